@@ -1,0 +1,1 @@
+"""Home of the integration, for the tests to import."""

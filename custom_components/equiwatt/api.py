@@ -1,0 +1,226 @@
+"""The equiwatt beta API: one endpoint, its limits and its errors.
+
+Sources: the provider's help page (address, bearer token, 1 call/s, 10 calls/min) and its community
+forum. How errors look is documented nowhere, so every deviation is an error of its own kind.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from ipaddress import ip_address
+import json
+import re
+import time
+
+import aiohttp
+from yarl import URL
+
+from .equivents import Equivents, MalformedError, parse
+
+TIMEOUT = aiohttp.ClientTimeout(total=10)
+MAX_BODY = 1024 * 1024
+DEFAULT_RETRY_AFTER = 60
+MAX_RETRY_AFTER = 3600
+
+CALL_GAP = 1.0
+CALLS_PER_WINDOW = 10
+CALL_WINDOW = 60.0
+MARGIN = 0.01  # timers may fire a little early, and the server's clock is not ours
+
+
+class EquiwattError(Exception):
+    """A call brought no equivents; `reason` is the word for the cause in translations."""
+
+    reason: str
+
+
+class InvalidTokenError(EquiwattError):
+    """The token is refused."""
+
+    reason = "invalid_auth"
+
+
+class RateLimitedError(EquiwattError):
+    """Too many calls; `retry_after` is how many seconds to wait."""
+
+    reason = "rate_limited"
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        """Keep the seconds to wait."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class UnreachableError(EquiwattError):
+    """The service cannot be reached, or says that it is broken."""
+
+    reason = "cannot_connect"
+
+
+class UnexpectedResponseError(EquiwattError):
+    """The answer is not one of the API."""
+
+    reason = "unexpected_response"
+
+
+class RateLimiter:
+    """Keeps all calls of one token within the provider's limits, first come first served.
+
+    Calls are made one at a time and counted from when their answer arrived: the server has seen
+    them by then, so the gaps that hold here hold there too, however slow the way is.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """Start with no calls made."""
+        self._clock = clock
+        self._sleep = sleep
+        self._turn = asyncio.Lock()
+        self._answered: deque[float] = deque(maxlen=CALLS_PER_WINDOW)
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for the turn to make one call, which is made inside."""
+        async with self._turn:
+            while (wait := self._wait()) > 0:
+                await self._sleep(wait + MARGIN)
+            try:
+                yield
+            finally:
+                self._answered.append(self._clock())
+
+    def _wait(self) -> float:
+        """Return the seconds until the next call is within both limits."""
+        if not self._answered:
+            return 0
+        free = self._answered[-1] + CALL_GAP
+        if len(self._answered) == CALLS_PER_WINDOW:
+            free = max(free, self._answered[0] + CALL_WINDOW)
+        return free - self._clock()
+
+    @property
+    def recent_calls(self) -> int:
+        """Return how many calls were answered in the last minute."""
+        return sum(answered > self._clock() - CALL_WINDOW for answered in self._answered)
+
+
+class EquiwattClient:
+    """Reads the equivents of one account."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        token: str,
+        url: str,
+        limiter: RateLimiter,
+        utcnow: Callable[[], datetime],
+    ) -> None:
+        """Keep what a call needs; the clock is for a Retry-After that is a date."""
+        self._session = session
+        self._token = token
+        self._url = url
+        self._limiter = limiter
+        self._utcnow = utcnow
+
+    async def async_get_equivents(self) -> Equivents:
+        """Ask the API once, waiting for a free place within its limits.
+
+        Raises InvalidTokenError (401, 403, or a token no header can carry), RateLimitedError (429),
+        UnreachableError (network, time-out, 5xx) or UnexpectedResponseError (everything else).
+        """
+        if not re.fullmatch(r"[!-~]+", self._token):
+            raise InvalidTokenError("The token has characters that no token has")
+        async with self._limiter.turn():
+            answer = await self._fetch()
+        # Raised here, outside of any except clause: aiohttp's errors keep the request's headers,
+        # and with them the token, and must not hang on ours as their context.
+        if isinstance(answer, EquiwattError):
+            raise answer
+        return answer
+
+    async def _fetch(self) -> Equivents | EquiwattError:
+        """Make the call and return its outcome."""
+        headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
+        try:
+            async with self._session.get(
+                self._url, headers=headers, timeout=TIMEOUT, allow_redirects=False
+            ) as response:
+                return self._status_error(response) or parse(await _read_json(response))
+        except (TimeoutError, aiohttp.ClientConnectionError) as err:
+            return UnreachableError(f"No connection: {type(err).__name__}")
+        except (ValueError, RecursionError, aiohttp.ClientError) as err:
+            detail = err if isinstance(err, MalformedError) else "garbled or broken off"
+            return UnexpectedResponseError(f"Not an answer of the API: {detail}")
+
+    def _status_error(self, response: aiohttp.ClientResponse) -> EquiwattError | None:
+        """Return what a status other than 200 means."""
+        match response.status:
+            case HTTPStatus.OK:
+                return None
+            case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN as status:
+                return InvalidTokenError(f"The token is refused (status {status})")
+            case HTTPStatus.TOO_MANY_REQUESTS:
+                header = response.headers.get("Retry-After")
+                return RateLimitedError("Too many calls", retry_after(header, self._utcnow()))
+            case status if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                return UnreachableError(f"The service is out of order (status {status})")
+            case status:
+                return UnexpectedResponseError(f"Not an answer of the API: status {status}")
+
+
+async def _read_json(response: aiohttp.ClientResponse) -> object:
+    """Return the body's value; one over the size raises before it fills the memory."""
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(64 * 1024):
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise MalformedError("too large")
+    value: object = json.loads(body.decode())
+    return value
+
+
+def retry_after(header: str | None, now: datetime) -> float:
+    """Return the seconds that a Retry-After header asks for, or 60 when it asks nothing sane."""
+    seconds = 0.0
+    if header and re.fullmatch(r"[0-9]{1,9}", header.strip()):
+        seconds = float(header)
+    elif header:
+        try:
+            when = parsedate_to_datetime(header)
+        except ValueError:
+            return DEFAULT_RETRY_AFTER
+        if when.tzinfo is None:
+            when = when.replace(tzinfo=UTC)
+        seconds = (when - now).total_seconds()
+    return seconds if 0 < seconds <= MAX_RETRY_AFTER else DEFAULT_RETRY_AFTER
+
+
+def clean_token(text: str) -> str:
+    """Return a pasted token without blanks and a leading `Bearer` (it tripped the first users)."""
+    return re.sub(r"^bearer\s+", "", text.strip(), flags=re.IGNORECASE)
+
+
+def is_secure(url: str) -> bool:
+    """Tell whether the token may travel to an address: by https, or within this machine."""
+    try:
+        parsed = URL(url)
+    except ValueError:
+        return False
+    if not parsed.host or parsed.user is not None or parsed.password is not None:
+        return False
+    return parsed.scheme == "https" or (parsed.scheme == "http" and _is_loopback(parsed.host))
+
+
+def _is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,33 @@
+"""Whether an equivent is live."""
+
+from typing import override
+
+from homeassistant.components.binary_sensor import BinarySensorEntity, BinarySensorEntityDescription
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .coordinator import EquiwattConfigEntry
+from .entity import EquiwattEntity
+
+PARALLEL_UPDATES = 0
+
+LIVE = BinarySensorEntityDescription(key="live", translation_key="live")
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: EquiwattConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up the binary sensor of an account."""
+    async_add_entities([EquiwattLive(entry.runtime_data.coordinator, LIVE)])
+
+
+class EquiwattLive(EquiwattEntity, BinarySensorEntity):
+    """On while an equivent is live."""
+
+    @property
+    @override
+    def is_on(self) -> bool:
+        """Return True while an equivent is live."""
+        return self.coordinator.data.live is not None

@@ -1,0 +1,140 @@
+"""The dialogs: a token in, two webhook addresses out."""
+
+from collections.abc import Mapping
+from typing import Any, override
+
+import voluptuous as vol
+
+from homeassistant.components.webhook import async_generate_id
+from homeassistant.config_entries import ConfigFlow, ConfigFlowResult
+from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_WEBHOOK_ID
+from homeassistant.data_entry_flow import section
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    TextSelector,
+    TextSelectorConfig,
+    TextSelectorType,
+)
+
+from .api import EquiwattError, clean_token, is_secure
+from .const import CONF_NEW_WEBHOOK, DEFAULT_URL, DOMAIN, SECTION_ADVANCED
+from .coordinator import async_get_client
+from .webhook import async_delete_cloudhook, async_get_addresses
+
+TOKEN = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off"))
+ADDRESS = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
+
+USER_SCHEMA = vol.Schema(
+    {
+        vol.Required(CONF_TOKEN): TOKEN,
+        vol.Required(SECTION_ADVANCED): section(
+            vol.Schema({vol.Required(CONF_URL, default=DEFAULT_URL): ADDRESS}),
+            {"collapsed": True},
+        ),
+    }
+)
+REAUTH_SCHEMA = vol.Schema({vol.Required(CONF_TOKEN): TOKEN})
+RECONFIGURE_SCHEMA = vol.Schema(
+    {
+        vol.Optional(CONF_TOKEN): TOKEN,
+        vol.Required(CONF_URL): ADDRESS,
+        vol.Required(CONF_NEW_WEBHOOK, default=False): BooleanSelector(),
+    }
+)
+
+
+class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
+    """Adds an account, and changes one."""
+
+    VERSION = 1
+
+    @override
+    async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for the token, try it, and show the addresses for the equiwatt app."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            token = clean_token(user_input[CONF_TOKEN])
+            url = user_input[SECTION_ADVANCED][CONF_URL].strip()
+            if not (errors := await self._async_try(token, url)):
+                return await self._async_create(token, url)
+            user_input = {SECTION_ADVANCED: user_input[SECTION_ADVANCED]}
+        return self.async_show_form(
+            step_id="user",
+            data_schema=self.add_suggested_values_to_schema(USER_SCHEMA, user_input),
+            errors=errors,
+        )
+
+    async def _async_create(self, token: str, url: str) -> ConfigFlowResult:
+        """Add the account."""
+        webhook_id = async_generate_id()
+        addresses = await async_get_addresses(self.hass, webhook_id)
+        return self.async_create_entry(
+            title="equiwatt",
+            data={CONF_TOKEN: token, CONF_URL: url, CONF_WEBHOOK_ID: webhook_id},
+            description="default" if addresses else "no_address",
+            description_placeholders=addresses,
+        )
+
+    async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
+        """Begin to ask for a new token."""
+        return await self.async_step_reauth_confirm()
+
+    async def async_step_reauth_confirm(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for a new token."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            entry = self._get_reauth_entry()
+            token = clean_token(user_input[CONF_TOKEN])
+            if not (errors := await self._async_try(token, entry.data[CONF_URL])):
+                return self.async_update_reload_and_abort(entry, data_updates={CONF_TOKEN: token})
+        return self.async_show_form(
+            step_id="reauth_confirm", data_schema=REAUTH_SCHEMA, errors=errors
+        )
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Change the token, the API's address or the webhook's, and show the latter again."""
+        entry = self._get_reconfigure_entry()
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            token = clean_token(user_input.get(CONF_TOKEN, "")) or entry.data[CONF_TOKEN]
+            data = {CONF_TOKEN: token, CONF_URL: user_input[CONF_URL].strip()}
+            if data.items() <= entry.data.items() or not (errors := await self._async_try(**data)):
+                return await self._async_change(data, user_input[CONF_NEW_WEBHOOK])
+        return self.async_show_form(
+            step_id="reconfigure",
+            data_schema=self.add_suggested_values_to_schema(
+                RECONFIGURE_SCHEMA,
+                {CONF_URL: (user_input or entry.data)[CONF_URL]},
+            ),
+            errors=errors,
+        )
+
+    async def _async_change(self, data: dict[str, str], new_webhook: bool) -> ConfigFlowResult:
+        """Change the account, and show the webhook's addresses."""
+        entry = self._get_reconfigure_entry()
+        webhook_id = entry.data[CONF_WEBHOOK_ID]
+        if new_webhook:
+            await async_delete_cloudhook(self.hass, webhook_id)
+            webhook_id = async_generate_id()
+        addresses = await async_get_addresses(self.hass, webhook_id)
+        result = self.async_update_reload_and_abort(
+            entry,
+            data_updates={**data, CONF_WEBHOOK_ID: webhook_id},
+            reason="reconfigured" if addresses else "reconfigured_no_address",
+        )
+        return {**result, "description_placeholders": addresses}
+
+    async def _async_try(self, token: str, url: str) -> dict[str, str]:
+        """Try a token with one call, and return the errors for the form."""
+        self._async_abort_entries_match({CONF_TOKEN: token})
+        if not is_secure(url):
+            return {"base": "insecure_url"}
+        try:
+            await async_get_client(self.hass, token, url).async_get_equivents()
+        except EquiwattError as err:
+            return {"base": err.reason}
+        return {}

@@ -1,0 +1,46 @@
+"""Diagnostics: an allow-list, so that no secret can slip in."""
+
+from typing import Any
+
+from homeassistant.const import CONF_URL
+from homeassistant.core import HomeAssistant
+
+from .const import DEFAULT_URL
+from .coordinator import EquiwattConfigEntry
+from .equivents import Equivent
+
+
+async def async_get_config_entry_diagnostics(
+    hass: HomeAssistant, entry: EquiwattConfigEntry
+) -> dict[str, Any]:
+    """Return the diagnostics of an account."""
+    coordinator = entry.runtime_data.coordinator
+    answer, state = coordinator.answer, coordinator.data
+    interval = coordinator.update_interval
+    return {
+        "default_address": entry.data[CONF_URL] == DEFAULT_URL,
+        "state": {
+            "live": _times(state.live),
+            "upcoming": _times(state.upcoming),
+            "past": len(state.past),
+            "awaiting_confirmation": coordinator.tracker.awaiting,
+        },
+        "api": {
+            "last_answer": coordinator.answered_at,
+            "last_error": coordinator.error.reason if coordinator.error else None,
+            "stale": coordinator.is_stale,
+            "seconds_to_next_call": interval.total_seconds() if interval else None,
+            "calls_in_last_minute": coordinator.limiter.recent_calls,
+            "payload": {
+                "current": _times(answer.current),
+                "previous": len(answer.previous),
+                "skipped": answer.skipped,
+            },
+        },
+        "webhook": {"last_call": coordinator.webhook_at},
+    }
+
+
+def _times(equivent: Equivent | None) -> dict[str, Any] | None:
+    """Return the times of an equivent."""
+    return {"start": equivent.start, "end": equivent.end} if equivent else None

@@ -1,0 +1,115 @@
+"""What the provider says about equivents, as values.
+
+The payload is known from the help page's example and from a log of 2022-12-09 that users published.
+In the former `current_event` names the live equivent with its planned end; in the latter
+`current_event` is null while the newest of `previous_events` has no end. Both are read.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+SAME = timedelta(minutes=10)
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+class MalformedError(ValueError):
+    """The payload is not of the provider's shape."""
+
+
+@dataclass(frozen=True, slots=True)
+class Equivent:
+    """One equivent: aware UTC times, the end excluded, and None for an end nobody knows."""
+
+    start: datetime
+    end: datetime | None = None
+
+    def same_as(self, other: Equivent) -> bool:
+        """Tell whether both are one equivent, whose times the provider may have changed.
+
+        The starts are ten minutes apart at most, and neither was over before the other began.
+        """
+        first, second = (self, other) if self.start <= other.start else (other, self)
+        over = first.end is not None and first.end <= second.start
+        return second.start - first.start <= SAME and not over
+
+
+@dataclass(frozen=True, slots=True)
+class Equivents:
+    """One answer: the equivent that is live or announced, and the finished ones, newest first."""
+
+    current: Equivent | None = None
+    previous: tuple[Equivent, ...] = ()
+    skipped: int = 0
+    """How many items of `previous_events` could not be used."""
+
+    def ending_of(self, equivent: Equivent) -> datetime | None:
+        """Return the end under which an equivent is listed among the finished ones, if it is."""
+        for finished in self.previous:
+            if finished.end and finished.end > equivent.start and finished.same_as(equivent):
+                return finished.end
+        return None
+
+
+def parse(payload: object) -> Equivents:
+    """Read the body of an answer.
+
+    A bad item among the past ones is left out and counted. Everything else that is not of the
+    provider's shape raises MalformedError, so that no fault can read as "no equivent".
+    """
+    match payload:
+        case {
+            "success": True,
+            "data": {"current_event": current, "previous_events": list(items)},
+        }:
+            named = None if current is None else _read(current)
+        case _:
+            raise MalformedError("success, current_event or previous_events is missing or wrong")
+    readable, skipped = _read_all(items)
+    return Equivents(
+        current=named or _open_newest(readable),
+        previous=tuple(equivent for equivent in readable if equivent.end),
+        skipped=skipped,
+    )
+
+
+def _open_newest(newest_first: list[Equivent]) -> Equivent | None:
+    """Return the newest one when it has no end: seen for a live one in the log of 2022-12-09."""
+    return newest_first[0] if newest_first and newest_first[0].end is None else None
+
+
+def _read_all(items: Iterable[object]) -> tuple[list[Equivent], int]:
+    """Return the readable items, newest first and without doubles, and how many were not."""
+    by_start: dict[datetime, Equivent] = {}
+    skipped = 0
+    for item in items:
+        try:
+            equivent = _read(item)
+        except MalformedError:
+            skipped += 1
+            continue
+        known = by_start.get(equivent.start)
+        if known is None or known.end is None:
+            by_start[equivent.start] = equivent
+    return sorted(by_start.values(), key=lambda equivent: equivent.start, reverse=True), skipped
+
+
+def _read(item: object) -> Equivent:
+    """Read one event."""
+    if not isinstance(item, Mapping) or not {"start_time", "end_time"} <= item.keys():
+        raise MalformedError("an event without start_time and end_time")
+    start = _moment(item["start_time"])
+    end = None if item["end_time"] is None else _moment(item["end_time"])
+    if end is not None and end <= start:
+        raise MalformedError("an event that ends before it starts")
+    return Equivent(start, end)
+
+
+def _moment(value: object) -> datetime:
+    """Read a time in Unix seconds; a bool is an int to Python but no time."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise MalformedError("a time that is not a whole number")
+    if not EARLIEST.timestamp() <= value <= LATEST.timestamp():
+        raise MalformedError("a time out of all reason")
+    return datetime.fromtimestamp(value, UTC)

@@ -1,0 +1,239 @@
+"""What is live now, from the API, the webhook and the clock.
+
+A small state machine. A false end costs the user more than an end noticed late, and a false start
+costs comfort; each rule below follows from that.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum, StrEnum, auto
+from typing import TYPE_CHECKING
+
+from .equivents import Equivent, Equivents
+
+OVERRUN = timedelta(minutes=15)
+"""How long the API may name an equivent after its planned end."""
+MAX_OPEN = timedelta(hours=6)
+"""How long an equivent without an end may last."""
+PUSH_GRACE = timedelta(minutes=5)
+"""How long a push stands against the API's word."""
+VANISH_CONFIRM = timedelta(seconds=10)
+"""How far apart two answers must be that drop an equivent without any other sign of its end."""
+
+
+class Kind(StrEnum):
+    """What happened to an equivent."""
+
+    STARTED = "started"
+    ENDED = "ended"
+
+
+class Source(StrEnum):
+    """What brought the news."""
+
+    API = "api"
+    WEBHOOK = "webhook"
+    CLOCK = "clock"
+    SIMULATION = "simulation"
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A change of the live state."""
+
+    kind: Kind
+    equivent: Equivent
+    source: Source
+    test: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is known: the live equivent, an announced one, and the finished ones, newest first."""
+
+    live: Equivent | None = None
+    upcoming: Equivent | None = None
+    past: tuple[Equivent, ...] = ()
+
+    @property
+    def last(self) -> Equivent | None:
+        """Return the newest finished one."""
+        return self.past[0] if self.past else None
+
+
+class _Ending(Enum):
+    """How the last equivent ended, which decides what makes it live again."""
+
+    LISTED = auto()
+    TIME = auto()
+    VANISHED = auto()
+    PUSH = auto()
+    UNCONFIRMED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class _Over:
+    """The last equivent that ended."""
+
+    equivent: Equivent
+    ending: _Ending
+    at: datetime
+
+
+class Tracker:
+    """Follows one account. All times are aware UTC, and `now` always comes from the caller."""
+
+    def __init__(self, announced: Equivent | None = None) -> None:
+        """Start idle, or with the equivent whose start was the last edge announced."""
+        self.live = announced
+        self.upcoming: Equivent | None = None
+        self._past: tuple[Equivent, ...] = ()
+        self._over: _Over | None = None
+        self._pushed_at: datetime | None = None
+        self._vanished_at: datetime | None = None
+        self._reachable = True
+        self._edges: list[Edge] = []
+
+    @property
+    def state(self) -> State:
+        """Return what is known. The live one is not finished, whatever the list says."""
+        live = self.live
+        past = tuple(e for e in self._past if live is None or not e.same_as(live))
+        return State(live, self.upcoming, past)
+
+    @property
+    def awaiting(self) -> bool:
+        """Tell whether a push awaits its confirmation, or a missing equivent a second answer."""
+        return self._pushed_at is not None or self._vanished_at is not None
+
+    def take_edges(self) -> list[Edge]:
+        """Return the edges since the last call: at most one end, then at most one start.
+
+        When edges had to wait, what both began and ended meanwhile is history and no edge.
+        """
+        edges, self._edges = self._edges, []
+        ended = [edge for edge in edges[:1] if edge.kind is Kind.ENDED]
+        started = [edge for edge in edges[-1:] if edge.kind is Kind.STARTED]
+        if ended and started and ended[0].equivent.same_as(started[0].equivent):
+            return []
+        return ended + started
+
+    def observe(self, answer: Equivents, now: datetime) -> None:
+        """Take in an answer of the API that arrived at `now`."""
+        self._reachable = True
+        self._past = answer.previous
+        if self._over and answer.ending_of(self._over.equivent):
+            self._over = replace(self._over, ending=_Ending.LISTED)
+        named = answer.current
+        if named and not self._believable(named, now):
+            named = None
+        if self.live:
+            self._compare(self.live, named, answer, now)
+        self.upcoming = named if named and named.start > now and not self._is_live(named) else None
+        if named and not self.live and named.start <= now:
+            self._start(named, Source.API)
+        self.tick(now)
+
+    def push(self, kind: Kind, now: datetime) -> None:
+        """Take in a webhook call."""
+        if kind is Kind.STARTED and not self.live:
+            if self._over and self._over.ending is _Ending.PUSH:
+                self._over = None
+            self._start(Equivent(now.replace(microsecond=0)), Source.WEBHOOK)
+            self._pushed_at = now
+        elif kind is Kind.ENDED and self.live:
+            self._end(now, Source.WEBHOOK, _Ending.PUSH, now)
+
+    def fail(self, now: datetime) -> None:
+        """Take in that the API could not be asked: planned times count until it answers."""
+        self._reachable = False
+        self.tick(now)
+
+    def tick(self, now: datetime) -> None:
+        """Let the clock decide what it decides alone."""
+        if self.live and (end := self._clock_end(self.live, now)):
+            ending = _Ending.UNCONFIRMED if self._pushed_at else _Ending.TIME
+            self._end(end, Source.CLOCK, ending, now)
+        if (upcoming := self.upcoming) and upcoming.start <= now:
+            self.upcoming = None
+            if not self.live and now < (upcoming.end or upcoming.start + MAX_OPEN):
+                self._start(upcoming, Source.CLOCK)
+
+    def boundary(self, now: datetime) -> datetime | None:
+        """Return when the clock alone may change something next, and the API is to be asked."""
+        moments: list[datetime | None] = [self.upcoming.start if self.upcoming else None]
+        if self._over and self._over.ending is _Ending.PUSH:
+            moments.append(self._over.at + PUSH_GRACE)
+        if self._pushed_at:
+            moments.append(self._pushed_at + PUSH_GRACE)
+        elif self.live:
+            moments += [self.live.end, _bound(self.live)]
+        return min((moment for moment in moments if moment and moment > now), default=None)
+
+    def _is_live(self, equivent: Equivent) -> bool:
+        """Tell whether an equivent is the live one."""
+        return self.live is not None and self.live.same_as(equivent)
+
+    def _believable(self, named: Equivent, now: datetime) -> bool:
+        """Tell whether the API's word counts, after an equivent's bounds and what ended it."""
+        if now >= _bound(named):
+            return False
+        if not (over := self._over) or not named.same_as(over.equivent):
+            return True
+        match over.ending:
+            case _Ending.LISTED:
+                return False  # an answer older than the list, from a server that lags
+            case _Ending.TIME:
+                return named.end is not None and named.end > now  # prolonged
+            case _Ending.PUSH:
+                return now >= over.at + PUSH_GRACE
+            case _:
+                return True
+
+    def _compare(
+        self, live: Equivent, named: Equivent | None, answer: Equivents, now: datetime
+    ) -> None:
+        """Hold the live equivent against an answer: confirmed, over, or missing."""
+        provisional = self._pushed_at is not None
+        if named and (named.same_as(live) or (provisional and named.start <= now)):
+            self.live = named
+            self._pushed_at = self._vanished_at = None
+        elif listed := answer.ending_of(live):
+            self._end(listed, Source.API, _Ending.LISTED, now)
+        elif provisional:
+            return
+        elif live.end and live.end <= now:
+            self._end(live.end, Source.API, _Ending.TIME, now)
+        elif self._vanished_at is None:
+            self._vanished_at = now
+        elif now - self._vanished_at >= VANISH_CONFIRM:
+            self._end(now, Source.API, _Ending.VANISHED, now)
+
+    def _clock_end(self, live: Equivent, now: datetime) -> datetime | None:
+        """Return when the live equivent ended by the clock, if it has."""
+        if self._pushed_at:
+            end = self._pushed_at + PUSH_GRACE
+        elif live.end and not self._reachable:
+            end = live.end
+        else:
+            end = _bound(live)
+        return end if end <= now else None
+
+    def _start(self, equivent: Equivent, source: Source) -> None:
+        """Make an equivent live."""
+        self.live = equivent
+        self._edges.append(Edge(Kind.STARTED, equivent, source))
+
+    def _end(self, end: datetime, source: Source, ending: _Ending, now: datetime) -> None:
+        """End the live equivent."""
+        if TYPE_CHECKING:
+            assert self.live
+        over = Equivent(self.live.start, end.replace(microsecond=0))
+        self._over = _Over(over, ending, now)
+        self.live = self._pushed_at = self._vanished_at = None
+        self._edges.append(Edge(Kind.ENDED, over, source))
+
+
+def _bound(equivent: Equivent) -> datetime:
+    """Return until when an equivent may be live at all."""
+    return equivent.end + OVERRUN if equivent.end else equivent.start + MAX_OPEN

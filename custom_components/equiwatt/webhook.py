@@ -1,0 +1,136 @@
+"""The webhook: its addresses, and the calls that the equiwatt app makes to them."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from types import ModuleType
+from urllib.parse import parse_qsl
+
+from aiohttp import hdrs
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web import Request, RequestPayloadError, Response
+from hass_nabucasa import CloudError
+from yarl import URL
+
+from homeassistant.components import webhook
+from homeassistant.const import CONF_WEBHOOK_ID
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.network import NoURLAvailableError
+from homeassistant.util.json import json_loads
+
+from .const import DOMAIN
+from .coordinator import EquiwattConfigEntry, EquiwattCoordinator
+from .tracker import Kind
+
+ATTR_EVENT = "event"
+MAX_BODY = 64 * 1024
+BODY_TIMEOUT = 2
+CLOUD_ERRORS = (HomeAssistantError, CloudError, TimeoutError, ValueError)
+
+
+async def async_get_addresses(hass: HomeAssistant, webhook_id: str) -> dict[str, str] | None:
+    """Return the addresses to paste into the equiwatt app, or None without one for the outside.
+
+    They are the cloudhook's with an active Nabu Casa subscription, else the external URL's.
+    """
+    if (base := await _async_cloudhook(hass, webhook_id)) is None:
+        try:
+            base = webhook.async_generate_url(hass, webhook_id, allow_internal=False)
+        except NoURLAvailableError:
+            return None
+    return {f"{kind}_url": str(URL(base).update_query({ATTR_EVENT: kind})) for kind in Kind}
+
+
+async def _async_cloudhook(hass: HomeAssistant, webhook_id: str) -> str | None:
+    """Return the address of the cloudhook, made when needed, or None where there can be none."""
+    if not (cloud := _cloud(hass)) or not cloud.async_active_subscription(hass):
+        return None
+    with suppress(*CLOUD_ERRORS):
+        address: str = await cloud.async_get_or_create_cloudhook(hass, webhook_id)
+        return address
+    return None
+
+
+async def async_delete_cloudhook(hass: HomeAssistant, webhook_id: str) -> None:
+    """Delete the cloudhook if there is one, whether or not the subscription still runs."""
+    if cloud := _cloud(hass):
+        with suppress(*CLOUD_ERRORS):
+            await cloud.async_delete_cloudhook(hass, webhook_id)
+
+
+def _cloud(hass: HomeAssistant) -> ModuleType | None:
+    """Return the cloud integration where it runs; elsewhere what it imports may be missing."""
+    if "cloud" not in hass.config.components:
+        return None
+    from homeassistant.components import cloud  # noqa: PLC0415
+
+    return cloud
+
+
+class EquiwattWebhookManager:
+    """Receives the webhook calls of one entry."""
+
+    def __init__(
+        self, hass: HomeAssistant, entry: EquiwattConfigEntry, coordinator: EquiwattCoordinator
+    ) -> None:
+        """Keep what a call is handed to."""
+        self.hass = hass
+        self.entry = entry
+        self.coordinator = coordinator
+
+    @callback
+    def async_setup(self) -> None:
+        """Register the webhook for as long as the entry is loaded."""
+        webhook_id = self.entry.data[CONF_WEBHOOK_ID]
+        webhook.async_register(
+            self.hass,
+            DOMAIN,
+            self.entry.title,
+            webhook_id,
+            self._async_handle,
+            local_only=False,
+            allowed_methods=[hdrs.METH_POST, hdrs.METH_PUT, hdrs.METH_GET],
+        )
+        self.entry.async_on_unload(lambda: webhook.async_unregister(self.hass, webhook_id))
+
+    async def _async_handle(
+        self, hass: HomeAssistant, webhook_id: str, request: Request
+    ) -> Response:
+        """Take in a call: one that says nothing usable still means that the API has news."""
+        kind = _kind(request.query)
+        try:
+            kind = kind or _kind(_fields(await _async_read(request)))
+        finally:  # also when the caller hangs up, which cancels this
+            self.coordinator.async_push(kind)
+        return Response()
+
+
+def _kind(fields: Mapping[str, object]) -> Kind | None:
+    """Return what a call says has happened, if it does."""
+    try:
+        return Kind(str(fields.get(ATTR_EVENT, "")).strip().lower())
+    except ValueError:
+        return None
+
+
+async def _async_read(request: Request) -> bytes:
+    """Return a small body; a large, slow or broken one counts as none."""
+    body = b""
+    stream = request.content  # once: a call through the cloud has a new one each time
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT):
+            while len(body) <= MAX_BODY and (chunk := await stream.read(MAX_BODY)):
+                body += chunk
+    except TimeoutError, OSError, RequestPayloadError, HttpProcessingError:
+        return b""
+    return body if len(body) <= MAX_BODY else b""
+
+
+def _fields(body: bytes) -> Mapping[str, object]:
+    """Return the fields of a JSON or form body, none for any other."""
+    try:
+        fields = json_loads(body)
+    except ValueError:
+        return dict(parse_qsl(body.decode(errors="replace")))
+    return fields if isinstance(fields, dict) else {}

@@ -1,0 +1,265 @@
+"""What the tests share: the provider's HTTP, and an entry that uses it."""
+
+from collections.abc import Generator
+from datetime import datetime, timedelta
+from http import HTTPStatus
+import logging
+from typing import Any, Protocol, override
+
+from aiohttp.test_utils import TestClient
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_capture_events,
+    async_fire_time_changed,
+)
+from pytest_homeassistant_custom_component.test_util.aiohttp import (
+    AiohttpClientMocker,
+    AiohttpClientMockResponse,
+)
+from yarl import URL
+
+# Before `hass` starts, or the plugin's own test folder is what Home Assistant finds.
+import custom_components  # noqa: F401
+from custom_components.equiwatt import api, coordinator
+from custom_components.equiwatt.const import DOMAIN
+from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_WEBHOOK_ID
+from homeassistant.core import Event, HomeAssistant
+from homeassistant.util import dt as dt_util
+
+API_URL = "https://app.equiwatt.com/api/v3/equivents/"
+TOKEN = "sentinel-token-5f2c9e"
+WEBHOOK_ID = "sentinel-webhook-id-8d1b7a"
+
+NOW = datetime(2026, 11, 20, 17, 20, tzinfo=dt_util.UTC)
+"""A quiet moment: ten minutes to the next half hour."""
+
+
+class Provider:
+    """The provider's HTTP: what it answers, and the calls it has seen."""
+
+    def __init__(self) -> None:
+        """Answer that nothing is live."""
+        self.current: dict[str, Any] | None = None
+        self.previous: list[dict[str, Any]] = []
+        self.status = HTTPStatus.OK
+        self.headers: dict[str, str] = {}
+        self.body: str | None = None
+        self.error: Exception | None = None
+        self.calls: list[datetime] = []
+        self.tokens: list[str] = []
+
+    async def answer(self, method: str, url: URL, data: Any) -> AiohttpClientMockResponse:
+        """Answer a call."""
+        self.calls.append(dt_util.utcnow())
+        if self.error:
+            raise self.error
+        payload = {
+            "success": True,
+            "msg": None,
+            "data": {"current_event": self.current, "previous_events": self.previous},
+        }
+        return AiohttpClientMockResponse(
+            method,
+            url,
+            status=self.status,
+            headers=self.headers,
+            **({"json": payload} if self.body is None else {"text": self.body}),
+        )
+
+    def start(self, start: datetime, end: datetime | None) -> None:
+        """Name an equivent: as documented with a planned end, as in the log without one."""
+        item = {"start_time": int(start.timestamp()), "end_time": None}
+        if end is None:
+            self.previous.insert(0, item)
+        else:
+            self.current = {**item, "end_time": int(end.timestamp())}
+
+    def end(self, start: datetime, end: datetime) -> None:
+        """List an equivent among the past ones."""
+        self.current = None
+        item = {"start_time": int(start.timestamp()), "end_time": int(end.timestamp())}
+        self.previous = [item, *(e for e in self.previous if e["end_time"])]
+
+    def fail(self, status: HTTPStatus, headers: dict[str, str] | None = None) -> None:
+        """Answer with an error."""
+        self.status, self.body, self.headers = status, '{"message": "No"}', headers or {}
+
+    def recover(self) -> None:
+        """Answer well again."""
+        self.status, self.body, self.headers, self.error = HTTPStatus.OK, None, {}, None
+
+
+@pytest.fixture(autouse=True)
+def custom_integrations(enable_custom_integrations: None) -> None:
+    """Let Home Assistant load the integration."""
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Spare the tests the waits that have tests of their own."""
+    monkeypatch.setattr(api, "CALL_GAP", 0)
+    monkeypatch.setattr(api, "CALLS_PER_WINDOW", 1000)
+    monkeypatch.setattr(coordinator, "SETTLE", 0)
+    monkeypatch.setattr(coordinator, "ARMING", 0)
+
+
+@pytest.fixture
+def provider(aioclient_mock: AiohttpClientMocker) -> Provider:
+    """Return the provider that the integration under test talks to."""
+    provider = Provider()
+    aioclient_mock.get(API_URL, side_effect=provider.answer)
+    return provider
+
+
+@pytest.fixture
+def entry(hass: HomeAssistant) -> MockConfigEntry:
+    """Return an entry that is not set up yet."""
+    return add_entry(hass)
+
+
+def add_entry(
+    hass: HomeAssistant, token: str = TOKEN, webhook_id: str = WEBHOOK_ID
+) -> MockConfigEntry:
+    """Add an entry."""
+    entry = MockConfigEntry(
+        domain=DOMAIN,
+        title="equiwatt",
+        data={CONF_TOKEN: token, CONF_URL: API_URL, CONF_WEBHOOK_ID: webhook_id},
+    )
+    entry.add_to_hass(hass)
+    return entry
+
+
+class House:
+    """A Home Assistant with the integration set up, and a clock to turn."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: MockConfigEntry,
+        provider: Provider,
+        freezer: FrozenDateTimeFactory,
+    ) -> None:
+        """Keep what the tests turn."""
+        self.hass = hass
+        self.entry = entry
+        self.provider = provider
+        self.freezer = freezer
+        self.changes: list[Event] = async_capture_events(hass, "state_changed")
+
+    @property
+    def now(self) -> datetime:
+        """Return the time."""
+        return dt_util.utcnow()
+
+    async def pass_time(self, seconds: float, step: float = 5) -> None:
+        """Let time pass in small steps, so that timers fire about when they would."""
+        end = self.now + timedelta(seconds=seconds)
+        while self.now < end:
+            self.freezer.move_to(min(end, self.now + timedelta(seconds=step)))
+            async_fire_time_changed(self.hass, self.now)
+            await self.settle()
+
+    async def settle(self) -> None:
+        """Let everything that is under way finish."""
+        await self.hass.async_block_till_done(wait_background_tasks=True)
+
+    async def setup(self) -> None:
+        """Set the entry up."""
+        assert await self.hass.config_entries.async_setup(self.entry.entry_id)
+        await self.settle()
+
+    async def poll(self) -> None:
+        """Let the next poll happen."""
+        await self.pass_time(65, step=65)
+
+    def state(self, entity_id: str) -> str:
+        """Return a state."""
+        state = self.hass.states.get(entity_id)
+        assert state, entity_id
+        return state.state
+
+    @property
+    def live(self) -> str:
+        """Return the state of the binary sensor."""
+        return self.state("binary_sensor.equiwatt_live")
+
+    @property
+    def edges(self) -> list[tuple[str, str]]:
+        """Return type and source of the events that the event entity announced."""
+        told: dict[str, tuple[str, str]] = {}
+        for event in self.changes:
+            state = event.data["new_state"]
+            if event.data["entity_id"] == "event.equiwatt_equivent" and state:
+                kind = state.attributes.get("event_type")
+                if kind and state.state not in ("unknown", "unavailable"):
+                    told[f"{state.state}{kind}"] = (kind, state.attributes["source"])
+        return list(told.values())
+
+
+@pytest.fixture
+async def house(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    provider: Provider,
+    freezer: FrozenDateTimeFactory,
+) -> House:
+    """Return a house at a quiet moment, with the entry not set up yet."""
+    freezer.move_to(NOW)
+    return House(hass, entry, provider, freezer)
+
+
+class Push(Protocol):
+    """A way to call the webhook over HTTP."""
+
+    async def __call__(self, query: str, webhook_id: str = WEBHOOK_ID) -> int:
+        """Call, and return the status."""
+
+
+@pytest.fixture
+def push(hass_client_no_auth: Any) -> Push:
+    """Return a way to call the webhook over HTTP."""
+    clients: list[TestClient[Any, Any]] = []
+
+    async def call(query: str, webhook_id: str = WEBHOOK_ID) -> int:
+        """Call, and return the status."""
+        if not clients:  # not before everything is set up, after which no view can come
+            clients.append(await hass_client_no_auth())
+        response = await clients[0].post(f"/api/webhook/{webhook_id}{query}")
+        return response.status
+
+    return call
+
+
+class Recorder(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self) -> None:
+        """Keep everything."""
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a record."""
+        self.records.append(record)
+
+
+@pytest.fixture(autouse=True)
+def no_secrets_in_log() -> Generator[None]:
+    """Fail any test in which we log a secret or a traceback, at whatever level."""
+    handler = Recorder()
+    logging.getLogger().addHandler(handler)
+    logger = logging.getLogger("custom_components.equiwatt")
+    logger.setLevel(logging.DEBUG)
+    yield
+    logging.getLogger().removeHandler(handler)
+    logger.setLevel(logging.NOTSET)
+    format_record = logging.Formatter().format
+    everything = "\n".join(format_record(record) for record in handler.records)
+    ours = [record for record in handler.records if record.name == logger.name]
+    assert TOKEN not in everything
+    assert not any(WEBHOOK_ID in format_record(record) for record in ours)
+    assert not any(record.exc_info for record in ours if record.levelno > logging.DEBUG)

@@ -1,0 +1,411 @@
+"""Test what the house knows, when, and that each edge is announced once."""
+
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+import aiohttp
+import pytest
+
+from custom_components.equiwatt import coordinator
+from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
+from homeassistant.core import CoreState, HomeAssistant
+from homeassistant.helpers import entity_registry as er
+from homeassistant.setup import async_setup_component
+
+from .conftest import NOW, House, Provider, Push
+
+START = NOW + timedelta(minutes=11)
+END = START + timedelta(hours=1)
+MINUTE = 60
+
+
+async def go_live(house: House, provider: Provider, *, planned: bool = True) -> None:
+    """Set up idle, and let an equivent start that polling sees."""
+    await house.setup()
+    await house.pass_time(11 * MINUTE)
+    provider.start(START, END if planned else None)
+    await house.pass_time(20)
+    assert house.live == "on"
+    assert house.edges == [("started", "api")]
+
+
+@pytest.mark.parametrize("planned", [True, False])
+async def test_by_polling(house: House, provider: Provider, planned: bool) -> None:
+    """Start and end are seen by polling alone, in either shape of the answer."""
+    await go_live(house, provider, planned=planned)
+    await house.pass_time(59 * MINUTE)
+    provider.end(START, END)
+    await house.pass_time(90)
+    assert house.live == "off"
+    assert [kind for kind, _ in house.edges] == ["started", "ended"]
+
+
+async def test_polls_on_schedule(house: House, provider: Provider) -> None:
+    """Seldom at quiet times, often in the window after a half hour, and not too often in a day."""
+    await house.setup()
+    await house.pass_time(40 * MINUTE, step=1)
+    quiet = [t for t in provider.calls if NOW <= t < NOW + timedelta(minutes=11)]
+    window = [t for t in provider.calls if START <= t < START + timedelta(seconds=90)]
+    assert 10 <= len(quiet) <= 12
+    assert 8 <= len(window) <= 10
+    assert len(provider.calls) * 36 <= 1_950
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (HTTPStatus.INTERNAL_SERVER_ERROR, None),
+        (HTTPStatus.UNAUTHORIZED, None),
+        (HTTPStatus.TOO_MANY_REQUESTS, None),
+        (HTTPStatus.FOUND, None),
+        (HTTPStatus.OK, TimeoutError()),
+        (HTTPStatus.OK, aiohttp.ClientConnectionError("No route")),
+    ],
+)
+async def test_errors_are_no_news(
+    house: House, provider: Provider, status: HTTPStatus, error: Exception | None
+) -> None:
+    """No error ends anything; for fifteen minutes the last state stands, then nothing is known."""
+    await go_live(house, provider)
+    provider.fail(status)
+    provider.error = error
+    await house.pass_time(14 * MINUTE)
+    assert house.live == "on"
+    await house.pass_time(2 * MINUTE)
+    assert house.live == "unavailable"
+    assert house.state("sensor.equiwatt_current_end") == "unavailable"
+    assert house.state("event.equiwatt_equivent") != "unavailable"
+    assert house.state("sensor.equiwatt_last_webhook") == "unknown"
+    provider.recover()
+    await house.poll()
+    assert house.live == "on"
+    assert house.edges == [("started", "api")]
+
+
+async def test_stale_to_the_second(house: House, provider: Provider) -> None:
+    """The last state stands for fifteen minutes, no longer, though polls are a minute apart."""
+    await house.setup()
+    provider.error = TimeoutError()
+    last = provider.calls[-1]
+    await house.pass_time(15 * MINUTE - 1, step=1)
+    assert house.live == "off"
+    await house.pass_time((last - house.now).total_seconds() + 15 * MINUTE + 1, step=1)
+    assert house.live == "unavailable"
+
+
+async def test_garbage_is_no_news(house: House, provider: Provider) -> None:
+    """A body that is not the API's ends nothing and starts nothing."""
+    await go_live(house, provider)
+    for body in ("", "<html>", "[]", '{"success": false, "data": null}', '{"success": true}'):
+        provider.body = body
+        await house.poll()
+        assert house.live == "on"
+    assert house.edges == [("started", "api")]
+
+
+async def test_planned_end_by_the_clock(house: House, provider: Provider) -> None:
+    """While the API is down a planned end passes to the second."""
+    await go_live(house, provider)
+    provider.error = aiohttp.ClientConnectionError()
+    await house.pass_time((END - house.now).total_seconds() - 2, step=30)
+    provider_state = house.live
+    await house.pass_time(2, step=1)
+    assert provider_state in ("on", "unavailable")
+    assert house.edges == [("started", "api"), ("ended", "clock")]
+
+
+async def test_planned_end_is_asked_about(house: House, provider: Provider) -> None:
+    """At a planned end the API is asked at once, and its word counts."""
+    await go_live(house, provider)
+    await house.pass_time((END - house.now).total_seconds() - 1, step=10)
+    calls = len(provider.calls)
+    await house.pass_time(1, step=1)
+    assert len(provider.calls) == calls + 1
+    assert house.live == "on"
+    await house.pass_time(14 * MINUTE)
+    assert house.live == "on"
+    await house.pass_time(2 * MINUTE)
+    assert house.live == "off"
+    assert [kind for kind, _ in house.edges] == ["started", "ended"]
+
+
+async def test_vanished_for_one_poll(house: House, provider: Provider) -> None:
+    """One answer without the live one ends nothing, and is checked ten seconds later."""
+    await go_live(house, provider)
+    await house.pass_time(5 * MINUTE)
+    named, provider.current = provider.current, None
+    calls = len(provider.calls)
+    while len(provider.calls) == calls:
+        await house.pass_time(1, step=1)
+    assert house.live == "on"
+    provider.current = named
+    await house.pass_time(12, step=1)
+    assert len(provider.calls) == calls + 2
+    assert house.live == "on"
+    provider.current = None
+    await house.pass_time(75)
+    assert house.live == "off"
+    assert house.edges == [("started", "api"), ("ended", "api")]
+
+
+async def test_push_confirmed(house: House, provider: Provider, push: Push) -> None:
+    """A push is there at once, and confirmed by the API without a second edge."""
+    await house.setup()
+    assert await push("?event=started") == 200
+    assert house.live == "on"
+    assert house.edges == [("started", "webhook")]
+    assert house.state("sensor.equiwatt_current_end") == "unknown"
+    provider.start(NOW, NOW + timedelta(hours=1))
+    await house.pass_time(12)
+    assert house.state("sensor.equiwatt_current_end") == "2026-11-20T18:20:00+00:00"
+    await house.pass_time(10 * MINUTE)
+    assert house.live == "on"
+    assert await push("?event=ended") == 200
+    provider.end(NOW, NOW + timedelta(minutes=10))
+    assert house.live == "off"
+    await house.pass_time(10 * MINUTE)
+    assert house.edges == [("started", "webhook"), ("ended", "webhook")]
+
+
+async def test_push_unconfirmed(house: House, provider: Provider, push: Push) -> None:
+    """A push that nobody confirms ends after five minutes, asked about every ten seconds."""
+    await house.setup()
+    await push("?event=started")
+    calls = len(provider.calls)
+    await house.pass_time(5 * MINUTE - 1, step=1)
+    assert house.live == "on"
+    assert 25 <= len(provider.calls) - calls <= 31
+    await house.pass_time(1, step=1)
+    assert house.live == "off"
+    assert house.edges == [("started", "webhook"), ("ended", "clock")]
+
+
+async def test_push_without_the_api(house: House, provider: Provider, push: Push) -> None:
+    """A push counts while the API is down."""
+    await house.setup()
+    provider.error = TimeoutError()
+    await push("?event=started")
+    await house.pass_time(10)
+    assert house.live == "on"
+    await push("?event=ended")
+    assert house.live == "off"
+
+
+async def test_ended_push_is_checked(house: House, provider: Provider, push: Push) -> None:
+    """An ended push that the API contradicts after five minutes is taken back."""
+    await go_live(house, provider)
+    await push("?event=ended")
+    assert house.live == "off"
+    await house.pass_time(5 * MINUTE - 2)
+    assert house.live == "off"
+    await house.pass_time(5)
+    assert house.live == "on"
+    assert house.edges == [("started", "api"), ("ended", "webhook"), ("started", "api")]
+
+
+async def test_announced(house: House, provider: Provider) -> None:
+    """An announced one becomes live at its start, by the clock."""
+    await house.setup()
+    provider.start(NOW + timedelta(minutes=5), NOW + timedelta(hours=1))
+    await house.pass_time(4 * MINUTE)
+    assert house.live == "off"
+    assert house.state("calendar.equiwatt_equivents") == "off"
+    provider.error = TimeoutError()
+    await house.pass_time(MINUTE)
+    assert house.live == "on"
+    assert house.state("calendar.equiwatt_equivents") == "on"
+    assert house.edges == [("started", "clock")]
+
+
+async def test_rate_limited(house: House, provider: Provider, push: Push) -> None:
+    """After a 429 nobody asks for as long as the provider says, a push included."""
+    await house.setup()
+    await house.pass_time(10 * MINUTE)
+    provider.fail(HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": "300"})
+    calls = len(provider.calls)
+    await house.pass_time(MINUTE)
+    assert len(provider.calls) == calls + 1
+    await house.pass_time(4 * MINUTE)
+    assert len(provider.calls) == calls + 1
+    provider.recover()
+    await house.pass_time(70)
+    assert len(provider.calls) > calls + 1
+
+
+async def test_token_refused_for_a_while(
+    house: House, provider: Provider, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One reauth, not one a poll; it goes away by itself when the token works again."""
+    await house.setup()
+    provider.fail(HTTPStatus.UNAUTHORIZED)
+    await house.pass_time(10 * MINUTE)
+    (flow,) = house.hass.config_entries.flow.async_progress()
+    assert flow["context"]["source"] == SOURCE_REAUTH
+    assert house.live == "off"
+    provider.recover()
+    await house.poll()
+    assert house.hass.config_entries.flow.async_progress() == []
+    assert house.entry.state is ConfigEntryState.LOADED
+    assert house.live == "off"
+
+
+async def test_logged_once(
+    house: House, provider: Provider, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One line when the API is lost, in plain words, and one when it is back."""
+    await house.setup()
+    provider.fail(HTTPStatus.BAD_GATEWAY)
+    await house.pass_time(10 * MINUTE)
+    provider.recover()
+    await house.pass_time(10 * MINUTE)
+    lines = [
+        record.getMessage()
+        for record in caplog.records
+        if record.name.startswith("custom_components.equiwatt") and record.levelname != "DEBUG"
+    ]
+    assert lines == [
+        (
+            "Error fetching equiwatt data: equiwatt cannot be reached or is out of order. "
+            "Home Assistant keeps trying"
+        ),
+        "Fetching equiwatt data recovered",
+    ]
+
+
+async def test_polls_without_entities(house: House, provider: Provider, push: Push) -> None:
+    """Edges do not depend on any other entity being enabled."""
+    await house.setup()
+    registry = er.async_get(house.hass)
+    for entity in er.async_entries_for_config_entry(registry, house.entry.entry_id):
+        if entity.domain != "event":
+            registry.async_update_entity(
+                entity.entity_id, disabled_by=er.RegistryEntryDisabler.USER
+            )
+    await house.hass.config_entries.async_reload(house.entry.entry_id)
+    await house.settle()
+    assert house.hass.states.get("binary_sensor.equiwatt_live") is None
+    provider.start(NOW, NOW + timedelta(hours=1))
+    await house.poll()
+    assert house.edges == [("started", "api")]
+
+
+async def test_polls_without_any_entity(house: House, provider: Provider) -> None:
+    """The API is asked even when every entity is disabled."""
+    await house.setup()
+    registry = er.async_get(house.hass)
+    for entity in er.async_entries_for_config_entry(registry, house.entry.entry_id):
+        registry.async_update_entity(entity.entity_id, disabled_by=er.RegistryEntryDisabler.USER)
+    await house.hass.config_entries.async_reload(house.entry.entry_id)
+    await house.settle()
+    calls = len(provider.calls)
+    await house.pass_time(5 * MINUTE)
+    assert len(provider.calls) >= calls + 4
+
+
+AUTOMATION = {
+    "automation": {
+        "triggers": {
+            "trigger": "event.received",
+            "target": {"entity_id": "event.equiwatt_equivent"},
+            "options": {"event_type": ["started"]},
+        },
+        "actions": {
+            "event": "heard",
+            "event_data": {"live": "{{ states('binary_sensor.equiwatt_live') }}"},
+        },
+    }
+}
+
+
+async def test_edges_wait_for_automations(
+    hass: HomeAssistant, house: House, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An edge is announced when Home Assistant has started and automations listen, and once."""
+    monkeypatch.setattr(coordinator, "ARMING", 1)
+    heard: list[Any] = []
+    hass.bus.async_listen("heard", heard.append)
+    hass.set_state(CoreState.not_running)
+    provider.start(NOW, None)
+    await house.setup()
+    assert await async_setup_component(hass, "automation", AUTOMATION)
+    assert house.live == "on"
+    assert house.edges == []
+    hass.set_state(CoreState.starting)
+    await house.settle()
+    assert house.edges == []
+    await hass.async_start()
+    assert house.edges == []
+    await house.pass_time(1, step=1)
+    assert hass.state is CoreState.running
+    assert house.edges == [("started", "api")]
+    assert [event.data["live"] for event in heard] == ["on"]
+
+
+async def test_began_and_ended_before_the_start(
+    hass: HomeAssistant, house: House, provider: Provider, push: Push
+) -> None:
+    """What began and ended while Home Assistant was starting is no edge."""
+    hass.set_state(CoreState.starting)
+    await house.setup()
+    await push("?event=started")
+    await push("?event=ended")
+    hass.set_state(CoreState.running)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await house.settle()
+    assert house.edges == []
+
+
+async def test_state_and_edge_agree(
+    hass: HomeAssistant, house: House, provider: Provider, push: Push
+) -> None:
+    """When an edge is announced the binary sensor says the same already."""
+    await house.setup()
+    await push("?event=started")
+    provider.start(NOW, None)
+    await house.pass_time(2 * MINUTE)
+    await push("?event=ended")
+    order = [
+        event.data["entity_id"]
+        for event in house.changes
+        if event.data["entity_id"] in ("binary_sensor.equiwatt_live", "event.equiwatt_equivent")
+    ]
+    assert order[-4:] == ["binary_sensor.equiwatt_live", "event.equiwatt_equivent"] * 2
+
+
+async def test_burst_asks_once(
+    house: House, provider: Provider, push: Push, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A burst of calls changes the state once and asks the API once."""
+    monkeypatch.setattr(coordinator, "SETTLE", 0.2)
+    await house.setup()
+    calls = len(provider.calls)
+    for _ in range(20):
+        await push("?event=started")
+    assert len(provider.calls) == calls
+    await house.pass_time(5, step=1)
+    assert len(provider.calls) == calls + 1
+    assert house.edges == [("started", "webhook")]
+
+
+async def test_update_entity_action(hass: HomeAssistant, house: House, provider: Provider) -> None:
+    """homeassistant.update_entity asks the API."""
+    await async_setup_component(hass, "homeassistant", {})
+    await house.setup()
+    calls = len(provider.calls)
+    await hass.services.async_call(
+        "homeassistant",
+        "update_entity",
+        {"entity_id": ["binary_sensor.equiwatt_live"]},
+        blocking=True,
+    )
+    assert len(provider.calls) == calls + 1
+
+
+async def test_no_churn(house: House, provider: Provider) -> None:
+    """While nothing happens no state is written: an hour leaves no row in the recorder."""
+    await house.setup()
+    changes = len(house.changes)
+    await house.pass_time(60 * MINUTE, step=10)
+    assert len(house.changes) == changes

@@ -1,0 +1,46 @@
+"""Test the diagnostics: useful, and without a secret."""
+
+from http import HTTPStatus
+import json
+from typing import Any
+
+from pytest_homeassistant_custom_component.components.diagnostics import (
+    get_diagnostics_for_config_entry,
+)
+
+from homeassistant.setup import async_setup_component
+
+from .conftest import API_URL, NOW, TOKEN, WEBHOOK_ID, House, Provider, Push
+
+START = int(NOW.timestamp())
+
+
+async def test_diagnostics(house: House, provider: Provider, push: Push, hass_client: Any) -> None:
+    """What a maintainer needs to know, and nothing that must stay secret."""
+    provider.previous = [{"start_time": START - 9000, "end_time": START - 5400}, {"bad": 1}]
+    assert await async_setup_component(house.hass, "diagnostics", {})
+    await house.setup()
+    await push("?event=started")
+    await house.settle()
+    provider.fail(HTTPStatus.BAD_GATEWAY)
+    await house.poll()
+    told = await get_diagnostics_for_config_entry(house.hass, hass_client, house.entry)
+    assert told["state"] == {
+        "live": {"start": "2026-11-20T17:20:00+00:00", "end": None},
+        "upcoming": None,
+        "past": 1,
+        "awaiting_confirmation": True,
+    }
+    assert told["api"] == {
+        "last_answer": "2026-11-20T17:20:00+00:00",
+        "last_error": "cannot_connect",
+        "stale": False,
+        "seconds_to_next_call": told["api"]["seconds_to_next_call"],
+        "calls_in_last_minute": 3,
+        "payload": {"current": None, "previous": 1, "skipped": 1},
+    }
+    assert 10 <= told["api"]["seconds_to_next_call"] < 11
+    assert told["webhook"] == {"last_call": "2026-11-20T17:20:00+00:00"}
+    assert told["default_address"] is True
+    text = json.dumps(told)
+    assert not any(secret in text for secret in (TOKEN, WEBHOOK_ID, API_URL))

@@ -1,0 +1,202 @@
+"""Test what is made of the provider's words."""
+
+from datetime import UTC, datetime, timedelta
+import json
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given, strategies as st
+import pytest
+
+from custom_components.equiwatt.equivents import Equivent, Equivents, MalformedError, parse
+
+DATA = Path(__file__).parent / "data"
+START = 1_700_000_000
+
+
+def at(seconds: int) -> datetime:
+    """Return a time from Unix seconds."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def event(start: Any, end: Any) -> dict[str, Any]:
+    """Return an event of the payload."""
+    return {"start_time": start, "end_time": end}
+
+
+def payload(current: Any, *previous: Any, **extra: Any) -> dict[str, Any]:
+    """Return a payload."""
+    data = {"current_event": current, "previous_events": list(previous)}
+    return {"success": True, "msg": None, "data": data, **extra}
+
+
+def load(name: str) -> Any:
+    """Return a payload that is known of the provider."""
+    return json.loads((DATA / name).read_text())
+
+
+def test_documented_example() -> None:
+    """The example names a live equivent with its planned end, and one past equivent."""
+    answer = parse(load("documented.json"))
+    assert answer.current == Equivent(at(1667398769), at(1667400569))
+    assert answer.previous == (Equivent(at(1667398669), at(1667400469)),)
+    assert answer.skipped == 0
+
+
+def test_real_log() -> None:
+    """The log names no current one, yet its newest has no end: that one is live."""
+    answer = parse(load("log_2022_12_09.json"))
+    assert answer.current == Equivent(at(1670601661), None)
+    assert len(answer.previous) == 9
+    assert answer.previous[0] == Equivent(at(1670403676), at(1670407262))
+    assert answer.previous[-1] == Equivent(at(1667590266), at(1667593862))
+    durations = [(e.end - e.start).total_seconds() for e in answer.previous if e.end]
+    assert (min(durations), max(durations)) == (3529, 3598)
+    assert answer.skipped == 0
+
+
+def test_nothing_live() -> None:
+    """No current one, and none without an end."""
+    assert parse(payload(None)) == Equivents()
+    assert parse(payload(None, event(START, START + 60))).current is None
+
+
+def test_only_the_newest_open_one_counts() -> None:
+    """An older one without an end is neither live nor finished."""
+    answer = parse(payload(None, event(START + 9000, START + 9600), event(START, None)))
+    assert answer.current is None
+    assert answer.previous == (Equivent(at(START + 9000), at(START + 9600)),)
+
+
+def test_sorted_and_without_doubles() -> None:
+    """The order of the list does not matter, nor what it says twice."""
+    items = [event(START, None), event(START + 9000, START + 9600), event(START, START + 60)]
+    answer = parse(payload(None, *items, items[1]))
+    assert answer.previous == (
+        Equivent(at(START + 9000), at(START + 9600)),
+        Equivent(at(START), at(START + 60)),
+    )
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        None,
+        7,
+        "x",
+        [],
+        {},
+        {"start_time": START},
+        event(None, None),
+        event(True, None),
+        event(str(START), None),
+        event(float(START), None),
+        event(-START, None),
+        event(START * 1000, None),
+        event(10**30, None),
+        event(0, None),
+        event(START, True),
+        event(START, str(START + 60)),
+        event(START, -1),
+        event(START, 10**12),
+        event(START, START),
+        event(START, START - 60),
+        event([START], None),
+    ],
+)
+def test_bad_items(bad: Any) -> None:
+    """A bad past one is left out and counted, a bad current one is an error and never "none"."""
+    answer = parse(payload(None, bad, event(START, START + 60)))
+    assert answer == Equivents(None, (Equivent(at(START), at(START + 60)),), skipped=1)
+    if bad is not None:
+        with pytest.raises(MalformedError):
+            parse(payload(bad, event(START, START + 60)))
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        None,
+        [],
+        [payload(None)],
+        "ok",
+        {},
+        payload(None, success=False),
+        payload(None, success="true"),
+        payload(None, success=1),
+        payload(None, success=None),
+        payload(None, data=None),
+        payload(None, data=[]),
+        payload(None, data={}),
+        payload(None, data={"current_event": None}),
+        payload(None, data={"previous_events": []}),
+        payload(None, data={"current_event": None, "previous_events": None}),
+        payload(None, data={"current_event": None, "previous_events": {}}),
+        {"data": {"current_event": None, "previous_events": []}},
+        {"message": "Unauthenticated."},
+        {"success": False, "msg": "error message in case of error", "data": None},
+    ],
+)
+def test_bad_payloads(bad: Any) -> None:
+    """What is not of the provider's shape is an error."""
+    with pytest.raises(MalformedError):
+        parse(bad)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+TIMES = st.none() | st.integers(START, START + 10**6) | JSON
+EVENTS = st.builds(event, TIMES, TIMES) | JSON
+
+
+@given(current=st.none() | EVENTS, previous=st.lists(EVENTS, max_size=12))
+def test_any_items(current: Any, previous: list[Any]) -> None:
+    """Whatever the items, the result is sound: or an error, if the current one is bad."""
+    try:
+        answer = parse(payload(current, *previous))
+    except MalformedError:
+        assert current is not None
+        return
+    starts = [equivent.start for equivent in answer.previous]
+    assert starts == sorted(set(starts), reverse=True)
+    assert all(e.end and e.end > e.start for e in answer.previous)
+    assert len(answer.previous) + answer.skipped <= len(previous)
+    if current is not None:
+        assert answer.current
+        assert answer.current.start == at(current["start_time"])
+    elif answer.current:
+        assert answer.current.end is None
+        assert all(answer.current.start > start for start in starts)
+
+
+@given(JSON)
+def test_any_payload(value: Any) -> None:
+    """No value that is not of the provider's shape is taken for one."""
+    with pytest.raises(MalformedError):
+        parse(value)
+
+
+@pytest.mark.parametrize(("minutes", "same"), [(0, True), (10, True), (-10, True), (11, False)])
+def test_same(minutes: int, same: bool) -> None:
+    """Two answers speak of the same equivent when the starts are ten minutes apart at most."""
+    one = Equivent(at(START))
+    assert one.same_as(Equivent(at(START) + timedelta(minutes=minutes))) is same
+
+
+def test_not_the_same() -> None:
+    """One that was over before another began is another, however soon that came."""
+    short = Equivent(at(START), at(START + 180))
+    assert not short.same_as(Equivent(at(START + 180)))
+    assert not Equivent(at(START + 240)).same_as(short)
+    assert short.same_as(Equivent(at(START + 179)))
+
+
+def test_ending_of() -> None:
+    """An equivent is listed as finished when the same one has an end after its start."""
+    listed = Equivents(previous=(Equivent(at(START), at(START + 180)),))
+    assert listed.ending_of(Equivent(at(START + 60))) == at(START + 180)
+    assert listed.ending_of(Equivent(at(START + 240))) is None
+    assert listed.ending_of(Equivent(at(START - 3600))) is None

@@ -1,0 +1,101 @@
+"""Test the integration's files against what Home Assistant and the code expect of them."""
+
+import ast
+from collections.abc import Iterator
+import json
+from pathlib import Path
+import re
+from typing import Any
+
+import pytest
+
+from custom_components import equiwatt
+from custom_components.equiwatt.api import EquiwattError
+
+FOLDER = Path(equiwatt.__file__).parent
+PURE = ("api", "equivents", "schedule", "tracker")
+MODULES = sorted(FOLDER.glob("*.py"))
+
+
+def load(name: str) -> Any:
+    """Return a JSON file."""
+    return json.loads((FOLDER / name).read_text())
+
+
+def texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the texts of a translation, each with its path."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from texts(inner, f"{path}.{key}")
+    else:
+        yield path, value
+
+
+def test_manifest() -> None:
+    """Domain and name first, the rest in order; what a custom integration must have."""
+    manifest = load("manifest.json")
+    keys = list(manifest)
+    assert keys[:2] == ["domain", "name"]
+    assert keys[2:] == sorted(keys[2:])
+    assert manifest["domain"] == FOLDER.name
+    assert manifest["dependencies"] == ["http", "webhook"]
+    assert manifest["after_dependencies"] == ["cloud"]
+    assert manifest["integration_type"] == "service"
+    assert not manifest.get("requirements")
+    for key in ("documentation", "issue_tracker"):
+        assert manifest[key].startswith("https://")
+
+
+def test_translations() -> None:
+    """No blanks around, no address, no HTML, no reference; placeholders only where filled."""
+    for path, text in texts(load("translations/en.json")):
+        assert text == text.strip(), path
+        assert not re.search(r"https?://|<[a-z]|\[%key", text), path
+        placeholders = set(re.findall(r"\{(\w+)\}", text))
+        filled = path.endswith((".create_entry.default", ".abort.reconfigured"))
+        assert placeholders == ({"started_url", "ended_url"} if filled else set()), path
+
+
+def test_every_cause_has_its_sentence() -> None:
+    """Each error of the client has a sentence in the dialog and one in the log."""
+    translations = load("translations/en.json")
+    reasons = {error.reason for error in EquiwattError.__subclasses__()}
+    assert set(translations["exceptions"]) == reasons
+    assert set(translations["config"]["error"]) == reasons | {"insecure_url"}
+
+
+def test_every_entity_has_name_and_icon() -> None:
+    """Translations and icons speak of the same entities."""
+    translated = load("translations/en.json")["entity"]
+    icons = load("icons.json")["entity"]
+    assert {k: set(v) for k, v in translated.items()} == {k: set(v) for k, v in icons.items()}
+    for _, icon in texts(icons):
+        assert re.fullmatch(r"mdi:[a-z0-9-]+", icon)
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_pure_modules(name: str) -> None:
+    """The modules at the core know nothing of Home Assistant, and ask no clock of their own."""
+    text = (FOLDER / f"{name}.py").read_text()
+    assert "homeassistant" not in text
+    assert "now()" not in text.replace("utcnow()", "")
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            assert node.module in PURE
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_size_and_docstrings(path: Path) -> None:
+    """Small files, small functions, each with a docstring."""
+    text = path.read_text()
+    assert text.count("\n") <= 300
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            assert ast.get_docstring(node), node.name
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert (node.end_lineno or 0) - node.lineno < 60, node.name
+
+
+def test_one_manifest() -> None:
+    """Home Assistant and HACS want a single integration."""
+    assert list(FOLDER.parent.rglob("manifest.json")) == [FOLDER / "manifest.json"]

@@ -1,0 +1,589 @@
+"""Test what is live, by the rules."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given, settings, strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+import pytest
+
+from custom_components.equiwatt.equivents import Equivent, Equivents
+from custom_components.equiwatt.tracker import (
+    MAX_OPEN,
+    OVERRUN,
+    PUSH_GRACE,
+    Edge,
+    Kind,
+    Source,
+    State,
+    Tracker,
+)
+
+T0 = datetime(2026, 11, 20, 17, 1, 2, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
+
+LIVE = Equivent(T0, T0 + HOUR)
+OPEN = Equivent(T0)
+ENDED = Equivent(T0, T0 + HOUR)
+OTHER = Equivent(T0 + 3 * HOUR, T0 + 4 * HOUR)
+NOTHING = Equivents()
+LISTED = Equivents(previous=(ENDED,))
+
+API, WEBHOOK, CLOCK = Source.API, Source.WEBHOOK, Source.CLOCK
+
+
+def named(equivent: Equivent, *previous: Equivent) -> Equivents:
+    """Return an answer that names an equivent."""
+    return Equivents(current=equivent, previous=previous)
+
+
+def edges(tracker: Tracker) -> list[tuple[Kind, Source]]:
+    """Return the edges since the last call, without the times."""
+    return [(edge.kind, edge.source) for edge in tracker.take_edges()]
+
+
+def started(equivent: Equivent = LIVE, after: timedelta = SECOND) -> Tracker:
+    """Return a tracker that has seen an equivent start."""
+    tracker = Tracker()
+    tracker.observe(named(equivent), equivent.start + after)
+    assert edges(tracker) == [(Kind.STARTED, API)]
+    return tracker
+
+
+class TestApi:
+    """The API's word."""
+
+    @pytest.mark.parametrize("equivent", [LIVE, OPEN])
+    def test_named_is_live(self, equivent: Equivent) -> None:
+        """One that is named is live."""
+        tracker = Tracker()
+        tracker.observe(NOTHING, T0 - MINUTE)
+        assert tracker.state == State()
+        tracker.observe(named(equivent), T0 + SECOND)
+        assert tracker.state == State(live=equivent)
+        assert tracker.take_edges() == [Edge(Kind.STARTED, equivent, API)]
+        assert tracker.take_edges() == []
+
+    @pytest.mark.parametrize("equivent", [LIVE, OPEN])
+    def test_listed_is_over(self, equivent: Equivent) -> None:
+        """One that is listed with an end is over at once."""
+        tracker = started(equivent)
+        tracker.observe(LISTED, ENDED.end or T0)
+        assert tracker.state == State(past=(ENDED,))
+        assert tracker.take_edges() == [Edge(Kind.ENDED, ENDED, API)]
+
+    def test_listed_early_is_over(self) -> None:
+        """One that is listed with an end before its planned one is over too."""
+        tracker = started()
+        early = Equivent(T0, T0 + 20 * MINUTE)
+        tracker.observe(Equivents(previous=(early,)), T0 + 21 * MINUTE)
+        assert tracker.take_edges() == [Edge(Kind.ENDED, early, API)]
+
+    def test_times_change_silently(self) -> None:
+        """Times of the same equivent may change, and drift on."""
+        tracker = started()
+        for step in range(1, 5):
+            moved = Equivent(T0 + step * 9 * MINUTE, T0 + HOUR + step * 9 * MINUTE)
+            tracker.observe(named(moved), T0 + 30 * MINUTE)
+            assert tracker.live == moved
+        assert edges(tracker) == []
+
+    def test_planned_end_not_named(self) -> None:
+        """One that is past its planned end and not named any more is over at once."""
+        tracker = started()
+        tracker.observe(NOTHING, T0 + HOUR)
+        assert tracker.take_edges() == [Edge(Kind.ENDED, ENDED, API)]
+
+    def test_planned_end_still_named(self) -> None:
+        """One that is named past its planned end is live for fifteen minutes, and never again."""
+        tracker = started()
+        for seconds in range(3600, 3600 + 15 * 60, 60):
+            tracker.tick(T0 + seconds * SECOND)
+            tracker.observe(named(LIVE), T0 + seconds * SECOND)
+            assert tracker.live
+        assert tracker.boundary(T0 + HOUR) == T0 + HOUR + OVERRUN
+        tracker.tick(T0 + HOUR + OVERRUN)
+        assert edges(tracker) == [(Kind.ENDED, CLOCK)]
+        tracker.observe(named(LIVE), T0 + HOUR + OVERRUN + SECOND)
+        tracker.observe(named(LIVE), T0 + 2 * HOUR)
+        assert edges(tracker) == []
+
+    def test_overrun_seen_first_by_an_answer(self) -> None:
+        """Without a timer an answer after the bound ends it too."""
+        tracker = started()
+        tracker.observe(named(LIVE), T0 + HOUR + OVERRUN)
+        assert [kind for kind, _ in edges(tracker)] == [Kind.ENDED]
+
+    def test_open_for_six_hours(self) -> None:
+        """One without an end is live for six hours at most."""
+        tracker = started(OPEN)
+        tracker.observe(named(OPEN), T0 + MAX_OPEN - SECOND)
+        assert tracker.live
+        assert tracker.boundary(T0) == T0 + MAX_OPEN
+        tracker.tick(T0 + MAX_OPEN)
+        assert tracker.take_edges() == [
+            Edge(Kind.ENDED, Equivent(T0, T0 + MAX_OPEN), CLOCK),
+        ]
+        tracker.observe(named(OPEN), T0 + MAX_OPEN + SECOND)
+        assert edges(tracker) == []
+
+    def test_too_old_at_first_sight(self) -> None:
+        """One that is long past its bounds when first seen never starts."""
+        tracker = Tracker()
+        tracker.observe(named(LIVE), T0 + HOUR + OVERRUN)
+        tracker.observe(named(OPEN), T0 + MAX_OPEN)
+        assert tracker.state.live is None
+        assert edges(tracker) == []
+
+    def test_vanished_once(self) -> None:
+        """An answer that drops it once ends nothing."""
+        tracker = started()
+        tracker.observe(NOTHING, T0 + 10 * MINUTE)
+        assert tracker.live
+        assert [tracker.awaiting] == [True]
+        tracker.observe(named(LIVE), T0 + 10 * MINUTE + 10 * SECOND)
+        assert [tracker.awaiting] == [False]
+        tracker.observe(NOTHING, T0 + 20 * MINUTE)
+        assert tracker.live
+        assert edges(tracker) == []
+
+    def test_vanished_twice(self) -> None:
+        """A second answer ten seconds later that agrees ends it, an earlier one does not."""
+        tracker = started()
+        tracker.observe(NOTHING, T0 + 10 * MINUTE)
+        tracker.observe(NOTHING, T0 + 10 * MINUTE + 9 * SECOND)
+        assert edges(tracker) == []
+        tracker.observe(NOTHING, T0 + 10 * MINUTE + 10 * SECOND)
+        over = Equivent(T0, T0 + 10 * MINUTE + 10 * SECOND)
+        assert tracker.take_edges() == [Edge(Kind.ENDED, over, API)]
+        assert not tracker.awaiting
+
+    def test_vanished_and_back(self) -> None:
+        """One that vanished for good and is named again is live again."""
+        tracker = started()
+        tracker.observe(NOTHING, T0 + 10 * MINUTE)
+        tracker.observe(NOTHING, T0 + 11 * MINUTE)
+        assert edges(tracker) == [(Kind.ENDED, API)]
+        tracker.observe(named(LIVE), T0 + 12 * MINUTE)
+        assert edges(tracker) == [(Kind.STARTED, API)]
+
+    def test_lagging_answer_after_the_list(self) -> None:
+        """One that was listed as over is not made live by an answer that lags behind."""
+        tracker = started(OPEN)
+        tracker.observe(LISTED, T0 + HOUR)
+        tracker.take_edges()
+        tracker.observe(named(OPEN), T0 + HOUR + 5 * SECOND)
+        tracker.observe(named(Equivent(T0, T0 + 2 * HOUR)), T0 + HOUR + 9 * SECOND)
+        assert tracker.live is None
+        assert edges(tracker) == []
+
+    def test_soon_after_a_short_one(self) -> None:
+        """One that starts minutes after a short one is another, with edges of its own."""
+        tracker = started(OPEN)
+        short, soon = Equivent(T0, T0 + 3 * MINUTE), Equivent(T0 + 4 * MINUTE)
+        tracker.observe(Equivents(previous=(short,)), T0 + 3 * MINUTE)
+        assert edges(tracker) == [(Kind.ENDED, API)]
+        tracker.observe(named(soon, short), T0 + 5 * MINUTE)
+        assert edges(tracker) == [(Kind.STARTED, API)]
+        assert tracker.state == State(live=soon, past=(short,))
+
+    def test_replaced(self) -> None:
+        """Another one in its place starts once the first is known to be over."""
+        tracker = started()
+        now = OTHER.start
+        tracker.observe(named(OTHER, ENDED), now)
+        assert edges(tracker) == [(Kind.ENDED, API), (Kind.STARTED, API)]
+        assert tracker.state == State(live=OTHER, past=(ENDED,))
+
+    def test_replaced_without_a_word(self) -> None:
+        """Another one in its place without any sign of an end needs a second answer too."""
+        tracker = started(OPEN)
+        other = Equivent(T0 + 30 * MINUTE)
+        tracker.observe(named(other), T0 + 31 * MINUTE)
+        assert tracker.live == OPEN
+        tracker.observe(named(other), T0 + 31 * MINUTE + 10 * SECOND)
+        assert edges(tracker) == [(Kind.ENDED, API), (Kind.STARTED, API)]
+        assert tracker.live == other
+
+    def test_live_is_not_past(self) -> None:
+        """The documented example lists the live one as finished too: it is not the last one."""
+        listed = Equivent(T0 - 100 * SECOND, T0 + HOUR - 100 * SECOND)
+        tracker = Tracker()
+        tracker.observe(named(LIVE, listed), T0 + MINUTE)
+        assert tracker.state == State(live=LIVE)
+        assert tracker.state.last is None
+        tracker.observe(Equivents(previous=(listed,)), T0 + HOUR)
+        assert tracker.state.last == listed
+
+
+class TestAnnounced:
+    """Equivents whose start is still to come."""
+
+    def test_starts_by_the_clock(self) -> None:
+        """An announced one becomes live at its start."""
+        tracker = Tracker()
+        tracker.observe(named(LIVE), T0 - MINUTE)
+        assert tracker.state == State(upcoming=LIVE)
+        assert tracker.boundary(T0 - MINUTE) == T0
+        tracker.tick(T0 - SECOND)
+        assert not tracker.live
+        tracker.tick(T0)
+        assert tracker.state == State(live=LIVE)
+        assert tracker.take_edges() == [Edge(Kind.STARTED, LIVE, CLOCK)]
+
+    def test_called_off(self) -> None:
+        """One that is no longer announced does not start."""
+        tracker = Tracker()
+        tracker.observe(named(LIVE), T0 - MINUTE)
+        tracker.observe(NOTHING, T0 - SECOND)
+        tracker.tick(T0)
+        assert tracker.state == State()
+
+    def test_slept_through(self) -> None:
+        """One that is over when the clock looks again does not start."""
+        tracker = Tracker()
+        tracker.observe(named(LIVE), T0 - MINUTE)
+        tracker.tick(T0 + HOUR)
+        assert tracker.state == State()
+        assert edges(tracker) == []
+
+    def test_while_another_is_live(self) -> None:
+        """One announced during another: the live one ends by its rules, then the other starts."""
+        tracker = started(OPEN)
+        soon = Equivent(T0 + 30 * MINUTE, T0 + 90 * MINUTE)
+        tracker.observe(named(soon, Equivent(T0, T0 + 20 * MINUTE)), T0 + 21 * MINUTE)
+        assert edges(tracker) == [(Kind.ENDED, API)]
+        tracker.tick(soon.start)
+        assert edges(tracker) == [(Kind.STARTED, CLOCK)]
+
+    def test_start_put_off_while_live(self) -> None:
+        """A live one whose start is moved ahead a little stays live."""
+        tracker = started()
+        moved = Equivent(T0 + 2 * MINUTE, T0 + HOUR)
+        tracker.observe(named(moved), T0 + MINUTE)
+        assert tracker.state == State(live=moved)
+        assert edges(tracker) == []
+
+
+class TestUnreachable:
+    """The API cannot be asked."""
+
+    def test_planned_end_passes(self) -> None:
+        """A planned end ends by the clock, to the second."""
+        tracker = started()
+        tracker.fail(T0 + 30 * MINUTE)
+        assert tracker.boundary(T0 + 30 * MINUTE) == T0 + HOUR
+        tracker.tick(T0 + HOUR - SECOND)
+        assert tracker.live
+        tracker.tick(T0 + HOUR)
+        assert tracker.take_edges() == [Edge(Kind.ENDED, ENDED, CLOCK)]
+
+    def test_asked_at_the_planned_end(self) -> None:
+        """At a planned end the API is asked; when it cannot be, the clock decides."""
+        tracker = started()
+        tracker.tick(T0 + HOUR)
+        assert tracker.live
+        tracker.fail(T0 + HOUR + SECOND)
+        assert tracker.take_edges() == [Edge(Kind.ENDED, ENDED, CLOCK)]
+
+    def test_back_and_still_named(self) -> None:
+        """What the clock ended is not live again when the API returns and lags."""
+        tracker = started()
+        tracker.fail(T0 + HOUR)
+        tracker.take_edges()
+        tracker.observe(named(LIVE), T0 + HOUR + MINUTE)
+        tracker.observe(named(OPEN), T0 + HOUR + 2 * MINUTE)
+        assert tracker.live is None
+        assert edges(tracker) == []
+
+    def test_back_and_prolonged(self) -> None:
+        """What the clock ended is live again when the API returns with an end still to come."""
+        tracker = started()
+        tracker.fail(T0 + HOUR)
+        tracker.take_edges()
+        longer = Equivent(T0, T0 + 2 * HOUR)
+        tracker.observe(named(longer), T0 + HOUR + MINUTE)
+        assert tracker.take_edges() == [Edge(Kind.STARTED, longer, API)]
+
+    def test_failure_is_no_news(self) -> None:
+        """An error neither starts nor ends anything."""
+        idle, live = Tracker(), started(OPEN)
+        for minute in range(300):
+            idle.fail(T0 + minute * MINUTE)
+            live.fail(T0 + minute * MINUTE)
+        assert not idle.live
+        assert live.live == OPEN
+        assert edges(idle) == edges(live) == []
+
+
+class TestPush:
+    """Webhook calls."""
+
+    def test_started_at_once(self) -> None:
+        """A started push makes one live from the moment of the call."""
+        tracker = Tracker()
+        tracker.push(Kind.STARTED, T0 + timedelta(microseconds=7))
+        assert tracker.state == State(live=OPEN)
+        assert tracker.awaiting
+        assert tracker.take_edges() == [Edge(Kind.STARTED, OPEN, WEBHOOK)]
+
+    def test_confirmed_silently(self) -> None:
+        """The API confirms it with its times, and it lasts."""
+        tracker = Tracker()
+        tracker.push(Kind.STARTED, T0)
+        tracker.take_edges()
+        tracker.observe(NOTHING, T0 + SECOND)
+        real = Equivent(T0 - 40 * SECOND, T0 + HOUR)
+        tracker.observe(named(real), T0 + 10 * SECOND)
+        assert tracker.state == State(live=real)
+        assert not tracker.awaiting
+        tracker.tick(T0 + PUSH_GRACE)
+        tracker.observe(named(real), T0 + PUSH_GRACE)
+        assert tracker.live
+        assert edges(tracker) == []
+
+    def test_confirmed_by_an_announced_one(self) -> None:
+        """A push a little early is confirmed by one that starts in a moment."""
+        tracker = Tracker()
+        tracker.push(Kind.STARTED, T0 - 20 * SECOND)
+        tracker.observe(named(LIVE), T0 - 10 * SECOND)
+        assert tracker.state == State(live=LIVE)
+
+    def test_confirmed_by_one_long_live(self) -> None:
+        """A push that comes late means the one that is live, without an edge more."""
+        tracker = Tracker()
+        tracker.push(Kind.STARTED, T0 + 20 * MINUTE)
+        tracker.take_edges()
+        tracker.observe(named(LIVE), T0 + 20 * MINUTE + SECOND)
+        assert tracker.live == LIVE
+        assert edges(tracker) == []
+
+    def test_unconfirmed(self) -> None:
+        """Unconfirmed for five minutes it ends, whatever the API says or does not."""
+        tracker = Tracker()
+        tracker.push(Kind.STARTED, T0)
+        tracker.take_edges()
+        tracker.observe(NOTHING, T0 + SECOND)
+        tracker.observe(NOTHING, T0 + MINUTE)
+        tracker.fail(T0 + 2 * MINUTE)
+        assert tracker.boundary(T0) == T0 + PUSH_GRACE
+        tracker.tick(T0 + PUSH_GRACE - SECOND)
+        assert tracker.live
+        tracker.tick(T0 + PUSH_GRACE)
+        over = Equivent(T0, T0 + PUSH_GRACE)
+        assert tracker.take_edges() == [Edge(Kind.ENDED, over, CLOCK)]
+        tracker.observe(NOTHING, T0 + PUSH_GRACE + SECOND)
+        assert tracker.boundary(T0 + PUSH_GRACE) is None
+
+    def test_confirmed_after_the_grace(self) -> None:
+        """The API may still say later that it was right."""
+        tracker = Tracker()
+        tracker.push(Kind.STARTED, T0)
+        tracker.tick(T0 + PUSH_GRACE)
+        tracker.take_edges()
+        tracker.observe(named(LIVE), T0 + 6 * MINUTE)
+        assert edges(tracker) == [(Kind.STARTED, API)]
+
+    def test_short_one_listed(self) -> None:
+        """One that the API lists as over already ends."""
+        tracker = Tracker()
+        tracker.push(Kind.STARTED, T0)
+        tracker.take_edges()
+        listed = Equivent(T0 - SECOND, T0 + MINUTE)
+        tracker.observe(Equivents(previous=(listed,)), T0 + 2 * MINUTE)
+        assert edges(tracker) == [(Kind.ENDED, API)]
+
+    def test_ended_at_once(self) -> None:
+        """An ended push ends the live one, and answers that lag do not bring it back."""
+        tracker = started()
+        tracker.push(Kind.ENDED, T0 + 50 * MINUTE)
+        assert tracker.take_edges() == [
+            Edge(Kind.ENDED, Equivent(T0, T0 + 50 * MINUTE), WEBHOOK),
+        ]
+        tracker.observe(named(LIVE), T0 + 51 * MINUTE)
+        assert tracker.live is None
+        tracker.observe(Equivents(previous=(Equivent(T0, T0 + 50 * MINUTE),)), T0 + 52 * MINUTE)
+        tracker.observe(named(LIVE), T0 + 56 * MINUTE)
+        assert edges(tracker) == []
+
+    def test_ended_but_still_named(self) -> None:
+        """When the API still names it five minutes later, it is live again."""
+        tracker = started()
+        tracker.push(Kind.ENDED, T0 + 10 * MINUTE)
+        tracker.take_edges()
+        assert tracker.boundary(T0 + 10 * MINUTE) == T0 + 15 * MINUTE
+        tracker.observe(named(LIVE), T0 + 15 * MINUTE - SECOND)
+        assert tracker.live is None
+        tracker.observe(named(LIVE), T0 + 15 * MINUTE)
+        assert tracker.take_edges() == [Edge(Kind.STARTED, LIVE, API)]
+
+    def test_started_takes_ended_back(self) -> None:
+        """A started push after an ended one is confirmed by what the API still names."""
+        tracker = started()
+        tracker.push(Kind.ENDED, T0 + 30 * MINUTE)
+        tracker.push(Kind.STARTED, T0 + 31 * MINUTE)
+        tracker.observe(named(LIVE), T0 + 31 * MINUTE + SECOND)
+        assert tracker.live == LIVE
+        tracker.tick(T0 + 36 * MINUTE)
+        assert tracker.live == LIVE
+
+    def test_doubled(self) -> None:
+        """Started while live and ended while idle change nothing."""
+        tracker = Tracker()
+        tracker.push(Kind.ENDED, T0)
+        assert tracker.state == State()
+        tracker.push(Kind.STARTED, T0)
+        tracker.take_edges()
+        tracker.push(Kind.STARTED, T0 + 4 * MINUTE)
+        assert tracker.live == OPEN
+        tracker.tick(T0 + PUSH_GRACE)
+        assert edges(tracker) == [(Kind.ENDED, CLOCK)]
+        tracker.push(Kind.ENDED, T0 + 6 * MINUTE)
+        assert edges(tracker) == []
+
+    def test_demo_triggers(self) -> None:
+        """The app's demo triggers show the loop and vanish by themselves."""
+        tracker = Tracker()
+        tracker.observe(NOTHING, T0 - SECOND)
+        tracker.push(Kind.STARTED, T0)
+        assert edges(tracker) == [(Kind.STARTED, WEBHOOK)]
+        tracker.observe(NOTHING, T0 + SECOND)
+        tracker.push(Kind.ENDED, T0 + MINUTE)
+        assert edges(tracker) == [(Kind.ENDED, WEBHOOK)]
+        tracker.observe(NOTHING, T0 + 2 * MINUTE)
+        assert tracker.state == State()
+        assert edges(tracker) == []
+
+
+class TestHeldEdges:
+    """Edges that had to wait, as while Home Assistant starts."""
+
+    def test_began_and_ended_unseen(self) -> None:
+        """What began and ended unseen is history."""
+        tracker = Tracker()
+        tracker.observe(named(LIVE), T0)
+        tracker.observe(LISTED, T0 + HOUR)
+        assert edges(tracker) == []
+
+    def test_only_the_missing_ones(self) -> None:
+        """The announced one is over and another live: exactly these two."""
+        tracker = Tracker(announced=LIVE)
+        assert tracker.state == State(live=LIVE)
+        tracker.observe(LISTED, T0 + HOUR)
+        tracker.observe(named(OTHER, ENDED), OTHER.start)
+        assert edges(tracker) == [(Kind.ENDED, API), (Kind.STARTED, API)]
+
+    def test_announced_one_goes_on(self) -> None:
+        """The announced one is still live: none."""
+        tracker = Tracker(announced=LIVE)
+        tracker.observe(named(LIVE), T0 + 30 * MINUTE)
+        assert edges(tracker) == []
+
+    def test_ended_and_taken_back(self) -> None:
+        """An end that was contradicted before anybody heard of it: none."""
+        tracker = Tracker(announced=LIVE)
+        tracker.push(Kind.ENDED, T0 + 10 * MINUTE)
+        tracker.observe(named(LIVE), T0 + 15 * MINUTE)
+        assert tracker.live
+        assert edges(tracker) == []
+
+
+class Provider(RuleBasedStateMachine):
+    """A provider that does anything it may, and the tracker that follows it."""
+
+    def __init__(self) -> None:
+        """Start idle."""
+        super().__init__()
+        self.now = T0
+        self.tracker = Tracker()
+        self.announced = False
+        self.live: Equivent | None = None
+        self.past: list[Equivent] = []
+
+    @initialize()
+    def quiet(self) -> None:
+        """Begin with an answer that names nothing."""
+        self.tracker.observe(NOTHING, self.now)
+
+    @rule(seconds=st.integers(1, 7200))
+    def wait(self, seconds: int) -> None:
+        """Let time pass, with the timers that the tracker asks for."""
+        end = self.now + seconds * SECOND
+        while (boundary := self.tracker.boundary(self.now)) and boundary <= end:
+            self.now = boundary
+            self.tracker.tick(self.now)
+            self.check_edges()
+        self.now = end
+
+    @rule(planned=st.booleans(), minutes=st.integers(1, 120))
+    def begin(self, planned: bool, minutes: int) -> None:
+        """Start an equivent."""
+        if self.live is None and (not self.past or self.now - self.past[-1].start > HOUR):
+            end = self.now + minutes * MINUTE if planned else None
+            self.live = Equivent(self.now.replace(microsecond=0), end)
+
+    @rule()
+    def finish(self) -> None:
+        """End it."""
+        if self.live and self.live.start < self.now:
+            self.past.append(Equivent(self.live.start, self.now))
+            self.live = None
+
+    @rule()
+    def answer(self) -> None:
+        """Answer truly."""
+        self.tracker.observe(Equivents(self.live, tuple(reversed(self.past))), self.now)
+
+    @rule()
+    def drop(self) -> None:
+        """Answer once without the live one."""
+        self.tracker.observe(Equivents(None, tuple(reversed(self.past))), self.now)
+
+    @rule()
+    def fail(self) -> None:
+        """Do not answer."""
+        self.tracker.fail(self.now)
+
+    @rule(kind=st.sampled_from(Kind))
+    def push(self, kind: Kind) -> None:
+        """Call the webhook, rightly or wrongly."""
+        self.tracker.push(kind, self.now)
+
+    @invariant()
+    def check_edges(self) -> None:
+        """Edges alternate and agree with the state."""
+        for edge in self.tracker.take_edges():
+            assert (edge.kind is Kind.STARTED) is not self.announced
+            self.announced = not self.announced
+            assert edge.kind is Kind.STARTED or edge.equivent.end
+        assert self.announced is (self.tracker.live is not None)
+
+    @invariant()
+    def check_bounds(self) -> None:
+        """Nothing stays live past its bounds."""
+        live = self.tracker.live
+        if live and live.end:
+            assert self.now < live.end + OVERRUN
+        elif live:
+            assert self.now < live.start + MAX_OPEN
+        boundary = self.tracker.boundary(self.now)
+        assert boundary is None or boundary > self.now
+
+
+TestProvider = Provider.TestCase
+TestProvider.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+@given(st.lists(st.booleans(), max_size=30))
+def test_lost_answers_change_nothing(answered: list[bool]) -> None:
+    """Whichever answers are lost while it is live, it stays live, and never twice."""
+    tracker = started()
+    for minute, arrives in enumerate(answered, start=1):
+        now = T0 + minute * MINUTE
+        if arrives:
+            tracker.observe(named(LIVE), now)
+        else:
+            tracker.fail(now)
+        assert tracker.live == LIVE
+    assert edges(tracker) == []

@@ -1,0 +1,327 @@
+"""Test the webhook over HTTP: whatever is sent is answered, and the API's word is checked."""
+
+import asyncio
+import gzip
+import sys
+from typing import Any, cast
+from unittest.mock import Mock
+
+from aiohttp import hdrs
+from aiohttp.test_utils import TestClient
+from hass_nabucasa import CloudError
+import pytest
+
+from custom_components.equiwatt import webhook
+from custom_components.equiwatt.webhook import async_get_addresses
+from homeassistant.core import HomeAssistant
+from homeassistant.core_config import async_process_ha_core_config
+from homeassistant.util.aiohttp import MockRequest
+
+from .conftest import WEBHOOK_ID, House, Provider
+
+PATH = f"/api/webhook/{WEBHOOK_ID}"
+NATIVE = (
+    "haffmpeg",
+    "haffmpeg.core",
+    "haffmpeg.tools",
+    "pymicro_vad",
+    "pyspeex_noise",
+    "turbojpeg",
+)
+"""What the cloud integration imports for sound and pictures: not to be had on every machine."""
+JSON = {"Content-Type": "application/json"}
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@pytest.fixture
+async def client(
+    hass: HomeAssistant, house: House, hass_client_no_auth: Any
+) -> TestClient[Any, Any]:
+    """Return an HTTP client to a house whose webhook is registered."""
+    await house.setup()
+    client: TestClient[Any, Any] = await hass_client_no_auth()
+    return client
+
+
+USABLE: list[dict[str, Any]] = [
+    {"params": {"event": "started"}},
+    {"params": {"event": "Started "}},
+    {"params": {"event": "started", "other": "x"}, "data": b"\xff"},
+    {"json": {"event": "started"}},
+    {"data": b'{"event": "started"}'},
+    {"data": {"event": "started"}},
+    {"data": "event=started&x=1", "headers": JSON},
+    {"params": {"event": "nonsense"}, "json": {"event": "started"}},
+    {"data": gzip.compress(b'{"event": "started"}'), "headers": {"Content-Encoding": "gzip"}},
+]
+
+
+@pytest.mark.parametrize("method", [hdrs.METH_POST, hdrs.METH_PUT, hdrs.METH_GET])
+@pytest.mark.parametrize("call", USABLE)
+async def test_usable(
+    client: TestClient[Any, Any], house: House, method: str, call: dict[str, Any]
+) -> None:
+    """An event in the query, or else in the body, is taken whatever the method."""
+    response = await client.request(method, PATH, **call)
+    assert response.status == 200
+    assert await response.read() == b""
+    assert house.live == "on"
+    assert house.state("sensor.equiwatt_last_webhook") == "2026-11-20T17:20:00+00:00"
+
+
+LOOK_NOW: list[dict[str, Any]] = [
+    {},
+    {"params": {"event": ""}},
+    {"params": {"event": "paused"}},
+    {"data": b""},
+    {"data": b"{"},
+    {"data": b"null"},
+    {"data": b"[]"},
+    {"data": b'["event", "started"]'},
+    {"data": b'{"event": null}'},
+    {"data": b'{"event": {"event": "started"}}'},
+    {"data": b'{"event": true}'},
+    {"data": b"[" * 60_000},
+    {"data": b"\xff\xfe\x00event"},
+    {"data": b'{"event": "started", "x": "' + b"x" * 3_000_000 + b'"}'},
+    {"data": b"event=started&x=" + b"x" * 70_000},
+    {"data": b"not gzip", "headers": {"Content-Encoding": "gzip"}},
+    {"data": b"--x\r\nbroken", "headers": {"Content-Type": "multipart/form-data; boundary=x"}},
+]
+
+
+@pytest.mark.parametrize("call", LOOK_NOW, ids=range(len(LOOK_NOW)))
+async def test_look_now(
+    client: TestClient[Any, Any], house: House, provider: Provider, call: dict[str, Any]
+) -> None:
+    """A call that says nothing usable changes nothing, and has the API asked."""
+    calls = len(provider.calls)
+    response = await client.post(PATH, **call)
+    assert response.status in (200, 400)  # 400: the server itself refuses a broken encoding
+    await house.settle()
+    assert house.live == "off"
+    assert len(provider.calls) == calls + (response.status == 200)
+
+
+async def test_look_now_finds_it(
+    client: TestClient[Any, Any], house: House, provider: Provider
+) -> None:
+    """What the API says then counts."""
+    provider.start(house.now, None)
+    await client.post(PATH)
+    await house.settle()
+    assert house.live == "on"
+    assert house.edges == [("started", "api")]
+
+
+async def test_answered_before_asking(
+    client: TestClient[Any, Any], house: House, provider: Provider
+) -> None:
+    """The call is answered, and the state changed, while the API has not been asked yet."""
+    calls = len(provider.calls)
+    await client.post(PATH, params={"event": "started"})
+    assert house.live == "on"
+    await house.settle()
+    assert len(provider.calls) == calls + 1
+
+
+async def asked(provider: Provider, calls: int) -> None:
+    """Wait until the API is asked; the loop's clock stands still, so by turns."""
+    for _ in range(20_000):
+        if len(provider.calls) > calls:
+            return
+        await asyncio.sleep(0)
+    pytest.fail("The API was not asked")
+
+
+async def test_stalled_body(
+    client: TestClient[Any, Any],
+    house: House,
+    provider: Provider,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A body that never comes is not waited for."""
+    monkeypatch.setattr(webhook, "BODY_TIMEOUT", 0)
+    release = asyncio.Event()
+
+    async def body() -> Any:
+        """Send a little, and then nothing."""
+        yield b'{"event":'
+        await release.wait()
+
+    calls = len(provider.calls)
+    call = asyncio.create_task(client.post(PATH, data=body()))
+    await asked(provider, calls)
+    release.set()
+    call.cancel()
+    assert house.live == "off"
+
+
+async def test_broken_off_body(
+    client: TestClient[Any, Any], house: House, provider: Provider
+) -> None:
+    """A caller that hangs up in the middle is no error."""
+    calls = len(provider.calls)
+    _, writer = await asyncio.open_connection(client.host, client.port)
+    writer.write(f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\nevent=sta".encode())
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+    await asked(provider, calls)
+    assert house.live == "off"
+
+
+async def test_head_and_delete(
+    client: TestClient[Any, Any], house: House, provider: Provider
+) -> None:
+    """Other methods do nothing."""
+    calls = len(provider.calls)
+    assert (await client.head(PATH, params={"event": "started"})).status == 200
+    assert (await client.delete(PATH, params={"event": "started"})).status == 405
+    await house.settle()
+    assert house.live == "off"
+    assert len(provider.calls) == calls
+
+
+@pytest.mark.parametrize(("query", "body"), [("event=started", b""), ("", b'{"event":"started"}')])
+async def test_through_the_cloud(
+    hass: HomeAssistant, client: TestClient[Any, Any], house: House, query: str, body: bytes
+) -> None:
+    """A call that Nabu Casa hands over is the same to us."""
+    from homeassistant.components.webhook import async_handle_webhook
+
+    request = MockRequest(
+        content=body, method="POST", query_string=query, mock_source="cloud", headers={}
+    )
+    response = await async_handle_webhook(hass, WEBHOOK_ID, request)
+    assert response.status == 200
+    assert house.live == "on"
+
+
+class Cloud:
+    """The client of Home Assistant Cloud: what the cloud integration keeps in hass.data."""
+
+    def __init__(self) -> None:
+        """Begin subscribed and connected."""
+        self.hooks: dict[str, dict[str, Any]] = {}
+        self.is_logged_in = True
+        self.subscription_expired = False
+        self.iot = Mock(connected=True)
+        self.client = Mock(cloudhooks=self.hooks)
+        self.cloudhooks = self
+        self.error: Exception | None = None
+
+    async def async_create(self, webhook_id: str, managed: bool) -> dict[str, Any]:
+        """Make a cloudhook."""
+        if self.error:
+            raise self.error
+        url = f"https://hooks.nabu.casa/{webhook_id[:6]}"
+        self.hooks[webhook_id] = {"cloudhook_url": url, "managed": managed}
+        return self.hooks[webhook_id]
+
+    async def async_delete(self, webhook_id: str) -> None:
+        """Delete a cloudhook, as hass_nabucasa does."""
+        if webhook_id not in self.hooks:
+            raise ValueError("Hook is not enabled for the cloud.")
+        del self.hooks[webhook_id]
+
+
+@pytest.fixture
+def cloud(hass: HomeAssistant) -> Cloud:
+    """Return the client that the real cloud integration works with."""
+    for name in NATIVE:
+        sys.modules.setdefault(name, Mock())
+    from homeassistant.components.cloud.const import DATA_CLOUD
+
+    hass.config.components.add("cloud")
+    cloud = Cloud()
+    hass.data[DATA_CLOUD] = cast("Any", cloud)
+    return cloud
+
+
+def addresses(base: str) -> dict[str, str]:
+    """Return the two addresses below one."""
+    return {"started_url": f"{base}?event=started", "ended_url": f"{base}?event=ended"}
+
+
+async def test_no_address(hass: HomeAssistant) -> None:
+    """Without an address for the outside there is none, even though there is one inside."""
+    await async_process_ha_core_config(hass, {"internal_url": "http://192.168.1.2:8123"})
+    assert await async_get_addresses(hass, "id") is None
+
+
+async def test_external_address(hass: HomeAssistant) -> None:
+    """The external URL's address, also where the cloud is not even installed."""
+    await async_process_ha_core_config(hass, {"external_url": "https://example.org:8443"})
+    assert await async_get_addresses(hass, "id") == addresses(
+        "https://example.org:8443/api/webhook/id"
+    )
+
+
+async def test_cloud_address(hass: HomeAssistant, cloud: Cloud) -> None:
+    """With an active subscription the cloudhook's address, made once."""
+    await async_process_ha_core_config(hass, {"external_url": "https://example.org"})
+    expected = addresses("https://hooks.nabu.casa/abcdef")
+    assert await async_get_addresses(hass, "abcdefgh") == expected
+    assert await async_get_addresses(hass, "abcdefgh") == expected
+    assert list(cloud.hooks) == ["abcdefgh"]
+
+
+@pytest.mark.parametrize("error", [CloudError(), TimeoutError(), ValueError()])
+async def test_cloud_fails(hass: HomeAssistant, cloud: Cloud, error: Exception) -> None:
+    """When the cloud cannot make one, the external URL's, or none."""
+    cloud.error = error
+    assert await async_get_addresses(hass, "id") is None
+    await async_process_ha_core_config(hass, {"external_url": "https://example.org"})
+    assert await async_get_addresses(hass, "id") == addresses("https://example.org/api/webhook/id")
+
+
+@pytest.mark.parametrize("lost", ["is_logged_in", "subscription_expired", "connected"])
+async def test_cloud_without_subscription(hass: HomeAssistant, cloud: Cloud, lost: str) -> None:
+    """Logged out, expired or not connected: no cloudhook."""
+    match lost:
+        case "connected":
+            cloud.iot.connected = False
+        case _:
+            setattr(cloud, lost, not getattr(cloud, lost))
+    assert await async_get_addresses(hass, "id") is None
+    assert cloud.hooks == {}
+
+
+@pytest.mark.parametrize("expired", [False, True])
+async def test_cloudhook_is_deleted(
+    hass: HomeAssistant, house: House, cloud: Cloud, expired: bool
+) -> None:
+    """Removing the entry deletes its cloudhook and no other, subscription or not."""
+    await house.setup()
+    await async_get_addresses(hass, WEBHOOK_ID)
+    await async_get_addresses(hass, "another")
+    cloud.subscription_expired = expired
+    await hass.config_entries.async_unload(house.entry.entry_id)
+    assert set(cloud.hooks) == {WEBHOOK_ID, "another"}
+    await hass.config_entries.async_remove(house.entry.entry_id)
+    assert set(cloud.hooks) == {"another"}
+
+
+async def test_removed_without_a_cloudhook(hass: HomeAssistant, house: House, cloud: Cloud) -> None:
+    """An entry that never had a cloudhook is removed like any other."""
+    await house.setup()
+    assert await hass.config_entries.async_remove(house.entry.entry_id)
+    assert hass.config_entries.async_entries() == []
+
+
+async def test_new_address_deletes_the_old_cloudhook(
+    hass: HomeAssistant, house: House, cloud: Cloud
+) -> None:
+    """A new webhook address takes the old one's cloudhook away."""
+    await house.setup()
+    await async_get_addresses(hass, WEBHOOK_ID)
+    result = await house.entry.start_reconfigure_flow(hass)
+    result = await hass.config_entries.flow.async_configure(
+        result["flow_id"], {"url": house.entry.data["url"], "new_webhook": True}
+    )
+    await house.settle()
+    assert list(cloud.hooks) == [house.entry.data["webhook_id"]]
+    assert result["description_placeholders"] == addresses(
+        f"https://hooks.nabu.casa/{house.entry.data['webhook_id'][:6]}"
+    )
