@@ -1,0 +1,1 @@
+"""A simulated equiwatt provider, and a Home Assistant to try the integration with."""

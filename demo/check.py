@@ -1,0 +1,158 @@
+"""Play one equivent through push and one through polling, and look at what came of it."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+import re
+import tempfile
+import time
+
+from .client import HouseError
+from .provider import DEMO_TOKEN
+from .stage import Stage, set_up
+
+LIVE = "binary_sensor.equiwatt_live"
+EVENT = "event.equiwatt_equivent"
+CURRENT_START = "sensor.equiwatt_current_start"
+LAST_END = "sensor.equiwatt_last_end"
+PUSH_SECONDS = 1
+POLL_SECONDS = 75
+LAG_SECONDS = 4
+
+
+class DifferenceError(Exception):
+    """Something differs from what it should be."""
+
+
+class Check:
+    """The steps of the check."""
+
+    def __init__(self, stage: Stage) -> None:
+        """Keep the stage."""
+        self.provider = stage.provider
+        self.house = stage.house
+        self.addresses = stage.addresses
+        self.secrets = [DEMO_TOKEN]
+        for address in self.addresses.values():
+            self.secrets += re.findall(r"/api/webhook/([^?]+)", address)
+        self.failed = False
+
+    @asynccontextmanager
+    async def step(self, what: str) -> AsyncGenerator[None]:
+        """Print a step with its seconds, and what differed."""
+        began, trouble = time.monotonic(), ""
+        try:
+            yield
+        except (DifferenceError, HouseError, TimeoutError) as error:
+            self.failed, trouble = True, f"\n         {str(error) or 'It took too long.'}"
+        took = time.monotonic() - began
+        print(
+            f"  {'FAIL' if trouble else 'ok  '} {took:6.2f} s  {what}{trouble}",
+            flush=True,
+        )
+
+    async def run(self) -> bool:
+        """Take all the steps, and tell whether they went well."""
+        await self.house.call("logger", "set_level", **{"custom_components.equiwatt": "debug"})
+        print("\nAn equivent that is found by polling (documented shape, no webhooks)")
+        self.provider.configure(shape="documented", lag=0)
+        self.provider.set_webhooks(started=None, ended=None)
+        await self.play("api", POLL_SECONDS)
+        print("\nAn equivent that is pushed before the API knows of it (legacy shape)")
+        self.provider.configure(shape="legacy", lag=LAG_SECONDS)
+        self.provider.set_webhooks(**self.addresses)
+        await self.play("webhook", PUSH_SECONDS)
+        print("\nAfterwards")
+        await self.afterwards()
+        return not self.failed
+
+    async def play(self, source: str, seconds: float) -> None:
+        """Play one equivent from its start to its end."""
+        began, started, ended = time.time(), "", ""
+        async with self.step(f"started within {seconds} s, source {source}"):
+            self.provider.start(minutes=60)
+            started = await self.edge("on", "started", source, seconds)
+        async with self.step("not announced again once the API knows of it"):
+            await self.asked(began + LAG_SECONDS)
+            await self.time_is(CURRENT_START, began)
+            await self.still(started)
+        async with self.step(f"ended within {seconds} s, source {source}"):
+            ending = time.time()
+            self.provider.end()
+            ended = await self.edge("off", "ended", source, seconds)
+        async with self.step("not announced again once the API lists it as over"):
+            await self.asked(ending + LAG_SECONDS)
+            await self.time_is(LAST_END, ending)
+            await self.still(ended)
+
+    async def edge(self, state: str, kind: str, source: str, seconds: float) -> str:
+        """Expect the sensor and the event entity to tell an edge in time; give its moment."""
+        told = time.time()
+        live = await self.house.wait_for(LIVE, state, seconds + 2)
+        event = await self.house.wait_for(
+            EVENT, lambda one: one["attributes"].get("event_type") == kind, 2
+        )
+        took = moment(live["last_changed"]) - told
+        if took > seconds:
+            raise DifferenceError(f"It took {took:.2f} s.")
+        if (other := event["attributes"].get("source")) != source:
+            raise DifferenceError(f"The source is {other}.")
+        return str(event["state"])
+
+    async def still(self, announced: str) -> None:
+        """Expect that nothing was announced since."""
+        event = await self.house.state(EVENT)
+        if not event or event["state"] != announced:
+            raise DifferenceError(f"The event entity has changed: {event}")
+
+    async def asked(self, since: float) -> None:
+        """Wait until the API was asked since a moment."""
+        async with asyncio.timeout(POLL_SECONDS):
+            while not any(  # noqa: ASYNC110 - calls are noted, not announced
+                call.kind == "api" and call.time > since + 0.5 for call in self.provider.calls
+            ):
+                await asyncio.sleep(0.1)
+
+    async def time_is(self, entity_id: str, expected: float) -> None:
+        """Expect a timestamp to become the provider's, which knows whole seconds."""
+        await self.house.wait_for(
+            entity_id,
+            lambda one: is_moment(one["state"], int(expected)),
+            2,
+        )
+
+    async def afterwards(self) -> None:
+        """Look at the provider's limits and at Home Assistant's log."""
+        async with self.step(f"{self.provider.api_calls} calls, none over the limits"):
+            if over := self.provider.over_limit:
+                raise DifferenceError(f"{over} calls were over the limits.")
+        async with self.step("Home Assistant stops"):
+            await self.house.stop()
+        async with self.step("neither the token nor the webhook id is in the log"):
+            if any(secret in self.house.log() for secret in self.secrets):
+                raise DifferenceError("There is a secret in the log.")
+        async with self.step("neither an error nor a traceback is in the log"):
+            if problems := self.house.problems():
+                raise DifferenceError("\n".join(problems))
+
+
+def moment(text: str) -> float:
+    """Read a timestamp."""
+    return datetime.fromisoformat(text).timestamp()
+
+
+def is_moment(text: str, expected: int) -> bool:
+    """Tell whether a state is a moment, or the second after it."""
+    try:
+        return 0 <= moment(text) - expected <= 1
+    except ValueError:
+        return False
+
+
+async def check() -> bool:
+    """Run the check in a folder that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="equiwatt-check-") as folder:
+        async with set_up(Path(folder)) as stage:
+            return await Check(stage).run()

@@ -1,0 +1,244 @@
+r"""A Home Assistant process that is driven over HTTP.
+
+    async with House(folder, configuration="input_boolean:\n  lamp:\n") as house:
+        result = await house.flow("equiwatt", {"token": "…", "advanced": {"url": "…"}})
+        await house.wait_for("binary_sensor.equiwatt_live", "on", seconds=5)
+        await house.call("equiwatt", "simulate_equivent", duration=5)
+        await house.stop()          # or kill(), and start() again: the folder is kept
+        assert not house.problems()
+
+It has one user, needs no password on loopback, and stands in the UK. Only what
+`configuration` adds to the base below is set up besides Home Assistant's defaults.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from itertools import pairwise
+import json
+import os
+from pathlib import Path
+import re
+import signal
+import socket
+import sys
+from typing import Self
+
+from homeassistant.const import MAJOR_VERSION, MINOR_VERSION
+
+from .client import Client, HouseError
+
+ROOT = Path(__file__).parent.parent
+LAUNCHER = Path(__file__).with_name("launcher.py")
+START_SECONDS = 180
+STOP_SECONDS = 45
+
+# Home Assistant exits with it when the user asks for a restart.
+RESTART_EXIT_CODE = 100
+
+BASE = """\
+homeassistant:
+  name: Home
+  latitude: 51.5072
+  longitude: -0.1276
+  elevation: 20
+  unit_system: metric
+  time_zone: Europe/London
+  country: GB
+  currency: GBP
+  language: en-GB
+  {external_url}
+  auth_providers:
+    - type: trusted_networks
+      trusted_networks: [127.0.0.1/32, "::1/128"]
+      allow_bypass_login: true
+    - type: homeassistant
+config:
+"""
+
+RECORD = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [A-Z]+ \(", re.MULTILINE)
+
+
+class PortTakenError(HouseError):
+    """Somebody else listens on the port."""
+
+
+def free_port(port: int = 0) -> int:
+    """Give the port if it is free, or any free one for 0."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise PortTakenError(f"Port {port} is taken.") from error
+        return int(probe.getsockname()[1])
+
+
+class House(Client):
+    """One Home Assistant: its folder and its process, and all that a client can do."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        configuration: str = "",
+        port: int = 0,
+        reachable: bool = True,
+        frontend: bool = False,
+        component: Path | None = ROOT / "custom_components" / "equiwatt",
+    ) -> None:
+        """Prepare a house; one that is reachable has its own address as external URL."""
+        self.port = free_port(port)
+        super().__init__(f"http://127.0.0.1:{self.port}")
+        self.folder = folder
+        self._configuration = configuration
+        self._reachable = reachable
+        self._frontend = frontend
+        self._component = component and component.resolve()
+        self._process: asyncio.subprocess.Process | None = None
+        self._log = folder / "output.log"
+
+    async def __aenter__(self) -> Self:
+        """Start it."""
+        self._log.unlink(missing_ok=True)
+        await self.open()
+        try:
+            await self.start()
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop it."""
+        await self.stop()
+        await self.close()
+
+    # The process
+
+    async def start(self) -> None:
+        """Start the process, and wait until everything in it runs."""
+        free_port(self.port)
+        self._write_folder()
+        environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+        environment.pop("PYTHONPATH", None)
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-P", str(LAUNCHER), "--config", str(self.folder)),
+                *("--skip-pip", "--log-no-color"),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                start_new_session=True,
+            )
+        self._token = ""
+        await self._until(self.answers, "answer")
+        await self.onboard()
+        await self._until(self.runs, "run")
+
+    async def stop(self) -> int | None:
+        """Stop the process in good order, and give its exit code."""
+        return await self._end(signal.SIGTERM)
+
+    async def kill(self) -> None:
+        """Take the process away without any warning."""
+        await self._end(signal.SIGKILL)
+
+    @property
+    def _running(self) -> asyncio.subprocess.Process:
+        """Give the process."""
+        if not self._process:
+            raise HouseError("Home Assistant was not started.")
+        return self._process
+
+    async def ended(self) -> int:
+        """Wait until the process ends by itself, and give its exit code."""
+        return await self._running.wait()
+
+    async def _end(self, sign: signal.Signals) -> int | None:
+        """Send a signal, and wait; whoever does not listen is killed."""
+        if not (process := self._process):
+            return None
+        self._process = None
+        if process.returncode is None:
+            process.send_signal(sign)
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                return await process.wait()
+        except TimeoutError:
+            process.kill()
+            return await process.wait()
+
+    async def _until(self, condition: Callable[[], Awaitable[bool]], what: str) -> None:
+        """Wait until a condition holds while the process lives."""
+        process = self._running
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                while not await condition():
+                    if process.returncode is not None:
+                        raise HouseError(f"Home Assistant stopped: {self._last_words()}")
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            raise HouseError(
+                f"Home Assistant did not {what} within {START_SECONDS} s: {self._last_words()}"
+            ) from None
+
+    def _write_folder(self) -> None:
+        """Write the configuration, as far as it is not Home Assistant's own."""
+        (self.folder / ".storage").mkdir(parents=True, exist_ok=True)
+        external = f"external_url: {self.url}" if self._reachable else ""
+        text = BASE.format(external_url=external) + self._address()
+        if self._frontend:
+            text += "frontend:\n"
+        else:
+            # Home Assistant does not start without its pages, but is content with an empty folder.
+            (self.folder / "pages" / "hass_frontend").mkdir(parents=True, exist_ok=True)
+            text += f"frontend:\n  development_repo: {self.folder / 'pages'}\n"
+        text += self._configuration
+        (self.folder / "configuration.yaml").write_text(text, "utf-8")
+        if not (self.folder / ".storage" / "onboarding").exists():
+            # This step would set up integrations that talk to the internet; BASE has its answers.
+            self._store("onboarding", 4, {"done": ["core_config"]})
+        self._link_component()
+
+    def _address(self) -> str:
+        """Tell the address to listen on: from 2026.8 on in the store, before that in YAML."""
+        address = {"server_host": ["127.0.0.1"], "server_port": self.port}
+        if (MAJOR_VERSION, MINOR_VERSION) < (2026, 8):
+            return f"http: {json.dumps(address)}\n"
+        self._store("http", 1, address)
+        return ""
+
+    def _store(self, key: str, version: int, data: object) -> None:
+        """Write a file of Home Assistant's store."""
+        content = {"version": version, "minor_version": 1, "key": key, "data": data}
+        (self.folder / ".storage" / key).write_text(json.dumps(content), "utf-8")
+
+    def _link_component(self) -> None:
+        """Link the integration into the configuration."""
+        if self._component:
+            link = self.folder / "custom_components" / self._component.name
+            link.parent.mkdir(exist_ok=True)
+            link.unlink(missing_ok=True)
+            link.symlink_to(self._component, target_is_directory=True)
+
+    # The log
+
+    def log(self) -> str:
+        """Give what was logged and printed since the house was entered."""
+        return self._log.read_text("utf-8", "replace") if self._log.exists() else ""
+
+    def problems(self) -> list[str]:
+        """Give the records of the log that are errors or carry a traceback."""
+        log = self.log()
+        bounds = [0, *(match.start() for match in RECORD.finditer(log)), len(log)]
+        records = [log[start:end] for start, end in pairwise(bounds)]
+        return [
+            record
+            for record in records
+            if re.match(r"\S+ \S+ (ERROR|CRITICAL) ", record) or "Traceback" in record
+        ]
+
+    def _last_words(self) -> str:
+        """Give the end of the log."""
+        return self.log()[-2_000:].strip() or "it said nothing."

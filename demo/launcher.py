@@ -1,0 +1,70 @@
+"""Run Home Assistant with what is installed: nothing is downloaded, and no orphan is left.
+
+Home Assistant sets up a few dozen integrations whatever its configuration says. Those whose
+packages are not installed, speech and cameras for instance, would only fill the log with their
+failure, so they are left out.
+"""
+
+from collections.abc import Iterable
+from functools import cache
+from importlib import import_module
+import json
+import os
+from pathlib import Path
+import signal
+import sys
+import threading
+from types import ModuleType
+
+from homeassistant import __main__ as home_assistant, bootstrap, components
+from homeassistant.const import Platform
+from homeassistant.helpers import service
+from homeassistant.util.package import is_installed
+
+COMPONENTS = Path(components.__path__[0])
+
+
+@cache
+def can_be_set_up(domain: str) -> bool:
+    """Tell whether the packages of an integration and of what it depends on are there."""
+    manifest = json.loads((COMPONENTS / domain / "manifest.json").read_text("utf-8"))
+    if not all(map(is_installed, manifest.get("requirements", ()))):
+        return False
+    try:
+        import_module(f"homeassistant.components.{domain}")
+    except ImportError:  # of what another integration requires
+        return False
+    return usable(manifest.get("dependencies", ())) == set(manifest.get("dependencies", ()))
+
+
+def usable(domains: Iterable[str]) -> set[str]:
+    """Leave out the integrations that cannot be set up."""
+    critical = bootstrap.CRITICAL_INTEGRATIONS
+    return {domain for domain in domains if domain in critical or can_be_set_up(domain)}
+
+
+@cache
+def base_components() -> dict[str, ModuleType]:
+    """Give the modules that the descriptions of actions may refer to."""
+    return {
+        domain: import_module(f"homeassistant.components.{domain}") for domain in usable(Platform)
+    }
+
+
+def stop_with_parent() -> None:
+    """Stop once the other end of the standard input is gone."""
+    while os.read(sys.stdin.fileno(), 1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def main() -> int:
+    """Run Home Assistant with the arguments of the command line."""
+    bootstrap.DEFAULT_INTEGRATIONS = usable(bootstrap.DEFAULT_INTEGRATIONS)
+    service._base_components = base_components  # noqa: SLF001
+    threading.Thread(target=stop_with_parent, daemon=True).start()
+    return home_assistant.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

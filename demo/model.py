@@ -1,0 +1,212 @@
+"""What the simulated provider knows, and when it tells it. No network in here."""
+
+from collections import deque
+from collections.abc import Iterable
+import contextlib
+from dataclasses import asdict, dataclass, field
+import json
+import math
+from pathlib import Path
+from typing import Any, Literal, get_args
+from urllib.parse import urlsplit
+
+type Event = Literal["started", "ended"]
+type Shape = Literal["documented", "legacy"]
+type Fault = Literal["none", "outage", "slow", "500", "401", "429", "html", "success_false"]
+
+EVENTS: tuple[str, ...] = get_args(Event.__value__)
+SHAPES: tuple[str, ...] = get_args(Shape.__value__)
+FAULTS: tuple[str, ...] = get_args(Fault.__value__)
+
+PAST = Path(__file__).with_name("past_equivents.json")
+DAY = 86_400
+SHOWN = 10
+GAP = 1.0
+WINDOW = 60.0
+WINDOW_CALLS = 10
+CALLS_KEPT = 50
+
+# The log of the ten was taken while the newest was live. The others took about as long.
+OPEN_ONE_TOOK = 3_597
+
+
+class ControlError(Exception):
+    """A control was used in a way that makes no sense; the text says why."""
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        """Keep the HTTP status that tells it."""
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass
+class Equivent:
+    """One equivent, and the moments from which the API tells of its edges."""
+
+    start: int
+    planned_end: int | None
+    end: int | None = None
+    start_shown: float = 0
+    end_shown: float = 0
+
+    def ended_for_api(self, now: float) -> bool:
+        """Tell whether the API lists it among the past ones."""
+        return self.end is not None and self.end_shown <= now
+
+
+@dataclass
+class Settings:
+    """How the API behaves."""
+
+    shape: Shape = "documented"
+    lag: float = 0
+    fault: Fault = "none"
+
+    def update(self, changes: dict[str, Any]) -> None:
+        """Take over the settings named, or none when one of them is not valid."""
+        new = {**asdict(self), **changes}
+        if unknown := set(changes) - {"shape", "lag", "fault"}:
+            raise ControlError(f"Unknown setting: {', '.join(sorted(unknown))}.")
+        if new["shape"] not in SHAPES:
+            raise ControlError(f"The shape is one of: {', '.join(SHAPES)}.")
+        if new["fault"] not in FAULTS:
+            raise ControlError(f"The fault is one of: {', '.join(FAULTS)}.")
+        lag = number(new["lag"], "lag", 0, 3_600)
+        self.shape, self.fault, self.lag = new["shape"], new["fault"], lag
+
+
+class Ledger:
+    """Every equivent, newest first, as it happened and as the API tells it."""
+
+    def __init__(self, equivents: Iterable[Equivent]) -> None:
+        """Start with the ones that happened already."""
+        self._all = sorted(equivents, key=lambda one: one.start, reverse=True)
+
+    @classmethod
+    def recent(cls, now: float) -> Ledger:
+        """Give the ten real ones, moved by whole days to the time just before now."""
+        raw = json.loads(PAST.read_text("utf-8"))
+        shift = math.floor((now - raw[0]["start_time"]) / DAY - 0.5) * DAY
+        return cls(
+            Equivent(
+                one["start_time"] + shift,
+                None,
+                (one["end_time"] or one["start_time"] + OPEN_ONE_TOOK) + shift,
+            )
+            for one in raw
+        )
+
+    @classmethod
+    def load(cls, file: Path, now: float) -> Ledger:
+        """Continue a saved ledger; one whose planned end went by meanwhile is over."""
+        ledger = cls(Equivent(**one) for one in json.loads(file.read_text("utf-8")))
+        if (live := ledger.live) and live.planned_end and live.planned_end <= now:
+            live.end = live.planned_end
+        return ledger
+
+    def save(self, file: Path) -> None:
+        """Write the ledger to a file."""
+        file.write_text(json.dumps([asdict(one) for one in self._all]), "utf-8")
+
+    @property
+    def live(self) -> Equivent | None:
+        """Give the equivent that is live in truth."""
+        return next((one for one in self._all if one.end is None), None)
+
+    def start(self, now: float, minutes: float | None, lag: float) -> Equivent:
+        """Begin an equivent now, planned for some minutes or without a planned end."""
+        if self.live:
+            raise ControlError("An equivent is live already.", 409)
+        planned = None
+        if minutes is not None:
+            minutes = number(minutes, "duration", 0.01, 1_440)
+            planned = int(now) + max(1, round(minutes * 60))
+        new = Equivent(int(now), planned, start_shown=now + lag)
+        self._all.insert(0, new)
+        return new
+
+    def end(self, now: float, lag: float) -> Equivent:
+        """End the live equivent now."""
+        if not (live := self.live):
+            raise ControlError("No equivent is live.", 409)
+        live.end = max(int(now), live.start + 1)
+        live.end_shown = now + lag
+        return live
+
+    def data(self, now: float, shape: Shape) -> dict[str, Any]:
+        """Give the `data` of an answer at a moment."""
+        known = [one for one in self._all if one.start_shown <= now]
+        past = [_told(one.start, one.end) for one in known if one.ended_for_api(now)]
+        live = next((one for one in known if not one.ended_for_api(now)), None)
+        current = None
+        if live and shape == "legacy":
+            past.insert(0, _told(live.start, None))
+        elif live:
+            current = _told(live.start, live.planned_end)
+        return {"current_event": current, "previous_events": past[:SHOWN]}
+
+
+def _told(start: int, end: int | None) -> dict[str, int | None]:
+    """Write one equivent as the API does."""
+    return {"start_time": start, "end_time": end}
+
+
+@dataclass
+class Limiter:
+    """Both limits of the API for one token; calls turned away do not count."""
+
+    admitted: deque[float] = field(default_factory=deque)
+
+    def admit(self, now: float) -> int | None:
+        """Count a call, or give the whole seconds after which one would be admitted."""
+        while self.admitted and now - self.admitted[0] >= WINDOW:
+            self.admitted.popleft()
+        wait = 0.0
+        if self.admitted:
+            wait = self.admitted[-1] + GAP - now
+        if len(self.admitted) >= WINDOW_CALLS:
+            wait = max(wait, self.admitted[0] + WINDOW - now)
+        if wait > 0:
+            return math.ceil(wait)
+        self.admitted.append(now)
+        return None
+
+
+@dataclass(frozen=True)
+class Call:
+    """An API call received, or a webhook call made."""
+
+    time: float
+    kind: Literal["api", "webhook"]
+    method: str
+    target: str
+    status: int | str
+
+
+def number(value: object, name: str, low: float, high: float) -> float:
+    """Check that a value is a number within bounds."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ControlError(f"The {name} must be a number.")
+    if not low <= value <= high:
+        raise ControlError(f"The {name} must be between {low:g} and {high:g}.")
+    return value
+
+
+def checked_address(value: object) -> str | None:
+    """Check a webhook address; the error never repeats it, since it holds a secret."""
+    if not value:
+        return None
+    with contextlib.suppress(ValueError):
+        address = str(value).strip()
+        parts = urlsplit(address)
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return address
+    raise ControlError("A webhook address starts with http:// or https://.")
+
+
+def masked(address: str) -> str:
+    """Show where an address leads without the secret in it."""
+    parts = urlsplit(address)
+    path = "/api/webhook/…" if parts.path.startswith("/api/webhook/") else "/…"
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{parts.hostname}{port}{path}"

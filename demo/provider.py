@@ -1,0 +1,250 @@
+"""The simulated provider: the API, a page to press buttons on, and the same over HTTP.
+
+    python -m demo.provider --port 8130 --token TOKEN
+
+    GET  /api/v3/equivents/  the API: `Authorization: Bearer TOKEN`, 1 call/s, 10 calls/min
+    GET  /                   the page
+
+The controls take and give JSON; each answers with the state, or with 4xx {"error": "a sentence"}.
+
+    GET  /control/state
+    POST /control/start      {"minutes": 60}       null: an equivent without a planned end
+    POST /control/end        {}
+    POST /control/trigger    {"event": "started"}  or "ended": a webhook call and nothing else
+    POST /control/settings   {"shape": "documented", "lag": 0, "fault": "none"}  any of them
+    POST /control/webhooks   {"started": "http://…", "ended": "http://…"}  any; null clears one
+
+    shape  documented: `current_event` with its planned end; legacy: it is null, and the newest
+           past one has no end
+    lag    seconds from a webhook call until the API tells of that start or end
+    fault  none, outage (closed without an answer), slow (answers after 30 s), 500 (with HTML),
+           401, 429, html (with 200), success_false (with 200)
+
+    state  now         Unix seconds, as all times here
+           live        {"start_time", "end_time": the planned one or null}, or null
+           answer      `data` of the API's answer at this moment
+           settings    shape, lag, fault
+           webhooks    started, ended: null, or masked, since the addresses are secret
+           api_calls   how many there were
+           over_limit  how many of them broke a limit
+           calls       the last 50, newest first: {"time", "kind": "api" or "webhook", "method",
+                       "target", "status": a number, "closed" or "no answer"}
+
+An equivent with a planned end ends by itself. In a test:
+
+    async with Provider() as provider:
+        provider.api_url, provider.start(minutes=60), provider.state()
+"""
+
+import argparse
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+import contextlib
+from dataclasses import asdict
+import logging
+from pathlib import Path
+import time
+from typing import Any, Self
+
+import aiohttp
+from aiohttp import web
+
+from .model import (
+    CALLS_KEPT,
+    EVENTS,
+    Call,
+    ControlError,
+    Ledger,
+    Limiter,
+    Settings,
+    checked_address,
+    masked,
+)
+from .routes import API_PATH, Routes
+
+_LOGGER = logging.getLogger(__name__)
+
+DEMO_TOKEN = "demo-token"  # noqa: S105 - opens nothing but this
+
+
+class Provider:
+    """The simulated provider, with its controls as methods."""
+
+    def __init__(
+        self,
+        tokens: Iterable[str] = (DEMO_TOKEN,),
+        *,
+        port: int = 0,
+        state_file: Path | None = None,
+        slow: float = 30,
+    ) -> None:
+        """Prepare a provider; a state file lets a later one continue with the same equivents."""
+        now = time.time()
+        self.slow = slow
+        self.settings = Settings()
+        self.calls: deque[Call] = deque(maxlen=CALLS_KEPT)
+        self.api_calls = 0
+        self.over_limit = 0
+        self._webhooks: dict[str, str | None] = dict.fromkeys(EVENTS)
+        self.limiters = {token: Limiter() for token in tokens}
+        self._state_file = state_file
+        self._ledger = (
+            Ledger.load(state_file, now)
+            if state_file and state_file.exists()
+            else Ledger.recent(now)
+        )
+        self._port = port
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._planned_end: asyncio.TimerHandle | None = None
+        self._stack = contextlib.AsyncExitStack()
+        self._session: aiohttp.ClientSession
+
+    async def __aenter__(self) -> Self:
+        """Listen on loopback."""
+        self._session = await self._stack.enter_async_context(
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10))
+        )
+        runner = web.AppRunner(Routes(self).app(), access_log=None, shutdown_timeout=0)
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, "127.0.0.1", self._port).start()
+        self._port = runner.addresses[0][1]
+        self._save()
+        self._arm()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop listening, and drop the webhook calls that are under way."""
+        self._disarm()
+        for task in self._tasks:
+            task.cancel()
+        await self._stack.aclose()
+
+    @property
+    def url(self) -> str:
+        """Give the address of the page."""
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def api_url(self) -> str:
+        """Give the address of the API."""
+        return self.url + API_PATH
+
+    def start(self, minutes: float | None = 60) -> None:
+        """Begin an equivent: the webhook is called at once, the API tells it after the lag."""
+        self._ledger.start(time.time(), minutes, self.settings.lag)
+        self._changed("started")
+
+    def end(self) -> None:
+        """End the live equivent, likewise."""
+        self._ledger.end(time.time(), self.settings.lag)
+        self._changed("ended")
+
+    def trigger(self, event: str) -> None:
+        """Call a webhook as the app's button does, without an equivent behind it."""
+        if event not in EVENTS:
+            raise ControlError(f"The event is one of: {', '.join(EVENTS)}.")
+        if not self._push(event):
+            raise ControlError(f"There is no webhook address for “{event}” yet.", 409)
+
+    def configure(self, **changes: Any) -> None:
+        """Change how the API behaves: shape, lag, fault."""
+        self.settings.update(changes)
+
+    def set_webhooks(self, **addresses: str | None) -> None:
+        """Set or clear the addresses to call."""
+        if set(addresses) - set(EVENTS):
+            raise ControlError(f"The addresses are named: {', '.join(EVENTS)}.")
+        self._webhooks |= {event: checked_address(address) for event, address in addresses.items()}
+
+    def answer(self) -> dict[str, Any]:
+        """Give the API's word at this moment."""
+        return self._ledger.data(time.time(), self.settings.shape)
+
+    def state(self) -> dict[str, Any]:
+        """Tell everything that the page shows; no secret is in it."""
+        live = self._ledger.live
+        return {
+            "now": time.time(),
+            "live": live and {"start_time": live.start, "end_time": live.planned_end},
+            "answer": self.answer(),
+            "settings": asdict(self.settings),
+            "webhooks": {
+                event: address and masked(address) for event, address in self._webhooks.items()
+            },
+            "api_calls": self.api_calls,
+            "over_limit": self.over_limit,
+            "calls": [asdict(call) for call in reversed(self.calls)],
+        }
+
+    def _changed(self, event: str) -> None:
+        """Tell a new edge."""
+        self._save()
+        self._arm()
+        self._push(event)
+
+    def _save(self) -> None:
+        """Keep the equivents for a later provider."""
+        if self._state_file:
+            self._ledger.save(self._state_file)
+
+    def _arm(self) -> None:
+        """Set the timer for the planned end of the live equivent."""
+        self._disarm()
+        if (live := self._ledger.live) and live.planned_end:
+            self._planned_end = asyncio.get_running_loop().call_later(
+                max(0, live.planned_end - time.time()), self.end
+            )
+
+    def _disarm(self) -> None:
+        """Drop the timer."""
+        if self._planned_end:
+            self._planned_end.cancel()
+            self._planned_end = None
+
+    def _push(self, event: str) -> bool:
+        """Call a webhook in the background, if there is one."""
+        if not (address := self._webhooks[event]):
+            return False
+        task = asyncio.get_running_loop().create_task(self._call_webhook(event, address))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return True
+
+    async def _call_webhook(self, event: str, address: str) -> None:
+        """Call a webhook, and note what came of it."""
+        began = time.time()
+        status: int | str = "no answer"
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError, ValueError):
+            async with self._session.post(address) as response:
+                status = response.status
+        self.note(Call(began, "webhook", "POST", f"{masked(address)} ({event})", status))
+
+    def note(self, call: Call) -> None:
+        """Add a call to the list."""
+        self.calls.append(call)
+        _LOGGER.info("%s %s %s: %s", call.kind, call.method, call.target, call.status)
+
+
+async def _serve(arguments: argparse.Namespace) -> None:
+    """Run until interrupted."""
+    async with Provider(arguments.token, port=arguments.port) as provider:
+        print(f"The simulated provider: {provider.url}  (its API: {provider.api_url})")
+        await asyncio.Event().wait()
+
+
+def main() -> None:
+    """Run the provider alone."""
+    parser = argparse.ArgumentParser(prog="python -m demo.provider")
+    parser.add_argument("--port", type=int, default=8130)
+    parser.add_argument("--token", action="append", help="may be given several times")
+    arguments = parser.parse_args()
+    arguments.token = arguments.token or [DEMO_TOKEN]
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_serve(arguments))
+
+
+if __name__ == "__main__":
+    main()

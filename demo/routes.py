@@ -1,0 +1,143 @@
+"""The simulated provider's HTTP side: the API, the page and the controls."""
+
+import asyncio
+from collections.abc import Callable
+import inspect
+from pathlib import Path
+import time
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from .model import Call, ControlError
+
+if TYPE_CHECKING:
+    from .provider import Provider
+
+API_PATH = "/api/v3/equivents/"
+PAGE = Path(__file__).with_name("page.html")
+HTML_ERROR = "<!doctype html><title>Server error</title><h1>500</h1>"
+HTML_PAGE = "<!doctype html><title>equiwatt</title><h1>We will be back soon</h1>"
+
+
+class Routes:
+    """The handlers of one provider."""
+
+    def __init__(self, provider: Provider) -> None:
+        """Keep the provider."""
+        self._provider = provider
+
+    def app(self) -> web.Application:
+        """Put the routes together."""
+        app = web.Application(middlewares=[errors_as_json])
+        app.add_routes(
+            [
+                web.get("/", self.page),
+                web.get(API_PATH, self.equivents),
+                web.get(API_PATH.rstrip("/"), self.redirect),
+                web.get("/control/state", self.control),
+                web.post("/control/{action}", self.control),
+            ]
+        )
+        return app
+
+    async def page(self, _: web.Request) -> web.StreamResponse:
+        """Serve the page."""
+        return web.FileResponse(PAGE, headers={"Cache-Control": "no-store"})
+
+    async def control(self, request: web.Request) -> web.Response:
+        """Run a control, and answer with the state."""
+        if request.method == "POST":
+            arguments = await request.json() if request.can_read_body else {}
+            if not isinstance(arguments, dict):
+                raise ControlError("The body must be a JSON object.")
+            self._run(request.match_info["action"], arguments)
+        return web.json_response(self._provider.state())
+
+    def _run(self, action: str, arguments: dict[str, Any]) -> None:
+        """Run the control of a name."""
+        controls: dict[str, Callable[..., None]] = {
+            "start": self._provider.start,
+            "end": self._provider.end,
+            "trigger": self._provider.trigger,
+            "settings": self._provider.configure,
+            "webhooks": self._provider.set_webhooks,
+        }
+        if not (control := controls.get(action)):
+            raise ControlError("There is no such control.", 404)
+        try:
+            inspect.signature(control).bind(**arguments)
+        except TypeError as error:
+            raise ControlError("This control takes other values.") from error
+        control(**arguments)
+
+    async def redirect(self, request: web.Request) -> web.Response:
+        """Send a call without the trailing slash to the right path, as the real one does."""
+        self._received(request, 301)
+        raise web.HTTPMovedPermanently(API_PATH)
+
+    async def equivents(self, request: web.Request) -> web.StreamResponse:
+        """Answer an API call, and note it."""
+        if self._provider.settings.fault == "outage":
+            self._received(request, "closed")
+            if request.transport:
+                request.transport.abort()
+            return web.Response()
+        response = await self._answer(request)
+        self._received(request, response.status)
+        return response
+
+    def _received(self, request: web.Request, status: int | str) -> None:
+        """Note an API call."""
+        self._provider.api_calls += 1
+        self._provider.note(Call(time.time(), "api", request.method, request.path, status))
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        """Answer an API call: token, limits, faults, and the API's word."""
+        fault = self._provider.settings.fault
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        limiter = self._provider.limiters.get(token)
+        if scheme != "Bearer" or not limiter or fault == "401":
+            return message(401, "Unauthenticated.")
+        if (wait := limiter.admit(time.monotonic())) is not None:
+            self._provider.over_limit += 1
+            return message(429, "Too Many Attempts.", wait)
+        if fault == "slow":
+            await asyncio.sleep(self._provider.slow)
+        return faulty(fault) or web.json_response(
+            {"success": True, "msg": None, "data": self._provider.answer()}
+        )
+
+
+def faulty(fault: str) -> web.Response | None:
+    """Give the answer of a fault, if it has one of its own."""
+    match fault:
+        case "500":
+            return web.Response(status=500, text=HTML_ERROR, content_type="text/html")
+        case "429":
+            return message(429, "Too Many Attempts.", 60)
+        case "html":
+            return web.Response(text=HTML_PAGE, content_type="text/html")
+        case "success_false":
+            return web.json_response(
+                {"success": False, "msg": "Something went wrong.", "data": None}
+            )
+    return None
+
+
+def message(status: int, text: str, wait: int | None = None) -> web.Response:
+    """Give an error as the API words it."""
+    headers = {} if wait is None else {"Retry-After": str(wait)}
+    return web.json_response({"message": text}, status=status, headers=headers)
+
+
+@web.middleware
+async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer a control that could not be run with a sentence."""
+    try:
+        return await handler(request)
+    except ControlError as error:
+        return web.json_response({"error": str(error)}, status=error.status)
+    except ValueError:
+        return web.json_response({"error": "The body must be JSON."}, status=400)

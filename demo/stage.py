@@ -1,0 +1,124 @@
+"""Set the stage: the provider, Home Assistant, and the integration between them."""
+
+from collections.abc import AsyncGenerator, Generator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+import json
+from pathlib import Path
+import re
+import time
+from typing import Any
+
+from .client import HouseError
+from .house import House
+from .provider import DEMO_TOKEN, Provider
+
+CONFIG = Path(__file__).with_name("config")
+DASHBOARD = "equiwatt-demo"
+DOMAIN = "equiwatt"
+ADDRESS = re.compile(r"https?://[^\s\"`\\)]+/api/webhook/[^\s\"`\\)?]+\?event=(\w+)")
+
+
+@dataclass
+class Stage:
+    """The provider, Home Assistant, and the webhook addresses that it told."""
+
+    provider: Provider
+    house: House
+    addresses: dict[str, str]
+
+
+@contextmanager
+def step(what: str) -> Generator[None]:
+    """Print what is being done, and how long it took."""
+    began = time.monotonic()
+    print(f"  {what} … ", end="", flush=True)
+    try:
+        yield
+    except BaseException:
+        print("not done", flush=True)
+        raise
+    print(f"{time.monotonic() - began:.1f} s", flush=True)
+
+
+@asynccontextmanager
+async def set_up(folder: Path, ha_port: int = 0, provider_port: int = 0) -> AsyncGenerator[Stage]:
+    """Start everything in a folder, anew or where it was left."""
+    async with AsyncExitStack() as stack:
+        with step("The simulated provider"):
+            state_file = folder / "provider.json"
+            provider = Provider(port=provider_port, state_file=state_file)
+            await stack.enter_async_context(provider)
+        with step("Home Assistant"):
+            house = furnished(folder / "home", ha_port, provider)
+            await stack.enter_async_context(house)
+            page = {"default_panel": DASHBOARD}
+            await house.command("frontend/set_system_data", key="core", value=page)
+        with step("The integration, through its own config flow"):
+            addresses = await introduce(house, provider, folder / "addresses.json")
+        provider.set_webhooks(**addresses)
+        yield Stage(provider, house, addresses)
+
+
+async def introduce(house: House, provider: Provider, file: Path) -> dict[str, str]:
+    """Let both know each other's addresses, which they still do if nothing has moved."""
+    where = {"house": house.url, "provider": provider.url}
+    entries = await house.entries(DOMAIN)
+    if entries and (addresses := remembered(file, where)):
+        return addresses
+    addresses = await add_integration(house, provider, entries)
+    remember(file, where, addresses)
+    return addresses
+
+
+def remembered(file: Path, where: dict[str, str]) -> dict[str, str]:
+    """Give the webhook addresses that an earlier demo was told, if they still hold."""
+    if not file.exists():
+        return {}
+    known = json.loads(file.read_text("utf-8"))
+    return dict(known["addresses"]) if known["where"] == where else {}
+
+
+def remember(file: Path, where: dict[str, str], addresses: dict[str, str]) -> None:
+    """Keep the webhook addresses for a later demo, and from other users of the machine."""
+    file.touch(0o600)
+    file.write_text(json.dumps({"where": where, "addresses": addresses}), "utf-8")
+
+
+def furnished(folder: Path, port: int, provider: Provider) -> House:
+    """Prepare a Home Assistant with the demo's dashboard."""
+    folder.mkdir(parents=True, exist_ok=True)
+    dashboard = (CONFIG / "dashboard.yaml").read_text("utf-8")
+    (folder / "dashboard.yaml").write_text(dashboard.replace("PROVIDER_URL", provider.url), "utf-8")
+    configuration = (CONFIG / "configuration.yaml").read_text("utf-8")
+    return House(folder, configuration=configuration, port=port, frontend=True)
+
+
+async def add_integration(
+    house: House, provider: Provider, entries: list[dict[str, Any]]
+) -> dict[str, str]:
+    """Add the integration, or tell it where the provider is now; give the webhook addresses."""
+    url = {"url": provider.api_url}
+    if entries:
+        result = await house.flow(DOMAIN, url, entry_id=entries[0]["entry_id"])
+        expected = "abort"
+    else:
+        result = await house.flow(DOMAIN, {"token": DEMO_TOKEN, "advanced": url})
+        expected = "create_entry"
+    addresses = addresses_in(result)
+    if result["type"] != expected or set(addresses) != {"started", "ended"}:
+        answer = {key: result.get(key) for key in ("type", "reason", "errors")}
+        raise HouseError(f"The config flow ended otherwise than expected: {answer}")
+    await house.wait_for("binary_sensor.equiwatt_live", is_known, 30)
+    return addresses
+
+
+def addresses_in(result: dict[str, Any]) -> dict[str, str]:
+    """Read the webhook addresses out of what a flow shows at its end."""
+    text = json.dumps(result.get("description_placeholders") or {})
+    return {match[1]: match[0] for match in ADDRESS.finditer(text)}
+
+
+def is_known(state: dict[str, Any]) -> bool:
+    """Tell whether an entity has a state to speak of."""
+    return state["state"] not in ("unavailable", "unknown")

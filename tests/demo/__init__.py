@@ -1,0 +1,1 @@
+"""Tests of the simulated provider and of what starts a Home Assistant."""

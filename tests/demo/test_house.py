@@ -1,0 +1,95 @@
+"""What starts and drives a Home Assistant."""
+
+from pathlib import Path
+import socket
+
+import pytest
+
+from demo.check import is_moment
+from demo.client import HouseError
+from demo.house import House, PortTakenError, free_port
+from demo.stage import addresses_in, remember, remembered
+
+LOG = """\
+2026-11-23 21:13:48.001 WARNING (MainThread) [homeassistant.loader] Not tested
+2026-11-23 21:13:49.017 ERROR (MainThread) [one] It failed
+for a second line
+2026-11-23 21:13:49.018 INFO (MainThread) [two] All is well
+2026-11-23 21:13:49.019 WARNING (MainThread) [three] Half of it
+Traceback (most recent call last):
+2026-11-23 21:13:49.020 DEBUG (MainThread) [four] ERROR is only a word
+"""
+
+
+def test_a_taken_port_is_told(socket_enabled: None) -> None:
+    """Find a free port, and refuse one that is taken."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        assert free_port()
+        with pytest.raises(PortTakenError, match="is taken"):
+            free_port(server.getsockname()[1])
+
+
+def test_problems_are_errors_and_tracebacks(socket_enabled: None, tmp_path: Path) -> None:
+    """Pick the records that a test does not want to see, with all of their lines."""
+    house = House(tmp_path)
+    assert house.problems() == []
+    (tmp_path / "output.log").write_text(LOG, "utf-8")
+    first, second = house.problems()
+    assert first.endswith("[one] It failed\nfor a second line\n")
+    assert second.endswith("[three] Half of it\nTraceback (most recent call last):\n")
+    (tmp_path / "output.log").write_text("Traceback, before anything is logged", "utf-8")
+    assert len(house.problems()) == 1
+
+
+def test_addresses_are_read_out_of_a_flow() -> None:
+    """Find both, in whatever placeholders they stand."""
+    base = "https://home.example:8123/api/webhook/abc"
+    both = {event: f"{base}?event={event}" for event in ("started", "ended")}
+    assert addresses_in({"description_placeholders": both}) == both
+    text = "Paste `{started}` and\n`{ended}`.".format(**both)
+    assert addresses_in({"description_placeholders": {"text": text}}) == both
+    assert addresses_in({"description_placeholders": None}) == {}
+    assert addresses_in({}) == {}
+
+
+def test_addresses_are_remembered_until_something_moves(tmp_path: Path) -> None:
+    """Ask anew after a change of ports; nobody else on the machine may read them."""
+    file = tmp_path / "addresses.json"
+    assert remembered(file, {"house": "1"}) == {}
+    remember(file, {"house": "1"}, {"started": "a"})
+    assert remembered(file, {"house": "1"}) == {"started": "a"}
+    assert remembered(file, {"house": "2"}) == {}
+    assert file.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-11-23T21:00:00+00:00", True),
+        ("2026-11-23T21:00:01+00:00", True),
+        ("2026-11-23T21:00:02+00:00", False),
+        ("2026-11-23T20:59:59+00:00", False),
+        ("unknown", False),
+    ],
+)
+def test_moments_are_compared_by_the_second(text: str, expected: bool) -> None:
+    """Let the provider's whole second and the one after it pass."""
+    assert is_moment(text, 1795467600) is expected
+
+
+@pytest.mark.e2e
+async def test_a_house_is_lived_in(socket_enabled: None, tmp_path: Path) -> None:
+    """Start, act, look, and stop in good order."""
+    configuration = "input_boolean:\n  lamp:\n"
+    async with House(tmp_path, configuration=configuration, component=None) as house:
+        assert await house.state("input_boolean.nothing") is None
+        await house.call("input_boolean", "turn_on", entity_id="input_boolean.lamp")
+        await house.wait_for("input_boolean.lamp", "on", 2)
+        with pytest.raises(HouseError, match=r"input_boolean\.lamp was not off"):
+            await house.wait_for("input_boolean.lamp", "off", 0.1)
+        with pytest.raises(HouseError, match="404"):
+            await house.flow("nothing")
+        assert await house.entries("equiwatt") == []
+        assert (await house.command("auth/current_user"))["name"] == "Demo"
+        assert await house.stop() == 0
+        assert ["Cannot find integration nothing" in one for one in house.problems()] == [True]

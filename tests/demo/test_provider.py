@@ -1,0 +1,256 @@
+"""The simulated provider over real sockets."""
+
+import asyncio
+from collections.abc import Callable
+import logging
+from pathlib import Path
+import time
+from typing import Any
+
+import aiohttp
+import pytest
+
+from demo.provider import Provider
+
+from .conftest import TOKEN, Caller, Listener
+
+
+async def until(condition: Callable[[], object], seconds: float = 5) -> None:
+    """Wait until something holds."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - nothing announces it
+            await asyncio.sleep(0.01)
+
+
+async def test_the_api_tells_ten_past_ones(caller: Caller) -> None:
+    """Answer as the real one does."""
+    status, body, _ = await caller.ask()
+    assert status == 200
+    assert body["success"] is True
+    assert body["msg"] is None
+    assert body["data"]["current_event"] is None
+    assert len(body["data"]["previous_events"]) == 10
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": "Bearer wrong"},
+        {"Authorization": TOKEN},
+        {"Authorization": f"Token {TOKEN}"},
+    ],
+)
+async def test_a_token_is_needed(caller: Caller, headers: dict[str, str]) -> None:
+    """Answer 401 to anybody else."""
+    async with caller.session.get(caller.provider.api_url, headers=headers) as response:
+        assert response.status == 401
+        assert await response.json() == {"message": "Unauthenticated."}
+
+
+async def test_the_slash_matters(caller: Caller) -> None:
+    """Redirect from the path without it."""
+    async with caller.session.get(
+        caller.provider.api_url.rstrip("/"), allow_redirects=False
+    ) as response:
+        assert response.status == 301
+        assert response.headers["Location"] == "/api/v3/equivents/"
+
+
+async def test_limits_are_counted_per_token(caller: Caller) -> None:
+    """Answer 429 to the second call within a second, but not to somebody else's."""
+    assert (await caller.ask())[0] == 200
+    status, body, retry_after = await caller.ask()
+    assert (status, body, retry_after) == (429, {"message": "Too Many Attempts."}, "1")
+    assert (await caller.ask("another-token"))[0] == 200
+    state = caller.provider.state()
+    assert (state["api_calls"], state["over_limit"]) == (3, 1)
+
+
+async def test_start_and_end_call_the_webhooks(caller: Caller, listener: Listener) -> None:
+    """Send a POST without a body, and tell the API's callers too."""
+    addresses = {event: f"{listener.address}?event={event}" for event in ("started", "ended")}
+    assert (await caller.control("webhooks", addresses))[0] == 200
+    status, state = await caller.control("start", {"minutes": 60})
+    assert status == 200
+    assert state["live"]["end_time"] - state["live"]["start_time"] == 3_600
+    assert state["answer"]["current_event"] == state["live"]
+    await until(lambda: listener.calls)
+    _, state = await caller.control("end")
+    assert state["live"] is None
+    await until(lambda: len(listener.calls) == 2)
+    assert listener.calls == [("POST", "started", b""), ("POST", "ended", b"")]
+
+
+async def test_a_demo_trigger_is_all_webhook(caller: Caller, listener: Listener) -> None:
+    """Call the webhook, and tell the API nothing of it."""
+    before = caller.provider.answer()
+    await caller.control("webhooks", {"started": f"{listener.address}?event=started"})
+    assert (await caller.control("trigger", {"event": "started"}))[0] == 200
+    await until(lambda: listener.calls)
+    assert listener.calls == [("POST", "started", b"")]
+    assert caller.provider.answer() == before
+    assert (await caller.control("trigger", {"event": "ended"}))[0] == 409
+
+
+async def test_a_planned_end_passes_by_itself(provider: Provider, listener: Listener) -> None:
+    """Call the webhook at the planned end, and move the equivent to the past ones."""
+    provider.set_webhooks(ended=f"{listener.address}?event=ended")
+    provider.start(minutes=0.02)
+    assert (live := provider.state()["live"])
+    await until(lambda: listener.calls)
+    assert -0.05 < time.time() - live["end_time"] < 1
+    assert provider.state()["live"] is None
+    assert provider.answer()["previous_events"][0] == live
+
+
+async def test_an_early_end_takes_the_timer_along(provider: Provider) -> None:
+    """Do not end the next equivent at the planned end of the one before."""
+    provider.start(minutes=0.02)
+    provider.end()
+    provider.start(minutes=None)
+    await asyncio.sleep(1.3)
+    assert provider.state()["live"]
+
+
+async def test_the_api_lags(caller: Caller, listener: Listener) -> None:
+    """Call the webhook before the API knows."""
+    await caller.control("webhooks", {"started": listener.address})
+    await caller.control("settings", {"lag": 0.3, "shape": "legacy"})
+    await caller.control("start", {"minutes": 60})
+    await until(lambda: listener.calls)
+    assert caller.provider.answer()["previous_events"][0]["end_time"]
+    await until(lambda: not caller.provider.answer()["previous_events"][0]["end_time"], 1)
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected", "text"),
+    [
+        ("500", 500, "<h1>"),
+        ("401", 401, "Unauthenticated."),
+        ("429", 429, "Too Many Attempts."),
+        ("html", 200, "<h1>"),
+        ("success_false", 200, "False"),
+    ],
+)
+async def test_faults_with_an_answer(caller: Caller, fault: str, expected: int, text: str) -> None:
+    """Answer as told, and work again afterwards."""
+    await caller.control("settings", {"fault": fault})
+    status, body, retry_after = await caller.ask()
+    assert status == expected
+    assert text in str(body)
+    assert retry_after == ("60" if fault == "429" else "")
+    await caller.control("settings", {"fault": "none"})
+    assert (await caller.ask("another-token"))[0] == 200
+    assert caller.provider.over_limit == 0
+
+
+async def test_an_outage_closes_the_connection(
+    caller: Caller, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Give no answer at all, and no traceback either."""
+    await caller.control("settings", {"fault": "outage"})
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await caller.ask()
+    assert caller.provider.calls[-1].status == "closed"
+    assert not [record for record in caplog.records if record.levelno > logging.INFO]
+
+
+async def test_a_slow_api_answers_in_the_end(caller: Caller) -> None:
+    """Keep the caller waiting."""
+    await caller.control("settings", {"fault": "slow"})
+    began = time.monotonic()
+    assert (await caller.ask())[0] == 200
+    assert time.monotonic() - began >= 0.2
+
+
+async def test_calls_are_listed(caller: Caller, listener: Listener) -> None:
+    """List the last fifty, newest first, with their status."""
+    await caller.control("webhooks", {"started": listener.address, "ended": None})
+    for _ in range(55):
+        await caller.ask("wrong")
+    caller.provider.trigger("started")
+    await until(lambda: caller.provider.calls[-1].kind == "webhook")
+    _, state = await caller.control("settings")
+    calls = state["calls"]
+    assert len(calls) == 50
+    assert (calls[0]["kind"], calls[0]["method"], calls[0]["status"]) == (
+        "webhook",
+        "POST",
+        200,
+    )
+    assert (calls[1]["kind"], calls[1]["method"], calls[1]["status"]) == (
+        "api",
+        "GET",
+        401,
+    )
+    assert state["api_calls"] == 55
+
+
+async def test_webhook_secrets_stay_secret(
+    caller: Caller, listener: Listener, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Keep addresses out of answers and logs, when nobody answers there as well."""
+    caplog.set_level(logging.DEBUG, "demo")
+    nobody = "http://127.0.0.1:9/api/webhook/very-secret"
+    await caller.control("webhooks", {"started": listener.address, "ended": nobody})
+    await caller.control("trigger", {"event": "started"})
+    await caller.control("trigger", {"event": "ended"})
+    await until(lambda: len(caller.provider.calls) == 2)
+    _, state = await caller.control("webhooks")
+    assert "very-secret" not in str(state) + caplog.text
+    assert TOKEN not in str(state) + caplog.text
+    assert state["webhooks"]["ended"] == "http://127.0.0.1:9/api/webhook/…"
+    assert {call["status"] for call in state["calls"]} == {200, "no answer"}
+
+
+@pytest.mark.parametrize(
+    ("action", "body", "expected"),
+    [
+        ("end", {}, 409),
+        ("start", {"hours": 1}, 400),
+        ("start", {"minutes": -1}, 400),
+        ("trigger", {"event": "paused"}, 400),
+        ("trigger", {}, 400),
+        ("settings", {"fault": "all"}, 400),
+        ("webhooks", {"paused": ""}, 400),
+        ("webhooks", {"started": "nowhere"}, 400),
+        ("dance", {}, 404),
+        ("start", [1], 400),
+    ],
+)
+async def test_controls_that_make_no_sense(
+    caller: Caller, action: str, body: Any, expected: int
+) -> None:
+    """Say so in a sentence."""
+    status, answer = await caller.control(action, body)
+    assert status == expected
+    assert answer["error"].endswith(".")
+
+
+async def test_a_body_that_is_no_json(caller: Caller) -> None:
+    """Say so as well."""
+    async with caller.session.post(f"{caller.provider.url}/control/start", data=b"{") as response:
+        assert response.status == 400
+        assert await response.json() == {"error": "The body must be JSON."}
+
+
+async def test_the_page_is_served(caller: Caller) -> None:
+    """Serve a page that needs nothing from elsewhere."""
+    async with caller.session.get(caller.provider.url) as response:
+        page = await response.text()
+    assert response.status == 200
+    assert "<title>equiwatt simulator</title>" in page
+    assert 'src="' not in page
+
+
+async def test_a_later_provider_goes_on(socket_enabled: None, tmp_path: Path) -> None:
+    """Continue with the same equivents, and with the timer of the live one."""
+    file = tmp_path / "provider.json"
+    async with Provider(state_file=file) as provider:
+        provider.start(minutes=0.02)
+        live = provider.state()["live"]
+    async with Provider(state_file=file) as provider:
+        assert provider.state()["live"] == live
+        await until(lambda: not provider.state()["live"])
+        assert provider.answer()["previous_events"][0] == live
