@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from homeassistant.components.event import EventEntity
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
@@ -156,8 +157,44 @@ async def test_purpose_specific_trigger(
     await house.setup()
     await push("?event=started")
     await push("?event=ended")
-    await house.settle()
+    await house.pass_time(1)
     assert len(heard) == 1
+
+
+async def test_two_edges_in_a_millisecond(
+    hass: HomeAssistant, house: House, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An end and a start in one answer are both heard, also where their states would be equal."""
+
+    def trigger_event(entity: EventEntity, kind: str, attributes: dict[str, Any]) -> None:
+        """Do as older releases do, on every release."""
+        entity._EventEntity__last_event_triggered = dt_util.utcnow()  # type: ignore[attr-defined]
+        entity._EventEntity__last_event_type = kind  # type: ignore[attr-defined]
+        entity._EventEntity__last_event_attributes = attributes  # type: ignore[attr-defined]
+
+    monkeypatch.setattr(EventEntity, "_trigger_event", trigger_event)
+    provider.start(NOW - HOUR, None)
+    await house.setup()
+    provider.end(NOW - HOUR, NOW)
+    provider.start(NOW, None)
+    await house.pass_time(65, step=65)
+    assert house.edges == [("started", "api"), ("ended", "api")]
+    await house.pass_time(0.01, step=0.01)
+    assert house.edges == [("started", "api"), ("ended", "api"), ("started", "api")]
+    assert await hass.config_entries.async_unload(house.entry.entry_id)
+
+
+async def test_unloaded_between_two_edges(
+    hass: HomeAssistant, house: House, provider: Provider, push: Push
+) -> None:
+    """An entry that is unloaded with an edge still to tell leaves nothing behind."""
+    provider.start(NOW - HOUR, None)
+    await house.setup()
+    provider.end(NOW - HOUR, NOW)
+    provider.start(NOW, None)
+    await push("")
+    await house.settle()
+    assert await hass.config_entries.async_unload(house.entry.entry_id)
 
 
 async def test_condition(hass: HomeAssistant, house: House, provider: Provider, push: Push) -> None:

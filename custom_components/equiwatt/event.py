@@ -1,12 +1,16 @@
 """The start and the end of equivents, as events to build automations on."""
 
-from typing import override
+from collections import deque
+from datetime import datetime
+from typing import Any, override
 
 from homeassistant.components.event import EventEntity, EventEntityDescription
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.event import async_call_later
 
-from .coordinator import EquiwattConfigEntry
+from .coordinator import EquiwattConfigEntry, EquiwattCoordinator
 from .entity import EquiwattEntity
 from .tracker import Edge, Kind
 
@@ -37,23 +41,50 @@ class EquiwattEvent(EquiwattEntity, EventEntity):
         """Return True always: triggers lose an event that comes straight out of unavailable."""
         return True
 
+    def __init__(self, coordinator: EquiwattCoordinator, description: EntityDescription) -> None:
+        """Start with nothing to tell."""
+        super().__init__(coordinator, description)
+        self._edges: deque[Edge] = deque()
+        self._cancel_timer: CALLBACK_TYPE | None = None
+
     @override
     async def async_added_to_hass(self) -> None:
         """Listen for edges."""
         await super().async_added_to_hass()
         self.async_on_remove(self.coordinator.async_listen_edges(self._announce))
+        self.async_on_remove(lambda: self._cancel_timer and self._cancel_timer())
 
     @callback
     def _announce(self, edge: Edge) -> None:
-        """Announce an edge."""
-        start, end = edge.equivent.start, edge.equivent.end
-        self._trigger_event(
-            edge.kind.value,
-            {
-                "start": start.isoformat(),
-                "end": end.isoformat() if end else None,
-                "source": edge.source.value,
-                "test": edge.test,
-            },
-        )
-        self.async_write_ha_state()
+        """Announce an edge after those that wait."""
+        self._edges.append(edge)
+        if len(self._edges) == 1:
+            self._tell()
+
+    @callback
+    def _tell(self, _now: datetime | None = None) -> None:
+        """Tell the edges in turn.
+
+        The state is the time in milliseconds. Older releases give two events within one the same
+        state, and triggers are deaf to the second, which therefore waits a moment.
+        """
+        self._cancel_timer = None
+        while self._edges:
+            before = self.state
+            self._trigger_event(self._edges[0].kind.value, _attributes(self._edges[0]))
+            if self.state == before:
+                self._cancel_timer = async_call_later(self.hass, 0.002, self._tell)
+                return
+            self._edges.popleft()
+            self.async_write_ha_state()
+
+
+def _attributes(edge: Edge) -> dict[str, Any]:
+    """Return what an event says of its edge."""
+    start, end = edge.equivent.start, edge.equivent.end
+    return {
+        "start": start.isoformat(),
+        "end": end.isoformat() if end else None,
+        "source": edge.source.value,
+        "test": edge.test,
+    }
