@@ -482,6 +482,31 @@ class TestLimiter:
             pass
 
 
+async def test_broken_connection_is_one_call() -> None:
+    """A connection that breaks is not tried again at once, which would be over the limit."""
+    connections = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer the first call, and hang up at the second."""
+        nonlocal connections
+        connections += 1
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert b"Connection: close" in head
+        if connections == 1:
+            length = f"Connection: close\r\nContent-Length: {len(GOOD)}\r\n\r\n"
+            writer.write(HEAD + length.encode() + GOOD.encode())
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    async with server, client(url) as subject:
+        await subject.async_get_equivents()
+        with pytest.raises(UnreachableError):
+            await subject.async_get_equivents()
+    assert connections == 2
+
+
 async def test_client_keeps_the_limits(limits: None) -> None:
     """The server sees calls of several callers a second apart, by its own clock."""
     times: list[float] = []

@@ -305,6 +305,8 @@ class TestUnreachable:
         longer = Equivent(T0, T0 + 2 * HOUR)
         tracker.observe(named(longer), T0 + HOUR + MINUTE)
         assert tracker.take_edges() == [Edge(Kind.STARTED, longer, API)]
+        tracker.observe(named(longer), T0 + 2 * HOUR + OVERRUN - SECOND)
+        assert tracker.live == longer
 
     def test_failure_is_no_news(self) -> None:
         """An error neither starts nor ends anything."""

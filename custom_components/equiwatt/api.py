@@ -147,10 +147,18 @@ class EquiwattClient:
 
     async def _fetch(self) -> Equivents | EquiwattError:
         """Make the call and return its outcome."""
-        headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
+        headers = {
+            "Authorization": f"Bearer {self._token}",
+            "Accept": "application/json",
+            "Connection": "close",  # one kept open would be closed by the server between two polls
+        }
         try:
             async with self._session.get(
-                self._url, headers=headers, timeout=TIMEOUT, allow_redirects=False
+                self._url,
+                headers=headers,
+                timeout=TIMEOUT,
+                allow_redirects=False,
+                middlewares=(_send_once,),
             ) as response:
                 return self._status_error(response) or parse(await _read_json(response))
         except (TimeoutError, aiohttp.ClientConnectionError) as err:
@@ -173,6 +181,18 @@ class EquiwattClient:
                 return UnreachableError(f"The service is out of order (status {status})")
             case status:
                 return UnexpectedResponseError(f"Not an answer of the API: status {status}")
+
+
+async def _send_once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Keep aiohttp from sending again when a connection breaks: two calls within a second."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as err:
+        raise aiohttp.ClientConnectionError(type(err).__name__) from err
 
 
 async def _read_json(response: aiohttp.ClientResponse) -> object:

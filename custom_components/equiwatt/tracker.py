@@ -196,7 +196,7 @@ class Tracker:
         """Hold the live equivent against an answer: confirmed, over, or missing."""
         provisional = self._pushed_at is not None
         if named and (named.same_as(live) or (provisional and named.start <= now)):
-            self.live = named
+            self._set_live(named)
             self._pushed_at = self._vanished_at = None
         elif listed := answer.ending_of(live):
             self._end(listed, Source.API, _Ending.LISTED, now)
@@ -221,8 +221,14 @@ class Tracker:
 
     def _start(self, equivent: Equivent, source: Source) -> None:
         """Make an equivent live."""
-        self.live = equivent
+        self._set_live(equivent)
         self._edges.append(Edge(Kind.STARTED, equivent, source))
+
+    def _set_live(self, equivent: Equivent) -> None:
+        """Take an equivent for the live one; what is live is not over."""
+        self.live = equivent
+        if self._over and equivent.same_as(self._over.equivent):
+            self._over = None
 
     def _end(self, end: datetime, source: Source, ending: _Ending, now: datetime) -> None:
         """End the live equivent."""
