@@ -219,7 +219,7 @@ class Push(Protocol):
 
 
 @pytest.fixture
-def push(hass_client_no_auth: Any) -> Push:
+def push(hass: HomeAssistant, hass_client_no_auth: Any) -> Push:
     """Return a way to call the webhook over HTTP."""
     clients: list[TestClient[Any, Any]] = []
 
@@ -228,6 +228,7 @@ def push(hass_client_no_auth: Any) -> Push:
         if not clients:  # not before everything is set up, after which no view can come
             clients.append(await hass_client_no_auth())
         response = await clients[0].post(f"/api/webhook/{webhook_id}{query}")
+        await hass.async_block_till_done()  # the edge is on the disk, and announced
         return response.status
 
     return call

@@ -1,6 +1,7 @@
 """Joins API, webhook and clock, and tells the entities."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +21,7 @@ from homeassistant.util.hass_dict import HassKey
 from .api import EquiwattClient, EquiwattError, InvalidTokenError, RateLimitedError, RateLimiter
 from .const import DOMAIN, LOGGER
 from .equivents import Equivents
+from .history import History
 from .schedule import delay, offset_of
 from .tracker import Edge, Kind, State, Tracker
 
@@ -64,13 +66,16 @@ class EquiwattCoordinator(DataUpdateCoordinator[State]):
         token = entry.data[CONF_TOKEN]
         self.client = async_get_client(hass, token, entry.data[CONF_URL])
         self.limiter = hass.data[LIMITERS][token]
+        self.history = History(hass, entry.entry_id)
         self.tracker = Tracker()
         self.answer = Equivents()
         self.answered_at: datetime | None = None
         self.error: EquiwattError | None = None
-        self.webhook_at: datetime | None = None
+        self._loaded_at = dt_util.utcnow()
         self._offset = offset_of(entry.entry_id)
         self._announcing = False
+        self._outbox: deque[Edge] = deque()
+        self._telling: asyncio.Task[None] | None = None
         self._edge_listeners: set[EdgeListener] = set()
         self._cancel_timer: CALLBACK_TYPE | None = None
         self._asking: asyncio.Task[None] | None = None
@@ -79,7 +84,25 @@ class EquiwattCoordinator(DataUpdateCoordinator[State]):
     @property
     def is_stale(self) -> bool:
         """Tell whether the last answer is too old to speak of now."""
-        return self.answered_at is None or dt_util.utcnow() >= self.answered_at + STALE_AFTER
+        return self.answered_at is None or self.is_history_stale
+
+    @property
+    def is_history_stale(self) -> bool:
+        """Tell whether what is remembered has gone without an answer for too long."""
+        return dt_util.utcnow() >= self._stale_at
+
+    @property
+    def _stale_at(self) -> datetime:
+        """Return until when what is known stands."""
+        return (self.answered_at or self._loaded_at) + STALE_AFTER
+
+    async def async_load(self) -> None:
+        """Go on from what is remembered."""
+        await self.history.async_load()
+        self._loaded_at = dt_util.utcnow()
+        self.tracker = Tracker(self.history.announced, self.history.pushed_at)
+        self.tracker.past = self.history.past
+        self.data = self.tracker.state
 
     @callback
     def async_start(self) -> None:
@@ -112,7 +135,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[State]):
     def async_push(self, kind: Kind | None) -> None:
         """Take in a webhook call, and ask the API in the background."""
         now = dt_util.utcnow()
-        self.webhook_at = now.replace(microsecond=0)
+        self.history.note_webhook(now)
         if kind:
             self.tracker.push(kind, now)
         self._publish()
@@ -148,16 +171,24 @@ class EquiwattCoordinator(DataUpdateCoordinator[State]):
             raise self._translate(err) from err
         self.answered_at = now = dt_util.utcnow()
         self.tracker.observe(self.answer, now)
+        self._remember()
         self._set_pace()
         self._arm_timer()
         self._clear_error()
         return self.tracker.state
 
+    def _remember(self) -> None:
+        """Remember what the API has told."""
+        self.history.learn(self.answer.previous)
+        self.tracker.past = self.history.past
+        if self.tracker.live and not self.tracker.pushed_at:
+            self.history.confirm(self.tracker.live)
+
     def _translate(self, err: EquiwattError) -> Exception:
         """Return what Home Assistant knows an error as; a refused token asks for a new one."""
         known, self.error = self.error, err
         refused = isinstance(err, InvalidTokenError)
-        if refused and self.answered_at is None:
+        if refused and not self.history.known:
             return ConfigEntryAuthFailed(translation_domain=DOMAIN, translation_key=err.reason)
         if refused and not isinstance(known, InvalidTokenError):
             # Not by ConfigEntryAuthFailed, after which a coordinator never polls again: the
@@ -192,17 +223,31 @@ class EquiwattCoordinator(DataUpdateCoordinator[State]):
         super().async_update_listeners()
         self._arm_timer()
         if self._announcing:
-            for edge in self.tracker.take_edges():
-                for listener in tuple(self._edge_listeners):
-                    listener(edge)
+            self._outbox += self.tracker.take_edges()
+        if self._outbox and (self._telling is None or self._telling.done()):
+            self._telling = self.hass.async_create_task(self._async_tell(), f"{DOMAIN} tell")
+
+    async def _async_tell(self) -> None:
+        """Announce edges in turn, each once it is on the disk."""
+        while self._outbox:
+            edge = self._outbox[0]
+            await self.history.async_announce(edge, self.tracker.pushed_at)
+            self._outbox.popleft()
+            for listener in tuple(self._edge_listeners):
+                listener(edge)
+
+    async def async_settle(self) -> None:
+        """Announce what is still to be announced, and write what is still to be written."""
+        if self._telling:
+            await self._telling
+        await self.history.async_flush()
 
     def _arm_timer(self) -> None:
         """Set the timer to when the clock alone changes something next."""
         self._disarm_timer()
         moment = self.tracker.boundary(dt_util.utcnow())
-        if self.answered_at and not self.is_stale:
-            stale_at = self.answered_at + STALE_AFTER
-            moment = min(moment, stale_at) if moment else stale_at
+        if not self.is_history_stale:
+            moment = min(moment, self._stale_at) if moment else self._stale_at
         if moment and not self._shutdown_requested:
             job = HassJob(self._on_boundary, f"{DOMAIN} boundary", cancel_on_shutdown=True)
             self._cancel_timer = async_track_point_in_utc_time(self.hass, job, moment)

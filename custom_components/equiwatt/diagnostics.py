@@ -37,7 +37,8 @@ async def async_get_config_entry_diagnostics(
                 "skipped": answer.skipped,
             },
         },
-        "webhook": {"last_call": coordinator.webhook_at},
+        "webhook": {"last_call": coordinator.history.webhook_at},
+        "history": {"equivents": len(coordinator.history.past)},
     }
 
 

@@ -66,7 +66,7 @@ def parse(payload: object) -> Equivents:
             named = None if current is None else _read(current)
         case _:
             raise MalformedError("success, current_event or previous_events is missing or wrong")
-    readable, skipped = _read_all(items)
+    readable, skipped = read_events(items)
     return Equivents(
         current=named or _open_newest(readable),
         previous=tuple(equivent for equivent in readable if equivent.end),
@@ -79,7 +79,7 @@ def _open_newest(newest_first: list[Equivent]) -> Equivent | None:
     return newest_first[0] if newest_first and newest_first[0].end is None else None
 
 
-def _read_all(items: Iterable[object]) -> tuple[list[Equivent], int]:
+def read_events(items: Iterable[object]) -> tuple[list[Equivent], int]:
     """Return the readable items, newest first and without doubles, and how many were not."""
     by_start: dict[datetime, Equivent] = {}
     skipped = 0

@@ -19,10 +19,20 @@ PARALLEL_UPDATES = 0
 
 @dataclass(frozen=True, kw_only=True)
 class EquiwattSensorDescription(SensorEntityDescription):
-    """Describes a sensor; `from_api` tells that it is worth no more than the API's last answer."""
+    """Describes a sensor, its value and how long that can be relied upon."""
 
     value_fn: Callable[[EquiwattCoordinator], datetime | float | None]
-    from_api: bool = True
+    available_fn: Callable[[EquiwattCoordinator], bool]
+
+
+def _is_current(coordinator: EquiwattCoordinator) -> bool:
+    """Tell whether the API has told lately what is live."""
+    return not coordinator.is_stale
+
+
+def _is_remembered(coordinator: EquiwattCoordinator) -> bool:
+    """Tell whether what is remembered still stands, as it does after a restart."""
+    return not coordinator.is_history_stale
 
 
 def _start(equivent: Equivent | None) -> datetime | None:
@@ -48,24 +58,28 @@ SENSORS = (
         translation_key="current_start",
         device_class=SensorDeviceClass.TIMESTAMP,
         value_fn=lambda coordinator: _start(coordinator.data.live),
+        available_fn=_is_current,
     ),
     EquiwattSensorDescription(
         key="current_end",
         translation_key="current_end",
         device_class=SensorDeviceClass.TIMESTAMP,
         value_fn=lambda coordinator: _end(coordinator.data.live),
+        available_fn=_is_current,
     ),
     EquiwattSensorDescription(
         key="last_start",
         translation_key="last_start",
         device_class=SensorDeviceClass.TIMESTAMP,
         value_fn=lambda coordinator: _start(coordinator.data.last),
+        available_fn=_is_remembered,
     ),
     EquiwattSensorDescription(
         key="last_end",
         translation_key="last_end",
         device_class=SensorDeviceClass.TIMESTAMP,
         value_fn=lambda coordinator: _end(coordinator.data.last),
+        available_fn=_is_remembered,
     ),
     EquiwattSensorDescription(
         key="last_duration",
@@ -74,14 +88,15 @@ SENSORS = (
         native_unit_of_measurement=UnitOfTime.MINUTES,
         suggested_display_precision=0,
         value_fn=lambda coordinator: _minutes(coordinator.data.last),
+        available_fn=_is_remembered,
     ),
     EquiwattSensorDescription(
         key="last_webhook",
         translation_key="last_webhook",
         device_class=SensorDeviceClass.TIMESTAMP,
         entity_category=EntityCategory.DIAGNOSTIC,
-        value_fn=lambda coordinator: coordinator.webhook_at,
-        from_api=False,
+        value_fn=lambda coordinator: coordinator.history.webhook_at,
+        available_fn=lambda _: True,
     ),
 )
 
@@ -105,7 +120,7 @@ class EquiwattSensor(EquiwattEntity, SensorEntity):
     @override
     def available(self) -> bool:
         """Return True while the value can be relied upon."""
-        return super().available or not self.entity_description.from_api
+        return self.entity_description.available_fn(self.coordinator)
 
     @property
     @override

@@ -83,13 +83,18 @@ class _Over:
 class Tracker:
     """Follows one account. All times are aware UTC, and `now` always comes from the caller."""
 
-    def __init__(self, announced: Equivent | None = None) -> None:
-        """Start idle, or with the equivent whose start was the last edge announced."""
+    def __init__(
+        self, announced: Equivent | None = None, pushed_at: datetime | None = None
+    ) -> None:
+        """Start idle, or with the equivent whose start was the last edge announced.
+
+        `pushed_at` is when a push started that one, if the API has not confirmed it.
+        """
         self.live = announced
         self.upcoming: Equivent | None = None
-        self._past: tuple[Equivent, ...] = ()
+        self.past: tuple[Equivent, ...] = ()
+        self.pushed_at = pushed_at
         self._over: _Over | None = None
-        self._pushed_at: datetime | None = None
         self._vanished_at: datetime | None = None
         self._reachable = True
         self._edges: list[Edge] = []
@@ -97,14 +102,15 @@ class Tracker:
     @property
     def state(self) -> State:
         """Return what is known. The live one is not finished, whatever the list says."""
-        live = self.live
-        past = tuple(e for e in self._past if live is None or not e.same_as(live))
-        return State(live, self.upcoming, past)
+        finished = 0
+        while self.live and finished < len(self.past) and self._is_live(self.past[finished]):
+            finished += 1
+        return State(self.live, self.upcoming, self.past[finished:])
 
     @property
     def awaiting(self) -> bool:
         """Tell whether a push awaits its confirmation, or a missing equivent a second answer."""
-        return self._pushed_at is not None or self._vanished_at is not None
+        return self.pushed_at is not None or self._vanished_at is not None
 
     def take_edges(self) -> list[Edge]:
         """Return the edges since the last call: at most one end, then at most one start.
@@ -121,7 +127,7 @@ class Tracker:
     def observe(self, answer: Equivents, now: datetime) -> None:
         """Take in an answer of the API that arrived at `now`."""
         self._reachable = True
-        self._past = answer.previous
+        self.past = answer.previous
         if self._over and answer.ending_of(self._over.equivent):
             self._over = replace(self._over, ending=_Ending.LISTED)
         named = answer.current
@@ -140,7 +146,7 @@ class Tracker:
             if self._over and self._over.ending is _Ending.PUSH:
                 self._over = None
             self._start(Equivent(now.replace(microsecond=0)), Source.WEBHOOK)
-            self._pushed_at = now
+            self.pushed_at = now
         elif kind is Kind.ENDED and self.live:
             self._end(now, Source.WEBHOOK, _Ending.PUSH, now)
 
@@ -152,7 +158,7 @@ class Tracker:
     def tick(self, now: datetime) -> None:
         """Let the clock decide what it decides alone."""
         if self.live and (end := self._clock_end(self.live, now)):
-            ending = _Ending.UNCONFIRMED if self._pushed_at else _Ending.TIME
+            ending = _Ending.UNCONFIRMED if self.pushed_at else _Ending.TIME
             self._end(end, Source.CLOCK, ending, now)
         if (upcoming := self.upcoming) and upcoming.start <= now:
             self.upcoming = None
@@ -164,8 +170,8 @@ class Tracker:
         moments: list[datetime | None] = [self.upcoming.start if self.upcoming else None]
         if self._over and self._over.ending is _Ending.PUSH:
             moments.append(self._over.at + PUSH_GRACE)
-        if self._pushed_at:
-            moments.append(self._pushed_at + PUSH_GRACE)
+        if self.pushed_at:
+            moments.append(self.pushed_at + PUSH_GRACE)
         elif self.live:
             moments += [self.live.end, _bound(self.live)]
         return min((moment for moment in moments if moment and moment > now), default=None)
@@ -194,10 +200,10 @@ class Tracker:
         self, live: Equivent, named: Equivent | None, answer: Equivents, now: datetime
     ) -> None:
         """Hold the live equivent against an answer: confirmed, over, or missing."""
-        provisional = self._pushed_at is not None
+        provisional = self.pushed_at is not None
         if named and (named.same_as(live) or (provisional and named.start <= now)):
             self._set_live(named)
-            self._pushed_at = self._vanished_at = None
+            self.pushed_at = self._vanished_at = None
         elif listed := answer.ending_of(live):
             self._end(listed, Source.API, _Ending.LISTED, now)
         elif provisional:
@@ -211,8 +217,8 @@ class Tracker:
 
     def _clock_end(self, live: Equivent, now: datetime) -> datetime | None:
         """Return when the live equivent ended by the clock, if it has."""
-        if self._pushed_at:
-            end = self._pushed_at + PUSH_GRACE
+        if self.pushed_at:
+            end = self.pushed_at + PUSH_GRACE
         elif live.end and not self._reachable:
             end = live.end
         else:
@@ -236,7 +242,7 @@ class Tracker:
             assert self.live
         over = Equivent(self.live.start, end.replace(microsecond=0))
         self._over = _Over(over, ending, now)
-        self.live = self._pushed_at = self._vanished_at = None
+        self.live = self.pushed_at = self._vanished_at = None
         self._edges.append(Edge(Kind.ENDED, over, source))
 
 

@@ -1,0 +1,164 @@
+"""Play the main paths against a real Home Assistant, by push, by polling and by the clock."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+import time
+from typing import Any
+
+from aiohttp import ClientSession
+import pytest
+
+from demo.house import House
+
+from .conftest import CAUSES, Api
+
+pytestmark = pytest.mark.e2e
+
+TOKEN = "sentinel-token-3b9d"
+LIVE = "binary_sensor.equiwatt_live"
+COUNTING = """
+logger:
+  default: warning
+  logs:
+    custom_components.equiwatt: info
+counter:
+  started:
+  ended:
+automation:
+  - alias: Count starts
+    mode: queued
+    triggers:
+      - trigger: event.received
+        target: {entity_id: event.equiwatt_equivent}
+        options: {event_type: [started]}
+    actions:
+      - action: counter.increment
+        target: {entity_id: counter.started}
+  - alias: Count ends
+    mode: queued
+    triggers:
+      - trigger: event.received
+        target: {entity_id: event.equiwatt_equivent}
+        options: {event_type: [ended]}
+    actions:
+      - action: counter.increment
+        target: {entity_id: counter.ended}
+"""
+
+
+@pytest.fixture
+async def house(api: Api, tmp_path: Path) -> AsyncIterator[House]:
+    """Run a Home Assistant that counts what the integration announces."""
+    async with House(tmp_path, configuration=COUNTING) as house:
+        yield house
+
+
+def filled_in(token: str, url: str) -> dict[str, Any]:
+    """Return what a user fills in."""
+    return {"token": token, "advanced": {"url": url}}
+
+
+async def errors_in(house: House, token: str, url: str) -> Any:
+    """Fill in the form, and return what it complains of."""
+    result = await house.flow("equiwatt", filled_in(token, url))
+    return result["errors"]["base"]
+
+
+async def check_causes(house: House, api: Api) -> None:
+    """Check that every cause of a failure gets its answer in the dialog."""
+    assert await errors_in(house, "wrong-token", api.url) == "invalid_auth"
+    assert await errors_in(house, TOKEN, "http://127.0.0.1:1/") == "cannot_connect"
+    assert await errors_in(house, TOKEN, "http://example.com/") == "insecure_url"
+    for number, (answer, reason) in enumerate(CAUSES):
+        api.answer_with = answer
+        assert await errors_in(house, f"token-{number}", api.url) == reason
+    api.answer_with = None
+
+
+async def add(house: House, api: Api) -> dict[str, str]:
+    """Add the account, and return the webhook's addresses."""
+    result = await house.flow("equiwatt", filled_in(f"Bearer {TOKEN}", api.url))
+    assert result["type"] == "create_entry"
+    again = await house.flow("equiwatt", filled_in(TOKEN, api.url))
+    assert again["reason"] == "already_configured"
+    await house.wait_for(LIVE, "off", 10)
+    addresses: dict[str, str] = result["description_placeholders"]
+    return addresses
+
+
+async def call(address: str) -> float:
+    """Call a webhook as the app does, and return when that began."""
+    began = time.monotonic()
+    async with ClientSession() as session, session.post(address) as response:
+        assert response.status == 200
+    return began
+
+
+async def counted(house: House, starts: int, ends: int) -> None:
+    """Check how many edges automations have heard."""
+    await house.wait_for("counter.started", str(starts), 5)
+    await house.wait_for("counter.ended", str(ends), 5)
+
+
+async def by_push(house: House, api: Api, addresses: dict[str, str]) -> None:
+    """Play an equivent that is pushed, and that the API knows of in the shape of the log."""
+    began = await call(addresses["started_url"])
+    await house.wait_for(LIVE, "on", 1)
+    assert time.monotonic() - began < 1
+    start = int(time.time())
+    api.previous = [{"start_time": start, "end_time": None}]
+    await asyncio.sleep(12)  # confirmed by then, without another edge
+    await counted(house, 1, 0)
+    api.previous = [{"start_time": start, "end_time": int(time.time())}]
+    await call(addresses["ended_url"])
+    await house.wait_for(LIVE, "off", 1)
+    await counted(house, 1, 1)
+
+
+async def by_polling_and_clock(house: House, api: Api) -> None:
+    """Play an equivent that only polling sees, and whose end passes while the API is down."""
+    start, end = int(time.time()), int(time.time()) + 90
+    api.current = {"start_time": start, "end_time": end}
+    await house.wait_for(LIVE, "on", 75)
+    await counted(house, 2, 1)
+    api.down = True
+    await house.call("homeassistant", "update_entity", entity_id=LIVE)
+    await asyncio.sleep(max(0, end - time.time() - 0.5))
+    assert (await house.state(LIVE) or {})["state"] == "on"
+    await house.wait_for(LIVE, "off", 2.5)
+    assert abs(time.time() - end) < 2
+    await counted(house, 2, 2)
+
+
+async def overrun(house: House, api: Api, addresses: dict[str, str]) -> None:
+    """Play an equivent that the API still names after its planned end."""
+    await asyncio.sleep(2)
+    end = int(time.time()) + 5
+    api.current = {"start_time": int(time.time()), "end_time": end}
+    api.down = False
+    await call(addresses["started_url"])
+    await asyncio.sleep(12)
+    assert time.time() > end
+    assert (await house.state(LIVE) or {})["state"] == "on"
+    await counted(house, 3, 2)
+    api.current = None
+    await call(addresses["ended_url"].split("?")[0])
+    await house.wait_for(LIVE, "off", 15)
+    await counted(house, 3, 3)
+
+
+async def test_main_paths(house: House, api: Api) -> None:
+    """Wrong answers, a push, a poll, a clock; no limit broken, and no secret in the log."""
+    await check_causes(house, api)
+    addresses = await add(house, api)
+    await by_push(house, api, addresses)
+    await by_polling_and_clock(house, api)
+    await overrun(house, api, addresses)
+    assert await house.stop() == 0
+    api.check_limits()
+    lost = "Error fetching equiwatt data: equiwatt cannot be reached or is out of order"
+    assert [lost in problem for problem in house.problems()] == [True], house.problems()
+    assert "Traceback" not in house.log()
+    assert TOKEN not in house.log()
+    assert addresses["started_url"].split("/")[-1].split("?")[0] not in house.log()
