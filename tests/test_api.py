@@ -321,6 +321,19 @@ def test_retry_after(header: str | None, seconds: float) -> None:
     assert retry_after(header, NOW) == seconds
 
 
+async def test_told_time() -> None:
+    """The server's own time is kept from its answer, if it tells one."""
+
+    async def answer(request: web.Request) -> web.Response:
+        """Answer well, at another time."""
+        return web.Response(text=GOOD, headers={"Date": "Sat, 07 Nov 2026 12:00:00 GMT"})
+
+    async with serving(answer) as url, client(url) as subject:
+        assert subject.told_time is None
+        await subject.async_get_equivents()
+        assert subject.told_time == datetime(2026, 11, 7, 12, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     ("text", "token"),
     [

@@ -1,6 +1,7 @@
 """Test what the house knows, when, and that each edge is announced once."""
 
 from datetime import timedelta
+from email.utils import format_datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -79,7 +80,7 @@ async def test_errors_are_no_news(
     assert house.state("event.equiwatt_equivent") != "unavailable"
     assert house.state("sensor.equiwatt_last_webhook") == "unknown"
     provider.recover()
-    await house.poll()
+    await house.pass_time(5 * MINUTE)
     assert house.live == "on"
     assert house.edges == [("started", "api")]
 
@@ -222,16 +223,29 @@ async def test_announced(house: House, provider: Provider) -> None:
 async def test_rate_limited(house: House, provider: Provider, push: Push) -> None:
     """After a 429 nobody asks for as long as the provider says, a push included."""
     await house.setup()
-    await house.pass_time(10 * MINUTE)
     provider.fail(HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": "300"})
     calls = len(provider.calls)
-    await house.pass_time(MINUTE)
+    await house.pass_time(MINUTE + 2)
     assert len(provider.calls) == calls + 1
-    await house.pass_time(4 * MINUTE)
+    await push("?event=started")
+    await house.pass_time(4 * MINUTE - 10)
     assert len(provider.calls) == calls + 1
+    assert house.live == "on"
     provider.recover()
     await house.pass_time(70)
     assert len(provider.calls) > calls + 1
+
+
+@pytest.mark.parametrize("status", [HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY])
+async def test_back_off(house: House, provider: Provider, status: HTTPStatus) -> None:
+    """Repeated failures are tried again less and less often, but never past a window's opening."""
+    await house.setup()
+    provider.fail(status, {"Retry-After": "3600"})
+    await house.pass_time(11 * MINUTE - 2)
+    assert len(provider.calls) <= 10
+    calls = len(provider.calls)
+    await house.pass_time(8, step=1)
+    assert calls < len(provider.calls) <= calls + 2
 
 
 async def test_token_refused_for_a_while(
@@ -245,7 +259,7 @@ async def test_token_refused_for_a_while(
     assert flow["context"]["source"] == SOURCE_REAUTH
     assert house.live == "off"
     provider.recover()
-    await house.poll()
+    await house.pass_time(5 * MINUTE)
     assert house.hass.config_entries.flow.async_progress() == []
     assert house.entry.state is ConfigEntryState.LOADED
     assert house.live == "off"
@@ -409,3 +423,20 @@ async def test_no_churn(house: House, provider: Provider) -> None:
     changes = len(house.changes)
     await house.pass_time(60 * MINUTE, step=10)
     assert len(house.changes) == changes
+
+
+@pytest.mark.parametrize("hours", [3, -3, -5000])
+async def test_wrong_system_clock(house: House, provider: Provider, hours: int) -> None:
+    """With a clock that is wrong by hours the provider's own time decides what is live."""
+    true = NOW + timedelta(hours=hours)
+    provider.headers = {"Date": format_datetime(true, usegmt=True)}
+    provider.start(true - timedelta(minutes=10), true + timedelta(minutes=50))
+    await house.setup()
+    assert house.live == "on"
+    assert house.edges == [("started", "api")]
+    provider.headers = {}
+    provider.error = TimeoutError()
+    await house.pass_time(49 * MINUTE, step=30)
+    assert house.edges == [("started", "api")]
+    await house.pass_time(MINUTE)
+    assert house.edges == [("started", "api"), ("ended", "clock")]

@@ -13,7 +13,7 @@ from custom_components import equiwatt
 from custom_components.equiwatt.api import EquiwattError
 
 FOLDER = Path(equiwatt.__file__).parent
-PURE = ("api", "equivents", "schedule", "tracker")
+PURE = ("api", "clock", "equivents", "schedule", "tracker")
 MODULES = sorted(FOLDER.glob("*.py"))
 
 

@@ -138,7 +138,7 @@ async def test_api_down_at_start(
     await house.pass_time(16 * 60, step=30)
     assert house.state("sensor.equiwatt_last_start") == "unavailable"
     provider.recover()
-    await house.poll()
+    await house.pass_time(5 * 60)
     assert house.live == "off"
     assert house.state("sensor.equiwatt_last_start") == (NOW - 26 * HOUR).isoformat()
 

@@ -66,6 +66,17 @@ def test_never_steps_over_an_opening(seconds: float, offset: float) -> None:
     assert delay(now, False, offset) <= 60
 
 
+@pytest.mark.parametrize(
+    ("failures", "expected"), [(0, 60), (5, 60), (6, 120), (7, 240), (8, 300), (400, 300)]
+)
+def test_back_off(failures: int, expected: float) -> None:
+    """Failed calls are repeated less and less often, up to five minutes, but not in a window."""
+    quiet = HOUR + timedelta(seconds=300)
+    assert delay(quiet, False, 0, failures) == expected
+    assert delay(HOUR + timedelta(seconds=1870), False, 0, failures) == 10
+    assert delay(HOUR + timedelta(seconds=1840), False, 0, failures) == 20
+
+
 @given(st.floats(0, 86_400))
 def test_awaiting(seconds: float) -> None:
     """A push that awaits its confirmation is asked about every ten seconds."""

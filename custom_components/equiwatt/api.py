@@ -128,6 +128,8 @@ class EquiwattClient:
         self._url = url
         self._limiter = limiter
         self._utcnow = utcnow
+        self.told_time: datetime | None = None
+        """The server's time as the last answer told it, by its Date header."""
 
     async def async_get_equivents(self) -> Equivents:
         """Ask the API once, waiting for a free place within its limits.
@@ -160,6 +162,7 @@ class EquiwattClient:
                 allow_redirects=False,
                 middlewares=(_send_once,),
             ) as response:
+                self.told_time = read_date(response.headers.get("Date"))
                 return self._status_error(response) or parse(await _read_json(response))
         except (TimeoutError, aiohttp.ClientConnectionError) as err:
             return UnreachableError(f"No connection: {type(err).__name__}")
@@ -211,15 +214,18 @@ def retry_after(header: str | None, now: datetime) -> float:
     seconds = 0.0
     if header and re.fullmatch(r"[0-9]{1,9}", header.strip()):
         seconds = float(header)
-    elif header:
-        try:
-            when = parsedate_to_datetime(header)
-        except ValueError:
-            return DEFAULT_RETRY_AFTER
-        if when.tzinfo is None:
-            when = when.replace(tzinfo=UTC)
+    elif when := read_date(header):
         seconds = (when - now).total_seconds()
     return seconds if 0 < seconds <= MAX_RETRY_AFTER else DEFAULT_RETRY_AFTER
+
+
+def read_date(header: str | None) -> datetime | None:
+    """Return the time that a header tells, aware UTC, or None when it tells none."""
+    try:
+        when = parsedate_to_datetime(header or "")
+    except ValueError:
+        return None
+    return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
 
 
 def clean_token(text: str) -> str:

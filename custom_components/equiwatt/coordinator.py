@@ -12,17 +12,18 @@ from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import CALLBACK_TYPE, CoreState, HassJob, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
-from homeassistant.helpers.event import async_track_point_in_utc_time
+from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
 from .api import EquiwattClient, EquiwattError, InvalidTokenError, RateLimitedError, RateLimiter
+from .clock import Clock
 from .const import DOMAIN, LOGGER
 from .equivents import Equivents
 from .history import History
-from .schedule import delay, offset_of
+from .schedule import delay, offset_of, to_opening
 from .tracker import Edge, Kind, State, Tracker
 
 if TYPE_CHECKING:
@@ -66,12 +67,14 @@ class EquiwattCoordinator(DataUpdateCoordinator[State]):
         token = entry.data[CONF_TOKEN]
         self.client = async_get_client(hass, token, entry.data[CONF_URL])
         self.limiter = hass.data[LIMITERS][token]
+        self.clock = Clock(dt_util.utcnow, hass.loop.time)
         self.history = History(hass, entry.entry_id)
         self.tracker = Tracker()
         self.answer = Equivents()
         self.answered_at: datetime | None = None
         self.error: EquiwattError | None = None
-        self._loaded_at = dt_util.utcnow()
+        self.failures = 0
+        self._loaded_at = self.clock.now()
         self._offset = offset_of(entry.entry_id)
         self._announcing = False
         self._outbox: deque[Edge] = deque()
@@ -89,7 +92,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[State]):
     @property
     def is_history_stale(self) -> bool:
         """Tell whether what is remembered has gone without an answer for too long."""
-        return dt_util.utcnow() >= self._stale_at
+        return self.clock.now() >= self._stale_at
 
     @property
     def _stale_at(self) -> datetime:
@@ -99,7 +102,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[State]):
     async def async_load(self) -> None:
         """Go on from what is remembered."""
         await self.history.async_load()
-        self._loaded_at = dt_util.utcnow()
+        self._loaded_at = self.clock.now()
         self.tracker = Tracker(self.history.announced, self.history.pushed_at)
         self.tracker.past = self.history.past
         self.data = self.tracker.state
@@ -134,7 +137,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[State]):
     @callback
     def async_push(self, kind: Kind | None) -> None:
         """Take in a webhook call, and ask the API in the background."""
-        now = dt_util.utcnow()
+        now = self.clock.now()
         self.history.note_webhook(now)
         if kind:
             self.tracker.push(kind, now)
@@ -165,11 +168,14 @@ class EquiwattCoordinator(DataUpdateCoordinator[State]):
         try:
             self.answer = await self.client.async_get_equivents()
         except EquiwattError as err:
-            self.tracker.fail(dt_util.utcnow())
+            self.failures += 1
+            self.tracker.fail(self.clock.now())
             self._set_pace()
             self._publish()
             raise self._translate(err) from err
-        self.answered_at = now = dt_util.utcnow()
+        self.failures = 0
+        self.clock.set(self.client.told_time)
+        self.answered_at = now = self.clock.now()
         self.tracker.observe(self.answer, now)
         self._remember()
         self._set_pace()
@@ -194,8 +200,10 @@ class EquiwattCoordinator(DataUpdateCoordinator[State]):
             # Not by ConfigEntryAuthFailed, after which a coordinator never polls again: the
             # provider may refuse a good token for a while, and an equivent may be live.
             self.config_entry.async_start_reauth(self.hass)
-        # One more, as the coordinator counts from the last full second.
-        wait = err.retry_after + 1 if isinstance(err, RateLimitedError) else None
+        wait = None
+        if isinstance(err, RateLimitedError):
+            # One more, as the coordinator counts from the last full second.
+            wait = 1 + min(err.retry_after, to_opening(self.clock.now(), self._offset))
         return UpdateFailed(translation_domain=DOMAIN, translation_key=err.reason, retry_after=wait)
 
     def _clear_error(self) -> None:
@@ -207,7 +215,8 @@ class EquiwattCoordinator(DataUpdateCoordinator[State]):
 
     def _set_pace(self) -> None:
         """Set when to ask next. The coordinator counts from the last full second, this from now."""
-        seconds = delay(dt_util.utcnow(), self.tracker.awaiting, self._offset)
+        awaiting = self.tracker.awaiting
+        seconds = delay(self.clock.now(), awaiting, self._offset, self.failures)
         self.update_interval = timedelta(seconds=seconds + self.hass.loop.time() % 1)
 
     @callback
@@ -245,12 +254,13 @@ class EquiwattCoordinator(DataUpdateCoordinator[State]):
     def _arm_timer(self) -> None:
         """Set the timer to when the clock alone changes something next."""
         self._disarm_timer()
-        moment = self.tracker.boundary(dt_util.utcnow())
+        moment = self.tracker.boundary(self.clock.now())
         if not self.is_history_stale:
             moment = min(moment, self._stale_at) if moment else self._stale_at
         if moment and not self._shutdown_requested:
             job = HassJob(self._on_boundary, f"{DOMAIN} boundary", cancel_on_shutdown=True)
-            self._cancel_timer = async_track_point_in_utc_time(self.hass, job, moment)
+            seconds = (moment - self.clock.now()).total_seconds()
+            self._cancel_timer = async_call_later(self.hass, seconds, job)
 
     def _disarm_timer(self) -> None:
         """Cancel the timer."""
@@ -259,10 +269,10 @@ class EquiwattCoordinator(DataUpdateCoordinator[State]):
             self._cancel_timer = None
 
     @callback
-    def _on_boundary(self, now: datetime) -> None:
+    def _on_boundary(self, _: datetime) -> None:
         """Let the clock decide, and ask the API what it says to that."""
         self._cancel_timer = None
-        self.tracker.tick(now)
+        self.tracker.tick(self.clock.now())
         self._publish()
         self.async_ask()
 

@@ -28,6 +28,7 @@ async def async_get_config_entry_diagnostics(
         "api": {
             "last_answer": coordinator.answered_at,
             "last_error": coordinator.error.reason if coordinator.error else None,
+            "failures_in_a_row": coordinator.failures,
             "stale": coordinator.is_stale,
             "seconds_to_next_call": interval.total_seconds() if interval else None,
             "calls_in_last_minute": coordinator.limiter.recent_calls,

@@ -12,6 +12,9 @@ OPENS = 60.0
 CLOSES = 150.0
 OFTEN = 10.0
 SELDOM = 60.0
+LONGEST = 300.0
+PATIENCE = 5
+"""How many calls may fail in a row before the next ones are made less often."""
 MAX_OFFSET = 5.0
 
 
@@ -20,12 +23,17 @@ def offset_of(identifier: str) -> float:
     return crc32(identifier.encode()) % 1000 / 1000 * MAX_OFFSET
 
 
-def delay(now: datetime, awaiting: bool, offset: float) -> float:
-    """Return the seconds to the next call.
+def delay(now: datetime, awaiting: bool, offset: float, failures: int = 0) -> float:
+    """Return the seconds to the next call, after so many failed ones in a row.
 
     `awaiting` tells that something needs another answer soon. No window's opening is stepped over.
     """
-    into = (now.timestamp() - OPENS - offset) % HALF_HOUR
-    if awaiting or into < CLOSES - OPENS:
+    if awaiting or HALF_HOUR - to_opening(now, offset) < CLOSES - OPENS:
         return OFTEN
-    return min(SELDOM, HALF_HOUR - into)
+    doublings = min(max(failures - PATIENCE, 0), 3)
+    return min(SELDOM * (1 << doublings), LONGEST, to_opening(now, offset))
+
+
+def to_opening(now: datetime, offset: float) -> float:
+    """Return the seconds to the next opening of a window."""
+    return HALF_HOUR - (now.timestamp() - OPENS - offset) % HALF_HOUR
