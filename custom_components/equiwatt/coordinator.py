@@ -246,7 +246,11 @@ class EquiwattCoordinator(DataUpdateCoordinator[State]):
                 listener(edge)
 
     async def async_settle(self) -> None:
-        """Announce what is still to be announced, and write what is still to be written."""
+        """Announce what is still to be announced, and write what is still to be written.
+
+        What comes after this is announced when the entry is set up again.
+        """
+        self._announcing = False
         if self._telling:
             await self._telling
         await self.history.async_flush()

@@ -1,0 +1,66 @@
+"""Test that no secret gets anywhere but into the entry and the dialog that shows the addresses."""
+
+from http import HTTPStatus
+import json
+import traceback
+from typing import Any
+
+import aiohttp
+from pytest_homeassistant_custom_component.components.diagnostics import (
+    get_diagnostics_for_config_entry,
+)
+
+from homeassistant.core_config import async_process_ha_core_config
+from homeassistant.helpers import device_registry as dr, entity_registry as er, issue_registry as ir
+from homeassistant.helpers.json import JSONEncoder
+from homeassistant.setup import async_setup_component
+
+from .conftest import TOKEN, WEBHOOK_ID, House, Provider, Push
+
+
+async def everything(house: House, hass_client: Any) -> str:
+    """Return all that Home Assistant shows, tells or keeps of the integration."""
+    hass = house.hass
+    told: list[Any] = [
+        await get_diagnostics_for_config_entry(hass, hass_client, house.entry),
+        [state.as_dict() for state in hass.states.async_all()],
+        [issue.to_json() for issue in ir.async_get(hass).issues.values()],
+        [entity.extended_dict for entity in er.async_get(hass).entities.values()],
+        [
+            device.dict_repr
+            for device in dr.async_entries_for_config_entry(
+                dr.async_get(hass), house.entry.entry_id
+            )
+        ],
+        [flow["context"] for flow in hass.config_entries.flow.async_progress()],
+        [event.data for event in house.changes],
+        [house.entry.title, house.entry.reason],
+    ]
+    error = house.entry.runtime_data.coordinator.last_exception
+    text = "".join(traceback.format_exception(error)) if error else ""
+    return json.dumps(told, cls=JSONEncoder, default=str) + text
+
+
+async def test_nowhere(
+    house: House, provider: Provider, push: Push, hass_client: Any, hass_storage: dict[str, Any]
+) -> None:
+    """Through errors of every kind, pushes and a refused token no secret is shown."""
+    assert await async_setup_component(house.hass, "diagnostics", {})
+    await async_process_ha_core_config(house.hass, {"external_url": "https://example.org"})
+    await house.setup()
+    await push("?event=started")
+    for status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.BAD_GATEWAY, HTTPStatus.TOO_MANY_REQUESTS):
+        provider.fail(status)
+        await house.poll()
+        text = await everything(house, hass_client)
+        assert "equiwatt_live" in text
+        assert TOKEN not in text
+        assert WEBHOOK_ID not in text
+    provider.recover()
+    provider.error = aiohttp.ClientConnectionError(f"Bearer {TOKEN}")
+    await house.pass_time(300)
+    assert TOKEN not in await everything(house, hass_client)
+    await push("?event=ended")
+    kept = json.dumps(hass_storage[f"equiwatt.{house.entry.entry_id}"], default=str)
+    assert TOKEN not in kept
+    assert WEBHOOK_ID not in kept
