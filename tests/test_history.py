@@ -14,6 +14,7 @@ from .conftest import NOW, House, Provider, Push
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
+AT = 1_700_000_000
 START = NOW - 10 * MINUTE
 END = NOW + 50 * MINUTE
 
@@ -129,7 +130,7 @@ async def test_api_down_at_start(
     )
     provider.fail(HTTPStatus.BAD_GATEWAY)
     await house.setup()
-    assert house.live == "unavailable"
+    assert house.live == "on"
     assert house.state("sensor.equiwatt_last_start") == (NOW - 26 * HOUR).isoformat()
     assert house.state("sensor.equiwatt_last_webhook") == (NOW - HOUR).isoformat()
     assert house.state("calendar.equiwatt_equivents") == "on"
@@ -182,7 +183,7 @@ async def test_confirmed_push_over_a_restart(
     await push("?event=started")
     provider.start(NOW, END)
     await house.pass_time(12)
-    await house.pass_time(SAVE_DELAY + 1)
+    await house.pass_time(1)
     assert stored(house, hass_storage)["announced"] == event(NOW, END)
     assert stored(house, hass_storage)["pushed_at"] is None
     provider.error = TimeoutError()
@@ -194,6 +195,37 @@ async def test_confirmed_push_over_a_restart(
     await house.poll()
     assert house.live == "on"
     assert house.edges == [("started", "webhook")]
+
+
+async def test_ended_push_over_a_restart(
+    house: House, provider: Provider, push: Push, hass_storage: dict[str, Any]
+) -> None:
+    """An ended push stands for its five minutes, restart or not, while the API lags."""
+    provider.start(START, END)
+    await house.setup()
+    await push("?event=ended")
+    await house.pass_time(60)
+    await house.hass.config_entries.async_reload(house.entry.entry_id)
+    await house.pass_time(4 * 60 - 5)
+    assert house.edges == [("started", "api"), ("ended", "webhook")]
+    await house.pass_time(10)
+    assert house.edges == [("started", "api"), ("ended", "webhook"), ("started", "api")]
+
+
+async def test_ended_by_the_clock_over_a_restart(
+    house: House, provider: Provider, hass_storage: dict[str, Any]
+) -> None:
+    """What the clock ended does not start again after a restart because the API lags."""
+    provider.start(START, NOW + MINUTE)
+    await house.setup()
+    provider.error = TimeoutError()
+    await house.pass_time(61, step=1)
+    assert house.edges == [("started", "api"), ("ended", "clock")]
+    provider.recover()
+    await house.hass.config_entries.async_reload(house.entry.entry_id)
+    await house.pass_time(5 * 60)
+    assert house.live == "off"
+    assert house.edges == [("started", "api"), ("ended", "clock")]
 
 
 async def test_on_disk_before_announced(
@@ -259,6 +291,14 @@ async def test_beyond_the_api(
         ({"equivents": [], "announced": "x"}, True),
         ({"equivents": [], "pushed_at": -5}, True),
         ({"equivents": [], "webhook_at": "yesterday"}, True),
+        ({"equivents": [], "over": "x"}, True),
+        ({"equivents": [], "over": event(START, NOW)}, True),
+        ({"equivents": [], "over": {**event(START, NOW), "at": 1, "ending": "push"}}, True),
+        ({"equivents": [], "over": {**event(START, NOW), "at": 1700000000, "ending": []}}, True),
+        (
+            {"equivents": [], "over": {**event(START, NOW), "at": 1700000000, "ending": "push"}},
+            False,
+        ),
         ({"equivents": [7, event(NOW - 2 * HOUR, NOW - HOUR), {}], "announced": None}, True),
     ],
 )
@@ -274,7 +314,7 @@ async def test_damaged(
     remember(house, hass_storage, data, version)
     await house.setup()
     assert house.live == "off"
-    last = (NOW - 2 * HOUR).isoformat() if "7" in str(data) else "unknown"
+    last = (NOW - 2 * HOUR).isoformat() if "[7" in str(data) else "unknown"
     assert house.state("sensor.equiwatt_last_start") == last
     assert caplog.text.count("cannot be read and is left out") == int(complains)
     assert house.edges == []

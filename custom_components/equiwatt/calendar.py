@@ -39,12 +39,6 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
 
     @property
     @override
-    def available(self) -> bool:
-        """Return True while what is remembered stands, as it does after a restart."""
-        return not self.coordinator.is_history_stale
-
-    @property
-    @override
     def event(self) -> CalendarEvent | None:
         """Return the live or the announced equivent."""
         state = self.coordinator.data

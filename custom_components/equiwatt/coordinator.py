@@ -86,12 +86,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[State]):
 
     @property
     def is_stale(self) -> bool:
-        """Tell whether the last answer is too old to speak of now."""
-        return self.answered_at is None or self.is_history_stale
-
-    @property
-    def is_history_stale(self) -> bool:
-        """Tell whether what is remembered has gone without an answer for too long."""
+        """Tell whether what is known, or remembered, has gone without an answer for too long."""
         return self.clock.now() >= self._stale_at
 
     @property
@@ -103,8 +98,9 @@ class EquiwattCoordinator(DataUpdateCoordinator[State]):
         """Go on from what is remembered."""
         await self.history.async_load()
         self._loaded_at = self.clock.now()
-        self.tracker = Tracker(self.history.announced, self.history.pushed_at)
-        self.tracker.past = self.history.past
+        history = self.history
+        self.tracker = Tracker(history.announced, history.pushed_at, history.over)
+        self.tracker.past = history.past
         self.data = self.tracker.state
 
     @callback
@@ -207,8 +203,8 @@ class EquiwattCoordinator(DataUpdateCoordinator[State]):
         return UpdateFailed(translation_domain=DOMAIN, translation_key=err.reason, retry_after=wait)
 
     def _clear_error(self) -> None:
-        """Forget the last error, and the question for a new token when the old one works again."""
-        if isinstance(self.error, InvalidTokenError):
+        """Forget the last error, and a question for a new token, as the old one works."""
+        if self.error:
             for flow in self.config_entry.async_get_active_flows(self.hass, {SOURCE_REAUTH}):
                 self.hass.config_entries.flow.async_abort(flow["flow_id"])
         self.error = None
@@ -240,7 +236,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[State]):
         """Announce edges in turn, each once it is on the disk."""
         while self._outbox:
             edge = self._outbox[0]
-            await self.history.async_announce(edge, self.tracker.pushed_at)
+            await self.history.async_announce(edge, self.tracker)
             self._outbox.popleft()
             for listener in tuple(self._edge_listeners):
                 listener(edge)
@@ -259,7 +255,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[State]):
         """Set the timer to when the clock alone changes something next."""
         self._disarm_timer()
         moment = self.tracker.boundary(self.clock.now())
-        if not self.is_history_stale:
+        if not self.is_stale:
             moment = min(moment, self._stale_at) if moment else self._stale_at
         if moment and not self._shutdown_requested:
             job = HassJob(self._on_boundary, f"{DOMAIN} boundary", cancel_on_shutdown=True)

@@ -9,7 +9,7 @@ from homeassistant.helpers.storage import Store
 
 from .const import DOMAIN, LOGGER
 from .equivents import Equivent, read_events
-from .tracker import Edge, Kind, Source
+from .tracker import Edge, Ending, Kind, Over, Source, Tracker
 
 VERSION = 1
 MAX_EQUIVENTS = 2000
@@ -48,6 +48,8 @@ class History:
         """The equivent whose start was the last edge announced, None after an end."""
         self.pushed_at: datetime | None = None
         """When a push started it, as long as the API has not confirmed it."""
+        self.over: Over | None = None
+        """The last one that ended, and how: an answer that lags must not make it live again."""
         self.webhook_at: datetime | None = None
         """When a webhook call was last received."""
 
@@ -64,7 +66,8 @@ class History:
         self.announced, bad = _optional(data.get("announced"))
         self.pushed_at, worse = _optional_time(data.get("pushed_at"))
         self.webhook_at, worst = _optional_time(data.get("webhook_at"))
-        if skipped or bad or worse or worst:
+        self.over, unclear = _optional_over(data.get("over"))
+        if skipped or bad or worse or worst or unclear:
             LOGGER.warning(
                 "Part of the stored history cannot be read and is left out; %d equivents are kept",
                 len(self.past),
@@ -91,7 +94,7 @@ class History:
         """Remember the times of the announced one as the API tells them."""
         if self.announced and (self.announced != live or self.pushed_at):
             self.announced, self.pushed_at = live, None
-            self._save_soon()
+            self._save_soon(0)
 
     @callback
     def note_webhook(self, now: datetime) -> None:
@@ -99,18 +102,19 @@ class History:
         self.webhook_at = now.replace(microsecond=0)
         self._save_soon()
 
-    async def async_announce(self, edge: Edge, pushed_at: datetime | None) -> None:
+    async def async_announce(self, edge: Edge, tracker: Tracker) -> None:
         """Write an edge to the disk, before anybody hears of it."""
         started = edge.kind is Kind.STARTED
         self.announced = edge.equivent if started else None
-        self.pushed_at = pushed_at if started and edge.source is Source.WEBHOOK else None
+        self.pushed_at = tracker.pushed_at if started and edge.source is Source.WEBHOOK else None
+        self.over = tracker.over
         self.known = True
         await self._store.async_save(self._data())
 
-    def _save_soon(self) -> None:
+    def _save_soon(self, seconds: float = SAVE_DELAY) -> None:
         """Write everything in a while, and when Home Assistant stops."""
         self.known = True
-        self._store.async_delay_save(self._data, SAVE_DELAY)
+        self._store.async_delay_save(self._data, seconds)
 
     async def async_flush(self) -> None:
         """Write everything now."""
@@ -122,6 +126,7 @@ class History:
         return {
             "announced": _event(self.announced) if self.announced else None,
             "pushed_at": _seconds(self.pushed_at),
+            "over": _over(self.over) if self.over else None,
             "webhook_at": _seconds(self.webhook_at),
             "equivents": [_event(equivent) for equivent in self.past],
         }
@@ -135,6 +140,22 @@ def _seconds(moment: datetime | None) -> int | None:
 def _event(equivent: Equivent) -> dict[str, int | None]:
     """Return an equivent in the provider's shape."""
     return {"start_time": _seconds(equivent.start), "end_time": _seconds(equivent.end)}
+
+
+def _over(over: Over) -> dict[str, Any]:
+    """Return an equivent that ended in the provider's shape, with how and when that was known."""
+    return {**_event(over.equivent), "ending": over.ending.value, "at": _seconds(over.at)}
+
+
+def _optional_over(item: object) -> tuple[Over | None, bool]:
+    """Read an equivent that ended, if there is one; and whether that failed."""
+    equivent, failed = _optional(item)
+    if equivent is None or not isinstance(item, dict):
+        return None, failed
+    at, _ = _optional_time(item.get("at"))
+    if at is None or item.get("ending") not in list(Ending):
+        return None, True
+    return Over(equivent, Ending(item["ending"]), at), False
 
 
 def _optional(item: object) -> tuple[Equivent | None, bool]:

@@ -19,20 +19,10 @@ PARALLEL_UPDATES = 0
 
 @dataclass(frozen=True, kw_only=True)
 class EquiwattSensorDescription(SensorEntityDescription):
-    """Describes a sensor, its value and how long that can be relied upon."""
+    """Describes a sensor; `from_api` tells that its value is worth no more than the API's word."""
 
     value_fn: Callable[[EquiwattCoordinator], datetime | float | None]
-    available_fn: Callable[[EquiwattCoordinator], bool]
-
-
-def _is_current(coordinator: EquiwattCoordinator) -> bool:
-    """Tell whether the API has told lately what is live."""
-    return not coordinator.is_stale
-
-
-def _is_remembered(coordinator: EquiwattCoordinator) -> bool:
-    """Tell whether what is remembered still stands, as it does after a restart."""
-    return not coordinator.is_history_stale
+    from_api: bool = True
 
 
 def _start(equivent: Equivent | None) -> datetime | None:
@@ -58,28 +48,24 @@ SENSORS = (
         translation_key="current_start",
         device_class=SensorDeviceClass.TIMESTAMP,
         value_fn=lambda coordinator: _start(coordinator.data.live),
-        available_fn=_is_current,
     ),
     EquiwattSensorDescription(
         key="current_end",
         translation_key="current_end",
         device_class=SensorDeviceClass.TIMESTAMP,
         value_fn=lambda coordinator: _end(coordinator.data.live),
-        available_fn=_is_current,
     ),
     EquiwattSensorDescription(
         key="last_start",
         translation_key="last_start",
         device_class=SensorDeviceClass.TIMESTAMP,
         value_fn=lambda coordinator: _start(coordinator.data.last),
-        available_fn=_is_remembered,
     ),
     EquiwattSensorDescription(
         key="last_end",
         translation_key="last_end",
         device_class=SensorDeviceClass.TIMESTAMP,
         value_fn=lambda coordinator: _end(coordinator.data.last),
-        available_fn=_is_remembered,
     ),
     EquiwattSensorDescription(
         key="last_duration",
@@ -88,7 +74,6 @@ SENSORS = (
         native_unit_of_measurement=UnitOfTime.MINUTES,
         suggested_display_precision=0,
         value_fn=lambda coordinator: _minutes(coordinator.data.last),
-        available_fn=_is_remembered,
     ),
     EquiwattSensorDescription(
         key="last_webhook",
@@ -96,7 +81,7 @@ SENSORS = (
         device_class=SensorDeviceClass.TIMESTAMP,
         entity_category=EntityCategory.DIAGNOSTIC,
         value_fn=lambda coordinator: coordinator.history.webhook_at,
-        available_fn=lambda _: True,
+        from_api=False,
     ),
 )
 
@@ -120,7 +105,7 @@ class EquiwattSensor(EquiwattEntity, SensorEntity):
     @override
     def available(self) -> bool:
         """Return True while the value can be relied upon."""
-        return self.entity_description.available_fn(self.coordinator)
+        return super().available or not self.entity_description.from_api
 
     @property
     @override

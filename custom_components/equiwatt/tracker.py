@@ -6,7 +6,7 @@ costs comfort; each rule below follows from that.
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import Enum, StrEnum, auto
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from .equivents import Equivent, Equivents
@@ -61,22 +61,22 @@ class State:
         return self.past[0] if self.past else None
 
 
-class _Ending(Enum):
+class Ending(StrEnum):
     """How the last equivent ended, which decides what makes it live again."""
 
-    LISTED = auto()
-    TIME = auto()
-    VANISHED = auto()
-    PUSH = auto()
-    UNCONFIRMED = auto()
+    LISTED = "listed"
+    TIME = "time"
+    VANISHED = "vanished"
+    PUSH = "push"
+    UNCONFIRMED = "unconfirmed"
 
 
 @dataclass(frozen=True, slots=True)
-class _Over:
+class Over:
     """The last equivent that ended."""
 
     equivent: Equivent
-    ending: _Ending
+    ending: Ending
     at: datetime
 
 
@@ -84,17 +84,21 @@ class Tracker:
     """Follows one account. All times are aware UTC, and `now` always comes from the caller."""
 
     def __init__(
-        self, announced: Equivent | None = None, pushed_at: datetime | None = None
+        self,
+        announced: Equivent | None = None,
+        pushed_at: datetime | None = None,
+        over: Over | None = None,
     ) -> None:
         """Start idle, or with the equivent whose start was the last edge announced.
 
-        `pushed_at` is when a push started that one, if the API has not confirmed it.
+        `pushed_at` is when a push started that one, if the API has not confirmed it; `over` is the
+        last one that ended.
         """
         self.live = announced
         self.upcoming: Equivent | None = None
         self.past: tuple[Equivent, ...] = ()
         self.pushed_at = pushed_at
-        self._over: _Over | None = None
+        self.over = over
         self._vanished_at: datetime | None = None
         self._reachable = True
         self._edges: list[Edge] = []
@@ -128,8 +132,8 @@ class Tracker:
         """Take in an answer of the API that arrived at `now`."""
         self._reachable = True
         self.past = answer.previous
-        if self._over and answer.ending_of(self._over.equivent):
-            self._over = replace(self._over, ending=_Ending.LISTED)
+        if self.over and answer.ending_of(self.over.equivent):
+            self.over = replace(self.over, ending=Ending.LISTED)
         named = answer.current
         if named and not self._believable(named, now):
             named = None
@@ -143,12 +147,12 @@ class Tracker:
     def push(self, kind: Kind, now: datetime) -> None:
         """Take in a webhook call."""
         if kind is Kind.STARTED and not self.live:
-            if self._over and self._over.ending is _Ending.PUSH:
-                self._over = None
+            if self.over and self.over.ending is Ending.PUSH:
+                self.over = None
             self._start(Equivent(now.replace(microsecond=0)), Source.WEBHOOK)
             self.pushed_at = now
         elif kind is Kind.ENDED and self.live:
-            self._end(now, Source.WEBHOOK, _Ending.PUSH, now)
+            self._end(now, Source.WEBHOOK, Ending.PUSH, now)
 
     def fail(self, now: datetime) -> None:
         """Take in that the API could not be asked: planned times count until it answers."""
@@ -158,7 +162,7 @@ class Tracker:
     def tick(self, now: datetime) -> None:
         """Let the clock decide what it decides alone."""
         if self.live and (end := self._clock_end(self.live, now)):
-            ending = _Ending.UNCONFIRMED if self.pushed_at else _Ending.TIME
+            ending = Ending.UNCONFIRMED if self.pushed_at else Ending.TIME
             self._end(end, Source.CLOCK, ending, now)
         if (upcoming := self.upcoming) and upcoming.start <= now:
             self.upcoming = None
@@ -168,8 +172,8 @@ class Tracker:
     def boundary(self, now: datetime) -> datetime | None:
         """Return when the clock alone may change something next, and the API is to be asked."""
         moments: list[datetime | None] = [self.upcoming.start if self.upcoming else None]
-        if self._over and self._over.ending is _Ending.PUSH:
-            moments.append(self._over.at + PUSH_GRACE)
+        if self.over and self.over.ending is Ending.PUSH:
+            moments.append(self.over.at + PUSH_GRACE)
         if self.pushed_at:
             moments.append(self.pushed_at + PUSH_GRACE)
         elif self.live:
@@ -184,14 +188,14 @@ class Tracker:
         """Tell whether the API's word counts, after an equivent's bounds and what ended it."""
         if now >= _bound(named):
             return False
-        if not (over := self._over) or not named.same_as(over.equivent):
+        if not (over := self.over) or not named.same_as(over.equivent):
             return True
         match over.ending:
-            case _Ending.LISTED:
+            case Ending.LISTED:
                 return False  # an answer older than the list, from a server that lags
-            case _Ending.TIME:
+            case Ending.TIME:
                 return named.end is not None and named.end > now  # prolonged
-            case _Ending.PUSH:
+            case Ending.PUSH:
                 return now >= over.at + PUSH_GRACE
             case _:
                 return True
@@ -205,15 +209,15 @@ class Tracker:
             self._set_live(named)
             self.pushed_at = self._vanished_at = None
         elif listed := answer.ending_of(live):
-            self._end(listed, Source.API, _Ending.LISTED, now)
+            self._end(listed, Source.API, Ending.LISTED, now)
         elif provisional:
             return
         elif live.end and live.end <= now:
-            self._end(live.end, Source.API, _Ending.TIME, now)
+            self._end(live.end, Source.API, Ending.TIME, now)
         elif self._vanished_at is None:
             self._vanished_at = now
         elif now - self._vanished_at >= VANISH_CONFIRM:
-            self._end(now, Source.API, _Ending.VANISHED, now)
+            self._end(now, Source.API, Ending.VANISHED, now)
 
     def _clock_end(self, live: Equivent, now: datetime) -> datetime | None:
         """Return when the live equivent ended by the clock, if it has."""
@@ -233,15 +237,15 @@ class Tracker:
     def _set_live(self, equivent: Equivent) -> None:
         """Take an equivent for the live one; what is live is not over."""
         self.live = equivent
-        if self._over and equivent.same_as(self._over.equivent):
-            self._over = None
+        if self.over and equivent.same_as(self.over.equivent):
+            self.over = None
 
-    def _end(self, end: datetime, source: Source, ending: _Ending, now: datetime) -> None:
+    def _end(self, end: datetime, source: Source, ending: Ending, now: datetime) -> None:
         """End the live equivent."""
         if TYPE_CHECKING:
             assert self.live
         over = Equivent(self.live.start, end.replace(microsecond=0))
-        self._over = _Over(over, ending, now)
+        self.over = Over(over, ending, now)
         self.live = self.pushed_at = self._vanished_at = None
         self._edges.append(Edge(Kind.ENDED, over, source))
 
