@@ -8,6 +8,7 @@ from typing import Any, Protocol, override
 
 from aiohttp.test_utils import TestClient
 from freezegun.api import FrozenDateTimeFactory
+from hypothesis import settings
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
@@ -27,6 +28,11 @@ from custom_components.equiwatt.const import DOMAIN
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_WEBHOOK_ID
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.util import dt as dt_util
+
+# The same examples at each run: what fails here fails for everybody. `--hypothesis-profile=long`
+# looks for new ones.
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")
 
 API_URL = "https://app.equiwatt.com/api/v3/equivents/"
 TOKEN = "sentinel-token-5f2c9e"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from homeassistant.components.event import EventEntity
+from custom_components.equiwatt import event
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
@@ -88,9 +88,9 @@ async def test_live_without_end(house: House, provider: Provider, push: Push) ->
     await push("?event=started")
     assert house.state("sensor.equiwatt_current_start") == "2026-11-20T17:20:00+00:00"
     assert house.state("sensor.equiwatt_current_end") == "unknown"
-    event = house.hass.states.get("event.equiwatt_equivent")
-    assert event
-    assert event.attributes["end"] is None
+    told = house.hass.states.get("event.equiwatt_equivent")
+    assert told
+    assert told.attributes["end"] is None
     provider.start(NOW, None)
     (shown,) = await calendar(house, NOW, NOW + HOUR)
     assert dt_util.parse_datetime(shown["end"]) == NOW + HOUR
@@ -132,10 +132,10 @@ async def test_ended(house: House, provider: Provider) -> None:
     assert house.state("sensor.equiwatt_current_start") == "unknown"
     assert house.state("sensor.equiwatt_last_start") == "2026-11-20T17:20:00+00:00"
     assert house.state("sensor.equiwatt_last_duration") == "1.0"
-    event = house.hass.states.get("event.equiwatt_equivent")
-    assert event
-    assert event.attributes["event_type"] == "ended"
-    assert event.attributes["end"] == "2026-11-20T17:21:00+00:00"
+    told = house.hass.states.get("event.equiwatt_equivent")
+    assert told
+    assert told.attributes["event_type"] == "ended"
+    assert told.attributes["end"] == "2026-11-20T17:21:00+00:00"
 
 
 @pytest.mark.parametrize("kind", ["started", "ended"])
@@ -165,14 +165,7 @@ async def test_two_edges_in_a_millisecond(
     hass: HomeAssistant, house: House, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An end and a start in one answer are both heard, also where their states would be equal."""
-
-    def trigger_event(entity: EventEntity, kind: str, attributes: dict[str, Any]) -> None:
-        """Do as older releases do, on every release."""
-        entity._EventEntity__last_event_triggered = dt_util.utcnow()  # type: ignore[attr-defined]
-        entity._EventEntity__last_event_type = kind  # type: ignore[attr-defined]
-        entity._EventEntity__last_event_attributes = attributes  # type: ignore[attr-defined]
-
-    monkeypatch.setattr(EventEntity, "_trigger_event", trigger_event)
+    monkeypatch.setattr(event, "DISTINCT", False)
     provider.start(NOW - HOUR, None)
     await house.setup()
     provider.end(NOW - HOUR, NOW)

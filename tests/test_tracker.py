@@ -178,6 +178,14 @@ class TestApi:
         assert tracker.live is None
         assert edges(tracker) == []
 
+    def test_lagging_answer_after_an_unseen_one(self) -> None:
+        """One that was never seen live, but listed as over, is not started by an older answer."""
+        tracker = Tracker()
+        tracker.observe(LISTED, T0 + HOUR + SECOND)
+        tracker.observe(named(LIVE), T0 + HOUR + 5 * SECOND)
+        assert tracker.live is None
+        assert edges(tracker) == []
+
     def test_soon_after_a_short_one(self) -> None:
         """One that starts minutes after a short one is another, with edges of its own."""
         tracker = started(OPEN)
@@ -408,6 +416,14 @@ class TestPush:
         tracker.observe(Equivents(previous=(Equivent(T0, T0 + 50 * MINUTE),)), T0 + 52 * MINUTE)
         tracker.observe(named(LIVE), T0 + 56 * MINUTE)
         assert edges(tracker) == []
+
+    def test_ended_in_the_second_of_its_start(self) -> None:
+        """However soon the ended push comes, what ended is remembered as the same."""
+        tracker = started(OPEN, timedelta())
+        tracker.push(Kind.ENDED, T0)
+        tracker.observe(named(OPEN), T0 + SECOND)
+        assert tracker.live is None
+        assert edges(tracker) == [(Kind.ENDED, WEBHOOK)]
 
     def test_ended_but_still_named(self) -> None:
         """When the API still names it five minutes later, it is live again."""

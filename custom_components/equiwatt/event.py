@@ -5,16 +5,21 @@ from datetime import datetime
 from typing import Any, override
 
 from homeassistant.components.event import EventEntity, EventEntityDescription
+from homeassistant.const import MAJOR_VERSION, MINOR_VERSION
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.event import async_call_later
+from homeassistant.util import dt as dt_util
 
 from .coordinator import EquiwattConfigEntry, EquiwattCoordinator
 from .entity import EquiwattEntity
 from .tracker import Edge, Kind
 
 PARALLEL_UPDATES = 0
+
+DISTINCT = (MAJOR_VERSION, MINOR_VERSION) >= (2026, 10)
+"""Whether Home Assistant itself gives each event a state of its own."""
 
 EQUIVENT = EventEntityDescription(
     key="equivent",
@@ -70,12 +75,11 @@ class EquiwattEvent(EquiwattEntity, EventEntity):
         """
         self._cancel_timer = None
         while self._edges:
-            before = self.state
-            self._trigger_event(self._edges[0].kind.value, _attributes(self._edges[0]))
-            if self.state == before:
+            if not DISTINCT and self.state == dt_util.utcnow().isoformat(timespec="milliseconds"):
                 self._cancel_timer = async_call_later(self.hass, 0.002, self._tell)
                 return
-            self._edges.popleft()
+            edge = self._edges.popleft()
+            self._trigger_event(edge.kind.value, _attributes(edge))
             self.async_write_ha_state()
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from math import ceil
 from typing import Any, override
 
 from homeassistant.core import HomeAssistant, callback
@@ -144,7 +145,8 @@ def _event(equivent: Equivent) -> dict[str, int | None]:
 
 def _over(over: Over) -> dict[str, Any]:
     """Return an equivent that ended in the provider's shape, with how and when that was known."""
-    return {**_event(over.equivent), "ending": over.ending.value, "at": _seconds(over.at)}
+    at = ceil(over.at.timestamp())  # up, so that no push is contradicted before its time
+    return {**_event(over.equivent), "ending": over.ending.value, "at": at}
 
 
 def _optional_over(item: object) -> tuple[Over | None, bool]:

@@ -131,12 +131,12 @@ class Tracker:
     def observe(self, answer: Equivents, now: datetime) -> None:
         """Take in an answer of the API that arrived at `now`."""
         self._reachable = True
-        self.past = answer.previous
-        if self.over and answer.ending_of(self.over.equivent):
-            self.over = replace(self.over, ending=Ending.LISTED)
         named = answer.current
         if named and not self._believable(named, now):
             named = None
+        self.past = answer.previous
+        if self.over and answer.ending_of(self.over.equivent):
+            self.over = replace(self.over, ending=Ending.LISTED)
         if self.live:
             self._compare(self.live, named, answer, now)
         self.upcoming = named if named and named.start > now and not self._is_live(named) else None
@@ -186,13 +186,15 @@ class Tracker:
 
     def _believable(self, named: Equivent, now: datetime) -> bool:
         """Tell whether the API's word counts, after an equivent's bounds and what ended it."""
-        if now >= _bound(named):
+        # What was listed as over is named only by an answer that is older, from a server that lags.
+        listed = Equivents(previous=self.past).ending_of(named)
+        if now >= _bound(named) or (listed and not self._is_live(named)):
             return False
         if not (over := self.over) or not named.same_as(over.equivent):
             return True
         match over.ending:
             case Ending.LISTED:
-                return False  # an answer older than the list, from a server that lags
+                return False
             case Ending.TIME:
                 return named.end is not None and named.end > now  # prolonged
             case Ending.PUSH:
@@ -244,7 +246,8 @@ class Tracker:
         """End the live equivent."""
         if TYPE_CHECKING:
             assert self.live
-        over = Equivent(self.live.start, end.replace(microsecond=0))
+        end = max(end.replace(microsecond=0), self.live.start + timedelta(seconds=1))
+        over = Equivent(self.live.start, end)
         self.over = Over(over, ending, now)
         self.live = self.pushed_at = self._vanished_at = None
         self._edges.append(Edge(Kind.ENDED, over, source))
