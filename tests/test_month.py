@@ -1,0 +1,111 @@
+"""Live through a month, and come out of it no larger than one went in."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Generator
+from datetime import timedelta
+import gc
+import logging
+import sys
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+
+from homeassistant.core import Event, EventStateChangedData, callback
+from homeassistant.util.async_ import get_scheduled_timer_handles
+
+from .test_state_machine import EQUIVENT, HOUR, Home, Truth
+
+DAYS = 12
+DAY = timedelta(days=1)
+EQUIVENTS = {3: True, 5: False, 7: True, 8: False, 9: True, 10: False}
+"""The days with an equivent, twice a week, and whether the app calls the webhook about it."""
+GROWTH = 15_000
+"""How many memory blocks more there may be after a month of some 17,000 calls."""
+
+
+@pytest.fixture(autouse=True)
+def custom_integrations() -> None:
+    """Leave it to the Home Assistant on a clock turned by hand: a month in half a minute."""
+
+
+@pytest.fixture(autouse=True)
+def no_waiting() -> None:
+    """Wait as the product does: the time is turned by hand anyway."""
+
+
+@pytest.fixture
+def home(freezer: FrozenDateTimeFactory) -> Generator[Home]:
+    """Return a Home Assistant with the entry set up."""
+    home = Home(freezer)
+    home.open()
+    yield home
+    home.close()
+    home.stop()
+
+
+class Changes:
+    """Counts the state changes of the equiwatt entities, and those that announce an edge."""
+
+    def __init__(self, home: Home) -> None:
+        """Listen."""
+        self.all = self.edges = 0
+        home.hass.bus.async_listen("state_changed", self.count)
+
+    @callback
+    def count(self, event: Event[EventStateChangedData]) -> None:
+        """Count one."""
+        self.all += "equiwatt" in event.data["entity_id"]
+        self.edges += event.data["entity_id"] == EQUIVENT
+
+
+def live_a_day(home: Home, called: bool | None) -> int:
+    """Live through a day: with calls of the webhook, without, or (None) without an equivent.
+
+    Return how often the API was asked.
+    """
+    home.cloud.calls.clear()
+    home.cloud.served.clear()
+    home.mocker.mock_calls.clear()
+    begin = home.loop.moment
+    if called is not None:
+        home.pass_time(3 * HOUR)
+        home.cloud.legacy = not called
+        now = home.true.replace(microsecond=0)
+        home.cloud.truths.append(Truth(now, now, [(now, now + HOUR)]))
+        if called:
+            home.push("event=started")
+        home.pass_time(HOUR)
+        if called:
+            home.push("event=ended")
+    home.pass_time(DAY - timedelta(seconds=home.loop.moment - begin))
+    return len(home.cloud.calls)
+
+
+def burden(home: Home) -> Counter[str]:
+    """Return what there is of all that may pile up."""
+    gc.collect()
+    timers = [h for h in get_scheduled_timer_handles(home.loop) if not h.cancelled()]
+    return Counter(
+        tasks=len(asyncio.all_tasks(home.loop)),
+        timers=len(timers),
+        listeners=sum(home.hass.bus.async_listeners().values()),
+    )
+
+
+def test_a_month(home: Home) -> None:
+    """A month leaves nothing behind, and an idle day not a single state change."""
+    logging.getLogger("custom_components.equiwatt").setLevel(logging.INFO)  # tests keep all records
+    changes = Changes(home)
+    for called in (True, False, None):
+        live_a_day(home, called)
+    before, edges = burden(home), changes.edges
+    blocks = sys.getallocatedblocks()
+    for day in range(3, DAYS):
+        seen = changes.all
+        called = EQUIVENTS.get(day)
+        assert 1_500 <= live_a_day(home, called) <= 1_950
+        assert called is not None or changes.all == seen
+    assert changes.edges - edges == 2 * len(EQUIVENTS)
+    assert burden(home) <= before
+    assert sys.getallocatedblocks() - blocks < GROWTH

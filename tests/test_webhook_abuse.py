@@ -1,0 +1,476 @@
+"""Test abuse of the webhook over real HTTP: all is answered, and the API's word counts."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+import gzip
+from itertools import pairwise
+import json
+import logging
+import socket
+import struct
+import time
+from typing import Any, override
+
+from aiohttp.test_utils import TestClient
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry, async_capture_events
+from pytest_homeassistant_custom_component.test_util.aiohttp import (
+    AiohttpClientMocker,
+    AiohttpClientMockResponse,
+)
+from yarl import URL
+
+from custom_components.equiwatt import api, coordinator, tracker
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant
+from homeassistant.util import dt as dt_util
+
+from .conftest import API_URL, WEBHOOK_ID, Provider
+
+PATH = f"/api/webhook/{WEBHOOK_ID}"
+LIVE = "binary_sensor.equiwatt_live"
+EVENT = "event.equiwatt_equivent"
+
+BURST = 2000
+CALLERS = 40
+PATIENCE = 20
+"""Seconds in which everything that is waited for has happened."""
+GRACE = timedelta(seconds=2)
+"""How long a push stands in these tests."""
+
+
+class TimedProvider(Provider):
+    """A provider with a clock of its own."""
+
+    def __init__(self) -> None:
+        """Answer that nothing is live."""
+        super().__init__()
+        self.times: list[float] = []
+
+    @override
+    async def answer(self, method: str, url: URL, data: Any) -> AiohttpClientMockResponse:
+        """Answer a call, and note when it came."""
+        self.times.append(time.monotonic())
+        return await super().answer(method, url, data)
+
+    def name_live(self) -> None:
+        """Name an equivent that began a while ago and ends in a while."""
+        now = dt_util.utcnow()
+        self.start(now - timedelta(minutes=10), now + timedelta(minutes=50))
+
+
+@pytest.fixture
+def provider(aioclient_mock: AiohttpClientMocker) -> TimedProvider:
+    """Return the provider that the integration under test talks to."""
+    provider = TimedProvider()
+    aioclient_mock.get(API_URL, side_effect=provider.answer)
+    return provider
+
+
+@pytest.fixture
+def real_limits(no_waiting: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put the provider's limits back, and let a push stand for less long."""
+    monkeypatch.setattr(api, "CALL_GAP", 1.0)
+    monkeypatch.setattr(api, "CALLS_PER_WINDOW", 10)
+    monkeypatch.setattr(coordinator, "SETTLE", 0.2)
+    monkeypatch.setattr(tracker, "PUSH_GRACE", GRACE)
+
+
+@pytest.fixture(autouse=True)
+def no_errors(caplog: pytest.LogCaptureFixture) -> Generator[None]:
+    """Fail any test in which Home Assistant or we log an error or a traceback.
+
+    The server below logs one for what is no HTTP; that is its own.
+    """
+    yield
+    ours = [
+        record
+        for record in caplog.get_records("call")
+        if record.name.startswith(("homeassistant", "custom_components"))
+    ]
+    assert not [r.getMessage() for r in ours if r.levelno >= logging.ERROR]
+    assert not [r.getMessage() for r in ours if r.exc_info and r.levelno > logging.DEBUG]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
+
+
+class Home:
+    """A Home Assistant with the integration set up, and a way to call its webhook."""
+
+    def __init__(
+        self, hass: HomeAssistant, provider: TimedProvider, client: TestClient[Any, Any]
+    ) -> None:
+        """Begin to watch."""
+        self.hass = hass
+        self.provider = provider
+        self.client = client
+        self.changes: list[Event[EventStateChangedData]] = async_capture_events(
+            hass, "state_changed"
+        )
+
+    @property
+    def live(self) -> str:
+        """Return the state of the binary sensor."""
+        state = self.hass.states.get(LIVE)
+        assert state
+        return state.state
+
+    @property
+    def edges(self) -> list[str]:
+        """Return the edges announced since the beginning: each is a state of its own."""
+        told: dict[str, str] = {}
+        for event in self.changes:
+            state = event.data["new_state"]
+            if event.data["entity_id"] == EVENT and state:
+                told.setdefault(state.state, state.attributes["event_type"])
+        return list(told.values())
+
+    async def call(self, method: str = "POST", **kwargs: Any) -> int:
+        """Call the webhook, and return the status."""
+        async with self.client.request(method, PATH, **kwargs) as response:
+            await response.read()
+            return response.status
+
+    async def settle(self) -> None:
+        """Let everything that is under way finish."""
+        await self.hass.async_block_till_done(wait_background_tasks=True)
+
+    async def still_works(self) -> None:
+        """Check that good calls are taken as ever."""
+        kinds = ["ended", "started"] if self.live == "on" else ["started", "ended"]
+        for kind in kinds:
+            assert await self.call(params={"event": kind}) == 200
+            assert self.live == ("on" if kind == "started" else "off")
+
+
+async def set_up(
+    hass: HomeAssistant, entry: MockConfigEntry, provider: TimedProvider, get_client: Any
+) -> Home:
+    """Return a home; the client comes last, after which no view can come."""
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    return Home(hass, provider, await get_client())
+
+
+@pytest.fixture(params=["idle", "live"])
+async def home(
+    request: pytest.FixtureRequest,
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    provider: TimedProvider,
+    hass_client_no_auth: Any,
+) -> Home:
+    """Return a home without an equivent, and one in which one is live by the API's word."""
+    if request.param == "live":
+        provider.name_live()
+    home = await set_up(hass, entry, provider, hass_client_no_auth)
+    assert home.live == ("on" if request.param == "live" else "off")
+    return home
+
+
+@asynccontextmanager
+async def unmoved(home: Home) -> AsyncIterator[None]:
+    """Check that something moves nothing, has the API asked, and leaves all as it was."""
+    live, calls = home.live, len(home.provider.times)
+    home.changes.clear()
+    yield
+    await home.settle()
+    assert home.live == live
+    assert not {LIVE, EVENT} & {event.data["entity_id"] for event in home.changes}
+    assert len(home.provider.times) > calls
+    await home.still_works()
+
+
+class Ticker:
+    """Measures how long the loop was busy with something else."""
+
+    def __init__(self) -> None:
+        """Begin to tick."""
+        self.worst = 0.0
+        self._task = asyncio.create_task(self._tick())
+
+    async def _tick(self) -> None:
+        """Tick every ten milliseconds, and note the largest delay."""
+        while True:
+            before = time.monotonic()
+            await asyncio.sleep(0.01)
+            self.worst = max(self.worst, time.monotonic() - before - 0.01)
+
+    async def stop(self) -> float:
+        """Return the largest delay."""
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+        return self.worst
+
+
+def check_limits(times: list[float]) -> None:
+    """Check that calls were a second apart, and ten a minute at most."""
+    assert all(later - earlier >= 1.0 for earlier, later in pairwise(times))
+    assert all(later - earlier >= 60.0 for earlier, later in zip(times, times[10:], strict=False))
+
+
+async def burst(home: Home, calls: int) -> Counter[int]:
+    """Call many times, by many callers at once, and return how often which status came."""
+    statuses: Counter[int] = Counter()
+
+    async def caller(numbers: Iterator[int]) -> None:
+        """Call while there are numbers left."""
+        for number in numbers:
+            params = [{"event": "started"}, {"event": "ended"}, {}][number % 3]
+            method = ["POST", "PUT", "GET", "POST"][number % 4]
+            statuses[await home.call(method, params=params)] += 1
+
+    numbers = iter(range(calls))
+    await asyncio.gather(*(caller(numbers) for _ in range(CALLERS)))
+    return statuses
+
+
+@pytest.mark.usefixtures("real_limits")
+async def test_burst(home: Home, caplog: pytest.LogCaptureFixture) -> None:
+    """Thousands of calls are answered, the limits hold, and then the API's word counts."""
+    asyncio.get_running_loop().set_debug(False)  # as in a real home
+    caplog.set_level(logging.WARNING)
+    truth = home.live
+    ticker = Ticker()
+    assert await burst(home, BURST) == {200: BURST}
+    assert await ticker.stop() < 1
+    assert len(home.provider.times) > 1
+    assert await home.call(params={"event": "ended" if truth == "on" else "started"}) == 200
+    assert home.live != truth
+    await until(lambda: home.live == truth)
+    await asyncio.sleep(1)
+    assert home.live == truth
+    check_limits(home.provider.times)
+    assert len(home.edges) > BURST // 10
+    assert all(earlier != later for earlier, later in pairwise(home.edges))
+    assert home.edges[-1] == ("started" if truth == "on" else "ended")
+
+
+async def test_ten_a_minute(
+    monkeypatch: pytest.MonkeyPatch,
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    provider: TimedProvider,
+    hass_client_no_auth: Any,
+) -> None:
+    """However long the calls go on, the API is asked ten times a minute at most."""
+    monkeypatch.setattr(api, "CALL_GAP", 0.1)
+    monkeypatch.setattr(api, "CALLS_PER_WINDOW", 10)
+    home = await set_up(hass, entry, provider, hass_client_no_auth)
+    async with asyncio.timeout(PATIENCE):
+        while len(provider.times) < 10:
+            assert await home.call() == 200
+    for _ in range(100):
+        assert await home.call() == 200
+        await asyncio.sleep(0.005)
+    assert len(provider.times) == 10
+    await home.still_works()
+
+
+MEGABYTES = 3_000_000
+BODIES: dict[str, dict[str, Any]] = {
+    "3 MB of JSON": {"data": b'{"event": "started", "x": "' + b"x" * MEGABYTES + b'"}'},
+    "3 MB of blanks in front": {"data": b" " * MEGABYTES + b'{"event": "started"}'},
+    "3 MB of fields": {"data": b"event=started&" + b"x=1&" * (MEGABYTES // 4)},
+    "3 MB of nothing": {"data": bytes(MEGABYTES)},
+    "many fields": {"data": b"&" * 60_000},
+    "deep lists": {"data": b"[" * 60_000},
+    "deep and closed": {"data": b"[" * 30_000 + b"]" * 30_000},
+    "deep objects": {"data": b'{"event":' * 7000},
+    "deep inside": {"data": b'{"x":' + b"[" * 30_000 + b"]" * 30_000 + b',"event":"started"}'},
+    "3 MB deep": {"data": b"[" * MEGABYTES},
+    "a huge number": {"data": b'{"event": ' + b"9" * 60_000 + b"}"},
+    "UTF-16": {"data": '{"event": "started"}'.encode("utf-16")},
+    "UTF-32": {"data": '{"event": "started"}'.encode("utf-32")},
+    "no UTF-8": {"data": b'{"event": "start\xffed"}'},
+    "a lone surrogate": {"data": b'{"event": "\xed\xa0\x80"}'},
+    "an escaped surrogate": {"data": b'{"event": "\\ud800"}'},
+    "a NUL": {"data": b'{"event": "started\\u0000"}'},
+    "bad escapes": {"data": b"event=%zz%ff%"},
+    "broken gzip": {"data": b"started" * 9, "headers": {"Content-Encoding": "gzip"}},
+    "gzip cut": {
+        "data": gzip.compress(json.dumps({"event": "x" * 999}).encode())[:-12],
+        "headers": {"Content-Encoding": "gzip"},
+    },
+    "gzip of 32 MiB": {
+        "data": gzip.compress(b" " * (1 << 25), 1),
+        "headers": {"Content-Encoding": "gzip"},
+    },
+    "broken deflate": {"data": b"\xff" * 99, "headers": {"Content-Encoding": "deflate"}},
+    "broken br": {"data": b"\xff" * 99, "headers": {"Content-Encoding": "br"}},
+    "unknown encoding": {"data": b"\xff" * 99, "headers": {"Content-Encoding": "rot13"}},
+    "unknown charset": {
+        "data": b"event=started\xff",
+        "headers": {"Content-Type": "application/json; charset=nonsense"},
+    },
+    "broken multipart": {
+        "data": b"--x\r\nContent-Disposition: form-data; name=event\r\n\r\nstarted",
+        "headers": {"Content-Type": "multipart/form-data; boundary=x"},
+    },
+    "no boundary": {"data": b"--\r\n", "headers": {"Content-Type": "multipart/form-data"}},
+    "a list of events": {"json": [{"event": "started"}, {"event": "ended"}]},
+    "an event in an event": {"json": {"event": {"event": "ended"}}},
+    "a query of 7 kB": {"params": {"x": "x" * 7000}},
+    "a broken query": {"params": {"event": b"\xff\x00".decode("latin-1")}},
+    "another case": {"params": {"EVENT": "started"}},
+    "an event in brackets": {"params": {"event[]": "started"}},
+}
+
+
+async def test_bodies(home: Home) -> None:
+    """Whatever is in a call, it is answered, and moves nothing without a usable event."""
+    answers: dict[str, int] = {}
+
+    async def call(name: str, method: str) -> None:
+        """Call with one of them."""
+        answers[f"{method} {name}"] = await home.call(method, **BODIES[name])
+
+    ticker = Ticker()
+    async with unmoved(home):
+        for method in ("POST", "PUT", "GET"):
+            await asyncio.gather(*(call(name, method) for name in BODIES))
+    assert await ticker.stop() < 1
+    assert {name: status for name, status in answers.items() if status not in (200, 400)} == {}
+    assert len(answers) == 3 * len(BODIES)
+    assert Counter(answers.values())[200] > 2 * len(BODIES)  # 400: the server's own refusals
+
+
+TAKEN = ("POST", "PUT", "GET")
+OTHERS = ("HEAD", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "FOO", "post")
+
+
+async def test_methods(home: Home) -> None:
+    """Three methods are taken; every other one is answered, and moves nothing."""
+    contrary = "ended" if home.live == "on" else "started"
+    async with unmoved(home):
+        for method in OTHERS:
+            request = f"{method} {PATH}?event={contrary} HTTP/1.1\r\nHost: x\r\n\r\n"
+            assert await status_of(home, request.encode()) < 500
+        await home.call()
+    for method in TAKEN:
+        assert await home.call(method, params={"event": "started"}) == 200
+        assert home.live == "on"
+        assert await home.call(method, params={"event": "ended"}) == 200
+        assert home.live == "off"
+
+
+async def status_of(home: Home, data: bytes) -> int:
+    """Send bytes, hang up, and return the status of the answer, 0 for none."""
+    reader, writer = await asyncio.open_connection(home.client.host, home.client.port)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            writer.write(data)
+            await writer.drain()
+            line = await reader.readline()
+    except ConnectionError:
+        return 0
+    finally:
+        writer.close()
+    return int(line.split()[1]) if line else 0
+
+
+POST = f"POST {PATH} HTTP/1.1\r\nHost: x\r\n".encode()
+EVENT_BODY = b'{"event": "started"}'
+GARBLED = [
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(40) + b"\r\n\r\n",
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    f"POST {PATH}\r\n\r\n".encode(),
+    f"POST {PATH}?event=started HTTP/9.9\r\n\r\n".encode(),
+    f"POST {PATH}?event=started&x=".encode() + b"x" * 100_000 + b" HTTP/1.1\r\n\r\n",
+    f"POST {PATH}\x00?event=started HTTP/1.1\r\n\r\n".encode(),
+    f"POST /api/webhook/%00%ff/{WEBHOOK_ID}?event=started HTTP/1.1\r\nHost: x\r\n\r\n".encode(),
+    POST + b"X: " + b"x" * 100_000 + b"\r\n\r\n",
+    POST + b"X: x\r\n" * 20_000 + b"\r\n",
+    POST + b"no colon\r\n\r\n",
+    POST + b"\xff\x00: x\r\n\r\n",
+    POST + b"Content-Length: many\r\n\r\n" + EVENT_BODY,
+    POST + b"Content-Length: -20\r\n\r\n" + EVENT_BODY,
+    POST + b"Content-Length: 20\r\nContent-Length: 19\r\n\r\n" + EVENT_BODY,
+    POST + b"Content-Length: 20\r\nTransfer-Encoding: chunked\r\n\r\n" + EVENT_BODY,
+    POST + b"Transfer-Encoding: rot13\r\n\r\n" + EVENT_BODY,
+    POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n" + EVENT_BODY,
+    POST + b"Transfer-Encoding: chunked\r\n\r\n" + b"f" * 40 + b"\r\n" + EVENT_BODY,
+]
+
+
+async def test_garbled(home: Home) -> None:
+    """What is no HTTP is refused or taken for a look, and moves nothing."""
+    async with unmoved(home):
+        statuses = [await status_of(home, data) for data in GARBLED]
+        await home.call()
+    assert not [status for status in statuses if status >= 500]
+    assert Counter(statuses)[400] > len(GARBLED) // 2
+
+
+@pytest.mark.parametrize("home", ["live"], indirect=True)
+async def test_slow(home: Home) -> None:
+    """Bodies that come drip by drip are not waited for, nor does anybody wait for them."""
+
+    async def drip(head: bytes) -> bytes:
+        """Send a body byte by byte until an answer comes."""
+        reader, writer = await asyncio.open_connection(home.client.host, home.client.port)
+        writer.write(head)
+        answer = asyncio.create_task(reader.readline())
+        while not answer.done():
+            writer.write(b" ")
+            await asyncio.wait([answer], timeout=0.1)
+        writer.close()
+        return answer.result()
+
+    began = time.monotonic()
+    async with unmoved(home):
+        head = POST + b"Content-Length: 60000\r\n\r\n" + EVENT_BODY[:-1]
+        drips = [asyncio.create_task(drip(head)) for _ in range(60)]
+        await asyncio.sleep(0.3)
+        assert await home.call() == 200
+        assert time.monotonic() - began < 1.5
+        assert not any(task.done() for task in drips)
+        async with asyncio.timeout(PATIENCE):
+            lines = await asyncio.gather(*drips)
+        assert set(lines) == {b"HTTP/1.1 200 OK\r\n"}
+
+
+async def test_hang_up(home: Home) -> None:
+    """Callers that hang up in the middle are no error, and still have the API asked."""
+
+    async def hang_up(number: int) -> None:
+        """Send a part of a call, and close or reset the connection."""
+        _, writer = await asyncio.open_connection(home.client.host, home.client.port)
+        writer.write((POST + b"Content-Length: 20\r\n\r\n" + EVENT_BODY)[: -1 - number % 90])
+        await writer.drain()
+        if number % 2:
+            await asyncio.sleep(0.01)
+            raw: socket.socket = writer.get_extra_info("socket")
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            writer.transport.abort()
+        writer.close()
+
+    calls = len(home.provider.times)
+    async with unmoved(home):
+        await asyncio.gather(*(hang_up(number) for number in range(100)))
+        await until(lambda: len(home.provider.times) > calls)
+
+
+async def test_unknown_address(home: Home) -> None:
+    """Calls to other addresses are answered alike, and reach nobody."""
+    calls = len(home.provider.times)
+    live = home.live
+    for webhook_id in ("x", WEBHOOK_ID[:-1], WEBHOOK_ID.upper(), f"{WEBHOOK_ID}%20"):
+        url = URL(f"/api/webhook/{webhook_id}?event=started", encoded=True)
+        async with home.client.post(url) as response:
+            assert response.status == 200
+        url = url.with_query(event="ended")
+        async with home.client.post(url) as response:
+            assert response.status == 200
+    await home.settle()
+    assert home.live == live
+    assert len(home.provider.times) == calls
