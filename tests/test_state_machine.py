@@ -773,3 +773,4 @@ def test_whatever_happens(home: Home) -> None:
     run_state_machine_as_test(
         House, settings=settings(profile, deadline=None, suppress_health_check=list(HealthCheck))
     )
+    assert House.steps >= 3_500, House.steps
