@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from custom_components.equiwatt import event
+from custom_components.equiwatt.tracker import Kind
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
@@ -172,8 +173,16 @@ async def test_two_edges_in_a_millisecond(
     provider.start(NOW, None)
     await house.pass_time(65, step=65)
     assert house.edges == [("started", "api"), ("ended", "api")]
-    await house.pass_time(0.01, step=0.01)
-    assert house.edges == [("started", "api"), ("ended", "api"), ("started", "api")]
+    house.entry.runtime_data.coordinator.async_push(Kind.ENDED)
+    await hass.async_block_till_done()
+    assert house.edges == [("started", "api"), ("ended", "api")]
+    await house.pass_time(0.02, step=0.005)
+    assert house.edges == [
+        ("started", "api"),
+        ("ended", "api"),
+        ("started", "api"),
+        ("ended", "webhook"),
+    ]
     assert await hass.config_entries.async_unload(house.entry.entry_id)
 
 

@@ -119,8 +119,7 @@ class History:
 
     async def async_flush(self) -> None:
         """Write everything now."""
-        if self.known:
-            await self._store.async_save(self._data())
+        await self._store.async_save(self._data())
 
     def _data(self) -> dict[str, Any]:
         """Return everything as it is stored: events in the provider's shape, Unix seconds."""
