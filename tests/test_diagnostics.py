@@ -8,9 +8,11 @@ from pytest_homeassistant_custom_component.components.diagnostics import (
     get_diagnostics_for_config_entry,
 )
 
+from custom_components.equiwatt.const import DOMAIN
 from homeassistant.setup import async_setup_component
 
 from .conftest import API_URL, NOW, TOKEN, WEBHOOK_ID, House, Provider, Push
+from .devices import Plug, install
 
 START = int(NOW.timestamp())
 
@@ -21,6 +23,9 @@ async def test_diagnostics(house: House, provider: Provider, push: Push, hass_cl
     assert await async_setup_component(house.hass, "diagnostics", {})
     await house.setup()
     await push("?event=started")
+    await install(house.hass, Plug("Plug"))
+    data = {"entity_id": "switch.plug"}
+    await house.hass.services.async_call(DOMAIN, "pause", data, blocking=True)
     await house.settle()
     provider.fail(HTTPStatus.BAD_GATEWAY)
     await house.poll()
@@ -29,6 +34,7 @@ async def test_diagnostics(house: House, provider: Provider, push: Push, hass_cl
         "live": {"start": "2026-11-20T17:20:00+00:00", "end": None},
         "upcoming": None,
         "past": 1,
+        "simulated": False,
         "awaiting_confirmation": True,
     }
     assert told["api"] == {
@@ -42,6 +48,7 @@ async def test_diagnostics(house: House, provider: Provider, push: Push, hass_cl
     }
     assert 10 <= told["api"]["seconds_to_next_call"] < 61
     assert told["webhook"] == {"last_call": "2026-11-20T17:20:00+00:00"}
+    assert told["pause"] == {"paused": 1, "to_put_back": 0}
     assert told["default_address"] is True
     text = json.dumps(told)
     assert not any(secret in text for secret in (TOKEN, WEBHOOK_ID, API_URL))

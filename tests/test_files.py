@@ -11,9 +11,20 @@ import pytest
 
 from custom_components import equiwatt
 from custom_components.equiwatt.api import EquiwattError
+from custom_components.equiwatt.devices import Refusal
+from homeassistant.util.yaml import load_yaml_dict
 
 FOLDER = Path(equiwatt.__file__).parent
 PURE = ("api", "clock", "equivents", "schedule", "tracker")
+ADDRESSES = {"started_url", "ended_url"}
+FILLED = {
+    ".config.create_entry.default": ADDRESSES,
+    ".config.abort.reconfigured": ADDRESSES,
+    ".exceptions.pause_": {"entities"},
+    ".issues.not_put_back": {"name", "entity_id"},
+}
+"""What the code fills in, and where."""
+WHOLE = (".create_entry.default", ".abort.reconfigured", ".message", ".description")
 MODULES = sorted(FOLDER.glob("*.py"))
 
 
@@ -52,15 +63,16 @@ def test_translations() -> None:
         assert text == text.strip(), path
         assert not re.search(r"https?://|<[a-z]|\[%key", text), path
         placeholders = set(re.findall(r"\{(\w+)\}", text))
-        filled = path.endswith((".create_entry.default", ".abort.reconfigured"))
-        assert placeholders == ({"started_url", "ended_url"} if filled else set()), path
+        filled = next((v for k, v in FILLED.items() if path.startswith(k)), set())
+        assert placeholders <= filled, path
+        assert placeholders == filled or not path.endswith(WHOLE), path
 
 
 def test_every_cause_has_its_sentence() -> None:
     """Each error of the client has a sentence in the dialog and one in the log."""
     translations = load("translations/en.json")
     reasons = {error.reason for error in EquiwattError.__subclasses__()}
-    assert set(translations["exceptions"]) == reasons
+    assert {key for key in translations["exceptions"] if key in reasons} == reasons
     assert set(translations["config"]["error"]) == reasons | {"insecure_url"}
 
 
@@ -69,8 +81,29 @@ def test_every_entity_has_name_and_icon() -> None:
     translated = load("translations/en.json")["entity"]
     icons = load("icons.json")["entity"]
     assert {k: set(v) for k, v in translated.items()} == {k: set(v) for k, v in icons.items()}
-    for _, icon in texts(icons):
+    for _, icon in texts(load("icons.json")):
         assert re.fullmatch(r"mdi:[a-z0-9-]+", icon)
+
+
+def test_every_action_is_described() -> None:
+    """Actions and their fields have a name, a description and an icon."""
+    services = load_yaml_dict(str(FOLDER / "services.yaml"))
+    translated = load("translations/en.json")["services"]
+    assert set(services) == set(translated) == set(load("icons.json")["services"])
+    for name, service in services.items():
+        assert set(service["fields"]) == set(translated[name]["fields"])
+        for text in (translated[name], *translated[name]["fields"].values()):
+            assert text["name"]
+            assert text["description"]
+
+
+def test_every_exception_is_raised() -> None:
+    """No sentence is left over that nothing says."""
+    code = "".join(path.read_text() for path in MODULES)
+    reasons = {error.reason for error in EquiwattError.__subclasses__()}
+    refusals = {f"pause_{refusal.value}" for refusal in Refusal}
+    for key in load("translations/en.json")["exceptions"]:
+        assert f'"{key}"' in code or key in reasons | refusals, key
 
 
 @pytest.mark.parametrize("name", PURE)

@@ -30,6 +30,7 @@ DOCUMENTED_UNDER = {
     "docs-removal-instructions": "Removal",
     "docs-configuration-parameters": "Change something later",
     "docs-installation-parameters": "2. Add the integration",
+    "docs-actions": "Actions",
     "docs-data-update": "How data is updated",
     "docs-examples": "Entities and examples",
     "docs-known-limitations": "Known limitations",
@@ -102,8 +103,8 @@ def test_answer(rule: str) -> None:
     assert answer["comment"].strip().endswith(".")
 
 
-def test_no_actions() -> None:
-    """The rules of actions do not apply for as long as there are none."""
+def test_actions() -> None:
+    """The rules of actions apply as there are some, registered before any entry is set up."""
     exempt = {status(rule) for rule in ("action-setup", "action-exceptions", "docs-actions")}
     has_actions = any("services.async_register" in source(path.stem) for path in modules())
     assert (FOLDER / "services.yaml").exists() is has_actions

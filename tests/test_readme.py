@@ -7,24 +7,27 @@ import logging
 from pathlib import Path
 import re
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from pytest_homeassistant_custom_component.common import async_mock_service
 
 from custom_components.equiwatt import clock, coordinator, history, schedule, tracker
-from custom_components.equiwatt.const import DEFAULT_URL
+from custom_components.equiwatt.const import DEFAULT_URL, DOMAIN
+from custom_components.equiwatt.devices import Refusal
 from homeassistant.core import HomeAssistant, ServiceCall
-from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import area_registry as ar, entity_registry as er
 from homeassistant.setup import async_setup_component
-from homeassistant.util.yaml import parse_yaml
+from homeassistant.util.yaml import load_yaml_dict, parse_yaml
 
 from .conftest import NOW, House, Provider, Push
+from .devices import Plug, install
+from .test_services import simulate
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
-TRANSLATIONS = json.loads(
-    (ROOT / "custom_components" / "equiwatt" / "translations" / "en.json").read_text("utf-8")
-)
+INTEGRATION = ROOT / "custom_components" / "equiwatt"
+TRANSLATIONS = json.loads((INTEGRATION / "translations" / "en.json").read_text("utf-8"))
 HOUR = timedelta(hours=1)
 
 
@@ -57,14 +60,16 @@ class Examples:
         self.house = house
         self.calls: list[ServiceCall] = []
 
-    async def setup(self) -> None:
-        """Take all of them in, with devices that do nothing but note the calls."""
+    async def setup(self, *aliases: str) -> None:
+        """Take some or all of them in, with devices that do nothing but note the calls."""
         hass = self.house.hass
-        for name in sorted({name for block in AUTOMATIONS.values() for name in actions(block)}):
+        blocks = [AUTOMATIONS[alias] for alias in aliases or AUTOMATIONS]
+        for name in sorted({name for block in blocks for name in actions(block)}):
             domain, action = name.split(".")
-            async_mock_service(hass, domain, action)
+            if domain != DOMAIN:  # its own are run as they are
+                async_mock_service(hass, domain, action)
         hass.bus.async_listen("call_service", self._hear)
-        config = {"automation": list(AUTOMATIONS.values())}
+        config = {"automation": blocks}
         assert await async_setup_component(hass, "automation", config)
         await self.house.settle()
 
@@ -125,6 +130,9 @@ FORTNIGHT = "Tell me when there has been no equivent for a fortnight"
 POINTS = "Remind me to look for the points"
 TOOK = "Say how long the equivent took"
 CAR = "Say so when the car is plugged in during an equivent"
+REHEARSAL = "Say that an equivent has started, or a rehearsal"
+PAUSE = "Pause the immersion heater and the towel rail"
+KITCHEN = "Pause the kitchen, and say what was not paused"
 SILENT = "Tell me when the webhook has fallen silent"
 
 
@@ -134,7 +142,7 @@ async def test_all_load(examples: Examples, caplog: pytest.LogCaptureFixture) ->
     await examples.setup()
     tested = {
         *(START, END, UNLESS_NO, LOG_IT, DRYER, HALFWAY),
-        *(NEARLY_OVER, FORTNIGHT, POINTS, TOOK, CAR, SILENT),
+        *(NEARLY_OVER, FORTNIGHT, POINTS, TOOK, CAR, SILENT, REHEARSAL, PAUSE, KITCHEN),
     }
     assert set(AUTOMATIONS) == tested
     states = [examples.house.hass.states.get(entity_id) for entity_id in examples.entities]
@@ -156,6 +164,30 @@ async def test_start_and_end(examples: Examples, push: Push) -> None:
     await push("?event=ended")
     await examples.house.settle()
     assert (examples.runs(START), examples.runs(END), examples.runs(LOG_IT)) == (1, 1, 1)
+
+
+async def test_actions(examples: Examples) -> None:
+    """The examples of the actions rehearse, pause, put back, and tell what was not paused."""
+    house = examples.house
+    await house.setup()
+    names = ("Immersion heater", "Towel rail", "Kettle", "Radio")
+    heater, rail, kettle, radio = await install(house.hass, *(Plug(name) for name in names))
+    kitchen = ar.async_get(house.hass).async_create("Kitchen")
+    for name in ("switch.kettle", "switch.radio"):
+        er.async_get(house.hass).async_update_entity(name, area_id=kitchen.id)
+    radio.report(is_on=False)
+    await examples.setup(REHEARSAL, PAUSE, KITCHEN)
+    await simulate(house.hass, duration={"hours": 1})
+    await house.settle()
+    titles = [call.data["title"] for call in examples.calls if "title" in call.data]
+    assert sorted(titles) == ["Paused: 1", "Rehearsal"]
+    assert "switch.radio" in examples.messages()
+    assert [one.commands for one in (heater, rail, kettle, radio)] == [["off"]] * 3 + [[]]
+    await house.pass_time(46 * 60, step=30)
+    assert rail.commands == ["off", "on"]
+    assert kettle.commands == ["off"]
+    await house.pass_time(15 * 60, step=30)
+    assert kettle.commands == ["off", "on"]
 
 
 async def test_demo_trigger(examples: Examples, push: Push) -> None:
@@ -359,6 +391,26 @@ def test_facts() -> None:
     advanced = forms["user"]["sections"]["advanced"]
     assert f"**{advanced['name']}: {advanced['data']['url']}**" in README
     assert f"**{forms['reconfigure']['data']['new_webhook']}**" in " ".join(README.split())
+
+
+def test_actions_are_explained() -> None:
+    """Each action, field and reason is in the README."""
+    for name, service in TRANSLATIONS["services"].items():
+        assert f"`{DOMAIN}.{name}`" in README
+        for key, field in service["fields"].items():
+            assert f"**{field['name']}** (`{key}`)" in README
+    for refusal in Refusal:
+        assert f"`{refusal}`" in README
+
+
+def test_blueprints_can_be_imported() -> None:
+    """Each has a badge that imports it from where its own source address says."""
+    folder = ROOT / "blueprints" / "automation" / "equiwatt"
+    sources = {load_yaml_dict(str(one))["blueprint"]["source_url"] for one in folder.iterdir()}
+    badges = re.findall(r"blueprint_import/\?blueprint_url=([^)]+)\)", README)
+    assert {unquote(badge) for badge in badges} == sources
+    documentation = json.loads((INTEGRATION / "manifest.json").read_text("utf-8"))["documentation"]
+    assert all(source.startswith(f"{documentation}/blob/main/") for source in sources)
 
 
 def test_reasons_are_explained() -> None:

@@ -605,3 +605,64 @@ def test_lost_answers_change_nothing(answered: list[bool]) -> None:
             tracker.fail(now)
         assert tracker.live == LIVE
     assert edges(tracker) == []
+
+
+class TestSimulation:
+    """What is played."""
+
+    def test_never_over_a_real_one(self) -> None:
+        """A real one is not touched."""
+        tracker = started()
+        tracker.simulate(T0 + 2 * HOUR, T0 + MINUTE)
+        assert tracker.state == State(live=LIVE)
+        assert edges(tracker) == []
+
+    def test_full_seconds(self) -> None:
+        """It lasts as long as it is to, from a full second to a full second."""
+        tracker = Tracker()
+        now = T0 + timedelta(milliseconds=700)
+        tracker.simulate(now + MINUTE, now)
+        assert tracker.state == State(live=Equivent(T0, T0 + MINUTE), simulated=True)
+        assert tracker.boundary(now) == T0 + MINUTE
+
+    def test_replaced_by_an_announced_one(self) -> None:
+        """An announced one that starts takes its place, and so does one that a push starts."""
+        for push in (False, True):
+            tracker = Tracker()
+            tracker.observe(named(LIVE), T0 - MINUTE)
+            tracker.simulate(T0 + MINUTE, T0 - MINUTE)
+            assert tracker.state.upcoming == LIVE
+            if push:
+                tracker.push(Kind.STARTED, T0)
+            tracker.tick(T0)
+            assert [edge.test for edge in tracker.take_edges()] == [True]
+            assert not tracker.state.simulated
+            assert tracker.live
+            assert tracker.live.start == T0
+
+    def test_leaves_nothing(self) -> None:
+        """What was over before it stays over, and what it was is not."""
+        tracker = started()
+        tracker.observe(LISTED, T0 + HOUR)
+        over = tracker.over
+        assert over
+        tracker.simulate(T0 + HOUR + 2 * MINUTE, T0 + HOUR + MINUTE)
+        assert tracker.state.past == (ENDED,)
+        tracker.fail(T0 + HOUR + 90 * SECOND)
+        assert tracker.state.simulated
+        tracker.tick(T0 + HOUR + 2 * MINUTE)
+        assert tracker.over == over
+        assert tracker.state == State(past=(ENDED,))
+        tracker.take_edges()
+        tracker.observe(named(LIVE), T0 + HOUR + 3 * MINUTE)  # by a server that lags
+        assert edges(tracker) == []
+
+    def test_after_a_restart(self) -> None:
+        """It is known to be played still; without one that is live there is none."""
+        tracker = Tracker(LIVE, simulated=True)
+        assert tracker.state.simulated
+        assert not Tracker(simulated=True).state.simulated
+        tracker.observe(NOTHING, T0 + MINUTE)
+        assert tracker.live
+        tracker.tick(T0 + HOUR)
+        assert [edge.test for edge in tracker.take_edges()] == [True]

@@ -27,6 +27,7 @@ from .schedule import delay, offset_of, to_opening
 from .tracker import Edge, Kind, State, Tracker
 
 if TYPE_CHECKING:
+    from .pause import PauseManager
     from .webhook import EquiwattWebhookManager
 
 STALE_AFTER = timedelta(minutes=15)
@@ -48,6 +49,7 @@ class EquiwattRuntimeData:
 
     coordinator: EquiwattCoordinator
     webhook: EquiwattWebhookManager
+    pause: PauseManager
 
 
 def async_get_client(hass: HomeAssistant, token: str, url: str) -> EquiwattClient:
@@ -99,7 +101,9 @@ class EquiwattCoordinator(DataUpdateCoordinator[State]):
         await self.history.async_load()
         self._loaded_at = self.clock.now()
         history = self.history
-        self.tracker = Tracker(history.announced, history.pushed_at, history.over)
+        self.tracker = Tracker(
+            history.announced, history.pushed_at, history.over, simulated=history.simulated
+        )
         self.tracker.past = history.past
         self.data = self.tracker.state
 
@@ -139,6 +143,13 @@ class EquiwattCoordinator(DataUpdateCoordinator[State]):
             self.tracker.push(kind, now)
         self._publish()
         self.async_ask()
+
+    @callback
+    def async_simulate(self, duration: timedelta) -> None:
+        """Play an equivent from now on, or move the end of the one that is played."""
+        now = self.clock.now()
+        self.tracker.simulate(now + duration, now)
+        self._publish()
 
     @callback
     def async_ask(self) -> None:
@@ -183,8 +194,12 @@ class EquiwattCoordinator(DataUpdateCoordinator[State]):
         """Remember what the API has told."""
         self.history.learn(self.answer.previous)
         self.tracker.past = self.history.past
-        if self.tracker.live and not self.tracker.pushed_at:
-            self.history.confirm(self.tracker.live)
+        self._keep()
+
+    def _keep(self) -> None:
+        """Remember what has become of the live one, unless its edges are not announced yet."""
+        if not (self.tracker.has_edges or self._outbox):
+            self.history.keep(self.tracker)
 
     def _translate(self, err: EquiwattError) -> Exception:
         """Return what Home Assistant knows an error as; a refused token asks for a new one."""
@@ -218,6 +233,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[State]):
     @callback
     def _publish(self) -> None:
         """Tell what changed otherwise than by an answer."""
+        self._keep()
         self.data = self.tracker.state
         self.async_update_listeners()
 

@@ -14,7 +14,7 @@ async def async_get_config_entry_diagnostics(
     hass: HomeAssistant, entry: EquiwattConfigEntry
 ) -> dict[str, Any]:
     """Return the diagnostics of an account."""
-    coordinator = entry.runtime_data.coordinator
+    coordinator, pause = entry.runtime_data.coordinator, entry.runtime_data.pause
     answer, state = coordinator.answer, coordinator.data
     interval = coordinator.update_interval
     return {
@@ -23,6 +23,7 @@ async def async_get_config_entry_diagnostics(
             "live": _times(state.live),
             "upcoming": _times(state.upcoming),
             "past": len(state.past),
+            "simulated": state.simulated,
             "awaiting_confirmation": coordinator.tracker.awaiting,
         },
         "api": {
@@ -39,6 +40,10 @@ async def async_get_config_entry_diagnostics(
             },
         },
         "webhook": {"last_call": coordinator.history.webhook_at},
+        "pause": {
+            "paused": len(pause.holding),
+            "to_put_back": len(pause.paused) - len(pause.holding),
+        },
         "history": {"equivents": len(coordinator.history.past)},
     }
 

@@ -49,6 +49,8 @@ class History:
         """The equivent whose start was the last edge announced, None after an end."""
         self.pushed_at: datetime | None = None
         """When a push started it, as long as the API has not confirmed it."""
+        self.simulated = False
+        """Whether it is played, not real."""
         self.over: Over | None = None
         """The last one that ended, and how: an answer that lags must not make it live again."""
         self.webhook_at: datetime | None = None
@@ -65,6 +67,7 @@ class History:
         past, skipped = read_events(items if isinstance(items, list) else [stored])
         self.past = tuple(equivent for equivent in past if equivent.end)[:MAX_EQUIVENTS]
         self.announced, bad = _optional(data.get("announced"))
+        self.simulated = data.get("simulated") is True
         self.pushed_at, worse = _optional_time(data.get("pushed_at"))
         self.webhook_at, worst = _optional_time(data.get("webhook_at"))
         self.over, unclear = _optional_over(data.get("over"))
@@ -91,10 +94,15 @@ class History:
         self._save_soon()
 
     @callback
-    def confirm(self, live: Equivent) -> None:
-        """Remember the times of the announced one as the API tells them."""
-        if self.announced and (self.announced != live or self.pushed_at):
-            self.announced, self.pushed_at = live, None
+    def keep(self, tracker: Tracker) -> None:
+        """Remember what has become of the announced one since: confirmed, real, or moved."""
+        now = (tracker.live, tracker.pushed_at, tracker.simulated)
+        if (
+            self.announced
+            and tracker.live
+            and now != (self.announced, self.pushed_at, self.simulated)
+        ):
+            self.announced, self.pushed_at, self.simulated = now
             self._save_soon(0)
 
     @callback
@@ -108,6 +116,7 @@ class History:
         started = edge.kind is Kind.STARTED
         self.announced = edge.equivent if started else None
         self.pushed_at = tracker.pushed_at if started and edge.source is Source.WEBHOOK else None
+        self.simulated = started and edge.test
         self.over = tracker.over
         self.known = True
         await self._store.async_save(self._data())
@@ -126,6 +135,7 @@ class History:
         return {
             "announced": _event(self.announced) if self.announced else None,
             "pushed_at": _seconds(self.pushed_at),
+            "simulated": self.simulated,
             "over": _over(self.over) if self.over else None,
             "webhook_at": _seconds(self.webhook_at),
             "equivents": [_event(equivent) for equivent in self.past],

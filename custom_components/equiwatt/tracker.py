@@ -54,6 +54,8 @@ class State:
     live: Equivent | None = None
     upcoming: Equivent | None = None
     past: tuple[Equivent, ...] = ()
+    simulated: bool = False
+    """Whether the live one is played, not real."""
 
     @property
     def last(self) -> Equivent | None:
@@ -88,17 +90,20 @@ class Tracker:
         announced: Equivent | None = None,
         pushed_at: datetime | None = None,
         over: Over | None = None,
+        *,
+        simulated: bool = False,
     ) -> None:
         """Start idle, or with the equivent whose start was the last edge announced.
 
-        `pushed_at` is when a push started that one, if the API has not confirmed it; `over` is the
-        last one that ended.
+        `pushed_at` is when a push started that one, if the API has not confirmed it, `simulated`
+        whether it is played; `over` is the last real one that ended.
         """
         self.live = announced
         self.upcoming: Equivent | None = None
         self.past: tuple[Equivent, ...] = ()
         self.pushed_at = pushed_at
         self.over = over
+        self.simulated = simulated and announced is not None
         self._vanished_at: datetime | None = None
         self._reachable = True
         self._edges: list[Edge] = []
@@ -109,12 +114,17 @@ class Tracker:
         finished = 0
         while self.live and finished < len(self.past) and self._is_live(self.past[finished]):
             finished += 1
-        return State(self.live, self.upcoming, self.past[finished:])
+        return State(self.live, self.upcoming, self.past[finished:], self.simulated)
 
     @property
     def awaiting(self) -> bool:
         """Tell whether a push awaits its confirmation, or a missing equivent a second answer."""
         return self.pushed_at is not None or self._vanished_at is not None
+
+    @property
+    def has_edges(self) -> bool:
+        """Tell whether there are edges to take."""
+        return bool(self._edges)
 
     def take_edges(self) -> list[Edge]:
         """Return the edges since the last call: at most one end, then at most one start.
@@ -137,22 +147,38 @@ class Tracker:
         self.past = answer.previous
         if self.over and answer.ending_of(self.over.equivent):
             self.over = replace(self.over, ending=Ending.LISTED)
-        if self.live:
+        if self.live and not self.simulated:
             self._compare(self.live, named, answer, now)
         self.upcoming = named if named and named.start > now and not self._is_live(named) else None
-        if named and not self.live and named.start <= now:
+        if named and not self._is_really_live and named.start <= now:
             self._start(named, Source.API)
         self.tick(now)
 
     def push(self, kind: Kind, now: datetime) -> None:
         """Take in a webhook call."""
-        if kind is Kind.STARTED and not self.live:
+        if kind is Kind.STARTED and not self._is_really_live:
             if self.over and self.over.ending is Ending.PUSH:
                 self.over = None
             self._start(Equivent(now.replace(microsecond=0)), Source.WEBHOOK)
             self.pushed_at = now
-        elif kind is Kind.ENDED and self.live:
+        elif kind is Kind.ENDED and self.live and not self.simulated:
             self._end(now, Source.WEBHOOK, Ending.PUSH, now)
+
+    def simulate(self, end: datetime, now: datetime) -> None:
+        """Play an equivent until `end`, or move the end of the one that is played.
+
+        A real one is not touched. What is played is never over, nor past: real ones start as if
+        it had not been there, and take its place if they start meanwhile.
+        """
+        end = end.replace(microsecond=0)
+        if self._is_really_live:
+            return
+        if self.live:
+            self.live = replace(self.live, end=end)
+        else:
+            self.simulated = True
+            self.live = Equivent(now.replace(microsecond=0), end)
+            self._edges.append(Edge(Kind.STARTED, self.live, Source.SIMULATION, test=True))
 
     def fail(self, now: datetime) -> None:
         """Take in that the API could not be asked: planned times count until it answers."""
@@ -161,12 +187,14 @@ class Tracker:
 
     def tick(self, now: datetime) -> None:
         """Let the clock decide what it decides alone."""
-        if self.live and (end := self._clock_end(self.live, now)):
+        if self.live and self.simulated:
+            self._tick_simulated(self.live, now)
+        elif self.live and (end := self._clock_end(self.live, now)):
             ending = Ending.UNCONFIRMED if self.pushed_at else Ending.TIME
             self._end(end, Source.CLOCK, ending, now)
         if (upcoming := self.upcoming) and upcoming.start <= now:
             self.upcoming = None
-            if not self.live and now < (upcoming.end or upcoming.start + MAX_OPEN):
+            if not self._is_really_live and now < (upcoming.end or upcoming.start + MAX_OPEN):
                 self._start(upcoming, Source.CLOCK)
 
     def boundary(self, now: datetime) -> datetime | None:
@@ -180,9 +208,14 @@ class Tracker:
             moments += [self.live.end, _bound(self.live)]
         return min((moment for moment in moments if moment and moment > now), default=None)
 
+    @property
+    def _is_really_live(self) -> bool:
+        """Tell whether one is live that is not just played."""
+        return self.live is not None and not self.simulated
+
     def _is_live(self, equivent: Equivent) -> bool:
         """Tell whether an equivent is the live one."""
-        return self.live is not None and self.live.same_as(equivent)
+        return self.live is not None and not self.simulated and self.live.same_as(equivent)
 
     def _believable(self, named: Equivent, now: datetime) -> bool:
         """Tell whether the API's word counts, after an equivent's bounds and what ended it."""
@@ -231,10 +264,18 @@ class Tracker:
             end = _bound(live)
         return end if end <= now else None
 
+    def _tick_simulated(self, live: Equivent, now: datetime) -> None:
+        """End the equivent that is played when its time has come."""
+        if live.end is None or live.end <= now:
+            self.live, self.simulated = None, False
+            self._edges.append(Edge(Kind.ENDED, live, Source.SIMULATION, test=True))
+
     def _start(self, equivent: Equivent, source: Source) -> None:
-        """Make an equivent live."""
+        """Make an equivent live, quietly in the place of one that is played."""
+        if not self.simulated:
+            self._edges.append(Edge(Kind.STARTED, equivent, source))
+        self.simulated = False
         self._set_live(equivent)
-        self._edges.append(Edge(Kind.STARTED, equivent, source))
 
     def _set_live(self, equivent: Equivent) -> None:
         """Take an equivent for the live one; what is live is not over."""

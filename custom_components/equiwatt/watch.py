@@ -1,0 +1,74 @@
+"""Watches some entities, and waits for a moment: what puts paused devices back hangs on both."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from homeassistant.core import (
+    CALLBACK_TYPE,
+    Event,
+    EventStateChangedData,
+    HassJob,
+    HomeAssistant,
+    callback,
+)
+from homeassistant.helpers.entity_registry import EventEntityRegistryUpdatedData
+from homeassistant.helpers.event import (
+    async_call_later,
+    async_track_entity_registry_updated_event,
+    async_track_state_change_event,
+)
+
+from .const import DOMAIN
+
+
+class Watch:
+    """One set of entities and one timer, both replaced at will."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        on_state: Callable[[Event[EventStateChangedData]], None],
+        on_registry: Callable[[Event[EventEntityRegistryUpdatedData]], None],
+        on_timer: Callable[[datetime], None],
+    ) -> None:
+        """Watch nothing, and wait for nothing."""
+        self._hass = hass
+        self._on_state = on_state
+        self._on_registry = on_registry
+        self._on_timer = on_timer
+        self._listening: list[CALLBACK_TYPE] = []
+        self._waiting: CALLBACK_TYPE | None = None
+
+    @callback
+    def async_entities(self, entity_ids: Iterable[str]) -> None:
+        """Watch these entities, and no others."""
+        for stop in self._listening:
+            stop()
+        self._listening = []
+        if ids := list(entity_ids):
+            self._listening = [
+                async_track_state_change_event(self._hass, ids, self._on_state),
+                async_track_entity_registry_updated_event(self._hass, ids, self._on_registry),
+            ]
+
+    @callback
+    def async_wait(self, seconds: float | None) -> None:
+        """Wait so long, and no longer for anything else."""
+        if self._waiting:
+            self._waiting()
+            self._waiting = None
+        if seconds is not None:
+            job = HassJob(self._fire, f"{DOMAIN} pause", cancel_on_shutdown=True)
+            self._waiting = async_call_later(self._hass, max(0, seconds), job)
+
+    @callback
+    def _fire(self, now: datetime) -> None:
+        """Tell that the moment has come."""
+        self._waiting = None
+        self._on_timer(now)
+
+    @callback
+    def async_stop(self) -> None:
+        """Watch nothing, and wait for nothing."""
+        self.async_entities(())
+        self.async_wait(None)

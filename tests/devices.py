@@ -1,0 +1,149 @@
+"""Pretend devices, which obey or do not, as the tests want."""
+
+from typing import Any, override
+
+from pytest_homeassistant_custom_component.common import setup_test_component_platform
+
+from homeassistant.components.climate import ClimateEntity
+from homeassistant.components.climate.const import ClimateEntityFeature, HVACMode
+from homeassistant.components.light import LightEntity
+from homeassistant.components.light.const import ColorMode
+from homeassistant.components.switch import SwitchEntity
+from homeassistant.components.water_heater import WaterHeaterEntity, WaterHeaterEntityFeature  # type: ignore[attr-defined]
+from homeassistant.const import ATTR_TEMPERATURE, UnitOfTemperature
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity import Entity
+from homeassistant.setup import async_setup_component
+
+
+class Device(Entity):
+    """A device, and the commands that it was given."""
+
+    _attr_should_poll = False
+
+    def __init__(self, name: str) -> None:
+        """Obey at once."""
+        self._attr_name = name
+        self._attr_unique_id = name
+        self.commands: list[str] = []
+        self.obeys = True
+        self.error: Exception | None = None
+
+    def command(self, what: str) -> bool:
+        """Note a command; return whether it is obeyed."""
+        self.commands.append(what)
+        if self.error:
+            raise self.error
+        return self.obeys
+
+    def report(self, **values: Any) -> None:
+        """Tell what has become of the device by itself."""
+        for name, value in values.items():
+            setattr(self, f"_attr_{name}", value)
+        self.async_write_ha_state()
+
+
+class Plug(Device, SwitchEntity):
+    """A smart plug that is on."""
+
+    _attr_is_on = True
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        """Turn it on."""
+        if self.command("on"):
+            self.report(is_on=True)
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        """Turn it off."""
+        if self.command("off"):
+            self.report(is_on=False)
+
+
+class Thermostat(Device, ClimateEntity):
+    """A thermostat that heats to 21 °C."""
+
+    _attr_hvac_mode = HVACMode.HEAT
+    _attr_target_temperature: float | None = 21.0
+    _attr_temperature_unit = UnitOfTemperature.CELSIUS
+    _attr_supported_features = ClimateEntityFeature.TARGET_TEMPERATURE
+
+    def __init__(self, name: str) -> None:
+        """Say what it can do."""
+        super().__init__(name)
+        self._attr_hvac_modes = [HVACMode.OFF, HVACMode.HEAT, HVACMode.AUTO]
+
+    @override
+    async def async_set_hvac_mode(self, hvac_mode: HVACMode) -> None:
+        """Set the mode; it forgets its temperature when it is off."""
+        if self.command(hvac_mode):
+            self.report(hvac_mode=hvac_mode, target_temperature=7.0)
+
+    @override
+    async def async_set_temperature(self, **kwargs: Any) -> None:
+        """Set the temperature."""
+        if self.command(f"{kwargs[ATTR_TEMPERATURE]:g}"):
+            self.report(target_temperature=kwargs[ATTR_TEMPERATURE])
+
+
+class Boiler(Device, WaterHeaterEntity):
+    """A water heater with a mode of its own."""
+
+    _attr_current_operation: str | None = "timed"
+    _attr_temperature_unit = UnitOfTemperature.CELSIUS
+    _attr_supported_features = WaterHeaterEntityFeature.OPERATION_MODE
+
+    def __init__(self, name: str) -> None:
+        """Say what it can do."""
+        super().__init__(name)
+        self._attr_operation_list = ["off", "timed", "eco"]
+
+    @override
+    async def async_set_operation_mode(self, operation_mode: str) -> None:
+        """Set the mode."""
+        if self.command(operation_mode):
+            self.report(current_operation=operation_mode)
+
+
+class Lamp(Device, LightEntity):
+    """A red lamp."""
+
+    _attr_is_on = True
+    _attr_color_mode = ColorMode.RGB
+    _attr_rgb_color: tuple[int, int, int] | None = (255, 0, 0)
+    _attr_brightness: int | None = 77
+
+    def __init__(self, name: str) -> None:
+        """Say what it can do."""
+        super().__init__(name)
+        self._attr_supported_color_modes = {ColorMode.RGB}
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        """Turn it on, white unless told otherwise."""
+        if self.command("on"):
+            color = kwargs.get("rgb_color", (255, 255, 255))
+            self.report(is_on=True, rgb_color=color, brightness=kwargs.get("brightness", 255))
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        """Turn it off."""
+        if self.command("off"):
+            self.report(is_on=False, rgb_color=None, brightness=None)
+
+
+DOMAINS = {Plug: "switch", Thermostat: "climate", Boiler: "water_heater", Lamp: "light"}
+
+
+async def install[*Devices](hass: HomeAssistant, *devices: *Devices) -> tuple[*Devices]:
+    """Add devices to a house."""
+    by_domain: dict[str, list[Device]] = {}
+    for device in devices:
+        assert isinstance(device, Device)
+        by_domain.setdefault(DOMAINS[type(device)], []).append(device)
+    for domain, entities in by_domain.items():
+        setup_test_component_platform(hass, domain, entities)
+        assert await async_setup_component(hass, domain, {domain: {"platform": "test"}})
+    await hass.async_block_till_done()
+    return devices

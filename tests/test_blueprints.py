@@ -1,0 +1,303 @@
+"""Test the blueprints, loaded and run by a real Home Assistant."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+import shutil
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import async_capture_events, mock_restore_cache
+
+from homeassistant.components.blueprint import models
+from homeassistant.components.blueprint.schemas import BLUEPRINT_SCHEMA
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
+from homeassistant.core import CoreState, State
+from homeassistant.setup import async_setup_component
+from homeassistant.util.yaml import load_yaml_dict
+
+from .conftest import NOW, House, Provider, add_entry
+from .devices import Plug, install
+from .test_services import simulate
+
+FOLDER = Path(__file__).parent.parent / "blueprints"
+BLUEPRINTS = sorted((FOLDER / "automation" / "equiwatt").glob("*.yaml"))
+AUTOMATION = "automation"
+HOUR = timedelta(hours=1)
+MINUTE = 60
+PLUG = "switch.plug"
+START = {"event": "acted", "event_data": {"at": "start"}}
+END = {"event": "acted", "event_data": {"at": "end"}}
+
+type Use = Callable[..., Awaitable[None]]
+
+
+@pytest.fixture
+def use(house: House, tmp_path: Path) -> Use:
+    """Return a way to use a blueprint with some inputs."""
+    house.hass.config.config_dir = str(tmp_path)
+    shutil.copytree(FOLDER, tmp_path / "blueprints")
+
+    async def use(name: str, **inputs: Any) -> None:
+        """Make an automation of a blueprint."""
+        blueprint = {"path": f"equiwatt/{name}.yaml", "input": inputs}
+        config = {"automation": {"id": "one", "alias": "One", "use_blueprint": blueprint}}
+        assert await async_setup_component(house.hass, "persistent_notification", {})
+        assert await async_setup_component(house.hass, AUTOMATION, config)
+        await house.settle()
+        assert house.state("automation.one") == "on"
+
+    return use
+
+
+@pytest.fixture
+def acted(house: House) -> list[Any]:
+    """Return what the actions do."""
+    events: list[Any] = async_capture_events(house.hass, "acted")
+    return events
+
+
+def messages(house: House) -> list[str]:
+    """Return the notifications that are shown."""
+    shown: dict[str, Any] = house.hass.data.get("persistent_notification", {})
+    return [str(one["message"]) for one in shown.values()]
+
+
+async def play(house: House, provider: Provider) -> None:
+    """Let an equivent start and end."""
+    start = house.now
+    provider.start(start, start + HOUR)
+    await house.poll()
+    assert house.live == "on"
+    await house.pass_time(MINUTE)
+    provider.end(start, house.now)
+    await house.poll()
+    assert house.live == "off"
+
+
+def said(acted: list[Any]) -> list[str]:
+    """Return at what moments there was something to do."""
+    return [event.data["at"] for event in acted]
+
+
+@pytest.mark.parametrize("path", BLUEPRINTS, ids=lambda path: path.stem)
+def test_is_a_blueprint(path: Path) -> None:
+    """Home Assistant takes it, every input is used, and each says what it is for."""
+    data = load_yaml_dict(str(path))
+    blueprint = models.Blueprint(
+        data, path=path.name, expected_domain=AUTOMATION, schema=BLUEPRINT_SCHEMA
+    )
+    assert blueprint.validate() is None
+    assert blueprint.metadata["source_url"].endswith(f"/blueprints/automation/equiwatt/{path.name}")
+    assert blueprint.metadata["homeassistant"]["min_version"] == "2026.7.0"
+    for name in blueprint.inputs:
+        assert f"!input {name}" in path.read_text("utf-8")
+
+
+async def test_pauses_and_puts_back(house: House, provider: Provider, use: Use) -> None:
+    """Devices go off at the start and come back at the end; nobody is told unasked."""
+    await house.setup()
+    (plug,) = await install(house.hass, Plug("Plug"))
+    await use("pause_devices", devices={"entity_id": PLUG})
+    await play(house, provider)
+    assert plug.commands == ["off", "on"]
+    assert messages(house) == []
+
+
+async def test_longest_pause(house: House, provider: Provider, use: Use) -> None:
+    """The longest pause is handed on."""
+    await house.setup()
+    (plug,) = await install(house.hass, Plug("Plug"))
+    await use("pause_devices", devices={"entity_id": PLUG}, max_duration={"seconds": 30})
+    provider.start(NOW, NOW + HOUR)
+    await house.poll()
+    await house.pass_time(35)
+    assert (house.live, plug.commands) == ("on", ["off", "on"])
+
+
+@pytest.mark.parametrize(("at_home", "runs"), [("home", True), ("not_home", False)])
+async def test_conditions(
+    house: House, provider: Provider, use: Use, acted: list[Any], at_home: str, runs: bool
+) -> None:
+    """Both act only if the extra conditions hold at the start; the end goes with the start."""
+    await house.setup()
+    (plug,) = await install(house.hass, Plug("Plug"))
+    house.hass.states.async_set("person.someone", at_home)
+    condition = {"condition": "state", "entity_id": "person.someone", "state": "home"}
+    await use(
+        "pause_devices",
+        devices={"entity_id": PLUG},
+        conditions=[condition],
+        notify_end=True,
+    )
+    await house.pass_time(10 * MINUTE)
+    start = house.now
+    provider.start(start, start + HOUR)
+    await house.poll()
+    house.hass.states.async_set("person.someone", "home" if at_home == "not_home" else "not_home")
+    provider.end(start, house.now)
+    await house.poll()
+    assert plug.commands == (["off", "on"] if runs else [])
+    assert len(messages(house)) == runs
+
+
+@pytest.mark.parametrize(("at_home", "told"), [("home", ["start", "end"]), ("not_home", [])])
+async def test_actions_and_conditions(
+    house: House, provider: Provider, use: Use, acted: list[Any], at_home: str, told: list[str]
+) -> None:
+    """The actions for the end run if those for the start did, whatever holds by then."""
+    await house.setup()
+    house.hass.states.async_set("person.someone", at_home)
+    condition = {"condition": "state", "entity_id": "person.someone", "state": "home"}
+    await use("do_this_and_that", start_actions=[START], end_actions=[END], conditions=[condition])
+    await house.pass_time(10 * MINUTE)
+    start = house.now
+    provider.start(start, start + HOUR)
+    await house.poll()
+    house.hass.states.async_set("person.someone", "home" if at_home == "not_home" else "not_home")
+    await house.pass_time(10 * MINUTE)
+    provider.end(start, house.now)
+    await house.poll()
+    assert said(acted) == told
+
+
+@pytest.mark.parametrize(("include", "told"), [(True, ["start", "end"]), (False, [])])
+async def test_rehearsals(
+    house: House, use: Use, acted: list[Any], include: bool, told: list[str]
+) -> None:
+    """Rehearsals are for those who want them."""
+    await house.setup()
+    await use("do_this_and_that", start_actions=[START], end_actions=[END], include_tests=include)
+    await simulate(house.hass, duration=10)
+    await house.pass_time(15)
+    assert said(acted) == told
+
+
+@pytest.mark.parametrize("include", [True, False])
+async def test_rehearsed_pause(house: House, use: Use, include: bool) -> None:
+    """So with devices, and the message says that it is a rehearsal."""
+    await house.setup()
+    (plug,) = await install(house.hass, Plug("Plug"))
+    await use(
+        "pause_devices",
+        devices={"entity_id": PLUG},
+        include_tests=include,
+        notify_start=True,
+    )
+    await simulate(house.hass, duration=10)
+    await house.settle()
+    told = "This is a rehearsal. Paused: Plug. Log that you take part in the equiwatt app."
+    assert messages(house) == ([told] if include else [])
+    await house.pass_time(15)
+    assert plug.commands == (["off", "on"] if include else [])
+
+
+async def test_tells(house: House, provider: Provider, use: Use) -> None:
+    """Who wants to be told is, with the reminder at the start."""
+    await house.setup()
+    (plug,) = await install(house.hass, Plug("Plug"))
+    plug.report(is_on=False)
+    inputs = {"notify_start": True, "notify_end": True}
+    await use("pause_devices", devices={"entity_id": PLUG}, **inputs)
+    provider.start(NOW, NOW + HOUR)
+    await house.poll()
+    assert messages(house) == ["Nothing was on. Log that you take part in the equiwatt app."]
+    provider.end(NOW, house.now)
+    await house.poll()
+    assert messages(house) == ["Paused devices go back to how they were."]
+
+
+async def test_tells_a_phone(house: House, provider: Provider, use: Use) -> None:
+    """Messages go to the notification entities that are chosen."""
+    sent: list[Any] = []
+    house.hass.services.async_register("notify", "send_message", sent.append)
+    await house.setup()
+    await install(house.hass, Plug("Plug"))
+    await use(
+        "pause_devices",
+        devices={"entity_id": PLUG},
+        notify_start=True,
+        notify_end=True,
+        notify_entities=["notify.my_phone"],
+    )
+    await play(house, provider)
+    assert [call.data["entity_id"] for call in sent] == [["notify.my_phone"]] * 2
+    assert "Paused: Plug." in sent[0].data["message"]
+    assert messages(house) == []
+
+
+@pytest.mark.parametrize("name", [path.stem for path in BLUEPRINTS])
+async def test_restart_does_not_trigger(
+    house: House, provider: Provider, use: Use, acted: list[Any], name: str
+) -> None:
+    """No reload, restart or outage acts once more."""
+    await house.setup()
+    (plug,) = await install(house.hass, Plug("Plug"))
+    inputs: dict[str, Any] = (
+        {"devices": {"entity_id": PLUG}}
+        if name == "pause_devices"
+        else {"start_actions": [START], "end_actions": [END]}
+    )
+    await use(name, **inputs)
+    provider.start(NOW, NOW + HOUR)
+    await house.poll()
+    provider.error = TimeoutError()
+    await house.pass_time(20 * MINUTE, step=30)
+    provider.recover()
+    await house.poll()
+    assert await house.hass.config_entries.async_reload(house.entry.entry_id)
+    await house.settle()
+    assert len(plug.commands) + len(acted) == 1
+
+
+async def test_end_after_a_restart(
+    house: House, provider: Provider, use: Use, acted: list[Any]
+) -> None:
+    """After a restart in the middle the end is acted upon, although nobody knows of the start."""
+    hass = house.hass
+    condition = {"condition": "state", "entity_id": "person.someone", "state": "home"}
+    provider.start(NOW, NOW + HOUR)
+    await house.setup()
+    assert await hass.config_entries.async_unload(house.entry.entry_id)
+    house.freezer.tick(20 * MINUTE)
+    hass.set_state(CoreState.starting)
+    last = (NOW - 48 * HOUR).isoformat()
+    mock_restore_cache(hass, [State("automation.one", "on", {"last_triggered": last})])
+    inputs = {"start_actions": [START], "end_actions": [END], "conditions": [condition]}
+    await use("do_this_and_that", **inputs)
+    assert await hass.config_entries.async_setup(house.entry.entry_id)
+    hass.set_state(CoreState.running)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await house.settle()
+    provider.end(NOW, house.now)
+    await house.poll()
+    assert said(acted) == ["end"]
+
+
+async def test_run_by_hand(
+    house: House, use: Use, acted: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Running the automation by hand does nothing, as nothing has happened."""
+    await house.setup()
+    await use("do_this_and_that", start_actions=[START], end_actions=[END])
+    await house.hass.services.async_call(
+        AUTOMATION, "trigger", {"entity_id": "automation.one"}, blocking=True
+    )
+    assert said(acted) == []
+    assert "automation" not in "".join(
+        record.getMessage() for record in caplog.records if record.levelname == "ERROR"
+    )
+
+
+async def test_second_account(house: House, provider: Provider, use: Use) -> None:
+    """Each automation goes with the account that was chosen."""
+    other = add_entry(house.hass, "another-token", "another-webhook")
+    await house.setup()
+    (plug,) = await install(house.hass, Plug("Plug"))
+    await use("pause_devices", devices={"entity_id": PLUG}, equivent="event.equiwatt_equivent_2")
+    first = house.entry.entry_id
+    await simulate(house.hass, duration=600, config_entry_id=first)
+    assert plug.commands == []
+    await simulate(house.hass, duration=10, config_entry_id=other.entry_id)
+    await house.pass_time(15)
+    assert plug.commands == ["off", "on"]

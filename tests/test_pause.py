@@ -1,0 +1,718 @@
+"""Test that devices go off for an equivent and come back after it, whatever comes between."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    MockUser,
+    async_fire_time_changed,
+)
+
+from custom_components.equiwatt.const import DOMAIN
+from custom_components.equiwatt.memory import PAUSES
+from custom_components.equiwatt.repairs import async_tell_not_put_back
+from homeassistant.components.repairs import repairs_flow_manager
+from homeassistant.config_entries import ConfigEntryDisabler
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
+from homeassistant.core import Context, CoreState, HomeAssistant, State
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import entity_registry as er, issue_registry as ir
+from homeassistant.setup import async_setup_component
+
+from .conftest import NOW, House, Provider, Push, add_entry
+from .devices import Boiler, Lamp, Plug, Thermostat, install
+
+HOUR = timedelta(hours=1)
+MINUTE = 60
+PLUG = "switch.plug"
+
+
+@pytest.fixture
+async def live(house: House, provider: Provider) -> House:
+    """Return a house in which an equivent is live for an hour."""
+    provider.start(NOW, NOW + HOUR)
+    await house.setup()
+    assert house.live == "on"
+    return house
+
+
+async def pause(hass: HomeAssistant, *entity_ids: str, **data: Any) -> Any:
+    """Pause devices, and return what the action responds."""
+    data["entity_id"] = list(entity_ids)
+    return await hass.services.async_call(
+        DOMAIN, "pause", data, blocking=True, return_response=True
+    )
+
+
+async def end(house: House, provider: Provider) -> None:
+    """Let the equivent end soon."""
+    await house.pass_time(30)
+    provider.end(NOW, house.now)
+    await house.poll()
+    assert house.live == "off"
+
+
+async def restart(house: House, down: Callable[[], object] = lambda: None) -> None:
+    """Stop the integration with everything in it, and start it with Home Assistant."""
+    assert await house.hass.config_entries.async_unload(house.entry.entry_id)
+    down()
+    house.hass.set_state(CoreState.starting)
+    assert await house.hass.config_entries.async_setup(house.entry.entry_id)
+    await house.settle()
+
+
+async def started(house: House) -> None:
+    """Let Home Assistant have started."""
+    house.hass.set_state(CoreState.running)
+    house.hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await house.settle()
+
+
+async def disable(house: House) -> None:
+    """Disable the entry, which puts everything back."""
+    entries = house.hass.config_entries
+    await entries.async_set_disabled_by(house.entry.entry_id, ConfigEntryDisabler.USER)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let what is under way go on until a condition holds, without waiting for what hangs."""
+    for _ in range(100_000):
+        if condition():
+            return
+        await asyncio.sleep(0)
+    pytest.fail("It does not come true")
+
+
+def repairs(hass: HomeAssistant) -> list[str]:
+    """Return the repairs that are shown."""
+    return [issue for domain, issue in ir.async_get(hass).issues if domain == DOMAIN]
+
+
+async def test_off_and_back(live: House, provider: Provider) -> None:
+    """What is on goes off and comes back as it was; what is off stays off."""
+    plug, idle, thermostat, boiler, lamp = await install(
+        live.hass,
+        Plug("Plug"),
+        Plug("Idle"),
+        Thermostat("Thermostat"),
+        Boiler("Boiler"),
+        Lamp("Lamp"),
+    )
+    idle.report(is_on=False)
+    on = ["climate.thermostat", "light.lamp", PLUG, "water_heater.boiler"]
+    assert await pause(live.hass, *on, "switch.idle") == {
+        "paused": on,
+        "not_paused": [{"entity_id": "switch.idle", "reason": "already_off"}],
+    }
+    assert {live.state(one) for one in on} == {"off"}
+    await end(live, provider)
+    assert [live.state(one) for one in on] == ["heat", "on", "on", "timed"]
+    assert live.state("switch.idle") == "off"
+    assert thermostat.target_temperature == 21
+    assert (lamp.rgb_color, lamp.brightness) == ((255, 0, 0), 77)
+    assert (plug.commands, idle.commands) == (["off", "on"], [])
+    assert boiler.commands == ["off", "timed"]
+
+
+async def test_without_response(live: House, provider: Provider) -> None:
+    """The action may be called without a response."""
+    await install(live.hass, Plug("Plug"))
+    data = {"entity_id": PLUG}
+    await live.hass.services.async_call(DOMAIN, "pause", data, blocking=True)
+    assert live.state(PLUG) == "off"
+    await end(live, provider)
+    assert live.state(PLUG) == "on"
+
+
+async def test_remembered_before_touched(
+    live: House, hass_storage: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it takes to put a device back is on the disk when it gets its command."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    stored: list[Any] = []
+
+    def command(what: str) -> bool:
+        """Look at the disk."""
+        stored.append(hass_storage[f"{DOMAIN}.{live.entry.entry_id}.pause"]["data"]["paused"])
+        return True
+
+    monkeypatch.setattr(plug, "command", command)
+    await pause(live.hass, PLUG)
+    assert [item["state"]["state"] for item in stored[0]] == ["on"]
+
+
+async def test_longest_pause(live: House, provider: Provider) -> None:
+    """A device comes back after its longest pause, while the equivent goes on."""
+    short, _ = await install(live.hass, Plug("Plug"), Plug("Long"))
+    await pause(live.hass, PLUG, max_duration={"minutes": 30})
+    await pause(live.hass, "switch.long", max_duration={"minutes": 0})
+    await live.pass_time(30 * MINUTE - 5)
+    assert live.state(PLUG) == "off"
+    await live.pass_time(10)
+    assert (live.state(PLUG), live.state("switch.long"), live.live) == ("on", "off", "on")
+    short.report(is_on=False)
+    await end(live, provider)
+    assert (live.state(PLUG), live.state("switch.long")) == ("off", "on")
+
+
+async def test_shorter_pause_wins(live: House) -> None:
+    """A second call keeps the first memory; the device is off for no longer than either says."""
+    (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
+    await pause(live.hass, "climate.thermostat", max_duration={"minutes": 10})
+    await live.pass_time(MINUTE)
+    again = await pause(live.hass, "climate.thermostat", max_duration={"minutes": 20})
+    assert again == {"paused": ["climate.thermostat"], "not_paused": []}
+    await live.pass_time(9 * MINUTE + 5)
+    assert (live.state("climate.thermostat"), thermostat.target_temperature) == ("heat", 21)
+
+
+async def test_turned_on_by_hand(live: House, provider: Provider) -> None:
+    """What somebody turns on meanwhile is theirs: it is not touched at the end."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    await live.pass_time(MINUTE)
+    plug.report(is_on=True)
+    await live.pass_time(MINUTE)
+    plug.report(is_on=False)
+    await end(live, provider)
+    assert live.state(PLUG) == "off"
+    assert plug.commands == ["off"]
+
+
+@pytest.mark.parametrize("who", ["user", "automation"])
+async def test_turned_on_at_once(
+    live: House, provider: Provider, hass_admin_user: MockUser, who: str
+) -> None:
+    """So it is if a user or an automation does so right after the command."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    contexts = {
+        "user": Context(user_id=hass_admin_user.id),
+        "automation": Context(parent_id="01AUTOMATION"),
+    }
+    for action in ("turn_on", "turn_off"):
+        await live.hass.services.async_call(
+            "switch", action, {"entity_id": PLUG}, blocking=True, context=contexts[who]
+        )
+    await end(live, provider)
+    assert live.state(PLUG) == "off"
+    assert plug.commands == ["off", "on", "off"]
+
+
+async def test_echo(live: House, provider: Provider) -> None:
+    """A device that still tells its old state just after the command is not somebody's."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    await live.pass_time(10)
+    plug.report(is_on=True)
+    plug.report(is_on=False)
+    await end(live, provider)
+    assert live.state(PLUG) == "on"
+
+
+async def test_slow_device(live: House, push: Push) -> None:
+    """A device that tells late that it is off comes back although the equivent is over by then."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    plug.obeys = False
+    assert (await pause(live.hass, PLUG))["paused"] == [PLUG]
+    await push("?event=ended")
+    await live.pass_time(10)
+    assert live.state(PLUG) == "on"
+    plug.obeys = True
+    plug.report(is_on=False)
+    await live.pass_time(MINUTE)
+    assert live.state(PLUG) == "on"
+    assert plug.commands == ["off", "on"]
+
+
+@pytest.mark.parametrize("fault", ["unavailable", "deaf", "error"])
+async def test_tried_again(live: House, provider: Provider, fault: str) -> None:
+    """What does not come back is tried again every minute."""
+    plug, _ = await install(live.hass, Plug("Plug"), Plug("Other"))
+    await pause(live.hass, PLUG, "switch.other")
+    plug.obeys = fault != "deaf"
+    plug.error = OSError("Broken") if fault == "error" else None
+    if fault == "unavailable":
+        plug.report(available=False)
+    await end(live, provider)
+    assert live.state("switch.other") == "on"
+    assert live.state(PLUG) != "on"
+    await live.pass_time(10 * MINUTE)
+    tries = plug.commands.count("on")
+    assert tries == 0 if fault == "unavailable" else 10 <= tries <= 12
+    plug.obeys, plug.error = True, None
+    if fault == "unavailable":
+        plug.report(available=True)
+        await live.settle()
+    else:
+        await live.pass_time(MINUTE)
+    assert live.state(PLUG) == "on"
+    assert repairs(live.hass) == []
+    await live.pass_time(HOUR.total_seconds(), step=60)
+    assert len(plug.commands) == tries + 2 if fault == "unavailable" else tries + 2
+
+
+@pytest.mark.parametrize("dealt_with", ["back", "by hand", "removed"])
+async def test_repair(live: House, provider: Provider, dealt_with: str) -> None:
+    """After an hour a repair names the device, and goes away when it is dealt with."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    plug.report(available=False)
+    await end(live, provider)
+    await live.pass_time(59 * MINUTE, step=30)
+    assert repairs(live.hass) == []
+    await live.pass_time(2 * MINUTE)
+    assert repairs(live.hass) == [f"not_put_back_{PLUG}"]
+    issue = ir.async_get(live.hass).async_get_issue(DOMAIN, f"not_put_back_{PLUG}")
+    assert issue
+    assert issue.translation_placeholders == {"name": "Plug", "entity_id": PLUG}
+    if dealt_with == "back":
+        plug.report(available=True)
+    elif dealt_with == "by hand":
+        plug.report(available=True, is_on=True)
+    else:
+        er.async_get(live.hass).async_remove(PLUG)
+    await live.settle()
+    assert repairs(live.hass) == []
+    assert plug.commands == ["off", "on"] if dealt_with == "back" else ["off"]
+    commands = list(plug.commands)
+    await live.pass_time(HOUR.total_seconds(), step=60)
+    assert plug.commands == commands
+
+
+async def test_repair_is_there_after_a_restart(live: House, provider: Provider) -> None:
+    """A repair is told again after a restart, as long as its cause is there."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    plug.report(available=False)
+    await end(live, provider)
+    await live.pass_time(61 * MINUTE, step=30)
+    ir.async_delete_issue(live.hass, DOMAIN, f"not_put_back_{PLUG}")  # as a restart does
+    await restart(live)
+    await started(live)
+    assert repairs(live.hass) == [f"not_put_back_{PLUG}"]
+
+
+async def test_thermostat_that_forgets(live: House, provider: Provider) -> None:
+    """A thermostat is not back before it heats to what it was set to."""
+    (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
+    await pause(live.hass, "climate.thermostat")
+    thermostat.obeys = False
+    await end(live, provider)
+    thermostat.report(hvac_mode="heat")
+    await live.settle()
+    assert thermostat.target_temperature == 7
+    thermostat.obeys = True
+    await live.pass_time(MINUTE)
+    assert thermostat.target_temperature == 21
+
+
+async def test_restart_spans_the_end(live: House, provider: Provider) -> None:
+    """What ended while Home Assistant was down is put right as soon as it has started."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    await live.pass_time(MINUTE)
+    await restart(live, lambda: provider.end(NOW, live.now))
+    assert live.state(PLUG) == "off"
+    await started(live)
+    assert live.state(PLUG) == "on"
+    assert plug.commands == ["off", "on"]
+
+
+async def test_restart_while_live(live: House, provider: Provider) -> None:
+    """A restart in the middle changes nothing, but what was turned on meanwhile is somebody's."""
+    _, other = await install(live.hass, Plug("Plug"), Plug("Other"))
+    await pause(live.hass, PLUG, "switch.other")
+    await live.pass_time(MINUTE)
+    await restart(live, lambda: other.report(is_on=True))
+    await started(live)
+    other.report(is_on=False)
+    assert live.state(PLUG) == "off"
+    await end(live, provider)
+    assert (live.state(PLUG), live.state("switch.other")) == ("on", "off")
+
+
+async def test_restart_spans_the_longest_pause(live: House) -> None:
+    """So is a longest pause that passed meanwhile."""
+    await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG, max_duration={"minutes": 1})
+    await restart(live, lambda: live.freezer.tick(120))
+    await started(live)
+    await live.pass_time(5)
+    assert (live.state(PLUG), live.live) == ("on", "on")
+
+
+async def test_restart_while_trying(live: House, provider: Provider) -> None:
+    """A device that was still to be put back is, even while another equivent is live."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    plug.report(available=False)
+    await end(live, provider)
+    later = live.now + HOUR
+    await restart(live, lambda: provider.start(live.now, later))
+    await started(live)
+    plug.report(available=True)
+    await live.settle()
+    assert (live.state(PLUG), live.live) == ("on", "on")
+
+
+async def test_water_heater_lost_its_mode(live: House, provider: Provider) -> None:
+    """A mode that a device has no more cannot be set; the user is told."""
+    (boiler,) = await install(live.hass, Boiler("Boiler"))
+    await pause(live.hass, "water_heater.boiler")
+    boiler.report(operation_list=["off", "eco"])
+    await end(live, provider)
+    await live.pass_time(61 * MINUTE, step=30)
+    assert boiler.commands == ["off"]
+    assert repairs(live.hass) == ["not_put_back_water_heater.boiler"]
+
+
+async def test_hanging_device(live: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device that answers no command is not given another meanwhile, and holds up no other."""
+    monkeypatch.setattr("custom_components.equiwatt.pause.COMMAND_SECONDS", 600)
+    plug, other = await install(live.hass, Plug("Plug"), Plug("Other"))
+    await pause(live.hass, PLUG, "switch.other")
+    begun: list[str] = []
+    answer = asyncio.Event()
+
+    async def hang(**kwargs: Any) -> None:
+        """Come back late."""
+        begun.append("on")
+        await answer.wait()
+
+    plug.async_turn_on = hang  # type: ignore[method-assign]
+    await disable(live)
+    await until(lambda: bool(begun) and live.state("switch.other") == "on")
+    live.freezer.tick(70)
+    async_fire_time_changed(live.hass, live.now)
+    for _ in range(1000):
+        await asyncio.sleep(0)
+    assert begun == ["on"]
+    answer.set()
+    await live.settle()
+    await live.pass_time(MINUTE)
+    assert begun == ["on", "on"]
+    assert other.commands == ["off", "on"]
+
+
+async def test_command_takes_too_long(live: House, caplog: pytest.LogCaptureFixture) -> None:
+    """A command is given up after half a minute."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    turn_on = plug.async_turn_on
+
+    begun = asyncio.Event()
+
+    async def hang(**kwargs: Any) -> None:
+        """Never come back."""
+        plug.async_turn_on = turn_on  # type: ignore[method-assign]
+        begun.set()
+        await asyncio.Event().wait()
+
+    plug.async_turn_on = hang  # type: ignore[method-assign]
+    await disable(live)
+    await begun.wait()
+    live.freezer.tick(31)
+    await live.settle()
+    assert f"{PLUG} did not obey" in caplog.text
+    await live.pass_time(MINUTE)
+    assert live.state(PLUG) == "on"
+
+
+async def test_reload(live: House, provider: Provider) -> None:
+    """A reload while live does not put anything back."""
+    await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    assert await live.hass.config_entries.async_reload(live.entry.entry_id)
+    await live.settle()
+    assert live.state(PLUG) == "off"
+    await end(live, provider)
+    assert live.state(PLUG) == "on"
+
+
+async def test_disabled(live: House) -> None:
+    """Disabling the entry puts everything back, also what is unavailable at that moment."""
+    _, other = await install(live.hass, Plug("Plug"), Plug("Other"))
+    await pause(live.hass, PLUG, "switch.other")
+    other.report(available=False)
+    entries = live.hass.config_entries
+    await entries.async_set_disabled_by(live.entry.entry_id, ConfigEntryDisabler.USER)
+    await live.settle()
+    assert live.state(PLUG) == "on"
+    await live.pass_time(5 * MINUTE)
+    other.report(available=True)
+    await live.settle()
+    assert live.state("switch.other") == "on"
+    await entries.async_set_disabled_by(live.entry.entry_id, None)
+    await live.settle()
+    assert live.live == "on"
+
+
+async def test_disabled_and_enabled_again(live: House) -> None:
+    """What was still to be put back when the entry is enabled again is."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    plug.report(available=False)
+    entries = live.hass.config_entries
+    for disabled_by in (ConfigEntryDisabler.USER, None):
+        await entries.async_set_disabled_by(live.entry.entry_id, disabled_by)
+        await live.settle()
+    plug.report(available=True)
+    await live.settle()
+    assert plug.commands == ["off", "on"]
+
+
+async def test_removed(live: House, hass_storage: dict[str, Any]) -> None:
+    """Removing the entry puts everything back, and leaves nothing on the disk."""
+    _, other = await install(live.hass, Plug("Plug"), Plug("Other"))
+    await pause(live.hass, PLUG, "switch.other")
+    other.report(available=False)
+    await live.hass.config_entries.async_remove(live.entry.entry_id)
+    await live.settle()
+    assert live.state(PLUG) == "on"
+    assert not [key for key in hass_storage if key.startswith(DOMAIN)]
+    await live.pass_time(5 * MINUTE)
+    other.report(available=True)
+    await live.settle()
+    assert live.state("switch.other") == "on"
+    assert not [key for key in hass_storage if key.startswith(DOMAIN)]
+
+
+async def test_next_equivent_at_once(live: House, provider: Provider) -> None:
+    """A device that is being put back is paused again by the next equivent, and comes back."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    plug.obeys = False
+    await end(live, provider)
+    assert live.state(PLUG) == "off"
+    start = live.now
+    provider.start(start, start + HOUR)
+    await live.poll()
+    plug.obeys = True
+    assert (await pause(live.hass, PLUG))["paused"] == [PLUG]
+    await live.pass_time(10 * MINUTE)
+    assert live.state(PLUG) == "off"
+    provider.end(start, live.now)
+    await live.poll()
+    assert live.state(PLUG) == "on"
+
+
+async def test_entity_is_renamed_or_removed(live: House, provider: Provider) -> None:
+    """A renamed device is put back, a removed one forgotten; without a traceback."""
+    await install(live.hass, Plug("Plug"), Plug("Other"))
+    await pause(live.hass, PLUG, "switch.other")
+    registry = er.async_get(live.hass)
+    registry.async_update_entity(PLUG, new_entity_id="switch.renamed")
+    registry.async_remove("switch.other")
+    await live.settle()
+    await end(live, provider)
+    assert live.state("switch.renamed") == "on"
+    await live.pass_time(HOUR.total_seconds() + 120, step=60)
+    assert repairs(live.hass) == []
+
+
+async def test_two_accounts(house: House, provider: Provider, push: Push) -> None:
+    """A device that two accounts paused comes back when the last of the equivents has ended."""
+    add_entry(house.hass, "another-token", "another-webhook")
+    await house.setup()
+    (plug,) = await install(house.hass, Plug("Plug"))
+    await push("?event=started")
+    await pause(house.hass, PLUG)
+    await push("?event=started", "another-webhook")
+    assert (await pause(house.hass, PLUG))["paused"] == [PLUG]
+    await house.pass_time(60)
+    await push("?event=ended")
+    await house.settle()
+    assert house.state(PLUG) == "off"
+    await push("?event=ended", "another-webhook")
+    await house.settle()
+    assert house.state(PLUG) == "on"
+    assert plug.commands == ["off", "on"]
+
+
+async def test_two_accounts_hand_over(house: House, provider: Provider, push: Push) -> None:
+    """What one account cannot put back the other takes over, with the first memory."""
+    other: MockConfigEntry = add_entry(house.hass, "another-token", "another-webhook")
+    await house.setup()
+    (thermostat,) = await install(house.hass, Thermostat("Thermostat"))
+    await push("?event=started")
+    await pause(house.hass, "climate.thermostat")
+    thermostat.obeys = False
+    await push("?event=ended")
+    await house.settle()
+    await push("?event=started", "another-webhook")
+    await pause(house.hass, "climate.thermostat", config_entry_id=other.entry_id)
+    thermostat.obeys = True
+    await house.pass_time(3 * MINUTE)
+    assert house.state("climate.thermostat") == "off"
+    await push("?event=ended", "another-webhook")
+    await house.settle()
+    assert (house.state("climate.thermostat"), thermostat.target_temperature) == ("heat", 21)
+
+
+async def test_overlapping_calls(live: House, provider: Provider) -> None:
+    """Calls at the same moment remember the device once."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    calls = [live.hass.async_create_task(pause(live.hass, PLUG)) for _ in range(3)]
+    await live.settle()
+    assert [call.result()["paused"] for call in calls] == [[PLUG]] * 3
+    await end(live, provider)
+    assert plug.commands == ["off", "on"]
+
+
+async def test_ends_while_pausing(live: House, provider: Provider, push: Push) -> None:
+    """A device that turns off when the equivent has just ended comes back."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    turn_off = plug.async_turn_off
+
+    async def slow(**kwargs: Any) -> None:
+        """Let the equivent end in the middle."""
+        await push("?event=ended")
+        await turn_off(**kwargs)
+
+    plug.async_turn_off = slow  # type: ignore[method-assign]
+    await pause(live.hass, PLUG)
+    await live.settle()
+    assert plug.commands == ["off", "on"]
+
+
+async def test_device_fails_to_turn_off(live: House, provider: Provider) -> None:
+    """A device that fails is told, the others are paused all the same."""
+    plug, other = await install(live.hass, Plug("Plug"), Plug("Other"))
+    plug.error = HomeAssistantError("Broken")
+    assert await pause(live.hass, PLUG, "switch.other") == {
+        "paused": ["switch.other"],
+        "not_paused": [{"entity_id": PLUG, "reason": "failed"}],
+    }
+    plug.error = None
+    await end(live, provider)
+    assert other.commands == ["off", "on"]
+    assert live.state(PLUG) == "on"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        [],
+        {},
+        {"paused": None},
+        {"paused": "switch.plug"},
+        {"paused": [None, {"state": {"entity_id": "no"}}, {"state": 5}, {}]},
+        {"paused": [{"state": {"entity_id": "switch.plug", "state": "on"}, "until": 5}]},
+    ],
+)
+async def test_damaged_memory(
+    house: House, provider: Provider, hass_storage: dict[str, Any], content: Any
+) -> None:
+    """Whatever is on the disk, the integration works."""
+    key = f"{DOMAIN}.{house.entry.entry_id}.pause"
+    hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": content}
+    await house.setup()
+    assert house.live == "off"
+
+
+async def test_some_of_the_memory(
+    house: House, provider: Provider, hass_storage: dict[str, Any], caplog: Any
+) -> None:
+    """What can be read is put back, the rest is said."""
+    key = f"{DOMAIN}.{house.entry.entry_id}.pause"
+    (plug,) = await install(house.hass, Plug("Plug"))
+    plug.report(is_on=False)
+    good = {"state": {"entity_id": PLUG, "state": "on", "attributes": {}}, "until": "soon"}
+    data = {"paused": [{"state": 5}, good]}
+    hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": data}
+    await house.setup()
+    assert plug.commands == ["on"]
+    assert caplog.text.count("cannot be read from the disk") == 1
+
+
+async def test_never_turned_off(live: House, push: Push) -> None:
+    """A device that did not turn off needs no putting back, which is clear after a while."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    plug.obeys = False
+    await pause(live.hass, PLUG)
+    await push("?event=ended")
+    await live.pass_time(2 * MINUTE)
+    plug.report(is_on=False)
+    await live.pass_time(2 * MINUTE)
+    assert live.state(PLUG) == "off"
+    assert plug.commands == ["off"]
+
+
+async def test_nothing_to_pause(live: House, hass_storage: dict[str, Any]) -> None:
+    """When nothing is paused, nothing is remembered."""
+    plug, other = await install(live.hass, Plug("Plug"), Plug("Other"))
+    plug.report(is_on=False)
+    assert (await pause(live.hass, PLUG))["paused"] == []
+    assert f"{DOMAIN}.{live.entry.entry_id}.pause" not in hass_storage
+    assert other.commands == []
+
+
+async def test_removed_while_pausing(live: House, provider: Provider) -> None:
+    """A device may be removed from Home Assistant at any moment of a pause."""
+    plug, other = await install(live.hass, Plug("Plug"), Plug("Other"))
+    registry = er.async_get(live.hass)
+    call = live.hass.async_create_task(pause(live.hass, PLUG, "switch.other"))
+    registry.async_remove("switch.other")
+    await live.settle()
+    assert call.result()["paused"] == [PLUG]
+
+    def vanish(what: str) -> bool:
+        """Go away in the middle of a command."""
+        registry.async_remove(PLUG)
+        return False
+
+    plug.command = vanish  # type: ignore[method-assign]
+    await end(live, provider)
+    await live.pass_time(2 * MINUTE)
+    assert other.commands == []
+    assert live.hass.states.get(PLUG) is None
+
+
+async def test_renamed_while_trying(live: House, provider: Provider) -> None:
+    """A device that is renamed while it does not obey is put back under its new name."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    plug.report(available=False)
+    await end(live, provider)
+    er.async_get(live.hass).async_update_entity(PLUG, new_entity_id="switch.renamed")
+    er.async_get(live.hass).async_update_entity("switch.renamed", name="Renamed")
+    await live.settle()
+    await live.pass_time(59 * MINUTE, step=30)
+    await live.pass_time(2 * MINUTE)
+    assert repairs(live.hass) == ["not_put_back_switch.renamed"]
+    plug.report(available=True)
+    await live.settle()
+    assert live.state("switch.renamed") == "on"
+    assert repairs(live.hass) == []
+
+
+async def test_repair_flow(live: House, provider: Provider) -> None:
+    """Who says that it is dealt with is believed."""
+    assert await async_setup_component(live.hass, "repairs", {})
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    plug.report(available=False)
+    await end(live, provider)
+    await live.pass_time(61 * MINUTE, step=30)
+    flows = repairs_flow_manager(live.hass)
+    assert flows
+    for entry_is_gone in (False, False, True):
+        flow: Any = await flows.async_init(DOMAIN, data={"issue_id": f"not_put_back_{PLUG}"})
+        assert (flow["type"], flow["step_id"]) == ("form", "confirm")
+        assert flow["description_placeholders"]["name"] == "Plug"
+        if entry_is_gone:
+            live.hass.data[PAUSES].clear()
+        flow = await flows.async_configure(flow["flow_id"], {})
+        assert flow["type"] == "create_entry"
+        assert repairs(live.hass) == []
+        async_tell_not_put_back(
+            live.hass, live.entry.entry_id, State(PLUG, "on", {"friendly_name": "Plug"})
+        )
+    plug.report(available=True)
+    await live.settle()
+    assert plug.commands == ["off"]

@@ -1,0 +1,377 @@
+"""Test the actions: what they take, what they refuse, and what they say then."""
+
+from datetime import timedelta
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
+import voluptuous as vol
+
+from custom_components import equiwatt
+from custom_components.equiwatt.const import DOMAIN
+from homeassistant.config_entries import ConfigEntryDisabler
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
+from homeassistant.core import Context, CoreState, HomeAssistant
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized
+from homeassistant.helpers import area_registry as ar, entity_registry as er, label_registry as lr
+from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
+
+from .conftest import NOW, House, Provider, Push, add_entry
+from .devices import Plug, Thermostat, install
+
+FOLDER = Path(equiwatt.__file__).parent
+MESSAGES = json.loads((FOLDER / "translations" / "en.json").read_text())["exceptions"]
+HOUR = timedelta(hours=1)
+MINUTE = 60
+PLUG = "switch.plug"
+
+
+async def simulate(hass: HomeAssistant, **data: Any) -> None:
+    """Rehearse an equivent."""
+    await hass.services.async_call(DOMAIN, "simulate_equivent", data, blocking=True)
+
+
+async def pause(
+    hass: HomeAssistant, context: Context | None = None, respond: bool = False, **data: Any
+) -> Any:
+    """Pause devices."""
+    return await hass.services.async_call(
+        DOMAIN, "pause", data, blocking=True, return_response=respond, context=context
+    )
+
+
+def are_tests(house: House) -> list[bool]:
+    """Return for each event that was announced whether it is a test."""
+    states = [event.data["new_state"] for event in house.changes]
+    told = {
+        state.state: state.attributes["test"]
+        for state in states
+        if state and state.entity_id.startswith("event.") and "test" in state.attributes
+    }
+    return list(told.values())
+
+
+async def calendar(house: House) -> list[Any]:
+    """Return all events of the calendar."""
+    answer = await house.hass.services.async_call(
+        "calendar",
+        "get_events",
+        {
+            "entity_id": "calendar.equiwatt_equivents",
+            "start_date_time": NOW - 24 * HOUR,
+            "end_date_time": NOW + 24 * HOUR,
+        },
+        blocking=True,
+        return_response=True,
+    )
+    events: list[Any] = answer["calendar.equiwatt_equivents"]["events"]  # type: ignore[call-overload,index,assignment]
+    return events
+
+
+async def test_rehearsal(house: House, provider: Provider) -> None:
+    """A rehearsal goes the whole way, and nothing of it stays."""
+    await house.setup()
+    await simulate(house.hass)
+    await house.settle()
+    assert house.live == "on"
+    assert house.edges == [("started", "simulation")]
+    start = dt_util.parse_datetime(house.state("sensor.equiwatt_current_start"))
+    end = dt_util.parse_datetime(house.state("sensor.equiwatt_current_end"))
+    assert start
+    assert end == start + timedelta(minutes=5)
+    await house.pass_time(5 * MINUTE - 5)
+    assert house.live == "on"
+    await house.pass_time(10)
+    assert house.live == "off"
+    assert house.edges == [("started", "simulation"), ("ended", "simulation")]
+    assert are_tests(house) == [True, True]
+    assert house.state("sensor.equiwatt_last_start") == "unknown"
+    assert await calendar(house) == []
+
+
+async def test_rehearsal_pauses(house: House, provider: Provider) -> None:
+    """Devices are paused and put back as for a real one."""
+    await house.setup()
+    (plug,) = await install(house.hass, Plug("Plug"))
+    await simulate(house.hass, duration={"seconds": 10})
+    await pause(house.hass, entity_id=PLUG)
+    await house.pass_time(15)
+    assert plug.commands == ["off", "on"]
+
+
+async def test_rehearsal_moves_its_end(house: House) -> None:
+    """Calling it again moves the end, later or sooner, without another start."""
+    await house.setup()
+    await simulate(house.hass, duration={"minutes": 1})
+    await house.pass_time(30)
+    await simulate(house.hass, duration={"minutes": 10})
+    await house.pass_time(5 * MINUTE)
+    assert house.live == "on"
+    await simulate(house.hass, duration={"seconds": 10})
+    await house.pass_time(15)
+    assert house.live == "off"
+    assert house.edges == [("started", "simulation"), ("ended", "simulation")]
+
+
+@pytest.mark.parametrize("by", ["api", "webhook", "plan"])
+async def test_real_one_takes_over(house: House, provider: Provider, push: Push, by: str) -> None:
+    """A real one takes over without a second start, and ends as a real one."""
+    if by == "plan":
+        provider.start(NOW + timedelta(minutes=1), NOW + HOUR)
+    await house.setup()
+    await simulate(house.hass, duration={"minutes": 3})
+    await house.pass_time(45)
+    start = house.now
+    if by == "api":
+        provider.start(start, start + HOUR)
+        await house.poll()
+    elif by == "webhook":
+        await push("?event=started")
+        provider.start(start, start + HOUR)
+    await house.pass_time(5 * MINUTE)
+    assert house.live == "on"
+    assert house.edges == [("started", "simulation")]
+    provider.end(start if by != "plan" else NOW + timedelta(minutes=1), house.now)
+    await house.poll()
+    assert house.live == "off"
+    assert house.edges == [("started", "simulation"), ("ended", "api")]
+    assert are_tests(house) == [True, False]
+    assert house.state("sensor.equiwatt_last_start") != "unknown"
+
+
+async def test_real_one_right_after(house: House, provider: Provider) -> None:
+    """A rehearsal does not hide a real one that starts in the minutes after, or began before."""
+    await house.setup()
+    await simulate(house.hass, duration={"seconds": 10})
+    await house.pass_time(15)
+    provider.start(NOW + timedelta(seconds=5), None)
+    await house.poll()
+    assert [kind for kind, _ in house.edges] == ["started", "ended", "started"]
+    assert are_tests(house) == [True, True, False]
+
+
+async def test_api_and_late_webhook_say_nothing(
+    house: House, provider: Provider, push: Push
+) -> None:
+    """Neither answers without a live one, nor a late call for an end, end a rehearsal."""
+    provider.end(NOW - HOUR, NOW - timedelta(minutes=5))
+    await house.setup()
+    await simulate(house.hass, duration={"minutes": 10})
+    await push("?event=ended")
+    await house.pass_time(9 * MINUTE)
+    provider.error = TimeoutError()
+    assert house.live == "on"
+    await house.pass_time(2 * MINUTE)
+    assert house.live == "off"
+    assert house.edges == [("started", "simulation"), ("ended", "simulation")]
+    assert len(await calendar(house)) == 1
+
+
+@pytest.mark.parametrize(("minutes", "live"), [(10, "on"), (1, "off")])
+async def test_rehearsal_over_a_restart(house: House, minutes: int, live: str) -> None:
+    """A rehearsal goes on after a restart, or has ended; it is a test still."""
+    await house.setup()
+    await simulate(house.hass, duration={"seconds": 10})
+    await simulate(house.hass, duration={"minutes": minutes})
+    await house.settle()
+    assert await house.hass.config_entries.async_unload(house.entry.entry_id)
+    house.freezer.tick(120)
+    house.hass.set_state(CoreState.starting)
+    assert await house.hass.config_entries.async_setup(house.entry.entry_id)
+    house.hass.set_state(CoreState.running)
+    house.hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await house.settle()
+    assert house.live == live
+    await house.pass_time(9 * MINUTE)
+    assert house.edges == [("started", "simulation"), ("ended", "simulation")]
+    assert are_tests(house) == [True, True]
+
+
+async def test_take_over_survives_a_restart(house: House, provider: Provider) -> None:
+    """A real one that took over is real after a restart too, although the API is down."""
+    await house.setup()
+    await simulate(house.hass, duration={"minutes": 2})
+    provider.start(house.now, house.now + HOUR)
+    await house.poll()
+    assert await house.hass.config_entries.async_unload(house.entry.entry_id)
+    provider.error = TimeoutError()
+    house.freezer.tick(180)
+    assert await house.hass.config_entries.async_setup(house.entry.entry_id)
+    await house.settle()
+    assert house.live == "on"
+
+
+@pytest.mark.parametrize("duration", [{"seconds": 9}, {"hours": 6, "seconds": 1}, "soon", -60])
+async def test_duration_is_bounded(house: House, duration: Any) -> None:
+    """A duration is between ten seconds and six hours."""
+    await house.setup()
+    with pytest.raises(vol.Invalid):
+        await simulate(house.hass, duration=duration)
+    assert house.live == "off"
+
+
+async def refused(call: Any, key: str, **placeholders: str) -> None:
+    """Check that a call is refused with the sentence of a key."""
+    with pytest.raises(ServiceValidationError) as refusal:
+        await call
+    assert refusal.value.translation_key == key
+    if key in MESSAGES:
+        message = MESSAGES[key]["message"].format(**placeholders)
+        assert str(refusal.value).rstrip(".") == message.rstrip(".")  # as older releases cut it
+
+
+async def test_nothing_to_rehearse_while_live(house: House, provider: Provider, push: Push) -> None:
+    """A rehearsal is refused while one is really live, confirmed or not."""
+    await house.setup()
+    await push("?event=started")
+    await refused(simulate(house.hass), "already_live")
+    provider.start(NOW, NOW + HOUR)
+    await house.poll()
+    await refused(simulate(house.hass), "already_live")
+
+
+async def test_which_account(house: House) -> None:
+    """An entry that is not there, not loaded, not ours, or not told among several is refused."""
+    await house.setup()
+    hass, entry = house.hass, house.entry
+    await refused(simulate(hass, config_entry_id="none"), "service_config_entry_not_found")
+    other = add_entry(hass, "another-token", "another-webhook")
+    await refused(simulate(hass, config_entry_id=other.entry_id), "service_config_entry_not_loaded")
+    assert await hass.config_entries.async_setup(other.entry_id)
+    await refused(simulate(hass), "service_found_multiple_config_entry_for_domain")
+    await simulate(hass, config_entry_id=other.entry_id)
+    await house.settle()
+    assert house.live == "off"
+    assert house.state("binary_sensor.equiwatt_live_2") == "on"
+    for one in (entry, other):
+        await hass.config_entries.async_set_disabled_by(one.entry_id, ConfigEntryDisabler.USER)
+    await refused(simulate(hass), "service_found_no_config_entry_for_domain")
+    await refused(pause(hass, entity_id=PLUG), "service_found_no_config_entry_for_domain")
+
+
+async def test_nothing_to_pause_for(house: House) -> None:
+    """A pause is refused while nothing is live, and touches nothing."""
+    await house.setup()
+    (plug,) = await install(house.hass, Plug("Plug"))
+    await refused(pause(house.hass, entity_id=PLUG), "nothing_live")
+    await refused(
+        pause(house.hass, entity_id=PLUG, config_entry_id=house.entry.entry_id), "nothing_live"
+    )
+    assert plug.commands == []
+
+
+async def test_which_live_account(house: House) -> None:
+    """With several accounts, a pause is for the one that is live, or the one that is told."""
+    other = add_entry(house.hass, "another-token", "another-webhook")
+    await house.setup()
+    (plug,) = await install(house.hass, Plug("Plug"))
+    await simulate(house.hass, config_entry_id=other.entry_id, duration={"minutes": 1})
+    await refused(
+        pause(house.hass, entity_id=PLUG, config_entry_id=house.entry.entry_id), "nothing_live"
+    )
+    await pause(house.hass, entity_id=PLUG)
+    await house.pass_time(65)
+    assert plug.commands == ["off", "on"]
+
+
+@pytest.fixture
+async def live(house: House, provider: Provider) -> House:
+    """Return a house in which an equivent is live."""
+    provider.start(NOW, NOW + HOUR)
+    await house.setup()
+    return house
+
+
+async def test_what_cannot_be_paused(live: House) -> None:
+    """What cannot be turned off is named, and the others are paused."""
+    plug, there = await install(live.hass, Plug("Plug"), Plug("There"))
+    await install(live.hass, thermostat := Thermostat("Thermostat"))
+    thermostat._attr_hvac_modes = ["heat"]  # type: ignore[list-item]
+    thermostat.async_write_ha_state()
+    there.report(available=False)
+    names = ["climate.thermostat", PLUG, "sensor.equiwatt_last_end", "switch.there"]
+    answer = await pause(live.hass, respond=True, entity_id=[*names, "switch.gone"])
+    assert answer == {
+        "paused": [PLUG],
+        "not_paused": [
+            {"entity_id": "climate.thermostat", "reason": "unsupported"},
+            {"entity_id": "sensor.equiwatt_last_end", "reason": "unsupported"},
+            {"entity_id": "switch.gone", "reason": "not_found"},
+            {"entity_id": "switch.there", "reason": "unavailable"},
+        ],
+    }
+    await live.hass.services.async_call("switch", "turn_on", {"entity_id": PLUG}, blocking=True)
+    entities = "climate.thermostat, sensor.equiwatt_last_end"
+    await refused(pause(live.hass, entity_id=names), "pause_unsupported", entities=entities)
+    await refused(
+        pause(live.hass, entity_id=[PLUG, "switch.gone"]), "pause_not_found", entities="switch.gone"
+    )
+    assert plug.commands[-1] == "off"
+    plug.report(is_on=True)
+    plug.error = HomeAssistantError("Broken")
+    await refused(pause(live.hass, entity_id=[PLUG]), "pause_failed", entities=PLUG)
+
+
+async def test_areas_labels_and_devices(live: House) -> None:
+    """Of an area or a label, what can be paused is; the rest is passed over."""
+    await install(live.hass, Plug("Plug"), Plug("Other"), Plug("Hidden"))
+    area = ar.async_get(live.hass).async_create("Kitchen")
+    label = lr.async_get(live.hass).async_create("Equivent")
+    registry = er.async_get(live.hass)
+    registry.async_update_entity(PLUG, area_id=area.id)
+    registry.async_update_entity("sensor.equiwatt_last_end", area_id=area.id)
+    registry.async_update_entity("switch.other", labels={label.label_id})
+    answer = await pause(
+        live.hass, respond=True, area_id=area.id, label_id=label.label_id, max_duration=60
+    )
+    assert answer == {"paused": ["switch.other", PLUG], "not_paused": []}
+    (device,) = {
+        entry.device_id
+        for entry in er.async_entries_for_config_entry(registry, live.entry.entry_id)
+    }
+    await refused(pause(live.hass, device_id=device), "no_devices")
+
+
+async def test_groups(live: House) -> None:
+    """The members of a group are paused, each as it is."""
+    plug, idle = await install(live.hass, Plug("Plug"), Plug("Idle"))
+    idle.report(is_on=False)
+    members = [PLUG, "switch.idle"]
+    config = {"group": {"heating": {"entities": members}}}
+    assert await async_setup_component(live.hass, "group", config)
+    options = {"group_type": "switch", "name": "All", "entities": members, "hide_members": False}
+    helper = MockConfigEntry(domain="group", title="All", options=options)
+    helper.add_to_hass(live.hass)
+    assert await live.hass.config_entries.async_setup(helper.entry_id)
+    await live.settle()
+    for group in ("group.heating", "switch.all"):
+        assert await pause(live.hass, respond=True, entity_id=group) == {
+            "paused": [PLUG],
+            "not_paused": [{"entity_id": "switch.idle", "reason": "already_off"}],
+        }
+    await simulate_end(live)
+    assert plug.commands == ["off", "on"]
+    assert idle.commands == []
+
+
+async def simulate_end(house: House) -> None:
+    """Let the planned end pass."""
+    house.provider.end(NOW, NOW + HOUR)
+    await house.pass_time(HOUR.total_seconds() + 60, step=60)
+
+
+async def test_permissions(
+    live: House, hass_read_only_user: MockUser, hass_admin_user: MockUser
+) -> None:
+    """Nobody pauses what they may not control."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    with pytest.raises(Unauthorized):
+        await pause(live.hass, Context(user_id=hass_read_only_user.id), entity_id=PLUG)
+    with pytest.raises(Unauthorized):
+        await pause(live.hass, Context(user_id="nobody"), entity_id=PLUG)
+    assert plug.commands == []
+    await pause(live.hass, Context(user_id=hass_admin_user.id), entity_id=PLUG)
+    assert plug.commands == ["off"]
