@@ -1,4 +1,4 @@
-"""Play one equivent through push and one through polling, and look at what came of it."""
+"""Play equivents through push, polling and rehearsal, and look at what came of them."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -11,7 +11,7 @@ import time
 
 from .client import HouseError
 from .provider import DEMO_TOKEN
-from .stage import Stage, set_up
+from .stage import DEVICES, DOMAIN, Stage, set_up
 
 LIVE = "binary_sensor.equiwatt_live"
 EVENT = "event.equiwatt_equivent"
@@ -20,6 +20,7 @@ LAST_END = "sensor.equiwatt_last_end"
 PUSH_SECONDS = 1
 POLL_SECONDS = 75
 LAG_SECONDS = 4
+REHEARSAL_SECONDS = 12
 
 
 class DifferenceError(Exception):
@@ -64,6 +65,8 @@ class Check:
         self.provider.configure(shape="legacy", lag=LAG_SECONDS)
         self.provider.set_webhooks(**self.addresses)
         await self.play("webhook", PUSH_SECONDS)
+        print("\nA rehearsal, and the plug is pulled in the middle")
+        await self.rehearse()
         print("\nAfterwards")
         await self.afterwards()
         return not self.failed
@@ -86,6 +89,29 @@ class Check:
             await self.asked(ending + LAG_SECONDS)
             await self.time_is(LAST_END, ending)
             await self.still(ended)
+
+    async def rehearse(self) -> None:
+        """Rehearse an equivent, pull the plug in the middle, and see every device come back."""
+        async with self.step("each device is on before it"):
+            await self.devices("on", 6)
+        async with self.step("the rehearsal pauses each device"):
+            await self.house.call(DOMAIN, "simulate_equivent", duration=REHEARSAL_SECONDS)
+            await self.devices("off", 5)
+        async with self.step("the plug is pulled, and Home Assistant starts again"):
+            await self.house.kill()
+            self.provider.forget_calls()
+            await self.house.start()
+        async with self.step("the rehearsal ends as one, and each device is on again"):
+            ended = {"event_type": "ended", "source": "simulation", "test": True}
+            await self.house.wait_for(
+                EVENT, lambda one: ended.items() <= one["attributes"].items(), 30
+            )
+            await self.devices("on", 30)
+
+    async def devices(self, state: str, seconds: float) -> None:
+        """Expect every device to get into a state in time."""
+        for name in DEVICES:
+            await self.house.wait_for(f"switch.{name}", state, seconds)
 
     async def edge(self, state: str, kind: str, source: str, seconds: float) -> str:
         """Expect the sensor and the event entity to tell an edge in time; give its moment."""

@@ -28,6 +28,7 @@ from homeassistant.const import MAJOR_VERSION, MINOR_VERSION
 from .client import Client, HouseError
 
 ROOT = Path(__file__).parent.parent
+BLUEPRINTS = ROOT / "blueprints" / "automation" / "equiwatt"
 LAUNCHER = Path(__file__).with_name("launcher.py")
 START_SECONDS = 180
 STOP_SECONDS = 45
@@ -215,12 +216,17 @@ class House(Client):
         (self.folder / ".storage" / key).write_text(json.dumps(content), "utf-8")
 
     def _link_component(self) -> None:
-        """Link the integration into the configuration."""
+        """Link the integration and its blueprints into the configuration."""
         if self._component:
-            link = self.folder / "custom_components" / self._component.name
-            link.parent.mkdir(exist_ok=True)
-            link.unlink(missing_ok=True)
-            link.symlink_to(self._component, target_is_directory=True)
+            self._link(self._component, f"custom_components/{self._component.name}")
+            self._link(BLUEPRINTS, f"blueprints/automation/{BLUEPRINTS.name}")
+
+    def _link(self, target: Path, name: str) -> None:
+        """Link a folder into the configuration."""
+        link = self.folder / name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(target, target_is_directory=True)
 
     # The log
 

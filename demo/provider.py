@@ -178,6 +178,10 @@ class Provider:
             "calls": [asdict(call) for call in reversed(self.calls)],
         }
 
+    def forget_calls(self) -> None:
+        """Count afresh: whoever was killed knows nothing of the calls that it made."""
+        self.limiters = {token: Limiter() for token in self.limiters}
+
     def _changed(self, event: str) -> None:
         """Tell a new edge."""
         self._save()

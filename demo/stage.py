@@ -15,6 +15,7 @@ from .provider import DEMO_TOKEN, Provider
 
 CONFIG = Path(__file__).with_name("config")
 DASHBOARD = "equiwatt-demo"
+DEVICES = ("immersion_heater", "towel_rail", "car_charger")
 DOMAIN = "equiwatt"
 ADDRESS = re.compile(r"https?://[^\s\"`\\)]+/api/webhook/[^\s\"`\\)?]+\?event=(\w+)")
 
@@ -90,7 +91,13 @@ def furnished(folder: Path, port: int, provider: Provider) -> House:
     folder.mkdir(parents=True, exist_ok=True)
     dashboard = (CONFIG / "dashboard.yaml").read_text("utf-8")
     (folder / "dashboard.yaml").write_text(dashboard.replace("PROVIDER_URL", provider.url), "utf-8")
+    devices = folder / "devices"
+    devices.mkdir(exist_ok=True)
+    for name in DEVICES:
+        if not (devices / name).exists():
+            (devices / name).write_text("on\n", "utf-8")
     configuration = (CONFIG / "configuration.yaml").read_text("utf-8")
+    configuration = configuration.replace("DEVICES", str(devices))
     return House(folder, configuration=configuration, port=port, frontend=True)
 
 

@@ -1,0 +1,177 @@
+"""Pause devices of a real Home Assistant, pull its plug, and see every device come back.
+
+The devices are files outside of it: what they say is what they are, whoever is running.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+import signal
+import time
+
+import pytest
+
+from demo.house import House
+
+from .conftest import Api
+from .test_main_paths import TOKEN, add, call
+
+pytestmark = pytest.mark.e2e
+
+LIVE = "binary_sensor.equiwatt_live"
+CONFIGURATION = """
+logger:
+  default: warning
+  logs:
+    custom_components.equiwatt: debug
+command_line:
+"""
+SWITCH = """\
+  - switch:
+      name: {name}
+      unique_id: {name}
+      scan_interval: 1
+      command_on: test ! -e {folder}/dead && echo on >> {folder}/{name}
+      command_off: echo off >> {folder}/{name}
+      command_state: test "$(tail -n 1 {folder}/{name})" = on
+"""
+AUTOMATION = """
+automation:
+  - id: pause
+    alias: Pause devices
+    use_blueprint:
+      path: equiwatt/pause_devices.yaml
+      input:
+        devices:
+          entity_id: [switch.heater, switch.rail, switch.idle, switch.radio]
+        notify_start: true
+"""
+DEVICES = {"heater": "on", "rail": "on", "idle": "off", "radio": "on"}
+
+
+class Plugs:
+    """Switches that are files, and what was said to each."""
+
+    def __init__(self, folder: Path) -> None:
+        """Plug them in."""
+        self.folder = folder
+        folder.mkdir()
+        for name, state in DEVICES.items():
+            self.say(name, state)
+
+    def say(self, name: str, state: str) -> None:
+        """Turn one on or off by hand."""
+        with (self.folder / name).open("a", encoding="utf-8") as file:
+            file.write(f"{state}\n")
+
+    def said(self, name: str) -> list[str]:
+        """Return what one was told since it was plugged in."""
+        return (self.folder / name).read_text("utf-8").split()[1:]
+
+    @property
+    def dead(self) -> Path:
+        """Return the file that makes all of them deaf for being turned on."""
+        return self.folder / "dead"
+
+    @property
+    def configuration(self) -> str:
+        """Return how Home Assistant knows them."""
+        switches = (SWITCH.format(name=name, folder=self.folder) for name in DEVICES)
+        return CONFIGURATION + "".join(switches) + AUTOMATION
+
+    async def until(self, condition: Callable[[], bool], seconds: float) -> None:
+        """Wait until a condition holds."""
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, {name: self.said(name) for name in DEVICES}
+            await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+def plugs(tmp_path: Path) -> Plugs:
+    """Return four plugs."""
+    return Plugs(tmp_path / "plugs")
+
+
+@pytest.fixture(params=[signal.SIGTERM, signal.SIGKILL], ids=lambda sign: sign.name)
+async def house(
+    plugs: Plugs, tmp_path: Path, request: pytest.FixtureRequest, socket_enabled: None
+) -> AsyncIterator[House]:
+    """Run a Home Assistant with the plugs."""
+    async with House(tmp_path / "home", configuration=plugs.configuration) as house:
+        yield house
+
+
+async def end_process(house: House, sign: signal.Signals) -> None:
+    """End the process."""
+    await (house.stop() if sign is signal.SIGTERM else house.kill())
+
+
+def equivent(start: float, end: float | None) -> dict[str, int | None]:
+    """Return an equivent as the API names it."""
+    return {"start_time": int(start), "end_time": None if end is None else int(end)}
+
+
+async def test_devices_come_back(
+    house: House, plugs: Plugs, api: Api, request: pytest.FixtureRequest
+) -> None:
+    """What was paused comes back after a pulled plug, a deaf hour's beginning and a restart."""
+    sign: signal.Signals = request.node.callspec.params["house"]
+    addresses = await add(house, api)
+    await house.wait_for("switch.radio", "on", 5)
+    await asyncio.sleep(2)  # until the entry is on the disk
+    start = time.time()
+    api.current = equivent(start, start + 3600)
+    await call(addresses["started_url"])
+    await plugs.until(lambda: plugs.said("heater") == ["off"], 5)  # and others may be to come
+    await end_process(house, sign)
+    await asyncio.sleep(0.5)  # for a command under way
+    await house.start()
+    await house.wait_for(LIVE, "on", 5)
+    await call(addresses["started_url"])
+    await house.wait_for("switch.heater", "off", 5)
+    await still_off_when_paused_again(house, plugs)
+    plugs.say("radio", "on")  # by hand, which makes it theirs
+    await house.wait_for("switch.radio", "on", 5)
+    plugs.say("radio", "off")
+    await house.wait_for("switch.radio", "off", 5)
+    await ended_while_down(house, plugs, api, sign, start)
+    check_log(house, addresses)
+
+
+async def still_off_when_paused_again(house: House, plugs: Plugs) -> None:
+    """Pause again, for whatever the plug was pulled too early for; the first memory counts."""
+    devices = ["switch.heater", "switch.rail", "switch.radio"]
+    await house.call("equiwatt", "pause", entity_id=devices)
+    await plugs.until(
+        lambda: all(plugs.said(one)[-1:] == ["off"] for one in DEVICES if one != "idle"), 5
+    )
+    assert plugs.said("heater") == ["off"]
+    await asyncio.sleep(31)  # from here on nobody takes it for an echo
+
+
+async def ended_while_down(
+    house: House, plugs: Plugs, api: Api, sign: signal.Signals, start: float
+) -> None:
+    """Let the equivent end while Home Assistant is down, and the plugs be deaf at first."""
+    plugs.dead.touch()
+    await end_process(house, sign)
+    api.current = None
+    api.previous = [equivent(start, time.time())]
+    await house.start()
+    await house.wait_for(LIVE, "off", 5)
+    await asyncio.sleep(3)
+    assert plugs.said("heater") == plugs.said("rail") == ["off"]
+    plugs.dead.unlink()
+    await plugs.until(lambda: plugs.said("heater") == plugs.said("rail") == ["off", "on"], 70)
+    assert plugs.said("radio") == ["off", "on", "off"]
+    assert plugs.said("idle") == []
+    await house.wait_for("switch.heater", "on", 5)
+
+
+def check_log(house: House, addresses: dict[str, str]) -> None:
+    """Check that nothing went wrong, and that no secret was logged."""
+    ours = [one for one in house.problems() if "custom_components.equiwatt" in one.splitlines()[0]]
+    assert ours == []
+    assert TOKEN not in house.log()
+    assert addresses["started_url"].split("/")[-1].split("?")[0] not in house.log()
