@@ -141,7 +141,9 @@ async def install[*Devices](hass: HomeAssistant, *devices: *Devices) -> tuple[*D
     by_domain: dict[str, list[Device]] = {}
     for device in devices:
         assert isinstance(device, Device)
-        by_domain.setdefault(DOMAINS[type(device)], []).append(device)
+        by_domain.setdefault(
+            next(DOMAINS[one] for one in type(device).__mro__ if one in DOMAINS), []
+        ).append(device)
     for domain, entities in by_domain.items():
         setup_test_component_platform(hass, domain, entities)
         assert await async_setup_component(hass, domain, {domain: {"platform": "test"}})

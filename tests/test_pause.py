@@ -630,6 +630,19 @@ async def test_some_of_the_memory(
     assert caplog.text.count("cannot be read from the disk") == 1
 
 
+async def test_back_at_once_after_two_calls(live: House, push: Push) -> None:
+    """After two calls a device is back when it is on, and theirs who then turns it off."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    await pause(live.hass, PLUG)
+    await push("?event=ended")
+    await live.settle()
+    assert live.state(PLUG) == "on"
+    plug.report(is_on=False)
+    await live.pass_time(2 * MINUTE)
+    assert live.state(PLUG) == "off"
+
+
 async def test_never_turned_off(live: House, push: Push) -> None:
     """A device that did not turn off needs no putting back, which is clear after a while."""
     (plug,) = await install(live.hass, Plug("Plug"))

@@ -181,6 +181,7 @@ class PauseManager:
             return False  # it was removed meanwhile
         async with paused.lock:
             if not is_on(self.hass.states.get(entity_id)):
+                paused.seen_off = True
                 return True
             return await self._async_command(paused, async_turn_off, context)
 

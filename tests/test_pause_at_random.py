@@ -1,0 +1,158 @@
+"""Hold pauses against a plain model of what a home owes its people, whatever comes."""
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+
+import pytest
+
+from custom_components.equiwatt.const import DOMAIN
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
+from homeassistant.core import Context, CoreState
+from homeassistant.exceptions import ServiceValidationError
+
+from .conftest import House, Provider
+from .devices import Plug, install
+
+HOUR = timedelta(hours=1)
+STEPS = 60
+SEEDS = 40
+NAMES = ("One", "Two", "Three")
+
+
+class Stubborn(Plug):
+    """A plug that may be deaf for being turned on."""
+
+    deaf = False
+
+    def command(self, what: str) -> bool:
+        """Note a command; return whether it is obeyed."""
+        return super().command(what) and not (self.deaf and what == "on")
+
+
+@dataclass
+class Home:
+    """What people may expect of each device once all is over."""
+
+    house: House
+    provider: Provider
+    random: Random
+    plugs: dict[str, Stubborn]
+    expected: dict[str, bool]
+
+    def any(self) -> tuple[str, Stubborn]:
+        """Return any device."""
+        return self.random.choice(list(self.plugs.items()))
+
+    async def pause(self) -> None:
+        """Pause some devices, for a while or until the end."""
+        chosen = self.random.sample(list(self.plugs), self.random.randint(1, len(self.plugs)))
+        longest = self.random.choice([0, 0, 30, 200, 900])
+        live = self.house.live == "on"
+        with nullcontext() if live else pytest.raises(ServiceValidationError, match="No equivent"):
+            await self.house.hass.services.async_call(
+                DOMAIN,
+                "pause",
+                {"entity_id": chosen, "max_duration": longest},
+                blocking=True,
+                return_response=True,
+            )
+
+    async def turn(self) -> None:
+        """Let somebody turn a device on or off, if it is there and obeys."""
+        entity_id, plug = self.any()
+        on = not plug.is_on
+        if not plug.available or plug.deaf:
+            return
+        await self.house.hass.services.async_call(
+            "switch",
+            "turn_on" if on else "turn_off",
+            {"entity_id": entity_id},
+            blocking=True,
+            context=Context(parent_id="01SOMEBODY"),
+        )
+        self.expected[entity_id] = on
+
+    async def lose(self) -> None:
+        """Let a device lose its connection, or find it again."""
+        _, plug = self.any()
+        plug.report(available=not plug.available)
+
+    async def deafen(self) -> None:
+        """Let a device become deaf, or hear again."""
+        _, plug = self.any()
+        plug.deaf = not plug.deaf
+
+    async def start_or_end(self) -> None:
+        """Let an equivent start, or end."""
+        if self.provider.current:
+            await self.end()
+        else:
+            now = self.house.now
+            self.provider.start(now, now + HOUR)
+            await self.house.poll()
+
+    def let_end(self) -> None:
+        """Let the equivent end, which nobody has noticed yet."""
+        if self.provider.current:
+            start = self.provider.current["start_time"]
+            self.provider.current = None
+            end = int(self.house.now.timestamp())
+            self.provider.previous.insert(0, {"start_time": start, "end_time": end})
+
+    async def end(self) -> None:
+        """Let the equivent end, and be polled."""
+        if self.provider.current:
+            self.let_end()
+            await self.house.poll()
+
+    async def restart(self) -> None:
+        """Restart, while an equivent may end and somebody may turn a device on or off by hand."""
+        entry_id = self.house.entry.entry_id
+        hass = self.house.hass
+        assert await hass.config_entries.async_unload(entry_id)
+        self.house.freezer.tick(self.random.choice([1, 60, 600]))
+        if self.random.random() < 0.3:
+            self.let_end()
+        entity_id, plug = self.any()
+        if plug.available and not (plug.deaf or plug.is_on):
+            plug.report(is_on=True)
+            self.expected[entity_id] = True
+        hass.set_state(CoreState.starting)
+        assert await hass.config_entries.async_setup(entry_id)
+        hass.set_state(CoreState.running)
+        hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+        await self.house.settle()
+
+    async def wait(self) -> None:
+        """Let time pass."""
+        await self.house.pass_time(self.random.choice([1, 20, 45, 240]), step=20)
+
+    async def all_over(self) -> None:
+        """Let the equivent end, and every device be there and obey."""
+        await self.end()
+        for plug in self.plugs.values():
+            plug.deaf = False
+            plug.report(available=True)
+        await self.house.pass_time(180, step=20)
+        assert self.house.live == "off"
+        assert {one: bool(plug.is_on) for one, plug in self.plugs.items()} == self.expected
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+async def test_whatever_comes(house: House, provider: Provider, seed: int) -> None:
+    """In the end every device is as people left it, and as it was before it was paused."""
+    random = Random(seed)  # noqa: S311
+    await house.setup()
+    devices = await install(house.hass, *(Stubborn(name) for name in NAMES))
+    plugs = {device.entity_id: device for device in devices}
+    for plug in plugs.values():
+        plug.report(is_on=random.random() < 0.7)
+    expected = {entity_id: bool(plug.is_on) for entity_id, plug in plugs.items()}
+    home = Home(house, provider, random, plugs, expected)
+    steps = [home.pause, home.pause, *[home.turn] * 5, home.lose, home.deafen]
+    steps += [home.start_or_end, home.restart, home.wait, home.wait]
+    for _ in range(STEPS):
+        await random.choice(steps)()
+    await home.all_over()
