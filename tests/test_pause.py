@@ -323,6 +323,19 @@ async def test_restart_spans_the_end(live: House, provider: Provider) -> None:
     assert plug.commands == ["off", "on"]
 
 
+async def test_restart_without_history(
+    live: House, provider: Provider, hass_storage: dict[str, Any]
+) -> None:
+    """What was paused is put back even if nothing is known of an equivent any more."""
+    await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    provider.current = None
+    await restart(live, lambda: hass_storage.pop(f"{DOMAIN}.{live.entry.entry_id}"))
+    await started(live)
+    assert live.edges == [("started", "api")]
+    assert live.state(PLUG) == "on"
+
+
 async def test_restart_while_live(live: House, provider: Provider) -> None:
     """A restart in the middle changes nothing, but what was turned on meanwhile is somebody's."""
     _, other = await install(live.hass, Plug("Plug"), Plug("Other"))
