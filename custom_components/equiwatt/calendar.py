@@ -52,8 +52,11 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
         """Return the equivents that overlap a range, oldest first."""
         state = self.coordinator.data
         known = [e for e in (state.upcoming, state.live, *state.past) if e]
-        events = [self._calendar_event(equivent) for equivent in reversed(known)]
-        return [event for event in events if event.start < end_date and event.end > start_date]
+        return [
+            self._calendar_event(equivent)
+            for equivent in reversed(known)
+            if equivent.start < end_date and self._shown_end(equivent) > start_date
+        ]
 
     def _calendar_event(self, equivent: Equivent) -> CalendarEvent:
         """Return an equivent as a calendar's event, in local time."""
@@ -65,9 +68,9 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
 
     def _shown_end(self, equivent: Equivent) -> datetime:
         """Return the end, one still ahead for the live one whatever the plan said."""
-        now = dt_util.utcnow()
         if equivent is not self.coordinator.data.live:
             return equivent.end or equivent.start + USUAL_LENGTH
+        now = dt_util.utcnow()
         if equivent.end and equivent.end > now:
             return equivent.end
         ahead = (now + AHEAD).replace(second=0, microsecond=0)
