@@ -119,7 +119,7 @@ class House(Client):
     async def start(self) -> None:
         """Start the process, and wait until everything in it runs."""
         free_port(self.port)
-        self._write_folder()
+        self.write_folder()
         environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
         environment.pop("PYTHONPATH", None)
         with self._log.open("ab") as log:
@@ -184,7 +184,7 @@ class House(Client):
                 f"Home Assistant did not {what} within {START_SECONDS} s: {self._last_words()}"
             ) from None
 
-    def _write_folder(self) -> None:
+    def write_folder(self) -> None:
         """Write the configuration, as far as it is not Home Assistant's own."""
         (self.folder / ".storage").mkdir(parents=True, exist_ok=True)
         external = f"external_url: {self.url}" if self._reachable else ""

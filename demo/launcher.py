@@ -58,10 +58,15 @@ def stop_with_parent() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def main() -> int:
-    """Run Home Assistant with the arguments of the command line."""
+def leave_out_unusable() -> None:
+    """Let Home Assistant set up only what can be set up."""
     bootstrap.DEFAULT_INTEGRATIONS = usable(bootstrap.DEFAULT_INTEGRATIONS)
     service._base_components = base_components  # noqa: SLF001
+
+
+def main() -> int:
+    """Run Home Assistant with the arguments of the command line."""
+    leave_out_unusable()
     threading.Thread(target=stop_with_parent, daemon=True).start()
     return home_assistant.main()
 
