@@ -1,0 +1,97 @@
+"""Measure what the README quotes; see `scripts/benchmark --help`."""
+
+import argparse
+from collections.abc import Callable
+from functools import partial
+import sys
+import time
+
+from . import readme, weighing
+from .child import BrokenError, run
+from .report import Table, figures_line, figures_of
+
+POINTS: dict[str, Callable[[], list[Table]]] = {
+    "edges": partial(run, "edges"),
+    "push": partial(run, "push"),
+    "reading": partial(run, "reading"),
+    "weight": weighing.tables,
+    "faults": partial(run, "faults"),
+}
+BOUNDS = {
+    "push_ratio_to_native": 1.0,
+    "push_ratio_to_floor": 2.0,
+    "parse_growth": 1.3,
+    "memory_growth_kib_per_day": 16,
+    "rows_per_idle_day": 0,
+    "false_edges": 0,
+    "lost_edges": 0,
+}
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/benchmark",
+        description="Measure the integration beside what users have without it, on this machine.",
+        epilog="Takes a few minutes. Let nothing else run meanwhile.",
+    )
+    parser.add_argument("--json", action="store_true", help="all figures as one line, the last")
+    parser.add_argument(
+        "--only", nargs="+", choices=POINTS, metavar="POINT", help=f"some of: {', '.join(POINTS)}"
+    )
+    parser.add_argument(
+        "--readme", action="store_true", help="keep the results, and let the README quote them"
+    )
+    options = parser.parse_args()
+    if options.readme and options.only:
+        parser.error("--readme wants all of it")
+    return options
+
+
+def measured(name: str) -> list[Table]:
+    """Measure a point, and print its tables."""
+    began = time.monotonic()
+    print(f"  {name} … ", end="", file=sys.stderr, flush=True)
+    tables = POINTS[name]()
+    print(f"{time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    for table in tables:
+        print(f"\n{table.text()}\n", flush=True)
+    return tables
+
+
+def bounds(figures: dict[str, float]) -> Table:
+    """Return the table of the figures that have a bound."""
+    table = Table("Bounds", ["", "measured", "at most", ""])
+    for name, bound in BOUNDS.items():
+        if name in figures:
+            met = "" if figures[name] <= bound else "missed"
+            table.rows.append([name, f"{figures[name]:.2f}", f"{bound:g}", met])
+    return table
+
+
+def main() -> int:
+    """Measure, and tell what could not be."""
+    try:
+        return measure(arguments())
+    except BrokenError as error:
+        print(f"not done\n{error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+    return 1
+
+
+def measure(options: argparse.Namespace) -> int:
+    """Measure, and tell whether all bounds were met."""
+    tables = [table for name in options.only or POINTS for table in measured(name)]
+    verdict = bounds(figures_of(tables))
+    if verdict.rows:
+        print(f"\n{verdict.text()}\n")
+    if options.readme:
+        readme.write(tables)
+    if options.json:
+        print(figures_line(tables))
+    return int(any("missed" in row for row in verdict.rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

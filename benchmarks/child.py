@@ -1,0 +1,44 @@
+"""Run one measurement in a process of its own, which nothing else has warmed up or worn out."""
+
+import asyncio
+from dataclasses import asdict
+from importlib import import_module
+import json
+import subprocess
+import sys
+
+from . import timelapse
+from .report import Table
+
+SECONDS = 600
+SKIPPING = ("day", "faults")
+"""What goes by clocks that skip what would only be waited for."""
+
+
+class BrokenError(Exception):
+    """A measurement could not be made; the text says how it ended."""
+
+
+def run(module: str, *arguments: str) -> list[Table]:
+    """Measure in a new process, and return the tables."""
+    command = [sys.executable, "-m", "benchmarks.child", module, *arguments]
+    done = subprocess.run(  # noqa: S603
+        command, capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+    if done.returncode:
+        raise BrokenError(f"{module}: {done.stdout[-2_000:]}{done.stderr[-4_000:]}")
+    return [Table(**table) for table in json.loads(done.stdout.splitlines()[-1])]
+
+
+def main() -> None:
+    """Measure, and print the tables as the last line."""
+    if sys.argv[1] in SKIPPING:
+        timelapse.install()
+    module = import_module(f"benchmarks.{sys.argv[1]}")
+    with asyncio.Runner(loop_factory=timelapse.Loop) as runner:
+        tables = runner.run(module.measure(runner.get_loop(), *sys.argv[2:]))
+    print(json.dumps([asdict(table) for table in tables]))
+
+
+if __name__ == "__main__":
+    main()

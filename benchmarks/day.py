@@ -1,0 +1,109 @@
+"""What a day of polling leaves behind, in memory and in the database."""
+
+import asyncio
+from contextlib import AsyncExitStack
+import gc
+from pathlib import Path
+import sqlite3
+import tempfile
+import tracemalloc
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.recorder import get_instance
+
+from . import timelapse, world
+from .report import Table, named
+from .service import FINISHED, Service
+
+DAY = 86_400
+DAYS = 2
+WARM_UP = 7_200
+ROWS = """
+SELECT COUNT(*) FROM states JOIN states_meta USING (metadata_id)
+WHERE last_updated_ts > ? AND states_meta.entity_id IN ({})
+"""
+
+
+def entities(hass: HomeAssistant) -> list[str]:
+    """Return the entities of ours, or the peer's without what its automations add."""
+    ids = hass.states.async_entity_ids()
+    named = [one for one in ids if "equiwatt" in one or "equivent" in one]
+    return [one for one in named if not one.startswith(("automation.", "scene."))]
+
+
+def count(database: Path, ids: list[str], since: float) -> int:
+    """Return how many rows the entities have had since some time."""
+    places = ", ".join("?" * len(ids))
+    with sqlite3.connect(database) as connection:
+        return int(connection.execute(ROWS.format(places), [since, *ids]).fetchone()[0])
+
+
+def memory(loop: timelapse.Loop) -> float:
+    """Return the KiB in use."""
+    loop.tidy()
+    gc.collect()
+    return tracemalloc.get_traced_memory()[0] / 1024
+
+
+class Life:
+    """A house that is watched."""
+
+    def __init__(self, hass: HomeAssistant, folder: Path, loop: timelapse.Loop) -> None:
+        """Keep what is watched."""
+        self._hass = hass
+        self._database = folder / "home-assistant_v2.db"
+        self._loop = loop
+
+    async def rows(self, seconds: float) -> int:
+        """Let time pass, and return how many rows that made."""
+        since = timelapse.timestamp()
+        await self._loop.skip(seconds)
+        await asyncio.sleep(0.1)
+        await get_instance(self._hass).async_block_till_done()
+        return count(self._database, entities(self._hass), since)
+
+
+async def rows(house: Life, service: Service) -> dict[str, float]:
+    """Count what is written on an idle day, and for an equivent after it."""
+    await house.rows(WARM_UP)
+    asked = service.calls
+    return {
+        "rows_per_idle_day": await house.rows(DAY),
+        "polls_per_day": service.calls - asked,
+        "rows_per_equivent": await equivent(house, service),
+    }
+
+
+async def growth(loop: timelapse.Loop) -> dict[str, float]:
+    """Compare the memory after idle days with that before them."""
+    await loop.skip(DAY)
+    before = memory(loop)
+    await loop.skip(DAYS * DAY)
+    return {"memory_growth_kib_per_day": (memory(loop) - before) / DAYS}
+
+
+async def equivent(house: Life, service: Service) -> int:
+    """Live through an equivent as documented, seen by polling, and return its rows."""
+    start = int(timelapse.timestamp()) + 60
+    live = {"start_time": start, "end_time": start + 3_600}
+    service.tell(live, FINISHED)
+    rows = await house.rows(3_700)
+    service.tell(None, [live, *FINISHED])
+    return rows + await house.rows(600)
+
+
+async def measure(loop: timelapse.Loop, who: str, what: str) -> list[Table]:
+    """Live with ours, or with the peer: with a recorder for its rows, without for the memory."""
+    if what == "memory":
+        tracemalloc.start()
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        service = await stack.enter_async_context(Service().serve())
+        configuration = world.peer("configuration", service) if who == "diy" else ""
+        configuration += "\nrecorder:\n" if what == "rows" else ""
+        hass = await stack.enter_async_context(world.home(folder, configuration))
+        if who == "ours":
+            await hass.config_entries.async_add(world.new_entry(service))
+        work = growth(loop) if what == "memory" else rows(Life(hass, folder, loop), service)
+        figures = {named(who, name): value for name, value in (await work).items()}
+    return [Table(who, [], figures=figures)]

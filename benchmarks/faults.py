@@ -1,0 +1,268 @@
+"""What the integration and its peers make of faults, side by side in one process."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+import tempfile
+from typing import Any
+
+import aiohttp
+
+from homeassistant.core import Event, HomeAssistant, callback
+
+from . import timelapse, world
+from .report import Table, named
+from .service import FINISHED, Service
+
+HOUR = 3600
+HTML = "<!doctype html><title>Sorry</title>"
+NO_DATA = '{"success": false, "msg": "No", "data": null}'
+MESSAGE = '{"message": "No"}'
+STATES = {
+    "ours": "binary_sensor.equiwatt_live",
+    "diy": "binary_sensor.equivent_live",
+    "naive": "binary_sensor.equivent_naive",
+}
+HEAD = ["case", "true", "equiwatt", "careful REST", "naive REST"]
+LISTENING = Path(__file__).parent / "diy" / "listening.yaml"
+
+
+class Stage:
+    """A house with all three, and the service that they ask."""
+
+    def __init__(self, folder: Path, service: Service, loop: timelapse.Loop) -> None:
+        """Keep what a case turns."""
+        self.service = service
+        self._folder = folder
+        self._loop = loop
+        self._home: Any = None
+        self.hass: HomeAssistant
+        self.said: dict[str, str] = {}
+        self.told: dict[str, Counter[str]] = {name: Counter() for name in STATES}
+
+    async def open(self) -> None:
+        """Start Home Assistant; the first time with a new entry of ours."""
+        parts = ("configuration", "naive")
+        texts = [world.peer(part, self.service) for part in parts]
+        texts.append(LISTENING.read_text("utf-8"))
+        self._home = world.home(self._folder, "".join(texts), self._listen)
+        self.hass = await self._home.__aenter__()
+        if not self.hass.config_entries.async_entries("equiwatt"):
+            await self.hass.config_entries.async_add(world.new_entry(self.service))
+        await self.wait(65)
+
+    async def close(self) -> None:
+        """Stop Home Assistant."""
+        await self._home.__aexit__(None, None, None)
+
+    def _listen(self, hass: HomeAssistant) -> None:
+        """Note each automation that runs."""
+        hass.bus.async_listen("automation_triggered", self._note)
+
+    @callback
+    def _note(self, event: Event) -> None:
+        """Note the edge that an automation acts upon."""
+        name, _, kind = event.data["name"].partition(" ")
+        name = {"Equivent": "diy"}.get(name, name)
+        if kind in ("started", "ended"):
+            self.told[name][kind] += 1
+
+    async def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        await self._loop.skip(seconds)
+
+    def look(self) -> None:
+        """Note what each of them says now."""
+        for name, entity_id in STATES.items():
+            state = self.hass.states.get(entity_id)
+            self.said[name] = state.state if state else "nothing"
+        if self.hass.config_entries.flow.async_progress_by_handler("equiwatt"):
+            self.said["ours"] += ", asks for a new token"
+
+    def forget(self) -> None:
+        """Count edges from now on."""
+        for counter in self.told.values():
+            counter.clear()
+
+    # What the provider says
+
+    def live(self, began: float = 0, lasts: float | None = HOUR) -> None:
+        """Name an equivent that began so many seconds ago, and lasts."""
+        start = int(timelapse.timestamp() - began)
+        end = None if lasts is None else int(start + lasts)
+        self.service.tell({"start_time": start, "end_time": end}, FINISHED)
+
+    def open_newest(self, began: float = 0) -> None:
+        """Tell of one as in the log: the newest past one has no end."""
+        start = int(timelapse.timestamp() - began)
+        self.service.tell(None, [{"start_time": start, "end_time": None}, *FINISHED])
+
+    def over(self, began: float = HOUR) -> None:
+        """List one that began so many seconds ago, and ended a minute ago."""
+        now = int(timelapse.timestamp())
+        ended = {"start_time": int(now - began), "end_time": now - 60}
+        self.service.tell(None, [ended, *FINISHED])
+
+    async def call(self, query: str = "", body: bytes = b"", suffix: str = "") -> None:
+        """Call both webhooks, as the app would."""
+        port = self.hass.config.api.port if self.hass.config.api else 0
+        async with aiohttp.ClientSession() as session:
+            for webhook_id in (world.WEBHOOK_ID, world.DIY_WEBHOOK_ID):
+                url = f"http://127.0.0.1:{port}/api/webhook/{webhook_id}{suffix}{query}"
+                headers = {"Content-Type": "application/json"}
+                await (await session.post(url, data=body, headers=headers)).read()
+
+
+@dataclass
+class Case:
+    """A row of the table: what happens, what is true then, and which edges there truly are."""
+
+    name: str
+    truth: str
+    play: Callable[[Stage], Awaitable[None]]
+    edges: dict[str, int] = field(default_factory=dict)
+    from_live: bool = False
+
+
+def broken(status: HTTPStatus, body: str) -> Callable[[Stage], Awaitable[None]]:
+    """Return the play of a fault that lasts five minutes and changes nothing."""
+
+    async def play(stage: Stage) -> None:
+        """Break, look, and mend."""
+        good = stage.service.body
+        stage.service.say(status, body)
+        await stage.wait(300)
+        stage.look()
+        stage.service.say(HTTPStatus.OK, good)
+        await stage.wait(400)
+
+    return play
+
+
+def word(tell: Callable[[Stage], None], seconds: float = 70) -> Callable[[Stage], Awaitable[None]]:
+    """Return the play of an answer that the API gives from now on."""
+
+    async def play(stage: Stage) -> None:
+        """Tell, and look."""
+        tell(stage)
+        await stage.wait(seconds)
+        stage.look()
+
+    return play
+
+
+async def outage_over_end(stage: Stage) -> None:
+    """Be out of order while the live one ends."""
+    stage.service.down = True
+    await stage.wait(HOUR + 300)
+    stage.over(HOUR + 300)
+    await stage.wait(400)
+    stage.look()
+
+
+async def outage_over_start(stage: Stage) -> None:
+    """Be out of order while one starts."""
+    stage.service.down = True
+    await stage.wait(600)
+    stage.live(began=300)
+    await stage.wait(400)
+    stage.look()
+
+
+async def start_amid(stage: Stage) -> None:
+    """Start Home Assistant while one is live, which then ends."""
+    await stage.close()
+    stage.live()
+    await stage.open()
+    stage.look()
+    stage.over(300)
+    await stage.wait(100)
+
+
+async def push_first(stage: Stage) -> None:
+    """Call before the API knows."""
+    await stage.call("?event=started")
+    await stage.wait(5)
+    stage.look()
+    stage.live(began=5)
+    await stage.wait(100)
+
+
+def push(body: bytes, suffix: str = "") -> Callable[[Stage], Awaitable[None]]:
+    """Return the play of a call that says nothing, about one that the API names."""
+
+    async def play(stage: Stage) -> None:
+        """Call, and look before the next poll."""
+        stage.live()
+        await stage.call("", body, suffix)
+        await stage.wait(2)
+        stage.look()
+        await stage.wait(100)
+
+    return play
+
+
+STARTED, ENDED = {"started": 1}, {"ended": 1}
+CASES = (
+    Case("live, told as in the log: newest end null", "on", word(Stage.open_newest), STARTED),
+    Case("500 with HTML", "on", broken(HTTPStatus.INTERNAL_SERVER_ERROR, HTML), from_live=True),
+    Case("200 with an empty body", "on", broken(HTTPStatus.OK, ""), from_live=True),
+    Case("401 with a message", "on", broken(HTTPStatus.UNAUTHORIZED, MESSAGE), from_live=True),
+    Case("429 with a message", "on", broken(HTTPStatus.TOO_MANY_REQUESTS, MESSAGE), from_live=True),
+    Case("200 with success false", "off", broken(HTTPStatus.OK, NO_DATA)),
+    Case("ended during an outage", "off", outage_over_end, ENDED, from_live=True),
+    Case("started during an outage", "on", outage_over_start, STARTED),
+    Case("Home Assistant starts amid one", "on", start_amid, STARTED | ENDED),
+    Case("open for over a day", "off", word(Stage.open_newest, 25 * HOUR), STARTED | ENDED),
+    Case("named, but an hour ahead", "off", word(lambda stage: stage.live(-HOUR))),
+    Case("named, but over for an hour", "off", word(lambda stage: stage.live(2 * HOUR))),
+    Case("webhook before the API knows", "on", push_first, STARTED),
+    Case("webhook with broken JSON", "on", push(b"{"), STARTED),
+    Case("webhook with a typo in its id", "on", push(b"{}", "x"), STARTED),
+)
+
+
+async def play(case: Case, loop: timelapse.Loop) -> Stage:
+    """Play a case in a house of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with Service().serve() as service:
+            stage = Stage(Path(folder), service, loop)
+            await stage.open()
+            if case.from_live:
+                stage.live()
+                await stage.wait(70)
+            stage.forget()
+            await case.play(stage)
+            await stage.close()
+    return stage
+
+
+def judge(case: Case, told: Counter[str]) -> tuple[int, int]:
+    """Return how many edges were false, and how many were lost."""
+    truth = Counter(case.edges)
+    return (told - truth).total(), (truth - told).total()
+
+
+async def measure(loop: timelapse.Loop) -> list[Table]:
+    """Play all cases."""
+    table = Table("Being right: what is said, and how many edges were false or lost", HEAD)
+    totals: Counter[tuple[str, str]] = Counter()
+    for case in CASES:
+        stage = await play(case, loop)
+        row = [case.name, case.truth]
+        for name in STATES:
+            false, lost = judge(case, stage.told[name])
+            totals.update({(name, "false"): false, (name, "lost"): lost})
+            row.append(say(stage.said[name], false, lost))
+        table.rows.append(row)
+    for (name, kind), total in totals.items():
+        table.figures[named(name, f"{kind}_edges")] = total
+    return [table]
+
+
+def say(said: str, false: int, lost: int) -> str:
+    """Return a cell: what one says, and what it got wrong."""
+    wrong = [f"{count} {what}" for count, what in ((false, "false"), (lost, "lost")) if count]
+    return f"{said} ({', '.join(wrong)})" if wrong else said

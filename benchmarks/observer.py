@@ -1,0 +1,67 @@
+"""Within the Home Assistant under measurement: notes when states change, and is the floor.
+
+It goes into that one's `custom_components`. What it notes are times of the monotonic clock, which
+all processes of a machine share.
+"""
+
+from time import monotonic
+
+from aiohttp.web import Request, Response
+
+from homeassistant.components import webhook
+from homeassistant.const import EVENT_STATE_CHANGED
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
+from homeassistant.helpers.http import HomeAssistantView
+from homeassistant.helpers.typing import ConfigType
+
+DOMAIN = "benchmark"
+FLOOR_WEBHOOK_ID = "floor-webhook"
+FLOOR = "benchmark.floor"
+SEEN = "/api/benchmark/seen"
+MANIFEST = {
+    "domain": DOMAIN,
+    "name": "Benchmark",
+    "codeowners": [],
+    "dependencies": ["http", "webhook"],
+    "version": "0.0.0",
+}
+
+
+async def write_floor(hass: HomeAssistant, webhook_id: str, request: Request) -> Response:
+    """Write a state: the least that a webhook which changes one can do."""
+    hass.states.async_set(FLOOR, request.query["event"])
+    return Response()
+
+
+class Seen(HomeAssistantView):
+    """Gives what was noted since it was last asked."""
+
+    url = SEEN
+    name = "benchmark:seen"
+    requires_auth = False
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self.changes: list[tuple[str, float]] = []
+
+    @callback
+    def note(self, event: Event[EventStateChangedData]) -> None:
+        """Note a state that has changed."""
+        old, new = event.data["old_state"], event.data["new_state"]
+        if old and new and old.state != new.state:
+            self.changes.append((event.data["entity_id"], monotonic()))
+
+    async def get(self, request: Request) -> Response:
+        """Give it, and forget it."""
+        changes, self.changes = self.changes, []
+        return self.json(changes)
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Listen, before anything else does."""
+    seen = Seen()
+    hass.bus.async_listen(EVENT_STATE_CHANGED, seen.note)
+    hass.http.register_view(seen)
+    hass.states.async_set(FLOOR, "ended")
+    webhook.async_register(hass, DOMAIN, "Floor", FLOOR_WEBHOOK_ID, write_floor)
+    return True

@@ -1,0 +1,210 @@
+"""From a webhook call to the state, and to the API's confirmation of it.
+
+One Home Assistant process and one client in another, real HTTP between them on loopback. A time is
+from before the call is sent until a listener within Home Assistant sees the state change.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import permutations
+import json
+from pathlib import Path
+from statistics import median
+import tempfile
+from time import monotonic, time
+
+import aiohttp
+
+from demo.house import House
+from demo.stage import addresses_in
+
+from . import observer, world
+from .report import Table, spread
+from .service import FINISHED, Service
+
+CALLS = 500
+WARM_UP = 30
+PAUSE = 0.01
+"""Seconds for what a call sets off, an automation's trace or a file, so that the next is not it."""
+ACCOUNTS = 12
+API_SECONDS = 0.1
+TRIPS = 20
+PATIENCE = 50
+NATIVE_WEBHOOK = "/api/webhook/native-webhook"
+FLOOR_WEBHOOK = f"/api/webhook/{observer.FLOOR_WEBHOOK_ID}"
+EDGES = ("started", "ended")
+
+
+class Line:
+    """A client of the house, which keeps its connection as the provider's server might."""
+
+    def __init__(self, house: House, session: aiohttp.ClientSession) -> None:
+        """Keep where to call."""
+        self._url = house.url
+        self._session = session
+
+    async def call(self, path: str, edge: str) -> float:
+        """Call a webhook, and return when."""
+        began = monotonic()
+        async with self._session.post(f"{self._url}{path}?event={edge}") as response:
+            await response.read()
+        return began
+
+    async def seen(self) -> dict[str, list[float]]:
+        """Return when which states have changed since this was last asked."""
+        async with self._session.get(self._url + observer.SEEN) as response:
+            changes: dict[str, list[float]] = {}
+            for entity_id, moment in await response.json():
+                changes.setdefault(entity_id, []).append(moment)
+            return changes
+
+
+def put_observer(place: Path) -> None:
+    """Make an integration of the observer."""
+    place.mkdir(parents=True)
+    place.joinpath("manifest.json").write_text(json.dumps(observer.MANIFEST), "utf-8")
+    text = Path(observer.__file__).read_text("utf-8")
+    place.joinpath("__init__.py").write_text(text, "utf-8")
+
+
+@asynccontextmanager
+async def furnished(folder: Path, service: Service) -> AsyncGenerator[House]:
+    """Run a house with the peer's configuration, the native webhook and the observer."""
+    put_observer(folder / "custom_components" / observer.DOMAIN)
+    parts = [world.peer(name, service) for name in ("configuration", "native")]
+    configuration = "".join(parts) + f"{observer.DOMAIN}:\n"
+    async with House(folder, configuration=configuration) as house:
+        yield house
+
+
+async def account(house: House, service: Service) -> dict[str, str]:
+    """Add an account of its own, and return the paths of its webhook."""
+    result = await house.flow(
+        "equiwatt", {"token": f"token-{id(service)}", "advanced": {"url": service.url}}
+    )
+    addresses = addresses_in(result)
+    return {edge: addresses[edge].removeprefix(house.url).split("?")[0] for edge in EDGES}
+
+
+async def pushes(line: Line, ours: str) -> dict[str, list[float]]:
+    """Call all three in every order in turn, and return the milliseconds of each."""
+    peers = {
+        "ours": (ours, "binary_sensor.equiwatt_live"),
+        "native": (NATIVE_WEBHOOK, "input_boolean.plug"),
+        "floor": (FLOOR_WEBHOOK, observer.FLOOR),
+    }
+    orders = list(permutations(peers))
+    called: dict[str, list[float]] = {name: [] for name in peers}
+    await line.seen()
+    for turn in range(WARM_UP + CALLS):
+        for name in orders[turn // 2 % len(orders)]:
+            called[name].append(await line.call(peers[name][0], EDGES[turn % 2]))
+            await asyncio.sleep(PAUSE)
+    seen = await line.seen()
+    return {
+        name: durations(called[name], seen[entity_id])[WARM_UP:]
+        for name, (_, entity_id) in peers.items()
+    }
+
+
+def durations(called: list[float], seen: list[float]) -> list[float]:
+    """Return the milliseconds from each call to what it changed; each must have changed it."""
+    if len(called) != len(seen):
+        raise RuntimeError(f"{len(called)} calls made {len(seen)} changes")
+    return [(late - early) * 1_000 for early, late in zip(called, seen, strict=True)]
+
+
+def push_table(times: dict[str, list[float]]) -> Table:
+    """Return the table of the pushes."""
+    ours = median(times["ours"])
+    table = Table(f"Push to state, {CALLS} calls each", ["", "median", "5 % to 95 %", "ours is"])
+    for name, what in (
+        ("ours", "equiwatt's webhook"),
+        ("native", "webhook automation that toggles a helper"),
+        ("floor", "bare webhook that writes a state"),
+    ):
+        middle = median(times[name])
+        ratio = "" if name == "ours" else f"{ours / middle:.2f} of it"
+        table.rows.append([what, f"{middle:.2f} ms", spread(times[name], "ms"), ratio])
+        table.figures[f"push_{name}_median_ms"] = middle
+        if name != "ours":
+            table.figures[f"push_ratio_to_{name}"] = ours / middle
+    return table
+
+
+async def confirmations(house: House, line: Line) -> list[float]:
+    """Let the API of several accounts confirm starts and ends; return the milliseconds."""
+    async with AsyncExitStack() as stack:
+        serving = (Service(API_SECONDS).serve() for _ in range(ACCOUNTS))
+        services = [await stack.enter_async_context(service) for service in serving]
+        paths = await asyncio.gather(*(account(house, service) for service in services))
+        await asyncio.sleep(3)  # the limiter's second, after the calls of the set-up
+        await line.seen()
+        times = []
+        for edge in EDGES:
+            for path, service in zip(paths, services, strict=True):
+                times.append(await confirmation(line, path[edge], edge, service))
+        return times
+
+
+async def confirmation(line: Line, path: str, edge: str, service: Service) -> float:
+    """Call, and wait for the sensor that only the API's word changes; return the milliseconds."""
+    now = int(time())
+    if edge == "started":
+        service.tell({"start_time": now - 3, "end_time": now + 3_600}, FINISHED)
+        sensor = "sensor.equiwatt_current_end"
+    else:
+        service.tell(None, [{"start_time": now - 600, "end_time": now}, *FINISHED])
+        sensor = "sensor.equiwatt_last_end"
+    began = await line.call(path, edge)
+    for _ in range(PATIENCE):
+        await asyncio.sleep(2 * API_SECONDS)
+        for entity_id, moments in (await line.seen()).items():
+            if entity_id.startswith(sensor):
+                return (moments[0] - began) * 1_000
+    raise RuntimeError(f"A push that {edge} was not confirmed")
+
+
+async def round_trip(session: aiohttp.ClientSession) -> float:
+    """Return the milliseconds that one call of that API takes."""
+    times = []
+    async with Service(API_SECONDS).serve() as service:
+        for _ in range(TRIPS):
+            began = monotonic()
+            async with session.get(service.url, headers={"Connection": "close"}) as response:
+                await response.read()
+            times.append((monotonic() - began) * 1_000)
+    return median(times)
+
+
+def certainty_table(times: list[float], trip: float) -> Table:
+    """Return the table of the confirmations."""
+    middle = median(times)
+    title = f"Push to certainty, with an API that takes {API_SECONDS * 1_000:.0f} ms"
+    table = Table(title, ["", "median", "5 % to 95 %"])
+    table.rows = [
+        ["from the call until the API has confirmed", f"{middle:.0f} ms", spread(times, "ms")],
+        ["one round trip", f"{trip:.0f} ms", f"{middle / trip:.1f} round trips"],
+    ]
+    table.figures = {
+        "certainty_median_ms": middle,
+        "round_trip_ms": trip,
+        "certainty_ratio_to_round_trip": middle / trip,
+    }
+    return table
+
+
+async def measure(_: asyncio.AbstractEventLoop) -> list[Table]:
+    """Measure the pushes."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with (
+            Service().serve() as service,
+            furnished(Path(folder), service) as house,
+            aiohttp.ClientSession() as session,
+        ):
+            line = Line(house, session)
+            paths = await account(house, service)
+            times = await pushes(line, paths["started"])
+            certain = await confirmations(house, line)
+            return [push_table(times), certainty_table(certain, await round_trip(session))]

@@ -1,0 +1,124 @@
+"""What it takes to read an answer, and to ask the calendar for a month."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+import gc
+from statistics import median
+from sys import monitoring
+from time import perf_counter
+from types import SimpleNamespace
+from typing import Any
+
+from custom_components.equiwatt.calendar import EQUIVENTS, EquiwattCalendar
+from custom_components.equiwatt.equivents import Equivent, parse
+from custom_components.equiwatt.tracker import State
+
+from .report import Table, spread
+
+SIZES = (10, 100, 1_000, 10_000)
+ROUNDS = 15
+TOOL = 4
+STORED = 2_000
+FIRST = datetime(2006, 1, 1, 18, tzinfo=UTC)
+TWICE_A_WEEK = timedelta(days=3.5)
+HOUR = timedelta(hours=1)
+
+
+def answer(events: int) -> dict[str, Any]:
+    """Return an answer of the API with so many past events, newest first."""
+    start = int(FIRST.timestamp())
+    starts = range(start + (events - 1) * 7_200, start - 1, -7_200)
+    previous = [{"start_time": moment, "end_time": moment + 3_600} for moment in starts]
+    return {"success": True, "data": {"current_event": None, "previous_events": previous}}
+
+
+def calendar(stored: int = STORED) -> EquiwattCalendar:
+    """Return a calendar of so many stored equivents."""
+    starts = [FIRST + number * TWICE_A_WEEK for number in reversed(range(stored))]
+    data = State(past=tuple(Equivent(start, start + HOUR) for start in starts))
+    entry = SimpleNamespace(entry_id="benchmark")
+    coordinator: Any = SimpleNamespace(data=data, config_entry=entry)
+    return EquiwattCalendar(coordinator, EQUIVENTS)
+
+
+def month(calendar: EquiwattCalendar) -> int:
+    """Ask for the month in the middle of what is stored; return how many equivents it has."""
+    begin = FIRST + STORED / 2 * TWICE_A_WEEK
+    hass: Any = None
+    query = calendar.async_get_events(hass, begin, begin + timedelta(days=30))
+    try:
+        query.send(None)  # it waits for nothing
+    except StopIteration as answered:
+        return len(answered.value)
+    raise RuntimeError("The calendar waits")
+
+
+def steps(work: Callable[[], object]) -> int:
+    """Return how many instructions of Python some work takes.
+
+    That grows as the time does, but is the same on any machine however busy it is.
+    """
+    count = 0
+
+    def note(_code: object, _offset: int) -> None:
+        """Count an instruction."""
+        nonlocal count
+        count += 1
+
+    instruction = monitoring.events.INSTRUCTION
+    monitoring.use_tool_id(TOOL, __name__)
+    monitoring.register_callback(TOOL, instruction, note)
+    monitoring.set_events(TOOL, instruction)
+    try:
+        work()
+    finally:
+        monitoring.set_events(TOOL, monitoring.events.NO_EVENTS)
+        monitoring.free_tool_id(TOOL)
+    return count
+
+
+def seconds(work: Callable[[], object], times: int) -> float:
+    """Return the seconds that some work takes, done several times."""
+    began = perf_counter()
+    for _ in range(times):
+        work()
+    return (perf_counter() - began) / times
+
+
+def reading_times() -> dict[int, list[float]]:
+    """Return the microseconds for each event, for answers of each size in turn."""
+    answers = {size: answer(size) for size in SIZES}
+    times: dict[int, list[float]] = {size: [] for size in SIZES}
+    gc.collect()
+    for _ in range(ROUNDS):
+        for size, body in answers.items():
+            took = seconds(partial(parse, body), max(1, SIZES[-1] // size))
+            times[size].append(took / size * 1e6)
+    return times
+
+
+def month_times() -> list[float]:
+    """Return the milliseconds of a query for a month."""
+    stored = calendar()
+    return [seconds(lambda: month(stored), 10) * 1_000 for _ in range(ROUNDS)]
+
+
+async def measure(_: asyncio.AbstractEventLoop) -> list[Table]:
+    """Measure both."""
+    times = reading_times()
+    middle = {size: median(values) for size, values in times.items()}
+    table = Table("Reading", ["", "median", "5 % to 95 %"])
+    for size in SIZES:
+        name = f"an event of an answer with {size:,}"
+        table.rows.append([name, f"{middle[size]:.2f} µs", spread(times[size], "µs")])
+        table.figures[f"parse_{size}_us_per_event"] = middle[size]
+    table.figures["parse_growth"] = max(middle[size] for size in SIZES[2:]) / middle[100]
+    asked = month_times()
+    table.figures["calendar_month_ms"] = median(asked)
+    name = f"a month of a calendar with {STORED:,}"
+    table.rows.append([name, f"{median(asked):.2f} ms", spread(asked, "ms")])
+    growth = table.figures["parse_growth"]
+    table.note = f"The time for each event grows by {growth:.2f} from 100 events to 10,000."
+    return [table]

@@ -1,0 +1,137 @@
+"""What the integration weighs, beside the peer's REST entities.
+
+Both in one process, one after the other, in either order in turn: whoever comes second finds
+loaded what both need. The API answers on loopback from a thread of its own, as soon as it is asked.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+import compileall
+from contextlib import asynccontextmanager
+import gc
+from importlib import import_module
+from pathlib import Path
+import shutil
+from statistics import median
+import sys
+import tempfile
+import threading
+from time import perf_counter, thread_time
+import tracemalloc
+from typing import Any
+
+from demo.house import ROOT
+from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
+from homeassistant.util.yaml import parse_yaml
+
+from . import world
+from .report import Table, named
+from .service import Service
+
+POLLS = 200
+MODULES = {
+    "ours": [
+        f"custom_components.equiwatt{name}"
+        for name in ("", ".binary_sensor", ".calendar", ".config_flow", ".event", ".sensor")
+    ],
+    "diy": [f"homeassistant.components.rest{name}" for name in ("", ".binary_sensor", ".sensor")],
+}
+
+
+def compile_ours(folder: Path) -> None:
+    """Import ours from compiled files, as the peer's are; a second start does so everywhere."""
+    source = ROOT / "custom_components"
+    shutil.copytree(source, folder / source.name, ignore=shutil.ignore_patterns("__pycache__"))
+    compileall.compile_dir(folder, quiet=1)
+    sys.path.insert(0, str(folder))
+
+
+@asynccontextmanager
+async def elsewhere() -> AsyncGenerator[Service]:
+    """Serve the API from another thread."""
+    service, ready, done = Service(), threading.Event(), threading.Event()
+
+    async def serve() -> None:
+        """Serve until told to stop."""
+        async with service.serve():
+            ready.set()
+            await asyncio.to_thread(done.wait)
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    ready.wait()
+    try:
+        yield service
+    finally:
+        done.set()
+        thread.join()
+
+
+async def set_up(who: str, hass: HomeAssistant, service: Service) -> None:
+    """Set one of them up, until all of its entities are there."""
+    if who == "ours":
+        await hass.config_entries.async_add(world.new_entry(service))
+    else:
+        config: Any = parse_yaml(world.peer("configuration", service))
+        await async_setup_component(hass, "rest", {"rest": config["rest"]})
+    await hass.async_block_till_done()
+
+
+def memory() -> float:
+    """Return the KiB in use."""
+    gc.collect()
+    return tracemalloc.get_traced_memory()[0] / 1024
+
+
+async def weigh(who: str, hass: HomeAssistant, service: Service) -> dict[str, float]:
+    """Import one of them and set it up; return what that took, of time or of memory."""
+    before, began = memory(), perf_counter()
+    for module in MODULES[who]:
+        import_module(module)
+    imported = perf_counter()
+    await set_up(who, hass, service)
+    ready = perf_counter()
+    if tracemalloc.is_tracing():
+        return {named(who, "memory_kib"): memory() - before}
+    return {
+        named(who, "import_ms"): (imported - began) * 1_000,
+        named(who, "set_up_ms"): (ready - imported) * 1_000,
+    }
+
+
+def pollers(hass: HomeAssistant) -> dict[str, Callable[[], Awaitable[None]]]:
+    """Return how each of them polls; the provider's limits are lifted, or it would take hours."""
+    api: Any = import_module("custom_components.equiwatt.api")
+    api.CALL_GAP, api.CALLS_PER_WINDOW = 0, sys.maxsize
+    (entry,) = hass.config_entries.async_entries("equiwatt")
+    return {
+        "ours": entry.runtime_data.coordinator.async_refresh,
+        "diy": hass.data["rest"]["coordinator"][0].async_refresh,
+    }
+
+
+async def poll(hass: HomeAssistant) -> dict[str, float]:
+    """Poll in turn; return the milliseconds that the event loop is busy with one, by the median."""
+    times: dict[str, list[float]] = {"ours": [], "diy": []}
+    for _ in range(POLLS):
+        for who, refresh in pollers(hass).items():
+            began = thread_time()
+            await refresh()
+            times[who].append((thread_time() - began) * 1_000)
+    return {named(who, "poll_loop_ms"): median(took) for who, took in times.items()}
+
+
+async def measure(_: asyncio.AbstractEventLoop, first: str, what: str) -> list[Table]:
+    """Weigh both in an order: their times, or their memory."""
+    figures: dict[str, float] = {}
+    if what == "memory":
+        tracemalloc.start()
+    with tempfile.TemporaryDirectory() as code, tempfile.TemporaryDirectory() as folder:
+        compile_ours(Path(code))
+        async with elsewhere() as service, world.home(Path(folder), "webhook:\n") as hass:
+            for who in ("ours", "diy") if first == "ours" else ("diy", "ours"):
+                figures |= await weigh(who, hass, service)
+            if what == "times":
+                figures |= await poll(hass)
+    return [Table(first, [], figures=figures)]

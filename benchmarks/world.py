@@ -1,0 +1,72 @@
+"""A Home Assistant within this process: the real one from its bootstrap on, with its own folder."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+import logging
+from pathlib import Path
+import sys
+from types import MappingProxyType
+
+from demo.house import House
+from demo.launcher import leave_out_unusable
+from homeassistant import block_async_io, bootstrap
+from homeassistant.config_entries import SOURCE_USER, ConfigEntry
+from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_WEBHOOK_ID
+from homeassistant.core import HomeAssistant
+from homeassistant.runner import RuntimeConfig
+
+from .service import Service
+
+DIY = Path(__file__).parent / "diy"
+ENTRY_ID = "01EQUIWATTENTRY00000000000"
+TOKEN = "benchmark-token"  # noqa: S105 - opens nothing
+WEBHOOK_ID = "equiwatt-webhook"
+DIY_WEBHOOK_ID = "diy-webhook"
+
+
+def peer(name: str, service: Service) -> str:
+    """Return the configuration of a peer, for the API on loopback."""
+    text = (DIY / f"{name}.yaml").read_text("utf-8")
+    return text.replace("API_URL", service.url).replace("TOKEN", TOKEN)
+
+
+@asynccontextmanager
+async def home(
+    folder: Path,
+    configuration: str = "",
+    prepare: Callable[[HomeAssistant], None] = lambda _: None,
+) -> AsyncGenerator[HomeAssistant]:
+    """Run a Home Assistant; one in a folder that was used before goes on from there."""
+    leave_out_unusable()
+    block_async_io.enable = lambda: None  # it can be enabled once only in a process
+    House(folder, configuration=configuration).write_folder()
+    hass = await bootstrap.async_setup_hass(RuntimeConfig(str(folder), skip_pip=True))
+    if hass is None:
+        raise RuntimeError("Home Assistant could not be set up")
+    sys.excepthook = sys.__excepthook__  # ours are for the screen, not for its log
+    for handler in logging.getLogger().handlers:
+        handler.setLevel(logging.CRITICAL)  # faults are the subject here, and would fill the screen
+    prepare(hass)
+    await hass.async_start()
+    try:
+        await hass.async_block_till_done()
+        yield hass
+    finally:
+        await hass.async_stop(force=True)
+
+
+def new_entry(service: Service) -> ConfigEntry:
+    """Return an entry of the integration that is not set up yet."""
+    return ConfigEntry(
+        data={CONF_TOKEN: TOKEN, CONF_URL: service.url, CONF_WEBHOOK_ID: WEBHOOK_ID},
+        discovery_keys=MappingProxyType({}),
+        domain="equiwatt",
+        entry_id=ENTRY_ID,
+        minor_version=1,
+        options={},
+        source=SOURCE_USER,
+        subentries_data=None,
+        title="equiwatt",
+        unique_id=None,
+        version=1,
+    )

@@ -1,0 +1,48 @@
+"""Keep the cheap ones of the README's figures: those that need no clock to be counted."""
+
+import asyncio
+
+import pytest
+
+from benchmarks import edges, reading, readme
+from benchmarks.__main__ import BOUNDS
+from benchmarks.report import figures_of
+from custom_components.equiwatt.equivents import parse
+
+
+async def test_edges_without_a_webhook() -> None:
+    """Edges are seen sooner than by a poll every 30 seconds, with fewer calls."""
+    (table,) = await edges.measure(asyncio.get_running_loop())
+    ours = table.figures
+    assert ours["edge_median_s"] <= 8
+    assert ours["edge_p95_s"] <= 12
+    assert ours["any_time_p95_s"] <= 60
+    assert 1_700 <= ours["calls_per_day"] <= 1_900
+    assert ours["edge_p95_s"] < ours["poll_30_edge_median_s"]
+    assert ours["calls_per_day"] < ours["poll_30_calls_per_day"]
+
+
+@pytest.mark.parametrize("events", [10, 1_000])
+def test_reading_grows_with_what_is_read(events: int) -> None:
+    """Each event of an answer takes as many steps, however many there are."""
+    few, many = reading.answer(events), reading.answer(10 * events)
+    growth = reading.steps(lambda: parse(many)) / reading.steps(lambda: parse(few)) / 10
+    assert 0.5 < growth <= 1.1
+
+
+def test_a_month_of_the_calendar() -> None:
+    """What lies outside of a month costs no more than a look at its times."""
+    stored = reading.calendar()
+    assert reading.month(stored) in (8, 9)
+    assert reading.steps(lambda: reading.month(stored)) < 100 * reading.STORED
+
+
+def test_the_readme_quotes_the_results() -> None:
+    """Every figure in the README is that of the results which are kept beside the code."""
+    assert readme.section(readme.load()) in readme.README.read_text("utf-8")
+
+
+def test_the_results_are_within_their_bounds() -> None:
+    """What the README quotes is what this project has promised itself."""
+    figures = figures_of(readme.load())
+    assert {name for name, bound in BOUNDS.items() if figures[name] > bound} == set()
