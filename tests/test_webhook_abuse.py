@@ -243,7 +243,7 @@ async def test_burst(home: Home, caplog: pytest.LogCaptureFixture) -> None:
     ticker = Ticker()
     assert await burst(home, BURST) == {200: BURST}
     assert await ticker.stop() < 1
-    assert len(home.provider.times) > 1
+    await until(lambda: len(home.provider.times) > 1)
     assert await home.call(params={"event": "ended" if truth == "on" else "started"}) == 200
     assert home.live != truth
     await until(lambda: home.live == truth)
