@@ -250,9 +250,11 @@ async def test_burst(home: Home, caplog: pytest.LogCaptureFixture) -> None:
     await asyncio.sleep(1)
     assert home.live == truth
     check_limits(home.provider.times)
+    last = "started" if truth == "on" else "ended"
+    await home.hass.async_block_till_done()  # each edge is written to the disk before
+    await until(lambda: home.edges[-1] == last)
     assert len(home.edges) > BURST // 10
     assert all(earlier != later for earlier, later in pairwise(home.edges))
-    assert home.edges[-1] == ("started" if truth == "on" else "ended")
 
 
 async def test_ten_a_minute(
