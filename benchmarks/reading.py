@@ -12,8 +12,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from custom_components.equiwatt.calendar import EQUIVENTS, EquiwattCalendar
+from custom_components.equiwatt.edges import State
 from custom_components.equiwatt.equivents import Equivent, parse
-from custom_components.equiwatt.tracker import State
 
 from .report import Table, spread
 

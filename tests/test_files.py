@@ -15,7 +15,7 @@ from custom_components.equiwatt.devices import Refusal
 from homeassistant.util.yaml import load_yaml_dict
 
 FOLDER = Path(equiwatt.__file__).parent
-PURE = ("api", "clock", "equivents", "schedule", "tracker")
+PURE = ("api", "clock", "edges", "equivents", "schedule", "tracker")
 ADDRESSES = {"started_url", "ended_url"}
 FILLED = {
     ".config.create_entry.default": ADDRESSES,

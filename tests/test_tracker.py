@@ -6,17 +6,9 @@ from hypothesis import given, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 import pytest
 
+from custom_components.equiwatt.edges import Edge, Kind, Source, State
 from custom_components.equiwatt.equivents import Equivent, Equivents
-from custom_components.equiwatt.tracker import (
-    MAX_OPEN,
-    OVERRUN,
-    PUSH_GRACE,
-    Edge,
-    Kind,
-    Source,
-    State,
-    Tracker,
-)
+from custom_components.equiwatt.tracker import MAX_OPEN, OVERRUN, PUSH_GRACE, Tracker
 
 T0 = datetime(2026, 11, 20, 17, 1, 2, tzinfo=UTC)
 HOUR = timedelta(hours=1)

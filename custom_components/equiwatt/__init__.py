@@ -9,10 +9,10 @@ from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
 from .coordinator import EquiwattConfigEntry, EquiwattCoordinator, EquiwattRuntimeData
+from .edges import Edge, Kind
 from .history import History
 from .pause import PauseManager
 from .services import async_setup_services
-from .tracker import Edge, Kind
 from .webhook import EquiwattWebhookManager, async_delete_cloudhook
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)

@@ -21,10 +21,11 @@ from homeassistant.util.hass_dict import HassKey
 from .api import EquiwattClient, EquiwattError, InvalidTokenError, RateLimitedError, RateLimiter
 from .clock import Clock
 from .const import DOMAIN, LOGGER
+from .edges import Edge, Kind, State
 from .equivents import Equivents
 from .history import History
 from .schedule import delay, offset_of, to_opening
-from .tracker import Edge, Kind, State, Tracker
+from .tracker import Tracker
 
 if TYPE_CHECKING:
     from .pause import PauseManager

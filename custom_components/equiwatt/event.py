@@ -13,8 +13,8 @@ from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
 
 from .coordinator import EquiwattConfigEntry, EquiwattCoordinator
+from .edges import Edge, Kind
 from .entity import EquiwattEntity
-from .tracker import Edge, Kind
 
 PARALLEL_UPDATES = 0
 

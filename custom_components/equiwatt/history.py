@@ -9,8 +9,9 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.storage import Store
 
 from .const import DOMAIN, LOGGER
+from .edges import Edge, Ending, Kind, Over, Source
 from .equivents import Equivent, read_events
-from .tracker import Edge, Ending, Kind, Over, Source, Tracker
+from .tracker import Tracker
 
 VERSION = 1
 MAX_EQUIVENTS = 2000

@@ -4,11 +4,11 @@ A small state machine. A false end costs the user more than an end noticed late,
 costs comfort; each rule below follows from that.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from .edges import Edge, Ending, Kind, Over, Source, State
 from .equivents import Equivent, Equivents
 
 OVERRUN = timedelta(minutes=15)
@@ -19,67 +19,6 @@ PUSH_GRACE = timedelta(minutes=5)
 """How long a push stands against the API's word."""
 VANISH_CONFIRM = timedelta(seconds=10)
 """How far apart two answers must be that drop an equivent without any other sign of its end."""
-
-
-class Kind(StrEnum):
-    """What happened to an equivent."""
-
-    STARTED = "started"
-    ENDED = "ended"
-
-
-class Source(StrEnum):
-    """What brought the news."""
-
-    API = "api"
-    WEBHOOK = "webhook"
-    CLOCK = "clock"
-    SIMULATION = "simulation"
-
-
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """A change of the live state."""
-
-    kind: Kind
-    equivent: Equivent
-    source: Source
-    test: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """What is known: the live equivent, an announced one, and the finished ones, newest first."""
-
-    live: Equivent | None = None
-    upcoming: Equivent | None = None
-    past: tuple[Equivent, ...] = ()
-    simulated: bool = False
-    """Whether the live one is played, not real."""
-
-    @property
-    def last(self) -> Equivent | None:
-        """Return the newest finished one."""
-        return self.past[0] if self.past else None
-
-
-class Ending(StrEnum):
-    """How the last equivent ended, which decides what makes it live again."""
-
-    LISTED = "listed"
-    TIME = "time"
-    VANISHED = "vanished"
-    PUSH = "push"
-    UNCONFIRMED = "unconfirmed"
-
-
-@dataclass(frozen=True, slots=True)
-class Over:
-    """The last equivent that ended."""
-
-    equivent: Equivent
-    ending: Ending
-    at: datetime
 
 
 class Tracker:

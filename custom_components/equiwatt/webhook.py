@@ -21,7 +21,7 @@ from homeassistant.util.json import json_loads
 
 from .const import DOMAIN
 from .coordinator import EquiwattConfigEntry, EquiwattCoordinator
-from .tracker import Kind
+from .edges import Kind
 
 ATTR_EVENT = "event"
 MAX_BODY = 64 * 1024
