@@ -52,6 +52,9 @@ def test_wrong_from_the_start() -> None:
     """A system that starts with yesterday's time is put right by the first answer."""
     system = System()
     system.wall -= timedelta(days=1)
-    system.clock.set(NOW)
+    clock = Clock(lambda: system.wall, lambda: system.monotonic)
     system.sleep(1)
-    assert system.clock.now() == NOW + SECOND
+    assert clock.set(NOW) == timedelta(days=1) - SECOND
+    assert clock.set(NOW) == timedelta()
+    system.sleep(1)
+    assert clock.now() == NOW + SECOND

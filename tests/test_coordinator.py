@@ -1,6 +1,6 @@
 """Test what the house knows, when, and that each edge is announced once."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 from http import HTTPStatus
 from typing import Any
@@ -180,6 +180,25 @@ async def test_push_unconfirmed(house: House, provider: Provider, push: Push) ->
     assert 25 <= len(provider.calls) - calls <= 31
     await house.pass_time(1, step=1)
     assert house.live == "off"
+    assert house.edges == [("started", "webhook"), ("ended", "clock")]
+
+
+@pytest.mark.parametrize("hours", [-3, 3])
+async def test_push_by_a_wrong_clock(
+    house: House, provider: Provider, push: Push, hours: int
+) -> None:
+    """A push ends after five minutes though the clock was put right meanwhile."""
+    await house.setup()
+    provider.error = TimeoutError()
+    await push("?event=started")
+    await house.pass_time(4 * MINUTE)
+    provider.recover()
+    true = house.now + timedelta(hours=hours)
+    provider.headers = {"Date": format_datetime(true, usegmt=True)}
+    await house.pass_time(45)
+    start = datetime.fromisoformat(house.state("sensor.equiwatt_current_start"))
+    assert abs(start + timedelta(minutes=4) - true) < timedelta(minutes=1)
+    await house.pass_time(20)
     assert house.edges == [("started", "webhook"), ("ended", "clock")]
 
 

@@ -228,6 +228,17 @@ async def test_ended_by_the_clock_over_a_restart(
     assert house.edges == [("started", "api"), ("ended", "clock")]
 
 
+async def test_no_push_ends_before_its_time(
+    house: House, push: Push, hass_storage: dict[str, Any]
+) -> None:
+    """The second of a push is rounded up on the disk, that of an equivent down."""
+    house.freezer.move_to(NOW + timedelta(seconds=0.5))
+    await house.setup()
+    await push("?event=started")
+    assert stored(house, hass_storage)["pushed_at"] == seconds(NOW) + 1
+    assert stored(house, hass_storage)["announced"] == event(NOW, None)
+
+
 async def test_on_disk_before_announced(
     hass: HomeAssistant, house: House, push: Push, hass_storage: dict[str, Any]
 ) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 import pytest
 
-from custom_components.equiwatt.edges import Edge, Kind, Source, State
+from custom_components.equiwatt.edges import Edge, Ending, Kind, Over, Source, State
 from custom_components.equiwatt.equivents import Equivent, Equivents
 from custom_components.equiwatt.tracker import MAX_OPEN, OVERRUN, PUSH_GRACE, Tracker
 
@@ -428,6 +428,27 @@ class TestPush:
         tracker.observe(named(LIVE), T0 + 15 * MINUTE)
         assert tracker.take_edges() == [Edge(Kind.STARTED, LIVE, API)]
 
+    def test_ended_started_ended(self) -> None:
+        """What the API still names has to wait for five minutes, whatever pushes came between."""
+        tracker = started()
+        for kind, minutes in ((Kind.ENDED, 30), (Kind.STARTED, 31), (Kind.ENDED, 32)):
+            tracker.push(kind, T0 + minutes * MINUTE)
+        tracker.take_edges()
+        tracker.observe(named(LIVE), T0 + 37 * MINUTE - SECOND)
+        assert edges(tracker) == []
+        assert tracker.boundary(T0 + 36 * MINUTE) == T0 + 37 * MINUTE
+        tracker.observe(named(LIVE), T0 + 37 * MINUTE)
+        assert tracker.take_edges() == [Edge(Kind.STARTED, LIVE, API)]
+
+    def test_started_after_the_ended_push(self) -> None:
+        """A push that ended one says nothing about another that starts later."""
+        tracker = started()
+        tracker.push(Kind.ENDED, T0 + MINUTE)
+        tracker.take_edges()
+        other = Equivent(T0 + 2 * MINUTE, T0 + HOUR)
+        tracker.observe(named(other), T0 + 3 * MINUTE)
+        assert tracker.take_edges() == [Edge(Kind.STARTED, other, API)]
+
     def test_started_takes_ended_back(self) -> None:
         """A started push after an ended one is confirmed by what the API still names."""
         tracker = started()
@@ -464,6 +485,69 @@ class TestPush:
         tracker.observe(NOTHING, T0 + 2 * MINUTE)
         assert tracker.state == State()
         assert edges(tracker) == []
+
+
+class TestClockPutRight:
+    """The clock was wrong, and is put right by an answer."""
+
+    @pytest.mark.parametrize("by", [-5 * HOUR, -SECOND, SECOND, 5 * HOUR])
+    def test_push_keeps_its_age(self, by: timedelta) -> None:
+        """A push stands for five minutes whatever the clock shows."""
+        tracker = Tracker()
+        tracker.push(Kind.STARTED, T0)
+        tracker.shift(by)
+        now = T0 + by
+        assert tracker.live == (Equivent(now) if abs(by) > MINUTE else OPEN)
+        tracker.observe(NOTHING, now + 5 * MINUTE - SECOND)
+        assert edges(tracker) == [(Kind.STARTED, WEBHOOK)]
+        tracker.observe(NOTHING, now + 5 * MINUTE)
+        assert edges(tracker) == [(Kind.ENDED, CLOCK)]
+
+    @pytest.mark.parametrize("by", [-3 * MINUTE, 3 * MINUTE])
+    def test_ended_push_keeps_its_age(self, by: timedelta) -> None:
+        """A push that ended one stands for five minutes too."""
+        tracker = started()
+        tracker.push(Kind.ENDED, T0 + 10 * MINUTE)
+        tracker.take_edges()
+        tracker.shift(by)
+        tracker.observe(named(LIVE), T0 + 15 * MINUTE + by - SECOND)
+        assert edges(tracker) == []
+        tracker.observe(named(LIVE), T0 + 15 * MINUTE + by)
+        assert edges(tracker) == [(Kind.STARTED, API)]
+
+    def test_missing_keeps_its_age(self) -> None:
+        """A missing one is missing for as long as before."""
+        tracker = started()
+        tracker.observe(NOTHING, T0 + 10 * MINUTE)
+        tracker.shift(-5 * MINUTE)
+        tracker.observe(NOTHING, T0 + 5 * MINUTE + 9 * SECOND)
+        assert tracker.live
+        tracker.observe(NOTHING, T0 + 5 * MINUTE + 10 * SECOND)
+        assert edges(tracker) == [(Kind.ENDED, API)]
+
+    def test_remembered_stays(self) -> None:
+        """What happened before a restart happened by a clock that was right."""
+        over = Over(ENDED, Ending.PUSH, T0)
+        tracker = Tracker(OPEN, T0, over)
+        tracker.shift(-5 * HOUR)
+        assert (tracker.live, tracker.pushed_at, tracker.over) == (OPEN, T0, over)
+        tracker.observe(NOTHING, T0 + 5 * MINUTE)
+        assert edges(tracker) == [(Kind.ENDED, CLOCK)]
+
+    def test_remembered_from_the_future(self) -> None:
+        """A push from the future, by a clock that is behind, is five minutes old at most."""
+        tracker = Tracker(OPEN, T0)
+        for minute in range(5):
+            tracker.fail(T0 - 5 * HOUR + minute * MINUTE)
+        assert tracker.live
+        tracker.fail(T0 - 5 * HOUR + 5 * MINUTE)
+        assert edges(tracker) == [(Kind.ENDED, CLOCK)]
+
+    def test_over_from_the_future(self) -> None:
+        """A push that ended one, by a clock that was ahead, does not silence the API for long."""
+        tracker = Tracker(over=Over(ENDED, Ending.PUSH, T0 + 5 * HOUR))
+        tracker.observe(named(LIVE), T0 + MINUTE)
+        assert edges(tracker) == [(Kind.STARTED, API)]
 
 
 class TestHeldEdges:

@@ -18,13 +18,17 @@ class Clock:
         """Start with the system's time."""
         self._utcnow = utcnow
         self._monotonic = monotonic
-        self.set(None)
+        self._time, self._set_at = utcnow(), monotonic()
 
-    def set(self, told: datetime | None) -> None:
-        """Set it by what an answer told (None if it told nothing): within reason the system's."""
-        own = self._utcnow()
+    def set(self, told: datetime | None) -> timedelta:
+        """Set it by what an answer told (None if it told nothing): within reason the system's.
+
+        Return by how much it was put forward.
+        """
+        before, own = self.now(), self._utcnow()
         self._time = told if told and abs(told - own) > TOLERANCE else own
         self._set_at = self._monotonic()
+        return self._time - before
 
     def now(self) -> datetime:
         """Return the time, aware UTC."""

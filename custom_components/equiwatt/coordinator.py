@@ -182,7 +182,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[State]):
             self._publish()
             raise self._translate(err) from err
         self.failures = 0
-        self.clock.set(self.client.told_time)
+        self.tracker.shift(self.clock.set(self.client.told_time))
         self.answered_at = now = self.clock.now()
         self.tracker.observe(self.answer, now)
         self._remember()

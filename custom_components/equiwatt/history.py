@@ -135,7 +135,7 @@ class History:
         """Return everything as it is stored: events in the provider's shape, Unix seconds."""
         return {
             "announced": _event(self.announced) if self.announced else None,
-            "pushed_at": _seconds(self.pushed_at),
+            "pushed_at": _seconds_after(self.pushed_at) if self.pushed_at else None,
             "simulated": self.simulated,
             "over": _over(self.over) if self.over else None,
             "webhook_at": _seconds(self.webhook_at),
@@ -148,6 +148,11 @@ def _seconds(moment: datetime | None) -> int | None:
     return int(moment.timestamp()) if moment else None
 
 
+def _seconds_after(moment: datetime) -> int:
+    """Return a time in Unix seconds, rounded up so that no push is contradicted before its time."""
+    return ceil(moment.timestamp())
+
+
 def _event(equivent: Equivent) -> dict[str, int | None]:
     """Return an equivent in the provider's shape."""
     return {"start_time": _seconds(equivent.start), "end_time": _seconds(equivent.end)}
@@ -155,7 +160,7 @@ def _event(equivent: Equivent) -> dict[str, int | None]:
 
 def _over(over: Over) -> dict[str, Any]:
     """Return an equivent that ended in the provider's shape, with how and when that was known."""
-    at = ceil(over.at.timestamp())  # up, so that no push is contradicted before its time
+    at = _seconds_after(over.at)
     return {**_event(over.equivent), "ending": over.ending.value, "at": at}
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from .clock import TOLERANCE
 from .edges import Edge, Ending, Kind, Over, Source, State
 from .equivents import Equivent, Equivents
 
@@ -44,6 +45,7 @@ class Tracker:
         self.over = over
         self.simulated = simulated and announced is not None
         self._vanished_at: datetime | None = None
+        self._remembered = (pushed_at, over and over.at)
         self._reachable = True
         self._edges: list[Edge] = []
 
@@ -119,6 +121,17 @@ class Tracker:
             self.live = Equivent(now.replace(microsecond=0), end)
             self._edges.append(Edge(Kind.STARTED, self.live, Source.SIMULATION, test=True))
 
+    def shift(self, by: timedelta) -> None:
+        """Follow a clock that was put right: what it has timed keeps its age."""
+        if self.over and self.over.at not in self._remembered:
+            self.over = replace(self.over, at=self.over.at + by)
+        if self._vanished_at:
+            self._vanished_at += by
+        if self.pushed_at and self.pushed_at not in self._remembered:
+            self.pushed_at += by
+            if abs(by) > TOLERANCE:
+                self.live = Equivent(self.pushed_at.replace(microsecond=0))
+
     def fail(self, now: datetime) -> None:
         """Take in that the API could not be asked: planned times count until it answers."""
         self._reachable = False
@@ -126,6 +139,8 @@ class Tracker:
 
     def tick(self, now: datetime) -> None:
         """Let the clock decide what it decides alone."""
+        if self.pushed_at and self.pushed_at > now:  # by a clock that was ahead, or is behind
+            self.pushed_at = now
         if self.live and self.simulated:
             self._tick_simulated(self.live, now)
         elif self.live and (end := self._clock_end(self.live, now)):
@@ -162,7 +177,10 @@ class Tracker:
         listed = Equivents(previous=self.past).ending_of(named)
         if now >= _bound(named) or (listed and not self._is_live(named)):
             return False
-        if not (over := self.over) or not named.same_as(over.equivent):
+        # A push that ends contradicts all that had started by then.
+        over = self.over
+        ended = over and over.ending is Ending.PUSH and named.start <= over.at
+        if not over or not (ended or named.same_as(over.equivent)):
             return True
         match over.ending:
             case Ending.LISTED:
@@ -170,7 +188,7 @@ class Tracker:
             case Ending.TIME:
                 return named.end is not None and named.end > now  # prolonged
             case Ending.PUSH:
-                return now >= over.at + PUSH_GRACE
+                return not over.at <= now < over.at + PUSH_GRACE
             case _:
                 return True
 
