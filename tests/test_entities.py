@@ -139,6 +139,28 @@ async def test_ended(house: House, provider: Provider) -> None:
     assert told.attributes["end"] == "2026-11-20T17:21:00+00:00"
 
 
+async def test_ended_without_the_api(house: House, provider: Provider) -> None:
+    """What ended by the clock is the last one, over a restart too, and put right in silence."""
+    end = NOW + timedelta(minutes=2)
+    provider.start(NOW, end)
+    await house.setup()
+    provider.error = TimeoutError()
+    await house.pass_time(125)
+    for _ in range(2):
+        assert house.state("sensor.equiwatt_last_end") == "2026-11-20T17:22:00+00:00"
+        assert house.state("sensor.equiwatt_last_duration") == "2.0"
+        assert len(await calendar(house, NOW - HOUR, NOW + HOUR)) == 1
+        await house.hass.config_entries.async_reload(house.entry.entry_id)
+        await house.settle()
+    provider.recover()
+    provider.end(NOW + timedelta(seconds=2), end + timedelta(seconds=2))
+    await house.poll()
+    assert house.state("sensor.equiwatt_last_start") == "2026-11-20T17:20:02+00:00"
+    assert house.state("sensor.equiwatt_last_end") == "2026-11-20T17:22:02+00:00"
+    assert len(await calendar(house, NOW - HOUR, NOW + HOUR)) == 1
+    assert house.edges == [("started", "api"), ("ended", "clock")]
+
+
 @pytest.mark.parametrize("kind", ["started", "ended"])
 async def test_purpose_specific_trigger(
     hass: HomeAssistant, house: House, provider: Provider, push: Push, kind: str

@@ -308,6 +308,33 @@ class TestUnreachable:
         tracker.observe(named(longer), T0 + 2 * HOUR + OVERRUN - SECOND)
         assert tracker.live == longer
 
+    def test_last_before_it_is_listed(self) -> None:
+        """What ended as planned is the last one until the API lists it, with other times."""
+        tracker = started()
+        tracker.past = (Equivent(T0 - 3 * HOUR, T0 - 2 * HOUR),)
+        tracker.fail(T0 + HOUR)
+        assert tracker.state.past == (ENDED, *tracker.past)
+        tracker.observe(NOTHING, T0 + HOUR + MINUTE)
+        assert tracker.state.last == ENDED
+        told = Equivent(T0 - MINUTE, T0 + HOUR + MINUTE)
+        tracker.observe(Equivents(previous=(told,)), T0 + HOUR + 2 * MINUTE)
+        assert tracker.state == State(past=(told,))
+
+    def test_last_but_one(self) -> None:
+        """What ended as planned is not shown beside a later one that the API lists."""
+        tracker = started()
+        tracker.fail(T0 + HOUR)
+        tracker.observe(Equivents(previous=(OTHER,)), T0 + 5 * HOUR)
+        assert tracker.state.past == (OTHER,)
+
+    @pytest.mark.parametrize("equivent", [LIVE, OPEN])
+    def test_no_last_by_a_bound(self, equivent: Equivent) -> None:
+        """When one that went past its bounds ended nobody knows."""
+        tracker = started(equivent)
+        tracker.tick(T0 + MAX_OPEN)
+        assert edges(tracker) == [(Kind.ENDED, CLOCK)]
+        assert tracker.state == State()
+
     def test_failure_is_no_news(self) -> None:
         """An error neither starts nor ends anything."""
         idle, live = Tracker(), started(OPEN)

@@ -54,6 +54,7 @@ class Ending(StrEnum):
 
     LISTED = "listed"
     TIME = "time"
+    BOUND = "bound"
     VANISHED = "vanished"
     PUSH = "push"
     UNCONFIRMED = "unconfirmed"

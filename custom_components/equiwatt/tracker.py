@@ -55,7 +55,8 @@ class Tracker:
         finished = 0
         while self.live and finished < len(self.past) and self._is_live(self.past[finished]):
             finished += 1
-        return State(self.live, self.upcoming, self.past[finished:], self.simulated)
+        past = self.past[finished:]
+        return State(self.live, self.upcoming, self._unlisted(past) + past, self.simulated)
 
     @property
     def awaiting(self) -> bool:
@@ -144,7 +145,8 @@ class Tracker:
         if self.live and self.simulated:
             self._tick_simulated(self.live, now)
         elif self.live and (end := self._clock_end(self.live, now)):
-            ending = Ending.UNCONFIRMED if self.pushed_at else Ending.TIME
+            planned = Ending.TIME if end == self.live.end else Ending.BOUND
+            ending = Ending.UNCONFIRMED if self.pushed_at else planned
             self._end(end, Source.CLOCK, ending, now)
         if (upcoming := self.upcoming) and upcoming.start <= now:
             self.upcoming = None
@@ -171,6 +173,14 @@ class Tracker:
         """Tell whether an equivent is the live one."""
         return self.live is not None and not self.simulated and self.live.same_as(equivent)
 
+    def _unlisted(self, listed: tuple[Equivent, ...]) -> tuple[Equivent, ...]:
+        """Return the last one, if it ended as planned and the API has yet to list it."""
+        if not self.over or self.over.ending is not Ending.TIME:
+            return ()
+        last = self.over.equivent
+        known = listed and (listed[0].same_as(last) or listed[0].start > last.start)
+        return () if known else (last,)
+
     def _believable(self, named: Equivent, now: datetime) -> bool:
         """Tell whether the API's word counts, after an equivent's bounds and what ended it."""
         # What was listed as over is named only by an answer that is older, from a server that lags.
@@ -185,7 +195,7 @@ class Tracker:
         match over.ending:
             case Ending.LISTED:
                 return False
-            case Ending.TIME:
+            case Ending.TIME | Ending.BOUND:
                 return named.end is not None and named.end > now  # prolonged
             case Ending.PUSH:
                 return not over.at <= now < over.at + PUSH_GRACE
