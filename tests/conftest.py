@@ -31,7 +31,7 @@ from homeassistant.util import dt as dt_util
 
 # The same examples at each run: what fails here fails for everybody. `--hypothesis-profile=long`
 # looks for new ones.
-settings.register_profile("long", settings(max_examples=1_000, stateful_step_count=50))
+settings.register_profile("long", settings(max_examples=10_000, stateful_step_count=50))
 settings.register_profile("repeatable", derandomize=True)
 settings.load_profile("repeatable")
 
