@@ -4,6 +4,7 @@ from collections.abc import Generator
 from datetime import datetime, timedelta
 from http import HTTPStatus
 import logging
+import time
 from typing import Any, Protocol, override
 
 from aiohttp.test_utils import TestClient
@@ -26,7 +27,7 @@ import custom_components  # noqa: F401
 from custom_components.equiwatt import api, coordinator
 from custom_components.equiwatt.const import DOMAIN
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_WEBHOOK_ID
-from homeassistant.core import Event, HomeAssistant
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant
 from homeassistant.util import dt as dt_util
 
 # The same examples at each run: what fails here fails for everybody. `--hypothesis-profile=long`
@@ -38,9 +39,23 @@ settings.load_profile("repeatable")
 API_URL = "https://app.equiwatt.com/api/v3/equivents/"
 TOKEN = "sentinel-token-5f2c9e"
 WEBHOOK_ID = "sentinel-webhook-id-8d1b7a"
+LIVE = "binary_sensor.equiwatt_live"
+EVENT = "event.equiwatt_equivent"
 
 NOW = datetime(2026, 11, 20, 17, 20, tzinfo=dt_util.UTC)
 """A quiet moment: ten minutes to the next half hour."""
+
+
+def event_of(start: datetime, end: datetime | None = None) -> dict[str, Any]:
+    """Return an event as the provider writes it."""
+    ends = int(end.timestamp()) if end else None
+    return {"start_time": int(start.timestamp()), "end_time": ends}
+
+
+def said(current: object, *previous: object) -> dict[str, Any]:
+    """Return a good payload."""
+    data = {"current_event": current, "previous_events": list(previous)}
+    return {"success": True, "msg": None, "data": data}
 
 
 class Provider:
@@ -55,18 +70,16 @@ class Provider:
         self.body: str | None = None
         self.error: Exception | None = None
         self.calls: list[datetime] = []
+        self.times: list[float] = []
         self.tokens: list[str] = []
 
     async def answer(self, method: str, url: URL, data: Any) -> AiohttpClientMockResponse:
         """Answer a call."""
         self.calls.append(dt_util.utcnow())
+        self.times.append(time.monotonic())
         if self.error:
             raise self.error
-        payload = {
-            "success": True,
-            "msg": None,
-            "data": {"current_event": self.current, "previous_events": self.previous},
-        }
+        payload = said(self.current, *self.previous)
         return AiohttpClientMockResponse(
             method,
             url,
@@ -77,17 +90,16 @@ class Provider:
 
     def start(self, start: datetime, end: datetime | None) -> None:
         """Name an equivent: as documented with a planned end, as in the log without one."""
-        item = {"start_time": int(start.timestamp()), "end_time": None}
         if end is None:
-            self.previous.insert(0, item)
+            self.previous.insert(0, event_of(start))
         else:
-            self.current = {**item, "end_time": int(end.timestamp())}
+            self.current = event_of(start, end)
 
     def end(self, start: datetime, end: datetime) -> None:
         """List an equivent among the past ones."""
         self.current = None
-        item = {"start_time": int(start.timestamp()), "end_time": int(end.timestamp())}
-        self.previous = [item, *(e for e in self.previous if e["end_time"])]
+        finished = (event for event in self.previous if event["end_time"])
+        self.previous = [event_of(start, end), *finished]
 
     def fail(self, status: HTTPStatus, headers: dict[str, str] | None = None) -> None:
         """Answer with an error."""
@@ -127,19 +139,65 @@ def entry(hass: HomeAssistant) -> MockConfigEntry:
 
 
 def add_entry(
-    hass: HomeAssistant, token: str = TOKEN, webhook_id: str = WEBHOOK_ID
+    hass: HomeAssistant,
+    token: str = TOKEN,
+    webhook_id: str = WEBHOOK_ID,
+    url: str = API_URL,
 ) -> MockConfigEntry:
     """Add an entry."""
     entry = MockConfigEntry(
         domain=DOMAIN,
         title="equiwatt",
-        data={CONF_TOKEN: token, CONF_URL: API_URL, CONF_WEBHOOK_ID: webhook_id},
+        data={CONF_TOKEN: token, CONF_URL: url, CONF_WEBHOOK_ID: webhook_id},
     )
     entry.add_to_hass(hass)
     return entry
 
 
-class House:
+class Watch:
+    """A Home Assistant whose states are watched from now on."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Begin to watch."""
+        self.hass = hass
+        self.changes: list[Event[EventStateChangedData]] = async_capture_events(
+            hass, "state_changed"
+        )
+
+    async def settle(self) -> None:
+        """Let everything that is under way finish."""
+        await self.hass.async_block_till_done(wait_background_tasks=True)
+
+    def state(self, entity_id: str) -> str:
+        """Return a state."""
+        state = self.hass.states.get(entity_id)
+        assert state, entity_id
+        return state.state
+
+    @property
+    def live(self) -> str:
+        """Return the state of the binary sensor."""
+        return self.state(LIVE)
+
+    @property
+    def kinds(self) -> list[str]:
+        """Return the types of the events that the event entity announced."""
+        return [kind for kind, _ in self.edges]
+
+    @property
+    def edges(self) -> list[tuple[str, str]]:
+        """Return type and source of the events that the event entity announced."""
+        told: dict[str, tuple[str, str]] = {}
+        for event in self.changes:
+            state = event.data["new_state"]
+            if event.data["entity_id"] == EVENT and state:
+                kind = state.attributes.get("event_type")
+                if kind and state.state not in ("unknown", "unavailable"):
+                    told[f"{state.state}{kind}"] = (kind, state.attributes["source"])
+        return list(told.values())
+
+
+class House(Watch):
     """A Home Assistant with the integration set up, and a clock to turn."""
 
     def __init__(
@@ -150,11 +208,10 @@ class House:
         freezer: FrozenDateTimeFactory,
     ) -> None:
         """Keep what the tests turn."""
-        self.hass = hass
+        super().__init__(hass)
         self.entry = entry
         self.provider = provider
         self.freezer = freezer
-        self.changes: list[Event] = async_capture_events(hass, "state_changed")
 
     @property
     def now(self) -> datetime:
@@ -169,10 +226,6 @@ class House:
             async_fire_time_changed(self.hass, self.now)
             await self.settle()
 
-    async def settle(self) -> None:
-        """Let everything that is under way finish."""
-        await self.hass.async_block_till_done(wait_background_tasks=True)
-
     async def setup(self) -> None:
         """Set the entry up."""
         assert await self.hass.config_entries.async_setup(self.entry.entry_id)
@@ -181,29 +234,6 @@ class House:
     async def poll(self) -> None:
         """Let the next poll happen."""
         await self.pass_time(65, step=65)
-
-    def state(self, entity_id: str) -> str:
-        """Return a state."""
-        state = self.hass.states.get(entity_id)
-        assert state, entity_id
-        return state.state
-
-    @property
-    def live(self) -> str:
-        """Return the state of the binary sensor."""
-        return self.state("binary_sensor.equiwatt_live")
-
-    @property
-    def edges(self) -> list[tuple[str, str]]:
-        """Return type and source of the events that the event entity announced."""
-        told: dict[str, tuple[str, str]] = {}
-        for event in self.changes:
-            state = event.data["new_state"]
-            if event.data["entity_id"] == "event.equiwatt_equivent" and state:
-                kind = state.attributes.get("event_type")
-                if kind and state.state not in ("unknown", "unavailable"):
-                    told[f"{state.state}{kind}"] = (kind, state.attributes["source"])
-        return list(told.values())
 
 
 @pytest.fixture

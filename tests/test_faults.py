@@ -26,25 +26,18 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_capture_events,
-    async_fire_time_changed,
-)
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.equiwatt import api
 from custom_components.equiwatt.const import DOMAIN
-from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_WEBHOOK_ID
-from homeassistant.core import Event, EventStateChangedData, HomeAssistant
+from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util, ssl as ssl_util
 
-from .conftest import TOKEN, WEBHOOK_ID
+from .conftest import EVENT, LIVE, TOKEN, Watch, add_entry, said
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
-LIVE = "binary_sensor.equiwatt_live"
-EVENT = "event.equiwatt_equivent"
 LAST_START = "sensor.equiwatt_last_start"
 
 NOW = int(datetime.now(UTC).timestamp())
@@ -122,12 +115,6 @@ class Fault:
     stalls: bool = False
     tls: bool = False
     refuses: bool = False
-
-
-def said(current: object, *previous: object) -> dict[str, Any]:
-    """Return a good payload."""
-    data = {"current_event": current, "previous_events": list(previous)}
-    return {"success": True, "msg": None, "data": data}
 
 
 def lie_about(live: bool) -> bytes:
@@ -702,19 +689,16 @@ async def server(contexts: Contexts) -> AsyncIterator[Api]:
     await api.shut()
 
 
-class Home:
+class Home(Watch):
     """A Home Assistant whose integration really calls the server."""
 
     def __init__(self, hass: HomeAssistant, server: Api, live: bool, tls: bool) -> None:
         """Let the API tell the truth."""
-        self.hass = hass
+        super().__init__(hass)
         self.server = server
-        self.live = live
+        self.truth = "on" if live else "off"
         self.tls = tls
         self.news = 0
-        self.changes: list[Event[EventStateChangedData]] = async_capture_events(
-            hass, "state_changed"
-        )
         server.lie = lie_about(live)
         self.say_news()
 
@@ -722,7 +706,7 @@ class Home:
         """Let the API answer well, with one more finished equivent than before."""
         self.news += 1
         newest = {key: value + 60 * self.news for key, value in OLD.items()}
-        payload = json.dumps(said(CURRENT if self.live else None, newest, OLD)).encode()
+        payload = json.dumps(said(CURRENT if self.truth == "on" else None, newest, OLD)).encode()
         answer = wire(lambda _: sized(payload))
         self.server.answer = in_tls(answer) if self.tls else answer
 
@@ -731,23 +715,14 @@ class Home:
         self.hass.loop.set_debug(False)  # whose log of every socket takes most of the time
         scheme = "https" if self.tls else "http"
         url = f"{scheme}://127.0.0.1:{self.server.port}/api/v3/equivents/"
-        entry = MockConfigEntry(
-            domain=DOMAIN,
-            title="equiwatt",
-            data={CONF_TOKEN: TOKEN, CONF_URL: url, CONF_WEBHOOK_ID: WEBHOOK_ID},
-        )
-        entry.add_to_hass(self.hass)
+        entry = add_entry(self.hass, url=url)
         assert await async_setup_component(self.hass, "homeassistant", {})
         assert await self.hass.config_entries.async_setup(entry.entry_id)
         await self.settle()
-        assert self.state(LIVE) == ("on" if self.live else "off")
-        assert self.edges == (["started"] if self.live else [])
+        assert self.live == self.truth
+        assert self.kinds == (["started"] if self.truth == "on" else [])
         assert self.knows_news
         self.changes.clear()
-
-    async def settle(self) -> None:
-        """Let everything that is under way finish."""
-        await self.hass.async_block_till_done(wait_background_tasks=True)
 
     async def look(self) -> None:
         """Have the API asked as a user would."""
@@ -766,12 +741,6 @@ class Home:
         await self.look()
         await self.poll()
 
-    def state(self, entity_id: str) -> str:
-        """Return a state."""
-        state = self.hass.states.get(entity_id)
-        assert state, entity_id
-        return state.state
-
     @property
     def knows_news(self) -> bool:
         """Tell whether the last good answer shows."""
@@ -788,12 +757,6 @@ class Home:
         }
 
     @property
-    def edges(self) -> list[str]:
-        """Return the edges that the event entity announced."""
-        states = [e.data["new_state"] for e in self.changes if e.data["entity_id"] == EVENT]
-        return [s.attributes["event_type"] for s in states if s and s.state != "unknown"]
-
-    @property
     def flows(self) -> int:
         """Return how many dialogs wait for the user."""
         return len(self.hass.config_entries.flow.async_progress_by_handler(DOMAIN))
@@ -803,7 +766,7 @@ class Home:
         self.say_news()
         await self.poll()
         assert self.knows_news
-        assert self.state(LIVE) == ("on" if self.live else "off")
+        assert self.live == self.truth
         assert not {LIVE, EVENT} & self.moved
         assert self.flows == 0
 
@@ -923,8 +886,8 @@ async def test_the_lie_would_be_believed(
     await home.setup()
     server.answer = in_tls(wire(sized)) if tls else wire(sized)
     await home.look()
-    assert home.state(LIVE) == ("off" if live else "on")
-    assert home.edges == (["ended"] if live else ["started"])
+    assert home.live == ("off" if live else "on")
+    assert home.kinds == (["ended"] if live else ["started"])
 
 
 def test_enough() -> None:

@@ -14,7 +14,8 @@ import pytest
 from homeassistant.core import Event, EventStateChangedData, callback
 from homeassistant.util.async_ import get_scheduled_timer_handles
 
-from .test_state_machine import EQUIVENT, HOUR, Home, Truth
+from .conftest import EVENT
+from .test_state_machine import HOUR, Home, Truth
 
 DAYS = 30
 DAY = timedelta(days=1)
@@ -59,7 +60,7 @@ class Changes:
     def count(self, event: Event[EventStateChangedData]) -> None:
         """Count one."""
         self.all += "equiwatt" in event.data["entity_id"]
-        self.edges += event.data["entity_id"] == EQUIVENT
+        self.edges += event.data["entity_id"] == EVENT
 
 
 def live_a_day(home: Home, called: bool | None) -> int:

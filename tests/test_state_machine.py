@@ -58,7 +58,7 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.aiohttp import MockRequest
 from homeassistant.util.async_ import get_scheduled_timer_handles
 
-from .conftest import API_URL, TOKEN, WEBHOOK_ID
+from .conftest import API_URL, EVENT, LIVE, TOKEN, WEBHOOK_ID, event_of, said
 
 T0 = datetime(2026, 11, 20, 17, 20, tzinfo=dt_util.UTC)
 SECOND = timedelta(seconds=1)
@@ -71,8 +71,6 @@ GRACE = 5 * MINUTE
 APART = 0 if (MAJOR_VERSION, MINOR_VERSION) >= (2026, 10) else 0.002
 """Seconds by which an event waits for another of the same moment, which older releases need."""
 ENTRY_ID = "01EQUIWATTENTRY00000000000"
-LIVE = "binary_sensor.equiwatt_live"
-EQUIVENT = "event.equiwatt_equivent"
 
 LONG = settings.get_current_profile_name() == "long"
 STEPS = 5_000
@@ -233,30 +231,22 @@ class Cloud:
         legacy = (named[0], None) if named and self.legacy else None
         self.served.append(Answer(now, legacy or named, listed))
         current = None if self.legacy else named
-        return {"json": said(current, ((legacy,) if legacy else ()) + listed)}
+        previous = (legacy, *listed) if legacy else listed
+        return {"json": payload_of(current, *previous)}
 
     def lie(self, now: datetime) -> dict[str, Any]:
         """Return the contrary of the truth, said to be no success."""
         if live := self.live(now):
-            payload = said(None, ((live.start, now + SECOND),))
+            payload = payload_of(None, (live.start, now + SECOND))
         else:
-            payload = said((now - MINUTE, now + HOUR), ())
+            payload = payload_of((now - MINUTE, now + HOUR))
         return {**payload, "success": False}
 
 
-def said(current: Span | None, previous: tuple[Span, ...]) -> dict[str, Any]:
-    """Return a payload."""
-    data = {
-        "current_event": item(current) if current else None,
-        "previous_events": [item(span) for span in previous],
-    }
-    return {"success": True, "msg": None, "data": data}
-
-
-def item(span: Span) -> dict[str, int | None]:
-    """Return an event as the provider writes it."""
-    start, end = span
-    return {"start_time": int(start.timestamp()), "end_time": int(end.timestamp()) if end else None}
+def payload_of(current: Span | None, *previous: Span) -> dict[str, Any]:
+    """Return a payload that tells of some equivents."""
+    named = event_of(*current) if current else None
+    return said(named, *(event_of(*span) for span in previous))
 
 
 @dataclass
@@ -608,7 +598,7 @@ class House(RuleBasedStateMachine):
     def on_change(self, event: Event[EventStateChangedData]) -> None:
         """Judge each edge that the event entity announces."""
         state = event.data["new_state"]
-        if event.data["entity_id"] != EQUIVENT or not state:
+        if event.data["entity_id"] != EVENT or not state:
             return
         kind = state.attributes.get("event_type")
         if not kind or state.state in ("unknown", "unavailable"):

@@ -12,26 +12,20 @@ import logging
 import socket
 import struct
 import time
-from typing import Any, override
+from typing import Any
 
 from aiohttp.test_utils import TestClient
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry, async_capture_events
-from pytest_homeassistant_custom_component.test_util.aiohttp import (
-    AiohttpClientMocker,
-    AiohttpClientMockResponse,
-)
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 from yarl import URL
 
 from custom_components.equiwatt import api, coordinator, tracker
-from homeassistant.core import Event, EventStateChangedData, HomeAssistant
+from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
-from .conftest import API_URL, WEBHOOK_ID, Provider
+from .conftest import EVENT, LIVE, WEBHOOK_ID, Provider, Watch
 
 PATH = f"/api/webhook/{WEBHOOK_ID}"
-LIVE = "binary_sensor.equiwatt_live"
-EVENT = "event.equiwatt_equivent"
 
 BURST = 2000
 CALLERS = 40
@@ -39,34 +33,6 @@ PATIENCE = 20
 """Seconds in which everything that is waited for has happened."""
 GRACE = timedelta(seconds=2)
 """How long a push stands in these tests."""
-
-
-class TimedProvider(Provider):
-    """A provider with a clock of its own."""
-
-    def __init__(self) -> None:
-        """Answer that nothing is live."""
-        super().__init__()
-        self.times: list[float] = []
-
-    @override
-    async def answer(self, method: str, url: URL, data: Any) -> AiohttpClientMockResponse:
-        """Answer a call, and note when it came."""
-        self.times.append(time.monotonic())
-        return await super().answer(method, url, data)
-
-    def name_live(self) -> None:
-        """Name an equivent that began a while ago and ends in a while."""
-        now = dt_util.utcnow()
-        self.start(now - timedelta(minutes=10), now + timedelta(minutes=50))
-
-
-@pytest.fixture
-def provider(aioclient_mock: AiohttpClientMocker) -> TimedProvider:
-    """Return the provider that the integration under test talks to."""
-    provider = TimedProvider()
-    aioclient_mock.get(API_URL, side_effect=provider.answer)
-    return provider
 
 
 @pytest.fixture
@@ -102,46 +68,22 @@ async def until(condition: Callable[[], bool]) -> None:
         await asyncio.sleep(0.01)
 
 
-class Home:
+class Home(Watch):
     """A Home Assistant with the integration set up, and a way to call its webhook."""
 
     def __init__(
-        self, hass: HomeAssistant, provider: TimedProvider, client: TestClient[Any, Any]
+        self, hass: HomeAssistant, provider: Provider, client: TestClient[Any, Any]
     ) -> None:
         """Begin to watch."""
-        self.hass = hass
+        super().__init__(hass)
         self.provider = provider
         self.client = client
-        self.changes: list[Event[EventStateChangedData]] = async_capture_events(
-            hass, "state_changed"
-        )
-
-    @property
-    def live(self) -> str:
-        """Return the state of the binary sensor."""
-        state = self.hass.states.get(LIVE)
-        assert state
-        return state.state
-
-    @property
-    def edges(self) -> list[str]:
-        """Return the edges announced since the beginning: each is a state of its own."""
-        told: dict[str, str] = {}
-        for event in self.changes:
-            state = event.data["new_state"]
-            if event.data["entity_id"] == EVENT and state:
-                told.setdefault(state.state, state.attributes["event_type"])
-        return list(told.values())
 
     async def call(self, method: str = "POST", **kwargs: Any) -> int:
         """Call the webhook, and return the status."""
         async with self.client.request(method, PATH, **kwargs) as response:
             await response.read()
             return response.status
-
-    async def settle(self) -> None:
-        """Let everything that is under way finish."""
-        await self.hass.async_block_till_done(wait_background_tasks=True)
 
     async def still_works(self) -> None:
         """Check that good calls are taken as ever."""
@@ -152,7 +94,7 @@ class Home:
 
 
 async def set_up(
-    hass: HomeAssistant, entry: MockConfigEntry, provider: TimedProvider, get_client: Any
+    hass: HomeAssistant, entry: MockConfigEntry, provider: Provider, get_client: Any
 ) -> Home:
     """Return a home; the client comes last, after which no view can come."""
     assert await hass.config_entries.async_setup(entry.entry_id)
@@ -165,12 +107,13 @@ async def home(
     request: pytest.FixtureRequest,
     hass: HomeAssistant,
     entry: MockConfigEntry,
-    provider: TimedProvider,
+    provider: Provider,
     hass_client_no_auth: Any,
 ) -> Home:
     """Return a home without an equivent, and one in which one is live by the API's word."""
     if request.param == "live":
-        provider.name_live()
+        now = dt_util.utcnow()
+        provider.start(now - timedelta(minutes=10), now + timedelta(minutes=50))
     home = await set_up(hass, entry, provider, hass_client_no_auth)
     assert home.live == ("on" if request.param == "live" else "off")
     return home
@@ -252,16 +195,16 @@ async def test_burst(home: Home, caplog: pytest.LogCaptureFixture) -> None:
     check_limits(home.provider.times)
     last = "started" if truth == "on" else "ended"
     await home.hass.async_block_till_done()  # each edge is written to the disk before
-    await until(lambda: home.edges[-1] == last)
-    assert len(home.edges) > BURST // 10
-    assert all(earlier != later for earlier, later in pairwise(home.edges))
+    await until(lambda: home.kinds[-1] == last)
+    assert len(home.kinds) > BURST // 10
+    assert all(earlier != later for earlier, later in pairwise(home.kinds))
 
 
 async def test_ten_a_minute(
     monkeypatch: pytest.MonkeyPatch,
     hass: HomeAssistant,
     entry: MockConfigEntry,
-    provider: TimedProvider,
+    provider: Provider,
     hass_client_no_auth: Any,
 ) -> None:
     """However long the calls go on, the API is asked ten times a minute at most."""
