@@ -769,3 +769,13 @@ class TestSimulation:
         assert tracker.live
         tracker.tick(T0 + HOUR)
         assert [edge.test for edge in tracker.take_edges()] == [True]
+
+    def test_by_a_clock_that_is_put_right(self) -> None:
+        """It lasts as long as it is to, whatever the clock said; one from before is as it was."""
+        tracker = Tracker()
+        tracker.simulate(T0 + MINUTE, T0)
+        tracker.shift(-HOUR)
+        assert tracker.live == Equivent(T0 - HOUR, T0 - HOUR + MINUTE)
+        remembered = Tracker(LIVE, simulated=True)
+        remembered.shift(-HOUR)
+        assert remembered.live == LIVE

@@ -45,7 +45,7 @@ class Tracker:
         self.over = over
         self.simulated = simulated and announced is not None
         self._vanished_at: datetime | None = None
-        self._remembered = (pushed_at, over and over.at)
+        self._remembered = (pushed_at, over and over.at, announced)
         self._reachable = True
         self._edges: list[Edge] = []
 
@@ -132,6 +132,9 @@ class Tracker:
             self.pushed_at += by
             if abs(by) > TOLERANCE:
                 self.live = Equivent(self.pushed_at.replace(microsecond=0))
+        if self.live and self.simulated and self.live not in self._remembered:
+            end = self.live.end and self.live.end + by
+            self.live = Equivent(self.live.start + by, end)
 
     def fail(self, now: datetime) -> None:
         """Take in that the API could not be asked: planned times count until it answers."""
