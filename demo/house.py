@@ -18,6 +18,7 @@ import json
 import os
 from pathlib import Path
 import re
+import shutil
 import signal
 import socket
 import sys
@@ -216,17 +217,15 @@ class House(Client):
         (self.folder / ".storage" / key).write_text(json.dumps(content), "utf-8")
 
     def _link_component(self) -> None:
-        """Link the integration and its blueprints into the configuration."""
+        """Link the integration into the configuration, and copy its blueprints."""
         if self._component:
-            self._link(self._component, f"custom_components/{self._component.name}")
-            self._link(BLUEPRINTS, f"blueprints/automation/{BLUEPRINTS.name}")
-
-    def _link(self, target: Path, name: str) -> None:
-        """Link a folder into the configuration."""
-        link = self.folder / name
-        link.parent.mkdir(parents=True, exist_ok=True)
-        link.unlink(missing_ok=True)
-        link.symlink_to(target, target_is_directory=True)
+            link = self.folder / "custom_components" / self._component.name
+            link.parent.mkdir(exist_ok=True)
+            link.unlink(missing_ok=True)
+            link.symlink_to(self._component, target_is_directory=True)
+            # No link, as Home Assistant does not look behind links for blueprints.
+            copies = self.folder / "blueprints" / "automation" / BLUEPRINTS.name
+            shutil.copytree(BLUEPRINTS, copies, dirs_exist_ok=True)
 
     # The log
 

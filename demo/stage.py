@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import json
 from pathlib import Path
 import re
+import shutil
 import time
 from typing import Any
 
@@ -15,6 +16,11 @@ from .provider import DEMO_TOKEN, Provider
 
 CONFIG = Path(__file__).with_name("config")
 DASHBOARD = "equiwatt-demo"
+BRITISH = {
+    "language": "en-GB",
+    **dict.fromkeys(("number_format", "time_format", "date_format", "first_weekday"), "language"),
+    "time_zone": "local",
+}
 DEVICES = ("immersion_heater", "towel_rail", "car_charger")
 DOMAIN = "equiwatt"
 ADDRESS = re.compile(r"https?://[^\s\"`\\)]+/api/webhook/[^\s\"`\\)?]+\?event=(\w+)")
@@ -53,6 +59,7 @@ async def set_up(folder: Path, ha_port: int = 0, provider_port: int = 0) -> Asyn
         with step("Home Assistant"):
             house = furnished(folder / "home", ha_port, provider)
             await stack.enter_async_context(house)
+            await house.command("frontend/set_user_data", key="language", value=BRITISH)
             page = {"default_panel": DASHBOARD}
             await house.command("frontend/set_system_data", key="core", value=page)
         with step("The integration, through its own config flow"):
@@ -91,14 +98,21 @@ def furnished(folder: Path, port: int, provider: Provider) -> House:
     folder.mkdir(parents=True, exist_ok=True)
     dashboard = (CONFIG / "dashboard.yaml").read_text("utf-8")
     (folder / "dashboard.yaml").write_text(dashboard.replace("PROVIDER_URL", provider.url), "utf-8")
-    devices = folder / "devices"
-    devices.mkdir(exist_ok=True)
-    for name in DEVICES:
-        if not (devices / name).exists():
-            (devices / name).write_text("on\n", "utf-8")
+    if not (folder / "automations.yaml").exists():
+        shutil.copy(CONFIG / "automations.yaml", folder)
+    devices = plugged_in(folder / "devices")
     configuration = (CONFIG / "configuration.yaml").read_text("utf-8")
     configuration = configuration.replace("DEVICES", str(devices))
     return House(folder, configuration=configuration, port=port, frontend=True)
+
+
+def plugged_in(folder: Path) -> Path:
+    """Give the folder of the pretend devices, each of which is on when it is new."""
+    folder.mkdir(exist_ok=True)
+    for name in DEVICES:
+        if not (folder / name).exists():
+            (folder / name).write_text("on\n", "utf-8")
+    return folder
 
 
 async def add_integration(

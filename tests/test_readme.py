@@ -357,6 +357,17 @@ def test_links() -> None:
             assert (ROOT / target).exists(), target
 
 
+def test_pictures() -> None:
+    """Every picture is there, is one, and is described for those who cannot see it."""
+    pictures = re.findall(r"!\[([^\]]*)\]\((docs/[^)]+)\)", README)
+    assert len(pictures) >= 5
+    for described, name in pictures:
+        content = (ROOT / name).read_bytes()
+        assert content.startswith(b"\x89PNG\r\n\x1a\n"), name
+        assert len(content) < 200_000, name
+        assert len(described) > 20, name
+
+
 def test_commands() -> None:
     """The scripts that are named exist, and know the options that are named."""
     named = re.findall(r"(scripts/\w+|\.ci/run)((?: --[\w-]+(?: \d+)?)*)", README)

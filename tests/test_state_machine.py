@@ -844,6 +844,6 @@ def test_whatever_happens(home: Home) -> None:
     House.home, House.steps = home, 0
     profile = settings(deadline=None, suppress_health_check=list(HealthCheck))
     if not LONG:
-        profile = settings(profile, max_examples=150, phases=[Phase.generate])
+        profile = settings(profile, max_examples=200, phases=[Phase.generate])
     run_state_machine_as_test(House, settings=profile)
     assert House.steps >= STEPS

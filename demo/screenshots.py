@@ -1,0 +1,150 @@
+"""Take the pictures that the README shows; see `scripts/screenshots`."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+import json
+from pathlib import Path
+import sys
+import tempfile
+
+from .browser import Browser
+from .client import HouseError
+from .house import ROOT
+from .provider import DEMO_TOKEN
+from .stage import DASHBOARD, DEVICES, Stage, set_up
+
+IMAGES = ROOT / "docs" / "images"
+LIVE = "binary_sensor.equiwatt_live"
+PAGE = (1280, 900)
+ANYWHERE = "home-assistant"
+MASK = """
+(() => {
+  for (const element of window.__all("code, p")) {
+    for (const node of element.childNodes) {
+      if (node.nodeType === 3) {
+        node.textContent = node.textContent
+          .replace(/https?:\\/\\/[^\\s?]*\\/api\\/webhook\\/[^?\\s]*/g,
+                   "https://your-address/api/webhook/••••••••••••");
+      }
+    }
+  }
+})()
+"""
+"""The addresses of a webhook are a secret, of a demo's too."""
+
+
+class Photographer:
+    """Goes through the pages, and takes a picture of each."""
+
+    def __init__(self, stage: Stage, browser: Browser) -> None:
+        """Keep the stage."""
+        self.stage = stage
+        self.browser = browser
+
+    async def shoot(self, name: str) -> None:
+        """Take a picture."""
+        await self.browser.shoot(IMAGES / f"{name}.png")
+        print(f"  docs/images/{name}.png", flush=True)
+
+    async def open(self, path: str, selector: str, text: str = "") -> None:
+        """Open a page of Home Assistant."""
+        await self.browser.go(f"{self.stage.house.url}/{path}")
+        await self.browser.wait_for(selector, text)
+
+    async def dashboard(self) -> None:
+        """Take the dashboard while nothing is live, while one is, and after it."""
+        house = self.stage.house
+        await self.browser.resize(1280, 1000)
+        await self.open(DASHBOARD, "hui-tile-card", "Not live")
+        await self.shoot("dashboard-idle")
+        self.stage.provider.start(minutes=60)
+        await house.wait_for(LIVE, "on", 90)
+        for name in DEVICES:
+            await house.wait_for(f"switch.{name}", "off", 10)
+        await self.browser.wait_for("hui-tile-card", "Live now")
+        await asyncio.sleep(3)
+        await self.shoot("dashboard-live")
+        self.stage.provider.end()
+        for name in DEVICES:
+            await house.wait_for(f"switch.{name}", "on", 90)
+        await self.browser.wait_for("hui-tile-card", "Not live")
+        await asyncio.sleep(3)
+        await self.shoot("dashboard-after")
+        await self.browser.resize(*PAGE)
+
+    async def device(self) -> None:
+        """Take the device's page."""
+        registry = await self.stage.house.command("config/device_registry/list")
+        (device,) = [one for one in registry if one["name"] == "equiwatt"]
+        await self.open(f"config/devices/device/{device['id']}", "ha-card", "Last duration")
+        await self.shoot("device")
+
+    async def flow(self) -> None:
+        """Take the dialog: empty, with a wrong token, and with the addresses at its end."""
+        entries = await self.stage.house.entries("equiwatt")
+        path = f"/api/config/config_entries/entry/{entries[0]['entry_id']}"
+        await self.stage.house.request("DELETE", path)
+        await self.browser.resize(900, 700)
+        path = "config/integrations/dashboard/add?domain=equiwatt"
+        await self.open(path, ANYWHERE, "Do you want to set up equiwatt?")
+        await self.browser.click("ha-button", "OK")
+        await self.browser.wait_for(ANYWHERE, "Connect to equiwatt")
+        await self.shoot("flow-token")
+        await self.fill_in("wrong-token")
+        await self.browser.wait_for(ANYWHERE, "refused this token")
+        await self.shoot("flow-wrong-token")
+        await self.fill_in(DEMO_TOKEN)
+        await self.browser.wait_for(ANYWHERE, "Treat them like a password")
+        await self.browser.run(MASK)
+        await self.shoot("flow-addresses")
+        await self.browser.resize(*PAGE)
+
+    async def fill_in(self, token: str) -> None:
+        """Fill in the form with a token, and the address of the simulated provider."""
+        url = self.stage.provider.api_url
+        await self.browser.run(
+            "(() => { const form = window.__all('ha-form').find(one => one.data !== undefined);"
+            f"const value = {json.dumps({'token': token, 'advanced': {'url': url}})};"
+            "form.dispatchEvent(new CustomEvent('value-changed',"
+            "{detail: {value}, bubbles: true, composed: true})); })()"
+        )
+        await asyncio.sleep(0.5)
+        await self.browser.click("ha-button", "Submit")
+
+    async def blueprint(self) -> None:
+        """Take the form of a blueprint."""
+        await self.open("config/automation/edit/pause_devices", ANYWHERE, "Longest pause")
+        await self.shoot("blueprint")
+
+    async def calendar(self) -> None:
+        """Take the calendar."""
+        await self.open("calendar", "ha-full-calendar")
+        await self.shoot("calendar")
+
+
+async def take(wanted: list[str]) -> bool:
+    """Take all pictures, or those that are wanted; tell whether all could be taken."""
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    well = True
+    with tempfile.TemporaryDirectory(prefix="equiwatt-pictures-") as folder:
+        async with (
+            set_up(Path(folder)) as stage,
+            Browser(Path(folder) / "browser", *PAGE) as browser,
+        ):
+            photographer = Photographer(stage, browser)
+            rounds: dict[str, Callable[[], Awaitable[None]]] = {
+                name: getattr(photographer, name)
+                for name in ("dashboard", "device", "blueprint", "calendar", "flow")
+            }
+            for name in wanted or rounds:
+                try:
+                    await rounds[name]()
+                except HouseError as error:
+                    await browser.shoot(Path(folder).parent / f"equiwatt-{name}-failed.png")
+                    print(f"  {name}: {error}", file=sys.stderr)
+                    well = False
+    return well
+
+
+if __name__ == "__main__":
+    sys.exit(not asyncio.run(take(sys.argv[1:])))
