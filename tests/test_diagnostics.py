@@ -6,9 +6,11 @@ from typing import Any
 
 from pytest_homeassistant_custom_component.components.diagnostics import (
     get_diagnostics_for_config_entry,
+    get_diagnostics_for_device,
 )
 
 from custom_components.equiwatt.const import DOMAIN
+from homeassistant.helpers import device_registry as dr
 from homeassistant.setup import async_setup_component
 
 from .conftest import API_URL, NOW, TOKEN, WEBHOOK_ID, House, Provider, Push
@@ -30,6 +32,9 @@ async def test_diagnostics(house: House, provider: Provider, push: Push, hass_cl
     provider.fail(HTTPStatus.BAD_GATEWAY)
     await house.poll()
     told = await get_diagnostics_for_config_entry(house.hass, hass_client, house.entry)
+    (device,) = dr.async_entries_for_config_entry(dr.async_get(house.hass), house.entry.entry_id)
+    of_device = await get_diagnostics_for_device(house.hass, hass_client, house.entry, device)
+    assert of_device.keys() == told.keys()
     assert told["state"] == {
         "live": {"start": "2026-11-20T17:20:00+00:00", "end": None},
         "upcoming": None,

@@ -4,6 +4,7 @@ from typing import Any
 
 from homeassistant.const import CONF_URL
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.device_registry import DeviceEntry
 
 from .const import DEFAULT_URL
 from .coordinator import EquiwattConfigEntry
@@ -46,6 +47,13 @@ async def async_get_config_entry_diagnostics(
         },
         "history": {"equivents": len(coordinator.history.past)},
     }
+
+
+async def async_get_device_diagnostics(
+    hass: HomeAssistant, entry: EquiwattConfigEntry, device: DeviceEntry
+) -> dict[str, Any]:
+    """Return the diagnostics of an account's only device."""
+    return await async_get_config_entry_diagnostics(hass, entry)
 
 
 def _times(equivent: Equivent | None) -> dict[str, Any] | None:
