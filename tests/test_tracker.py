@@ -618,6 +618,8 @@ class Provider(RuleBasedStateMachine):
         super().__init__()
         self.now = T0
         self.tracker = Tracker()
+        self.plain = Tracker()
+        """One that knows of no rehearsals."""
         self.announced = False
         self.live: Equivent | None = None
         self.past: list[Equivent] = []
@@ -625,7 +627,12 @@ class Provider(RuleBasedStateMachine):
     @initialize()
     def quiet(self) -> None:
         """Begin with an answer that names nothing."""
-        self.tracker.observe(NOTHING, self.now)
+        self.observe(NOTHING)
+
+    def observe(self, answer: Equivents) -> None:
+        """Take in an answer."""
+        self.tracker.observe(answer, self.now)
+        self.plain.observe(answer, self.now)
 
     @rule(seconds=st.integers(1, 7200))
     def wait(self, seconds: int) -> None:
@@ -634,6 +641,7 @@ class Provider(RuleBasedStateMachine):
         while (boundary := self.tracker.boundary(self.now)) and boundary <= end:
             self.now = boundary
             self.tracker.tick(self.now)
+            self.plain.tick(self.now)
             self.check_edges()
         self.now = end
 
@@ -654,22 +662,29 @@ class Provider(RuleBasedStateMachine):
     @rule()
     def answer(self) -> None:
         """Answer truly."""
-        self.tracker.observe(Equivents(self.live, tuple(reversed(self.past))), self.now)
+        self.observe(Equivents(self.live, tuple(reversed(self.past))))
 
     @rule()
     def drop(self) -> None:
         """Answer once without the live one."""
-        self.tracker.observe(Equivents(None, tuple(reversed(self.past))), self.now)
+        self.observe(Equivents(None, tuple(reversed(self.past))))
 
     @rule()
     def fail(self) -> None:
         """Do not answer."""
         self.tracker.fail(self.now)
+        self.plain.fail(self.now)
 
     @rule(kind=st.sampled_from(Kind))
     def push(self, kind: Kind) -> None:
         """Call the webhook, rightly or wrongly."""
         self.tracker.push(kind, self.now)
+        self.plain.push(kind, self.now)
+
+    @rule(seconds=st.integers(10, 21_600))
+    def simulate(self, seconds: int) -> None:
+        """Rehearse, or move the end of the rehearsal."""
+        self.tracker.simulate(self.now + seconds * SECOND, self.now)
 
     @invariant()
     def check_edges(self) -> None:
@@ -678,13 +693,25 @@ class Provider(RuleBasedStateMachine):
             assert (edge.kind is Kind.STARTED) is not self.announced
             self.announced = not self.announced
             assert edge.kind is Kind.STARTED or edge.equivent.end
+            assert edge.test is (edge.source is Source.SIMULATION)
         assert self.announced is (self.tracker.live is not None)
+
+    @invariant()
+    def check_rehearsals(self) -> None:
+        """Check that a rehearsal changes nothing of what is known of real ones."""
+        simulated = self.tracker.state.simulated
+        assert self.plain.live == (None if simulated else self.tracker.live)
+        assert self.plain.over == self.tracker.over
+        assert self.plain.state.past == self.tracker.state.past
 
     @invariant()
     def check_bounds(self) -> None:
         """Nothing stays live past its bounds."""
         live = self.tracker.live
-        if live and live.end:
+        if live and self.tracker.simulated:
+            assert live.end
+            assert self.now < live.end
+        elif live and live.end:
             assert self.now < live.end + OVERRUN
         elif live:
             assert self.now < live.start + MAX_OPEN
