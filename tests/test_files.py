@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import json
 from pathlib import Path
 import re
+import struct
 from typing import Any
 
 import pytest
@@ -127,6 +128,18 @@ def test_size_and_docstrings(path: Path) -> None:
             assert ast.get_docstring(node), node.name
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert (node.end_lineno or 0) - node.lineno < 60, node.name
+
+
+@pytest.mark.parametrize("theme", ["", "dark_"])
+@pytest.mark.parametrize(("name", "size"), [("icon", (256, 256)), ("logo", (464, 128))])
+@pytest.mark.parametrize(("suffix", "scale"), [("", 1), ("@2x", 2)])
+def test_brand(theme: str, name: str, size: tuple[int, int], suffix: str, scale: int) -> None:
+    """Pictures have the sizes that Home Assistant asks for, and a transparent background."""
+    content = (FOLDER / "brand" / f"{theme}{name}{suffix}.png").read_bytes()
+    assert content.startswith(b"\x89PNG\r\n\x1a\n")
+    width, height, depth, color = struct.unpack(">IIBB", content[16:26])
+    assert (width, height) == (size[0] * scale, size[1] * scale)
+    assert (depth, color) == (8, 6)  # with an alpha channel
 
 
 def test_one_manifest() -> None:

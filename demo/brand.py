@@ -1,0 +1,40 @@
+"""Render the icon and the logo; `scripts/screenshots brand`.
+
+The dark ones are for dark backgrounds: the icon is its own background, the logo's word is lighter.
+"""
+
+import base64
+from itertools import product
+from pathlib import Path
+import tempfile
+
+from .browser import Browser
+from .house import ROOT
+
+DRAWINGS = ROOT / "docs" / "brand"
+BRAND = ROOT / "custom_components" / "equiwatt" / "brand"
+WORD, DARK_WORD = 'fill="#0d7d6c">equiwatt', 'fill="#a9e5d3">equiwatt'
+SIZES = {"icon": (256, 256), "logo": (464, 128)}
+"""The smaller of the two sizes of each, in pixels."""
+
+
+def drawing(name: str, dark: bool) -> str:
+    """Return the address of a drawing that the browser can open."""
+    text = (DRAWINGS / f"{name}.svg").read_text("utf-8")
+    if dark:
+        text = text.replace(WORD, DARK_WORD)
+    return "data:image/svg+xml;base64," + base64.b64encode(text.encode()).decode()
+
+
+async def render() -> None:
+    """Render everything into the integration."""
+    with tempfile.TemporaryDirectory(prefix="equiwatt-brand-") as folder:
+        async with Browser(Path(folder)) as browser:
+            nothing = dict.fromkeys("rgba", 0)
+            await browser.call("Emulation.setDefaultBackgroundColorOverride", color=nothing)
+            for name, dark, scale in product(SIZES, (False, True), (1, 2)):
+                width, height = SIZES[name]
+                await browser.resize(width * scale, height * scale)
+                await browser.go(drawing(name, dark))
+                file = f"{'dark_' if dark else ''}{name}{'@2x' if scale == 2 else ''}.png"
+                await browser.shoot(BRAND / file, settle=0.5)
