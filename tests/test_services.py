@@ -170,6 +170,19 @@ async def test_api_and_late_webhook_say_nothing(
     assert len(await calendar(house)) == 1
 
 
+async def test_rehearsal_during_an_outage(house: House, provider: Provider) -> None:
+    """A rehearsal needs no API."""
+    await house.setup()
+    provider.error = TimeoutError()
+    await house.pass_time(20 * MINUTE, step=30)
+    assert house.live == "unavailable"
+    await simulate(house.hass, duration={"minutes": 1})
+    assert house.live == "on"
+    await house.pass_time(65)
+    assert house.live == "unavailable"
+    assert house.edges == [("started", "simulation"), ("ended", "simulation")]
+
+
 @pytest.mark.parametrize(("minutes", "live"), [(10, "on"), (1, "off")])
 async def test_rehearsal_over_a_restart(house: House, minutes: int, live: str) -> None:
     """A rehearsal goes on after a restart, or has ended; it is a test still."""

@@ -32,5 +32,5 @@ class EquiwattEntity(CoordinatorEntity[EquiwattCoordinator]):
     @property
     @override
     def available(self) -> bool:
-        """Return True while the last answer is not too old; one failed call is no news."""
-        return not self.coordinator.is_stale
+        """Return True while the last answer is not too old, or a rehearsal needs none."""
+        return not self.coordinator.is_stale or self.coordinator.data.simulated
