@@ -144,8 +144,9 @@ def add_entry(
     webhook_id: str = WEBHOOK_ID,
     url: str = API_URL,
 ) -> MockConfigEntry:
-    """Add an entry."""
+    """Add an entry; its id, which decides by how much it asks later, is the same at each run."""
     entry = MockConfigEntry(
+        entry_id=f"entry{len(hass.config_entries.async_entries(DOMAIN))}",
         domain=DOMAIN,
         title="equiwatt",
         data={CONF_TOKEN: token, CONF_URL: url, CONF_WEBHOOK_ID: webhook_id},

@@ -124,6 +124,7 @@ async def test_planned_end_is_asked_about(house: House, provider: Provider) -> N
     calls = len(provider.calls)
     await house.pass_time(1, step=1)
     assert len(provider.calls) == calls + 1
+    assert provider.calls[-1] == END
     assert house.live == "on"
     await house.pass_time(14 * MINUTE)
     assert house.live == "on"
