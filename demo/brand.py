@@ -3,6 +3,7 @@
 The dark ones are for dark backgrounds: the icon is its own background, the logo's word is lighter.
 """
 
+import asyncio
 import base64
 from itertools import product
 from pathlib import Path
@@ -38,3 +39,7 @@ async def render() -> None:
                 await browser.go(drawing(name, dark))
                 file = f"{'dark_' if dark else ''}{name}{'@2x' if scale == 2 else ''}.png"
                 await browser.shoot(BRAND / file, settle=0.5)
+
+
+if __name__ == "__main__":
+    asyncio.run(render())

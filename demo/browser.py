@@ -9,6 +9,7 @@ async with Browser(folder) as browser:
 import asyncio
 import base64
 import contextlib
+import itertools
 import json
 from pathlib import Path
 import shutil
@@ -42,6 +43,7 @@ class Browser:
         """Keep where its profile goes, and how large the page is."""
         self._folder = folder
         self._size = (width, height)
+        self._numbers = itertools.count(1)
         self._calls: dict[int, asyncio.Future[Any]] = {}
         self._stack = contextlib.AsyncExitStack()
         self._socket: aiohttp.ClientWebSocketResponse
@@ -110,9 +112,7 @@ class Browser:
 
     async def call(self, method: str, **params: Any) -> Any:
         """Call a method of the protocol, and give its result."""
-        number = len(self._calls) + 1
-        while number in self._calls:
-            number += 1
+        number = next(self._numbers)
         self._calls[number] = answer = asyncio.get_running_loop().create_future()
         await self._socket.send_json({"id": number, "method": method, "params": params})
         async with asyncio.timeout(PATIENCE):

@@ -7,7 +7,6 @@ from pathlib import Path
 import sys
 import tempfile
 
-from . import brand
 from .browser import Browser
 from .client import HouseError
 from .house import ROOT
@@ -123,15 +122,6 @@ class Photographer:
         await self.shoot("calendar")
 
 
-async def brand_and_pages(wanted: list[str]) -> bool:
-    """Render the brand if it is wanted, and take the pictures of pages that are."""
-    if "brand" in wanted:
-        await brand.render()
-        wanted = [name for name in wanted if name != "brand"]
-        return not wanted or await take(wanted)
-    return await take(wanted)
-
-
 async def take(wanted: list[str]) -> bool:
     """Take all pictures, or those that are wanted; tell whether all could be taken."""
     IMAGES.mkdir(parents=True, exist_ok=True)
@@ -157,4 +147,4 @@ async def take(wanted: list[str]) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(not asyncio.run(brand_and_pages(sys.argv[1:])))
+    sys.exit(not asyncio.run(take(sys.argv[1:])))

@@ -249,6 +249,15 @@ async def house(
     return House(hass, entry, provider, freezer)
 
 
+@pytest.fixture
+async def live(house: House, provider: Provider) -> House:
+    """Return a house in which an equivent is live for an hour."""
+    provider.start(NOW, NOW + timedelta(hours=1))
+    await house.setup()
+    assert house.live == "on"
+    return house
+
+
 class Push(Protocol):
     """A way to call the webhook over HTTP."""
 

@@ -6,8 +6,13 @@ from pytest_homeassistant_custom_component.common import setup_test_component_pl
 
 from homeassistant.components.climate import ClimateEntity
 from homeassistant.components.climate.const import ClimateEntityFeature, HVACMode
+from homeassistant.components.fan import FanEntity, FanEntityFeature  # type: ignore[attr-defined]
+from homeassistant.components.humidifier import HumidifierEntity
 from homeassistant.components.light import LightEntity
 from homeassistant.components.light.const import ColorMode
+from homeassistant.components.media_player import MediaPlayerEntity
+from homeassistant.components.media_player.const import MediaPlayerEntityFeature, MediaPlayerState
+from homeassistant.components.remote import RemoteEntity
 from homeassistant.components.switch import SwitchEntity
 from homeassistant.components.water_heater import WaterHeaterEntity, WaterHeaterEntityFeature  # type: ignore[attr-defined]
 from homeassistant.const import ATTR_TEMPERATURE, UnitOfTemperature
@@ -133,7 +138,78 @@ class Lamp(Device, LightEntity):
             self.report(is_on=False, rgb_color=None, brightness=None)
 
 
-DOMAINS = {Plug: "switch", Thermostat: "climate", Boiler: "water_heater", Lamp: "light"}
+class Toggle(Device):
+    """A device that is on, and that is turned off and on."""
+
+    async def async_turn_on(self, *args: Any, **kwargs: Any) -> None:
+        """Turn it on."""
+        if self.command("on"):
+            self.report(is_on=True, state=MediaPlayerState.ON)
+
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        """Turn it off."""
+        if self.command("off"):
+            self.report(is_on=False, state=MediaPlayerState.OFF)
+
+
+class Player(Toggle, MediaPlayerEntity):
+    """A media player."""
+
+    _attr_state = MediaPlayerState.ON
+    _attr_supported_features = MediaPlayerEntityFeature.TURN_ON | MediaPlayerEntityFeature.TURN_OFF
+
+
+class Humidifier(Toggle, HumidifierEntity):
+    """A humidifier."""
+
+    _attr_is_on = True
+
+
+class Remote(Toggle, RemoteEntity):
+    """A remote control."""
+
+    _attr_is_on = True
+
+
+class Ventilator(Device, FanEntity):
+    """A fan with speeds."""
+
+    _attr_percentage = 100
+    _attr_supported_features = (
+        FanEntityFeature.TURN_ON | FanEntityFeature.TURN_OFF | FanEntityFeature.SET_SPEED
+    )
+
+    @override
+    async def async_turn_on(
+        self, percentage: int | None = None, preset_mode: str | None = None, **kwargs: Any
+    ) -> None:
+        """Turn it on, at full speed unless told otherwise."""
+        if self.command("on"):
+            self.report(percentage=percentage or 100)
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        """Turn it off."""
+        if self.command("off"):
+            self.report(percentage=0)
+
+    @override
+    async def async_set_percentage(self, percentage: int) -> None:
+        """Set the speed."""
+        if self.command(f"{percentage} %"):
+            self.report(percentage=percentage)
+
+
+DOMAINS = {
+    Boiler: "water_heater",
+    Humidifier: "humidifier",
+    Lamp: "light",
+    Player: "media_player",
+    Plug: "switch",
+    Remote: "remote",
+    Thermostat: "climate",
+    Ventilator: "fan",
+}
 
 
 async def install[*Devices](hass: HomeAssistant, *devices: *Devices) -> tuple[*Devices]:

@@ -24,20 +24,11 @@ from homeassistant.helpers import entity_registry as er, issue_registry as ir
 from homeassistant.setup import async_setup_component
 
 from .conftest import NOW, House, Provider, Push, add_entry
-from .devices import Boiler, Lamp, Plug, Thermostat, install
+from .devices import Boiler, Humidifier, Lamp, Player, Plug, Remote, Thermostat, Ventilator, install
 
 HOUR = timedelta(hours=1)
 MINUTE = 60
 PLUG = "switch.plug"
-
-
-@pytest.fixture
-async def live(house: House, provider: Provider) -> House:
-    """Return a house in which an equivent is live for an hour."""
-    provider.start(NOW, NOW + HOUR)
-    await house.setup()
-    assert house.live == "on"
-    return house
 
 
 async def pause(hass: HomeAssistant, *entity_ids: str, **data: Any) -> Any:
@@ -715,6 +706,40 @@ async def test_renamed_while_trying(live: House, provider: Provider) -> None:
     await live.settle()
     assert live.state("switch.renamed") == "on"
     assert repairs(live.hass) == []
+
+
+async def test_renamed_while_disabled(live: House) -> None:
+    """A device that is renamed while its entry is disabled is put back once, by whoever is left."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    plug.report(available=False)
+    await disable(live)
+    er.async_get(live.hass).async_update_entity(PLUG, new_entity_id="switch.renamed")
+    await live.settle()
+    await live.hass.config_entries.async_set_disabled_by(live.entry.entry_id, None)
+    await live.settle()
+    plug.report(available=True)
+    await live.settle()
+    assert plug.commands == ["off", "on"]
+
+
+async def test_every_domain(live: House, provider: Provider) -> None:
+    """Every kind of device that can be paused goes off and comes back."""
+    assert await async_setup_component(live.hass, "input_boolean", {"input_boolean": {"one": None}})
+    on = {"entity_id": "input_boolean.one"}
+    await live.hass.services.async_call("input_boolean", "turn_on", on, blocking=True)
+    fan, player, humidifier, remote = await install(
+        live.hass, Ventilator("One"), Player("One"), Humidifier("One"), Remote("One")
+    )
+    fan.report(percentage=66)
+    domains = ("fan", "humidifier", "input_boolean", "media_player", "remote")
+    names = [f"{domain}.one" for domain in domains]
+    assert (await pause(live.hass, *names))["paused"] == names
+    assert {live.state(name) for name in names} == {"off"}
+    await end(live, provider)
+    assert [live.state(name) for name in names] == ["on", "on", "on", "on", "on"]
+    assert fan.percentage == 66
+    assert player.commands == humidifier.commands == remote.commands == ["off", "on"]
 
 
 async def test_repair_flow(live: House, provider: Provider) -> None:

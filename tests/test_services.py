@@ -290,14 +290,6 @@ async def test_which_live_account(house: House) -> None:
     assert plug.commands == ["off", "on"]
 
 
-@pytest.fixture
-async def live(house: House, provider: Provider) -> House:
-    """Return a house in which an equivent is live."""
-    provider.start(NOW, NOW + HOUR)
-    await house.setup()
-    return house
-
-
 async def test_what_cannot_be_paused(live: House) -> None:
     """What cannot be turned off is named, and the others are paused."""
     plug, there = await install(live.hass, Plug("Plug"), Plug("There"))
@@ -330,7 +322,7 @@ async def test_what_cannot_be_paused(live: House) -> None:
 
 async def test_areas_labels_and_devices(live: House) -> None:
     """Of an area or a label, what can be paused is; the rest is passed over."""
-    await install(live.hass, Plug("Plug"), Plug("Other"), Plug("Hidden"))
+    await install(live.hass, Plug("Plug"), Plug("Other"), Plug("Third"))
     area = ar.async_get(live.hass).async_create("Kitchen")
     label = lr.async_get(live.hass).async_create("Equivent")
     registry = er.async_get(live.hass)
@@ -346,6 +338,9 @@ async def test_areas_labels_and_devices(live: House) -> None:
         for entry in er.async_entries_for_config_entry(registry, live.entry.entry_id)
     }
     await refused(pause(live.hass, device_id=device), "no_devices")
+    registry.async_update_entity("switch.third", device_id=device)
+    answer = await pause(live.hass, respond=True, device_id=device)
+    assert answer == {"paused": ["switch.third"], "not_paused": []}
 
 
 async def test_groups(live: House) -> None:

@@ -30,7 +30,11 @@ class Edge:
     kind: Kind
     equivent: Equivent
     source: Source
-    test: bool = False
+
+    @property
+    def test(self) -> bool:
+        """Tell whether it is rehearsed."""
+        return self.source is Source.SIMULATION
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,10 +70,15 @@ class Paused:
             return False
         return bool(context.user_id or context.parent_id) or not self.is_fresh(now)
 
-    def renew(self, until: datetime | None) -> None:
-        """Keep it off, for no longer than told here or before."""
+    def cancel(self) -> None:
+        """Stop putting it back."""
         if self.task:
             self.task.cancel()
+            self.task = None
+
+    def renew(self, until: datetime | None) -> None:
+        """Keep it off, for no longer than told here or before."""
+        self.cancel()
         self.released_at = self.next_try = None
         self.seen_off = False
         self.until = min(filter(None, (self.until, until)), default=None)

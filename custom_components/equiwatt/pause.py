@@ -85,7 +85,6 @@ class PauseManager:
     def async_leave(self) -> None:
         """Put everything back although the entry is no more, and stop when that is done."""
         self._until_empty = True
-        self.hass.data.setdefault(PAUSES, {})[self._entry_id] = self
         self._follow()
         self.async_release()
         self._stop_if_done()
@@ -137,8 +136,8 @@ class PauseManager:
         """Leave a device alone from now on; return what was remembered of it."""
         if not (paused := self.paused.pop(entity_id, None)):
             return None
-        if paused.task and paused.task is not asyncio.current_task():
-            paused.task.cancel()
+        if paused.task is not asyncio.current_task():
+            paused.cancel()
         async_settle_not_put_back(self.hass, entity_id)
         self._memory.async_save_soon()
         self._follow()
@@ -208,11 +207,12 @@ class PauseManager:
         paused.next_try = self._now() + TRY_EVERY
         if not paused.task or paused.task.done():
             paused.task = self.hass.async_create_background_task(
-                self._async_try(entity_id, paused), f"{DOMAIN} put back {entity_id}"
+                self._async_try(paused), f"{DOMAIN} put back {entity_id}"
             )
 
-    async def _async_try(self, entity_id: str, paused: Paused) -> None:
+    async def _async_try(self, paused: Paused) -> None:
         """Put a device back, see whether it obeys, and say when to try again."""
+        entity_id = paused.state.entity_id
         async with paused.lock:
             state = self.hass.states.get(entity_id)
             if is_known(state) and not is_as_before(paused.state, state):
@@ -253,10 +253,12 @@ class PauseManager:
 
     def _rename(self, old: str, new: str) -> None:
         """Go on with a device under its new name."""
-        paused = self.paused[old]
-        self.async_forget(old)
+        paused = self.paused.pop(old)
+        paused.cancel()
+        async_settle_not_put_back(self.hass, old)
         paused.state = State(new, paused.state.state, paused.state.attributes)
         self.paused[new] = paused
+        self._memory.async_save_soon()
         if paused.released_at:
             self._try(new)
         self._follow()

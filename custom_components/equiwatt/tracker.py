@@ -89,21 +89,21 @@ class Tracker:
         self.past = answer.previous
         if self.over and answer.ending_of(self.over.equivent):
             self.over = replace(self.over, ending=Ending.LISTED)
-        if self.live and not self.simulated:
-            self._compare(self.live, named, answer, now)
+        if real := self._real:
+            self._compare(real, named, answer, now)
         self.upcoming = named if named and named.start > now and not self._is_live(named) else None
-        if named and not self._is_really_live and named.start <= now:
+        if named and not self._real and named.start <= now:
             self._start(named, Source.API)
         self.tick(now)
 
     def push(self, kind: Kind, now: datetime) -> None:
         """Take in a webhook call."""
-        if kind is Kind.STARTED and not self._is_really_live:
+        if kind is Kind.STARTED and not self._real:
             if self.over and self.over.ending is Ending.PUSH:
                 self.over = None
             self._start(Equivent(now.replace(microsecond=0)), Source.WEBHOOK)
             self.pushed_at = now
-        elif kind is Kind.ENDED and self.live and not self.simulated:
+        elif kind is Kind.ENDED and self._real:
             self._end(now, Source.WEBHOOK, Ending.PUSH, now)
 
     def simulate(self, end: datetime, now: datetime) -> None:
@@ -113,14 +113,14 @@ class Tracker:
         it had not been there, and take its place if they start meanwhile.
         """
         end = end.replace(microsecond=0)
-        if self._is_really_live:
+        if self._real:
             return
         if self.live:
             self.live = replace(self.live, end=end)
         else:
             self.simulated = True
             self.live = Equivent(now.replace(microsecond=0), end)
-            self._edges.append(Edge(Kind.STARTED, self.live, Source.SIMULATION, test=True))
+            self._edges.append(Edge(Kind.STARTED, self.live, Source.SIMULATION))
 
     def shift(self, by: timedelta) -> None:
         """Follow a clock that was put right: what it has timed keeps its age."""
@@ -153,7 +153,7 @@ class Tracker:
             self._end(end, Source.CLOCK, ending, now)
         if (upcoming := self.upcoming) and upcoming.start <= now:
             self.upcoming = None
-            if not self._is_really_live and now < (upcoming.end or upcoming.start + MAX_OPEN):
+            if not self._real and now < (upcoming.end or upcoming.start + MAX_OPEN):
                 self._start(upcoming, Source.CLOCK)
 
     def boundary(self, now: datetime) -> datetime | None:
@@ -168,13 +168,13 @@ class Tracker:
         return min((moment for moment in moments if moment and moment > now), default=None)
 
     @property
-    def _is_really_live(self) -> bool:
-        """Tell whether one is live that is not just played."""
-        return self.live is not None and not self.simulated
+    def _real(self) -> Equivent | None:
+        """Return the live one unless it is played."""
+        return None if self.simulated else self.live
 
     def _is_live(self, equivent: Equivent) -> bool:
         """Tell whether an equivent is the live one."""
-        return self.live is not None and not self.simulated and self.live.same_as(equivent)
+        return self._real is not None and self._real.same_as(equivent)
 
     def _unlisted(self, listed: tuple[Equivent, ...]) -> tuple[Equivent, ...]:
         """Return the last one, if it ended as planned and the API has yet to list it."""
@@ -238,7 +238,7 @@ class Tracker:
         """End the equivent that is played when its time has come."""
         if live.end is None or live.end <= now:
             self.live, self.simulated = None, False
-            self._edges.append(Edge(Kind.ENDED, live, Source.SIMULATION, test=True))
+            self._edges.append(Edge(Kind.ENDED, live, Source.SIMULATION))
 
     def _start(self, equivent: Equivent, source: Source) -> None:
         """Make an equivent live, quietly in the place of one that is played."""
