@@ -4,8 +4,10 @@ from collections.abc import Generator
 from datetime import datetime, timedelta
 from http import HTTPStatus
 import logging
+import sys
 import time
-from typing import Any, Protocol, override
+from typing import Any, Protocol, cast, override
+from unittest.mock import Mock
 
 from aiohttp.test_utils import TestClient
 from freezegun.api import FrozenDateTimeFactory
@@ -29,6 +31,8 @@ from custom_components.equiwatt.const import DOMAIN
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_WEBHOOK_ID
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant
 from homeassistant.util import dt as dt_util
+
+from .cloud import NATIVE, Cloud
 
 # The same examples at each run: what fails here fails for everybody. `--hypothesis-profile=long`
 # looks for new ones.
@@ -256,6 +260,19 @@ async def live(house: House, provider: Provider) -> House:
     await house.setup()
     assert house.live == "on"
     return house
+
+
+@pytest.fixture
+def cloud(hass: HomeAssistant) -> Cloud:
+    """Return the client that the real cloud integration works with."""
+    for name in NATIVE:
+        sys.modules.setdefault(name, Mock())
+    from homeassistant.components.cloud.const import DATA_CLOUD
+
+    hass.config.components.add("cloud")
+    cloud = Cloud()
+    hass.data[DATA_CLOUD] = cast("Any", cloud)
+    return cloud
 
 
 class Push(Protocol):

@@ -23,6 +23,10 @@ FILLED = {
     ".config.abort.reconfigured": ADDRESSES,
     ".exceptions.pause_": {"entities"},
     ".issues.not_put_back": {"name", "entity_id"},
+    ".issues.webhook_changed.title": {"name"},
+    ".issues.webhook_changed.fix_flow.step.confirm.description": ADDRESSES,
+    ".issues.webhook_silent.title": {"name"},
+    ".issues.webhook_silent.fix_flow.step.confirm.description": ADDRESSES,
 }
 """What the code fills in, and where."""
 WHOLE = (".create_entry.default", ".abort.reconfigured", ".message", ".description")

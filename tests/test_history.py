@@ -302,6 +302,7 @@ async def test_beyond_the_api(
         ({"equivents": [], "announced": "x"}, True),
         ({"equivents": [], "pushed_at": -5}, True),
         ({"equivents": [], "webhook_at": "yesterday"}, True),
+        ({"equivents": [], "webhook_shown": 7, "webhook_missed": "many"}, False),
         ({"equivents": [], "over": "x"}, True),
         ({"equivents": [], "over": event(START, NOW)}, True),
         ({"equivents": [], "over": {**event(START, NOW), "at": 1, "ending": "push"}}, True),

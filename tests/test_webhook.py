@@ -2,9 +2,7 @@
 
 import asyncio
 import gzip
-import sys
-from typing import Any, cast
-from unittest.mock import Mock
+from typing import Any
 
 from aiohttp import hdrs
 from aiohttp.test_utils import TestClient
@@ -17,18 +15,10 @@ from homeassistant.core import HomeAssistant
 from homeassistant.core_config import async_process_ha_core_config
 from homeassistant.util.aiohttp import MockRequest
 
+from .cloud import Cloud
 from .conftest import WEBHOOK_ID, House, Provider
 
 PATH = f"/api/webhook/{WEBHOOK_ID}"
-NATIVE = (
-    "haffmpeg",
-    "haffmpeg.core",
-    "haffmpeg.tools",
-    "pymicro_vad",
-    "pyspeex_noise",
-    "turbojpeg",
-)
-"""What the cloud integration imports for sound and pictures: not to be had on every machine."""
 JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -196,47 +186,6 @@ async def test_through_the_cloud(
     response = await async_handle_webhook(hass, WEBHOOK_ID, request)
     assert response.status == 200
     assert house.live == "on"
-
-
-class Cloud:
-    """The client of Home Assistant Cloud: what the cloud integration keeps in hass.data."""
-
-    def __init__(self) -> None:
-        """Begin subscribed and connected."""
-        self.hooks: dict[str, dict[str, Any]] = {}
-        self.is_logged_in = True
-        self.subscription_expired = False
-        self.iot = Mock(connected=True)
-        self.client = Mock(cloudhooks=self.hooks)
-        self.cloudhooks = self
-        self.error: Exception | None = None
-
-    async def async_create(self, webhook_id: str, managed: bool) -> dict[str, Any]:
-        """Make a cloudhook."""
-        if self.error:
-            raise self.error
-        url = f"https://hooks.nabu.casa/{webhook_id[:6]}"
-        self.hooks[webhook_id] = {"cloudhook_url": url, "managed": managed}
-        return self.hooks[webhook_id]
-
-    async def async_delete(self, webhook_id: str) -> None:
-        """Delete a cloudhook, as hass_nabucasa does."""
-        if webhook_id not in self.hooks:
-            raise ValueError("Hook is not enabled for the cloud.")
-        del self.hooks[webhook_id]
-
-
-@pytest.fixture
-def cloud(hass: HomeAssistant) -> Cloud:
-    """Return the client that the real cloud integration works with."""
-    for name in NATIVE:
-        sys.modules.setdefault(name, Mock())
-    from homeassistant.components.cloud.const import DATA_CLOUD
-
-    hass.config.components.add("cloud")
-    cloud = Cloud()
-    hass.data[DATA_CLOUD] = cast("Any", cloud)
-    return cloud
 
 
 def addresses(base: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ from .history import History
 from .pause import PauseManager
 from .services import async_setup_services
 from .webhook import EquiwattWebhookManager, async_delete_cloudhook
+from .webhook_watch import WebhookWatch, async_settle_webhook
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 PLATFORMS = [Platform.BINARY_SENSOR, Platform.CALENDAR, Platform.EVENT, Platform.SENSOR]
@@ -41,6 +42,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> 
     entry.runtime_data = EquiwattRuntimeData(coordinator, manager, pause)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     manager.async_setup()
+    WebhookWatch(hass, entry).async_setup()
     _async_put_back_after(entry)
     coordinator.async_start()
     return True
@@ -64,6 +66,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) ->
     await entry.runtime_data.coordinator.async_settle()
     if entry.disabled_by:
         entry.runtime_data.pause.async_leave()
+        async_settle_webhook(hass, entry.entry_id)
     else:
         await entry.runtime_data.pause.async_close()
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
@@ -73,4 +76,5 @@ async def async_remove_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) ->
     """Put paused devices back, and delete what an entry leaves behind."""
     await PauseManager(hass, entry.entry_id, dt_util.utcnow, lambda: False).async_remove()
     await History(hass, entry.entry_id).async_remove()
+    async_settle_webhook(hass, entry.entry_id)
     await async_delete_cloudhook(hass, entry.data[CONF_WEBHOOK_ID])

@@ -20,6 +20,7 @@ from .api import EquiwattError, clean_token, is_secure
 from .const import CONF_NEW_WEBHOOK, DEFAULT_URL, DOMAIN, SECTION_ADVANCED
 from .coordinator import async_get_client
 from .webhook import async_delete_cloudhook, async_get_addresses
+from .webhook_watch import async_note_shown
 
 TOKEN = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off"))
 ADDRESS = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
@@ -121,6 +122,7 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
             await async_delete_cloudhook(self.hass, webhook_id)
             webhook_id = async_generate_id()
         addresses = await async_get_addresses(self.hass, webhook_id)
+        await async_note_shown(self.hass, entry, addresses)
         result = self.async_update_reload_and_abort(
             entry,
             data_updates={**data, CONF_WEBHOOK_ID: webhook_id},

@@ -40,7 +40,10 @@ async def async_get_config_entry_diagnostics(
                 "skipped": answer.skipped,
             },
         },
-        "webhook": {"last_call": coordinator.history.webhook_at},
+        "webhook": {
+            "last_call": coordinator.history.webhook_at,
+            "missed_in_a_row": coordinator.history.webhook_missed,
+        },
         "pause": {
             "paused": len(pause.holding),
             "to_put_back": len(pause.paused) - len(pause.holding),

@@ -56,6 +56,10 @@ class History:
         """The last one that ended, and how: an answer that lags must not make it live again."""
         self.webhook_at: datetime | None = None
         """When a webhook call was last received."""
+        self.webhook_shown: str | None = None
+        """The digest of the webhook addresses shown last, empty if there were none to show."""
+        self.webhook_missed = 0
+        """How many equivents in a row have come without any webhook call."""
 
     async def async_load(self) -> None:
         """Read what can be read, and say once if something could not."""
@@ -72,6 +76,9 @@ class History:
         self.pushed_at, worse = _optional_time(data.get("pushed_at"))
         self.webhook_at, worst = _optional_time(data.get("webhook_at"))
         self.over, unclear = _optional_over(data.get("over"))
+        shown, missed = data.get("webhook_shown"), data.get("webhook_missed")
+        self.webhook_shown = shown if isinstance(shown, str) else None
+        self.webhook_missed = missed if isinstance(missed, int) else 0
         if skipped or bad or worse or worst or unclear:
             LOGGER.warning(
                 "Part of the stored history cannot be read and is left out; %d equivents are kept",
@@ -110,6 +117,19 @@ class History:
     def note_webhook(self, now: datetime) -> None:
         """Remember when a webhook call was received."""
         self.webhook_at = now.replace(microsecond=0)
+        self.webhook_missed = 0
+        self._save_soon()
+
+    @callback
+    def note_missed(self) -> None:
+        """Remember that an equivent came without a webhook call."""
+        self.webhook_missed += 1
+        self._save_soon()
+
+    @callback
+    def note_shown(self, digest: str) -> None:
+        """Remember which webhook addresses were shown: what they miss counts from now on."""
+        self.webhook_shown, self.webhook_missed = digest, 0
         self._save_soon()
 
     async def async_announce(self, edge: Edge, tracker: Tracker) -> None:
@@ -139,6 +159,8 @@ class History:
             "simulated": self.simulated,
             "over": _over(self.over) if self.over else None,
             "webhook_at": _seconds(self.webhook_at),
+            "webhook_shown": self.webhook_shown,
+            "webhook_missed": self.webhook_missed,
             "equivents": [_event(equivent) for equivent in self.past],
         }
 

@@ -1,13 +1,16 @@
-"""Repairs: a device that does not come back after an equivent."""
+"""Repairs: a device that does not come back after an equivent, a webhook that needs attention."""
 
 from typing import Any, override
 
 from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow, RepairsFlowResult
+from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant, State, callback
 from homeassistant.helpers import issue_registry as ir
 
 from .const import DOMAIN
 from .memory import PAUSES
+from .webhook import async_get_addresses
+from .webhook_watch import async_note_shown
 
 NOT_PUT_BACK = "not_put_back"
 
@@ -48,8 +51,39 @@ class NotPutBackFlow(ConfirmRepairFlow):
         return await super().async_step_confirm(user_input)
 
 
+class WebhookFlow(RepairsFlow):
+    """A webhook that needs attention: shows its addresses, which stand nowhere else."""
+
+    def __init__(self, entry_id: str) -> None:
+        """Keep whose addresses they are."""
+        self.entry_id = entry_id
+        self.addresses: dict[str, str] | None = None
+
+    async def async_step_init(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
+        """Show the addresses, or say that there are none."""
+        if entry := self.hass.config_entries.async_get_entry(self.entry_id):
+            webhook_id = entry.data[CONF_WEBHOOK_ID]
+            self.addresses = await async_get_addresses(self.hass, webhook_id)
+        return self.async_show_form(
+            step_id="confirm" if self.addresses else "no_address",
+            description_placeholders=self.addresses,
+        )
+
+    async def async_step_confirm(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Remember that they were shown."""
+        if entry := self.hass.config_entries.async_get_entry(self.entry_id):
+            await async_note_shown(self.hass, entry, self.addresses)
+        return self.async_create_entry(data={})
+
+    async_step_no_address = async_step_confirm
+
+
 async def async_create_fix_flow(
     hass: HomeAssistant, issue_id: str, data: dict[str, Any] | None
 ) -> RepairsFlow:
     """Return the flow of a repair."""
+    if data and not issue_id.startswith(NOT_PUT_BACK):
+        return WebhookFlow(data["entry_id"])
     return NotPutBackFlow()

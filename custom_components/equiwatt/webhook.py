@@ -1,7 +1,7 @@
 """The webhook: its addresses, and the calls that the equiwatt app makes to them."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import ModuleType
 from urllib.parse import parse_qsl
@@ -13,8 +13,8 @@ from hass_nabucasa import CloudError
 from yarl import URL
 
 from homeassistant.components import webhook
-from homeassistant.const import CONF_WEBHOOK_ID
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.const import CONF_WEBHOOK_ID, EVENT_CORE_CONFIG_UPDATE
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.network import NoURLAvailableError
 from homeassistant.util.json import json_loads
@@ -57,6 +57,33 @@ async def async_delete_cloudhook(hass: HomeAssistant, webhook_id: str) -> None:
     if cloud := _cloud(hass):
         with suppress(*CLOUD_ERRORS):
             await cloud.async_delete_cloudhook(hass, webhook_id)
+
+
+@callback
+def async_cloud_is_away(hass: HomeAssistant) -> bool:
+    """Tell whether the addresses are a matter of the cloud, which cannot be asked just now."""
+    cloud = _cloud(hass)
+    return bool(
+        cloud and cloud.async_active_subscription(hass) and not cloud.async_is_connected(hass)
+    )
+
+
+@callback
+def async_listen_addresses(
+    hass: HomeAssistant, listener: Callable[[object], None]
+) -> CALLBACK_TYPE:
+    """Call a listener when the addresses may have changed; return how to stop that."""
+    stops = [hass.bus.async_listen(EVENT_CORE_CONFIG_UPDATE, listener)]
+    if cloud := _cloud(hass):
+        stops.append(cloud.async_listen_connection_change(hass, listener))
+
+    @callback
+    def stop() -> None:
+        """Stop listening."""
+        for one in stops:
+            one()
+
+    return stop
 
 
 def _cloud(hass: HomeAssistant) -> ModuleType | None:

@@ -1,0 +1,375 @@
+"""Test the repairs of the webhook: other addresses, and a silence."""
+
+from datetime import timedelta
+from typing import Any
+
+from aiohttp import ClientConnectionError
+import pytest
+
+from custom_components.equiwatt.const import DOMAIN
+from homeassistant.components.repairs import repairs_flow_manager
+from homeassistant.config_entries import ConfigEntryDisabler
+from homeassistant.core_config import async_process_ha_core_config
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.dispatcher import async_dispatcher_send
+from homeassistant.setup import async_setup_component
+
+from .cloud import Cloud
+from .conftest import WEBHOOK_ID, House, Provider, Push
+from .test_services import simulate
+
+CHANGED = "webhook_changed"
+SILENT = "webhook_silent"
+OLD = "https://old.example.org"
+NEW = "https://new.example.org"
+MINUTE = timedelta(minutes=1)
+
+
+def repairs(house: House) -> list[str]:
+    """Return the repairs that are shown, without the ignored ones."""
+    issues = ir.async_get(house.hass).issues.values()
+    shown = [one for one in issues if one.active and not one.dismissed_version]
+    end = f"_{house.entry.entry_id}"
+    return [one.issue_id.removesuffix(end) for one in shown if one.domain == DOMAIN]
+
+
+async def move(house: House, url: str | None) -> None:
+    """Change the address of Home Assistant."""
+    await house.hass.config.async_update(external_url=url)
+    await house.settle()
+
+
+async def begin_fix(house: House, key: str) -> Any:
+    """Open a repair."""
+    flows = repairs_flow_manager(house.hass)
+    assert flows
+    return await flows.async_init(DOMAIN, data={"issue_id": f"{key}_{house.entry.entry_id}"})
+
+
+async def fix(house: House, key: str) -> Any:
+    """Go through a repair, and return its form."""
+    form = await begin_fix(house, key)
+    flows = repairs_flow_manager(house.hass)
+    assert flows
+    result = await flows.async_configure(form["flow_id"], {})
+    assert result["type"] == "create_entry"
+    await house.settle()
+    return form
+
+
+async def equivent(house: House, provider: Provider, push: Push | None = None) -> None:
+    """Let an equivent come and go, with calls of the webhook or without."""
+    start = house.now
+    provider.start(start, None)
+    if push:
+        await push("?event=started")
+    await house.poll()
+    assert house.live == "on"
+    await house.pass_time(600, step=60)
+    provider.end(start, house.now)
+    if push:
+        await push("?event=ended")
+    await house.pass_time(600, step=60)
+    assert house.live == "off"
+
+
+@pytest.fixture
+async def used(house: House, push: Push) -> House:
+    """Return a house with an old address, whose webhook has been called."""
+    assert await async_setup_component(house.hass, "repairs", {})
+    await async_process_ha_core_config(house.hass, {"external_url": OLD})
+    await house.setup()
+    await push("")
+    await house.pass_time(600, step=60)
+    return house
+
+
+async def test_changed(used: House) -> None:
+    """Another address is told, shown by the dialog only, and then known."""
+    assert repairs(used) == []
+    await move(used, NEW)
+    assert repairs(used) == [CHANGED]
+    issue = ir.async_get(used.hass).async_get_issue(DOMAIN, f"{CHANGED}_{used.entry.entry_id}")
+    assert issue
+    assert issue.translation_placeholders == {"name": "equiwatt"}
+    assert WEBHOOK_ID not in str(issue)
+    form = await fix(used, CHANGED)
+    assert (form["type"], form["step_id"]) == ("form", "confirm")
+    address = f"{NEW}/api/webhook/{WEBHOOK_ID}?event="
+    assert form["description_placeholders"] == {
+        "started_url": f"{address}started",
+        "ended_url": f"{address}ended",
+    }
+    assert repairs(used) == []
+    await move(used, NEW)
+    assert repairs(used) == []
+    await move(used, OLD)
+    assert repairs(used) == [CHANGED]
+
+
+async def test_changed_back(used: House) -> None:
+    """An address that is again what it was needs no attention."""
+    await move(used, NEW)
+    assert repairs(used) == [CHANGED]
+    await move(used, OLD)
+    assert repairs(used) == []
+
+
+async def test_not_shown_until_submitted(used: House) -> None:
+    """Who only opens the repair is told again."""
+    await move(used, NEW)
+    await begin_fix(used, CHANGED)
+    await move(used, NEW)
+    assert repairs(used) == [CHANGED]
+
+
+async def test_lost(used: House) -> None:
+    """No address any more is told too, and so is the next one."""
+    await move(used, None)
+    assert repairs(used) == [CHANGED]
+    form = await fix(used, CHANGED)
+    assert form["step_id"] == "no_address"
+    assert not form["description_placeholders"]
+    assert repairs(used) == []
+    await move(used, NEW)
+    assert repairs(used) == [CHANGED]
+
+
+@pytest.mark.parametrize("new_webhook", [False, True])
+@pytest.mark.parametrize("loaded", [True, False])
+async def test_reconfigured(used: House, loaded: bool, new_webhook: bool) -> None:
+    """Who has seen the addresses under Reconfigure knows them, also from an entry that is down."""
+    await move(used, NEW)
+    if not loaded:
+        assert await used.hass.config_entries.async_unload(used.entry.entry_id)
+    flow = await used.entry.start_reconfigure_flow(used.hass)
+    await used.hass.config_entries.flow.async_configure(
+        flow["flow_id"], {"url": used.entry.data["url"], "new_webhook": new_webhook}
+    )
+    await used.settle()
+    assert repairs(used) == []
+    await move(used, OLD)
+    assert repairs(used) == [CHANGED]
+
+
+async def test_changed_meanwhile(used: House) -> None:
+    """A change while the integration was not loaded is told when it is."""
+    assert await used.hass.config_entries.async_unload(used.entry.entry_id)
+    await move(used, NEW)
+    assert repairs(used) == []
+    await used.setup()
+    assert repairs(used) == [CHANGED]
+
+
+async def test_never_called(house: House, provider: Provider) -> None:
+    """Who does without the webhook is told nothing of it."""
+    await async_process_ha_core_config(house.hass, {"external_url": OLD})
+    await house.setup()
+    await move(house, NEW)
+    for _ in range(3):
+        await equivent(house, provider)
+    assert repairs(house) == []
+
+
+async def test_never_had_an_address(house: House) -> None:
+    """Nor is who was told that there is none, when there is one."""
+    await house.setup()
+    flow = await house.entry.start_reconfigure_flow(house.hass)
+    result = await house.hass.config_entries.flow.async_configure(
+        flow["flow_id"], {"url": house.entry.data["url"], "new_webhook": False}
+    )
+    assert result["reason"] == "reconfigured_no_address"
+    await house.settle()
+    await move(house, NEW)
+    assert repairs(house) == []
+
+
+async def test_called_at_the_old_address(house: House, provider: Provider, push: Push) -> None:
+    """The first call comes after the change: it is told at the end of the next equivent."""
+    await async_process_ha_core_config(house.hass, {"external_url": OLD})
+    await house.setup()
+    await move(house, NEW)
+    await equivent(house, provider, push)
+    assert repairs(house) == [CHANGED]
+
+
+async def test_address_that_nobody_was_shown(house: House, push: Push) -> None:
+    """The first address there is counts as known: who found it has pasted it."""
+    await house.setup()
+    await push("")
+    await move(house, OLD)
+    assert repairs(house) == []
+    await move(house, NEW)
+    assert repairs(house) == [CHANGED]
+
+
+def cloud_tells(house: House) -> None:
+    """Tell, as the cloud does, that its connection has changed."""
+    from homeassistant.components.cloud import SIGNAL_CLOUD_CONNECTION_STATE, CloudConnectionState
+
+    state = CloudConnectionState.CLOUD_DISCONNECTED
+    async_dispatcher_send(house.hass, SIGNAL_CLOUD_CONNECTION_STATE, state)
+
+
+async def test_cloud(used: House, cloud: Cloud) -> None:
+    """A new subscription gives other addresses; an outage of the cloud is no change."""
+    assert await used.hass.config_entries.async_reload(used.entry.entry_id)
+    await used.settle()
+    assert repairs(used) == [CHANGED]
+    form = await fix(used, CHANGED)
+    assert form["description_placeholders"]["started_url"].startswith("https://hooks.nabu.casa/")
+    cloud.iot.connected = False
+    cloud_tells(used)
+    await used.settle()
+    assert await used.hass.config_entries.async_reload(used.entry.entry_id)
+    await used.settle()
+    assert repairs(used) == []
+    cloud.is_logged_in = False
+    cloud_tells(used)
+    await used.settle()
+    assert repairs(used) == [CHANGED]
+    cloud.is_logged_in = cloud.iot.connected = True
+    cloud_tells(used)
+    await used.settle()
+    assert repairs(used) == []
+
+
+async def test_silent(used: House, provider: Provider, push: Push) -> None:
+    """Two equivents in a row without a call are told, and the next call takes it back."""
+    await equivent(used, provider, push)
+    await equivent(used, provider)
+    assert repairs(used) == []
+    await equivent(used, provider)
+    assert repairs(used) == [SILENT]
+    await push("")
+    assert repairs(used) == []
+    await equivent(used, provider)
+    assert repairs(used) == []
+
+
+async def test_not_in_a_row(used: House, provider: Provider, push: Push) -> None:
+    """A call in between starts the count anew."""
+    for calls in (None, push, None):
+        await equivent(used, provider, calls)
+    assert repairs(used) == []
+
+
+async def test_called_a_little_early(used: House, provider: Provider, push: Push) -> None:
+    """A call that comes before the API knows of a start belongs to it, whatever it says."""
+    await push("")
+    await used.pass_time(60)
+    await equivent(used, provider)
+    await equivent(used, provider)
+    assert repairs(used) == []
+    await equivent(used, provider)
+    assert repairs(used) == [SILENT]
+
+
+async def test_silence_over_a_restart(used: House, provider: Provider) -> None:
+    """What was missed is remembered, and told anew."""
+    await equivent(used, provider)
+    assert await used.hass.config_entries.async_reload(used.entry.entry_id)
+    await used.pass_time(120)
+    await equivent(used, provider)
+    assert repairs(used) == [SILENT]
+    ir.async_delete_issue(used.hass, DOMAIN, f"{SILENT}_{used.entry.entry_id}")  # as a restart does
+    assert await used.hass.config_entries.async_reload(used.entry.entry_id)
+    await used.settle()
+    assert repairs(used) == [SILENT]
+
+
+async def test_silence_is_looked_into(used: House, provider: Provider) -> None:
+    """Who has seen to it is told again after two more only."""
+    await equivent(used, provider)
+    await equivent(used, provider)
+    form = await fix(used, SILENT)
+    assert form["step_id"] == "confirm"
+    assert form["description_placeholders"]["ended_url"].startswith(OLD)
+    await equivent(used, provider)
+    assert repairs(used) == []
+    await equivent(used, provider)
+    assert repairs(used) == [SILENT]
+
+
+async def test_other_addresses_explain_a_silence(used: House, provider: Provider) -> None:
+    """One thing at a time: what was missed at an address that nobody calls does not count."""
+    await move(used, NEW)
+    await equivent(used, provider)
+    await equivent(used, provider)
+    assert repairs(used) == [CHANGED]
+    await fix(used, CHANGED)
+    await equivent(used, provider)
+    assert repairs(used) == []
+
+
+async def test_what_nobody_could_call_about(used: House, provider: Provider) -> None:
+    """Equivents that began while Home Assistant was down or cut off, and rehearsals, are none."""
+    for _ in range(2):
+        assert await used.hass.config_entries.async_unload(used.entry.entry_id)
+        start = used.now
+        provider.start(start, None)
+        await used.pass_time(60)
+        await used.setup()
+        assert used.live == "on"
+        provider.end(start, used.now)
+        await used.pass_time(300)
+    for _ in range(2):
+        start = used.now
+        provider.error = ClientConnectionError()
+        await used.pass_time(600)
+        provider.recover()
+        provider.start(start, None)
+        await used.pass_time(600, step=60)
+        assert used.live == "on"
+        provider.end(start, used.now)
+        await used.pass_time(300)
+    for _ in range(2):
+        await simulate(used.hass, duration={"minutes": 1})
+        await used.pass_time(180)
+    assert used.live == "off"
+    assert repairs(used) == []
+    await equivent(used, provider)
+    assert repairs(used) == []
+
+
+async def test_ignored(used: House, provider: Provider) -> None:
+    """Who says that the webhook is not used any more is left alone, restarts or not."""
+    await equivent(used, provider)
+    await equivent(used, provider)
+    ir.async_ignore_issue(used.hass, DOMAIN, f"{SILENT}_{used.entry.entry_id}", ignore=True)
+    assert await used.hass.config_entries.async_reload(used.entry.entry_id)
+    await used.pass_time(120)
+    await equivent(used, provider)
+    assert repairs(used) == []
+
+
+@pytest.mark.parametrize("how", ["disable", "remove"])
+async def test_gone(used: House, how: str) -> None:
+    """Nothing is told of an entry that is disabled or removed, and a dialog left open just ends."""
+    await move(used, NEW)
+    form = await begin_fix(used, CHANGED)
+    entries = used.hass.config_entries
+    if how == "disable":
+        await entries.async_set_disabled_by(used.entry.entry_id, ConfigEntryDisabler.USER)
+    else:
+        await entries.async_remove(used.entry.entry_id)
+    await used.settle()
+    assert repairs(used) == []
+    flows = repairs_flow_manager(used.hass)
+    assert flows
+    result = await flows.async_configure(form["flow_id"], {})
+    assert result["type"] == "create_entry"
+    await used.settle()
+    assert repairs(used) == []
+
+
+async def test_never_set_up(house: House, provider: Provider, hass_storage: dict[str, Any]) -> None:
+    """Addresses that were shown for an entry that never worked leave nothing behind."""
+    provider.error = ClientConnectionError()
+    await house.hass.config_entries.async_setup(house.entry.entry_id)
+    flow = await house.entry.start_reconfigure_flow(house.hass)
+    await house.hass.config_entries.flow.async_configure(
+        flow["flow_id"], {"url": house.entry.data["url"], "new_webhook": False}
+    )
+    await house.settle()
+    assert f"{DOMAIN}.{house.entry.entry_id}" not in hass_storage
