@@ -32,8 +32,15 @@ window.__all = (selector, root = document) => {
 };
 window.__text = node => node.nodeType === 3 ? node.textContent
   : [...(node.shadowRoot?.childNodes ?? []), ...node.childNodes].map(window.__text).join(" ");
+window.__place = (selector, text) => {
+  const found = window.__all(selector).filter(one => window.__text(one).includes(text));
+  found.at(-1).scrollIntoView({ block: "nearest" });
+  const { x, y, width, height } = found.at(-1).getBoundingClientRect();
+  return [x + width / 2, y + height / 2];
+};
+window.addEventListener("beforeunload", event => event.stopImmediatePropagation(), true);
 """
-"""Looks through shadow roots, of which Home Assistant's pages are made."""
+"""Looks through shadow roots, of which Home Assistant's pages are made, and lets them be left."""
 
 
 class Browser:
@@ -160,10 +167,12 @@ class Browser:
     async def click(self, selector: str, text: str = "") -> None:
         """Click the last element of a kind, with a text in it if one is given."""
         await self.wait_for(selector, text)
-        await self.run(
-            f"window.__all({json.dumps(selector)})"
-            f".filter(one => window.__text(one).includes({json.dumps(text)})).at(-1).click()"
-        )
+        await asyncio.sleep(0.5)  # what has just come may still move
+        x, y = await self.run(f"window.__place({json.dumps(selector)}, {json.dumps(text)})")
+        for kind in ("mousePressed", "mouseReleased"):
+            await self.call(
+                "Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1
+            )
 
     async def shoot(self, path: Path, settle: float = 1.5) -> None:
         """Take a picture of the page once it has settled."""

@@ -11,11 +11,12 @@ from .browser import Browser
 from .client import HouseError
 from .house import ROOT
 from .provider import DEMO_TOKEN
-from .stage import DASHBOARD, DEVICES, Stage, set_up
+from .stage import DASHBOARD, DEVICES, DOMAIN, Stage, set_up
 
 IMAGES = ROOT / "docs" / "images"
 LIVE = "binary_sensor.equiwatt_live"
 PAGE = (1280, 900)
+ROUNDS = ("dashboard", "device", "triggers", "blueprint", "calendar", "repair", "removal", "flow")
 ANYWHERE = "home-assistant"
 MASK = """
 (() => {
@@ -55,6 +56,8 @@ class Photographer:
         """Take the dashboard while nothing is live, while one is, and after it."""
         house = self.stage.house
         await self.browser.resize(1280, 1000)
+        for name in DEVICES:
+            await house.wait_for(f"switch.{name}", "on", 30)  # they tell "off" until they are read
         await self.open(DASHBOARD, "hui-tile-card", "Not live")
         await self.shoot("dashboard-idle")
         self.stage.provider.start(minutes=60)
@@ -79,11 +82,56 @@ class Photographer:
         await self.open(f"config/devices/device/{device['id']}", "ha-card", "Last duration")
         await self.shoot("device")
 
+    async def triggers(self) -> None:
+        """Take the triggers that the automation editor offers for the device."""
+        await self.open("config/automation/edit/new", "ha-button", "Add trigger")
+        await self.browser.click("ha-button", "Add trigger")
+        await self.browser.wait_for("wa-tree-item", "Services")
+        await self.browser.run(
+            "window.__all('wa-tree-item')"
+            ".find(one => window.__text(one).includes('Services')).expanded = true"
+        )
+        await self.browser.click("wa-tree-item", "equiwatt")
+        await self.browser.wait_for(ANYWHERE, "Event received")
+        await self.shoot("triggers")
+
+    async def repair(self) -> None:
+        """Take the repair of a webhook whose addresses have changed, and go through it."""
+        house = self.stage.house
+        self.stage.provider.start(minutes=60)  # which calls the webhook: it is in use
+        await house.wait_for(LIVE, "on", 90)
+        await house.command("config/core/update", external_url="https://home.example.org")
+        await self.browser.resize(900, 700)
+        await self.open("config/repairs", "ha-list-item-button", "webhook addresses")
+        await self.browser.click("ha-list-item-button", "webhook addresses")
+        await self.browser.wait_for("code", "home.example.org")
+        await self.browser.run(MASK)
+        await self.shoot("repair")
+        await self.browser.click("ha-button", "Submit")
+        await self.browser.wait_for(ANYWHERE, "There are currently no repairs pending")
+        self.stage.provider.end()
+        await house.wait_for(LIVE, "off", 90)
+        await self.browser.resize(*PAGE)
+
+    async def removal(self) -> None:
+        """Take the menu of the entry, and delete it as a user does."""
+        await self.browser.resize(900, 860)
+        path = "config/integrations/integration/equiwatt"
+        await self.open(path, "ha-row-item ha-dropdown-item", "Delete")
+        await self.browser.click("ha-row-item ha-dropdown ha-icon-button")
+        await self.shoot("menu")
+        await self.browser.click("ha-row-item ha-dropdown-item", "Delete")
+        await self.browser.wait_for(ANYWHERE, "Delete equiwatt?")
+        await self.browser.click("ha-button", "Delete")
+        async with asyncio.timeout(30):
+            while await self.stage.house.entries(DOMAIN):  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.1)
+        await self.browser.resize(*PAGE)
+
     async def flow(self) -> None:
         """Take the dialog: empty, with a wrong token, and with the addresses at its end."""
-        entries = await self.stage.house.entries("equiwatt")
-        path = f"/api/config/config_entries/entry/{entries[0]['entry_id']}"
-        await self.stage.house.request("DELETE", path)
+        if await self.stage.house.entries(DOMAIN):
+            await self.removal()
         await self.browser.resize(900, 700)
         path = "config/integrations/dashboard/add?domain=equiwatt"
         await self.open(path, ANYWHERE, "Do you want to set up equiwatt?")
@@ -133,8 +181,7 @@ async def take(wanted: list[str]) -> bool:
         ):
             photographer = Photographer(stage, browser)
             rounds: dict[str, Callable[[], Awaitable[None]]] = {
-                name: getattr(photographer, name)
-                for name in ("dashboard", "device", "blueprint", "calendar", "flow")
+                name: getattr(photographer, name) for name in ROUNDS
             }
             for name in wanted or rounds:
                 try:

@@ -340,6 +340,42 @@ def test_every_entity_has_an_example() -> None:
         assert entity_id in "".join(re.findall(r"(?s)```yaml\n(.*?)```", text))
 
 
+ORDER = [
+    *("See it first", "Installation", "Configuration", "Entities", "Actions", "Blueprints"),
+    *("Automation examples", "How data is updated", "The webhook", "Use cases"),
+    *("Supported functions", "Known limitations", "Troubleshooting", "Privacy and security"),
+    *("Removal", "Contributing"),
+]
+
+
+def test_order() -> None:
+    """First a picture, what it is and the buttons; then from curiosity to removal, all listed."""
+    first, *sections = re.split(r"(?m)^## ", README)
+    assert [section.split("\n", 1)[0] for section in sections] == ORDER
+    intro = first.split("**Contents:**")[0]
+    marks = [
+        "docs/images/dashboard-live.png",
+        "[equiwatt](",
+        "hacs_repository",
+        "config_flow_start",
+    ]
+    places = [intro.index(mark) for mark in marks]
+    assert places == sorted(places)
+    contents = first.split("**Contents:**")[1]
+    assert re.findall(r"\(#([^)]+)\)", contents) == [slug(heading) for heading in ORDER]
+
+
+def test_figures_in_the_text() -> None:
+    """The figures that are told in passing are those of the benchmark."""
+    results = json.loads((ROOT / "benchmarks" / "results.json").read_text("utf-8"))
+    figures = {key: value for result in results for key, value in result["figures"].items()}
+    text = " ".join(README.split())
+    assert f"makes {figures['calls_per_day']:,.0f} calls a day" in text
+    median, most = figures["edge_median_s"], figures["edge_p95_s"]
+    assert f"within {median:.1f} seconds and 19 of 20 within {most:.1f}" in text
+    assert f"within {figures['push_ours_median_ms']:.2f} ms of its arrival" in text
+
+
 def slug(heading: str) -> str:
     """Return the anchor of a heading."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
