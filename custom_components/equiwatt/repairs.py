@@ -61,9 +61,8 @@ class WebhookFlow(RepairsFlow):
 
     async def async_step_init(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
         """Show the addresses, or say that there are none."""
-        if entry := self.hass.config_entries.async_get_entry(self.entry_id):
-            webhook_id = entry.data[CONF_WEBHOOK_ID]
-            self.addresses = await async_get_addresses(self.hass, webhook_id)
+        entry = self.hass.config_entries.async_get_known_entry(self.entry_id)
+        self.addresses = await async_get_addresses(self.hass, entry.data[CONF_WEBHOOK_ID])
         return self.async_show_form(
             step_id="confirm" if self.addresses else "no_address",
             description_placeholders=self.addresses,
