@@ -159,10 +159,16 @@ class Browser:
         )
         try:
             async with asyncio.timeout(PATIENCE):
-                while not await self.run(script):  # noqa: ASYNC110 - a page tells nobody
+                while not await self._holds(script):  # noqa: ASYNC110 - a page tells nobody
                     await asyncio.sleep(0.1)
         except TimeoutError:
             raise HouseError(f"There is no {selector} with {text!r} on the page.") from None
+
+    async def _holds(self, script: str) -> bool:
+        """Tell whether a script comes to something; on a page that is being left it does not."""
+        with contextlib.suppress(HouseError):
+            return bool(await self.run(script))
+        return False
 
     async def click(self, selector: str, text: str = "") -> None:
         """Click the last element of a kind, with a text in it if one is given."""

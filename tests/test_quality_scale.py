@@ -185,12 +185,6 @@ def test_actions() -> None:
     assert exempt == ({"done"} if has_actions else {"exempt"})
 
 
-def test_no_triggers_or_conditions() -> None:
-    """The rules of triggers and conditions do not apply for as long as there are none."""
-    for rule, name in (("docs-triggers", "triggers"), ("docs-conditions", "conditions")):
-        assert (status(rule) == "exempt") is not (FOLDER / f"{name}.yaml").exists()
-
-
 def test_brands() -> None:
     """Done when the images are there."""
     assert (status("brands") == "done") is (FOLDER / "brand" / "icon.png").exists()
@@ -255,7 +249,9 @@ def test_config_flow() -> None:
     steps = {"async_step_user", "async_step_reauth", "async_step_reconfigure"}
     assert steps <= functions("config_flow")
     config = load("translations/en.json")["config"]
-    for step in config["step"].values():
+    issues = load("translations/en.json")["issues"].values()
+    fixes = [step for issue in issues for step in issue["fix_flow"]["step"].values()]
+    for step in [*config["step"].values(), *(step for step in fixes if "data" in step)]:
         for form in (step, *step.get("sections", {}).values()):
             assert set(form["data"]) == set(form["data_description"])
     assert status("unique-config-entry") == status("test-before-configure") == "done"

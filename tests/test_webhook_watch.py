@@ -46,12 +46,12 @@ async def begin_fix(house: House, key: str) -> Any:
     return await flows.async_init(DOMAIN, data={"issue_id": f"{key}_{house.entry.entry_id}"})
 
 
-async def fix(house: House, key: str) -> Any:
+async def fix(house: House, key: str, **filled_in: bool) -> Any:
     """Go through a repair, and return its form."""
     form = await begin_fix(house, key)
     flows = repairs_flow_manager(house.hass)
     assert flows
-    result = await flows.async_configure(form["flow_id"], {})
+    result = await flows.async_configure(form["flow_id"], filled_in)
     assert result["type"] == "create_entry"
     await house.settle()
     return form
@@ -332,8 +332,33 @@ async def test_what_nobody_could_call_about(used: House, provider: Provider) -> 
     assert repairs(used) == []
 
 
+@pytest.mark.parametrize("url", [NEW, None])
+async def test_no_longer_used(used: House, provider: Provider, push: Push, url: str | None) -> None:
+    """Who says that the webhook is not used any more hears no more of it, until it calls again."""
+    await move(used, url)
+    await fix(used, CHANGED, unused=True)
+    assert used.state("sensor.equiwatt_last_webhook") == "unknown"
+    assert await used.hass.config_entries.async_reload(used.entry.entry_id)
+    await move(used, OLD)
+    for _ in range(2):
+        await equivent(used, provider)
+    assert repairs(used) == []
+    await equivent(used, provider, push)
+    assert repairs(used) == [CHANGED]
+
+
+async def test_silence_is_meant(used: House, provider: Provider) -> None:
+    """The same may be said of a silence."""
+    await equivent(used, provider)
+    await equivent(used, provider)
+    await fix(used, SILENT, unused=True)
+    await equivent(used, provider)
+    await equivent(used, provider)
+    assert repairs(used) == []
+
+
 async def test_ignored(used: House, provider: Provider) -> None:
-    """Who says that the webhook is not used any more is left alone, restarts or not."""
+    """A repair that was ignored stays so, restarts or not."""
     await equivent(used, provider)
     await equivent(used, provider)
     ir.async_ignore_issue(used.hass, DOMAIN, f"{SILENT}_{used.entry.entry_id}", ignore=True)

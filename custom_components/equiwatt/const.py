@@ -11,3 +11,4 @@ EQUIWATT_SITE: Final = "https://www.equiwatt.com"
 
 SECTION_ADVANCED: Final = "advanced"
 CONF_NEW_WEBHOOK: Final = "new_webhook"
+CONF_UNUSED: Final = "unused"

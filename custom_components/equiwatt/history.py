@@ -127,9 +127,14 @@ class History:
         self._save_soon()
 
     @callback
-    def note_shown(self, digest: str) -> None:
-        """Remember which webhook addresses were shown: what they miss counts from now on."""
+    def note_shown(self, digest: str, *, unused: bool = False) -> None:
+        """Remember which webhook addresses were shown: what they miss counts from now on.
+
+        Those that nobody uses any more are as good as never called.
+        """
         self.webhook_shown, self.webhook_missed = digest, 0
+        if unused:
+            self.webhook_at = None
         self._save_soon()
 
     async def async_announce(self, edge: Edge, tracker: Tracker) -> None:

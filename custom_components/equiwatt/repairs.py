@@ -2,17 +2,21 @@
 
 from typing import Any, override
 
+import voluptuous as vol
+
 from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow, RepairsFlowResult
 from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant, State, callback
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.selector import BooleanSelector
 
-from .const import DOMAIN
+from .const import CONF_UNUSED, DOMAIN
 from .memory import PAUSES
 from .webhook import async_get_addresses
 from .webhook_watch import async_note_shown
 
 NOT_PUT_BACK = "not_put_back"
+WEBHOOK_SCHEMA = vol.Schema({vol.Required(CONF_UNUSED, default=False): BooleanSelector()})
 
 
 @callback
@@ -59,21 +63,23 @@ class WebhookFlow(RepairsFlow):
         self.entry_id = entry_id
         self.addresses: dict[str, str] | None = None
 
-    async def async_step_init(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
+    async def async_step_init(self, user_input: dict[str, Any] | None = None) -> RepairsFlowResult:
         """Show the addresses, or say that there are none."""
         entry = self.hass.config_entries.async_get_known_entry(self.entry_id)
         self.addresses = await async_get_addresses(self.hass, entry.data[CONF_WEBHOOK_ID])
         return self.async_show_form(
             step_id="confirm" if self.addresses else "no_address",
+            data_schema=WEBHOOK_SCHEMA,
             description_placeholders=self.addresses,
         )
 
     async def async_step_confirm(
-        self, user_input: dict[str, str] | None = None
+        self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
-        """Remember that they were shown."""
+        """Remember that they were shown, or that nobody uses them any more."""
+        unused = bool(user_input and user_input[CONF_UNUSED])
         if entry := self.hass.config_entries.async_get_entry(self.entry_id):
-            await async_note_shown(self.hass, entry, self.addresses)
+            await async_note_shown(self.hass, entry, self.addresses, unused=unused)
         return self.async_create_entry(data={})
 
     async_step_no_address = async_step_confirm

@@ -91,13 +91,14 @@ class WebhookWatch:
     @callback
     def _tell(self, key: str, *, applies: bool) -> None:
         """Tell it, or take it back."""
+        issue_id = _issue_id(key, self.entry.entry_id)
         if not applies:
-            ir.async_delete_issue(self.hass, DOMAIN, f"{key}_{self.entry.entry_id}")
+            ir.async_delete_issue(self.hass, DOMAIN, issue_id)
             return
         ir.async_create_issue(
             self.hass,
             DOMAIN,
-            f"{key}_{self.entry.entry_id}",
+            issue_id,
             is_fixable=True,
             severity=ir.IssueSeverity.WARNING,
             translation_key=key,
@@ -107,17 +108,23 @@ class WebhookWatch:
 
 
 async def async_note_shown(
-    hass: HomeAssistant, entry: EquiwattConfigEntry, addresses: Mapping[str, str] | None
+    hass: HomeAssistant,
+    entry: EquiwattConfigEntry,
+    addresses: Mapping[str, str] | None,
+    *,
+    unused: bool = False,
 ) -> None:
     """Remember which addresses the user has seen, which settles what was to be said of them."""
-    if entry.state is ConfigEntryState.LOADED:
+    if loaded := entry.state is ConfigEntryState.LOADED:
         history = entry.runtime_data.coordinator.history
     else:
         history = History(hass, entry.entry_id)
         await history.async_load()
     if history.known:
-        history.note_shown(_digest(addresses))
+        history.note_shown(_digest(addresses), unused=unused)
         await history.async_flush()
+    if loaded:
+        entry.runtime_data.coordinator.async_update_listeners()
     async_settle_webhook(hass, entry.entry_id)
 
 
@@ -125,7 +132,12 @@ async def async_note_shown(
 def async_settle_webhook(hass: HomeAssistant, entry_id: str) -> None:
     """Take back whatever was told of the webhook of an entry."""
     for key in (WEBHOOK_CHANGED, WEBHOOK_SILENT):
-        ir.async_delete_issue(hass, DOMAIN, f"{key}_{entry_id}")
+        ir.async_delete_issue(hass, DOMAIN, _issue_id(key, entry_id))
+
+
+def _issue_id(key: str, entry_id: str) -> str:
+    """Return the id of a repair of an entry."""
+    return f"{key}_{entry_id}"
 
 
 def _digest(addresses: Mapping[str, str] | None) -> str:
