@@ -11,7 +11,7 @@ from itertools import takewhile
 from random import Random
 from statistics import mean, median, quantiles
 
-from custom_components.equiwatt import schedule
+from custom_components.equiwatt.equivents import schedule
 
 from .report import Table
 from .service import LOG

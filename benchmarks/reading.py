@@ -12,8 +12,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from custom_components.equiwatt.calendar import EQUIVENTS, EquiwattCalendar
-from custom_components.equiwatt.edges import State
-from custom_components.equiwatt.equivents import Equivent, parse
+from custom_components.equiwatt.equivents.answer import parse
+from custom_components.equiwatt.equivents.model import Equivent
+from custom_components.equiwatt.equivents.snapshot import Snapshot
 
 from .report import Table, spread
 
@@ -37,7 +38,7 @@ def answer(events: int) -> dict[str, Any]:
 def calendar(stored: int = STORED) -> EquiwattCalendar:
     """Return a calendar of so many stored equivents."""
     starts = [FIRST + number * TWICE_A_WEEK for number in reversed(range(stored))]
-    data = State(past=tuple(Equivent(start, start + HOUR) for start in starts))
+    data = Snapshot(past=tuple(Equivent(start, start + HOUR) for start in starts))
     entry = SimpleNamespace(entry_id="benchmark")
     coordinator: Any = SimpleNamespace(data=data, config_entry=entry)
     return EquiwattCalendar(coordinator, EQUIVENTS)

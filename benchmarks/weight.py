@@ -102,7 +102,7 @@ async def weigh(who: str, hass: HomeAssistant, service: Service) -> dict[str, fl
 
 def pollers(hass: HomeAssistant) -> dict[str, Callable[[], Awaitable[None]]]:
     """Return how each of them polls; the provider's limits are lifted, or it would take hours."""
-    api: Any = import_module("custom_components.equiwatt.api")
+    api: Any = import_module("custom_components.equiwatt.equivents.client")
     api.CALL_GAP, api.CALLS_PER_WINDOW = 0, sys.maxsize
     (entry,) = hass.config_entries.async_entries("equiwatt")
     return {

@@ -26,8 +26,9 @@ from yarl import URL
 
 # Before `hass` starts, or the plugin's own test folder is what Home Assistant finds.
 import custom_components  # noqa: F401
-from custom_components.equiwatt import api, coordinator
+from custom_components.equiwatt import coordinator
 from custom_components.equiwatt.const import DOMAIN
+from custom_components.equiwatt.equivents import client
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_WEBHOOK_ID
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant
 from homeassistant.util import dt as dt_util
@@ -122,8 +123,8 @@ def custom_integrations(enable_custom_integrations: None) -> None:
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """Spare the tests the waits that have tests of their own."""
-    monkeypatch.setattr(api, "CALL_GAP", 0)
-    monkeypatch.setattr(api, "CALLS_PER_WINDOW", 1000)
+    monkeypatch.setattr(client, "CALL_GAP", 0)
+    monkeypatch.setattr(client, "CALLS_PER_WINDOW", 1000)
     monkeypatch.setattr(coordinator, "SETTLE", 0)
     monkeypatch.setattr(coordinator, "ARMING", 0)
 

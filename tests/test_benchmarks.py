@@ -7,7 +7,7 @@ import pytest
 from benchmarks import edges, reading, readme
 from benchmarks.__main__ import BOUNDS
 from benchmarks.report import figures_of
-from custom_components.equiwatt.equivents import parse
+from custom_components.equiwatt.equivents.answer import parse
 
 
 async def test_edges_without_a_webhook() -> None:

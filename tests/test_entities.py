@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from custom_components.equiwatt import event
-from custom_components.equiwatt.edges import Kind
+from custom_components.equiwatt.equivents.model import Kind
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util

@@ -28,8 +28,8 @@ from cryptography.x509.oid import NameOID
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from custom_components.equiwatt import api
 from custom_components.equiwatt.const import DOMAIN
+from custom_components.equiwatt.equivents import client
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util, ssl as ssl_util
@@ -534,8 +534,8 @@ SHAPES = {
     ),
 }
 SIZES = {
-    "over a mebibyte": body(lambda lie: lie + b" " * api.MAX_BODY),
-    "over a mebibyte before it": body(lambda lie: b" " * api.MAX_BODY + lie),
+    "over a mebibyte": body(lambda lie: lie + b" " * client.MAX_BODY),
+    "over a mebibyte before it": body(lambda lie: b" " * client.MAX_BODY + lie),
     "endless chunks": endless(
         reply(b"", b"Transfer-Encoding: chunked"), b"10000\r\n%s\r\n" % (b" " * 65536)
     ),
@@ -797,7 +797,7 @@ async def check_fault(
     home.server.answer = fault.answer
     with monkeypatch.context() as patch:
         if fault.stalls:
-            patch.setattr(api, "TIMEOUT", SHORT)
+            patch.setattr(client, "TIMEOUT", SHORT)
         await home.ask()
     assert home.server.calls >= calls + 2
     assert home.moved == set()

@@ -31,7 +31,7 @@ def test_release(tmp_path: Path, tag: str) -> None:
     with ZipFile(target) as archive:
         names = set(archive.namelist())
         manifest = json.loads(archive.read("manifest.json"))
-        assert archive.read("api.py") == (INTEGRATION / "api.py").read_bytes()
+        assert archive.read("coordinator.py") == (INTEGRATION / "coordinator.py").read_bytes()
     ours = {
         path.relative_to(INTEGRATION).as_posix()
         for path in INTEGRATION.rglob("*")

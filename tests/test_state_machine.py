@@ -38,9 +38,9 @@ from pytest_homeassistant_custom_component.test_util.aiohttp import (
 )
 from yarl import URL
 
-from custom_components.equiwatt.api import RateLimiter
 from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.coordinator import LIMITERS
+from custom_components.equiwatt.equivents.client import RateLimiter
 from homeassistant.components.webhook import async_handle_webhook
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import (

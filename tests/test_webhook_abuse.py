@@ -19,7 +19,8 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from yarl import URL
 
-from custom_components.equiwatt import api, coordinator, tracker
+from custom_components.equiwatt import coordinator
+from custom_components.equiwatt.equivents import client, tracker
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
@@ -38,8 +39,8 @@ GRACE = timedelta(seconds=2)
 @pytest.fixture
 def real_limits(no_waiting: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Put the provider's limits back, and let a push stand for less long."""
-    monkeypatch.setattr(api, "CALL_GAP", 1.0)
-    monkeypatch.setattr(api, "CALLS_PER_WINDOW", 10)
+    monkeypatch.setattr(client, "CALL_GAP", 1.0)
+    monkeypatch.setattr(client, "CALLS_PER_WINDOW", 10)
     monkeypatch.setattr(coordinator, "SETTLE", 0.2)
     monkeypatch.setattr(tracker, "PUSH_GRACE", GRACE)
 
@@ -208,8 +209,8 @@ async def test_ten_a_minute(
     hass_client_no_auth: Any,
 ) -> None:
     """However long the calls go on, the API is asked ten times a minute at most."""
-    monkeypatch.setattr(api, "CALL_GAP", 0.1)
-    monkeypatch.setattr(api, "CALLS_PER_WINDOW", 10)
+    monkeypatch.setattr(client, "CALL_GAP", 0.1)
+    monkeypatch.setattr(client, "CALLS_PER_WINDOW", 10)
     home = await set_up(hass, entry, provider, hass_client_no_auth)
     async with asyncio.timeout(PATIENCE):
         while len(provider.times) < 10:

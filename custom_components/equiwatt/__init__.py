@@ -8,13 +8,14 @@ from homeassistant.helpers.typing import ConfigType
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
-from .coordinator import EquiwattConfigEntry, EquiwattCoordinator, EquiwattRuntimeData
-from .edges import Edge, Kind
-from .history import History
-from .pause import PauseManager
+from .coordinator import EquiwattCoordinator
+from .data import EquiwattConfigEntry, EquiwattRuntimeData
+from .equivents.model import Edge, Kind
+from .holding.manager import PauseManager
 from .services import async_setup_services
+from .store import History
 from .webhook import EquiwattWebhookManager, async_delete_cloudhook
-from .webhook_watch import WebhookWatch, async_settle_webhook
+from .webhook_monitor import WebhookWatch, async_settle_webhook
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 PLATFORMS = [Platform.BINARY_SENSOR, Platform.CALENDAR, Platform.EVENT, Platform.SENSOR]

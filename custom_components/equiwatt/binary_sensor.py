@@ -6,7 +6,7 @@ from homeassistant.components.binary_sensor import BinarySensorEntity, BinarySen
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import EquiwattConfigEntry
+from .data import EquiwattConfigEntry
 from .entity import EquiwattEntity
 
 PARALLEL_UPDATES = 0

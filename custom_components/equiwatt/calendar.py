@@ -12,9 +12,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
-from .coordinator import EquiwattConfigEntry
+from .data import EquiwattConfigEntry
 from .entity import EquiwattEntity
-from .equivents import Equivent
+from .equivents.model import Equivent
 
 PARALLEL_UPDATES = 0
 

@@ -16,11 +16,11 @@ from homeassistant.helpers.selector import (
     TextSelectorType,
 )
 
-from .api import EquiwattError, clean_token, is_secure
 from .const import CONF_NEW_WEBHOOK, DEFAULT_URL, DOMAIN, SECTION_ADVANCED
 from .coordinator import async_get_client
+from .equivents.client import EquiwattError, clean_token, is_secure
 from .webhook import async_delete_cloudhook, async_get_addresses
-from .webhook_watch import async_note_shown
+from .webhook_monitor import async_note_shown
 
 TOKEN = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off"))
 ADDRESS = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))

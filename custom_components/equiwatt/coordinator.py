@@ -3,9 +3,8 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, override
+from typing import override
 
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
 from homeassistant.const import CONF_TOKEN, CONF_URL
@@ -18,18 +17,21 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, Upda
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
-from .api import EquiwattClient, EquiwattError, InvalidTokenError, RateLimitedError, RateLimiter
-from .clock import Clock
 from .const import DOMAIN, LOGGER
-from .edges import Edge, Kind, State
-from .equivents import Equivents
-from .history import History
-from .schedule import delay, offset_of, to_opening
-from .tracker import Tracker
-
-if TYPE_CHECKING:
-    from .pause import PauseManager
-    from .webhook import EquiwattWebhookManager
+from .equivents.answer import Answer
+from .equivents.client import (
+    EquiwattClient,
+    EquiwattError,
+    InvalidTokenError,
+    RateLimitedError,
+    RateLimiter,
+)
+from .equivents.clock import Clock
+from .equivents.model import Edge, Kind
+from .equivents.schedule import delay, offset_of, to_opening
+from .equivents.snapshot import Snapshot
+from .equivents.tracker import Tracker
+from .store import History
 
 STALE_AFTER = timedelta(minutes=15)
 """How long the last known state stands without an answer of the API."""
@@ -40,17 +42,7 @@ ARMING = 1.0
 
 LIMITERS: HassKey[dict[str, RateLimiter]] = HassKey(f"{DOMAIN}_limiters")
 
-type EquiwattConfigEntry = ConfigEntry[EquiwattRuntimeData]
 type EdgeListener = Callable[[Edge], None]
-
-
-@dataclass(frozen=True, slots=True)
-class EquiwattRuntimeData:
-    """What a loaded entry works with."""
-
-    coordinator: EquiwattCoordinator
-    webhook: EquiwattWebhookManager
-    pause: PauseManager
 
 
 def async_get_client(hass: HomeAssistant, token: str, url: str) -> EquiwattClient:
@@ -59,12 +51,12 @@ def async_get_client(hass: HomeAssistant, token: str, url: str) -> EquiwattClien
     return EquiwattClient(async_get_clientsession(hass), token, url, limiter, dt_util.utcnow)
 
 
-class EquiwattCoordinator(DataUpdateCoordinator[State]):
+class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
     """Keeps the state of one account and announces its edges."""
 
-    config_entry: EquiwattConfigEntry
+    config_entry: ConfigEntry
 
-    def __init__(self, hass: HomeAssistant, entry: EquiwattConfigEntry) -> None:
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
         """Start with nothing known."""
         super().__init__(hass, LOGGER, config_entry=entry, name=DOMAIN, always_update=False)
         token = entry.data[CONF_TOKEN]
@@ -73,7 +65,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[State]):
         self.clock = Clock(dt_util.utcnow, hass.loop.time)
         self.history = History(hass, entry.entry_id)
         self.tracker = Tracker()
-        self.answer = Equivents()
+        self.answer = Answer()
         self.answered_at: datetime | None = None
         self.error: EquiwattError | None = None
         self.failures = 0
@@ -171,7 +163,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[State]):
             await self.async_refresh()
 
     @override
-    async def _async_update_data(self) -> State:
+    async def _async_update_data(self) -> Snapshot:
         """Ask the API once."""
         try:
             self.answer = await self.client.async_get_equivents()

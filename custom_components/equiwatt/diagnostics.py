@@ -7,8 +7,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.device_registry import DeviceEntry
 
 from .const import DEFAULT_URL
-from .coordinator import EquiwattConfigEntry
-from .equivents import Equivent
+from .data import EquiwattConfigEntry
+from .equivents.model import Equivent
 
 
 async def async_get_config_entry_diagnostics(

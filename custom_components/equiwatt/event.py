@@ -12,9 +12,10 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
 
-from .coordinator import EquiwattConfigEntry, EquiwattCoordinator
-from .edges import Edge, Kind
+from .coordinator import EquiwattCoordinator
+from .data import EquiwattConfigEntry
 from .entity import EquiwattEntity
+from .equivents.model import Edge, Kind
 
 PARALLEL_UPDATES = 0
 

@@ -6,38 +6,16 @@ import voluptuous as vol
 
 from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow, RepairsFlowResult
 from homeassistant.const import CONF_WEBHOOK_ID
-from homeassistant.core import HomeAssistant, State, callback
-from homeassistant.helpers import issue_registry as ir
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers.selector import BooleanSelector
 
-from .const import CONF_UNUSED, DOMAIN
-from .memory import PAUSES
+from .const import CONF_UNUSED
+from .holding.issues import NOT_PUT_BACK
+from .holding.manager import PAUSES
 from .webhook import async_get_addresses
-from .webhook_watch import async_note_shown
+from .webhook_monitor import async_note_shown
 
-NOT_PUT_BACK = "not_put_back"
 WEBHOOK_SCHEMA = vol.Schema({vol.Required(CONF_UNUSED, default=False): BooleanSelector()})
-
-
-@callback
-def async_tell_not_put_back(hass: HomeAssistant, entry_id: str, state: State) -> None:
-    """Tell the user that a device, once in this state, does not come back."""
-    ir.async_create_issue(
-        hass,
-        DOMAIN,
-        f"{NOT_PUT_BACK}_{state.entity_id}",
-        is_fixable=True,
-        severity=ir.IssueSeverity.ERROR,
-        translation_key=NOT_PUT_BACK,
-        translation_placeholders={"name": state.name, "entity_id": state.entity_id},
-        data={"entry_id": entry_id, "entity_id": state.entity_id},
-    )
-
-
-@callback
-def async_settle_not_put_back(hass: HomeAssistant, entity_id: str) -> None:
-    """Take that back."""
-    ir.async_delete_issue(hass, DOMAIN, f"{NOT_PUT_BACK}_{entity_id}")
 
 
 class NotPutBackFlow(ConfirmRepairFlow):

@@ -10,9 +10,10 @@ from homeassistant.const import EntityCategory, UnitOfTime
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import EquiwattConfigEntry, EquiwattCoordinator
+from .coordinator import EquiwattCoordinator
+from .data import EquiwattConfigEntry
 from .entity import EquiwattEntity
-from .equivents import Equivent
+from .equivents.model import Equivent
 
 PARALLEL_UPDATES = 0
 

@@ -20,8 +20,8 @@ from homeassistant.helpers.service import async_get_config_entry
 from homeassistant.helpers.target import TargetSelection, async_extract_referenced_entity_ids
 
 from .const import DOMAIN
-from .coordinator import EquiwattConfigEntry
-from .devices import Refusal, can_pause
+from .data import EquiwattConfigEntry
+from .holding.domains import Refusal, can_pause
 
 ATTR_DURATION: Final = "duration"
 ATTR_MAX_DURATION: Final = "max_duration"

@@ -11,7 +11,7 @@ from homeassistant.const import CONF_URL
 from homeassistant.core import HomeAssistant, callback
 
 from .const import DEFAULT_URL, DOMAIN
-from .coordinator import EquiwattConfigEntry
+from .data import EquiwattConfigEntry
 
 
 @callback

@@ -13,6 +13,7 @@ from hass_nabucasa import CloudError
 from yarl import URL
 
 from homeassistant.components import webhook
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_WEBHOOK_ID, EVENT_CORE_CONFIG_UPDATE
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
@@ -20,8 +21,8 @@ from homeassistant.helpers.network import NoURLAvailableError
 from homeassistant.util.json import json_loads
 
 from .const import DOMAIN
-from .coordinator import EquiwattConfigEntry, EquiwattCoordinator
-from .edges import Kind
+from .coordinator import EquiwattCoordinator
+from .equivents.model import Kind
 
 ATTR_EVENT = "event"
 MAX_BODY = 64 * 1024
@@ -99,7 +100,7 @@ class EquiwattWebhookManager:
     """Receives the webhook calls of one entry."""
 
     def __init__(
-        self, hass: HomeAssistant, entry: EquiwattConfigEntry, coordinator: EquiwattCoordinator
+        self, hass: HomeAssistant, entry: ConfigEntry, coordinator: EquiwattCoordinator
     ) -> None:
         """Keep what a call is handed to."""
         self.hass = hass

@@ -19,7 +19,7 @@ import time
 import aiohttp
 from yarl import URL
 
-from .equivents import Equivents, MalformedError, parse
+from .answer import Answer, MalformedError, parse
 
 TIMEOUT = aiohttp.ClientTimeout(total=10)
 MAX_BODY = 1024 * 1024
@@ -131,7 +131,7 @@ class EquiwattClient:
         self.told_time: datetime | None = None
         """The server's time as the last answer told it, by its Date header."""
 
-    async def async_get_equivents(self) -> Equivents:
+    async def async_get_equivents(self) -> Answer:
         """Ask the API once, waiting for a free place within its limits.
 
         Raises InvalidTokenError (401, 403, or a token no header can carry), RateLimitedError (429),
@@ -147,7 +147,7 @@ class EquiwattClient:
             raise answer
         return answer
 
-    async def _fetch(self) -> Equivents | EquiwattError:
+    async def _fetch(self) -> Answer | EquiwattError:
         """Make the call and return its outcome."""
         headers = {
             "Authorization": f"Bearer {self._token}",

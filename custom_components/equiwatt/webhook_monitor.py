@@ -14,9 +14,9 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.start import async_at_started
 
 from .const import DOMAIN
-from .coordinator import EquiwattConfigEntry
-from .edges import Edge, Kind, Source
-from .history import History
+from .data import EquiwattConfigEntry
+from .equivents.model import Edge, Kind, Source
+from .store import History
 from .webhook import async_cloud_is_away, async_get_addresses, async_listen_addresses
 
 WEBHOOK_CHANGED = "webhook_changed"

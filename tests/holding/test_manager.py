@@ -13,8 +13,8 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.equiwatt.const import DOMAIN
-from custom_components.equiwatt.memory import PAUSES
-from custom_components.equiwatt.repairs import async_tell_not_put_back
+from custom_components.equiwatt.holding.issues import async_raise_not_put_back
+from custom_components.equiwatt.holding.manager import PAUSES
 from homeassistant.components.repairs import repairs_flow_manager
 from homeassistant.config_entries import ConfigEntryDisabler
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
@@ -22,9 +22,18 @@ from homeassistant.core import Context, CoreState, HomeAssistant, State
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
 from homeassistant.setup import async_setup_component
-
-from .conftest import NOW, House, Provider, Push, add_entry
-from .devices import Boiler, Humidifier, Lamp, Player, Plug, Remote, Thermostat, Ventilator, install
+from tests.conftest import NOW, House, Provider, Push, add_entry
+from tests.devices import (
+    Boiler,
+    Humidifier,
+    Lamp,
+    Player,
+    Plug,
+    Remote,
+    Thermostat,
+    Ventilator,
+    install,
+)
 
 HOUR = timedelta(hours=1)
 MINUTE = 60
@@ -377,7 +386,7 @@ async def test_water_heater_lost_its_mode(live: House, provider: Provider) -> No
 
 async def test_hanging_device(live: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """A device that answers no command is not given another meanwhile, and holds up no other."""
-    monkeypatch.setattr("custom_components.equiwatt.pause.COMMAND_SECONDS", 600)
+    monkeypatch.setattr("custom_components.equiwatt.holding.manager.COMMAND_SECONDS", 600)
     plug, other = await install(live.hass, Plug("Plug"), Plug("Other"))
     await pause(live.hass, PLUG, "switch.other")
     begun: list[str] = []
@@ -761,7 +770,7 @@ async def test_repair_flow(live: House, provider: Provider) -> None:
         flow = await flows.async_configure(flow["flow_id"], {})
         assert flow["type"] == "create_entry"
         assert repairs(live.hass) == []
-        async_tell_not_put_back(
+        async_raise_not_put_back(
             live.hass, live.entry.entry_id, State(PLUG, "on", {"friendly_name": "Plug"})
         )
     plug.report(available=True)

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 from homeassistant.core import Context, Event, EventStateChangedData, HomeAssistant, State, callback
 from homeassistant.helpers.entity_registry import EventEntityRegistryUpdatedData
+from homeassistant.util.hass_dict import HassKey
 
-from .const import DOMAIN, LOGGER
-from .devices import (
+from ..const import DOMAIN, LOGGER
+from .domains import (
     Refusal,
     async_put_back,
     async_turn_off,
@@ -17,13 +18,16 @@ from .devices import (
     is_on,
     refusal_of,
 )
-from .memory import PAUSES, Paused, PauseMemory
-from .repairs import async_settle_not_put_back, async_tell_not_put_back
-from .watch import Watch
+from .issues import async_clear_not_put_back, async_raise_not_put_back
+from .store import Paused, PauseMemory
+from .watcher import Watch
 
 COMMAND_SECONDS = 30
 """How long a device may take to carry out a command."""
 TRY_EVERY = timedelta(minutes=1)
+
+PAUSES: HassKey[dict[str, PauseManager]] = HassKey(f"{DOMAIN}_pauses")
+"""The managers by config entry: devices are restored even when their entry has gone."""
 
 type Command = Callable[[HomeAssistant, State, Context], Awaitable[None]]
 
@@ -138,7 +142,7 @@ class PauseManager:
             return None
         if paused.task is not asyncio.current_task():
             paused.cancel()
-        async_settle_not_put_back(self.hass, entity_id)
+        async_clear_not_put_back(self.hass, entity_id)
         self._memory.async_save_soon()
         self._follow()
         self._stop_if_done()
@@ -163,7 +167,7 @@ class PauseManager:
             paused = Paused(state)
         paused.renew(until)
         self.paused[entity_id] = paused
-        async_settle_not_put_back(self.hass, entity_id)
+        async_clear_not_put_back(self.hass, entity_id)
 
     def _take_over(self, entity_id: str) -> Paused | None:
         """Return what another account's manager remembers, which is not to put it back now."""
@@ -221,7 +225,7 @@ class PauseManager:
             self.async_forget(entity_id)
         elif paused.is_given_up(self._now()):
             paused.next_try = None
-            async_tell_not_put_back(self.hass, self._entry_id, paused.state)
+            async_raise_not_put_back(self.hass, self._entry_id, paused.state)
         self._arm()
 
     @callback
@@ -255,7 +259,7 @@ class PauseManager:
         """Go on with a device under its new name."""
         paused = self.paused.pop(old)
         paused.cancel()
-        async_settle_not_put_back(self.hass, old)
+        async_clear_not_put_back(self.hass, old)
         paused.state = State(new, paused.state.state, paused.state.attributes)
         self.paused[new] = paused
         self._memory.async_save_soon()

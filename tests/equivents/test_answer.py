@@ -8,9 +8,10 @@ from typing import Any
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.equiwatt.equivents import Equivent, Equivents, MalformedError, parse
+from custom_components.equiwatt.equivents.answer import Answer, MalformedError, parse
+from custom_components.equiwatt.equivents.model import Equivent
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 START = 1_700_000_000
 
 
@@ -57,7 +58,7 @@ def test_real_log() -> None:
 
 def test_nothing_live() -> None:
     """No current one, and none without an end."""
-    assert parse(payload(None)) == Equivents()
+    assert parse(payload(None)) == Answer()
     assert parse(payload(None, event(START, START + 60))).current is None
 
 
@@ -107,7 +108,7 @@ def test_sorted_and_without_doubles() -> None:
 def test_bad_items(bad: Any) -> None:
     """A bad past one is left out and counted, a bad current one is an error and never "none"."""
     answer = parse(payload(None, bad, event(START, START + 60)))
-    assert answer == Equivents(None, (Equivent(at(START), at(START + 60)),), skipped=1)
+    assert answer == Answer(None, (Equivent(at(START), at(START + 60)),), skipped=1)
     if bad is not None:
         with pytest.raises(MalformedError):
             parse(payload(bad, event(START, START + 60)))
@@ -196,7 +197,7 @@ def test_not_the_same() -> None:
 
 def test_ending_of() -> None:
     """An equivent is listed as finished when the same one has an end after its start."""
-    listed = Equivents(previous=(Equivent(at(START), at(START + 180)),))
+    listed = Answer(previous=(Equivent(at(START), at(START + 180)),))
     assert listed.ending_of(Equivent(at(START + 60))) == at(START + 180)
     assert listed.ending_of(Equivent(at(START + 240))) is None
     assert listed.ending_of(Equivent(at(START - 3600))) is None

@@ -9,9 +9,10 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.storage import Store
 
 from .const import DOMAIN, LOGGER
-from .edges import Edge, Ending, Kind, Over, Source
-from .equivents import Equivent, read_events
-from .tracker import Tracker
+from .equivents.answer import read_events
+from .equivents.model import Edge, Equivent, Kind, Source
+from .equivents.snapshot import Ended, EndReason
+from .equivents.tracker import Tracker
 
 VERSION = 1
 MAX_EQUIVENTS = 2000
@@ -52,7 +53,7 @@ class History:
         """When a push started it, as long as the API has not confirmed it."""
         self.simulated = False
         """Whether it is played, not real."""
-        self.over: Over | None = None
+        self.over: Ended | None = None
         """The last one that ended, and how: an answer that lags must not make it live again."""
         self.webhook_at: datetime | None = None
         """When a webhook call was last received."""
@@ -185,21 +186,21 @@ def _event(equivent: Equivent) -> dict[str, int | None]:
     return {"start_time": _seconds(equivent.start), "end_time": _seconds(equivent.end)}
 
 
-def _over(over: Over) -> dict[str, Any]:
+def _over(over: Ended) -> dict[str, Any]:
     """Return an equivent that ended in the provider's shape, with how and when that was known."""
     at = _seconds_after(over.at)
     return {**_event(over.equivent), "ending": over.ending.value, "at": at}
 
 
-def _optional_over(item: object) -> tuple[Over | None, bool]:
+def _optional_over(item: object) -> tuple[Ended | None, bool]:
     """Read an equivent that ended, if there is one; and whether that failed."""
     equivent, failed = _optional(item)
     if equivent is None or not isinstance(item, dict):
         return None, failed
     at, _ = _optional_time(item.get("at"))
-    if at is None or item.get("ending") not in list(Ending):
+    if at is None or item.get("ending") not in list(EndReason):
         return None, True
-    return Over(equivent, Ending(item["ending"]), at), False
+    return Ended(equivent, EndReason(item["ending"]), at), False
 
 
 def _optional(item: object) -> tuple[Equivent | None, bool]:

@@ -6,9 +6,10 @@ from hypothesis import given, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 import pytest
 
-from custom_components.equiwatt.edges import Edge, Ending, Kind, Over, Source, State
-from custom_components.equiwatt.equivents import Equivent, Equivents
-from custom_components.equiwatt.tracker import MAX_OPEN, OVERRUN, PUSH_GRACE, Tracker
+from custom_components.equiwatt.equivents.answer import Answer
+from custom_components.equiwatt.equivents.model import Edge, Equivent, Kind, Source
+from custom_components.equiwatt.equivents.snapshot import Ended, EndReason, Snapshot
+from custom_components.equiwatt.equivents.tracker import MAX_OPEN, OVERRUN, PUSH_GRACE, Tracker
 
 T0 = datetime(2026, 11, 20, 17, 1, 2, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -19,15 +20,15 @@ LIVE = Equivent(T0, T0 + HOUR)
 OPEN = Equivent(T0)
 ENDED = Equivent(T0, T0 + HOUR)
 OTHER = Equivent(T0 + 3 * HOUR, T0 + 4 * HOUR)
-NOTHING = Equivents()
-LISTED = Equivents(previous=(ENDED,))
+NOTHING = Answer()
+LISTED = Answer(previous=(ENDED,))
 
 API, WEBHOOK, CLOCK = Source.API, Source.WEBHOOK, Source.CLOCK
 
 
-def named(equivent: Equivent, *previous: Equivent) -> Equivents:
+def named(equivent: Equivent, *previous: Equivent) -> Answer:
     """Return an answer that names an equivent."""
-    return Equivents(current=equivent, previous=previous)
+    return Answer(current=equivent, previous=previous)
 
 
 def edges(tracker: Tracker) -> list[tuple[Kind, Source]]:
@@ -51,9 +52,9 @@ class TestApi:
         """One that is named is live."""
         tracker = Tracker()
         tracker.observe(NOTHING, T0 - MINUTE)
-        assert tracker.state == State()
+        assert tracker.state == Snapshot()
         tracker.observe(named(equivent), T0 + SECOND)
-        assert tracker.state == State(live=equivent)
+        assert tracker.state == Snapshot(live=equivent)
         assert tracker.take_edges() == [Edge(Kind.STARTED, equivent, API)]
         assert tracker.take_edges() == []
 
@@ -62,14 +63,14 @@ class TestApi:
         """One that is listed with an end is over at once."""
         tracker = started(equivent)
         tracker.observe(LISTED, ENDED.end or T0)
-        assert tracker.state == State(past=(ENDED,))
+        assert tracker.state == Snapshot(past=(ENDED,))
         assert tracker.take_edges() == [Edge(Kind.ENDED, ENDED, API)]
 
     def test_listed_early_is_over(self) -> None:
         """One that is listed with an end before its planned one is over too."""
         tracker = started()
         early = Equivent(T0, T0 + 20 * MINUTE)
-        tracker.observe(Equivents(previous=(early,)), T0 + 21 * MINUTE)
+        tracker.observe(Answer(previous=(early,)), T0 + 21 * MINUTE)
         assert tracker.take_edges() == [Edge(Kind.ENDED, early, API)]
 
     def test_times_change_silently(self) -> None:
@@ -182,11 +183,11 @@ class TestApi:
         """One that starts minutes after a short one is another, with edges of its own."""
         tracker = started(OPEN)
         short, soon = Equivent(T0, T0 + 3 * MINUTE), Equivent(T0 + 4 * MINUTE)
-        tracker.observe(Equivents(previous=(short,)), T0 + 3 * MINUTE)
+        tracker.observe(Answer(previous=(short,)), T0 + 3 * MINUTE)
         assert edges(tracker) == [(Kind.ENDED, API)]
         tracker.observe(named(soon, short), T0 + 5 * MINUTE)
         assert edges(tracker) == [(Kind.STARTED, API)]
-        assert tracker.state == State(live=soon, past=(short,))
+        assert tracker.state == Snapshot(live=soon, past=(short,))
 
     def test_replaced(self) -> None:
         """Another one in its place starts once the first is known to be over."""
@@ -194,7 +195,7 @@ class TestApi:
         now = OTHER.start
         tracker.observe(named(OTHER, ENDED), now)
         assert edges(tracker) == [(Kind.ENDED, API), (Kind.STARTED, API)]
-        assert tracker.state == State(live=OTHER, past=(ENDED,))
+        assert tracker.state == Snapshot(live=OTHER, past=(ENDED,))
 
     def test_replaced_without_a_word(self) -> None:
         """Another one in its place without any sign of an end needs a second answer too."""
@@ -211,25 +212,25 @@ class TestApi:
         listed = Equivent(T0 - 100 * SECOND, T0 + HOUR - 100 * SECOND)
         tracker = Tracker()
         tracker.observe(named(LIVE, listed), T0 + MINUTE)
-        assert tracker.state == State(live=LIVE)
+        assert tracker.state == Snapshot(live=LIVE)
         assert tracker.state.last is None
-        tracker.observe(Equivents(previous=(listed,)), T0 + HOUR)
+        tracker.observe(Answer(previous=(listed,)), T0 + HOUR)
         assert tracker.state.last == listed
 
 
 class TestAnnounced:
-    """Equivents whose start is still to come."""
+    """Answer whose start is still to come."""
 
     def test_starts_by_the_clock(self) -> None:
         """An announced one becomes live at its start."""
         tracker = Tracker()
         tracker.observe(named(LIVE), T0 - MINUTE)
-        assert tracker.state == State(upcoming=LIVE)
+        assert tracker.state == Snapshot(upcoming=LIVE)
         assert tracker.boundary(T0 - MINUTE) == T0
         tracker.tick(T0 - SECOND)
         assert not tracker.live
         tracker.tick(T0)
-        assert tracker.state == State(live=LIVE)
+        assert tracker.state == Snapshot(live=LIVE)
         assert tracker.take_edges() == [Edge(Kind.STARTED, LIVE, CLOCK)]
 
     def test_called_off(self) -> None:
@@ -238,14 +239,14 @@ class TestAnnounced:
         tracker.observe(named(LIVE), T0 - MINUTE)
         tracker.observe(NOTHING, T0 - SECOND)
         tracker.tick(T0)
-        assert tracker.state == State()
+        assert tracker.state == Snapshot()
 
     def test_slept_through(self) -> None:
         """One that is over when the clock looks again does not start."""
         tracker = Tracker()
         tracker.observe(named(LIVE), T0 - MINUTE)
         tracker.tick(T0 + HOUR)
-        assert tracker.state == State()
+        assert tracker.state == Snapshot()
         assert edges(tracker) == []
 
     def test_while_another_is_live(self) -> None:
@@ -262,7 +263,7 @@ class TestAnnounced:
         tracker = started()
         moved = Equivent(T0 + 2 * MINUTE, T0 + HOUR)
         tracker.observe(named(moved), T0 + MINUTE)
-        assert tracker.state == State(live=moved)
+        assert tracker.state == Snapshot(live=moved)
         assert edges(tracker) == []
 
 
@@ -317,14 +318,14 @@ class TestUnreachable:
         tracker.observe(NOTHING, T0 + HOUR + MINUTE)
         assert tracker.state.last == ENDED
         told = Equivent(T0 - MINUTE, T0 + HOUR + MINUTE)
-        tracker.observe(Equivents(previous=(told,)), T0 + HOUR + 2 * MINUTE)
-        assert tracker.state == State(past=(told,))
+        tracker.observe(Answer(previous=(told,)), T0 + HOUR + 2 * MINUTE)
+        assert tracker.state == Snapshot(past=(told,))
 
     def test_last_but_one(self) -> None:
         """What ended as planned is not shown beside a later one that the API lists."""
         tracker = started()
         tracker.fail(T0 + HOUR)
-        tracker.observe(Equivents(previous=(OTHER,)), T0 + 5 * HOUR)
+        tracker.observe(Answer(previous=(OTHER,)), T0 + 5 * HOUR)
         assert tracker.state.past == (OTHER,)
 
     @pytest.mark.parametrize("equivent", [LIVE, OPEN])
@@ -333,7 +334,7 @@ class TestUnreachable:
         tracker = started(equivent)
         tracker.tick(T0 + MAX_OPEN)
         assert edges(tracker) == [(Kind.ENDED, CLOCK)]
-        assert tracker.state == State()
+        assert tracker.state == Snapshot()
 
     def test_failure_is_no_news(self) -> None:
         """An error neither starts nor ends anything."""
@@ -353,7 +354,7 @@ class TestPush:
         """A started push makes one live from the moment of the call."""
         tracker = Tracker()
         tracker.push(Kind.STARTED, T0 + timedelta(microseconds=7))
-        assert tracker.state == State(live=OPEN)
+        assert tracker.state == Snapshot(live=OPEN)
         assert tracker.awaiting
         assert tracker.take_edges() == [Edge(Kind.STARTED, OPEN, WEBHOOK)]
 
@@ -365,7 +366,7 @@ class TestPush:
         tracker.observe(NOTHING, T0 + SECOND)
         real = Equivent(T0 - 40 * SECOND, T0 + HOUR)
         tracker.observe(named(real), T0 + 10 * SECOND)
-        assert tracker.state == State(live=real)
+        assert tracker.state == Snapshot(live=real)
         assert not tracker.awaiting
         tracker.tick(T0 + PUSH_GRACE)
         tracker.observe(named(real), T0 + PUSH_GRACE)
@@ -377,7 +378,7 @@ class TestPush:
         tracker = Tracker()
         tracker.push(Kind.STARTED, T0 - 20 * SECOND)
         tracker.observe(named(LIVE), T0 - 10 * SECOND)
-        assert tracker.state == State(live=LIVE)
+        assert tracker.state == Snapshot(live=LIVE)
 
     def test_confirmed_by_one_long_live(self) -> None:
         """A push that comes late means the one that is live, without an edge more."""
@@ -420,7 +421,7 @@ class TestPush:
         tracker.push(Kind.STARTED, T0)
         tracker.take_edges()
         listed = Equivent(T0 - SECOND, T0 + MINUTE)
-        tracker.observe(Equivents(previous=(listed,)), T0 + 2 * MINUTE)
+        tracker.observe(Answer(previous=(listed,)), T0 + 2 * MINUTE)
         assert edges(tracker) == [(Kind.ENDED, API)]
 
     def test_ended_at_once(self) -> None:
@@ -432,7 +433,7 @@ class TestPush:
         ]
         tracker.observe(named(LIVE), T0 + 51 * MINUTE)
         assert tracker.live is None
-        tracker.observe(Equivents(previous=(Equivent(T0, T0 + 50 * MINUTE),)), T0 + 52 * MINUTE)
+        tracker.observe(Answer(previous=(Equivent(T0, T0 + 50 * MINUTE),)), T0 + 52 * MINUTE)
         tracker.observe(named(LIVE), T0 + 56 * MINUTE)
         assert edges(tracker) == []
 
@@ -490,7 +491,7 @@ class TestPush:
         """Started while live and ended while idle change nothing."""
         tracker = Tracker()
         tracker.push(Kind.ENDED, T0)
-        assert tracker.state == State()
+        assert tracker.state == Snapshot()
         tracker.push(Kind.STARTED, T0)
         tracker.take_edges()
         tracker.push(Kind.STARTED, T0 + 4 * MINUTE)
@@ -510,7 +511,7 @@ class TestPush:
         tracker.push(Kind.ENDED, T0 + MINUTE)
         assert edges(tracker) == [(Kind.ENDED, WEBHOOK)]
         tracker.observe(NOTHING, T0 + 2 * MINUTE)
-        assert tracker.state == State()
+        assert tracker.state == Snapshot()
         assert edges(tracker) == []
 
 
@@ -554,7 +555,7 @@ class TestClockPutRight:
 
     def test_remembered_stays(self) -> None:
         """What happened before a restart happened by a clock that was right."""
-        over = Over(ENDED, Ending.PUSH, T0)
+        over = Ended(ENDED, EndReason.PUSH, T0)
         tracker = Tracker(OPEN, T0, over)
         tracker.shift(-5 * HOUR)
         assert (tracker.live, tracker.pushed_at, tracker.over) == (OPEN, T0, over)
@@ -572,7 +573,7 @@ class TestClockPutRight:
 
     def test_over_from_the_future(self) -> None:
         """A push that ended one, by a clock that was ahead, does not silence the API for long."""
-        tracker = Tracker(over=Over(ENDED, Ending.PUSH, T0 + 5 * HOUR))
+        tracker = Tracker(over=Ended(ENDED, EndReason.PUSH, T0 + 5 * HOUR))
         tracker.observe(named(LIVE), T0 + MINUTE)
         assert edges(tracker) == [(Kind.STARTED, API)]
 
@@ -590,7 +591,7 @@ class TestHeldEdges:
     def test_only_the_missing_ones(self) -> None:
         """The announced one is over and another live: exactly these two."""
         tracker = Tracker(announced=LIVE)
-        assert tracker.state == State(live=LIVE)
+        assert tracker.state == Snapshot(live=LIVE)
         tracker.observe(LISTED, T0 + HOUR)
         tracker.observe(named(OTHER, ENDED), OTHER.start)
         assert edges(tracker) == [(Kind.ENDED, API), (Kind.STARTED, API)]
@@ -629,7 +630,7 @@ class Provider(RuleBasedStateMachine):
         """Begin with an answer that names nothing."""
         self.observe(NOTHING)
 
-    def observe(self, answer: Equivents) -> None:
+    def observe(self, answer: Answer) -> None:
         """Take in an answer."""
         self.tracker.observe(answer, self.now)
         self.plain.observe(answer, self.now)
@@ -662,12 +663,12 @@ class Provider(RuleBasedStateMachine):
     @rule()
     def answer(self) -> None:
         """Answer truly."""
-        self.observe(Equivents(self.live, tuple(reversed(self.past))))
+        self.observe(Answer(self.live, tuple(reversed(self.past))))
 
     @rule()
     def drop(self) -> None:
         """Answer once without the live one."""
-        self.observe(Equivents(None, tuple(reversed(self.past))))
+        self.observe(Answer(None, tuple(reversed(self.past))))
 
     @rule()
     def fail(self) -> None:
@@ -744,7 +745,7 @@ class TestSimulation:
         """A real one is not touched."""
         tracker = started()
         tracker.simulate(T0 + 2 * HOUR, T0 + MINUTE)
-        assert tracker.state == State(live=LIVE)
+        assert tracker.state == Snapshot(live=LIVE)
         assert edges(tracker) == []
 
     def test_full_seconds(self) -> None:
@@ -752,7 +753,7 @@ class TestSimulation:
         tracker = Tracker()
         now = T0 + timedelta(milliseconds=700)
         tracker.simulate(now + MINUTE, now)
-        assert tracker.state == State(live=Equivent(T0, T0 + MINUTE), simulated=True)
+        assert tracker.state == Snapshot(live=Equivent(T0, T0 + MINUTE), simulated=True)
         assert tracker.boundary(now) == T0 + MINUTE
 
     def test_replaced_by_an_announced_one(self) -> None:
@@ -782,7 +783,7 @@ class TestSimulation:
         assert tracker.state.simulated
         tracker.tick(T0 + HOUR + 2 * MINUTE)
         assert tracker.over == over
-        assert tracker.state == State(past=(ENDED,))
+        assert tracker.state == Snapshot(past=(ENDED,))
         tracker.take_edges()
         tracker.observe(named(LIVE), T0 + HOUR + 3 * MINUTE)  # by a server that lags
         assert edges(tracker) == []

@@ -8,9 +8,9 @@ from statistics import median, quantiles
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.equiwatt.schedule import MAX_OFFSET, delay, offset_of
+from custom_components.equiwatt.equivents.schedule import MAX_OFFSET, delay, offset_of
 
-LOG = json.loads((Path(__file__).parent / "data" / "log_2022_12_09.json").read_text())
+LOG = json.loads((Path(__file__).parents[1] / "data" / "log_2022_12_09.json").read_text())
 EVENTS = LOG["data"]["previous_events"]
 EDGES = [t for e in EVENTS for t in (e["start_time"], e["end_time"]) if t]
 HOUR = datetime(2026, 11, 20, 17, tzinfo=UTC)

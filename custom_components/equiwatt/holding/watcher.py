@@ -18,7 +18,7 @@ from homeassistant.helpers.event import (
     async_track_state_change_event,
 )
 
-from .const import DOMAIN
+from ..const import DOMAIN
 
 
 class Watch:

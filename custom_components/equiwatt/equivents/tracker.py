@@ -8,9 +8,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from .answer import Answer
 from .clock import TOLERANCE
-from .edges import Edge, Ending, Kind, Over, Source, State
-from .equivents import Equivent, Equivents
+from .model import Edge, Equivent, Kind, Source
+from .snapshot import Ended, EndReason, Snapshot
 
 OVERRUN = timedelta(minutes=15)
 """How long the API may name an equivent after its planned end."""
@@ -29,7 +30,7 @@ class Tracker:
         self,
         announced: Equivent | None = None,
         pushed_at: datetime | None = None,
-        over: Over | None = None,
+        over: Ended | None = None,
         *,
         simulated: bool = False,
     ) -> None:
@@ -50,13 +51,13 @@ class Tracker:
         self._edges: list[Edge] = []
 
     @property
-    def state(self) -> State:
+    def state(self) -> Snapshot:
         """Return what is known. The live one is not finished, whatever the list says."""
         finished = 0
         while self.live and finished < len(self.past) and self._is_live(self.past[finished]):
             finished += 1
         past = self.past[finished:]
-        return State(self.live, self.upcoming, self._unlisted(past) + past, self.simulated)
+        return Snapshot(self.live, self.upcoming, self._unlisted(past) + past, self.simulated)
 
     @property
     def awaiting(self) -> bool:
@@ -80,7 +81,7 @@ class Tracker:
             return []
         return ended + started
 
-    def observe(self, answer: Equivents, now: datetime) -> None:
+    def observe(self, answer: Answer, now: datetime) -> None:
         """Take in an answer of the API that arrived at `now`."""
         self._reachable = True
         named = answer.current
@@ -88,7 +89,7 @@ class Tracker:
             named = None
         self.past = answer.previous
         if self.over and answer.ending_of(self.over.equivent):
-            self.over = replace(self.over, ending=Ending.LISTED)
+            self.over = replace(self.over, ending=EndReason.LISTED)
         if real := self._real:
             self._compare(real, named, answer, now)
         self.upcoming = named if named and named.start > now and not self._is_live(named) else None
@@ -99,12 +100,12 @@ class Tracker:
     def push(self, kind: Kind, now: datetime) -> None:
         """Take in a webhook call."""
         if kind is Kind.STARTED and not self._real:
-            if self.over and self.over.ending is Ending.PUSH:
+            if self.over and self.over.ending is EndReason.PUSH:
                 self.over = None
             self._start(Equivent(now.replace(microsecond=0)), Source.WEBHOOK)
             self.pushed_at = now
         elif kind is Kind.ENDED and self._real:
-            self._end(now, Source.WEBHOOK, Ending.PUSH, now)
+            self._end(now, Source.WEBHOOK, EndReason.PUSH, now)
 
     def simulate(self, end: datetime, now: datetime) -> None:
         """Play an equivent until `end`, or move the end of the one that is played.
@@ -148,8 +149,8 @@ class Tracker:
         if self.live and self.simulated:
             self._tick_simulated(self.live, now)
         elif self.live and (end := self._clock_end(self.live, now)):
-            planned = Ending.TIME if end == self.live.end else Ending.BOUND
-            ending = Ending.UNCONFIRMED if self.pushed_at else planned
+            planned = EndReason.TIME if end == self.live.end else EndReason.BOUND
+            ending = EndReason.UNCONFIRMED if self.pushed_at else planned
             self._end(end, Source.CLOCK, ending, now)
         if (upcoming := self.upcoming) and upcoming.start <= now:
             self.upcoming = None
@@ -159,7 +160,7 @@ class Tracker:
     def boundary(self, now: datetime) -> datetime | None:
         """Return when the clock alone may change something next, and the API is to be asked."""
         moments: list[datetime | None] = [self.upcoming.start if self.upcoming else None]
-        if self.over and self.over.ending is Ending.PUSH:
+        if self.over and self.over.ending is EndReason.PUSH:
             moments.append(self.over.at + PUSH_GRACE)
         if self.pushed_at:
             moments.append(self.pushed_at + PUSH_GRACE)
@@ -178,7 +179,7 @@ class Tracker:
 
     def _unlisted(self, listed: tuple[Equivent, ...]) -> tuple[Equivent, ...]:
         """Return the last one, if it ended as planned and the API has yet to list it."""
-        if not self.over or self.over.ending is not Ending.TIME:
+        if not self.over or self.over.ending is not EndReason.TIME:
             return ()
         last = self.over.equivent
         known = listed and (listed[0].same_as(last) or listed[0].start > last.start)
@@ -187,26 +188,26 @@ class Tracker:
     def _believable(self, named: Equivent, now: datetime) -> bool:
         """Tell whether the API's word counts, after an equivent's bounds and what ended it."""
         # What was listed as over is named only by an answer that is older, from a server that lags.
-        listed = Equivents(previous=self.past).ending_of(named)
+        listed = Answer(previous=self.past).ending_of(named)
         if now >= _bound(named) or (listed and not self._is_live(named)):
             return False
         # A push that ends contradicts all that had started by then.
         over = self.over
-        ended = over and over.ending is Ending.PUSH and named.start <= over.at
+        ended = over and over.ending is EndReason.PUSH and named.start <= over.at
         if not over or not (ended or named.same_as(over.equivent)):
             return True
         match over.ending:
-            case Ending.LISTED:
+            case EndReason.LISTED:
                 return False
-            case Ending.TIME | Ending.BOUND:
+            case EndReason.TIME | EndReason.BOUND:
                 return named.end is not None and named.end > now  # prolonged
-            case Ending.PUSH:
+            case EndReason.PUSH:
                 return not over.at <= now < over.at + PUSH_GRACE
             case _:
                 return True
 
     def _compare(
-        self, live: Equivent, named: Equivent | None, answer: Equivents, now: datetime
+        self, live: Equivent, named: Equivent | None, answer: Answer, now: datetime
     ) -> None:
         """Hold the live equivent against an answer: confirmed, over, or missing."""
         provisional = self.pushed_at is not None
@@ -214,15 +215,15 @@ class Tracker:
             self._set_live(named)
             self.pushed_at = self._vanished_at = None
         elif listed := answer.ending_of(live):
-            self._end(listed, Source.API, Ending.LISTED, now)
+            self._end(listed, Source.API, EndReason.LISTED, now)
         elif provisional:
             return
         elif live.end and live.end <= now:
-            self._end(live.end, Source.API, Ending.TIME, now)
+            self._end(live.end, Source.API, EndReason.TIME, now)
         elif self._vanished_at is None:
             self._vanished_at = now
         elif now - self._vanished_at >= VANISH_CONFIRM:
-            self._end(now, Source.API, Ending.VANISHED, now)
+            self._end(now, Source.API, EndReason.VANISHED, now)
 
     def _clock_end(self, live: Equivent, now: datetime) -> datetime | None:
         """Return when the live equivent ended by the clock, if it has."""
@@ -253,13 +254,13 @@ class Tracker:
         if self.over and equivent.same_as(self.over.equivent):
             self.over = None
 
-    def _end(self, end: datetime, source: Source, ending: Ending, now: datetime) -> None:
+    def _end(self, end: datetime, source: Source, ending: EndReason, now: datetime) -> None:
         """End the live equivent."""
         if TYPE_CHECKING:
             assert self.live
         end = max(end.replace(microsecond=0), self.live.start + timedelta(seconds=1))
         over = Equivent(self.live.start, end)
-        self.over = Over(over, ending, now)
+        self.over = Ended(over, ending, now)
         self.live = self.pushed_at = self._vanished_at = None
         self._edges.append(Edge(Kind.ENDED, over, source))
 

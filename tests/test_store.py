@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.equiwatt.history import MAX_EQUIVENTS, SAVE_DELAY
+from custom_components.equiwatt.store import MAX_EQUIVENTS, SAVE_DELAY
 from homeassistant.config_entries import SOURCE_REAUTH
 from homeassistant.core import Event, HomeAssistant, callback
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from custom_components.equiwatt.clock import TOLERANCE, Clock
+from custom_components.equiwatt.equivents.clock import TOLERANCE, Clock
 
 NOW = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

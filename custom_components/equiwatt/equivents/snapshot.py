@@ -1,44 +1,14 @@
-"""What is told of equivents: the edges, how the last one ended, and what is known in all."""
+"""What is known of equivents at one moment, as one value."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from .equivents import Equivent
-
-
-class Kind(StrEnum):
-    """What happened to an equivent."""
-
-    STARTED = "started"
-    ENDED = "ended"
-
-
-class Source(StrEnum):
-    """What brought the news."""
-
-    API = "api"
-    WEBHOOK = "webhook"
-    CLOCK = "clock"
-    SIMULATION = "simulation"
+from .model import Equivent
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
-    """A change of the live state."""
-
-    kind: Kind
-    equivent: Equivent
-    source: Source
-
-    @property
-    def test(self) -> bool:
-        """Tell whether it is rehearsed."""
-        return self.source is Source.SIMULATION
-
-
-@dataclass(frozen=True, slots=True)
-class State:
+class Snapshot:
     """What is known: the live equivent, an announced one, and the finished ones, newest first."""
 
     live: Equivent | None = None
@@ -53,7 +23,7 @@ class State:
         return self.past[0] if self.past else None
 
 
-class Ending(StrEnum):
+class EndReason(StrEnum):
     """How the last equivent ended, which decides what makes it live again."""
 
     LISTED = "listed"
@@ -65,9 +35,9 @@ class Ending(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Over:
+class Ended:
     """The last equivent that ended."""
 
     equivent: Equivent
-    ending: Ending
+    ending: EndReason
     at: datetime

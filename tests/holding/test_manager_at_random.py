@@ -11,9 +11,8 @@ from custom_components.equiwatt.const import DOMAIN
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import Context, CoreState
 from homeassistant.exceptions import ServiceValidationError
-
-from .conftest import House, Provider
-from .devices import Plug, install
+from tests.conftest import House, Provider
+from tests.devices import Plug, install
 
 HOUR = timedelta(hours=1)
 STEPS = 60

@@ -22,8 +22,9 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given, settings, strategies as st
 import pytest
 
-from custom_components.equiwatt import api
-from custom_components.equiwatt.api import (
+from custom_components.equiwatt.equivents import client
+from custom_components.equiwatt.equivents.answer import parse
+from custom_components.equiwatt.equivents.client import (
     EquiwattClient,
     EquiwattError,
     InvalidTokenError,
@@ -35,11 +36,9 @@ from custom_components.equiwatt.api import (
     is_secure,
     retry_after,
 )
-from custom_components.equiwatt.equivents import parse
+from tests.conftest import TOKEN
 
-from .conftest import TOKEN
-
-GOOD = (Path(__file__).parent / "data" / "documented.json").read_text()
+GOOD = (Path(__file__).parents[1] / "data" / "documented.json").read_text()
 NOW = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
 LOOPBACK = IPv4Address("127.0.0.1")
 
@@ -76,7 +75,7 @@ async def raw(data: bytes, *, stall: bool = False) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def client(url: str, token: str = TOKEN) -> AsyncIterator[EquiwattClient]:
+async def connect(url: str, token: str = TOKEN) -> AsyncIterator[EquiwattClient]:
     """Yield a client."""
     async with aiohttp.ClientSession() as session:
         yield EquiwattClient(session, token, url, RateLimiter(), lambda: NOW)
@@ -84,7 +83,7 @@ async def client(url: str, token: str = TOKEN) -> AsyncIterator[EquiwattClient]:
 
 async def outcome(url: str, token: str = TOKEN) -> EquiwattError:
     """Return the error of a call, which must not hold the token in any way."""
-    async with client(url, token) as subject:
+    async with connect(url, token) as subject:
         with pytest.raises(EquiwattError) as caught:
             await subject.async_get_equivents()
         assert token not in repr(subject)
@@ -106,7 +105,7 @@ async def test_good_answer() -> None:
         seen.append(request)
         return web.Response(text=GOOD, content_type="application/json")
 
-    async with serving(answer) as url, client(url) as subject:
+    async with serving(answer) as url, connect(url) as subject:
         assert await subject.async_get_equivents() == parse(json.loads(GOOD))
     assert seen[0].method == "GET"
     assert seen[0].path == "/api/v3/equivents/"
@@ -164,7 +163,7 @@ BODIES = {
     "deep": b"[" * 100_000,
     "huge number": b'{"success": true, "data": ' + b"9" * 5000 + b"}",
     "nan": b'{"success": NaN}',
-    "too large": b'"' + b" " * api.MAX_BODY + b'"',
+    "too large": b'"' + b" " * client.MAX_BODY + b'"',
 }
 
 
@@ -223,8 +222,8 @@ async def test_wires(data: bytes, error: type[EquiwattError]) -> None:
 @pytest.mark.parametrize("data", [b"", b"HTTP/1.1 200", HEAD + b"Content-Length: 9\r\n\r\n{"])
 async def test_stalls(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call takes ten seconds at most, all in all."""
-    assert api.TIMEOUT.total == 10
-    monkeypatch.setattr(api, "TIMEOUT", aiohttp.ClientTimeout(total=0.2))
+    assert client.TIMEOUT.total == 10
+    monkeypatch.setattr(client, "TIMEOUT", aiohttp.ClientTimeout(total=0.2))
     async with raw(data, stall=True) as url:
         assert type(await outcome(url)) is UnreachableError
 
@@ -328,7 +327,7 @@ async def test_told_time() -> None:
         """Answer well, at another time."""
         return web.Response(text=GOOD, headers={"Date": "Sat, 07 Nov 2026 12:00:00 GMT"})
 
-    async with serving(answer) as url, client(url) as subject:
+    async with serving(answer) as url, connect(url) as subject:
         assert subject.told_time is None
         await subject.async_get_equivents()
         assert subject.told_time == datetime(2026, 11, 7, 12, tzinfo=UTC)
@@ -398,8 +397,8 @@ class Clock:
 @pytest.fixture
 def limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put the real limits back."""
-    monkeypatch.setattr(api, "CALL_GAP", 1.0)
-    monkeypatch.setattr(api, "CALLS_PER_WINDOW", 10)
+    monkeypatch.setattr(client, "CALL_GAP", 1.0)
+    monkeypatch.setattr(client, "CALLS_PER_WINDOW", 10)
 
 
 def check_limits(times: list[float]) -> None:
@@ -513,7 +512,7 @@ async def test_broken_connection_is_one_call() -> None:
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-    async with server, client(url) as subject:
+    async with server, connect(url) as subject:
         await subject.async_get_equivents()
         with pytest.raises(UnreachableError):
             await subject.async_get_equivents()
@@ -530,7 +529,7 @@ async def test_client_keeps_the_limits(limits: None) -> None:
         await asyncio.sleep(0.05)
         return web.Response(text=GOOD)
 
-    async with serving(answer) as url, client(url) as subject:
+    async with serving(answer) as url, connect(url) as subject:
         await asyncio.gather(*(subject.async_get_equivents() for _ in range(3)))
     check_limits(times)
     assert len(times) == 3

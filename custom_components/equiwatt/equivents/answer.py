@@ -7,9 +7,10 @@ In the former `current_event` names the live equivent with its planned end; in t
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-SAME = timedelta(minutes=10)
+from .model import Equivent
+
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 
@@ -19,24 +20,7 @@ class MalformedError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Equivent:
-    """One equivent: aware UTC times, the end excluded, and None for an end nobody knows."""
-
-    start: datetime
-    end: datetime | None = None
-
-    def same_as(self, other: Equivent) -> bool:
-        """Tell whether both are one equivent, whose times the provider may have changed.
-
-        The starts are ten minutes apart at most, and neither was over before the other began.
-        """
-        first, second = (self, other) if self.start <= other.start else (other, self)
-        over = first.end is not None and first.end <= second.start
-        return second.start - first.start <= SAME and not over
-
-
-@dataclass(frozen=True, slots=True)
-class Equivents:
+class Answer:
     """One answer: the equivent that is live or announced, and the finished ones, newest first."""
 
     current: Equivent | None = None
@@ -52,7 +36,7 @@ class Equivents:
         return None
 
 
-def parse(payload: object) -> Equivents:
+def parse(payload: object) -> Answer:
     """Read the body of an answer.
 
     A bad item among the past ones is left out and counted. Everything else that is not of the
@@ -67,7 +51,7 @@ def parse(payload: object) -> Equivents:
         case _:
             raise MalformedError("success, current_event or previous_events is missing or wrong")
     readable, skipped = read_events(items)
-    return Equivents(
+    return Answer(
         current=named or _open_newest(readable),
         previous=tuple(equivent for equivent in readable if equivent.end),
         skipped=skipped,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.equiwatt.devices import (
+from custom_components.equiwatt.holding.domains import (
     Refusal,
     can_pause,
     is_as_before,

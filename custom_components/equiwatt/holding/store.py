@@ -4,22 +4,15 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from homeassistant.core import Context, HomeAssistant, State, callback
 from homeassistant.exceptions import InvalidEntityFormatError
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
-from homeassistant.util.hass_dict import HassKey
 
-from .const import DOMAIN, LOGGER
-from .devices import is_as_before
-
-if TYPE_CHECKING:
-    from .pause import PauseManager
-
-PAUSES: HassKey[dict[str, PauseManager]] = HassKey(f"{DOMAIN}_pauses")
-"""The managers by config entry: devices are put back even when their entry has gone."""
+from ..const import DOMAIN, LOGGER
+from .domains import is_as_before
 
 VERSION = 1
 ECHO = timedelta(seconds=30)

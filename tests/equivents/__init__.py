@@ -1,0 +1,1 @@
+"""Tests of what the provider says and what is made of it."""
