@@ -26,7 +26,7 @@ from yarl import URL
 
 # Before `hass` starts, or the plugin's own test folder is what Home Assistant finds.
 import custom_components  # noqa: F401
-from custom_components.equiwatt import coordinator
+from custom_components.equiwatt import announcer, coordinator
 from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.equivents import client
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_WEBHOOK_ID
@@ -125,8 +125,8 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) 
     """Spare the tests the waits that have tests of their own."""
     monkeypatch.setattr(client, "CALL_GAP", 0)
     monkeypatch.setattr(client, "CALLS_PER_WINDOW", 1000)
-    monkeypatch.setattr(coordinator, "SETTLE", 0)
-    monkeypatch.setattr(coordinator, "ARMING", 0)
+    monkeypatch.setattr(coordinator, "BURST", 0)
+    monkeypatch.setattr(announcer, "ARMING", 0)
 
 
 @pytest.fixture

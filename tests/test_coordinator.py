@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from custom_components.equiwatt import coordinator
+from custom_components.equiwatt import announcer, coordinator
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState, HomeAssistant
@@ -357,7 +357,7 @@ async def test_edges_wait_for_automations(
     hass: HomeAssistant, house: House, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An edge is announced when Home Assistant has started and automations listen, and once."""
-    monkeypatch.setattr(coordinator, "ARMING", 1)
+    monkeypatch.setattr(announcer, "ARMING", 1)
     heard: list[Any] = []
     hass.bus.async_listen("heard", heard.append)
     hass.set_state(CoreState.not_running)
@@ -412,7 +412,7 @@ async def test_burst_asks_once(
     house: House, provider: Provider, push: Push, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A burst of calls changes the state once and asks the API once."""
-    monkeypatch.setattr(coordinator, "SETTLE", 0.2)
+    monkeypatch.setattr(coordinator, "BURST", 0.2)
     await house.setup()
     calls = len(provider.calls)
     for _ in range(20):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.equiwatt import event
+from custom_components.equiwatt import announcer
 from custom_components.equiwatt.equivents.model import Kind
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
@@ -188,7 +188,7 @@ async def test_two_edges_in_a_millisecond(
     hass: HomeAssistant, house: House, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An end and a start in one answer are both heard, also where their states would be equal."""
-    monkeypatch.setattr(event, "DISTINCT", False)
+    monkeypatch.setattr(announcer, "APART", 0.002)
     provider.start(NOW - HOUR, None)
     await house.setup()
     provider.end(NOW - HOUR, NOW)

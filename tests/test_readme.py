@@ -12,9 +12,9 @@ from urllib.parse import unquote
 import pytest
 from pytest_homeassistant_custom_component.common import async_mock_service
 
-from custom_components.equiwatt import coordinator, store
+from custom_components.equiwatt import coordinator
 from custom_components.equiwatt.const import DEFAULT_URL, DOMAIN
-from custom_components.equiwatt.equivents import clock, schedule, tracker
+from custom_components.equiwatt.equivents import clock, schedule, snapshot, tracker
 from custom_components.equiwatt.holding.domains import Refusal
 from homeassistant.core import HomeAssistant, ServiceCall
 from homeassistant.helpers import area_registry as ar, entity_registry as er
@@ -433,7 +433,7 @@ def test_facts() -> None:
     assert timedelta(minutes=2) == clock.TOLERANCE
     assert (schedule.SELDOM, schedule.OFTEN, schedule.LONGEST) == (60, 10, 300)
     assert (schedule.OPENS, schedule.CLOSES, schedule.MAX_OFFSET) == (60, 150, 5)
-    assert store.MAX_EQUIVENTS == 2000
+    assert snapshot.MAX_EQUIVENTS == 2000
     forms = TRANSLATIONS["config"]["step"]
     assert f"**{forms['user']['data']['token']}**" in README
     advanced = forms["user"]["sections"]["advanced"]

@@ -807,7 +807,7 @@ class House(RuleBasedStateMachine):
             assert state == "unavailable", "known, though nobody has answered for long"
         if state == "unavailable":
             assert silence >= 15 * MINUTE - SECOND
-        past = home.entry.runtime_data.coordinator.data.past
+        past = home.entry.runtime_data.coordinator.data.finished
         for later, earlier in pairwise((e.start, e.end) for e in past):
             assert not same(later, earlier), "one equivent twice"
         self.check_bounds()

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from custom_components.equiwatt.store import MAX_EQUIVENTS, SAVE_DELAY
+from custom_components.equiwatt.equivents.snapshot import MAX_EQUIVENTS
+from custom_components.equiwatt.store import SAVE_DELAY
 from homeassistant.config_entries import SOURCE_REAUTH
 from homeassistant.core import Event, HomeAssistant, callback
 

@@ -41,7 +41,7 @@ def real_limits(no_waiting: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Put the provider's limits back, and let a push stand for less long."""
     monkeypatch.setattr(client, "CALL_GAP", 1.0)
     monkeypatch.setattr(client, "CALLS_PER_WINDOW", 10)
-    monkeypatch.setattr(coordinator, "SETTLE", 0.2)
+    monkeypatch.setattr(coordinator, "BURST", 0.2)
     monkeypatch.setattr(tracker, "PUSH_GRACE", GRACE)
 
 

@@ -7,15 +7,17 @@ from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
 from homeassistant.util import dt as dt_util
 
+from .announcer import Announcer
 from .const import DOMAIN
 from .coordinator import EquiwattCoordinator
 from .data import EquiwattConfigEntry, EquiwattRuntimeData
-from .equivents.model import Edge, Kind
-from .holding.manager import PauseManager
+from .equivents.model import Kind
+from .equivents.snapshot import Edge
+from .holding.manager import HoldingManager
 from .services import async_setup_services
-from .store import History
+from .store import EquiwattStore
 from .webhook import EquiwattWebhookManager, async_delete_cloudhook
-from .webhook_monitor import WebhookWatch, async_settle_webhook
+from .webhook_monitor import WebhookMonitor, async_clear_webhook_issues
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 PLATFORMS = [Platform.BINARY_SENSOR, Platform.CALENDAR, Platform.EVENT, Platform.SENSOR]
@@ -29,53 +31,55 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 
 async def async_setup_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> bool:
     """Set up an account from a config entry."""
-    coordinator = EquiwattCoordinator(hass, entry)
-    await coordinator.async_load()
-    if coordinator.history.known:
+    store = EquiwattStore(hass, entry.entry_id)
+    await store.async_load()
+    announcer = Announcer(hass, store)
+    coordinator = EquiwattCoordinator(hass, entry, store, announcer)
+    if store.known:
         await coordinator.async_refresh()  # what is remembered is shown even if this fails
     else:
         await coordinator.async_config_entry_first_refresh()
-    manager = EquiwattWebhookManager(hass, entry, coordinator)
-    pause = PauseManager(
+    pause = HoldingManager(
         hass, entry.entry_id, coordinator.clock.now, lambda: coordinator.data.live is not None
     )
     await pause.async_load()
-    entry.runtime_data = EquiwattRuntimeData(coordinator, manager, pause)
+    entry.runtime_data = EquiwattRuntimeData(store, announcer, coordinator, pause)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-    manager.async_setup()
-    WebhookWatch(hass, entry).async_setup()
-    _async_put_back_after(entry)
+    EquiwattWebhookManager(hass, entry).async_setup()
+    WebhookMonitor(hass, entry).async_setup()
+    _restore_after_equivents(entry)
     coordinator.async_start()
+    entry.async_on_unload(announcer.async_start())
     return True
 
 
-def _async_put_back_after(entry: EquiwattConfigEntry) -> None:
-    """Put devices back when an equivent has ended, be it before Home Assistant has started."""
-    coordinator, pause = entry.runtime_data.coordinator, entry.runtime_data.pause
+def _restore_after_equivents(entry: EquiwattConfigEntry) -> None:
+    """Restore devices when an equivent has ended, be it before Home Assistant has started."""
+    data = entry.runtime_data
 
-    def put_back(edge: Edge) -> None:
-        """Put everything back at an end."""
+    def restore(edge: Edge) -> None:
+        """Restore everything at an end."""
         if edge.kind is Kind.ENDED:
-            pause.async_release()
+            data.pause.async_release()
 
-    entry.async_on_unload(coordinator.async_listen_edges(put_back))
-    entry.async_on_unload(async_at_started(coordinator.hass, pause.async_start))
+    entry.async_on_unload(data.announcer.async_listen(restore))
+    entry.async_on_unload(async_at_started(data.coordinator.hass, data.pause.async_start))
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> bool:
     """Unload a config entry."""
-    await entry.runtime_data.coordinator.async_settle()
+    await entry.runtime_data.announcer.async_close()
     if entry.disabled_by:
         entry.runtime_data.pause.async_leave()
-        async_settle_webhook(hass, entry.entry_id)
+        async_clear_webhook_issues(hass, entry.entry_id)
     else:
         await entry.runtime_data.pause.async_close()
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> None:
-    """Put paused devices back, and delete what an entry leaves behind."""
-    await PauseManager(hass, entry.entry_id, dt_util.utcnow, lambda: False).async_remove()
-    await History(hass, entry.entry_id).async_remove()
-    async_settle_webhook(hass, entry.entry_id)
+    """Restore held devices, and delete what an entry leaves behind."""
+    await HoldingManager(hass, entry.entry_id, dt_util.utcnow, lambda: False).async_remove()
+    await EquiwattStore(hass, entry.entry_id).async_remove()
+    async_clear_webhook_issues(hass, entry.entry_id)
     await async_delete_cloudhook(hass, entry.data[CONF_WEBHOOK_ID])

@@ -51,7 +51,7 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
     ) -> list[CalendarEvent]:
         """Return the equivents that overlap a range, oldest first."""
         state = self.coordinator.data
-        known = [e for e in (state.upcoming, state.live, *state.past) if e]
+        known = [e for e in (state.upcoming, state.live, *state.finished) if e]
         return [
             self._calendar_event(equivent)
             for equivent in reversed(known)

@@ -20,7 +20,7 @@ from .const import CONF_NEW_WEBHOOK, DEFAULT_URL, DOMAIN, SECTION_ADVANCED
 from .coordinator import async_get_client
 from .equivents.client import EquiwattError, clean_token, is_secure
 from .webhook import async_delete_cloudhook, async_get_addresses
-from .webhook_monitor import async_note_shown
+from .webhook_monitor import async_set_shown
 
 TOKEN = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off"))
 ADDRESS = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
@@ -103,7 +103,9 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
         if user_input is not None:
             token = clean_token(user_input.get(CONF_TOKEN, "")) or entry.data[CONF_TOKEN]
             data = {CONF_TOKEN: token, CONF_URL: user_input[CONF_URL].strip()}
-            if data.items() <= entry.data.items() or not (errors := await self._async_try(**data)):
+            if entry.data | data != entry.data:
+                errors = await self._async_try(**data)
+            if not errors:
                 return await self._async_change(data, user_input[CONF_NEW_WEBHOOK])
         return self.async_show_form(
             step_id="reconfigure",
@@ -122,7 +124,7 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
             await async_delete_cloudhook(self.hass, webhook_id)
             webhook_id = async_generate_id()
         addresses = await async_get_addresses(self.hass, webhook_id)
-        await async_note_shown(self.hass, entry, addresses)
+        await async_set_shown(self.hass, entry, addresses)
         result = self.async_update_reload_and_abort(
             entry,
             data_updates={**data, CONF_WEBHOOK_ID: webhook_id},

@@ -4,18 +4,20 @@ from dataclasses import dataclass
 
 from homeassistant.config_entries import ConfigEntry
 
+from .announcer import Announcer
 from .coordinator import EquiwattCoordinator
-from .holding.manager import PauseManager
-from .webhook import EquiwattWebhookManager
+from .holding.manager import HoldingManager
+from .store import EquiwattStore
 
 
 @dataclass(frozen=True, slots=True)
 class EquiwattRuntimeData:
     """The parts of one account that is set up."""
 
+    store: EquiwattStore
+    announcer: Announcer
     coordinator: EquiwattCoordinator
-    webhook: EquiwattWebhookManager
-    pause: PauseManager
+    pause: HoldingManager
 
 
 type EquiwattConfigEntry = ConfigEntry[EquiwattRuntimeData]

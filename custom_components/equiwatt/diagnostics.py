@@ -15,7 +15,8 @@ async def async_get_config_entry_diagnostics(
     hass: HomeAssistant, entry: EquiwattConfigEntry
 ) -> dict[str, Any]:
     """Return the diagnostics of an account."""
-    coordinator, pause = entry.runtime_data.coordinator, entry.runtime_data.pause
+    data = entry.runtime_data
+    coordinator, pause, webhook = data.coordinator, data.pause, data.store.webhook
     answer, state = coordinator.answer, coordinator.data
     interval = coordinator.update_interval
     return {
@@ -23,8 +24,8 @@ async def async_get_config_entry_diagnostics(
         "state": {
             "live": _times(state.live),
             "upcoming": _times(state.upcoming),
-            "past": len(state.past),
-            "simulated": state.simulated,
+            "past": len(state.finished),
+            "simulated": state.rehearsal,
             "awaiting_confirmation": coordinator.tracker.awaiting,
         },
         "api": {
@@ -33,7 +34,7 @@ async def async_get_config_entry_diagnostics(
             "failures_in_a_row": coordinator.failures,
             "stale": coordinator.is_stale,
             "seconds_to_next_call": interval.total_seconds() if interval else None,
-            "calls_in_last_minute": coordinator.limiter.recent_calls,
+            "calls_in_last_minute": coordinator.client.recent_calls,
             "payload": {
                 "current": _times(answer.current),
                 "previous": len(answer.previous),
@@ -41,14 +42,14 @@ async def async_get_config_entry_diagnostics(
             },
         },
         "webhook": {
-            "last_call": coordinator.history.webhook_at,
-            "missed_in_a_row": coordinator.history.webhook_missed,
+            "last_call": webhook.received_at,
+            "missed_in_a_row": webhook.missed,
         },
         "pause": {
             "paused": len(pause.holding),
             "to_put_back": len(pause.paused) - len(pause.holding),
         },
-        "history": {"equivents": len(coordinator.history.past)},
+        "history": {"equivents": len(data.store.snapshot.past)},
     }
 
 

@@ -33,4 +33,4 @@ class EquiwattEntity(CoordinatorEntity[EquiwattCoordinator]):
     @override
     def available(self) -> bool:
         """Return True while the last answer is not too old, or a rehearsal needs none."""
-        return not self.coordinator.is_stale or self.coordinator.data.simulated
+        return not self.coordinator.is_stale or self.coordinator.data.rehearsal

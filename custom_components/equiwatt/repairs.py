@@ -10,10 +10,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.selector import BooleanSelector
 
 from .const import CONF_UNUSED
-from .holding.issues import NOT_PUT_BACK
-from .holding.manager import PAUSES
+from .holding.manager import MANAGERS
 from .webhook import async_get_addresses
-from .webhook_monitor import async_note_shown
+from .webhook_monitor import async_set_shown
 
 WEBHOOK_SCHEMA = vol.Schema({vol.Required(CONF_UNUSED, default=False): BooleanSelector()})
 
@@ -27,7 +26,7 @@ class NotPutBackFlow(ConfirmRepairFlow):
     ) -> RepairsFlowResult:
         """Leave the device alone once the user says so."""
         if user_input is not None and self.data:
-            manager = self.hass.data.get(PAUSES, {}).get(str(self.data["entry_id"]))
+            manager = self.hass.data.get(MANAGERS, {}).get(str(self.data["entry_id"]))
             if manager:
                 manager.async_forget(str(self.data["entity_id"]))
         return await super().async_step_confirm(user_input)
@@ -57,7 +56,7 @@ class WebhookFlow(RepairsFlow):
         """Remember that they were shown, or that nobody uses them any more."""
         unused = bool(user_input and user_input[CONF_UNUSED])
         if entry := self.hass.config_entries.async_get_entry(self.entry_id):
-            await async_note_shown(self.hass, entry, self.addresses, unused=unused)
+            await async_set_shown(self.hass, entry, self.addresses, unused=unused)
         return self.async_create_entry(data={})
 
     async_step_no_address = async_step_confirm
@@ -66,7 +65,7 @@ class WebhookFlow(RepairsFlow):
 async def async_create_fix_flow(
     hass: HomeAssistant, issue_id: str, data: dict[str, Any] | None
 ) -> RepairsFlow:
-    """Return the flow of a repair."""
-    if data and not issue_id.startswith(NOT_PUT_BACK):
+    """Return the flow of a repair: a device's issue names the device."""
+    if data and "entity_id" not in data:
         return WebhookFlow(data["entry_id"])
     return NotPutBackFlow()

@@ -10,8 +10,7 @@ from homeassistant.const import EntityCategory, UnitOfTime
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import EquiwattCoordinator
-from .data import EquiwattConfigEntry
+from .data import EquiwattConfigEntry, EquiwattRuntimeData
 from .entity import EquiwattEntity
 from .equivents.model import Equivent
 
@@ -20,9 +19,9 @@ PARALLEL_UPDATES = 0
 
 @dataclass(frozen=True, kw_only=True)
 class EquiwattSensorDescription(SensorEntityDescription):
-    """Describes a sensor; `from_api` tells that its value is worth no more than the API's word."""
+    """Describes a sensor; `from_api` marks what is worth no more than the API's word."""
 
-    value_fn: Callable[[EquiwattCoordinator], datetime | float | None]
+    value_fn: Callable[[EquiwattRuntimeData], datetime | float | None]
     from_api: bool = True
 
 
@@ -48,25 +47,25 @@ SENSORS = (
         key="current_start",
         translation_key="current_start",
         device_class=SensorDeviceClass.TIMESTAMP,
-        value_fn=lambda coordinator: _start(coordinator.data.live),
+        value_fn=lambda data: _start(data.coordinator.data.live),
     ),
     EquiwattSensorDescription(
         key="current_end",
         translation_key="current_end",
         device_class=SensorDeviceClass.TIMESTAMP,
-        value_fn=lambda coordinator: _end(coordinator.data.live),
+        value_fn=lambda data: _end(data.coordinator.data.live),
     ),
     EquiwattSensorDescription(
         key="last_start",
         translation_key="last_start",
         device_class=SensorDeviceClass.TIMESTAMP,
-        value_fn=lambda coordinator: _start(coordinator.data.last),
+        value_fn=lambda data: _start(data.coordinator.data.last),
     ),
     EquiwattSensorDescription(
         key="last_end",
         translation_key="last_end",
         device_class=SensorDeviceClass.TIMESTAMP,
-        value_fn=lambda coordinator: _end(coordinator.data.last),
+        value_fn=lambda data: _end(data.coordinator.data.last),
     ),
     EquiwattSensorDescription(
         key="last_duration",
@@ -74,14 +73,14 @@ SENSORS = (
         device_class=SensorDeviceClass.DURATION,
         native_unit_of_measurement=UnitOfTime.MINUTES,
         suggested_display_precision=0,
-        value_fn=lambda coordinator: _minutes(coordinator.data.last),
+        value_fn=lambda data: _minutes(data.coordinator.data.last),
     ),
     EquiwattSensorDescription(
         key="last_webhook",
         translation_key="last_webhook",
         device_class=SensorDeviceClass.TIMESTAMP,
         entity_category=EntityCategory.DIAGNOSTIC,
-        value_fn=lambda coordinator: coordinator.history.webhook_at,
+        value_fn=lambda data: data.store.webhook.received_at,
         from_api=False,
     ),
 )
@@ -93,14 +92,18 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the sensors of an account."""
-    coordinator = entry.runtime_data.coordinator
-    async_add_entities(EquiwattSensor(coordinator, description) for description in SENSORS)
+    async_add_entities(EquiwattSensor(entry.runtime_data, description) for description in SENSORS)
 
 
 class EquiwattSensor(EquiwattEntity, SensorEntity):
     """A time or a duration."""
 
     entity_description: EquiwattSensorDescription
+
+    def __init__(self, data: EquiwattRuntimeData, description: EquiwattSensorDescription) -> None:
+        """Keep what the value is read from."""
+        super().__init__(data.coordinator, description)
+        self._data = data
 
     @property
     @override
@@ -112,4 +115,4 @@ class EquiwattSensor(EquiwattEntity, SensorEntity):
     @override
     def native_value(self) -> datetime | float | None:
         """Return the value."""
-        return self.entity_description.value_fn(self.coordinator)
+        return self.entity_description.value_fn(self._data)

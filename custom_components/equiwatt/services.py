@@ -68,11 +68,11 @@ def _entry(call: ServiceCall) -> EquiwattConfigEntry:
 
 
 async def _async_simulate(call: ServiceCall) -> None:
-    """Play an equivent, or move the end of the one that is played."""
+    """Rehearse an equivent, or move the end of the rehearsal that is live."""
     coordinator = _entry(call).runtime_data.coordinator
-    if coordinator.data.live and not coordinator.data.simulated:
+    if coordinator.data.live and not coordinator.data.rehearsal:
         raise ServiceValidationError(translation_domain=DOMAIN, translation_key="already_live")
-    coordinator.async_simulate(call.data[ATTR_DURATION])
+    coordinator.async_rehearse(call.data[ATTR_DURATION])
 
 
 async def _async_pause(call: ServiceCall) -> ServiceResponse:

@@ -1,7 +1,8 @@
-"""What outlasts a restart: every equivent ever seen, and the last edge that was announced."""
+"""What outlasts a restart: what is known of equivents, as far as announced, and the webhook."""
 
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 from math import ceil
 from typing import Any, override
 
@@ -9,166 +10,193 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.storage import Store
 
 from .const import DOMAIN, LOGGER
-from .equivents.answer import read_events
-from .equivents.model import Edge, Equivent, Kind, Source
-from .equivents.snapshot import Ended, EndReason
-from .equivents.tracker import Tracker
+from .equivents.answer import MalformedError, read_event, read_events, read_time
+from .equivents.model import Equivent
+from .equivents.snapshot import MAX_EQUIVENTS, Ended, EndReason, Snapshot
 
 VERSION = 1
-MAX_EQUIVENTS = 2000
 SAVE_DELAY = 30
 
 
-class _Store(Store[dict[str, Any]]):
-    """A store that hands over what other versions have written, for History to read what it can."""
+class TolerantStore(Store[dict[str, Any]]):
+    """A store of an account that hands over what newer versions have written, too."""
+
+    def __init__(self, hass: HomeAssistant, key: str) -> None:
+        """Keep it from other users of the machine, and whole though the power fails."""
+        super().__init__(
+            hass,
+            VERSION,
+            f"{DOMAIN}.{key}",
+            private=True,
+            atomic_writes=True,
+            max_readable_version=VERSION + 100,
+        )
 
     @override
     async def _async_migrate_func(
         self, old_major_version: int, old_minor_version: int, old_data: Any
     ) -> Any:
-        """Return old data as they are."""
+        """Return the data as they are: whoever reads them reads what it can."""
         return old_data
 
 
-class History:
+@dataclass(frozen=True, slots=True)
+class WebhookFacts:
+    """What is remembered of the webhook."""
+
+    received_at: datetime | None = None
+    """When a call was last received."""
+    shown: str | None = None
+    """The digest of the addresses shown last, empty if there were none to show."""
+    missed: int = 0
+    """How many equivents in a row have come without any call."""
+
+    def received(self, now: datetime) -> WebhookFacts:
+        """Return the facts after a call."""
+        return replace(self, received_at=now.replace(microsecond=0), missed=0)
+
+
+class EquiwattStore:
     """The memory of one account."""
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
         """Start with nothing remembered."""
-        self._store = _Store(
-            hass,
-            VERSION,
-            f"{DOMAIN}.{entry_id}",
-            private=True,
-            atomic_writes=True,
-            max_readable_version=VERSION + 100,
-        )
+        self._store = TolerantStore(hass, entry_id)
         self.known = False
         """Whether there is anything remembered at all: not so before the first answer ever."""
-        self.past: tuple[Equivent, ...] = ()
-        """The finished ones, newest first."""
-        self.announced: Equivent | None = None
-        """The equivent whose start was the last edge announced, None after an end."""
-        self.pushed_at: datetime | None = None
-        """When a push started it, as long as the API has not confirmed it."""
-        self.simulated = False
-        """Whether it is played, not real."""
-        self.over: Ended | None = None
-        """The last one that ended, and how: an answer that lags must not make it live again."""
-        self.webhook_at: datetime | None = None
-        """When a webhook call was last received."""
-        self.webhook_shown: str | None = None
-        """The digest of the webhook addresses shown last, empty if there were none to show."""
-        self.webhook_missed = 0
-        """How many equivents in a row have come without any webhook call."""
+        self.snapshot = Snapshot()
+        """What was known when the last edge was announced, or since if nothing waits."""
+        self.webhook = WebhookFacts()
 
     async def async_load(self) -> None:
-        """Read what can be read, and say once if something could not."""
+        """Read what can be read, and log once if something could not."""
         stored: Any = await self._store.async_load()
         if stored is None:
             return
         self.known = True
-        data = stored if isinstance(stored, dict) else {}
-        items = data.get("equivents")
-        past, skipped = read_events(items if isinstance(items, list) else [stored])
-        self.past = tuple(equivent for equivent in past if equivent.end)[:MAX_EQUIVENTS]
-        self.announced, bad = _optional(data.get("announced"))
-        self.simulated = data.get("simulated") is True
-        self.pushed_at, worse = _optional_time(data.get("pushed_at"))
-        self.webhook_at, worst = _optional_time(data.get("webhook_at"))
-        self.over, unclear = _optional_over(data.get("over"))
-        shown, missed = data.get("webhook_shown"), data.get("webhook_missed")
-        self.webhook_shown = shown if isinstance(shown, str) else None
-        self.webhook_missed = missed if isinstance(missed, int) else 0
-        if skipped or bad or worse or worst or unclear:
+        reader = _Reader(stored if isinstance(stored, dict) else {})
+        self.snapshot, self.webhook = reader.snapshot(), reader.webhook()
+        if reader.unreadable:
             LOGGER.warning(
                 "Part of the stored history cannot be read and is left out; %d equivents are kept",
-                len(self.past),
+                len(self.snapshot.past),
             )
 
     async def async_remove(self) -> None:
-        """Forget everything."""
+        """Delete everything."""
         await self._store.async_remove()
 
     @callback
-    def learn(self, finished: Iterable[Equivent]) -> None:
-        """Remember finished equivents, with the times that the provider tells last."""
-        known = set(self.past)
-        new = [equivent for equivent in finished if equivent not in known]
-        if not new and self.known:
+    def async_keep(self, snapshot: Snapshot) -> None:
+        """Remember what is known now that nothing waits to be announced."""
+        snapshot, before = replace(snapshot, upcoming=None), self.snapshot
+        if snapshot == before:
             return
-        kept = [old for old in self.past if not any(old.same_as(equivent) for equivent in new)]
-        ordered = sorted(kept + new, key=lambda equivent: equivent.start, reverse=True)
-        self.past = tuple(ordered[:MAX_EQUIVENTS])
-        self._save_soon()
+        self.snapshot = snapshot
+        live = (snapshot.live, snapshot.pushed_at, snapshot.rehearsal)
+        moved = live != (before.live, before.pushed_at, before.rehearsal)
+        self._save_later(0 if moved else SAVE_DELAY)
 
     @callback
-    def keep(self, tracker: Tracker) -> None:
-        """Remember what has become of the announced one since: confirmed, real, or moved."""
-        now = (tracker.live, tracker.pushed_at, tracker.simulated)
-        if (
-            self.announced
-            and tracker.live
-            and now != (self.announced, self.pushed_at, self.simulated)
-        ):
-            self.announced, self.pushed_at, self.simulated = now
-            self._save_soon(0)
+    def async_set_known(self) -> None:
+        """Remember that the API has answered, be it that there is nothing to tell."""
+        if not self.known:
+            self._save_later(SAVE_DELAY)
 
     @callback
-    def note_webhook(self, now: datetime) -> None:
-        """Remember when a webhook call was received."""
-        self.webhook_at = now.replace(microsecond=0)
-        self.webhook_missed = 0
-        self._save_soon()
+    def async_set_webhook(self, facts: WebhookFacts) -> None:
+        """Remember other facts of the webhook."""
+        self.webhook = facts
+        self._save_later(SAVE_DELAY)
 
-    @callback
-    def note_missed(self) -> None:
-        """Remember that an equivent came without a webhook call."""
-        self.webhook_missed += 1
-        self._save_soon()
+    async def async_write(self, snapshot: Snapshot) -> None:
+        """Write what was known right after an edge, before anybody hears of the edge."""
+        self.snapshot = replace(snapshot, upcoming=None)
+        await self.async_flush()
 
-    @callback
-    def note_shown(self, digest: str, *, unused: bool = False) -> None:
-        """Remember which webhook addresses were shown: what they miss counts from now on.
-
-        Those that nobody uses any more are as good as never called.
-        """
-        self.webhook_shown, self.webhook_missed = digest, 0
-        if unused:
-            self.webhook_at = None
-        self._save_soon()
-
-    async def async_announce(self, edge: Edge, tracker: Tracker) -> None:
-        """Write an edge to the disk, before anybody hears of it."""
-        started = edge.kind is Kind.STARTED
-        self.announced = edge.equivent if started else None
-        self.pushed_at = tracker.pushed_at if started and edge.source is Source.WEBHOOK else None
-        self.simulated = started and edge.test
-        self.over = tracker.over
+    async def async_flush(self) -> None:
+        """Write everything now."""
         self.known = True
         await self._store.async_save(self._data())
 
-    def _save_soon(self, seconds: float = SAVE_DELAY) -> None:
+    def _save_later(self, seconds: float) -> None:
         """Write everything in a while, and when Home Assistant stops."""
         self.known = True
         self._store.async_delay_save(self._data, seconds)
 
-    async def async_flush(self) -> None:
-        """Write everything now."""
-        await self._store.async_save(self._data())
-
     def _data(self) -> dict[str, Any]:
         """Return everything as it is stored: events in the provider's shape, Unix seconds."""
+        snapshot, webhook = self.snapshot, self.webhook
         return {
-            "announced": _event(self.announced) if self.announced else None,
-            "pushed_at": _seconds_after(self.pushed_at) if self.pushed_at else None,
-            "simulated": self.simulated,
-            "over": _over(self.over) if self.over else None,
-            "webhook_at": _seconds(self.webhook_at),
-            "webhook_shown": self.webhook_shown,
-            "webhook_missed": self.webhook_missed,
-            "equivents": [_event(equivent) for equivent in self.past],
+            "announced": _event(snapshot.live) if snapshot.live else None,
+            "pushed_at": _seconds_after(snapshot.pushed_at) if snapshot.pushed_at else None,
+            "simulated": snapshot.rehearsal,
+            "over": _ended(snapshot.ended) if snapshot.ended else None,
+            "webhook_at": _seconds(webhook.received_at),
+            "webhook_shown": webhook.shown,
+            "webhook_missed": webhook.missed,
+            "equivents": [_event(equivent) for equivent in snapshot.past],
         }
+
+
+class _Reader:
+    """Reads what is stored, and counts what it cannot read."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        """Start with everything readable."""
+        self._data = data
+        self.unreadable = 0
+
+    def snapshot(self) -> Snapshot:
+        """Return what was known of equivents."""
+        items = self._data.get("equivents")
+        past, skipped = read_events(items if isinstance(items, list) else [items])
+        self.unreadable += skipped
+        live = self._event(self._data.get("announced"))
+        pushed_at = self._time(self._data.get("pushed_at"))
+        return Snapshot(
+            live=live,
+            rehearsal=live is not None and self._data.get("simulated") is True,
+            pushed_at=pushed_at if live else None,
+            ended=self._ended(self._data.get("over")),
+            past=tuple(equivent for equivent in past if equivent.end)[:MAX_EQUIVENTS],
+        )
+
+    def webhook(self) -> WebhookFacts:
+        """Return what was known of the webhook."""
+        shown, missed = self._data.get("webhook_shown"), self._data.get("webhook_missed")
+        return WebhookFacts(
+            received_at=self._time(self._data.get("webhook_at")),
+            shown=shown if isinstance(shown, str) else None,
+            missed=missed if isinstance(missed, int) else 0,
+        )
+
+    def _time(self, value: object) -> datetime | None:
+        """Return a time that may be none."""
+        try:
+            return None if value is None else read_time(value)
+        except MalformedError:
+            self.unreadable += 1
+            return None
+
+    def _event(self, item: object) -> Equivent | None:
+        """Return an equivent that may be none."""
+        try:
+            return None if item is None else read_event(item)
+        except MalformedError:
+            self.unreadable += 1
+            return None
+
+    def _ended(self, item: object) -> Ended | None:
+        """Return the equivent that ended last, if there is one."""
+        if not isinstance(item, dict) or (equivent := self._event(item)) is None:
+            self.unreadable += item is not None and not isinstance(item, dict)
+            return None
+        at = self._time(item.get("at"))
+        if at is None or item.get("ending") not in list(EndReason):
+            self.unreadable += 1
+            return None
+        return Ended(equivent, EndReason(item["ending"]), at)
 
 
 def _seconds(moment: datetime | None) -> int | None:
@@ -186,32 +214,7 @@ def _event(equivent: Equivent) -> dict[str, int | None]:
     return {"start_time": _seconds(equivent.start), "end_time": _seconds(equivent.end)}
 
 
-def _over(over: Ended) -> dict[str, Any]:
-    """Return an equivent that ended in the provider's shape, with how and when that was known."""
-    at = _seconds_after(over.at)
-    return {**_event(over.equivent), "ending": over.ending.value, "at": at}
-
-
-def _optional_over(item: object) -> tuple[Ended | None, bool]:
-    """Read an equivent that ended, if there is one; and whether that failed."""
-    equivent, failed = _optional(item)
-    if equivent is None or not isinstance(item, dict):
-        return None, failed
-    at, _ = _optional_time(item.get("at"))
-    if at is None or item.get("ending") not in list(EndReason):
-        return None, True
-    return Ended(equivent, EndReason(item["ending"]), at), False
-
-
-def _optional(item: object) -> tuple[Equivent | None, bool]:
-    """Read an equivent that may be none; and whether that failed."""
-    if item is None:
-        return None, False
-    equivents, skipped = read_events([item])
-    return (equivents[0] if equivents else None), bool(skipped)
-
-
-def _optional_time(value: object) -> tuple[datetime | None, bool]:
-    """Read a time that may be none; and whether that failed."""
-    equivent, failed = _optional(value and {"start_time": value, "end_time": None})
-    return (equivent.start.astimezone(UTC) if equivent else None), failed
+def _ended(ended: Ended) -> dict[str, Any]:
+    """Return the equivent that ended last in the provider's shape, with how and when."""
+    at = _seconds_after(ended.at)
+    return {**_event(ended.equivent), "ending": ended.reason.value, "at": at}

@@ -27,12 +27,13 @@ async def system_health_info(hass: HomeAssistant) -> dict[str, Any]:
     """
     entries: list[EquiwattConfigEntry] = hass.config_entries.async_loaded_entries(DOMAIN)
     coordinators = [entry.runtime_data.coordinator for entry in entries]
+    stores = [entry.runtime_data.store for entry in entries]
     url = entries[0].data[CONF_URL] if entries else DEFAULT_URL
     return {
         "can_reach_server": system_health.async_check_can_reach_url(hass, str(URL(url).origin())),
         "last_answer": _latest(one.answered_at for one in coordinators),
-        "calls_in_last_minute": sum(one.limiter.recent_calls for one in coordinators),
-        "last_webhook": _latest(one.history.webhook_at for one in coordinators),
+        "calls_in_last_minute": sum(one.client.recent_calls for one in coordinators),
+        "last_webhook": _latest(one.webhook.received_at for one in stores),
     }
 
 

@@ -13,7 +13,6 @@ from hass_nabucasa import CloudError
 from yarl import URL
 
 from homeassistant.components import webhook
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_WEBHOOK_ID, EVENT_CORE_CONFIG_UPDATE
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
@@ -21,7 +20,7 @@ from homeassistant.helpers.network import NoURLAvailableError
 from homeassistant.util.json import json_loads
 
 from .const import DOMAIN
-from .coordinator import EquiwattCoordinator
+from .data import EquiwattConfigEntry
 from .equivents.model import Kind
 
 ATTR_EVENT = "event"
@@ -62,7 +61,7 @@ async def async_delete_cloudhook(hass: HomeAssistant, webhook_id: str) -> None:
 
 @callback
 def async_cloud_is_away(hass: HomeAssistant) -> bool:
-    """Tell whether the addresses are a matter of the cloud, which cannot be asked just now."""
+    """Return True while the addresses are a matter of the cloud, which cannot be asked now."""
     cloud = _cloud(hass)
     return bool(
         cloud and cloud.async_active_subscription(hass) and not cloud.async_is_connected(hass)
@@ -99,13 +98,10 @@ def _cloud(hass: HomeAssistant) -> ModuleType | None:
 class EquiwattWebhookManager:
     """Receives the webhook calls of one entry."""
 
-    def __init__(
-        self, hass: HomeAssistant, entry: ConfigEntry, coordinator: EquiwattCoordinator
-    ) -> None:
-        """Keep what a call is handed to."""
+    def __init__(self, hass: HomeAssistant, entry: EquiwattConfigEntry) -> None:
+        """Keep whose calls they are."""
         self.hass = hass
         self.entry = entry
-        self.coordinator = coordinator
 
     @callback
     def async_setup(self) -> None:
@@ -125,12 +121,14 @@ class EquiwattWebhookManager:
     async def _async_handle(
         self, hass: HomeAssistant, webhook_id: str, request: Request
     ) -> Response:
-        """Take in a call: one that says nothing usable still means that the API has news."""
+        """Receive a call: one that says nothing usable still means that the API has news."""
+        data = self.entry.runtime_data
         kind = _kind(request.query)
         try:
             kind = kind or _kind(_fields(await _async_read(request)))
         finally:  # also when the caller hangs up, which cancels this
-            self.coordinator.async_push(kind)
+            data.store.async_set_webhook(data.store.webhook.received(data.coordinator.clock.now()))
+            data.coordinator.async_push(kind)
         return Response()
 
 

@@ -1,9 +1,10 @@
-"""Watches the webhook: whether its addresses have changed, and whether it still calls.
+"""Monitors the webhook: whether its addresses have changed, and whether calls are received.
 
-Nothing is told to those who have never had a call: they do without the webhook.
+No issue is raised for those who have never had a call: they do without the webhook.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -15,57 +16,63 @@ from homeassistant.helpers.start import async_at_started
 
 from .const import DOMAIN
 from .data import EquiwattConfigEntry
-from .equivents.model import Edge, Kind, Source
-from .store import History
+from .equivents.model import Kind, Source
+from .equivents.snapshot import Edge
+from .store import EquiwattStore, WebhookFacts
 from .webhook import async_cloud_is_away, async_get_addresses, async_listen_addresses
 
 WEBHOOK_CHANGED = "webhook_changed"
 WEBHOOK_SILENT = "webhook_silent"
 MISSES = 2
-"""How many equivents in a row must come without a call before the user is told."""
+"""How many equivents in a row must come without a call before an issue is raised."""
 PROMPT = timedelta(minutes=5)
 """How soon an equivent must be seen to count, and how early its call may come."""
 
 
-class WebhookWatch:
-    """Tells the user when the webhook of one entry needs attention."""
+class WebhookMonitor:
+    """Raises an issue when the webhook of one entry needs attention."""
 
     def __init__(self, hass: HomeAssistant, entry: EquiwattConfigEntry) -> None:
-        """Begin to watch."""
+        """Monitor from now on."""
         self.hass = hass
         self.entry = entry
-        self.coordinator = entry.runtime_data.coordinator
-        self.history = self.coordinator.history
-        self._since = self.coordinator.clock.now()
+        self.data = entry.runtime_data
+        self._since = self.data.coordinator.clock.now()
         self._call_due_from: datetime | None = None
 
     @callback
     def async_setup(self) -> None:
-        """Watch for as long as the entry is loaded."""
+        """Monitor for as long as the entry is loaded."""
         on_unload = self.entry.async_on_unload
-        on_unload(self.coordinator.async_listen_edges(self._on_edge))
-        on_unload(self.coordinator.async_add_listener(self._on_update))
+        on_unload(self.data.announcer.async_listen(self._on_edge))
+        on_unload(self.data.coordinator.async_add_listener(self._on_update))
         on_unload(async_listen_addresses(self.hass, self._check))
         on_unload(async_at_started(self.hass, self._check))
 
     @callback
     def _on_update(self) -> None:
-        """Take it back that the webhook is silent, as soon as it calls."""
-        if not self.history.webhook_missed:
-            self._tell(WEBHOOK_SILENT, applies=False)
+        """Clear the issue of a silent webhook as soon as a call is received."""
+        if not self.data.store.webhook.missed:
+            self._set_issue(WEBHOOK_SILENT, applies=False)
 
     @callback
     def _on_edge(self, edge: Edge) -> None:
-        """Count the real equivents that were watched from their start, and came without a call."""
+        """Count the real equivents that were seen from their start, and came without a call."""
         if edge.kind is Kind.STARTED:
-            start = edge.equivent.start
-            prompt = self._since <= start and self.coordinator.clock.now() - start <= PROMPT
-            self._call_due_from = start - PROMPT if prompt and edge.source is Source.API else None
+            self._call_due_from = self._due_from(edge)
             return
-        due_from, called_at = self._call_due_from, self.history.webhook_at
-        if due_from and called_at and called_at < due_from:
-            self.history.note_missed()
+        facts = self.data.store.webhook
+        due_from, received_at = self._call_due_from, facts.received_at
+        if due_from and received_at and received_at < due_from:
+            self.data.store.async_set_webhook(replace(facts, missed=facts.missed + 1))
         self._check()
+
+    def _due_from(self, started: Edge) -> datetime | None:
+        """Return from when on a call of a start is to be expected, None if none is."""
+        start = started.equivent.start
+        seen_at = self.data.coordinator.clock.now()
+        prompt = self._since <= start and seen_at - start <= PROMPT
+        return start - PROMPT if prompt and started.source is Source.API else None
 
     @callback
     def _check(self, _: object = None) -> None:
@@ -75,22 +82,22 @@ class WebhookWatch:
         )
 
     async def _async_check(self) -> None:
-        """Tell what is wrong, one thing at a time: other addresses explain a silence."""
-        history = self.history
-        if async_cloud_is_away(self.hass) or (history.webhook_shown and not history.webhook_at):
+        """Raise one issue at a time: other addresses explain a silence."""
+        facts = self.data.store.webhook
+        if async_cloud_is_away(self.hass) or (facts.shown and not facts.received_at):
             return
         addresses = await async_get_addresses(self.hass, self.entry.data[CONF_WEBHOOK_ID])
-        digest = _digest(addresses)
-        if history.webhook_shown is None and addresses:
-            history.note_shown(digest)  # by the dialog that has just been closed
-        used = history.webhook_at is not None
-        changed = used and history.webhook_shown not in (None, digest)
-        self._tell(WEBHOOK_CHANGED, applies=changed)
-        self._tell(WEBHOOK_SILENT, applies=not changed and history.webhook_missed >= MISSES)
+        facts, digest = self.data.store.webhook, _digest(addresses)
+        if facts.shown is None and addresses:  # by the dialog that has just been closed
+            facts = _shown(facts, digest)
+            self.data.store.async_set_webhook(facts)
+        changed = facts.received_at is not None and facts.shown not in (None, digest)
+        self._set_issue(WEBHOOK_CHANGED, applies=changed)
+        self._set_issue(WEBHOOK_SILENT, applies=not changed and facts.missed >= MISSES)
 
     @callback
-    def _tell(self, key: str, *, applies: bool) -> None:
-        """Tell it, or take it back."""
+    def _set_issue(self, key: str, *, applies: bool) -> None:
+        """Raise an issue if it applies, and clear it if not."""
         issue_id = _issue_id(key, self.entry.entry_id)
         if not applies:
             ir.async_delete_issue(self.hass, DOMAIN, issue_id)
@@ -107,32 +114,40 @@ class WebhookWatch:
         )
 
 
-async def async_note_shown(
+async def async_set_shown(
     hass: HomeAssistant,
     entry: EquiwattConfigEntry,
     addresses: Mapping[str, str] | None,
     *,
     unused: bool = False,
 ) -> None:
-    """Remember which addresses the user has seen, which settles what was to be said of them."""
-    if loaded := entry.state is ConfigEntryState.LOADED:
-        history = entry.runtime_data.coordinator.history
-    else:
-        history = History(hass, entry.entry_id)
-        await history.async_load()
-    if history.known:
-        history.note_shown(_digest(addresses), unused=unused)
-        await history.async_flush()
+    """Remember which addresses the user has seen, which clears the issues of the webhook.
+
+    `unused` says that nobody uses the webhook any more, as if no call had ever been received.
+    """
+    loaded = entry.state is ConfigEntryState.LOADED
+    store = entry.runtime_data.store if loaded else EquiwattStore(hass, entry.entry_id)
+    if not loaded:
+        await store.async_load()
+    if store.known:
+        facts = _shown(store.webhook, _digest(addresses))
+        store.async_set_webhook(replace(facts, received_at=None) if unused else facts)
+        await store.async_flush()
     if loaded:
         entry.runtime_data.coordinator.async_update_listeners()
-    async_settle_webhook(hass, entry.entry_id)
+    async_clear_webhook_issues(hass, entry.entry_id)
 
 
 @callback
-def async_settle_webhook(hass: HomeAssistant, entry_id: str) -> None:
-    """Take back whatever was told of the webhook of an entry."""
+def async_clear_webhook_issues(hass: HomeAssistant, entry_id: str) -> None:
+    """Clear the issues of an entry's webhook."""
     for key in (WEBHOOK_CHANGED, WEBHOOK_SILENT):
         ir.async_delete_issue(hass, DOMAIN, _issue_id(key, entry_id))
+
+
+def _shown(facts: WebhookFacts, digest: str) -> WebhookFacts:
+    """Return the facts once addresses were shown: what they miss counts from now on."""
+    return replace(facts, shown=digest, missed=0)
 
 
 def _issue_id(key: str, entry_id: str) -> str:
@@ -141,5 +156,5 @@ def _issue_id(key: str, entry_id: str) -> str:
 
 
 def _digest(addresses: Mapping[str, str] | None) -> str:
-    """Return what tells addresses apart without telling them, empty for none."""
+    """Return what tells addresses apart without showing them, empty for none."""
     return sha256("\n".join(addresses.values()).encode()).hexdigest() if addresses else ""

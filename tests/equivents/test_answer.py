@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.equiwatt.equivents.answer import Answer, MalformedError, parse
-from custom_components.equiwatt.equivents.model import Equivent
+from custom_components.equiwatt.equivents.model import Equivent, ending_of
 
 DATA = Path(__file__).parents[1] / "data"
 START = 1_700_000_000
@@ -197,7 +197,7 @@ def test_not_the_same() -> None:
 
 def test_ending_of() -> None:
     """An equivent is listed as finished when the same one has an end after its start."""
-    listed = Answer(previous=(Equivent(at(START), at(START + 180)),))
-    assert listed.ending_of(Equivent(at(START + 60))) == at(START + 180)
-    assert listed.ending_of(Equivent(at(START + 240))) is None
-    assert listed.ending_of(Equivent(at(START - 3600))) is None
+    listed = [Equivent(at(START), at(START + 180))]
+    assert ending_of(listed, Equivent(at(START + 60))) == at(START + 180)
+    assert ending_of(listed, Equivent(at(START + 240))) is None
+    assert ending_of(listed, Equivent(at(START - 3600))) is None

@@ -320,7 +320,7 @@ def test_retry_after(header: str | None, seconds: float) -> None:
     assert retry_after(header, NOW) == seconds
 
 
-async def test_told_time() -> None:
+async def test_server_time() -> None:
     """The server's own time is kept from its answer, if it tells one."""
 
     async def answer(request: web.Request) -> web.Response:
@@ -328,9 +328,9 @@ async def test_told_time() -> None:
         return web.Response(text=GOOD, headers={"Date": "Sat, 07 Nov 2026 12:00:00 GMT"})
 
     async with serving(answer) as url, connect(url) as subject:
-        assert subject.told_time is None
+        assert subject.server_time is None
         await subject.async_get_equivents()
-        assert subject.told_time == datetime(2026, 11, 7, 12, tzinfo=UTC)
+        assert subject.server_time == datetime(2026, 11, 7, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

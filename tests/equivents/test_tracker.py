@@ -7,8 +7,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 import pytest
 
 from custom_components.equiwatt.equivents.answer import Answer
-from custom_components.equiwatt.equivents.model import Edge, Equivent, Kind, Source
-from custom_components.equiwatt.equivents.snapshot import Ended, EndReason, Snapshot
+from custom_components.equiwatt.equivents.model import Equivent, Kind, Source
+from custom_components.equiwatt.equivents.snapshot import Ended, EndReason, Snapshot, net_edges
 from custom_components.equiwatt.equivents.tracker import MAX_OPEN, OVERRUN, PUSH_GRACE, Tracker
 
 T0 = datetime(2026, 11, 20, 17, 1, 2, tzinfo=UTC)
@@ -36,6 +36,22 @@ def edges(tracker: Tracker) -> list[tuple[Kind, Source]]:
     return [(edge.kind, edge.source) for edge in tracker.take_edges()]
 
 
+def changes(tracker: Tracker) -> list[tuple[Kind, Equivent, Source]]:
+    """Return the edges since the last call."""
+    return [(edge.kind, edge.equivent, edge.source) for edge in tracker.take_edges()]
+
+
+def net(tracker: Tracker) -> list[tuple[Kind, Source]]:
+    """Return what is left to announce of the edges since the last call."""
+    return [(edge.kind, edge.source) for edge in net_edges(tracker.take_edges())]
+
+
+def shown(tracker: Tracker) -> Snapshot:
+    """Return what users see of what is known."""
+    known = tracker.snapshot
+    return Snapshot(known.live, known.rehearsal, None, known.upcoming, None, known.finished)
+
+
 def started(equivent: Equivent = LIVE, after: timedelta = SECOND) -> Tracker:
     """Return a tracker that has seen an equivent start."""
     tracker = Tracker()
@@ -52,26 +68,26 @@ class TestApi:
         """One that is named is live."""
         tracker = Tracker()
         tracker.observe(NOTHING, T0 - MINUTE)
-        assert tracker.state == Snapshot()
+        assert shown(tracker) == Snapshot()
         tracker.observe(named(equivent), T0 + SECOND)
-        assert tracker.state == Snapshot(live=equivent)
-        assert tracker.take_edges() == [Edge(Kind.STARTED, equivent, API)]
-        assert tracker.take_edges() == []
+        assert shown(tracker) == Snapshot(live=equivent)
+        assert changes(tracker) == [(Kind.STARTED, equivent, API)]
+        assert changes(tracker) == []
 
     @pytest.mark.parametrize("equivent", [LIVE, OPEN])
     def test_listed_is_over(self, equivent: Equivent) -> None:
         """One that is listed with an end is over at once."""
         tracker = started(equivent)
         tracker.observe(LISTED, ENDED.end or T0)
-        assert tracker.state == Snapshot(past=(ENDED,))
-        assert tracker.take_edges() == [Edge(Kind.ENDED, ENDED, API)]
+        assert shown(tracker) == Snapshot(past=(ENDED,))
+        assert changes(tracker) == [(Kind.ENDED, ENDED, API)]
 
     def test_listed_early_is_over(self) -> None:
         """One that is listed with an end before its planned one is over too."""
         tracker = started()
         early = Equivent(T0, T0 + 20 * MINUTE)
         tracker.observe(Answer(previous=(early,)), T0 + 21 * MINUTE)
-        assert tracker.take_edges() == [Edge(Kind.ENDED, early, API)]
+        assert changes(tracker) == [(Kind.ENDED, early, API)]
 
     def test_times_change_silently(self) -> None:
         """Times of the same equivent may change, and drift on."""
@@ -79,14 +95,14 @@ class TestApi:
         for step in range(1, 5):
             moved = Equivent(T0 + step * 9 * MINUTE, T0 + HOUR + step * 9 * MINUTE)
             tracker.observe(named(moved), T0 + 30 * MINUTE)
-            assert tracker.live == moved
+            assert tracker.snapshot.live == moved
         assert edges(tracker) == []
 
     def test_planned_end_not_named(self) -> None:
         """One that is past its planned end and not named any more is over at once."""
         tracker = started()
         tracker.observe(NOTHING, T0 + HOUR)
-        assert tracker.take_edges() == [Edge(Kind.ENDED, ENDED, API)]
+        assert changes(tracker) == [(Kind.ENDED, ENDED, API)]
 
     def test_planned_end_still_named(self) -> None:
         """One that is named past its planned end is live for fifteen minutes, and never again."""
@@ -94,7 +110,7 @@ class TestApi:
         for seconds in range(3600, 3600 + 15 * 60, 60):
             tracker.tick(T0 + seconds * SECOND)
             tracker.observe(named(LIVE), T0 + seconds * SECOND)
-            assert tracker.live
+            assert tracker.snapshot.live
         assert tracker.boundary(T0 + HOUR) == T0 + HOUR + OVERRUN
         tracker.tick(T0 + HOUR + OVERRUN)
         assert edges(tracker) == [(Kind.ENDED, CLOCK)]
@@ -112,11 +128,11 @@ class TestApi:
         """One without an end is live for six hours at most."""
         tracker = started(OPEN)
         tracker.observe(named(OPEN), T0 + MAX_OPEN - SECOND)
-        assert tracker.live
+        assert tracker.snapshot.live
         assert tracker.boundary(T0) == T0 + MAX_OPEN
         tracker.tick(T0 + MAX_OPEN)
-        assert tracker.take_edges() == [
-            Edge(Kind.ENDED, Equivent(T0, T0 + MAX_OPEN), CLOCK),
+        assert changes(tracker) == [
+            (Kind.ENDED, Equivent(T0, T0 + MAX_OPEN), CLOCK),
         ]
         tracker.observe(named(OPEN), T0 + MAX_OPEN + SECOND)
         assert edges(tracker) == []
@@ -126,19 +142,19 @@ class TestApi:
         tracker = Tracker()
         tracker.observe(named(LIVE), T0 + HOUR + OVERRUN)
         tracker.observe(named(OPEN), T0 + MAX_OPEN)
-        assert tracker.state.live is None
+        assert tracker.snapshot.live is None
         assert edges(tracker) == []
 
     def test_vanished_once(self) -> None:
         """An answer that drops it once ends nothing."""
         tracker = started()
         tracker.observe(NOTHING, T0 + 10 * MINUTE)
-        assert tracker.live
+        assert tracker.snapshot.live
         assert [tracker.awaiting] == [True]
         tracker.observe(named(LIVE), T0 + 10 * MINUTE + 10 * SECOND)
         assert [tracker.awaiting] == [False]
         tracker.observe(NOTHING, T0 + 20 * MINUTE)
-        assert tracker.live
+        assert tracker.snapshot.live
         assert edges(tracker) == []
 
     def test_vanished_twice(self) -> None:
@@ -149,7 +165,7 @@ class TestApi:
         assert edges(tracker) == []
         tracker.observe(NOTHING, T0 + 10 * MINUTE + 10 * SECOND)
         over = Equivent(T0, T0 + 10 * MINUTE + 10 * SECOND)
-        assert tracker.take_edges() == [Edge(Kind.ENDED, over, API)]
+        assert changes(tracker) == [(Kind.ENDED, over, API)]
         assert not tracker.awaiting
 
     def test_vanished_and_back(self) -> None:
@@ -168,7 +184,7 @@ class TestApi:
         tracker.take_edges()
         tracker.observe(named(OPEN), T0 + HOUR + 5 * SECOND)
         tracker.observe(named(Equivent(T0, T0 + 2 * HOUR)), T0 + HOUR + 9 * SECOND)
-        assert tracker.live is None
+        assert tracker.snapshot.live is None
         assert edges(tracker) == []
 
     def test_lagging_answer_after_an_unseen_one(self) -> None:
@@ -176,7 +192,7 @@ class TestApi:
         tracker = Tracker()
         tracker.observe(LISTED, T0 + HOUR + SECOND)
         tracker.observe(named(LIVE), T0 + HOUR + 5 * SECOND)
-        assert tracker.live is None
+        assert tracker.snapshot.live is None
         assert edges(tracker) == []
 
     def test_soon_after_a_short_one(self) -> None:
@@ -187,7 +203,7 @@ class TestApi:
         assert edges(tracker) == [(Kind.ENDED, API)]
         tracker.observe(named(soon, short), T0 + 5 * MINUTE)
         assert edges(tracker) == [(Kind.STARTED, API)]
-        assert tracker.state == Snapshot(live=soon, past=(short,))
+        assert shown(tracker) == Snapshot(live=soon, past=(short,))
 
     def test_replaced(self) -> None:
         """Another one in its place starts once the first is known to be over."""
@@ -195,27 +211,27 @@ class TestApi:
         now = OTHER.start
         tracker.observe(named(OTHER, ENDED), now)
         assert edges(tracker) == [(Kind.ENDED, API), (Kind.STARTED, API)]
-        assert tracker.state == Snapshot(live=OTHER, past=(ENDED,))
+        assert shown(tracker) == Snapshot(live=OTHER, past=(ENDED,))
 
     def test_replaced_without_a_word(self) -> None:
         """Another one in its place without any sign of an end needs a second answer too."""
         tracker = started(OPEN)
         other = Equivent(T0 + 30 * MINUTE)
         tracker.observe(named(other), T0 + 31 * MINUTE)
-        assert tracker.live == OPEN
+        assert tracker.snapshot.live == OPEN
         tracker.observe(named(other), T0 + 31 * MINUTE + 10 * SECOND)
         assert edges(tracker) == [(Kind.ENDED, API), (Kind.STARTED, API)]
-        assert tracker.live == other
+        assert tracker.snapshot.live == other
 
     def test_live_is_not_past(self) -> None:
         """The documented example lists the live one as finished too: it is not the last one."""
         listed = Equivent(T0 - 100 * SECOND, T0 + HOUR - 100 * SECOND)
         tracker = Tracker()
         tracker.observe(named(LIVE, listed), T0 + MINUTE)
-        assert tracker.state == Snapshot(live=LIVE)
-        assert tracker.state.last is None
+        assert shown(tracker) == Snapshot(live=LIVE)
+        assert tracker.snapshot.last is None
         tracker.observe(Answer(previous=(listed,)), T0 + HOUR)
-        assert tracker.state.last == listed
+        assert tracker.snapshot.last == listed
 
 
 class TestAnnounced:
@@ -225,13 +241,13 @@ class TestAnnounced:
         """An announced one becomes live at its start."""
         tracker = Tracker()
         tracker.observe(named(LIVE), T0 - MINUTE)
-        assert tracker.state == Snapshot(upcoming=LIVE)
+        assert shown(tracker) == Snapshot(upcoming=LIVE)
         assert tracker.boundary(T0 - MINUTE) == T0
         tracker.tick(T0 - SECOND)
-        assert not tracker.live
+        assert not tracker.snapshot.live
         tracker.tick(T0)
-        assert tracker.state == Snapshot(live=LIVE)
-        assert tracker.take_edges() == [Edge(Kind.STARTED, LIVE, CLOCK)]
+        assert shown(tracker) == Snapshot(live=LIVE)
+        assert changes(tracker) == [(Kind.STARTED, LIVE, CLOCK)]
 
     def test_called_off(self) -> None:
         """One that is no longer announced does not start."""
@@ -239,14 +255,14 @@ class TestAnnounced:
         tracker.observe(named(LIVE), T0 - MINUTE)
         tracker.observe(NOTHING, T0 - SECOND)
         tracker.tick(T0)
-        assert tracker.state == Snapshot()
+        assert shown(tracker) == Snapshot()
 
     def test_slept_through(self) -> None:
         """One that is over when the clock looks again does not start."""
         tracker = Tracker()
         tracker.observe(named(LIVE), T0 - MINUTE)
         tracker.tick(T0 + HOUR)
-        assert tracker.state == Snapshot()
+        assert shown(tracker) == Snapshot()
         assert edges(tracker) == []
 
     def test_while_another_is_live(self) -> None:
@@ -263,7 +279,7 @@ class TestAnnounced:
         tracker = started()
         moved = Equivent(T0 + 2 * MINUTE, T0 + HOUR)
         tracker.observe(named(moved), T0 + MINUTE)
-        assert tracker.state == Snapshot(live=moved)
+        assert shown(tracker) == Snapshot(live=moved)
         assert edges(tracker) == []
 
 
@@ -276,17 +292,17 @@ class TestUnreachable:
         tracker.fail(T0 + 30 * MINUTE)
         assert tracker.boundary(T0 + 30 * MINUTE) == T0 + HOUR
         tracker.tick(T0 + HOUR - SECOND)
-        assert tracker.live
+        assert tracker.snapshot.live
         tracker.tick(T0 + HOUR)
-        assert tracker.take_edges() == [Edge(Kind.ENDED, ENDED, CLOCK)]
+        assert changes(tracker) == [(Kind.ENDED, ENDED, CLOCK)]
 
     def test_asked_at_the_planned_end(self) -> None:
         """At a planned end the API is asked; when it cannot be, the clock decides."""
         tracker = started()
         tracker.tick(T0 + HOUR)
-        assert tracker.live
+        assert tracker.snapshot.live
         tracker.fail(T0 + HOUR + SECOND)
-        assert tracker.take_edges() == [Edge(Kind.ENDED, ENDED, CLOCK)]
+        assert changes(tracker) == [(Kind.ENDED, ENDED, CLOCK)]
 
     def test_back_and_still_named(self) -> None:
         """What the clock ended is not live again when the API returns and lags."""
@@ -295,7 +311,7 @@ class TestUnreachable:
         tracker.take_edges()
         tracker.observe(named(LIVE), T0 + HOUR + MINUTE)
         tracker.observe(named(OPEN), T0 + HOUR + 2 * MINUTE)
-        assert tracker.live is None
+        assert tracker.snapshot.live is None
         assert edges(tracker) == []
 
     def test_back_and_prolonged(self) -> None:
@@ -305,28 +321,28 @@ class TestUnreachable:
         tracker.take_edges()
         longer = Equivent(T0, T0 + 2 * HOUR)
         tracker.observe(named(longer), T0 + HOUR + MINUTE)
-        assert tracker.take_edges() == [Edge(Kind.STARTED, longer, API)]
+        assert changes(tracker) == [(Kind.STARTED, longer, API)]
         tracker.observe(named(longer), T0 + 2 * HOUR + OVERRUN - SECOND)
-        assert tracker.live == longer
+        assert tracker.snapshot.live == longer
 
     def test_last_before_it_is_listed(self) -> None:
         """What ended as planned is the last one until the API lists it, with other times."""
-        tracker = started()
-        tracker.past = (Equivent(T0 - 3 * HOUR, T0 - 2 * HOUR),)
+        earlier = Equivent(T0 - 3 * HOUR, T0 - 2 * HOUR)
+        tracker = Tracker(Snapshot(live=LIVE, past=(earlier,)))
         tracker.fail(T0 + HOUR)
-        assert tracker.state.past == (ENDED, *tracker.past)
+        assert tracker.snapshot.finished == (ENDED, earlier)
         tracker.observe(NOTHING, T0 + HOUR + MINUTE)
-        assert tracker.state.last == ENDED
+        assert tracker.snapshot.last == ENDED
         told = Equivent(T0 - MINUTE, T0 + HOUR + MINUTE)
         tracker.observe(Answer(previous=(told,)), T0 + HOUR + 2 * MINUTE)
-        assert tracker.state == Snapshot(past=(told,))
+        assert shown(tracker) == Snapshot(past=(told, earlier))
 
     def test_last_but_one(self) -> None:
         """What ended as planned is not shown beside a later one that the API lists."""
         tracker = started()
         tracker.fail(T0 + HOUR)
         tracker.observe(Answer(previous=(OTHER,)), T0 + 5 * HOUR)
-        assert tracker.state.past == (OTHER,)
+        assert tracker.snapshot.finished == (OTHER,)
 
     @pytest.mark.parametrize("equivent", [LIVE, OPEN])
     def test_no_last_by_a_bound(self, equivent: Equivent) -> None:
@@ -334,7 +350,7 @@ class TestUnreachable:
         tracker = started(equivent)
         tracker.tick(T0 + MAX_OPEN)
         assert edges(tracker) == [(Kind.ENDED, CLOCK)]
-        assert tracker.state == Snapshot()
+        assert shown(tracker) == Snapshot()
 
     def test_failure_is_no_news(self) -> None:
         """An error neither starts nor ends anything."""
@@ -342,8 +358,8 @@ class TestUnreachable:
         for minute in range(300):
             idle.fail(T0 + minute * MINUTE)
             live.fail(T0 + minute * MINUTE)
-        assert not idle.live
-        assert live.live == OPEN
+        assert not idle.snapshot.live
+        assert live.snapshot.live == OPEN
         assert edges(idle) == edges(live) == []
 
 
@@ -354,9 +370,9 @@ class TestPush:
         """A started push makes one live from the moment of the call."""
         tracker = Tracker()
         tracker.push(Kind.STARTED, T0 + timedelta(microseconds=7))
-        assert tracker.state == Snapshot(live=OPEN)
+        assert shown(tracker) == Snapshot(live=OPEN)
         assert tracker.awaiting
-        assert tracker.take_edges() == [Edge(Kind.STARTED, OPEN, WEBHOOK)]
+        assert changes(tracker) == [(Kind.STARTED, OPEN, WEBHOOK)]
 
     def test_confirmed_silently(self) -> None:
         """The API confirms it with its times, and it lasts."""
@@ -366,11 +382,11 @@ class TestPush:
         tracker.observe(NOTHING, T0 + SECOND)
         real = Equivent(T0 - 40 * SECOND, T0 + HOUR)
         tracker.observe(named(real), T0 + 10 * SECOND)
-        assert tracker.state == Snapshot(live=real)
+        assert shown(tracker) == Snapshot(live=real)
         assert not tracker.awaiting
         tracker.tick(T0 + PUSH_GRACE)
         tracker.observe(named(real), T0 + PUSH_GRACE)
-        assert tracker.live
+        assert tracker.snapshot.live
         assert edges(tracker) == []
 
     def test_confirmed_by_an_announced_one(self) -> None:
@@ -378,7 +394,7 @@ class TestPush:
         tracker = Tracker()
         tracker.push(Kind.STARTED, T0 - 20 * SECOND)
         tracker.observe(named(LIVE), T0 - 10 * SECOND)
-        assert tracker.state == Snapshot(live=LIVE)
+        assert shown(tracker) == Snapshot(live=LIVE)
 
     def test_confirmed_by_one_long_live(self) -> None:
         """A push that comes late means the one that is live, without an edge more."""
@@ -386,7 +402,7 @@ class TestPush:
         tracker.push(Kind.STARTED, T0 + 20 * MINUTE)
         tracker.take_edges()
         tracker.observe(named(LIVE), T0 + 20 * MINUTE + SECOND)
-        assert tracker.live == LIVE
+        assert tracker.snapshot.live == LIVE
         assert edges(tracker) == []
 
     def test_unconfirmed(self) -> None:
@@ -399,10 +415,10 @@ class TestPush:
         tracker.fail(T0 + 2 * MINUTE)
         assert tracker.boundary(T0) == T0 + PUSH_GRACE
         tracker.tick(T0 + PUSH_GRACE - SECOND)
-        assert tracker.live
+        assert tracker.snapshot.live
         tracker.tick(T0 + PUSH_GRACE)
         over = Equivent(T0, T0 + PUSH_GRACE)
-        assert tracker.take_edges() == [Edge(Kind.ENDED, over, CLOCK)]
+        assert changes(tracker) == [(Kind.ENDED, over, CLOCK)]
         tracker.observe(NOTHING, T0 + PUSH_GRACE + SECOND)
         assert tracker.boundary(T0 + PUSH_GRACE) is None
 
@@ -428,11 +444,11 @@ class TestPush:
         """An ended push ends the live one, and answers that lag do not bring it back."""
         tracker = started()
         tracker.push(Kind.ENDED, T0 + 50 * MINUTE)
-        assert tracker.take_edges() == [
-            Edge(Kind.ENDED, Equivent(T0, T0 + 50 * MINUTE), WEBHOOK),
+        assert changes(tracker) == [
+            (Kind.ENDED, Equivent(T0, T0 + 50 * MINUTE), WEBHOOK),
         ]
         tracker.observe(named(LIVE), T0 + 51 * MINUTE)
-        assert tracker.live is None
+        assert tracker.snapshot.live is None
         tracker.observe(Answer(previous=(Equivent(T0, T0 + 50 * MINUTE),)), T0 + 52 * MINUTE)
         tracker.observe(named(LIVE), T0 + 56 * MINUTE)
         assert edges(tracker) == []
@@ -442,7 +458,7 @@ class TestPush:
         tracker = started(OPEN, timedelta())
         tracker.push(Kind.ENDED, T0)
         tracker.observe(named(OPEN), T0 + SECOND)
-        assert tracker.live is None
+        assert tracker.snapshot.live is None
         assert edges(tracker) == [(Kind.ENDED, WEBHOOK)]
 
     def test_ended_but_still_named(self) -> None:
@@ -452,9 +468,9 @@ class TestPush:
         tracker.take_edges()
         assert tracker.boundary(T0 + 10 * MINUTE) == T0 + 15 * MINUTE
         tracker.observe(named(LIVE), T0 + 15 * MINUTE - SECOND)
-        assert tracker.live is None
+        assert tracker.snapshot.live is None
         tracker.observe(named(LIVE), T0 + 15 * MINUTE)
-        assert tracker.take_edges() == [Edge(Kind.STARTED, LIVE, API)]
+        assert changes(tracker) == [(Kind.STARTED, LIVE, API)]
 
     def test_ended_started_ended(self) -> None:
         """What the API still names has to wait for five minutes, whatever pushes came between."""
@@ -466,7 +482,7 @@ class TestPush:
         assert edges(tracker) == []
         assert tracker.boundary(T0 + 36 * MINUTE) == T0 + 37 * MINUTE
         tracker.observe(named(LIVE), T0 + 37 * MINUTE)
-        assert tracker.take_edges() == [Edge(Kind.STARTED, LIVE, API)]
+        assert changes(tracker) == [(Kind.STARTED, LIVE, API)]
 
     def test_started_after_the_ended_push(self) -> None:
         """A push that ended one says nothing about another that starts later."""
@@ -475,7 +491,7 @@ class TestPush:
         tracker.take_edges()
         other = Equivent(T0 + 2 * MINUTE, T0 + HOUR)
         tracker.observe(named(other), T0 + 3 * MINUTE)
-        assert tracker.take_edges() == [Edge(Kind.STARTED, other, API)]
+        assert changes(tracker) == [(Kind.STARTED, other, API)]
 
     def test_started_takes_ended_back(self) -> None:
         """A started push after an ended one is confirmed by what the API still names."""
@@ -483,19 +499,19 @@ class TestPush:
         tracker.push(Kind.ENDED, T0 + 30 * MINUTE)
         tracker.push(Kind.STARTED, T0 + 31 * MINUTE)
         tracker.observe(named(LIVE), T0 + 31 * MINUTE + SECOND)
-        assert tracker.live == LIVE
+        assert tracker.snapshot.live == LIVE
         tracker.tick(T0 + 36 * MINUTE)
-        assert tracker.live == LIVE
+        assert tracker.snapshot.live == LIVE
 
     def test_doubled(self) -> None:
         """Started while live and ended while idle change nothing."""
         tracker = Tracker()
         tracker.push(Kind.ENDED, T0)
-        assert tracker.state == Snapshot()
+        assert shown(tracker) == Snapshot()
         tracker.push(Kind.STARTED, T0)
         tracker.take_edges()
         tracker.push(Kind.STARTED, T0 + 4 * MINUTE)
-        assert tracker.live == OPEN
+        assert tracker.snapshot.live == OPEN
         tracker.tick(T0 + PUSH_GRACE)
         assert edges(tracker) == [(Kind.ENDED, CLOCK)]
         tracker.push(Kind.ENDED, T0 + 6 * MINUTE)
@@ -511,7 +527,7 @@ class TestPush:
         tracker.push(Kind.ENDED, T0 + MINUTE)
         assert edges(tracker) == [(Kind.ENDED, WEBHOOK)]
         tracker.observe(NOTHING, T0 + 2 * MINUTE)
-        assert tracker.state == Snapshot()
+        assert shown(tracker) == Snapshot()
         assert edges(tracker) == []
 
 
@@ -525,7 +541,7 @@ class TestClockPutRight:
         tracker.push(Kind.STARTED, T0)
         tracker.shift(by)
         now = T0 + by
-        assert tracker.live == (Equivent(now) if abs(by) > MINUTE else OPEN)
+        assert tracker.snapshot.live == (Equivent(now) if abs(by) > MINUTE else OPEN)
         tracker.observe(NOTHING, now + 5 * MINUTE - SECOND)
         assert edges(tracker) == [(Kind.STARTED, WEBHOOK)]
         tracker.observe(NOTHING, now + 5 * MINUTE)
@@ -549,31 +565,31 @@ class TestClockPutRight:
         tracker.observe(NOTHING, T0 + 10 * MINUTE)
         tracker.shift(-5 * MINUTE)
         tracker.observe(NOTHING, T0 + 5 * MINUTE + 9 * SECOND)
-        assert tracker.live
+        assert tracker.snapshot.live
         tracker.observe(NOTHING, T0 + 5 * MINUTE + 10 * SECOND)
         assert edges(tracker) == [(Kind.ENDED, API)]
 
     def test_remembered_stays(self) -> None:
         """What happened before a restart happened by a clock that was right."""
         over = Ended(ENDED, EndReason.PUSH, T0)
-        tracker = Tracker(OPEN, T0, over)
+        tracker = Tracker(Snapshot(live=OPEN, pushed_at=T0, ended=over))
         tracker.shift(-5 * HOUR)
-        assert (tracker.live, tracker.pushed_at, tracker.over) == (OPEN, T0, over)
+        assert tracker.snapshot == Snapshot(live=OPEN, pushed_at=T0, ended=over)
         tracker.observe(NOTHING, T0 + 5 * MINUTE)
         assert edges(tracker) == [(Kind.ENDED, CLOCK)]
 
     def test_remembered_from_the_future(self) -> None:
         """A push from the future, by a clock that is behind, is five minutes old at most."""
-        tracker = Tracker(OPEN, T0)
+        tracker = Tracker(Snapshot(live=OPEN, pushed_at=T0))
         for minute in range(5):
             tracker.fail(T0 - 5 * HOUR + minute * MINUTE)
-        assert tracker.live
+        assert tracker.snapshot.live
         tracker.fail(T0 - 5 * HOUR + 5 * MINUTE)
         assert edges(tracker) == [(Kind.ENDED, CLOCK)]
 
     def test_over_from_the_future(self) -> None:
         """A push that ended one, by a clock that was ahead, does not silence the API for long."""
-        tracker = Tracker(over=Ended(ENDED, EndReason.PUSH, T0 + 5 * HOUR))
+        tracker = Tracker(Snapshot(ended=Ended(ENDED, EndReason.PUSH, T0 + 5 * HOUR)))
         tracker.observe(named(LIVE), T0 + MINUTE)
         assert edges(tracker) == [(Kind.STARTED, API)]
 
@@ -586,29 +602,29 @@ class TestHeldEdges:
         tracker = Tracker()
         tracker.observe(named(LIVE), T0)
         tracker.observe(LISTED, T0 + HOUR)
-        assert edges(tracker) == []
+        assert net(tracker) == []
 
     def test_only_the_missing_ones(self) -> None:
         """The announced one is over and another live: exactly these two."""
-        tracker = Tracker(announced=LIVE)
-        assert tracker.state == Snapshot(live=LIVE)
+        tracker = Tracker(Snapshot(live=LIVE))
+        assert shown(tracker) == Snapshot(live=LIVE)
         tracker.observe(LISTED, T0 + HOUR)
         tracker.observe(named(OTHER, ENDED), OTHER.start)
-        assert edges(tracker) == [(Kind.ENDED, API), (Kind.STARTED, API)]
+        assert net(tracker) == [(Kind.ENDED, API), (Kind.STARTED, API)]
 
     def test_announced_one_goes_on(self) -> None:
         """The announced one is still live: none."""
-        tracker = Tracker(announced=LIVE)
+        tracker = Tracker(Snapshot(live=LIVE))
         tracker.observe(named(LIVE), T0 + 30 * MINUTE)
-        assert edges(tracker) == []
+        assert net(tracker) == []
 
     def test_ended_and_taken_back(self) -> None:
         """An end that was contradicted before anybody heard of it: none."""
-        tracker = Tracker(announced=LIVE)
+        tracker = Tracker(Snapshot(live=LIVE))
         tracker.push(Kind.ENDED, T0 + 10 * MINUTE)
         tracker.observe(named(LIVE), T0 + 15 * MINUTE)
-        assert tracker.live
-        assert edges(tracker) == []
+        assert tracker.snapshot.live
+        assert net(tracker) == []
 
 
 class Provider(RuleBasedStateMachine):
@@ -683,9 +699,9 @@ class Provider(RuleBasedStateMachine):
         self.plain.push(kind, self.now)
 
     @rule(seconds=st.integers(10, 21_600))
-    def simulate(self, seconds: int) -> None:
+    def rehearse(self, seconds: int) -> None:
         """Rehearse, or move the end of the rehearsal."""
-        self.tracker.simulate(self.now + seconds * SECOND, self.now)
+        self.tracker.rehearse(self.now + seconds * SECOND, self.now)
 
     @invariant()
     def check_edges(self) -> None:
@@ -695,21 +711,21 @@ class Provider(RuleBasedStateMachine):
             self.announced = not self.announced
             assert edge.kind is Kind.STARTED or edge.equivent.end
             assert edge.test is (edge.source is Source.SIMULATION)
-        assert self.announced is (self.tracker.live is not None)
+        assert self.announced is (self.tracker.snapshot.live is not None)
 
     @invariant()
     def check_rehearsals(self) -> None:
         """Check that a rehearsal changes nothing of what is known of real ones."""
-        simulated = self.tracker.state.simulated
-        assert self.plain.live == (None if simulated else self.tracker.live)
-        assert self.plain.over == self.tracker.over
-        assert self.plain.state.past == self.tracker.state.past
+        simulated = self.tracker.snapshot.rehearsal
+        assert self.plain.snapshot.live == (None if simulated else self.tracker.snapshot.live)
+        assert self.plain.snapshot.ended == self.tracker.snapshot.ended
+        assert self.plain.snapshot.finished == self.tracker.snapshot.finished
 
     @invariant()
     def check_bounds(self) -> None:
         """Nothing stays live past its bounds."""
-        live = self.tracker.live
-        if live and self.tracker.simulated:
+        live = self.tracker.snapshot.live
+        if live and self.tracker.snapshot.rehearsal:
             assert live.end
             assert self.now < live.end
         elif live and live.end:
@@ -734,7 +750,7 @@ def test_lost_answers_change_nothing(answered: list[bool]) -> None:
             tracker.observe(named(LIVE), now)
         else:
             tracker.fail(now)
-        assert tracker.live == LIVE
+        assert tracker.snapshot.live == LIVE
     assert edges(tracker) == []
 
 
@@ -744,16 +760,16 @@ class TestSimulation:
     def test_never_over_a_real_one(self) -> None:
         """A real one is not touched."""
         tracker = started()
-        tracker.simulate(T0 + 2 * HOUR, T0 + MINUTE)
-        assert tracker.state == Snapshot(live=LIVE)
+        tracker.rehearse(T0 + 2 * HOUR, T0 + MINUTE)
+        assert shown(tracker) == Snapshot(live=LIVE)
         assert edges(tracker) == []
 
     def test_full_seconds(self) -> None:
         """It lasts as long as it is to, from a full second to a full second."""
         tracker = Tracker()
         now = T0 + timedelta(milliseconds=700)
-        tracker.simulate(now + MINUTE, now)
-        assert tracker.state == Snapshot(live=Equivent(T0, T0 + MINUTE), simulated=True)
+        tracker.rehearse(now + MINUTE, now)
+        assert shown(tracker) == Snapshot(live=Equivent(T0, T0 + MINUTE), rehearsal=True)
         assert tracker.boundary(now) == T0 + MINUTE
 
     def test_replaced_by_an_announced_one(self) -> None:
@@ -761,49 +777,48 @@ class TestSimulation:
         for push in (False, True):
             tracker = Tracker()
             tracker.observe(named(LIVE), T0 - MINUTE)
-            tracker.simulate(T0 + MINUTE, T0 - MINUTE)
-            assert tracker.state.upcoming == LIVE
+            tracker.rehearse(T0 + MINUTE, T0 - MINUTE)
+            assert tracker.snapshot.upcoming == LIVE
             if push:
                 tracker.push(Kind.STARTED, T0)
             tracker.tick(T0)
             assert [edge.test for edge in tracker.take_edges()] == [True]
-            assert not tracker.state.simulated
-            assert tracker.live
-            assert tracker.live.start == T0
+            assert not tracker.snapshot.rehearsal
+            assert tracker.snapshot.live
+            assert tracker.snapshot.live.start == T0
 
     def test_leaves_nothing(self) -> None:
         """What was over before it stays over, and what it was is not."""
         tracker = started()
         tracker.observe(LISTED, T0 + HOUR)
-        over = tracker.over
+        over = tracker.snapshot.ended
         assert over
-        tracker.simulate(T0 + HOUR + 2 * MINUTE, T0 + HOUR + MINUTE)
-        assert tracker.state.past == (ENDED,)
+        tracker.rehearse(T0 + HOUR + 2 * MINUTE, T0 + HOUR + MINUTE)
+        assert tracker.snapshot.finished == (ENDED,)
         tracker.fail(T0 + HOUR + 90 * SECOND)
-        assert tracker.state.simulated
+        assert tracker.snapshot.rehearsal
         tracker.tick(T0 + HOUR + 2 * MINUTE)
-        assert tracker.over == over
-        assert tracker.state == Snapshot(past=(ENDED,))
+        assert tracker.snapshot.ended == over
+        assert shown(tracker) == Snapshot(past=(ENDED,))
         tracker.take_edges()
         tracker.observe(named(LIVE), T0 + HOUR + 3 * MINUTE)  # by a server that lags
         assert edges(tracker) == []
 
     def test_after_a_restart(self) -> None:
         """It is known to be played still; without one that is live there is none."""
-        tracker = Tracker(LIVE, simulated=True)
-        assert tracker.state.simulated
-        assert not Tracker(simulated=True).state.simulated
+        tracker = Tracker(Snapshot(live=LIVE, rehearsal=True))
+        assert tracker.snapshot.rehearsal
         tracker.observe(NOTHING, T0 + MINUTE)
-        assert tracker.live
+        assert tracker.snapshot.live
         tracker.tick(T0 + HOUR)
         assert [edge.test for edge in tracker.take_edges()] == [True]
 
     def test_by_a_clock_that_is_put_right(self) -> None:
         """It lasts as long as it is to, whatever the clock said; one from before is as it was."""
         tracker = Tracker()
-        tracker.simulate(T0 + MINUTE, T0)
+        tracker.rehearse(T0 + MINUTE, T0)
         tracker.shift(-HOUR)
-        assert tracker.live == Equivent(T0 - HOUR, T0 - HOUR + MINUTE)
-        remembered = Tracker(LIVE, simulated=True)
+        assert tracker.snapshot.live == Equivent(T0 - HOUR, T0 - HOUR + MINUTE)
+        remembered = Tracker(Snapshot(live=LIVE, rehearsal=True))
         remembered.shift(-HOUR)
-        assert remembered.live == LIVE
+        assert remembered.snapshot.live == LIVE

@@ -14,7 +14,7 @@ from pytest_homeassistant_custom_component.common import (
 
 from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.holding.issues import async_raise_not_put_back
-from custom_components.equiwatt.holding.manager import PAUSES
+from custom_components.equiwatt.holding.manager import MANAGERS
 from homeassistant.components.repairs import repairs_flow_manager
 from homeassistant.config_entries import ConfigEntryDisabler
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
@@ -766,7 +766,7 @@ async def test_repair_flow(live: House, provider: Provider) -> None:
         assert (flow["type"], flow["step_id"]) == ("form", "confirm")
         assert flow["description_placeholders"]["name"] == "Plug"
         if entry_is_gone:
-            live.hass.data[PAUSES].clear()
+            live.hass.data[MANAGERS].clear()
         flow = await flows.async_configure(flow["flow_id"], {})
         assert flow["type"] == "create_entry"
         assert repairs(live.hass) == []

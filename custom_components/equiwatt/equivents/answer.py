@@ -28,13 +28,6 @@ class Answer:
     skipped: int = 0
     """How many items of `previous_events` could not be used."""
 
-    def ending_of(self, equivent: Equivent) -> datetime | None:
-        """Return the end under which an equivent is listed among the finished ones, if it is."""
-        for finished in self.previous:
-            if finished.end and finished.end > equivent.start and finished.same_as(equivent):
-                return finished.end
-        return None
-
 
 def parse(payload: object) -> Answer:
     """Read the body of an answer.
@@ -47,7 +40,7 @@ def parse(payload: object) -> Answer:
             "success": True,
             "data": {"current_event": current, "previous_events": list(items)},
         }:
-            named = None if current is None else _read(current)
+            named = None if current is None else read_event(current)
         case _:
             raise MalformedError("success, current_event or previous_events is missing or wrong")
     readable, skipped = read_events(items)
@@ -69,7 +62,7 @@ def read_events(items: Iterable[object]) -> tuple[list[Equivent], int]:
     skipped = 0
     for item in items:
         try:
-            equivent = _read(item)
+            equivent = read_event(item)
         except MalformedError:
             skipped += 1
             continue
@@ -79,18 +72,18 @@ def read_events(items: Iterable[object]) -> tuple[list[Equivent], int]:
     return sorted(by_start.values(), key=lambda equivent: equivent.start, reverse=True), skipped
 
 
-def _read(item: object) -> Equivent:
+def read_event(item: object) -> Equivent:
     """Read one event."""
     if not isinstance(item, Mapping) or not {"start_time", "end_time"} <= item.keys():
         raise MalformedError("an event without start_time and end_time")
-    start = _moment(item["start_time"])
-    end = None if item["end_time"] is None else _moment(item["end_time"])
+    start = read_time(item["start_time"])
+    end = None if item["end_time"] is None else read_time(item["end_time"])
     if end is not None and end <= start:
         raise MalformedError("an event that ends before it starts")
     return Equivent(start, end)
 
 
-def _moment(value: object) -> datetime:
+def read_time(value: object) -> datetime:
     """Read a time in Unix seconds; a bool is an int to Python but no time."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise MalformedError("a time that is not a whole number")

@@ -128,8 +128,13 @@ class EquiwattClient:
         self._url = url
         self._limiter = limiter
         self._utcnow = utcnow
-        self.told_time: datetime | None = None
-        """The server's time as the last answer told it, by its Date header."""
+        self.server_time: datetime | None = None
+        """The server's time by the Date header of the last answer."""
+
+    @property
+    def recent_calls(self) -> int:
+        """Return how many calls of the token were answered in the last minute."""
+        return self._limiter.recent_calls
 
     async def async_get_equivents(self) -> Answer:
         """Ask the API once, waiting for a free place within its limits.
@@ -162,7 +167,7 @@ class EquiwattClient:
                 allow_redirects=False,
                 middlewares=(_send_once,),
             ) as response:
-                self.told_time = read_date(response.headers.get("Date"))
+                self.server_time = read_date(response.headers.get("Date"))
                 return self._status_error(response) or parse(await _read_json(response))
         except (TimeoutError, aiohttp.ClientConnectionError) as err:
             return UnreachableError(f"No connection: {type(err).__name__}")
@@ -234,7 +239,7 @@ def clean_token(text: str) -> str:
 
 
 def is_secure(url: str) -> bool:
-    """Tell whether the token may travel to an address: by https, or within this machine."""
+    """Return True if the token may travel to an address: by https, or within this machine."""
     try:
         parsed = URL(url)
     except ValueError:
@@ -245,7 +250,7 @@ def is_secure(url: str) -> bool:
 
 
 def _is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine."""
+    """Return True if a host is this machine."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

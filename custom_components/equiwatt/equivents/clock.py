@@ -20,13 +20,14 @@ class Clock:
         self._monotonic = monotonic
         self._time, self._set_at = utcnow(), monotonic()
 
-    def set(self, told: datetime | None) -> timedelta:
-        """Set it by what an answer told (None if it told nothing): within reason the system's.
+    def set(self, server_time: datetime | None) -> timedelta:
+        """Set it to the server's time if the system's is far from that, and return by how much.
 
-        Return by how much it was put forward.
+        An answer that bears no time leaves it to the system's.
         """
         before, own = self.now(), self._utcnow()
-        self._time = told if told and abs(told - own) > TOLERANCE else own
+        far = server_time is not None and abs(server_time - own) > TOLERANCE
+        self._time = server_time if server_time and far else own
         self._set_at = self._monotonic()
         return self._time - before
 

@@ -1,26 +1,13 @@
-"""What is known of equivents at one moment, as one value."""
+"""What is known at one moment, as one value, and the edges that lead from one to the next."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from .model import Equivent
+from .model import Equivent, Kind, Source
 
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What is known: the live equivent, an announced one, and the finished ones, newest first."""
-
-    live: Equivent | None = None
-    upcoming: Equivent | None = None
-    past: tuple[Equivent, ...] = ()
-    simulated: bool = False
-    """Whether the live one is played, not real."""
-
-    @property
-    def last(self) -> Equivent | None:
-        """Return the newest finished one."""
-        return self.past[0] if self.past else None
+MAX_EQUIVENTS = 2000
 
 
 class EndReason(StrEnum):
@@ -36,8 +23,93 @@ class EndReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The last equivent that ended."""
+    """The last real equivent that ended, and when that was noticed."""
 
     equivent: Equivent
-    ending: EndReason
+    reason: EndReason
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that is known of an account's equivents."""
+
+    live: Equivent | None = None
+    rehearsal: bool = False
+    """Whether the live one is a rehearsal."""
+    pushed_at: datetime | None = None
+    """When a push made the live one so, until the API confirms it."""
+    upcoming: Equivent | None = None
+    """One that the API has announced."""
+    ended: Ended | None = None
+    past: tuple[Equivent, ...] = ()
+    """Every one that the API has ever listed as finished, newest first."""
+
+    @property
+    def real(self) -> Equivent | None:
+        """Return the live one unless it is a rehearsal."""
+        return None if self.rehearsal else self.live
+
+    def is_live(self, equivent: Equivent) -> bool:
+        """Return True if an equivent is the real one that is live."""
+        return self.real is not None and self.real.same_as(equivent)
+
+    @property
+    def finished(self) -> tuple[Equivent, ...]:
+        """Return the finished ones, newest first, whether or not the API lists the last already.
+
+        The live one is not finished, whatever the list says.
+        """
+        first = 0
+        while first < len(self.past) and self.is_live(self.past[first]):
+            first += 1
+        past = self.past[first:]
+        if not self.ended or self.ended.reason is not EndReason.TIME:
+            return past
+        last = self.ended.equivent
+        listed = past and (past[0].same_as(last) or past[0].start > last.start)
+        return past if listed else (last, *past)
+
+    @property
+    def last(self) -> Equivent | None:
+        """Return the newest finished one."""
+        return next(iter(self.finished), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A change of the live state."""
+
+    kind: Kind
+    equivent: Equivent
+    source: Source
+    after: Snapshot = field(repr=False)
+    """What was known right after it, which is stored with it."""
+
+    @property
+    def test(self) -> bool:
+        """Return True for a rehearsal's."""
+        return self.source is Source.SIMULATION
+
+
+def add_finished(past: tuple[Equivent, ...], listed: Iterable[Equivent]) -> tuple[Equivent, ...]:
+    """Return the finished ones with those that an answer lists, whose times count from now on."""
+    known = set(past)
+    if not (new := [equivent for equivent in listed if equivent not in known]):
+        return past
+    kept = [old for old in past if not any(old.same_as(equivent) for equivent in new)]
+    ordered = sorted(kept + new, key=lambda equivent: equivent.start, reverse=True)
+    return tuple(ordered[:MAX_EQUIVENTS])
+
+
+def net_edges(edges: Iterable[Edge]) -> list[Edge]:
+    """Return what is left to announce of edges that had to wait: an end at most, then a start.
+
+    What both began and ended meanwhile is history, and so is an end that was taken back.
+    """
+    waiting = list(edges)
+    ended = [edge for edge in waiting[:1] if edge.kind is Kind.ENDED]
+    started = [edge for edge in waiting[-1:] if edge.kind is Kind.STARTED]
+    if ended and started and ended[0].equivent.same_as(started[0].equivent):
+        return []
+    return ended + started

@@ -6,12 +6,12 @@ costs comfort; each rule below follows from that.
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import Any
 
 from .answer import Answer
 from .clock import TOLERANCE
-from .model import Edge, Equivent, Kind, Source
-from .snapshot import Ended, EndReason, Snapshot
+from .model import Equivent, Kind, Source, ending_of
+from .snapshot import Edge, Ended, EndReason, Snapshot, add_finished
 
 OVERRUN = timedelta(minutes=15)
 """How long the API may name an equivent after its planned end."""
@@ -26,245 +26,218 @@ VANISH_CONFIRM = timedelta(seconds=10)
 class Tracker:
     """Follows one account. All times are aware UTC, and `now` always comes from the caller."""
 
-    def __init__(
-        self,
-        announced: Equivent | None = None,
-        pushed_at: datetime | None = None,
-        over: Ended | None = None,
-        *,
-        simulated: bool = False,
-    ) -> None:
-        """Start idle, or with the equivent whose start was the last edge announced.
-
-        `pushed_at` is when a push started that one, if the API has not confirmed it, `simulated`
-        whether it is played; `over` is the last real one that ended.
-        """
-        self.live = announced
-        self.upcoming: Equivent | None = None
-        self.past: tuple[Equivent, ...] = ()
-        self.pushed_at = pushed_at
-        self.over = over
-        self.simulated = simulated and announced is not None
+    def __init__(self, restored: Snapshot | None = None) -> None:
+        """Start with what was known when the last edge was announced."""
+        self._restored = self.snapshot = restored or Snapshot()
         self._vanished_at: datetime | None = None
-        self._remembered = (pushed_at, over and over.at, announced)
         self._reachable = True
         self._edges: list[Edge] = []
 
     @property
-    def state(self) -> Snapshot:
-        """Return what is known. The live one is not finished, whatever the list says."""
-        finished = 0
-        while self.live and finished < len(self.past) and self._is_live(self.past[finished]):
-            finished += 1
-        past = self.past[finished:]
-        return Snapshot(self.live, self.upcoming, self._unlisted(past) + past, self.simulated)
-
-    @property
     def awaiting(self) -> bool:
-        """Tell whether a push awaits its confirmation, or a missing equivent a second answer."""
-        return self.pushed_at is not None or self._vanished_at is not None
-
-    @property
-    def has_edges(self) -> bool:
-        """Tell whether there are edges to take."""
-        return bool(self._edges)
+        """Return True while a push awaits confirmation, or a missing equivent a second answer."""
+        return self.snapshot.pushed_at is not None or self._vanished_at is not None
 
     def take_edges(self) -> list[Edge]:
-        """Return the edges since the last call: at most one end, then at most one start.
-
-        When edges had to wait, what both began and ended meanwhile is history and no edge.
-        """
+        """Return the edges since the last call."""
         edges, self._edges = self._edges, []
-        ended = [edge for edge in edges[:1] if edge.kind is Kind.ENDED]
-        started = [edge for edge in edges[-1:] if edge.kind is Kind.STARTED]
-        if ended and started and ended[0].equivent.same_as(started[0].equivent):
-            return []
-        return ended + started
+        return edges
 
     def observe(self, answer: Answer, now: datetime) -> None:
-        """Take in an answer of the API that arrived at `now`."""
+        """Follow an answer of the API that arrived at `now`."""
         self._reachable = True
         named = answer.current
-        if named and not self._believable(named, now):
+        if named and not _is_believable(self.snapshot, named, now):
             named = None
-        self.past = answer.previous
-        if self.over and answer.ending_of(self.over.equivent):
-            self.over = replace(self.over, ending=EndReason.LISTED)
-        if real := self._real:
+        self._learn(answer)
+        if real := self.snapshot.real:
             self._compare(real, named, answer, now)
-        self.upcoming = named if named and named.start > now and not self._is_live(named) else None
-        if named and not self._real and named.start <= now:
+        ahead = named and named.start > now and not self.snapshot.is_live(named)
+        self._set(upcoming=named if ahead else None)
+        if named and not self.snapshot.real and named.start <= now:
             self._start(named, Source.API)
         self.tick(now)
 
     def push(self, kind: Kind, now: datetime) -> None:
-        """Take in a webhook call."""
-        if kind is Kind.STARTED and not self._real:
-            if self.over and self.over.ending is EndReason.PUSH:
-                self.over = None
-            self._start(Equivent(now.replace(microsecond=0)), Source.WEBHOOK)
-            self.pushed_at = now
-        elif kind is Kind.ENDED and self._real:
-            self._end(now, Source.WEBHOOK, EndReason.PUSH, now)
+        """Follow a webhook call that was received at `now`."""
+        real, ended = self.snapshot.real, self.snapshot.ended
+        if kind is Kind.STARTED and not real:
+            if ended and ended.reason is EndReason.PUSH:
+                self._set(ended=None)
+            self._start(Equivent(now.replace(microsecond=0)), Source.WEBHOOK, pushed_at=now)
+        elif kind is Kind.ENDED and real:
+            self._end(real, now, Source.WEBHOOK, EndReason.PUSH, now)
 
-    def simulate(self, end: datetime, now: datetime) -> None:
-        """Play an equivent until `end`, or move the end of the one that is played.
+    def rehearse(self, end: datetime, now: datetime) -> None:
+        """Rehearse an equivent until `end`, or move the end of the rehearsal that is live.
 
-        A real one is not touched. What is played is never over, nor past: real ones start as if
+        A real one is not touched. A rehearsal is never over, nor past: real ones start as if
         it had not been there, and take its place if they start meanwhile.
         """
         end = end.replace(microsecond=0)
-        if self._real:
+        if self.snapshot.real:
             return
-        if self.live:
-            self.live = replace(self.live, end=end)
-        else:
-            self.simulated = True
-            self.live = Equivent(now.replace(microsecond=0), end)
-            self._edges.append(Edge(Kind.STARTED, self.live, Source.SIMULATION))
+        if live := self.snapshot.live:
+            self._set(live=replace(live, end=end))
+            return
+        equivent = Equivent(now.replace(microsecond=0), end)
+        self._set(live=equivent, rehearsal=True)
+        self._add_edge(Kind.STARTED, equivent, Source.SIMULATION)
 
     def shift(self, by: timedelta) -> None:
-        """Follow a clock that was put right: what it has timed keeps its age."""
-        if self.over and self.over.at not in self._remembered:
-            self.over = replace(self.over, at=self.over.at + by)
+        """Follow a clock that was put right: what was timed by it keeps its age.
+
+        What was restored was timed by an earlier run, whose clock may have been right.
+        """
+        snapshot, restored = self.snapshot, self._restored
+        ended, ended_before = snapshot.ended, restored.ended
+        if ended and not (ended_before and ended.at == ended_before.at):
+            self._set(ended=replace(ended, at=ended.at + by))
         if self._vanished_at:
             self._vanished_at += by
-        if self.pushed_at and self.pushed_at not in self._remembered:
-            self.pushed_at += by
+        if snapshot.pushed_at and snapshot.pushed_at != restored.pushed_at:
+            pushed_at = snapshot.pushed_at + by
+            self._set(pushed_at=pushed_at)
             if abs(by) > TOLERANCE:
-                self.live = Equivent(self.pushed_at.replace(microsecond=0))
-        if self.live and self.simulated and self.live not in self._remembered:
-            end = self.live.end and self.live.end + by
-            self.live = Equivent(self.live.start + by, end)
+                self._set(live=Equivent(pushed_at.replace(microsecond=0)))
+        if snapshot.live and snapshot.rehearsal and snapshot.live != restored.live:
+            self._set(live=_shifted(snapshot.live, by))
 
     def fail(self, now: datetime) -> None:
-        """Take in that the API could not be asked: planned times count until it answers."""
+        """Go by planned times, as the API could not be asked, until it answers."""
         self._reachable = False
         self.tick(now)
 
     def tick(self, now: datetime) -> None:
         """Let the clock decide what it decides alone."""
-        if self.pushed_at and self.pushed_at > now:  # by a clock that was ahead, or is behind
-            self.pushed_at = now
-        if self.live and self.simulated:
-            self._tick_simulated(self.live, now)
-        elif self.live and (end := self._clock_end(self.live, now)):
-            planned = EndReason.TIME if end == self.live.end else EndReason.BOUND
-            ending = EndReason.UNCONFIRMED if self.pushed_at else planned
-            self._end(end, Source.CLOCK, ending, now)
-        if (upcoming := self.upcoming) and upcoming.start <= now:
-            self.upcoming = None
-            if not self._real and now < (upcoming.end or upcoming.start + MAX_OPEN):
+        if (pushed_at := self.snapshot.pushed_at) and pushed_at > now:
+            self._set(pushed_at=now)  # it was timed by a clock that was ahead, or is behind
+        if self.snapshot.live:
+            self._tick_live(self.snapshot.live, now)
+        if (upcoming := self.snapshot.upcoming) and upcoming.start <= now:
+            self._set(upcoming=None)
+            if not self.snapshot.real and now < (upcoming.end or upcoming.start + MAX_OPEN):
                 self._start(upcoming, Source.CLOCK)
 
     def boundary(self, now: datetime) -> datetime | None:
         """Return when the clock alone may change something next, and the API is to be asked."""
-        moments: list[datetime | None] = [self.upcoming.start if self.upcoming else None]
-        if self.over and self.over.ending is EndReason.PUSH:
-            moments.append(self.over.at + PUSH_GRACE)
-        if self.pushed_at:
-            moments.append(self.pushed_at + PUSH_GRACE)
-        elif self.live:
-            moments += [self.live.end, _bound(self.live)]
+        snapshot = self.snapshot
+        moments: list[datetime | None] = [snapshot.upcoming.start if snapshot.upcoming else None]
+        if snapshot.ended and snapshot.ended.reason is EndReason.PUSH:
+            moments.append(snapshot.ended.at + PUSH_GRACE)
+        if snapshot.pushed_at:
+            moments.append(snapshot.pushed_at + PUSH_GRACE)
+        elif snapshot.live:
+            moments += [snapshot.live.end, _bound(snapshot.live)]
         return min((moment for moment in moments if moment and moment > now), default=None)
 
-    @property
-    def _real(self) -> Equivent | None:
-        """Return the live one unless it is played."""
-        return None if self.simulated else self.live
+    def _set(self, **changes: Any) -> None:
+        """Change what is known."""
+        self.snapshot = replace(self.snapshot, **changes)
 
-    def _is_live(self, equivent: Equivent) -> bool:
-        """Tell whether an equivent is the live one."""
-        return self._real is not None and self._real.same_as(equivent)
+    def _add_edge(self, kind: Kind, equivent: Equivent, source: Source) -> None:
+        """Add an edge to those that are to be taken."""
+        self._edges.append(Edge(kind, equivent, source, self.snapshot))
 
-    def _unlisted(self, listed: tuple[Equivent, ...]) -> tuple[Equivent, ...]:
-        """Return the last one, if it ended as planned and the API has yet to list it."""
-        if not self.over or self.over.ending is not EndReason.TIME:
-            return ()
-        last = self.over.equivent
-        known = listed and (listed[0].same_as(last) or listed[0].start > last.start)
-        return () if known else (last,)
-
-    def _believable(self, named: Equivent, now: datetime) -> bool:
-        """Tell whether the API's word counts, after an equivent's bounds and what ended it."""
-        # What was listed as over is named only by an answer that is older, from a server that lags.
-        listed = Answer(previous=self.past).ending_of(named)
-        if now >= _bound(named) or (listed and not self._is_live(named)):
-            return False
-        # A push that ends contradicts all that had started by then.
-        over = self.over
-        ended = over and over.ending is EndReason.PUSH and named.start <= over.at
-        if not over or not (ended or named.same_as(over.equivent)):
-            return True
-        match over.ending:
-            case EndReason.LISTED:
-                return False
-            case EndReason.TIME | EndReason.BOUND:
-                return named.end is not None and named.end > now  # prolonged
-            case EndReason.PUSH:
-                return not over.at <= now < over.at + PUSH_GRACE
-            case _:
-                return True
+    def _learn(self, answer: Answer) -> None:
+        """Add what an answer lists as finished, the last one that ended among them perhaps."""
+        past = add_finished(self.snapshot.past, answer.previous)
+        if past is not self.snapshot.past:
+            self._set(past=past)
+        ended = self.snapshot.ended
+        if ended and ending_of(answer.previous, ended.equivent):
+            self._set(ended=replace(ended, reason=EndReason.LISTED))
 
     def _compare(
         self, live: Equivent, named: Equivent | None, answer: Answer, now: datetime
     ) -> None:
         """Hold the live equivent against an answer: confirmed, over, or missing."""
-        provisional = self.pushed_at is not None
+        provisional = self.snapshot.pushed_at is not None
         if named and (named.same_as(live) or (provisional and named.start <= now)):
             self._set_live(named)
-            self.pushed_at = self._vanished_at = None
-        elif listed := answer.ending_of(live):
-            self._end(listed, Source.API, EndReason.LISTED, now)
+            self._vanished_at = None
+        elif listed := ending_of(answer.previous, live):
+            self._end(live, listed, Source.API, EndReason.LISTED, now)
         elif provisional:
             return
         elif live.end and live.end <= now:
-            self._end(live.end, Source.API, EndReason.TIME, now)
+            self._end(live, live.end, Source.API, EndReason.TIME, now)
         elif self._vanished_at is None:
             self._vanished_at = now
         elif now - self._vanished_at >= VANISH_CONFIRM:
-            self._end(now, Source.API, EndReason.VANISHED, now)
+            self._end(live, now, Source.API, EndReason.VANISHED, now)
 
-    def _clock_end(self, live: Equivent, now: datetime) -> datetime | None:
-        """Return when the live equivent ended by the clock, if it has."""
-        if self.pushed_at:
-            end = self.pushed_at + PUSH_GRACE
-        elif live.end and not self._reachable:
-            end = live.end
+    def _tick_live(self, live: Equivent, now: datetime) -> None:
+        """End the live equivent when the clock says so."""
+        end, reason = self._clock_end(live)
+        if end > now:
+            return
+        if self.snapshot.rehearsal:
+            self._set(live=None, rehearsal=False)
+            self._add_edge(Kind.ENDED, live, Source.SIMULATION)
         else:
-            end = _bound(live)
-        return end if end <= now else None
+            self._end(live, end, Source.CLOCK, reason, now)
 
-    def _tick_simulated(self, live: Equivent, now: datetime) -> None:
-        """End the equivent that is played when its time has come."""
-        if live.end is None or live.end <= now:
-            self.live, self.simulated = None, False
-            self._edges.append(Edge(Kind.ENDED, live, Source.SIMULATION))
+    def _clock_end(self, live: Equivent) -> tuple[datetime, EndReason]:
+        """Return when the live equivent ends by the clock alone, and what that end rests on."""
+        if self.snapshot.pushed_at:
+            return self.snapshot.pushed_at + PUSH_GRACE, EndReason.UNCONFIRMED
+        if live.end and (self.snapshot.rehearsal or not self._reachable):
+            return live.end, EndReason.TIME
+        return _bound(live), EndReason.BOUND
 
-    def _start(self, equivent: Equivent, source: Source) -> None:
-        """Make an equivent live, quietly in the place of one that is played."""
-        if not self.simulated:
-            self._edges.append(Edge(Kind.STARTED, equivent, source))
-        self.simulated = False
-        self._set_live(equivent)
+    def _start(self, equivent: Equivent, source: Source, pushed_at: datetime | None = None) -> None:
+        """Make an equivent live, silently in the place of a rehearsal."""
+        silent = self.snapshot.rehearsal
+        self._set_live(equivent, pushed_at)
+        if not silent:
+            self._add_edge(Kind.STARTED, equivent, source)
 
-    def _set_live(self, equivent: Equivent) -> None:
-        """Take an equivent for the live one; what is live is not over."""
-        self.live = equivent
-        if self.over and equivent.same_as(self.over.equivent):
-            self.over = None
+    def _set_live(self, equivent: Equivent, pushed_at: datetime | None = None) -> None:
+        """Make an equivent the live one; what is live has not ended."""
+        ended = self.snapshot.ended
+        if ended and equivent.same_as(ended.equivent):
+            ended = None
+        self._set(live=equivent, rehearsal=False, pushed_at=pushed_at, ended=ended)
 
-    def _end(self, end: datetime, source: Source, ending: EndReason, now: datetime) -> None:
+    def _end(
+        self, live: Equivent, end: datetime, source: Source, reason: EndReason, now: datetime
+    ) -> None:
         """End the live equivent."""
-        if TYPE_CHECKING:
-            assert self.live
-        end = max(end.replace(microsecond=0), self.live.start + timedelta(seconds=1))
-        over = Equivent(self.live.start, end)
-        self.over = Ended(over, ending, now)
-        self.live = self.pushed_at = self._vanished_at = None
-        self._edges.append(Edge(Kind.ENDED, over, source))
+        end = max(end.replace(microsecond=0), live.start + timedelta(seconds=1))
+        over = Equivent(live.start, end)
+        self._vanished_at = None
+        self._set(live=None, pushed_at=None, ended=Ended(over, reason, now))
+        self._add_edge(Kind.ENDED, over, source)
+
+
+def _is_believable(snapshot: Snapshot, named: Equivent, now: datetime) -> bool:
+    """Return True if the API's word counts, after an equivent's bounds and what ended it."""
+    # What was listed as over is named only by an answer that is older, from a server that lags.
+    listed = ending_of(snapshot.past, named) is not None
+    if now >= _bound(named) or (listed and not snapshot.is_live(named)):
+        return False
+    # A push that ends contradicts all that had started by then.
+    ended = snapshot.ended
+    pushed = ended and ended.reason is EndReason.PUSH and named.start <= ended.at
+    if not ended or not (pushed or named.same_as(ended.equivent)):
+        return True
+    match ended.reason:
+        case EndReason.LISTED:
+            return False
+        case EndReason.TIME | EndReason.BOUND:
+            return named.end is not None and named.end > now  # prolonged
+        case EndReason.PUSH:
+            return not ended.at <= now < ended.at + PUSH_GRACE
+        case _:
+            return True
 
 
 def _bound(equivent: Equivent) -> datetime:
     """Return until when an equivent may be live at all."""
     return equivent.end + OVERRUN if equivent.end else equivent.start + MAX_OPEN
+
+
+def _shifted(equivent: Equivent, by: timedelta) -> Equivent:
+    """Return an equivent whose times have moved."""
+    return Equivent(equivent.start + by, equivent.end and equivent.end + by)

@@ -1,4 +1,4 @@
-"""What devices understand: whether they are on, how to turn them off, and how to put them back."""
+"""What devices understand: whether they are on, how to turn them off, and how to restore them."""
 
 from enum import StrEnum
 
@@ -69,17 +69,17 @@ def refusal_of(state: State | None) -> Refusal | None:
 
 
 def is_known(state: State | None) -> bool:
-    """Tell whether it is known if a device is on."""
+    """Return True if it is known whether a device is on."""
     return state is not None and state.state not in (STATE_UNAVAILABLE, STATE_UNKNOWN)
 
 
 def is_on(state: State | None) -> bool:
-    """Tell whether a device is on, as far as is known."""
+    """Return True if a device is known to be on."""
     return state is not None and is_known(state) and state.state not in (STATE_OFF, STATE_STANDBY)
 
 
 def can_pause(state: State) -> bool:
-    """Tell whether a device can be turned off and put back."""
+    """Return True if a device can be turned off and restored."""
     features = int(state.attributes.get(ATTR_SUPPORTED_FEATURES) or 0)
     if state.domain in FEATURES:
         needed = FEATURES[Platform(state.domain)]
@@ -90,7 +90,7 @@ def can_pause(state: State) -> bool:
 
 
 def is_as_before(before: State, now: State | None) -> bool:
-    """Tell whether a device is on as it was: in its mode, and set to the degree it was set to."""
+    """Return True if a device is on as it was: in its mode, and set to the degree it was set to."""
     if now is None or not is_on(now):
         return False
     if before.domain not in MODES:
@@ -107,8 +107,8 @@ async def async_turn_off(hass: HomeAssistant, state: State, context: Context) ->
     await hass.services.async_call(state.domain, service, data, blocking=True, context=context)
 
 
-async def async_put_back(hass: HomeAssistant, before: State, context: Context) -> None:
-    """Put a device back to how it was. Raise whatever its integration raises."""
+async def async_restore(hass: HomeAssistant, before: State, context: Context) -> None:
+    """Restore a device to how it was. Raise whatever its integration raises."""
     await async_reproduce_state(hass, before, context=context)
     now = hass.states.get(before.entity_id)
     if before.domain == Platform.WATER_HEATER and now and now.state != before.state:
@@ -128,7 +128,7 @@ def _modes(state: State) -> list[str]:
 
 
 def _has_switch(state: State) -> bool:
-    """Tell whether a device with modes is turned off and on besides: some water heaters are."""
+    """Return True if a device with modes has a switch besides: some water heaters have."""
     features = int(state.attributes.get(ATTR_SUPPORTED_FEATURES) or 0)
     return state.domain == Platform.WATER_HEATER and bool(
         features & WaterHeaterEntityFeature.ON_OFF
@@ -136,7 +136,7 @@ def _has_switch(state: State) -> bool:
 
 
 def _is_near(before: State, now: State, name: str) -> bool:
-    """Tell whether a temperature is set as before; devices round."""
+    """Return True if a temperature is set as before; devices round."""
     wanted, told = before.attributes.get(name), now.attributes.get(name)
     if isinstance(wanted, int | float) and isinstance(told, int | float):
         return bool(abs(wanted - told) <= DEGREE)

@@ -1,4 +1,4 @@
-"""Puts devices off for an equivent and back after it, whatever comes between."""
+"""Holds devices for an equivent and restores them after it, whatever comes between."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -11,7 +11,7 @@ from homeassistant.util.hass_dict import HassKey
 from ..const import DOMAIN, LOGGER
 from .domains import (
     Refusal,
-    async_put_back,
+    async_restore,
     async_turn_off,
     is_as_before,
     is_known,
@@ -19,20 +19,20 @@ from .domains import (
     refusal_of,
 )
 from .issues import async_clear_not_put_back, async_raise_not_put_back
-from .store import Paused, PauseMemory
-from .watcher import Watch
+from .listener import DeviceListener
+from .store import HeldDevice, HoldingStore
 
 COMMAND_SECONDS = 30
 """How long a device may take to carry out a command."""
 TRY_EVERY = timedelta(minutes=1)
 
-PAUSES: HassKey[dict[str, PauseManager]] = HassKey(f"{DOMAIN}_pauses")
+MANAGERS: HassKey[dict[str, HoldingManager]] = HassKey(f"{DOMAIN}_pauses")
 """The managers by config entry: devices are restored even when their entry has gone."""
 
 type Command = Callable[[HomeAssistant, State, Context], Awaitable[None]]
 
 
-class PauseManager:
+class HoldingManager:
     """Pauses devices for one account."""
 
     def __init__(
@@ -47,26 +47,26 @@ class PauseManager:
         self._entry_id = entry_id
         self._now = now
         self._is_live = is_live
-        self._memory = PauseMemory(hass, entry_id)
-        self._watch = Watch(hass, self._on_state, self._on_registry, self._on_timer)
+        self._store = HoldingStore(hass, entry_id)
+        self._listener = DeviceListener(hass, self._on_state, self._on_registry, self._on_timer)
         self._until_empty = False
 
     @property
-    def paused(self) -> dict[str, Paused]:
+    def paused(self) -> dict[str, HeldDevice]:
         """Return the paused devices by their entity ids."""
-        return self._memory.paused
+        return self._store.paused
 
     async def async_load(self) -> None:
         """Remember what was paused before, and take over from a manager that was left behind."""
-        pauses = self.hass.data.setdefault(PAUSES, {})
+        pauses = self.hass.data.setdefault(MANAGERS, {})
         if left := pauses.get(self._entry_id):
             await left.async_close()
-        await self._memory.async_load()
+        await self._store.async_load()
         pauses[self._entry_id] = self
 
     @callback
     def async_start(self, _: HomeAssistant | None = None) -> None:
-        """Take up what was paused before, now that Home Assistant has started."""
+        """Go on with what was held before, now that Home Assistant has started."""
         for entity_id, paused in list(self.paused.items()):
             if paused.released_at:
                 self._try(entity_id)
@@ -83,20 +83,20 @@ class PauseManager:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._memory.async_save()
+        await self._store.async_save()
 
     @callback
     def async_leave(self) -> None:
-        """Put everything back although the entry is no more, and stop when that is done."""
+        """Restore everything although the entry is gone, and stop when that is done."""
         self._until_empty = True
         self._follow()
         self.async_release()
         self._stop_if_done()
 
     async def async_remove(self) -> None:
-        """Put everything back, and leave nothing on the disk."""
+        """Restore everything, and leave nothing on the disk."""
         await self.async_load()
-        await self._memory.async_remove()
+        await self._store.async_remove()
         self.async_leave()
 
     async def async_pause(
@@ -108,7 +108,7 @@ class PauseManager:
         for entity_id in wanted:
             self._remember(entity_id, self._now() + longest if longest else None)
         if wanted:
-            await self._memory.async_save()  # before anything is touched
+            await self._store.async_save()  # before anything is touched
         self._follow()
         done = await asyncio.gather(*(self._async_off(one, context) for one in wanted))
         failed = [entity_id for entity_id, well in zip(wanted, done, strict=True) if not well]
@@ -119,7 +119,7 @@ class PauseManager:
 
     @callback
     def async_release(self, entity_ids: Iterable[str] | None = None) -> None:
-        """Put devices back, all if none are named."""
+        """Restore devices, all if none are named."""
         for entity_id in list(self.paused if entity_ids is None else entity_ids):
             paused = self.paused[entity_id]
             if any(entity_id in other.holding for other in self._others()):
@@ -127,7 +127,7 @@ class PauseManager:
             elif not paused.released_at:
                 paused.released_at = self._now()
                 self._try(entity_id)
-        self._memory.async_save_soon()
+        self._store.async_save_soon()
         self._arm()
 
     @property
@@ -136,21 +136,21 @@ class PauseManager:
         return {entity_id for entity_id, one in self.paused.items() if not one.released_at}
 
     @callback
-    def async_forget(self, entity_id: str) -> Paused | None:
+    def async_forget(self, entity_id: str) -> HeldDevice | None:
         """Leave a device alone from now on; return what was remembered of it."""
         if not (paused := self.paused.pop(entity_id, None)):
             return None
         if paused.task is not asyncio.current_task():
             paused.cancel()
         async_clear_not_put_back(self.hass, entity_id)
-        self._memory.async_save_soon()
+        self._store.async_save_soon()
         self._follow()
         self._stop_if_done()
         return paused
 
-    def _others(self) -> list[PauseManager]:
+    def _others(self) -> list[HoldingManager]:
         """Return the managers of other accounts."""
-        return [other for other in self.hass.data[PAUSES].values() if other is not self]
+        return [other for other in self.hass.data[MANAGERS].values() if other is not self]
 
     def _refusal(self, entity_id: str) -> Refusal | None:
         """Return why a device cannot be paused; None if it can, or is."""
@@ -164,22 +164,22 @@ class PauseManager:
         if paused is None:
             state = self.hass.states.get(entity_id)
             assert state  # noqa: S101  # as it was not refused
-            paused = Paused(state)
+            paused = HeldDevice(state)
         paused.renew(until)
         self.paused[entity_id] = paused
         async_clear_not_put_back(self.hass, entity_id)
 
-    def _take_over(self, entity_id: str) -> Paused | None:
-        """Return what another account's manager remembers, which is not to put it back now."""
+    def _take_over(self, entity_id: str) -> HeldDevice | None:
+        """Return what another account's manager remembers, which does not restore it now."""
         for other in self._others():
             if entity_id in other.holding:
-                return Paused(other.paused[entity_id].state, other.paused[entity_id].until)
+                return HeldDevice(other.paused[entity_id].state, other.paused[entity_id].until)
             if entity_id in other.paused:
                 return other.async_forget(entity_id)
         return None
 
     async def _async_off(self, entity_id: str, context: Context) -> bool:
-        """Turn a device off; return whether that went well."""
+        """Turn a device off, and return True if that went well."""
         if not (paused := self.paused.get(entity_id)):
             return False  # it was removed meanwhile
         async with paused.lock:
@@ -189,9 +189,9 @@ class PauseManager:
             return await self._async_command(paused, async_turn_off, context)
 
     async def _async_command(
-        self, paused: Paused, command: Command, parent: Context | None = None
+        self, paused: HeldDevice, command: Command, parent: Context | None = None
     ) -> bool:
-        """Give a command to a device; return whether that went well."""
+        """Command a device, and return True if that went well."""
         context = Context(parent_id=parent.id, user_id=parent.user_id) if parent else Context()
         paused.command = context.id
         try:
@@ -206,21 +206,21 @@ class PauseManager:
 
     @callback
     def _try(self, entity_id: str) -> None:
-        """Try to put a device back, unless that is under way."""
+        """Try to restore a device, unless that is under way."""
         paused = self.paused[entity_id]
         paused.next_try = self._now() + TRY_EVERY
         if not paused.task or paused.task.done():
             paused.task = self.hass.async_create_background_task(
-                self._async_try(paused), f"{DOMAIN} put back {entity_id}"
+                self._async_try(paused), f"{DOMAIN} restore {entity_id}"
             )
 
-    async def _async_try(self, paused: Paused) -> None:
-        """Put a device back, see whether it obeys, and say when to try again."""
+    async def _async_try(self, paused: HeldDevice) -> None:
+        """Restore a device, see whether it obeys, and set when to try again."""
         entity_id = paused.state.entity_id
         async with paused.lock:
             state = self.hass.states.get(entity_id)
             if is_known(state) and not is_as_before(paused.state, state):
-                await self._async_command(paused, async_put_back)
+                await self._async_command(paused, async_restore)
         if paused.is_back(self.hass.states.get(entity_id), self._now()):
             self.async_forget(entity_id)
         elif paused.is_given_up(self._now()):
@@ -262,25 +262,25 @@ class PauseManager:
         async_clear_not_put_back(self.hass, old)
         paused.state = State(new, paused.state.state, paused.state.attributes)
         self.paused[new] = paused
-        self._memory.async_save_soon()
+        self._store.async_save_soon()
         if paused.released_at:
             self._try(new)
         self._follow()
 
     @callback
     def _follow(self) -> None:
-        """Watch what is paused, and wait for what is to be done next."""
-        self._watch.async_entities(self.paused)
+        """Follow what is held, and set the timer to what is to be done next."""
+        self._listener.async_follow(self.paused)
         self._arm()
 
     def _arm(self) -> None:
         """Set the timer to what is to be done next."""
         moment = min(filter(None, (one.due for one in self.paused.values())), default=None)
-        self._watch.async_wait((moment - self._now()).total_seconds() if moment else None)
+        self._listener.async_set_timer((moment - self._now()).total_seconds() if moment else None)
 
     @callback
     def _on_timer(self, _: datetime) -> None:
-        """Put back what has been off for long enough, and try again what did not obey."""
+        """Restore what has been off for long enough, and try again what did not obey."""
         now = self._now()
         due = {entity_id for entity_id, one in self.paused.items() if one.due and one.due <= now}
         for entity_id in due - self.holding:
@@ -288,11 +288,11 @@ class PauseManager:
         self.async_release(self.holding & due)
 
     def _stop(self) -> None:
-        """Watch nothing, wait for nothing, and be found no more."""
-        self._watch.async_stop()
-        self.hass.data[PAUSES].pop(self._entry_id, None)
+        """Follow nothing any more, and be found no more."""
+        self._listener.async_stop()
+        self.hass.data[MANAGERS].pop(self._entry_id, None)
 
     def _stop_if_done(self) -> None:
-        """Stop when all is put back for an entry that is no more."""
+        """Stop when all is restored for an entry that is gone."""
         if self._until_empty and not self.paused:
             self._stop()

@@ -1,4 +1,4 @@
-"""Watches some entities, and waits for a moment: what puts paused devices back hangs on both."""
+"""What a held device waits for: its own reports, changes of its registration, and a moment."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -21,8 +21,8 @@ from homeassistant.helpers.event import (
 from ..const import DOMAIN
 
 
-class Watch:
-    """One set of entities and one timer, both replaced at will."""
+class DeviceListener:
+    """Follows a set of entities and has one timer, both replaced at will."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Watch:
         on_registry: Callable[[Event[EventEntityRegistryUpdatedData]], None],
         on_timer: Callable[[datetime], None],
     ) -> None:
-        """Watch nothing, and wait for nothing."""
+        """Follow nothing yet."""
         self._hass = hass
         self._on_state = on_state
         self._on_registry = on_registry
@@ -40,8 +40,8 @@ class Watch:
         self._waiting: CALLBACK_TYPE | None = None
 
     @callback
-    def async_entities(self, entity_ids: Iterable[str]) -> None:
-        """Watch these entities, and no others."""
+    def async_follow(self, entity_ids: Iterable[str]) -> None:
+        """Follow these entities, and no others."""
         for stop in self._listening:
             stop()
         self._listening = []
@@ -52,8 +52,8 @@ class Watch:
             ]
 
     @callback
-    def async_wait(self, seconds: float | None) -> None:
-        """Wait so long, and no longer for anything else."""
+    def async_set_timer(self, seconds: float | None) -> None:
+        """Set the timer to so many seconds from now in place of what it was set to."""
         if self._waiting:
             self._waiting()
             self._waiting = None
@@ -63,12 +63,12 @@ class Watch:
 
     @callback
     def _fire(self, now: datetime) -> None:
-        """Tell that the moment has come."""
+        """Pass on that the moment has come."""
         self._waiting = None
         self._on_timer(now)
 
     @callback
     def async_stop(self) -> None:
-        """Watch nothing, and wait for nothing."""
-        self.async_entities(())
-        self.async_wait(None)
+        """Follow nothing any more, and cancel the timer."""
+        self.async_follow(())
+        self.async_set_timer(None)

@@ -1,0 +1,117 @@
+"""Announces edges: in order, each on the disk first, and not before anybody can hear it."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from homeassistant.const import MAJOR_VERSION, MINOR_VERSION
+from homeassistant.core import CALLBACK_TYPE, CoreState, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.start import async_at_started
+
+from .const import DOMAIN
+from .equivents.snapshot import Edge, Snapshot, net_edges
+from .store import EquiwattStore
+
+ARMING = 1.0
+"""Seconds that automations take to arm their triggers once Home Assistant has started."""
+APART = 0.0 if (MAJOR_VERSION, MINOR_VERSION) >= (2026, 10) else 0.002
+"""Seconds between two edges. The state of an event is the time in milliseconds, and releases that
+do not keep two of one millisecond apart let triggers miss the second."""
+
+type EdgeListener = Callable[[Edge], None]
+
+
+class Announcer:
+    """Announces the edges of one account."""
+
+    def __init__(self, hass: HomeAssistant, store: EquiwattStore) -> None:
+        """Let edges wait."""
+        self._hass = hass
+        self._store = store
+        self._latest = store.snapshot
+        self._waiting: deque[Edge] = deque()
+        self._listeners: list[EdgeListener] = []
+        self._task: asyncio.Task[None] | None = None
+        self._is_announcing = False
+        self._announced_at = -APART
+        self._cancel_timer: CALLBACK_TYPE | None = None
+
+    @callback
+    def async_listen(self, listener: EdgeListener) -> CALLBACK_TYPE:
+        """Call a listener with every edge, and return how to stop that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    @callback
+    def async_start(self) -> CALLBACK_TYPE:
+        """Announce once Home Assistant has started; return how to stop waiting for that."""
+        if self._hass.state is CoreState.running:
+            self._announce_from_now_on()
+            return lambda: None
+        return async_at_started(self._hass, self._async_arm)
+
+    async def _async_arm(self, hass: HomeAssistant) -> None:
+        """Give automations the time to arm their triggers, which they do at this same moment."""
+        await asyncio.sleep(ARMING)
+        self._announce_from_now_on()
+
+    @callback
+    def _announce_from_now_on(self) -> None:
+        """Announce what is left of the edges that had to wait, and all that come."""
+        self._is_announcing = True
+        self._waiting = deque(net_edges(self._waiting))
+        self.async_add((), self._latest)
+
+    @callback
+    def async_add(self, edges: Iterable[Edge], snapshot: Snapshot) -> None:
+        """Announce edges in turn, and remember what is known once none is left to announce."""
+        self._latest = snapshot
+        self._waiting.extend(edges)
+        if self._waiting:
+            self._announce()
+        else:
+            self._store.async_keep(snapshot)
+
+    @callback
+    def _announce(self) -> None:
+        """Announce the edges that wait, unless that is under way or must wait."""
+        busy = self._cancel_timer or (self._task and not self._task.done())
+        if self._is_announcing and not busy:
+            # Not eagerly: the entities are to show the new state before anybody hears of it.
+            self._task = self._hass.async_create_task(
+                self._async_announce(), f"{DOMAIN} announce", eager_start=False
+            )
+
+    async def _async_announce(self) -> None:
+        """Announce the edges that wait, each once it is on the disk."""
+        while self._waiting:
+            if (wait := self._announced_at + APART - self._hass.loop.time()) > 0:
+                self._cancel_timer = async_call_later(self._hass, wait, self._on_timer)
+                return
+            edge = self._waiting[0]
+            await self._store.async_write(edge.after)
+            self._waiting.popleft()
+            self._announced_at = self._hass.loop.time()
+            for listener in tuple(self._listeners):
+                listener(edge)
+        self._store.async_keep(self._latest)
+
+    @callback
+    def _on_timer(self, _: datetime) -> None:
+        """Announce the next edge, now that it is far enough from the last."""
+        self._cancel_timer = None
+        self._announce()
+
+    async def async_close(self) -> None:
+        """Announce what waits, if anything may be announced, and write what is still to be written.
+
+        What comes after this is announced when the entry is set up again.
+        """
+        self._is_announcing = False
+        if self._task:
+            await self._task
+        if self._cancel_timer:
+            self._cancel_timer()
+        await self._store.async_flush()
