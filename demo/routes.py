@@ -5,15 +5,13 @@ from collections.abc import Callable
 import inspect
 from pathlib import Path
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from .controls import Controls
 from .model import Call, ControlError
-
-if TYPE_CHECKING:
-    from .provider import Provider
 
 API_PATH = "/api/v3/equivents/"
 PAGE = Path(__file__).with_name("page.html")
@@ -24,7 +22,7 @@ HTML_PAGE = "<!doctype html><title>equiwatt</title><h1>We will be back soon</h1>
 class Routes:
     """The handlers of one provider."""
 
-    def __init__(self, provider: Provider) -> None:
+    def __init__(self, provider: Controls) -> None:
         """Keep the provider."""
         self._provider = provider
 
