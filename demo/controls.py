@@ -13,6 +13,7 @@ from typing import Any, Self
 import aiohttp
 
 from .model import (
+    API_PATH,
     CALLS_KEPT,
     EVENTS,
     Call,
@@ -33,6 +34,7 @@ class Controls:
     def __init__(self, tokens: Iterable[str], state_file: Path | None, slow: float) -> None:
         """Start with recent equivents, or go on with those of the state file."""
         now = time.time()
+        self.url = ""
         self.slow = slow
         self.settings = Settings()
         self.calls: deque[Call] = deque(maxlen=CALLS_KEPT)
@@ -66,6 +68,15 @@ class Controls:
         for task in self._tasks:
             task.cancel()
         await self._stack.aclose()
+
+    @property
+    def api_url(self) -> str:
+        """Give the address of the API."""
+        return self.url + API_PATH
+
+    def account(self) -> dict[str, str]:
+        """Give the token and the address with which the account is added."""
+        return {"token": next(iter(self.limiters)), "url": self.api_url}
 
     def start(self, minutes: float | None = 60) -> None:
         """Begin an equivent: the webhook is called at once, the API tells it after the lag."""

@@ -8,6 +8,7 @@
 The controls take and give JSON; each answers with the state, or with 4xx {"error": "a sentence"}.
 
     GET  /control/state
+    GET  /control/account    {"token", "url"}: what to type into Home Assistant
     POST /control/start      {"minutes": 60}       null: an equivent without a planned end
     POST /control/end        {}
     POST /control/trigger    {"event": "started"}  or "ended": a webhook call and nothing else
@@ -47,7 +48,7 @@ from typing import Self, override
 from aiohttp import web
 
 from .controls import Controls
-from .routes import API_PATH, Routes
+from .routes import Routes
 
 DEMO_TOKEN = "demo-token"  # noqa: S105 - opens nothing but this
 
@@ -75,18 +76,8 @@ class Provider(Controls):
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, "127.0.0.1", self._port).start()
-        self._port = runner.addresses[0][1]
+        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         return self
-
-    @property
-    def url(self) -> str:
-        """Give the address of the page."""
-        return f"http://127.0.0.1:{self._port}"
-
-    @property
-    def api_url(self) -> str:
-        """Give the address of the API."""
-        return self.url + API_PATH
 
 
 async def _serve(arguments: argparse.Namespace) -> None:

@@ -11,9 +11,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from .controls import Controls
-from .model import Call, ControlError
+from .model import API_PATH, Call, ControlError
 
-API_PATH = "/api/v3/equivents/"
 PAGE = Path(__file__).with_name("page.html")
 HTML_ERROR = "<!doctype html><title>Server error</title><h1>500</h1>"
 HTML_PAGE = "<!doctype html><title>equiwatt</title><h1>We will be back soon</h1>"
@@ -35,6 +34,7 @@ class Routes:
                 web.get(API_PATH, self.equivents),
                 web.get(API_PATH.rstrip("/"), self.redirect),
                 web.get("/control/state", self.control),
+                web.get("/control/account", self.account),
                 web.post("/control/{action}", self.control),
             ]
         )
@@ -43,6 +43,10 @@ class Routes:
     async def page(self, _: web.Request) -> web.StreamResponse:
         """Serve the page."""
         return web.FileResponse(PAGE, headers={"Cache-Control": "no-store"})
+
+    async def account(self, _: web.Request) -> web.Response:
+        """Answer with what Home Assistant asks for when the account is added."""
+        return web.json_response(self._provider.account())
 
     async def control(self, request: web.Request) -> web.Response:
         """Run a control, and answer with the state."""
