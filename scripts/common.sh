@@ -7,6 +7,7 @@ CACHE=${EQUIWATT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/equiwatt-ha}
 cd "$ROOT"
 export PYTHONPATH=$ROOT PYTHONDONTWRITEBYTECODE=1
 . "$ROOT/scripts/python.sh"
+. "$ROOT/scripts/beta.sh"
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$@"; exit 1; }
@@ -48,4 +49,9 @@ install_packages() {
   local arguments=() file
   for file in "$@"; do arguments+=(-r "$file"); done
   "$UV" pip install --python "$VENV/bin/python" --compile-bytecode "${arguments[@]}"
+}
+
+# The version of the Home Assistant in VENV.
+ha_version() {
+  "$VENV/bin/python" -c 'from homeassistant.const import __version__ as version; print(version)'
 }

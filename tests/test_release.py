@@ -23,6 +23,11 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 HACS = json.loads((ROOT / "hacs.json").read_text("utf-8"))
 SCRIPT = ROOT / "scripts" / "release"
 RELEASE = runpy.run_path(str(SCRIPT))
+WRITES = {
+    ("nightly", "report"): {"issues": "write"},
+    ("release", "release"): {"contents": "write"},
+}
+REPORT_STEP = "Open an issue, unless that of an earlier night is still open"
 RELEASE_STEP = "Release it, as a pre-release where its version says so"
 READ = [
     AwesomeVersionStrategy.CALVER,
@@ -200,7 +205,7 @@ def run_step(workflow: str, name: str, folder: Path, **variables: str) -> list[l
     (folder / "custom_components").symlink_to(ROOT / "custom_components")
     (folder / "CHANGELOG.md").write_text(CHANGELOG, "utf-8")
     gh = folder / "gh"
-    gh.write_text('#!/bin/sh\nprintf "%s\\t" "$@" >> calls; echo >> calls\n', "utf-8")
+    gh.write_text('#!/bin/sh\nprintf "%s\\t" "$@" >> calls; echo >> calls; echo "$ANSWER"', "utf-8")
     gh.chmod(0o755)
     environment = os.environ | {"PATH": f"{folder}:{os.environ['PATH']}"} | variables
     subprocess.run(["bash", "-eo", "pipefail", "-c", job], cwd=folder, env=environment, check=True)  # noqa: S603, S607
@@ -233,16 +238,37 @@ def test_release_workflow_fails(tmp_path: Path, tag: str) -> None:
     assert not (tmp_path / "calls").exists()
 
 
+@pytest.mark.parametrize(("already_open", "created"), [(0, 1), (1, 0)])
+def test_nightly_opens_one_issue(tmp_path: Path, already_open: int, created: int) -> None:
+    """A night that fails is told once, and not again while the issue is open."""
+    variables = {"TITLE": "It fails", "RUN": "https://run", "ANSWER": str(already_open)}
+    looked, *rest = run_step("nightly.yml", REPORT_STEP, tmp_path, **variables)
+    assert looked[:4] == ["issue", "list", "--state", "open"]
+    assert looked[-1] == "map(select(.title == env.TITLE)) | length"
+    assert [call[:4] for call in rest] == [["issue", "create", "--title", "It fails"]] * created
+
+
+def test_nightly_holds_up_nothing() -> None:
+    """Betas are tried by night only, and by no workflow that a change waits for."""
+    for path in WORKFLOWS:
+        workflow = load_yaml_dict(str(path))
+        commands = str(workflow["jobs"])
+        assert ("--beta" in commands) is (path.stem == "nightly")
+    nightly: dict[Any, Any] = load_yaml_dict(str(ROOT / ".github" / "workflows" / "nightly.yml"))
+    assert set(nightly[True]) == {"schedule", "workflow_dispatch"}  # YAML reads "on" as true
+    assert nightly["jobs"]["report"]["needs"] == ["test", "demo"]
+    assert nightly["jobs"]["report"]["if"] == "failure()"
+
+
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_workflow(path: Path) -> None:
     """Each says what it may do, no more than it needs, and uses actions by their commits."""
     workflow: dict[str, Any] = load_yaml_dict(str(path))
     allowed = {"contents": "read"} if path.stem != "release" else {}
     assert workflow["permissions"] == allowed
-    for job in workflow["jobs"].values():
+    for name, job in workflow["jobs"].items():
         assert job["timeout-minutes"]
-        writes = job.get("permissions", {})
-        assert writes == ({"contents": "write"} if path.stem == "release" else {})
+        assert job.get("permissions", {}) == WRITES.get((path.stem, name), {})
     for line in path.read_text("utf-8").splitlines():
         if "uses:" in line:
             assert re.search(r"uses: [\w/.-]+@[0-9a-f]{40} # \S+", line), line
@@ -250,7 +276,7 @@ def test_workflow(path: Path) -> None:
 
 def test_workflows_run_our_scripts() -> None:
     """What they run is what everybody can run."""
-    assert {path.stem for path in WORKFLOWS} == {"release", "test", "validate"}
+    assert {path.stem for path in WORKFLOWS} == {"nightly", "release", "test", "validate"}
     for path in WORKFLOWS:
         for script in re.findall(r"scripts/\w+", path.read_text("utf-8")):
             assert (ROOT / script).stat().st_mode & 0o111, script
