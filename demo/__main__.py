@@ -75,9 +75,13 @@ async def show(ha_port: int, provider_port: int, reset: bool) -> bool:
     free(provider_port, "--provider-port")
     with state_folder(reset) as folder:
         async with set_up(folder, ha_port, provider_port) as stage:
+            account = stage.provider.account()
             print(
                 f"\n  Home Assistant          {stage.house.url}"
                 f"\n  The simulated provider  {stage.provider.url}"
+                "\n\n  To add the account yourself, delete it in Home Assistant first:"
+                f"\n  Token                   {account['token']}"
+                f"\n  Advanced: API address   {account['url']}"
                 "\n\n  You are logged in already. Ctrl-C ends both.",
                 flush=True,
             )

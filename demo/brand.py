@@ -6,8 +6,6 @@ The dark ones are for dark backgrounds: the icon is its own background, the logo
 import asyncio
 import base64
 from itertools import product
-from pathlib import Path
-import tempfile
 
 from .browser import Browser
 from .house import ROOT
@@ -29,16 +27,13 @@ def drawing(name: str, dark: bool) -> str:
 
 async def render() -> None:
     """Render everything into the integration."""
-    with tempfile.TemporaryDirectory(prefix="equiwatt-brand-") as folder:
-        async with Browser(Path(folder)) as browser:
-            nothing = dict.fromkeys("rgba", 0)
-            await browser.call("Emulation.setDefaultBackgroundColorOverride", color=nothing)
-            for name, dark, scale in product(SIZES, (False, True), (1, 2)):
-                width, height = SIZES[name]
-                await browser.resize(width * scale, height * scale)
-                await browser.go(drawing(name, dark))
-                file = f"{'dark_' if dark else ''}{name}{'@2x' if scale == 2 else ''}.png"
-                await browser.shoot(BRAND / file, settle=0.5)
+    async with Browser() as browser:
+        for name, dark, scale in product(SIZES, (False, True), (1, 2)):
+            width, height = SIZES[name]
+            await browser.resize(width * scale, height * scale)
+            await browser.page.goto(drawing(name, dark))
+            file = f"{'dark_' if dark else ''}{name}{'@2x' if scale == 2 else ''}.png"
+            await browser.shoot(BRAND / file, settle=0.5, background=False)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ EVENTS: tuple[str, ...] = get_args(Event.__value__)
 SHAPES: tuple[str, ...] = get_args(Shape.__value__)
 FAULTS: tuple[str, ...] = get_args(Fault.__value__)
 
+API_PATH = "/api/v3/equivents/"
 PAST = Path(__file__).with_name("past_equivents.json")
 DAY = 86_400
 SHOWN = 10

@@ -5,17 +5,14 @@ from collections.abc import Callable
 import inspect
 from pathlib import Path
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from .model import Call, ControlError
+from .controls import Controls
+from .model import API_PATH, Call, ControlError
 
-if TYPE_CHECKING:
-    from .provider import Provider
-
-API_PATH = "/api/v3/equivents/"
 PAGE = Path(__file__).with_name("page.html")
 HTML_ERROR = "<!doctype html><title>Server error</title><h1>500</h1>"
 HTML_PAGE = "<!doctype html><title>equiwatt</title><h1>We will be back soon</h1>"
@@ -24,7 +21,7 @@ HTML_PAGE = "<!doctype html><title>equiwatt</title><h1>We will be back soon</h1>
 class Routes:
     """The handlers of one provider."""
 
-    def __init__(self, provider: Provider) -> None:
+    def __init__(self, provider: Controls) -> None:
         """Keep the provider."""
         self._provider = provider
 
@@ -37,6 +34,7 @@ class Routes:
                 web.get(API_PATH, self.equivents),
                 web.get(API_PATH.rstrip("/"), self.redirect),
                 web.get("/control/state", self.control),
+                web.get("/control/account", self.account),
                 web.post("/control/{action}", self.control),
             ]
         )
@@ -45,6 +43,10 @@ class Routes:
     async def page(self, _: web.Request) -> web.StreamResponse:
         """Serve the page."""
         return web.FileResponse(PAGE, headers={"Cache-Control": "no-store"})
+
+    async def account(self, _: web.Request) -> web.Response:
+        """Answer with what Home Assistant asks for when the account is added."""
+        return web.json_response(self._provider.account())
 
     async def control(self, request: web.Request) -> web.Response:
         """Run a control, and answer with the state."""

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-import json
 from pathlib import Path
 import sys
 import tempfile
+
+from playwright.async_api import Error as BrowserError
 
 from .browser import Browser
 from .client import HouseError
@@ -17,10 +18,9 @@ IMAGES = ROOT / "docs" / "images"
 LIVE = "binary_sensor.equiwatt_live"
 PAGE = (1280, 900)
 ROUNDS = ("dashboard", "device", "triggers", "blueprint", "calendar", "repair", "removal", "flow")
-ANYWHERE = "home-assistant"
 MASK = """
-(() => {
-  for (const element of window.__all("code, p")) {
+elements => {
+  for (const element of elements) {
     for (const node of element.childNodes) {
       if (node.nodeType === 3) {
         node.textContent = node.textContent
@@ -29,7 +29,7 @@ MASK = """
       }
     }
   }
-})()
+}
 """
 """The addresses of a webhook are a secret, of a demo's too."""
 
@@ -47,10 +47,14 @@ class Photographer:
         await self.browser.shoot(IMAGES / f"{name}.png")
         print(f"  docs/images/{name}.png", flush=True)
 
-    async def open(self, path: str, selector: str, text: str = "") -> None:
-        """Open a page of Home Assistant."""
-        await self.browser.go(f"{self.stage.house.url}/{path}")
-        await self.browser.wait_for(selector, text)
+    async def open(self, path: str, text: str) -> None:
+        """Open a page of Home Assistant, and wait until a text can be read there."""
+        await self.browser.page.goto(f"{self.stage.house.url}/{path}")
+        await self.browser.see(text)
+
+    async def mask(self) -> None:
+        """Hide the addresses of the webhook."""
+        await self.browser.page.locator("code, p").evaluate_all(MASK)
 
     async def dashboard(self) -> None:
         """Take the dashboard while nothing is live, while one is, and after it."""
@@ -58,19 +62,19 @@ class Photographer:
         await self.browser.resize(1280, 1000)
         for name in DEVICES:
             await house.wait_for(f"switch.{name}", "on", 30)  # they tell "off" until they are read
-        await self.open(DASHBOARD, "hui-tile-card", "Not live")
+        await self.open(DASHBOARD, "Not live")
         await self.shoot("dashboard-idle")
         self.stage.provider.start(minutes=60)
         await house.wait_for(LIVE, "on", 90)
         for name in DEVICES:
             await house.wait_for(f"switch.{name}", "off", 10)
-        await self.browser.wait_for("hui-tile-card", "Live now")
+        await self.browser.see("Live now")
         await asyncio.sleep(3)
         await self.shoot("dashboard-live")
         self.stage.provider.end()
         for name in DEVICES:
             await house.wait_for(f"switch.{name}", "on", 90)
-        await self.browser.wait_for("hui-tile-card", "Not live")
+        await self.browser.see("Not live")
         await asyncio.sleep(3)
         await self.shoot("dashboard-after")
         await self.browser.resize(*PAGE)
@@ -79,20 +83,17 @@ class Photographer:
         """Take the device's page."""
         registry = await self.stage.house.command("config/device_registry/list")
         (device,) = [one for one in registry if one["name"] == "equiwatt"]
-        await self.open(f"config/devices/device/{device['id']}", "ha-card", "Last duration")
+        await self.open(f"config/devices/device/{device['id']}", "Last duration")
         await self.shoot("device")
 
     async def triggers(self) -> None:
         """Take the triggers that the automation editor offers for the device."""
-        await self.open("config/automation/edit/new", "ha-button", "Add trigger")
+        await self.open("config/automation/edit/new", "Add trigger")
         await self.browser.click("ha-button", "Add trigger")
-        await self.browser.wait_for("wa-tree-item", "Services")
-        await self.browser.run(
-            "window.__all('wa-tree-item')"
-            ".find(one => window.__text(one).includes('Services')).expanded = true"
-        )
+        services = self.browser.page.locator("wa-tree-item").filter(has_text="Services").first
+        await services.evaluate("item => { item.expanded = true; }")
         await self.browser.click("wa-tree-item", "equiwatt")
-        await self.browser.wait_for(ANYWHERE, "Event received")
+        await self.browser.see("Event received")
         await self.shoot("triggers")
 
     async def repair(self) -> None:
@@ -102,13 +103,13 @@ class Photographer:
         await house.wait_for(LIVE, "on", 90)
         await house.command("config/core/update", external_url="https://home.example.org")
         await self.browser.resize(900, 700)
-        await self.open("config/repairs", "ha-list-item-button", "webhook addresses")
+        await self.open("config/repairs", "webhook addresses")
         await self.browser.click("ha-list-item-button", "webhook addresses")
-        await self.browser.wait_for("code", "home.example.org")
-        await self.browser.run(MASK)
+        await self.browser.find("code", "home.example.org").wait_for()
+        await self.mask()
         await self.shoot("repair")
         await self.browser.click("ha-button", "Submit")
-        await self.browser.wait_for(ANYWHERE, "There are currently no repairs pending")
+        await self.browser.see("There are currently no repairs pending")
         self.stage.provider.end()
         await house.wait_for(LIVE, "off", 90)
         await self.browser.resize(*PAGE)
@@ -116,12 +117,11 @@ class Photographer:
     async def removal(self) -> None:
         """Take the menu of the entry, and delete it as a user does."""
         await self.browser.resize(900, 860)
-        path = "config/integrations/integration/equiwatt"
-        await self.open(path, "ha-row-item ha-dropdown-item", "Delete")
+        await self.open("config/integrations/integration/equiwatt", "equiwatt")
         await self.browser.click("ha-row-item ha-dropdown ha-icon-button")
         await self.shoot("menu")
         await self.browser.click("ha-row-item ha-dropdown-item", "Delete")
-        await self.browser.wait_for(ANYWHERE, "Delete equiwatt?")
+        await self.browser.see("Delete equiwatt?")
         await self.browser.click("ha-button", "Delete")
         async with asyncio.timeout(30):
             while await self.stage.house.entries(DOMAIN):  # noqa: ASYNC110 - nobody tells
@@ -134,39 +134,36 @@ class Photographer:
             await self.removal()
         await self.browser.resize(900, 700)
         path = "config/integrations/dashboard/add?domain=equiwatt"
-        await self.open(path, ANYWHERE, "Do you want to set up equiwatt?")
+        await self.open(path, "Do you want to set up equiwatt?")
         await self.browser.click("ha-button", "OK")
-        await self.browser.wait_for(ANYWHERE, "Connect to equiwatt")
+        await self.browser.see("Connect to equiwatt")
         await self.shoot("flow-token")
         await self.fill_in("wrong-token")
-        await self.browser.wait_for(ANYWHERE, "refused this token")
+        await self.browser.see("refused this token")
         await self.shoot("flow-wrong-token")
         await self.fill_in(DEMO_TOKEN)
-        await self.browser.wait_for(ANYWHERE, "Treat them like a password")
-        await self.browser.run(MASK)
+        await self.browser.see("Treat them like a password")
+        await self.mask()
         await self.shoot("flow-addresses")
         await self.browser.resize(*PAGE)
 
     async def fill_in(self, token: str) -> None:
         """Fill in the form with a token, and the address of the simulated provider."""
-        url = self.stage.provider.api_url
-        await self.browser.run(
-            "(() => { const form = window.__all('ha-form').find(one => one.data !== undefined);"
-            f"const value = {json.dumps({'token': token, 'advanced': {'url': url}})};"
-            "form.dispatchEvent(new CustomEvent('value-changed',"
-            "{detail: {value}, bubbles: true, composed: true})); })()"
-        )
-        await asyncio.sleep(0.5)
+        await self.browser.find("input[name=token]").fill(token)
+        advanced = self.browser.find("ha-expansion-panel [role=heading]", "Advanced")
+        await advanced.click()
+        await self.browser.find("input[name=url]").fill(self.stage.provider.api_url)
+        await advanced.click()
         await self.browser.click("ha-button", "Submit")
 
     async def blueprint(self) -> None:
         """Take the form of a blueprint."""
-        await self.open("config/automation/edit/pause_devices", ANYWHERE, "Longest pause")
+        await self.open("config/automation/edit/pause_devices", "Longest pause")
         await self.shoot("blueprint")
 
     async def calendar(self) -> None:
         """Take the calendar."""
-        await self.open("calendar", "ha-full-calendar")
+        await self.open("calendar", "Today")
         await self.shoot("calendar")
 
 
@@ -177,7 +174,7 @@ async def take(wanted: list[str]) -> bool:
     with tempfile.TemporaryDirectory(prefix="equiwatt-pictures-") as folder:
         async with (
             set_up(Path(folder)) as stage,
-            Browser(Path(folder) / "browser", *PAGE) as browser,
+            Browser(*PAGE) as browser,
         ):
             photographer = Photographer(stage, browser)
             rounds: dict[str, Callable[[], Awaitable[None]]] = {
@@ -186,7 +183,7 @@ async def take(wanted: list[str]) -> bool:
             for name in wanted or rounds:
                 try:
                     await rounds[name]()
-                except HouseError as error:
+                except (HouseError, BrowserError) as error:
                     await browser.shoot(Path(folder).parent / f"equiwatt-{name}-failed.png")
                     print(f"  {name}: {error}", file=sys.stderr)
                     well = False

@@ -1,12 +1,18 @@
 """Test what a release is made of, and what GitHub is told to do."""
 
 import json
+import os
 from pathlib import Path
 import re
+import runpy
+import shutil
 import subprocess
 from typing import Any
 from zipfile import ZipFile
 
+from awesomeversion import AwesomeVersion, AwesomeVersionException, AwesomeVersionStrategy
+from awesomeversion.strategy import VERSION_STRATEGIES_DICT
+from hypothesis import given, strategies as st
 import pytest
 
 from homeassistant.util.yaml import load_yaml_dict
@@ -15,15 +21,76 @@ ROOT = Path(__file__).parent.parent
 INTEGRATION = ROOT / "custom_components" / "equiwatt"
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 HACS = json.loads((ROOT / "hacs.json").read_text("utf-8"))
+SCRIPT = ROOT / "scripts" / "release"
+RELEASE = runpy.run_path(str(SCRIPT))
+WRITES = {
+    ("nightly", "report"): {"issues": "write"},
+    ("release", "release"): {"contents": "write"},
+}
+REPORT_STEP = "Open an issue, unless that of an earlier night is still open"
+RELEASE_STEP = "Release it, as a pre-release where its version says so"
+READ = [
+    AwesomeVersionStrategy.CALVER,
+    AwesomeVersionStrategy.SEMVER,
+    AwesomeVersionStrategy.PEP440,
+]
+"""How Home Assistant and HACS may read the version of a release."""
+SUFFIXES = (
+    *("", "a", "alpha", "b", "beta", "c", "rc", "pre", "preview", "post", "r", "rev", "d", "dev"),
+    *("x", "axyz", "B", "a-b"),
+)
+VERSIONS = st.sampled_from(READ).flatmap(
+    lambda strategy: st.from_regex(VERSION_STRATEGIES_DICT[strategy].regex_string, fullmatch=True)
+)
+ALMOST = st.builds(
+    lambda version, place, text: version[:place] + text + version[place:],
+    VERSIONS,
+    st.integers(0, 12),
+    st.text("0123456789.-_+!abcdeoprstvx ;", max_size=3),
+)
+
+CHANGELOG = """# Changelog
+
+## [Unreleased]
+
+### Added
+
+- What is to come.
+
+## [2026.12.0] - 2026-12-01
+
+### Fixed
+
+- One thing, which takes
+  two lines.
+- Another.
+  - And a part of it.
+
+## 1.2.3
+
+Only a sentence.
+
+## [1.2.2] - 2026-01-01
+
+[Unreleased]: https://example.org/compare
+[1.2.2]: https://example.org/1.2.2
+"""
 
 
 def release(*arguments: str) -> int:
     """Make a release, and return the exit code."""
-    command = [str(ROOT / "scripts" / "release"), *arguments]
-    return subprocess.run(command, check=False, capture_output=True).returncode  # noqa: S603
+    return subprocess.run([SCRIPT, *arguments], check=False, capture_output=True).returncode  # noqa: S603
 
 
-@pytest.mark.parametrize("tag", ["1.2.3", "v1.2.3", "v2.0.0-beta.1"])
+@pytest.fixture
+def changelog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let releases have another changelog."""
+    file = tmp_path / "CHANGELOG.md"
+    file.write_text(CHANGELOG, "utf-8")
+    monkeypatch.setitem(RELEASE["notes"].__globals__, "CHANGELOG", file)
+
+
+@pytest.mark.parametrize("tag", ["1.2.3", "v1.2.3", "v2.0.0-beta.1", "v1.2.3rc1", "2026.12.0"])
 def test_release(tmp_path: Path, tag: str) -> None:
     """The archive has the integration's contents at its root, and the version in its manifest."""
     target = tmp_path / HACS["filename"]
@@ -31,7 +98,8 @@ def test_release(tmp_path: Path, tag: str) -> None:
     with ZipFile(target) as archive:
         names = set(archive.namelist())
         manifest = json.loads(archive.read("manifest.json"))
-        assert archive.read("coordinator.py") == (INTEGRATION / "coordinator.py").read_bytes()
+        assert archive.read("const.py") == (INTEGRATION / "const.py").read_bytes()
+        assert {entry.external_attr >> 16 for entry in archive.infolist()} == {0o100644}
     ours = {
         path.relative_to(INTEGRATION).as_posix()
         for path in INTEGRATION.rglob("*")
@@ -43,21 +111,153 @@ def test_release(tmp_path: Path, tag: str) -> None:
     assert list(manifest) == list(original)
 
 
-@pytest.mark.parametrize("tag", ["", "main", "1.2", "v1.2.3; true"])
-def test_no_version(tmp_path: Path, tag: str) -> None:
+@pytest.mark.parametrize(
+    "tag", ["", "main", "1.2.3axyz", "1.2.3a foo", "vv1.2.3", "v1.2.3; true", "1.2.3\n"]
+)
+@pytest.mark.parametrize("option", [(), ("--notes",), ("--is-prerelease",)])
+def test_no_version(tmp_path: Path, option: tuple[str, ...], tag: str) -> None:
     """What is no version makes no release."""
     target = tmp_path / "equiwatt.zip"
-    assert release(tag, str(target)) == 2
+    assert release(*option, tag, str(target)) == 2
     assert not target.exists()
+
+
+def read_alike(version: str) -> None:
+    """Expect scripts/release and AwesomeVersion to agree on a version."""
+    try:
+        AwesomeVersion(version, ensure_strategy=READ)
+    except AwesomeVersionException:
+        assert RELEASE["version_of"](version) is None, version
+    else:
+        assert RELEASE["version_of"](version) == re.sub("^[vV]", "", version)
+
+
+@given(st.one_of(VERSIONS, ALMOST).map(str.strip))
+def test_versions_are_those_that_home_assistant_reads(version: str) -> None:
+    """Neither more nor less than what AwesomeVersion takes for CalVer, SemVer or PEP 440."""
+    read_alike(version)
+
+
+@pytest.mark.parametrize("number", ["0", "1.2", "1.2.3", "1.2.3.4", "1!2", "26.1.5", "2026.12.0.5"])
+@pytest.mark.parametrize("before", ["", "-", "_", ".", "+"])
+def test_suffixes_are_those_that_home_assistant_reads(number: str, before: str) -> None:
+    """Nor in what stands behind the numbers."""
+    for word in SUFFIXES:
+        for after in ("", "0", "1", "01", "1.post2", "1.dev2", "1+x", "1+x.y", "1+", " 1"):
+            read_alike(f"{number}{before}{word}{after}")
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        *[(version, False) for version in ("1.2.3", "v1.2.3", "2026.12.0", "1.2.3.post1")],
+        *[(version, False) for version in ("1.2.3+build.b1", "1!2.3")],
+        *[(version, True) for version in ("v1.2.3b1", "1.2.3-beta.1", "1.2.3rc1", "1.2.3-1")],
+        *[(version, True) for version in ("2026.12.0b1", "1.2.3a2", "1.2.3.dev4", "1.0.0-rc.1+5")],
+    ],
+)
+def test_prerelease(version: str, expected: bool) -> None:
+    """An alpha, a beta, a candidate and what is being developed are for those who ask for them."""
+    assert (release("--is-prerelease", version) == 0) is expected
+
+
+@pytest.mark.usefixtures("changelog")
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        (
+            "2026.12.0",
+            "### Fixed\n\n- One thing, which takes two lines.\n- Another.\n  - And a part of it.",
+        ),
+        ("1.2.3", "Only a sentence."),
+        ("1.3.0b1", "### Added\n\n- What is to come."),
+    ],
+)
+def test_notes(version: str, expected: str) -> None:
+    """The changelog's section is the text, with the lines of a list joined."""
+    assert RELEASE["notes"](version) == expected
+
+
+@pytest.mark.usefixtures("changelog")
+@pytest.mark.parametrize("version", ["1.2.2", "1.3.0"])
+def test_no_notes(version: str) -> None:
+    """A version whose changes are not written down is not released."""
+    with pytest.raises(SystemExit, match=re.escape(f"nothing under “[{version}]”")):
+        RELEASE["notes"](version)
 
 
 def test_hacs() -> None:
     """HACS finds what a release offers."""
-    assert HACS["zip_release"] is True
+    assert HACS["zip_release"] is HACS["hide_default_branch"] is True
     assert (HACS["country"], HACS["homeassistant"]) == ("GB", "2026.7.0")
-    text = (ROOT / ".github" / "workflows" / "release.yml").read_text("utf-8")
-    assert f'scripts/release "$TAG" {HACS["filename"]}' in text
-    assert f'gh release create "$TAG" {HACS["filename"]}' in text
+
+
+def run_step(workflow: str, name: str, folder: Path, **variables: str) -> list[list[str]]:
+    """Run a step as GitHub does, with a `gh` that only notes what it is called with."""
+    (job,) = [
+        step["run"]
+        for job in load_yaml_dict(str(ROOT / ".github" / "workflows" / workflow))["jobs"].values()
+        for step in job["steps"]
+        if step.get("name") == name
+    ]
+    (folder / "scripts").mkdir()
+    shutil.copy(SCRIPT, folder / "scripts")
+    (folder / "custom_components").symlink_to(ROOT / "custom_components")
+    (folder / "CHANGELOG.md").write_text(CHANGELOG, "utf-8")
+    gh = folder / "gh"
+    gh.write_text('#!/bin/sh\nprintf "%s\\t" "$@" >> calls; echo >> calls; echo "$ANSWER"', "utf-8")
+    gh.chmod(0o755)
+    environment = os.environ | {"PATH": f"{folder}:{os.environ['PATH']}"} | variables
+    subprocess.run(["bash", "-eo", "pipefail", "-c", job], cwd=folder, env=environment, check=True)  # noqa: S603, S607
+    calls = (folder / "calls").read_text("utf-8")
+    return [line.split("\t")[:-1] for line in calls.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("tag", "prerelease", "text"),
+    [
+        ("v1.2.3", False, "Only a sentence.\n"),
+        ("v1.3.0b1", True, "### Added\n\n- What is to come.\n"),
+    ],
+)
+def test_release_workflow(tmp_path: Path, tag: str, prerelease: bool, text: str) -> None:
+    """The release gets the file that HACS looks for and the changelog's words, and is marked."""
+    (call,) = run_step("release.yml", RELEASE_STEP, tmp_path, TAG=tag)
+    assert call[:4] == ["release", "create", tag, HACS["filename"]]
+    assert "--verify-tag" in call
+    assert ("--prerelease" in call) is prerelease
+    assert (tmp_path / HACS["filename"]).exists()
+    assert (tmp_path / call[call.index("--notes-file") + 1]).read_text("utf-8") == text
+
+
+@pytest.mark.parametrize("tag", ["v1.2.3axyz", "v1.3.0"])
+def test_release_workflow_fails(tmp_path: Path, tag: str) -> None:
+    """Nothing is released under a tag that is no version, nor without a word of what changed."""
+    with pytest.raises(subprocess.CalledProcessError):
+        run_step("release.yml", RELEASE_STEP, tmp_path, TAG=tag)
+    assert not (tmp_path / "calls").exists()
+
+
+@pytest.mark.parametrize(("already_open", "created"), [(0, 1), (1, 0)])
+def test_nightly_opens_one_issue(tmp_path: Path, already_open: int, created: int) -> None:
+    """A night that fails is told once, and not again while the issue is open."""
+    variables = {"TITLE": "It fails", "RUN": "https://run", "ANSWER": str(already_open)}
+    looked, *rest = run_step("nightly.yml", REPORT_STEP, tmp_path, **variables)
+    assert looked[:4] == ["issue", "list", "--state", "open"]
+    assert looked[-1] == "map(select(.title == env.TITLE)) | length"
+    assert [call[:4] for call in rest] == [["issue", "create", "--title", "It fails"]] * created
+
+
+def test_nightly_holds_up_nothing() -> None:
+    """Betas are tried by night only, and by no workflow that a change waits for."""
+    for path in WORKFLOWS:
+        workflow = load_yaml_dict(str(path))
+        commands = str(workflow["jobs"])
+        assert ("--beta" in commands) is (path.stem == "nightly")
+    nightly: dict[Any, Any] = load_yaml_dict(str(ROOT / ".github" / "workflows" / "nightly.yml"))
+    assert set(nightly[True]) == {"schedule", "workflow_dispatch"}  # YAML reads "on" as true
+    assert nightly["jobs"]["report"]["needs"] == ["test", "demo"]
+    assert nightly["jobs"]["report"]["if"] == "failure()"
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
@@ -66,10 +266,9 @@ def test_workflow(path: Path) -> None:
     workflow: dict[str, Any] = load_yaml_dict(str(path))
     allowed = {"contents": "read"} if path.stem != "release" else {}
     assert workflow["permissions"] == allowed
-    for job in workflow["jobs"].values():
+    for name, job in workflow["jobs"].items():
         assert job["timeout-minutes"]
-        writes = job.get("permissions", {})
-        assert writes == ({"contents": "write"} if path.stem == "release" else {})
+        assert job.get("permissions", {}) == WRITES.get((path.stem, name), {})
     for line in path.read_text("utf-8").splitlines():
         if "uses:" in line:
             assert re.search(r"uses: [\w/.-]+@[0-9a-f]{40} # \S+", line), line
@@ -77,7 +276,7 @@ def test_workflow(path: Path) -> None:
 
 def test_workflows_run_our_scripts() -> None:
     """What they run is what everybody can run."""
-    assert {path.stem for path in WORKFLOWS} == {"release", "test", "validate"}
+    assert {path.stem for path in WORKFLOWS} == {"nightly", "release", "test", "validate"}
     for path in WORKFLOWS:
         for script in re.findall(r"scripts/\w+", path.read_text("utf-8")):
             assert (ROOT / script).stat().st_mode & 0o111, script

@@ -1,5 +1,6 @@
 """What starts and drives a Home Assistant."""
 
+import logging
 from pathlib import Path
 import socket
 
@@ -8,7 +9,8 @@ import pytest
 from demo.check import is_moment
 from demo.client import HouseError
 from demo.house import House, PortTakenError, free_port
-from demo.stage import addresses_in, remember, remembered
+from demo.stage import CONFIG, DEVICES, addresses_in, remember, remembered
+from homeassistant.util.yaml import load_yaml_dict
 
 LOG = """\
 2026-11-23 21:13:48.001 WARNING (MainThread) [homeassistant.loader] Not tested
@@ -93,3 +95,15 @@ async def test_a_house_is_lived_in(socket_enabled: None, tmp_path: Path) -> None
         assert (await house.command("auth/current_user"))["name"] == "Demo"
         assert await house.stop() == 0
         assert ["Cannot find integration nothing" in one for one in house.problems()] == [True]
+
+
+def test_the_configuration_is_read_without_a_word(caplog: pytest.LogCaptureFixture) -> None:
+    """Home Assistant reads it whenever an automation is saved, and has nothing to complain of."""
+    with caplog.at_level(logging.WARNING):
+        configuration = load_yaml_dict(str(CONFIG / "configuration.yaml"))
+    assert not caplog.records
+    switches = [device["switch"] for device in configuration["command_line"]]
+    assert tuple(switch["unique_id"] for switch in switches) == DEVICES
+    for switch in switches:
+        for command in ("command_on", "command_off", "command_state"):
+            assert f'"DEVICES/{switch["unique_id"]}"' in switch[command]

@@ -235,6 +235,15 @@ async def test_a_body_that_is_no_json(caller: Caller) -> None:
         assert await response.json() == {"error": "The body must be JSON."}
 
 
+async def test_the_account_is_told(caller: Caller) -> None:
+    """Whoever adds the account learns the token and the address, with which a call succeeds."""
+    async with caller.session.get(f"{caller.provider.url}/control/account") as response:
+        account = await response.json()
+    headers = {"Authorization": f"Bearer {account['token']}"}
+    async with caller.session.get(account["url"], headers=headers) as response:
+        assert response.status == 200
+
+
 async def test_the_page_is_served(caller: Caller) -> None:
     """Serve a page that needs nothing from elsewhere."""
     async with caller.session.get(caller.provider.url) as response:

@@ -1,0 +1,56 @@
+# Home Assistant's newest beta, or its newest release while that is newer. Sourced by common.sh.
+# shellcheck shell=bash
+
+# have_beta NAME FILE…: a virtual environment with it, and with the packages of the requirement files in
+# the versions that it pins. Made anew each time, since nobody says when a beta comes out. Sets VENV.
+have_beta() {
+  local name=$1
+  shift
+  have_python
+  VENV=$CACHE/venvs/$name-beta
+  rm -rf "$VENV"
+  "$UV" venv --quiet --python "$PYTHON" "$VENV"
+  step "packages for $name, with the newest beta" install_beta "$@" ||
+    die "The packages could not be installed; the lines above say why."
+}
+
+# A pre-release named in what is asked for lets uv choose one. Tests need the plugin that was made for their
+# Home Assistant, so they run on the newest one that there is a plugin for; betas have some.
+install_beta() {
+  "$UV" pip install --python "$VENV/bin/python" 'homeassistant>=2026.7.0b0' \
+    $(grep -oh '^pytest-homeassistant-custom-component' "$@")
+  beta_pins "$@" >"$VENV/overrides"
+  "$UV" pip install --python "$VENV/bin/python" --compile-bytecode --override "$VENV/overrides" "${@/#/-r}"
+}
+
+# What was just installed, and what it pins of its own packages and of those that the files name.
+beta_pins() {
+  "$VENV/bin/python" - "$@" <<'PYTHON'
+from importlib.metadata import version
+import json
+from pathlib import Path
+import re
+import sys
+
+import homeassistant
+
+
+def pins(text):
+    """Return what a text pins."""
+    found = re.findall(r"(?m)^([\w.-]+)==(\S+)$", text)
+    return {re.sub(r"[-_.]+", "-", name).lower(): pin for name, pin in found}
+
+
+core = Path(homeassistant.__file__).parent
+named = pins("\n".join(Path(file).read_text() for file in sys.argv[1:]))
+result = {}
+for manifest in core.glob("components/*/manifest.json"):
+    required = pins("\n".join(json.loads(manifest.read_text()).get("requirements", ())))
+    result |= {name: pin for name, pin in required.items() if name in named}
+result |= pins((core / "package_constraints.txt").read_text())
+for name in ("homeassistant", "pytest-homeassistant-custom-component"):
+    if name in named:
+        result[name] = version(name)
+print("\n".join(f"{name}=={pin}" for name, pin in result.items()))
+PYTHON
+}
