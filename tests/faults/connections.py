@@ -65,7 +65,7 @@ TLS: dict[str, Answer] = {
     "handshake closed": instead_of_tls(lambda _: b""),
     "handshake reset": reset_handshake,
     "torn off": torn_tls,
-    **{certificate: under(certificate) for certificate in list(Certificate)[1:]},
+    **{certificate.value: under(certificate) for certificate in list(Certificate)[1:]},
     "500 in TLS": in_tls(status(b"500 Internal Server Error")),
     "closed in TLS": in_tls(wire(lambda lie: sized(lie)[:-1])),
 }
