@@ -21,32 +21,6 @@ from .conftest import NOW, WEBHOOK_ID, House, Provider, Push, add_entry
 TRANSLATIONS = Path(equiwatt.__file__).parent / "translations" / "en.json"
 EXCEPTIONS = json.loads(TRANSLATIONS.read_text())["exceptions"]
 
-ENTITIES = {
-    "binary_sensor.equiwatt_live": "live",
-    "calendar.equiwatt_equivents": "equivents",
-    "event.equiwatt_equivent": "equivent",
-    "sensor.equiwatt_current_end": "current_end",
-    "sensor.equiwatt_current_start": "current_start",
-    "sensor.equiwatt_last_duration": "last_duration",
-    "sensor.equiwatt_last_end": "last_end",
-    "sensor.equiwatt_last_start": "last_start",
-    "sensor.equiwatt_last_webhook": "last_webhook",
-}
-
-
-async def test_entities_and_device(house: House) -> None:
-    """The entities of the contract, on one service device."""
-    await house.setup()
-    entities = er.async_entries_for_config_entry(er.async_get(house.hass), house.entry.entry_id)
-    assert {e.entity_id: e.unique_id for e in entities} == {
-        entity_id: f"{house.entry.entry_id}_{key}" for entity_id, key in ENTITIES.items()
-    }
-    diagnostic = {e.entity_id for e in entities if e.entity_category}
-    assert diagnostic == {"sensor.equiwatt_last_webhook"}
-    (device,) = dr.async_entries_for_config_entry(dr.async_get(house.hass), house.entry.entry_id)
-    assert device.name == "equiwatt"
-    assert device.entry_type is dr.DeviceEntryType.SERVICE
-
 
 async def webhooks(hass: HomeAssistant, hass_ws_client: Any) -> list[str]:
     """Return the ids of the webhooks of the integration, as the user interface lists them."""

@@ -15,7 +15,8 @@ from homeassistant.core import Event, EventStateChangedData, callback
 from homeassistant.util.async_ import get_scheduled_timer_handles
 
 from .conftest import EVENT
-from .test_state_machine import HOUR, Home, Truth
+from .state_machine.cloud import HOUR, Truth
+from .state_machine.home import Home
 
 DAYS = 30
 DAY = timedelta(days=1)

@@ -1,6 +1,6 @@
 """Test what is made of the provider's words."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 import json
 from pathlib import Path
 from typing import Any
@@ -178,21 +178,6 @@ def test_any_payload(value: Any) -> None:
     """No value that is not of the provider's shape is taken for one."""
     with pytest.raises(MalformedError):
         parse(value)
-
-
-@pytest.mark.parametrize(("minutes", "same"), [(0, True), (10, True), (-10, True), (11, False)])
-def test_same(minutes: int, same: bool) -> None:
-    """Two answers speak of the same equivent when the starts are ten minutes apart at most."""
-    one = Equivent(at(START))
-    assert one.same_as(Equivent(at(START) + timedelta(minutes=minutes))) is same
-
-
-def test_not_the_same() -> None:
-    """One that was over before another began is another, however soon that came."""
-    short = Equivent(at(START), at(START + 180))
-    assert not short.same_as(Equivent(at(START + 180)))
-    assert not Equivent(at(START + 240)).same_as(short)
-    assert short.same_as(Equivent(at(START + 179)))
 
 
 def test_ending_of() -> None:

@@ -1,8 +1,6 @@
 """Test that devices go off for an equivent and come back after it, whatever comes between."""
 
 import asyncio
-from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,14 +11,10 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.equiwatt.const import DOMAIN
-from custom_components.equiwatt.holding.issues import async_raise_not_put_back
-from custom_components.equiwatt.holding.manager import MANAGERS
-from homeassistant.components.repairs import repairs_flow_manager
 from homeassistant.config_entries import ConfigEntryDisabler
-from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
-from homeassistant.core import Context, CoreState, HomeAssistant, State
+from homeassistant.core import Context
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import entity_registry as er, issue_registry as ir
+from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 from tests.conftest import NOW, House, Provider, Push, add_entry
 from tests.devices import (
@@ -35,61 +29,7 @@ from tests.devices import (
     install,
 )
 
-HOUR = timedelta(hours=1)
-MINUTE = 60
-PLUG = "switch.plug"
-
-
-async def pause(hass: HomeAssistant, *entity_ids: str, **data: Any) -> Any:
-    """Pause devices, and return what the action responds."""
-    data["entity_id"] = list(entity_ids)
-    return await hass.services.async_call(
-        DOMAIN, "pause", data, blocking=True, return_response=True
-    )
-
-
-async def end(house: House, provider: Provider) -> None:
-    """Let the equivent end soon."""
-    await house.pass_time(30)
-    provider.end(NOW, house.now)
-    await house.poll()
-    assert house.live == "off"
-
-
-async def restart(house: House, down: Callable[[], object] = lambda: None) -> None:
-    """Stop the integration with everything in it, and start it with Home Assistant."""
-    assert await house.hass.config_entries.async_unload(house.entry.entry_id)
-    down()
-    house.hass.set_state(CoreState.starting)
-    assert await house.hass.config_entries.async_setup(house.entry.entry_id)
-    await house.settle()
-
-
-async def started(house: House) -> None:
-    """Let Home Assistant have started."""
-    house.hass.set_state(CoreState.running)
-    house.hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
-    await house.settle()
-
-
-async def disable(house: House) -> None:
-    """Disable the entry, which puts everything back."""
-    entries = house.hass.config_entries
-    await entries.async_set_disabled_by(house.entry.entry_id, ConfigEntryDisabler.USER)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Let what is under way go on until a condition holds, without waiting for what hangs."""
-    for _ in range(100_000):
-        if condition():
-            return
-        await asyncio.sleep(0)
-    pytest.fail("It does not come true")
-
-
-def repairs(hass: HomeAssistant) -> list[str]:
-    """Return the repairs that are shown."""
-    return [issue for domain, issue in ir.async_get(hass).issues if domain == DOMAIN]
+from .pausing import HOUR, MINUTE, PLUG, disable, end, pause, repairs, restart, started, until
 
 
 async def test_off_and_back(live: House, provider: Provider) -> None:
@@ -126,23 +66,6 @@ async def test_without_response(live: House, provider: Provider) -> None:
     assert live.state(PLUG) == "off"
     await end(live, provider)
     assert live.state(PLUG) == "on"
-
-
-async def test_remembered_before_touched(
-    live: House, hass_storage: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What it takes to put a device back is on the disk when it gets its command."""
-    (plug,) = await install(live.hass, Plug("Plug"))
-    stored: list[Any] = []
-
-    def command(what: str) -> bool:
-        """Look at the disk."""
-        stored.append(hass_storage[f"{DOMAIN}.{live.entry.entry_id}.pause"]["data"]["paused"])
-        return True
-
-    monkeypatch.setattr(plug, "command", command)
-    await pause(live.hass, PLUG)
-    assert [item["state"]["state"] for item in stored[0]] == ["on"]
 
 
 async def test_longest_pause(live: House, provider: Provider) -> None:
@@ -254,47 +177,6 @@ async def test_tried_again(live: House, provider: Provider, fault: str) -> None:
     assert repairs(live.hass) == []
     await live.pass_time(HOUR.total_seconds(), step=60)
     assert len(plug.commands) == tries + 2 if fault == "unavailable" else tries + 2
-
-
-@pytest.mark.parametrize("dealt_with", ["back", "by hand", "removed"])
-async def test_repair(live: House, provider: Provider, dealt_with: str) -> None:
-    """After an hour a repair names the device, and goes away when it is dealt with."""
-    (plug,) = await install(live.hass, Plug("Plug"))
-    await pause(live.hass, PLUG)
-    plug.report(available=False)
-    await end(live, provider)
-    await live.pass_time(59 * MINUTE, step=30)
-    assert repairs(live.hass) == []
-    await live.pass_time(2 * MINUTE)
-    assert repairs(live.hass) == [f"not_put_back_{PLUG}"]
-    issue = ir.async_get(live.hass).async_get_issue(DOMAIN, f"not_put_back_{PLUG}")
-    assert issue
-    assert issue.translation_placeholders == {"name": "Plug", "entity_id": PLUG}
-    if dealt_with == "back":
-        plug.report(available=True)
-    elif dealt_with == "by hand":
-        plug.report(available=True, is_on=True)
-    else:
-        er.async_get(live.hass).async_remove(PLUG)
-    await live.settle()
-    assert repairs(live.hass) == []
-    assert plug.commands == ["off", "on"] if dealt_with == "back" else ["off"]
-    commands = list(plug.commands)
-    await live.pass_time(HOUR.total_seconds(), step=60)
-    assert plug.commands == commands
-
-
-async def test_repair_is_there_after_a_restart(live: House, provider: Provider) -> None:
-    """A repair is told again after a restart, as long as its cause is there."""
-    (plug,) = await install(live.hass, Plug("Plug"))
-    await pause(live.hass, PLUG)
-    plug.report(available=False)
-    await end(live, provider)
-    await live.pass_time(61 * MINUTE, step=30)
-    ir.async_delete_issue(live.hass, DOMAIN, f"not_put_back_{PLUG}")  # as a restart does
-    await restart(live)
-    await started(live)
-    assert repairs(live.hass) == [f"not_put_back_{PLUG}"]
 
 
 async def test_thermostat_that_forgets(live: House, provider: Provider) -> None:
@@ -514,20 +396,6 @@ async def test_next_equivent_at_once(live: House, provider: Provider) -> None:
     assert live.state(PLUG) == "on"
 
 
-async def test_entity_is_renamed_or_removed(live: House, provider: Provider) -> None:
-    """A renamed device is put back, a removed one forgotten; without a traceback."""
-    await install(live.hass, Plug("Plug"), Plug("Other"))
-    await pause(live.hass, PLUG, "switch.other")
-    registry = er.async_get(live.hass)
-    registry.async_update_entity(PLUG, new_entity_id="switch.renamed")
-    registry.async_remove("switch.other")
-    await live.settle()
-    await end(live, provider)
-    assert live.state("switch.renamed") == "on"
-    await live.pass_time(HOUR.total_seconds() + 120, step=60)
-    assert repairs(live.hass) == []
-
-
 async def test_two_accounts(house: House, provider: Provider, push: Push) -> None:
     """A device that two accounts paused comes back when the last of the equivents has ended."""
     add_entry(house.hass, "another-token", "another-webhook")
@@ -607,42 +475,6 @@ async def test_device_fails_to_turn_off(live: House, provider: Provider) -> None
     assert live.state(PLUG) == "on"
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        [],
-        {},
-        {"paused": None},
-        {"paused": "switch.plug"},
-        {"paused": [None, {"state": {"entity_id": "no"}}, {"state": 5}, {}]},
-        {"paused": [{"state": {"entity_id": "switch.plug", "state": "on"}, "until": 5}]},
-    ],
-)
-async def test_damaged_memory(
-    house: House, provider: Provider, hass_storage: dict[str, Any], content: Any
-) -> None:
-    """Whatever is on the disk, the integration works."""
-    key = f"{DOMAIN}.{house.entry.entry_id}.pause"
-    hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": content}
-    await house.setup()
-    assert house.live == "off"
-
-
-async def test_some_of_the_memory(
-    house: House, provider: Provider, hass_storage: dict[str, Any], caplog: Any
-) -> None:
-    """What can be read is put back, the rest is said."""
-    key = f"{DOMAIN}.{house.entry.entry_id}.pause"
-    (plug,) = await install(house.hass, Plug("Plug"))
-    plug.report(is_on=False)
-    good = {"state": {"entity_id": PLUG, "state": "on", "attributes": {}}, "until": "soon"}
-    data = {"paused": [{"state": 5}, good]}
-    hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": data}
-    await house.setup()
-    assert plug.commands == ["on"]
-    assert caplog.text.count("cannot be read from the disk") == 1
-
-
 async def test_back_at_once_after_two_calls(live: House, push: Push) -> None:
     """After two calls a device is back when it is on, and theirs who then turns it off."""
     (plug,) = await install(live.hass, Plug("Plug"))
@@ -699,39 +531,6 @@ async def test_removed_while_pausing(live: House, provider: Provider) -> None:
     assert live.hass.states.get(PLUG) is None
 
 
-async def test_renamed_while_trying(live: House, provider: Provider) -> None:
-    """A device that is renamed while it does not obey is put back under its new name."""
-    (plug,) = await install(live.hass, Plug("Plug"))
-    await pause(live.hass, PLUG)
-    plug.report(available=False)
-    await end(live, provider)
-    er.async_get(live.hass).async_update_entity(PLUG, new_entity_id="switch.renamed")
-    er.async_get(live.hass).async_update_entity("switch.renamed", name="Renamed")
-    await live.settle()
-    await live.pass_time(59 * MINUTE, step=30)
-    await live.pass_time(2 * MINUTE)
-    assert repairs(live.hass) == ["not_put_back_switch.renamed"]
-    plug.report(available=True)
-    await live.settle()
-    assert live.state("switch.renamed") == "on"
-    assert repairs(live.hass) == []
-
-
-async def test_renamed_while_disabled(live: House) -> None:
-    """A device that is renamed while its entry is disabled is put back once, by whoever is left."""
-    (plug,) = await install(live.hass, Plug("Plug"))
-    await pause(live.hass, PLUG)
-    plug.report(available=False)
-    await disable(live)
-    er.async_get(live.hass).async_update_entity(PLUG, new_entity_id="switch.renamed")
-    await live.settle()
-    await live.hass.config_entries.async_set_disabled_by(live.entry.entry_id, None)
-    await live.settle()
-    plug.report(available=True)
-    await live.settle()
-    assert plug.commands == ["off", "on"]
-
-
 async def test_every_domain(live: House, provider: Provider) -> None:
     """Every kind of device that can be paused goes off and comes back."""
     assert await async_setup_component(live.hass, "input_boolean", {"input_boolean": {"one": None}})
@@ -749,30 +548,3 @@ async def test_every_domain(live: House, provider: Provider) -> None:
     assert [live.state(name) for name in names] == ["on", "on", "on", "on", "on"]
     assert fan.percentage == 66
     assert player.commands == humidifier.commands == remote.commands == ["off", "on"]
-
-
-async def test_repair_flow(live: House, provider: Provider) -> None:
-    """Who says that it is dealt with is believed."""
-    assert await async_setup_component(live.hass, "repairs", {})
-    (plug,) = await install(live.hass, Plug("Plug"))
-    await pause(live.hass, PLUG)
-    plug.report(available=False)
-    await end(live, provider)
-    await live.pass_time(61 * MINUTE, step=30)
-    flows = repairs_flow_manager(live.hass)
-    assert flows
-    for entry_is_gone in (False, False, True):
-        flow: Any = await flows.async_init(DOMAIN, data={"issue_id": f"not_put_back_{PLUG}"})
-        assert (flow["type"], flow["step_id"]) == ("form", "confirm")
-        assert flow["description_placeholders"]["name"] == "Plug"
-        if entry_is_gone:
-            live.hass.data[MANAGERS].clear()
-        flow = await flows.async_configure(flow["flow_id"], {})
-        assert flow["type"] == "create_entry"
-        assert repairs(live.hass) == []
-        async_raise_not_put_back(
-            live.hass, live.entry.entry_id, State(PLUG, "on", {"friendly_name": "Plug"})
-        )
-    plug.report(available=True)
-    await live.settle()
-    assert plug.commands == ["off"]

@@ -1,0 +1,1 @@
+"""Faulty answers over real sockets."""

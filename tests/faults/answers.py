@@ -1,0 +1,233 @@
+"""Faulty answers.
+
+Most carry a lie: a body that, were it believed, would start an equivent while none is live and
+end the live one.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+import json
+from typing import Any
+
+from ..conftest import TOKEN, said
+from .server import Answer, Certificate, Exchange
+
+NOW = int(datetime.now(UTC).timestamp())
+CURRENT = {"start_time": NOW - 600, "end_time": NOW + 3000}
+"""The equivent that is live, when one is."""
+OLD = {"start_time": NOW - 90_000, "end_time": NOW - 86_400}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A faulty answer: one that stalls needs a short time-out, one in TLS a server with it."""
+
+    answer: Answer
+    stalls: bool = False
+    tls: bool = False
+    refuses: bool = False
+
+
+def lie_about(live: bool) -> bytes:
+    """Return a payload that contradicts the truth, in two ways at once."""
+    if live:
+        return json.dumps(said(None, {**CURRENT, "end_time": NOW - 30}, OLD)).encode()
+    return json.dumps(said(CURRENT, {**CURRENT, "end_time": None}, OLD)).encode()
+
+
+def reply(body: bytes, *headers: bytes, status: bytes = b"HTTP/1.1 200 OK") -> bytes:
+    """Return the bytes of a reply, without a length."""
+    head = [status, b"Content-Type: application/json", b"Connection: close", *headers]
+    return b"\r\n".join([*head, b"", body])
+
+
+def sized(body: bytes, *headers: bytes, status: bytes = b"HTTP/1.1 200 OK") -> bytes:
+    """Return the bytes of a reply with its length."""
+    return reply(body, b"Content-Length: %d" % len(body), *headers, status=status)
+
+
+def wire(make: Callable[[bytes], bytes]) -> Answer:
+    """Answer a request with bytes made of the lie, then close."""
+
+    async def answer(exchange: Exchange) -> None:
+        """Answer a request."""
+        await exchange.request()
+        await exchange.send(make(exchange.lie))
+
+    return answer
+
+
+def status(line: bytes, *headers: bytes) -> Answer:
+    """Answer with the lie under a status."""
+    return wire(lambda lie: sized(lie, *headers, status=b"HTTP/1.1 " + line))
+
+
+def redirect(line: bytes, *headers: bytes) -> Answer:
+    """Answer with a redirect to where the lie is told."""
+
+    async def answer(exchange: Exchange) -> None:
+        """Redirect, or lie to whoever followed."""
+        followed = (await exchange.request()).startswith(b"GET /elsewhere ")
+        first = b"200 OK" if followed else line
+        await exchange.send(sized(exchange.lie, *headers, status=b"HTTP/1.1 " + first))
+
+    return answer
+
+
+def headed(*headers: bytes) -> Answer:
+    """Answer with the lie under headers, and no length but theirs."""
+    return wire(lambda lie: reply(lie, *headers))
+
+
+def body(make: Callable[[bytes], bytes], *headers: bytes) -> Answer:
+    """Answer well but for the body."""
+    return wire(lambda lie: sized(make(lie), *headers))
+
+
+def shape(change: Callable[[dict[str, Any]], object]) -> Answer:
+    """Answer with JSON of another shape."""
+    return body(lambda lie: json.dumps(change(json.loads(lie))).encode())
+
+
+def top(**changes: object) -> Answer:
+    """Answer with other values on the top level."""
+    return shape(lambda lie: {**lie, **changes})
+
+
+def data(**changes: object) -> Answer:
+    """Answer with other values below `data`."""
+    return shape(lambda lie: {**lie, "data": {**lie["data"], **changes}})
+
+
+def current(**changes: object) -> Answer:
+    """Answer with other values in `current_event`."""
+    return data(current_event={**CURRENT, **changes})
+
+
+def without(key: str) -> Answer:
+    """Answer without a value, on the top level or below `data`."""
+
+    def leave_out(lie: dict[str, Any]) -> object:
+        """Leave it out."""
+        below = {name: value for name, value in lie["data"].items() if name != key}
+        return {name: value for name, value in {**lie, "data": below}.items() if name != key}
+
+    return shape(leave_out)
+
+
+def echo(make: Callable[[bytes], bytes]) -> Answer:
+    """Answer with bytes that repeat the request's line with the token."""
+
+    async def answer(exchange: Exchange) -> None:
+        """Repeat it."""
+        lines = (await exchange.request()).split(b"\r\n")
+        line = next(line for line in lines if line.lower().startswith(b"authorization"))
+        assert TOKEN.encode() in line
+        await exchange.send(make(line))
+
+    return answer
+
+
+def stall(make: Callable[[bytes], bytes], *, read: bool = True) -> Answer:
+    """Send a beginning, and then nothing."""
+
+    async def answer(exchange: Exchange) -> None:
+        """Begin to answer."""
+        if read:
+            await exchange.request()
+        await exchange.send(make(exchange.lie))
+        await exchange.stall()
+
+    return answer
+
+
+def endless(head: bytes, part: bytes, pause: float = 0) -> Answer:
+    """Send a head, and then the same part for as long as the client takes it."""
+
+    async def answer(exchange: Exchange) -> None:
+        """Send without end."""
+        await exchange.request()
+        await exchange.send(head)
+        while True:
+            await exchange.send(part)
+            await asyncio.sleep(pause)
+
+    return answer
+
+
+def reset(make: Callable[[bytes], bytes] | None = None) -> Answer:
+    """Reset the connection, at once or after a beginning."""
+
+    async def answer(exchange: Exchange) -> None:
+        """Reset it."""
+        if make:
+            await exchange.request()
+            await exchange.send(make(exchange.lie))
+        await exchange.reset()
+
+    return answer
+
+
+def under(certificate: Certificate) -> Answer:
+    """Answer in TLS with a certificate; whoever accepts it believes the lie."""
+
+    async def answer(exchange: Exchange) -> None:
+        """Answer."""
+        await exchange.encrypt(certificate)
+        await exchange.request()
+        await exchange.send(sized(exchange.lie))
+
+    return answer
+
+
+def instead_of_tls(make: Callable[[bytes], bytes]) -> Answer:
+    """Answer the beginning of a handshake with bytes."""
+
+    async def answer(exchange: Exchange) -> None:
+        """Answer the client's first bytes."""
+        await exchange.reader.read(4096)
+        await exchange.send(make(exchange.lie))
+
+    return answer
+
+
+async def stalled_handshake(exchange: Exchange) -> None:
+    """Never answer the beginning of a handshake."""
+    await exchange.stall()
+
+
+async def reset_handshake(exchange: Exchange) -> None:
+    """Reset the connection in the middle of the handshake."""
+    await exchange.reader.read(4096)
+    await exchange.reset()
+
+
+async def torn_tls(exchange: Exchange) -> None:
+    """Break off in the middle of the body, without TLS's own farewell."""
+    await exchange.encrypt(Certificate.GOOD)
+    await exchange.request()
+    await exchange.send(sized(exchange.lie)[:-20])
+    await exchange.reset()
+
+
+async def broken_record(exchange: Exchange) -> None:
+    """Send what is no TLS in the middle of an answer in TLS."""
+    below = exchange.writer.transport
+    await exchange.encrypt(Certificate.GOOD)
+    await exchange.request()
+    await exchange.send(sized(exchange.lie)[:-20])
+    below.write(b"\x17\x03\x03\x00\x20" + b"x" * 32)
+    await exchange.stall()
+
+
+def in_tls(answer: Answer) -> Answer:
+    """Make an answer in good TLS."""
+
+    async def encrypted(exchange: Exchange) -> None:
+        """Answer."""
+        await exchange.encrypt(Certificate.GOOD)
+        await answer(exchange)
+
+    return encrypted

@@ -1,0 +1,148 @@
+"""A server on a real socket, with or without TLS, that answers as it is told."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from ipaddress import IPv4Address
+from pathlib import Path
+import socket
+import ssl
+import struct
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from homeassistant.util import ssl as ssl_util
+
+
+class Certificate(StrEnum):
+    """What a server shows in TLS."""
+
+    GOOD = "good"
+    UNKNOWN = "unknown authority"
+    EXPIRED = "expired"
+    OTHER = "another host"
+    MUTUAL = "wants one of the client"
+
+
+type Contexts = Mapping[Certificate, ssl.SSLContext]
+
+
+class Exchange:
+    """One connection, as the server sees it."""
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        contexts: Contexts,
+        lie: bytes,
+    ) -> None:
+        """Keep both directions, and what a faulty answer may say."""
+        self.reader = reader
+        self.writer = writer
+        self.contexts = contexts
+        self.lie = lie
+
+    async def encrypt(self, certificate: Certificate) -> None:
+        """Go on in TLS."""
+        await self.writer.start_tls(self.contexts[certificate])
+
+    async def request(self) -> bytes:
+        """Return the head of the request."""
+        return await self.reader.readuntil(b"\r\n\r\n")
+
+    async def send(self, data: bytes) -> None:
+        """Send bytes, however slowly the client takes them."""
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def stall(self) -> None:
+        """Say nothing until the client gives up."""
+        while await self.reader.read(65536):
+            pass
+
+    async def reset(self) -> None:
+        """Reset the connection."""
+        await asyncio.sleep(0.01)  # so that the client has read what came before
+        raw: socket.socket = self.writer.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.writer.transport.abort()
+
+
+type Answer = Callable[[Exchange], Awaitable[None]]
+
+
+async def close(exchange: Exchange) -> None:
+    """Close the connection without a word."""
+
+
+class Api:
+    """The provider's API as a server on a real socket."""
+
+    def __init__(self, contexts: Contexts) -> None:
+        """Begin with nothing to say."""
+        self.contexts = contexts
+        self.answer: Answer = close
+        self.lie = b""
+        self.calls = 0
+        self.port = 0
+        self._server: asyncio.Server | None = None
+
+    async def open(self) -> None:
+        """Listen, on the same port as before if there was one."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def shut(self) -> None:
+        """Listen no more."""
+        if self._server:
+            self._server.close()
+            await self._server.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer a connection; what becomes of it is the client's affair."""
+        self.calls += 1
+        try:
+            await self.answer(Exchange(reader, writer, self.contexts, self.lie))
+        except OSError, EOFError:
+            pass
+        finally:
+            writer.close()
+
+
+def make_context(folder: Path, certificate: Certificate) -> ssl.SSLContext:
+    """Return a server's TLS context with a certificate that signs itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, certificate)])
+    address = "127.0.0.2" if certificate is Certificate.OTHER else "127.0.0.1"
+    until = 2021 if certificate is Certificate.EXPIRED else 2090
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(until, 1, 1, tzinfo=UTC))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address(address))]), False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
+        .sign(key, hashes.SHA256())
+    )
+    encoding = serialization.Encoding.PEM
+    private = key.private_bytes(
+        encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    public = folder / f"{certificate.name}.crt"
+    public.write_bytes(signed.public_bytes(encoding))
+    both = folder / f"{certificate.name}.pem"
+    both.write_bytes(private + public.read_bytes())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(both)
+    if certificate is not Certificate.UNKNOWN:
+        ssl_util.client_context(alpn_protocols=ssl_util.SSL_ALPN_HTTP11).load_verify_locations(
+            public
+        )
+    if certificate is Certificate.MUTUAL:
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context

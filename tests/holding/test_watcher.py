@@ -1,0 +1,54 @@
+"""Test that a device is followed when it is renamed, and forgotten when it is removed."""
+
+from homeassistant.helpers import entity_registry as er
+from tests.conftest import House, Provider
+from tests.devices import Plug, install
+
+from .pausing import HOUR, MINUTE, PLUG, disable, end, pause, repairs
+
+
+async def test_entity_is_renamed_or_removed(live: House, provider: Provider) -> None:
+    """A renamed device is put back, a removed one forgotten; without a traceback."""
+    await install(live.hass, Plug("Plug"), Plug("Other"))
+    await pause(live.hass, PLUG, "switch.other")
+    registry = er.async_get(live.hass)
+    registry.async_update_entity(PLUG, new_entity_id="switch.renamed")
+    registry.async_remove("switch.other")
+    await live.settle()
+    await end(live, provider)
+    assert live.state("switch.renamed") == "on"
+    await live.pass_time(HOUR.total_seconds() + 120, step=60)
+    assert repairs(live.hass) == []
+
+
+async def test_renamed_while_trying(live: House, provider: Provider) -> None:
+    """A device that is renamed while it does not obey is put back under its new name."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    plug.report(available=False)
+    await end(live, provider)
+    er.async_get(live.hass).async_update_entity(PLUG, new_entity_id="switch.renamed")
+    er.async_get(live.hass).async_update_entity("switch.renamed", name="Renamed")
+    await live.settle()
+    await live.pass_time(59 * MINUTE, step=30)
+    await live.pass_time(2 * MINUTE)
+    assert repairs(live.hass) == ["not_put_back_switch.renamed"]
+    plug.report(available=True)
+    await live.settle()
+    assert live.state("switch.renamed") == "on"
+    assert repairs(live.hass) == []
+
+
+async def test_renamed_while_disabled(live: House) -> None:
+    """A device that is renamed while its entry is disabled is put back once, by whoever is left."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    plug.report(available=False)
+    await disable(live)
+    er.async_get(live.hass).async_update_entity(PLUG, new_entity_id="switch.renamed")
+    await live.settle()
+    await live.hass.config_entries.async_set_disabled_by(live.entry.entry_id, None)
+    await live.settle()
+    plug.report(available=True)
+    await live.settle()
+    assert plug.commands == ["off", "on"]

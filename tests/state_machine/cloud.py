@@ -1,0 +1,137 @@
+"""The provider: what is true, and how badly it tells."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+
+import aiohttp
+
+from ..conftest import event_of, said
+
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+SAME = 10 * MINUTE
+
+
+FAULTS: dict[str, dict[str, Any]] = {
+    "500": {"status": HTTPStatus.INTERNAL_SERVER_ERROR, "text": "Oops"},
+    "401": {"status": HTTPStatus.UNAUTHORIZED, "json": {"message": "Unauthenticated."}},
+    "429": {"status": HTTPStatus.TOO_MANY_REQUESTS, "headers": {"Retry-After": "45"}},
+    "429 without": {"status": HTTPStatus.TOO_MANY_REQUESTS},
+    "html": {"text": "<html><body>Back soon</body></html>"},
+    "no success": {"json": {"success": False, "msg": "No", "data": None}},
+    "no success, and nothing": {
+        "json": {
+            "success": False,
+            "msg": "No",
+            "data": {"current_event": None, "previous_events": []},
+        }
+    },
+    "no success, and a lie": {},
+    "half": {"text": '{"success": true, "data": {"current_event": nul'},
+    "time-out": {"exc": TimeoutError()},
+    "refused": {"exc": aiohttp.ClientConnectionError("No route")},
+}
+
+
+@dataclass
+class Truth:
+    """One equivent as it really is: when it became known, and its plans for the end."""
+
+    announced: datetime
+    start: datetime
+    plans: list[tuple[datetime, datetime]]
+
+    def end(self, at: datetime) -> datetime:
+        """Return the end as planned at some time, which is the real one once it has passed."""
+        return [end for made, end in self.plans if made <= at or made == self.announced][-1]
+
+    def is_over(self, at: datetime) -> bool:
+        """Tell whether it was over."""
+        return self.end(at) <= at
+
+    def is_live(self, at: datetime) -> bool:
+        """Tell whether it was live."""
+        return self.start <= at < self.end(at)
+
+
+type Span = tuple[datetime, datetime | None]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A valid answer that was served."""
+
+    at: datetime
+    named: Span | None
+    listed: tuple[Span, ...]
+
+    def lists(self, span: Span) -> bool:
+        """Tell whether it lists an equivent as finished."""
+        return any(same(span, other) for other in self.listed)
+
+
+def same(one: Span, other: Span) -> bool:
+    """Tell whether both are one equivent: close, and none over before the other began."""
+    first, second = sorted((one, other), key=lambda span: span[0])
+    return second[0] - first[0] <= SAME and not (first[1] and first[1] <= second[0])
+
+
+@dataclass
+class Cloud:
+    """The provider: what is true, and how badly it tells."""
+
+    truths: list[Truth] = field(default_factory=list)
+    legacy: bool = False
+    lag: timedelta = timedelta()
+    glitches: deque[tuple[str, Any]] = field(default_factory=deque)
+    served: list[Answer] = field(default_factory=list)
+    calls: list[float] = field(default_factory=list)
+    failed: bool = False
+    answered: bool = False
+
+    def live(self, at: datetime) -> Truth | None:
+        """Return the one that is truly live."""
+        return next((truth for truth in self.truths if truth.is_live(at)), None)
+
+    def is_changing(self, at: datetime) -> bool:
+        """Tell whether one has just started or ended, or is so near that a push may mean it."""
+        near = any(at < truth.start <= at + SAME for truth in self.truths)
+        return near or self.live(at) is not self.live(at - 75 * SECOND)
+
+    def answer(self, now: datetime) -> dict[str, Any]:
+        """Return what is served, the next glitch first."""
+        glitch: tuple[str, Any] = self.glitches.popleft() if self.glitches else ("truth", None)
+        kind, detail = glitch
+        self.failed = kind == "fault"
+        self.answered |= not self.failed
+        if self.failed:
+            return FAULTS[detail] or {"json": self.lie(now)}
+        at = now - (detail if kind == "old" else self.lag)
+        known = [t for t in reversed(self.truths) if t.announced <= at]
+        named = next(((t.start, t.end(at)) for t in known if not t.is_over(at)), None)
+        listed = tuple((t.start, t.end(at)) for t in known if t.is_over(at))[:10]
+        if named and (kind == "drop" or (self.legacy and named[0] > at)):
+            named = None
+        legacy = (named[0], None) if named and self.legacy else None
+        self.served.append(Answer(now, legacy or named, listed))
+        current = None if self.legacy else named
+        previous = (legacy, *listed) if legacy else listed
+        return {"json": payload_of(current, *previous)}
+
+    def lie(self, now: datetime) -> dict[str, Any]:
+        """Return the contrary of the truth, said to be no success."""
+        if live := self.live(now):
+            payload = payload_of(None, (live.start, now + SECOND))
+        else:
+            payload = payload_of((now - MINUTE, now + HOUR))
+        return {**payload, "success": False}
+
+
+def payload_of(current: Span | None, *previous: Span) -> dict[str, Any]:
+    """Return a payload that tells of some equivents."""
+    named = event_of(*current) if current else None
+    return said(named, *(event_of(*span) for span in previous))

@@ -1,0 +1,258 @@
+"""A Home Assistant on a clock that is turned by hand."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from http import HTTPStatus
+import logging
+import math
+from typing import Any, override
+from unittest.mock import patch
+
+from freezegun.api import FrozenDateTimeFactory
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_test_home_assistant,
+    mock_storage,
+)
+from pytest_homeassistant_custom_component.test_util.aiohttp import (
+    AiohttpClientMockResponse,
+    mock_aiohttp_client,
+)
+from yarl import URL
+
+from custom_components.equiwatt.const import DOMAIN
+from custom_components.equiwatt.coordinator import LIMITERS
+from custom_components.equiwatt.equivents.client import RateLimiter
+from homeassistant.components.webhook import async_handle_webhook
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_WEBHOOK_ID, EVENT_HOMEASSISTANT_STARTED
+from homeassistant.core import CoreState, Event, EventStateChangedData, HomeAssistant
+from homeassistant.helpers import event as event_helper, frame, restore_state
+from homeassistant.loader import DATA_CUSTOM_COMPONENTS
+from homeassistant.util import dt as dt_util
+from homeassistant.util.aiohttp import MockRequest
+
+from ..conftest import API_URL, TOKEN, WEBHOOK_ID
+from .cloud import MINUTE, SECOND, Cloud
+from .judge import Judge
+from .loop import HandTurnedLoop
+
+T0 = datetime(2026, 11, 20, 17, 20, tzinfo=dt_util.UTC)
+
+
+ENTRY_ID = "01EQUIWATTENTRY00000000000"
+
+
+class Alarm(logging.Handler):
+    """Keeps what was caught and logged, but should not have happened."""
+
+    def __init__(self, failures: list[BaseException]) -> None:
+        """Listen to errors."""
+        super().__init__(logging.ERROR)
+        self.failures = failures
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the exception."""
+        if record.exc_info and record.exc_info[1]:
+            self.failures.append(record.exc_info[1])
+
+
+class Home:
+    """A Home Assistant on a clock that is turned by hand."""
+
+    def __init__(self, freezer: FrozenDateTimeFactory) -> None:
+        """Start it."""
+        self.freezer = freezer
+        self.loop = HandTurnedLoop()
+        self.base = T0
+        self.set_up_at = 0.0
+        self.skew = timedelta()
+        self.error_of_clock = timedelta()
+        self.cloud = Cloud()
+        self.judge = Judge(self.cloud, self.loop.time)
+        self.failures: list[BaseException] = []
+        self.storage: dict[str, Any] = {}
+        self.entry = MockConfigEntry()
+        self.on_event: Callable[[Event[EventStateChangedData]], None] = lambda _: None
+        self._stack = ExitStack()
+        self._stack.enter_context(mock_storage(self.storage))
+        self.mocker = self._stack.enter_context(mock_aiohttp_client())
+        self.mocker.get(API_URL, side_effect=self.answer)
+        for name, value in (
+            ("timestamp", lambda: dt_util.as_timestamp(self.wall)),
+            ("utcnow", lambda: self.wall),
+        ):
+            self._stack.enter_context(patch.object(event_helper, f"time_tracker_{name}", value))
+        self.loop.set_exception_handler(self._fail)
+        self._alarm = Alarm(self.failures)
+        logging.getLogger().addHandler(self._alarm)
+        self._set_clocks()
+        self._context = async_test_home_assistant()
+        self.hass: HomeAssistant = self.run(self._start())
+
+    async def _start(self) -> HomeAssistant:
+        """Start Home Assistant."""
+        hass: HomeAssistant = await self._context.__aenter__()
+        hass.data.pop(DATA_CUSTOM_COMPONENTS)
+        frame.async_setup(hass)
+        return hass
+
+    def stop(self) -> None:
+        """Stop it, and leave nothing behind."""
+        self.run(self.hass.async_stop(force=True))
+        self.run(self._context.__aexit__(None, None, None))
+        self.run(self.loop.shutdown_asyncgens())
+        self.loop.close()
+        logging.getLogger().removeHandler(self._alarm)
+        self._stack.close()
+
+    def _fail(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Keep what nobody caught."""
+        self.failures.append(context.get("exception") or AssertionError(context["message"]))
+
+    @property
+    def true(self) -> datetime:
+        """Return what time it truly is."""
+        return self.base + timedelta(seconds=self.loop.moment)
+
+    @property
+    def wall(self) -> datetime:
+        """Return what time the system's clock shows."""
+        return self.true + self.skew
+
+    @property
+    def believed(self) -> datetime:
+        """Return what a house may believe: wrong after a start, until an answer tells the time."""
+        return self.true + self.error_of_clock
+
+    def _set_clocks(self) -> None:
+        """Let the system's clock follow."""
+        self.freezer.move_to(self.wall)
+
+    def run[T](self, work: Coroutine[Any, Any, T]) -> T:
+        """Run something to its end, letting as much time pass as it takes."""
+        return self.loop.run_until_complete(self._run(work))
+
+    async def _run[T](self, work: Awaitable[T]) -> T:
+        """Run something to its end."""
+        task = asyncio.ensure_future(work)
+        await self._settle()
+        while not task.done():
+            await self._turn(min(self.loop.next_timer(), self.loop.moment + 60))
+        return task.result()
+
+    def pass_time(self, time: timedelta) -> None:
+        """Let time pass, and every timer fire when it would."""
+        self.loop.run_until_complete(self._pass(self.loop.moment + time.total_seconds()))
+        self._raise_failures()
+
+    def _raise_failures(self) -> None:
+        """Raise what nobody caught."""
+        for failure in self.failures:
+            raise failure
+
+    async def _pass(self, end: float) -> None:
+        """Turn the clock from timer to timer."""
+        await self._settle()
+        while (due := self.loop.next_timer()) <= end:
+            await self._turn(due)
+        await self._turn(end)
+
+    async def _turn(self, moment: float) -> None:
+        """Turn the clock to a moment, unless there is something to do before."""
+        await self._settle()
+        if moment > self.loop.moment:
+            self.loop.moment = moment
+            self._set_clocks()
+        await self._settle()
+
+    async def _settle(self) -> None:
+        """Let everything happen that can."""
+        await asyncio.sleep(0)
+        while not self.loop.is_idle:  # noqa: ASYNC110 - there is no event for that
+            await asyncio.sleep(0)
+
+    def jump(self, skew: timedelta) -> None:
+        """Set the system's clock wrong, or right."""
+        self.skew = skew
+        self._set_clocks()
+
+    async def answer(self, method: str, url: URL, data: Any) -> AiohttpClientMockResponse:
+        """Answer a call."""
+        calls = self.cloud.calls
+        calls.append(self.loop.moment)
+        if len(calls) > 1:
+            assert calls[-1] - calls[-2] >= 1, "two calls within a second"
+        if len(calls) > 10:
+            assert calls[-1] - calls[-11] >= 60, "eleven calls within a minute"
+        response = dict(self.cloud.answer(self.true))
+        date = {"Date": format_datetime(self.true, usegmt=True)}
+        response["headers"] = {**date, **response.get("headers", {})}
+        if not self.cloud.failed:
+            self.error_of_clock = self.skew if abs(self.skew) <= 2 * MINUTE else timedelta()
+            self.judge.take_answer(self.cloud.served[-1], self.believed)
+        if error := response.pop("exc", None):
+            raise error
+        return AiohttpClientMockResponse(method, url, **response)
+
+    @property
+    def is_loaded(self) -> bool:
+        """Tell whether the entry works."""
+        return self.entry.state is ConfigEntryState.LOADED
+
+    def open(self) -> None:
+        """Begin anew: at the same time of day, with an entry that nobody has seen."""
+        self.loop.moment = math.ceil(self.loop.moment / 1800 + 1) * 1800
+        self.base, self.skew = T0 - timedelta(seconds=self.loop.moment), timedelta()
+        self._set_clocks()
+        self.storage.clear()
+        restore_state.async_get(self.hass).last_states.clear()
+        self.failures.clear()
+        self.cloud = Cloud()
+        self.judge = Judge(self.cloud, self.loop.time)
+        data = {CONF_TOKEN: TOKEN, CONF_URL: API_URL, CONF_WEBHOOK_ID: WEBHOOK_ID}
+        self.entry = MockConfigEntry(domain=DOMAIN, title="equiwatt", data=data, entry_id=ENTRY_ID)
+        self.entry.add_to_hass(self.hass)
+        self.set_up()
+
+    def close(self) -> None:
+        """Remove the entry."""
+        self.hass.set_state(CoreState.running)
+        self.run(self.hass.config_entries.async_remove(ENTRY_ID))
+        self._raise_failures()
+
+    def set_up(self) -> None:
+        """Set the entry up, with a limiter that goes by our clock."""
+        self.cloud.calls.clear()
+        self.cloud.answered = False
+        self.error_of_clock = self.skew
+        self.set_up_at = self.loop.moment
+        limiter = RateLimiter(lambda: self.loop.moment)
+        self.hass.data[LIMITERS] = {TOKEN: limiter}
+        self.run(self.hass.config_entries.async_setup(ENTRY_ID))
+
+    def finish_start(self) -> None:
+        """Be started, which Home Assistant is only once: it leaves listeners to that behind."""
+        self.hass.set_state(CoreState.running)
+        self.hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+        self.pass_time(2 * SECOND)
+        self.hass.bus._listeners.pop(EVENT_HOMEASSISTANT_STARTED, None)
+
+    def unload(self) -> None:
+        """Unload the entry, however far its set-up has come."""
+        self.run(self.hass.config_entries.async_unload(ENTRY_ID))
+
+    def push(self, query: str, body: bytes = b"") -> None:
+        """Call the webhook."""
+        request = MockRequest(body, "machine", "POST", query_string=query)
+        response = self.run(async_handle_webhook(self.hass, WEBHOOK_ID, request))
+        assert response.status == HTTPStatus.OK
+
+    def state(self, entity_id: str) -> str:
+        """Return a state."""
+        state = self.hass.states.get(entity_id)
+        return state.state if state else "missing"

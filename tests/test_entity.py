@@ -1,0 +1,45 @@
+"""Test what all entities have in common."""
+
+from datetime import timedelta
+
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+
+from .conftest import House, Provider
+
+ENTITIES = {
+    "binary_sensor.equiwatt_live": "live",
+    "calendar.equiwatt_equivents": "equivents",
+    "event.equiwatt_equivent": "equivent",
+    "sensor.equiwatt_current_end": "current_end",
+    "sensor.equiwatt_current_start": "current_start",
+    "sensor.equiwatt_last_duration": "last_duration",
+    "sensor.equiwatt_last_end": "last_end",
+    "sensor.equiwatt_last_start": "last_start",
+    "sensor.equiwatt_last_webhook": "last_webhook",
+}
+
+
+async def test_entities_and_device(house: House) -> None:
+    """The entities of the contract, on one service device."""
+    await house.setup()
+    entities = er.async_entries_for_config_entry(er.async_get(house.hass), house.entry.entry_id)
+    assert {e.entity_id: e.unique_id for e in entities} == {
+        entity_id: f"{house.entry.entry_id}_{key}" for entity_id, key in ENTITIES.items()
+    }
+    diagnostic = {e.entity_id for e in entities if e.entity_category}
+    assert diagnostic == {"sensor.equiwatt_last_webhook"}
+    (device,) = dr.async_entries_for_config_entry(dr.async_get(house.hass), house.entry.entry_id)
+    assert device.name == "equiwatt"
+    assert device.entry_type is dr.DeviceEntryType.SERVICE
+
+
+async def test_unavailable_without_answers(house: House, provider: Provider) -> None:
+    """What is only the API's word is not known once that is old; edges and calls need none."""
+    await house.setup()
+    provider.error = TimeoutError()
+    await house.pass_time(timedelta(minutes=17).total_seconds(), step=60)
+    known = {entity_id for entity_id in ENTITIES if house.state(entity_id) != "unavailable"}
+    assert known == {"event.equiwatt_equivent", "sensor.equiwatt_last_webhook"}
+    provider.recover()
+    await house.pass_time(timedelta(minutes=6).total_seconds(), step=60)
+    assert not [entity_id for entity_id in ENTITIES if house.state(entity_id) == "unavailable"]

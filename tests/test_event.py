@@ -1,0 +1,92 @@
+"""Test the starts and ends that are announced."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from custom_components.equiwatt import announcer
+from custom_components.equiwatt.equivents.model import Kind
+from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
+
+from .conftest import NOW, House, Provider, Push
+
+HOUR = timedelta(hours=1)
+
+
+async def test_attributes(house: House, provider: Provider) -> None:
+    """An event says of which equivent it is, and what brought the news."""
+    provider.start(NOW - timedelta(minutes=1), NOW + HOUR)
+    await house.setup()
+    event = house.hass.states.get("event.equiwatt_equivent")
+    assert event
+    assert {
+        key: event.attributes[key] for key in ("event_type", "start", "end", "source", "test")
+    } == {
+        "event_type": "started",
+        "start": "2026-11-20T17:19:00+00:00",
+        "end": "2026-11-20T18:20:00+00:00",
+        "source": "api",
+        "test": False,
+    }
+
+
+@pytest.mark.parametrize("kind", ["started", "ended"])
+async def test_purpose_specific_trigger(
+    hass: HomeAssistant, house: House, provider: Provider, push: Push, kind: str
+) -> None:
+    """The trigger that users pick in the editor hears each edge once."""
+    heard: list[Any] = []
+    hass.bus.async_listen("heard", heard.append)
+    automation = {
+        "triggers": {
+            "trigger": "event.received",
+            "target": {"entity_id": "event.equiwatt_equivent"},
+            "options": {"event_type": [kind]},
+        },
+        "actions": {"event": "heard"},
+    }
+    assert await async_setup_component(hass, "automation", {"automation": automation})
+    await house.setup()
+    await push("?event=started")
+    await push("?event=ended")
+    await house.pass_time(1)
+    assert len(heard) == 1
+
+
+async def test_two_edges_in_a_millisecond(
+    hass: HomeAssistant, house: House, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An end and a start in one answer are both heard, also where their states would be equal."""
+    monkeypatch.setattr(announcer, "APART", 0.002)
+    provider.start(NOW - HOUR, None)
+    await house.setup()
+    provider.end(NOW - HOUR, NOW)
+    provider.start(NOW, None)
+    await house.pass_time(65, step=65)
+    assert house.edges == [("started", "api"), ("ended", "api")]
+    house.entry.runtime_data.coordinator.async_push(Kind.ENDED)
+    await hass.async_block_till_done()
+    assert house.edges == [("started", "api"), ("ended", "api")]
+    await house.pass_time(0.02, step=0.005)
+    assert house.edges == [
+        ("started", "api"),
+        ("ended", "api"),
+        ("started", "api"),
+        ("ended", "webhook"),
+    ]
+    assert await hass.config_entries.async_unload(house.entry.entry_id)
+
+
+async def test_unloaded_between_two_edges(
+    hass: HomeAssistant, house: House, provider: Provider, push: Push
+) -> None:
+    """An entry that is unloaded with an edge still to tell leaves nothing behind."""
+    provider.start(NOW - HOUR, None)
+    await house.setup()
+    provider.end(NOW - HOUR, NOW)
+    provider.start(NOW, None)
+    await push("")
+    await house.settle()
+    assert await hass.config_entries.async_unload(house.entry.entry_id)

@@ -1,0 +1,163 @@
+"""Test how the house is built: which module may know of which, and where its test is."""
+
+import ast
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from importlib.util import resolve_name
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PURE = ("equivents/*.py", "holding/device.py", "metering/baseline.py")
+"""What can be shown without a Home Assistant."""
+FRAMEWORKS = {"homeassistant", "voluptuous"}
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
+
+class House:
+    """The modules of the integration in a folder, and what each imports."""
+
+    def __init__(self, root: Path) -> None:
+        """Read them."""
+        self.folder = root / "custom_components" / "equiwatt"
+        self.trees = {
+            name_of(path.relative_to(root)): ast.parse(path.read_text("utf-8"))
+            for path in self.folder.rglob("*.py")
+        }
+        self.packages = {
+            name_of(path.relative_to(root)) for path in self.folder.rglob("__init__.py")
+        }
+
+    def imports(self, name: str) -> set[str]:
+        """Return what a module imports, in functions and for types only as well."""
+        home = name if name in self.packages else name.rpartition(".")[0]
+        return {
+            f"{module}.{what}" if f"{module}.{what}" in self.trees else module
+            for node in ast.walk(self.trees[name])
+            for module, what in imported(node, home)
+        }
+
+    def arrows(self, name: str) -> set[str]:
+        """Return the modules of the integration that a module imports."""
+        return self.imports(name) & self.trees.keys()
+
+    def circle(self) -> list[str]:
+        """Return modules that import one another in a circle, if there are any."""
+        try:
+            TopologicalSorter({name: self.arrows(name) for name in self.trees}).prepare()
+        except CycleError as err:
+            modules: list[str] = err.args[1]
+            return modules
+        return []
+
+    def foundations(self, name: str) -> set[str]:
+        """Return the packages that a module needs, by itself or by what it imports."""
+        seen: set[str] = set()
+        waiting = [name]
+        while waiting:
+            if (one := waiting.pop()) not in seen:
+                seen.add(one)
+                waiting += self.arrows(one)
+        return {imported.partition(".")[0] for one in seen for imported in self.imports(one)}
+
+    def does_something(self, name: str) -> bool:
+        """Tell whether a module has functions, without which there is nothing to test."""
+        return any(isinstance(node, FUNCTIONS) for node in ast.walk(self.trees[name]))
+
+
+def name_of(path: Path) -> str:
+    """Return the dotted name of a module."""
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+
+
+def imported(node: ast.AST, home: str) -> Iterator[tuple[str, str]]:
+    """Yield each module that a statement imports, and what of it, in a package."""
+    if isinstance(node, ast.Import):
+        yield from ((alias.name, "") for alias in node.names)
+    if isinstance(node, ast.ImportFrom):
+        module = resolve_name("." * node.level + (node.module or ""), home)
+        yield from ((module, alias.name) for alias in node.names)
+
+
+HOUSE = House(ROOT)
+INTEGRATION = "custom_components.equiwatt"
+PURE_MODULES = sorted(
+    name_of(path.relative_to(ROOT)) for room in PURE for path in HOUSE.folder.glob(room)
+)
+
+
+def test_no_circle() -> None:
+    """Arrows point down only: each module can be read after those it imports."""
+    assert HOUSE.circle() == []
+
+
+@pytest.mark.parametrize("name", PURE_MODULES)
+def test_pure(name: str) -> None:
+    """What can be shown without Home Assistant needs none, nor does anything that it imports."""
+    assert not HOUSE.foundations(name) & FRAMEWORKS
+
+
+@pytest.mark.parametrize("name", sorted(name for name in HOUSE.trees if HOUSE.does_something(name)))
+def test_has_a_test_module(name: str) -> None:
+    """The test of a module is found under its name, in the same folder below the tests."""
+    *folders, module = name.removeprefix(INTEGRATION).lstrip(".").split(".")
+    path = Path(ROOT, "tests", *folders, f"test_{module or 'init'}.py")
+    assert path.exists()
+    assert any(name.startswith("test_") for name in functions_of(path))
+
+
+def functions_of(path: Path) -> set[str]:
+    """Return the names of the functions in a file, in classes too."""
+    nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+    return {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+
+
+def build(root: Path, **modules: str) -> House:
+    """Return a house of modules, two underscores standing for a folder."""
+    for name, text in {"__init__": "", "room____init__": "", **modules}.items():
+        path = root / "custom_components" / "equiwatt" / f"{name.replace('room__', 'room/')}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    return House(root)
+
+
+FOR_TYPES = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .{} import A\n"
+CIRCLES = {
+    "two": {"one": "from .two import A", "two": "from . import one"},
+    "for types": {"one": "from .two import A", "two": FOR_TYPES.format("one")},
+    "in a function": {"one": "def f():\n    from .two import A", "two": "from .one import A"},
+    "by the full name": {"one": f"import {INTEGRATION}.two", "two": "from .one import A"},
+    "through a room": {"one": "from .room.two import A", "room__two": "from ..one import A"},
+    "with the front door": {"__init__": "from .one import A", "one": "from . import A"},
+}
+
+
+@pytest.mark.parametrize("modules", CIRCLES.values(), ids=CIRCLES)
+def test_a_circle_is_seen(tmp_path: Path, modules: dict[str, str]) -> None:
+    """However the modules import one another."""
+    assert build(tmp_path, **modules).circle()
+    assert not build(tmp_path, **{**modules, "one": ""}).circle()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from homeassistant.core import HomeAssistant",
+        "import homeassistant.util.dt as dt_util",
+        "def f():\n    import voluptuous as vol",
+        FOR_TYPES.format("room.impure"),
+        "from . import impure",
+        "from ..outside import A",
+    ],
+)
+def test_a_framework_is_seen(tmp_path: Path, text: str) -> None:
+    """However a module comes by it."""
+    house = build(
+        tmp_path,
+        room__module=text.replace(".room.", "."),
+        room__impure="import voluptuous",
+        outside="from homeassistant import core",
+    )
+    assert house.foundations(f"{INTEGRATION}.room.module") & FRAMEWORKS
+    assert not house.foundations(f"{INTEGRATION}.room") & FRAMEWORKS

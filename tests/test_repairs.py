@@ -1,0 +1,41 @@
+"""Test what the user does about an issue."""
+
+from typing import Any
+
+from custom_components.equiwatt.const import DOMAIN
+from custom_components.equiwatt.holding.issues import async_raise_not_put_back
+from custom_components.equiwatt.holding.manager import MANAGERS
+from homeassistant.components.repairs import repairs_flow_manager
+from homeassistant.core import State
+from homeassistant.setup import async_setup_component
+from tests.conftest import House, Provider
+from tests.devices import Plug, install
+
+from .holding.pausing import MINUTE, PLUG, end, pause, repairs
+
+
+async def test_repair_flow(live: House, provider: Provider) -> None:
+    """Who says that it is dealt with is believed."""
+    assert await async_setup_component(live.hass, "repairs", {})
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    plug.report(available=False)
+    await end(live, provider)
+    await live.pass_time(61 * MINUTE, step=30)
+    flows = repairs_flow_manager(live.hass)
+    assert flows
+    for entry_is_gone in (False, False, True):
+        flow: Any = await flows.async_init(DOMAIN, data={"issue_id": f"not_put_back_{PLUG}"})
+        assert (flow["type"], flow["step_id"]) == ("form", "confirm")
+        assert flow["description_placeholders"]["name"] == "Plug"
+        if entry_is_gone:
+            live.hass.data[MANAGERS].clear()
+        flow = await flows.async_configure(flow["flow_id"], {})
+        assert flow["type"] == "create_entry"
+        assert repairs(live.hass) == []
+        async_raise_not_put_back(
+            live.hass, live.entry.entry_id, State(PLUG, "on", {"friendly_name": "Plug"})
+        )
+    plug.report(available=True)
+    await live.settle()
+    assert plug.commands == ["off"]
