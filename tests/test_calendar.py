@@ -57,7 +57,7 @@ async def test_live_without_end(house: House, provider: Provider, push: Push) ->
     await house.pass_time(3 * 3600, step=60)
     assert house.state("calendar.equiwatt_equivents") == "on"
     (shown,) = await calendar(house, NOW, NOW + 5 * HOUR)
-    assert dt_util.parse_datetime(shown["end"]) == house.now + timedelta(minutes=30)
+    assert dt_util.parse_datetime(shown["end"]) == house.now + timedelta(minutes=40)  # 21:00
 
 
 async def test_overrun_in_the_calendar(house: House, provider: Provider) -> None:

@@ -431,8 +431,8 @@ def test_facts() -> None:
     assert timedelta(minutes=5) == tracker.PUSH_GRACE
     assert timedelta(seconds=10) == tracker.VANISH_CONFIRM
     assert timedelta(minutes=2) == clock.TOLERANCE
-    assert (schedule.SELDOM, schedule.OFTEN, schedule.LONGEST) == (60, 10, 300)
-    assert (schedule.OPENS, schedule.CLOSES, schedule.MAX_OFFSET) == (60, 150, 5)
+    assert (schedule.OFTEN, schedule.BY_DAY, schedule.BY_NIGHT) == (7.5, 30, 60)
+    assert (schedule.OPENS, schedule.CLOSES, schedule.LONGEST) == (60, 150, 300)
     assert snapshot.MAX_EQUIVENTS == 2000
     forms = TRANSLATIONS["config"]["step"]
     assert f"**{forms['user']['data']['token']}**" in README

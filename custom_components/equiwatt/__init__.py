@@ -34,6 +34,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> 
     store = EquiwattStore(hass, entry.entry_id)
     await store.async_load()
     announcer = Announcer(hass, store)
+    entry.async_on_unload(store.async_close)
+    entry.async_on_unload(announcer.async_close)
     coordinator = EquiwattCoordinator(hass, entry, store, announcer)
     if store.known:
         await coordinator.async_refresh()  # what is remembered is shown even if this fails
@@ -67,14 +69,18 @@ def _restore_after_equivents(entry: EquiwattConfigEntry) -> None:
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> bool:
-    """Unload a config entry."""
-    await entry.runtime_data.announcer.async_close()
+    """Unload a config entry. Edges wait meanwhile, as the event entity goes first."""
+    data = entry.runtime_data
+    await data.announcer.async_hold()
+    if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
+        data.announcer.async_go_on()
+        return False
     if entry.disabled_by:
-        entry.runtime_data.pause.async_leave()
+        data.pause.async_leave()
         async_clear_webhook_issues(hass, entry.entry_id)
     else:
-        await entry.runtime_data.pause.async_close()
-    return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+        await data.pause.async_close()
+    return True
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> None:

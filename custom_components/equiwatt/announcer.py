@@ -3,16 +3,15 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
-from datetime import datetime
 
 from homeassistant.const import MAJOR_VERSION, MINOR_VERSION
 from homeassistant.core import CALLBACK_TYPE, CoreState, HomeAssistant, callback
-from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.start import async_at_started
 
 from .const import DOMAIN
 from .equivents.snapshot import Edge, Snapshot, net_edges
 from .store import EquiwattStore
+from .timer import Timer
 
 ARMING = 1.0
 """Seconds that automations take to arm their triggers once Home Assistant has started."""
@@ -35,8 +34,9 @@ class Announcer:
         self._listeners: list[EdgeListener] = []
         self._task: asyncio.Task[None] | None = None
         self._is_announcing = False
+        self._is_closed = False
         self._announced_at = -APART
-        self._cancel_timer: CALLBACK_TYPE | None = None
+        self._timer = Timer(hass, "announce", self._on_timer)
 
     @callback
     def async_listen(self, listener: EdgeListener) -> CALLBACK_TYPE:
@@ -50,12 +50,20 @@ class Announcer:
         if self._hass.state is CoreState.running:
             self._announce_from_now_on()
             return lambda: None
-        return async_at_started(self._hass, self._async_arm)
+        return async_at_started(self._hass, self._arm)
 
-    async def _async_arm(self, hass: HomeAssistant) -> None:
+    @callback
+    def _arm(self, _: HomeAssistant) -> None:
         """Give automations the time to arm their triggers, which they do at this same moment."""
-        await asyncio.sleep(ARMING)
-        self._announce_from_now_on()
+        self._timer.async_set(ARMING)
+
+    @callback
+    def _on_timer(self) -> None:
+        """Go on: automations are armed now, or the last edge is far enough away."""
+        if self._is_announcing:
+            self._announce()
+        else:
+            self._announce_from_now_on()
 
     @callback
     def _announce_from_now_on(self) -> None:
@@ -67,6 +75,8 @@ class Announcer:
     @callback
     def async_add(self, edges: Iterable[Edge], snapshot: Snapshot) -> None:
         """Announce edges in turn, and remember what is known once none is left to announce."""
+        if self._is_closed:
+            return
         self._latest = snapshot
         self._waiting.extend(edges)
         if self._waiting:
@@ -77,7 +87,7 @@ class Announcer:
     @callback
     def _announce(self) -> None:
         """Announce the edges that wait, unless that is under way or must wait."""
-        busy = self._cancel_timer or (self._task and not self._task.done())
+        busy = self._timer.is_set or (self._task and not self._task.done())
         if self._is_announcing and not busy:
             # Not eagerly: the entities are to show the new state before anybody hears of it.
             self._task = self._hass.async_create_task(
@@ -86,9 +96,10 @@ class Announcer:
 
     async def _async_announce(self) -> None:
         """Announce the edges that wait, each once it is on the disk."""
-        while self._waiting:
-            if (wait := self._announced_at + APART - self._hass.loop.time()) > 0:
-                self._cancel_timer = async_call_later(self._hass, wait, self._on_timer)
+        while self._waiting and self._is_announcing:
+            wait = self._announced_at + APART - self._hass.loop.time()
+            if wait > 0:
+                self._timer.async_set(wait)
                 return
             edge = self._waiting[0]
             await self._store.async_write(edge.after)
@@ -96,22 +107,23 @@ class Announcer:
             self._announced_at = self._hass.loop.time()
             for listener in tuple(self._listeners):
                 listener(edge)
-        self._store.async_keep(self._latest)
+        if not self._waiting:
+            self._store.async_keep(self._latest)
 
-    @callback
-    def _on_timer(self, _: datetime) -> None:
-        """Announce the next edge, now that it is far enough from the last."""
-        self._cancel_timer = None
-        self._announce()
-
-    async def async_close(self) -> None:
-        """Announce what waits, if anything may be announced, and write what is still to be written.
-
-        What comes after this is announced when the entry is set up again.
-        """
+    async def async_hold(self) -> None:
+        """Announce nothing more until it is let go on, but to the end what is under way."""
         self._is_announcing = False
+        self._timer.async_set(None)
         if self._task:
             await self._task
-        if self._cancel_timer:
-            self._cancel_timer()
-        await self._store.async_flush()
+
+    @callback
+    def async_go_on(self) -> None:
+        """Announce what was held."""
+        self._announce_from_now_on()
+
+    @callback
+    def async_close(self) -> None:
+        """Announce nothing more: what waits is announced when the entry is set up again."""
+        self._is_closed = True
+        self._timer.async_close()

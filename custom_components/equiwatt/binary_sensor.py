@@ -2,7 +2,12 @@
 
 from typing import override
 
-from homeassistant.components.binary_sensor import BinarySensorEntity, BinarySensorEntityDescription
+# From where every supported release has the class, though the newest defines it in `const`.
+from homeassistant.components.binary_sensor import (  # type: ignore[attr-defined]
+    BinarySensorDeviceClass,
+    BinarySensorEntity,
+    BinarySensorEntityDescription,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -11,7 +16,9 @@ from .entity import EquiwattEntity
 
 PARALLEL_UPDATES = 0
 
-LIVE = BinarySensorEntityDescription(key="live", translation_key="live")
+LIVE = BinarySensorEntityDescription(
+    key="live", translation_key="live", device_class=BinarySensorDeviceClass.RUNNING
+)
 
 
 async def async_setup_entry(
@@ -31,3 +38,9 @@ class EquiwattLive(EquiwattEntity, BinarySensorEntity):
     def is_on(self) -> bool:
         """Return True while an equivent is live."""
         return self.coordinator.data.live is not None
+
+    @property
+    @override
+    def shown(self) -> object:
+        """Return what the entity shows."""
+        return self.is_on

@@ -1,6 +1,7 @@
 """All equivents as a calendar."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import override
 
 from homeassistant.components.calendar import (
@@ -19,8 +20,9 @@ from .equivents.model import Equivent
 PARALLEL_UPDATES = 0
 
 USUAL_LENGTH = timedelta(hours=1)
-AHEAD = timedelta(minutes=30)
-"""How far ahead an unknown end is shown: calendar triggers look fifteen minutes ahead."""
+AHEAD = timedelta(minutes=15)
+"""How far ahead an unknown end is shown at least, as calendar triggers look so far ahead."""
+HALF_HOUR = 1800
 
 EQUIVENTS = CalendarEntityDescription(key="equivents", translation_key="equivents")
 
@@ -40,10 +42,21 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
     @property
     @override
     def event(self) -> CalendarEvent | None:
-        """Return the live or the announced equivent."""
+        """Return the live or the announced equivent.
+
+        Its times are by the system's clock, by which Home Assistant decides whether it is on.
+        """
         state = self.coordinator.data
-        equivent = state.live or state.upcoming
-        return self._calendar_event(equivent) if equivent else None
+        if not (equivent := state.live or state.upcoming):
+            return None
+        return self._calendar_event(equivent, self.coordinator.clock.error)
+
+    @property
+    @override
+    def shown(self) -> object:
+        """Return what the entity shows."""
+        event = self.event
+        return (event.start, event.end, event.summary) if event else None
 
     @override
     async def async_get_events(
@@ -58,20 +71,25 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
             if equivent.start < end_date and self._shown_end(equivent) > start_date
         ]
 
-    def _calendar_event(self, equivent: Equivent) -> CalendarEvent:
+    def _calendar_event(
+        self, equivent: Equivent, clock_error: timedelta = timedelta()
+    ) -> CalendarEvent:
         """Return an equivent as a calendar's event, in local time."""
         return CalendarEvent(
-            start=dt_util.as_local(equivent.start),
-            end=dt_util.as_local(self._shown_end(equivent)),
+            start=dt_util.as_local(equivent.start + clock_error),
+            end=dt_util.as_local(self._shown_end(equivent) + clock_error),
             summary="Equivent",
         )
 
     def _shown_end(self, equivent: Equivent) -> datetime:
-        """Return the end, one still ahead for the live one whatever the plan said."""
+        """Return the end, one still ahead for the live one whatever the plan said.
+
+        One that nobody knows moves by half hours only, as each move is a new state.
+        """
         if equivent is not self.coordinator.data.live:
             return equivent.end or equivent.start + USUAL_LENGTH
-        now = dt_util.utcnow()
+        now = self.coordinator.clock.now()
         if equivent.end and equivent.end > now:
             return equivent.end
-        ahead = (now + AHEAD).replace(second=0, microsecond=0)
-        return max(equivent.start + USUAL_LENGTH, ahead)
+        ahead = ceil((now + AHEAD).timestamp() / HALF_HOUR) * HALF_HOUR
+        return max(equivent.start + USUAL_LENGTH, datetime.fromtimestamp(ahead, UTC))

@@ -2,14 +2,14 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import override
 
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
 from homeassistant.const import CONF_TOKEN, CONF_URL
-from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
-from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
@@ -30,23 +30,47 @@ from .equivents.schedule import delay, offset_of, to_opening
 from .equivents.snapshot import Snapshot
 from .equivents.tracker import Tracker
 from .store import EquiwattStore
+from .timer import Timer
 
 STALE_AFTER = timedelta(minutes=15)
-"""How long the last known state stands without an answer of the API."""
+"""How long the last known state stands while calls fail."""
 BURST = 0.2
 """Seconds in which a burst of webhook calls is taken together before the API is asked."""
+PATIENCE = 5.0
+"""Seconds that a dialog or a set-up waits for a free place within the API's limits."""
 
 LIMITERS: HassKey[dict[str, RateLimiter]] = HassKey(f"{DOMAIN}_limiters")
+"""The limiters by the digest of their token."""
 
 
+@callback
 def async_get_client(hass: HomeAssistant, token: str, url: str) -> EquiwattClient:
     """Return a client that shares its limits with every other one of the same token."""
-    limiter = hass.data.setdefault(LIMITERS, {}).setdefault(token, RateLimiter())
+    limiters, digest = hass.data.setdefault(LIMITERS, {}), _digest(token)
+    _drop_unused(hass, limiters)
+    limiter = limiters.setdefault(digest, RateLimiter())
     return EquiwattClient(async_get_clientsession(hass), token, url, limiter, dt_util.utcnow)
 
 
+def _drop_unused(hass: HomeAssistant, limiters: dict[str, RateLimiter]) -> None:
+    """Drop the limiters of tokens that were tried and not kept, once their calls are forgotten."""
+    used = {_digest(entry.data[CONF_TOKEN]) for entry in hass.config_entries.async_entries(DOMAIN)}
+    for digest in [digest for digest, one in limiters.items() if not one.recent_calls]:
+        if digest not in used:
+            del limiters[digest]
+
+
+def _digest(token: str) -> str:
+    """Return what tells tokens apart without showing them."""
+    return sha256(token.encode()).hexdigest()
+
+
 class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
-    """Keeps what is known of one account's equivents."""
+    """Keeps what is known of one account's equivents.
+
+    It has no update interval but a timer of its own: a coordinator's goes by full seconds, and
+    polls only while it has listeners.
+    """
 
     config_entry: ConfigEntry
 
@@ -54,7 +78,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         self, hass: HomeAssistant, entry: ConfigEntry, store: EquiwattStore, announcer: Announcer
     ) -> None:
         """Go on from what is remembered."""
-        super().__init__(hass, LOGGER, config_entry=entry, name=DOMAIN, always_update=False)
+        super().__init__(hass, LOGGER, config_entry=entry, name=DOMAIN)
         self.client = async_get_client(hass, entry.data[CONF_TOKEN], entry.data[CONF_URL])
         self.clock = Clock(dt_util.utcnow, hass.loop.time)
         self.tracker = Tracker(store.snapshot)
@@ -63,18 +87,25 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         self.answered_at: datetime | None = None
         self.error: EquiwattError | None = None
         self.failures = 0
+        self.pace = 0.0
+        """Seconds between the last answer and the next poll."""
         self._store = store
         self._announcer = announcer
         self._loaded_at = self.clock.now()
         self._offset = offset_of(entry.entry_id)
-        self._cancel_boundary: CALLBACK_TYPE | None = None
+        self._patience: float | None = PATIENCE
+        self._poll = Timer(hass, "poll", self._on_poll)
+        self._boundary = Timer(hass, "boundary", self._on_boundary)
         self._refreshing: asyncio.Task[None] | None = None
         self._refresh_again = False
 
     @property
     def is_stale(self) -> bool:
-        """Return True if what is known has gone without an answer for too long."""
-        return self.clock.now() >= self._stale_at
+        """Return True if calls fail, and have brought no answer for too long.
+
+        Silence alone is no reason: an account whose polling is switched off is not asked.
+        """
+        return self.failures > 0 and self.clock.now() >= self._stale_at
 
     @property
     def _stale_at(self) -> datetime:
@@ -83,8 +114,8 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
 
     @callback
     def async_start(self) -> None:
-        """Poll from now on, whichever entities listen."""
-        self.config_entry.async_on_unload(self.async_add_listener(lambda: None))
+        """Let calls wait for a free place from now on, as nobody waits for them."""
+        self._patience = None
         self._set_boundary()
 
     @callback
@@ -124,21 +155,31 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
     async def _async_update_data(self) -> Snapshot:
         """Ask the API once."""
         try:
-            self.answer = await self.client.async_get_equivents()
+            return self._follow(await self._async_call())
         except EquiwattError as err:
+            raise self._fail(err) from err
+        except Exception:
             self.failures += 1
-            self.tracker.fail(self.clock.now())
-            self._set_pace()
-            self._publish()
-            raise self._translate(err) from err
-        self.failures = 0
+            raise
+        finally:
+            self._set_poll()
+
+    async def _async_call(self) -> Answer:
+        """Call the API in a task that ends with the entry, whoever waits for it."""
+        call = self.client.async_get_equivents(self._patience)
+        return await self.config_entry.async_create_background_task(
+            self.hass, call, f"{DOMAIN} call"
+        )
+
+    def _follow(self, answer: Answer) -> Snapshot:
+        """Follow an answer, and return what is known since."""
+        self.answer, self.failures = answer, 0
         self.tracker.shift(self.clock.set(self.client.server_time))
         self.answered_at = now = self.clock.now()
-        self.tracker.observe(self.answer, now)
+        self.tracker.observe(answer, now)
         self._store.async_set_known()
-        self._set_pace()
-        self._set_boundary()
         self._clear_error()
+        self._set_boundary()
         return self._announce()
 
     def _announce(self) -> Snapshot:
@@ -153,20 +194,21 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         self._set_boundary()
         self.async_update_listeners()
 
-    def _translate(self, err: EquiwattError) -> Exception:
-        """Return what Home Assistant knows an error as; a refused token asks for a new one."""
+    def _fail(self, err: EquiwattError) -> Exception:
+        """Go on without an answer; return what Home Assistant knows the error as."""
         known, self.error = self.error, err
+        self.failures += 1
+        self.tracker.fail(self.clock.now())
+        self._publish()
         refused = isinstance(err, InvalidTokenError)
         if refused and not self._store.known:
             return ConfigEntryAuthFailed(translation_domain=DOMAIN, translation_key=err.reason)
         if refused and not isinstance(known, InvalidTokenError):
-            # Not by ConfigEntryAuthFailed, after which a coordinator never polls again: the
-            # provider may refuse a good token for a while, and an equivent may be live.
+            # Not by ConfigEntryAuthFailed, which would leave the entry not loaded at a restart, or
+            # end the polls: a good token may be refused for a while, an equivent may be live, and
+            # held devices must be restored.
             self.config_entry.async_start_reauth(self.hass)
-        wait = None
-        if isinstance(err, RateLimitedError):
-            # One more, as the coordinator counts from the last full second.
-            wait = 1 + min(err.retry_after, to_opening(self.clock.now(), self._offset))
+        wait = err.retry_after if isinstance(err, RateLimitedError) else None
         return UpdateFailed(translation_domain=DOMAIN, translation_key=err.reason, retry_after=wait)
 
     def _clear_error(self) -> None:
@@ -176,39 +218,42 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
                 self.hass.config_entries.flow.async_abort(flow["flow_id"])
         self.error = None
 
-    def _set_pace(self) -> None:
-        """Set when to poll next: a coordinator counts from the last full second, this from now."""
-        awaiting = self.tracker.awaiting
-        seconds = delay(self.clock.now(), awaiting, self._offset, self.failures)
-        self.update_interval = timedelta(seconds=seconds + self.hass.loop.time() % 1)
+    def _set_poll(self) -> None:
+        """Set the timer to the next poll, unless the user has switched polling off."""
+        now = self.clock.now()
+        if isinstance(self.error, RateLimitedError):
+            self.pace = min(self.error.retry_after, to_opening(now, self._offset))
+        else:
+            self.pace = delay(now, self.tracker.awaiting, self._offset, self.failures)
+        self._poll.async_set(None if self.config_entry.pref_disable_polling else self.pace)
 
     def _set_boundary(self) -> None:
         """Set the timer to when the clock alone changes something next."""
-        self._unset_boundary()
-        moment = self.tracker.boundary(self.clock.now())
-        if not self.is_stale:
-            moment = min(moment, self._stale_at) if moment else self._stale_at
-        if moment and not self._shutdown_requested:
-            job = HassJob(self._on_boundary, f"{DOMAIN} boundary", cancel_on_shutdown=True)
-            seconds = (moment - self.clock.now()).total_seconds()
-            self._cancel_boundary = async_call_later(self.hass, seconds, job)
-
-    def _unset_boundary(self) -> None:
-        """Cancel the timer."""
-        if self._cancel_boundary:
-            self._cancel_boundary()
-            self._cancel_boundary = None
+        now = self.clock.now()
+        moments = [self.tracker.boundary(now)]
+        if self.failures and not self.is_stale:
+            moments.append(self._stale_at)
+        moment = min(filter(None, moments), default=None)
+        self._boundary.async_set((moment - now).total_seconds() if moment else None)
 
     @callback
-    def _on_boundary(self, _: datetime) -> None:
+    def _on_poll(self) -> None:
+        """Poll in a task that ends with the entry."""
+        self.config_entry.async_create_background_task(
+            self.hass, self.async_refresh(), f"{DOMAIN} poll"
+        )
+
+    @callback
+    def _on_boundary(self) -> None:
         """Let the clock decide, and refresh to see what the API says to that."""
-        self._cancel_boundary = None
         self.tracker.tick(self.clock.now())
         self._publish()
-        self.async_refresh_soon()
+        if not self.config_entry.pref_disable_polling:
+            self.async_refresh_soon()
 
     @override
     async def async_shutdown(self) -> None:
         """Leave no timer behind."""
         await super().async_shutdown()
-        self._unset_boundary()
+        self._poll.async_close()
+        self._boundary.async_close()

@@ -18,7 +18,6 @@ async def async_get_config_entry_diagnostics(
     data = entry.runtime_data
     coordinator, pause, webhook = data.coordinator, data.pause, data.store.webhook
     answer, state = coordinator.answer, coordinator.data
-    interval = coordinator.update_interval
     return {
         "default_address": entry.data[CONF_URL] == DEFAULT_URL,
         "state": {
@@ -33,7 +32,7 @@ async def async_get_config_entry_diagnostics(
             "last_error": coordinator.error.reason if coordinator.error else None,
             "failures_in_a_row": coordinator.failures,
             "stale": coordinator.is_stale,
-            "seconds_to_next_call": interval.total_seconds() if interval else None,
+            "seconds_to_next_call": coordinator.pace,
             "calls_in_last_minute": coordinator.client.recent_calls,
             "payload": {
                 "current": _times(answer.current),

@@ -2,6 +2,7 @@
 
 from typing import override
 
+from homeassistant.core import callback
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
@@ -28,9 +29,30 @@ class EquiwattEntity(CoordinatorEntity[EquiwattCoordinator]):
             manufacturer="equiwatt",
             configuration_url=EQUIWATT_SITE,
         )
+        self._written: object = None
 
     @property
     @override
     def available(self) -> bool:
         """Return True while the last answer is not too old, or a rehearsal needs none."""
         return not self.coordinator.is_stale or self.coordinator.data.rehearsal
+
+    @property
+    def shown(self) -> object:
+        """Return what the entity shows, to be compared with what was written last."""
+        return None
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Remember what is written right after this."""
+        await super().async_added_to_hass()
+        self._written = (self.available, self.shown)
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        """Write the state if it has changed: most polls bring nothing new."""
+        showing = (self.available, self.shown)
+        if showing != self._written:
+            self._written = showing
+            self.async_write_ha_state()

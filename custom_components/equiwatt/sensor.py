@@ -35,11 +35,11 @@ def _end(equivent: Equivent | None) -> datetime | None:
     return equivent.end if equivent else None
 
 
-def _minutes(equivent: Equivent | None) -> float | None:
+def _seconds(equivent: Equivent | None) -> float | None:
     """Return how long a finished equivent lasted."""
     if equivent is None or equivent.end is None:
         return None
-    return (equivent.end - equivent.start).total_seconds() / 60
+    return (equivent.end - equivent.start).total_seconds()
 
 
 SENSORS = (
@@ -71,9 +71,10 @@ SENSORS = (
         key="last_duration",
         translation_key="last_duration",
         device_class=SensorDeviceClass.DURATION,
-        native_unit_of_measurement=UnitOfTime.MINUTES,
+        native_unit_of_measurement=UnitOfTime.SECONDS,
+        suggested_unit_of_measurement=UnitOfTime.MINUTES,
         suggested_display_precision=0,
-        value_fn=lambda data: _minutes(data.coordinator.data.last),
+        value_fn=lambda data: _seconds(data.coordinator.data.last),
     ),
     EquiwattSensorDescription(
         key="last_webhook",
@@ -116,3 +117,9 @@ class EquiwattSensor(EquiwattEntity, SensorEntity):
     def native_value(self) -> datetime | float | None:
         """Return the value."""
         return self.entity_description.value_fn(self._data)
+
+    @property
+    @override
+    def shown(self) -> object:
+        """Return what the entity shows."""
+        return self.native_value

@@ -67,6 +67,8 @@ class EquiwattStore:
         self.snapshot = Snapshot()
         """What was known when the last edge was announced, or since if nothing waits."""
         self.webhook = WebhookFacts()
+        self._is_pending = False
+        self._is_closed = False
 
     async def async_load(self) -> None:
         """Read what can be read, and log once if something could not."""
@@ -85,6 +87,12 @@ class EquiwattStore:
     async def async_remove(self) -> None:
         """Delete everything."""
         await self._store.async_remove()
+
+    async def async_close(self) -> None:
+        """Write what is still to be written, and nothing any more: another one may do so now."""
+        if self._is_pending:
+            await self.async_flush()
+        self._is_closed = True
 
     @callback
     def async_keep(self, snapshot: Snapshot) -> None:
@@ -117,12 +125,15 @@ class EquiwattStore:
     async def async_flush(self) -> None:
         """Write everything now."""
         self.known = True
-        await self._store.async_save(self._data())
+        self._is_pending = False
+        if not self._is_closed:
+            await self._store.async_save(self._data())
 
     def _save_later(self, seconds: float) -> None:
         """Write everything in a while, and when Home Assistant stops."""
-        self.known = True
-        self._store.async_delay_save(self._data, seconds)
+        self.known = self._is_pending = True
+        if not self._is_closed:
+            self._store.async_delay_save(self._data, seconds)
 
     def _data(self) -> dict[str, Any]:
         """Return everything as it is stored: events in the provider's shape, Unix seconds."""

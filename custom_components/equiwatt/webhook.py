@@ -13,6 +13,7 @@ from hass_nabucasa import CloudError
 from yarl import URL
 
 from homeassistant.components import webhook
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_WEBHOOK_ID, EVENT_CORE_CONFIG_UPDATE
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
@@ -122,14 +123,21 @@ class EquiwattWebhookManager:
         self, hass: HomeAssistant, webhook_id: str, request: Request
     ) -> Response:
         """Receive a call: one that says nothing usable still means that the API has news."""
-        data = self.entry.runtime_data
         kind = _kind(request.query)
         try:
             kind = kind or _kind(_fields(await _async_read(request)))
         finally:  # also when the caller hangs up, which cancels this
-            data.store.async_set_webhook(data.store.webhook.received(data.coordinator.clock.now()))
-            data.coordinator.async_push(kind)
+            self._receive(kind)
         return Response()
+
+    @callback
+    def _receive(self, kind: Kind | None) -> None:
+        """Hand a call to the entry as it is loaded now, be it since the call began."""
+        if self.entry.state not in (ConfigEntryState.LOADED, ConfigEntryState.FAILED_UNLOAD):
+            return
+        data = self.entry.runtime_data
+        data.store.async_set_webhook(data.store.webhook.received(data.coordinator.clock.now()))
+        data.coordinator.async_push(kind)
 
 
 def _kind(fields: Mapping[str, object]) -> Kind | None:

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.equiwatt.equivents.answer import Answer, MalformedError, parse
+from custom_components.equiwatt.equivents.answer import Answer, MalformedError, parse, read_event
 from custom_components.equiwatt.equivents.model import Equivent, ending_of
 
 DATA = Path(__file__).parents[1] / "data"
@@ -107,8 +107,13 @@ def test_sorted_and_without_doubles() -> None:
 )
 def test_bad_items(bad: Any) -> None:
     """A bad past one is left out and counted, a bad current one is an error and never "none"."""
-    answer = parse(payload(None, bad, event(START, START + 60)))
+    answer = parse(payload(None, event(START, START + 60), bad))
     assert answer == Answer(None, (Equivent(at(START), at(START + 60)),), skipped=1)
+    with pytest.raises(MalformedError):  # the first may be the live one
+        parse(payload(None, bad, event(START, START + 60)))
+    current = event(START + 3600, None)
+    answer = parse(payload(current, bad, event(START, START + 60)))
+    assert (answer.current, answer.skipped) == (Equivent(at(START + 3600)), 1)
     if bad is not None:
         with pytest.raises(MalformedError):
             parse(payload(bad, event(START, START + 60)))
@@ -155,11 +160,13 @@ EVENTS = st.builds(event, TIMES, TIMES) | JSON
 
 @given(current=st.none() | EVENTS, previous=st.lists(EVENTS, max_size=12))
 def test_any_items(current: Any, previous: list[Any]) -> None:
-    """Whatever the items, the result is sound: or an error, if the current one is bad."""
+    """Whatever the items, the result is sound: or an error, if one that may be live is bad."""
     try:
         answer = parse(payload(current, *previous))
     except MalformedError:
-        assert current is not None
+        may_be_live = previous[0] if current is None else current
+        with pytest.raises(MalformedError):
+            read_event(may_be_live)
         return
     starts = [equivent.start for equivent in answer.previous]
     assert starts == sorted(set(starts), reverse=True)

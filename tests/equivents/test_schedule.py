@@ -1,14 +1,15 @@
 """Test when the API is asked."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 import json
 from pathlib import Path
+from random import Random
 from statistics import median, quantiles
 
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.equiwatt.equivents.schedule import MAX_OFFSET, delay, offset_of
+from custom_components.equiwatt.equivents.schedule import OFTEN, delay, offset_of
 
 LOG = json.loads((Path(__file__).parents[1] / "data" / "log_2022_12_09.json").read_text())
 EVENTS = LOG["data"]["previous_events"]
@@ -34,58 +35,88 @@ def test_sees_the_real_edges() -> None:
             offset = offset_of(f"home {phase}")
             begin = edge - 5400 - phase * 1.2
             waits.append(next(t for t in polls(begin, edge + 60, offset) if t >= edge) - edge)
-    assert median(waits) <= 8
-    assert quantiles(waits, n=20)[-1] <= 12
-    assert max(waits) <= 12
+    assert median(waits) <= 3.8  # half the interval, as homes are spread evenly
+    assert quantiles(waits, n=20)[-1] <= 7.6
+    assert max(waits) <= 7.6
 
 
-@pytest.mark.parametrize("offset", [0, 1.7, MAX_OFFSET])
+def test_sees_any_edge_of_the_day_as_soon_as_a_plain_poll() -> None:
+    """Where the log has no edges, none is seen later by day than by asking every 30 seconds."""
+    random = Random(7)  # noqa: S311 - nothing is to be kept secret
+    ours, plain = [], []
+    for _ in range(300):
+        edge = HOUR.replace(hour=7).timestamp() + random.uniform(0, 14 * 3600)
+        for phase in range(20):
+            begin = edge - 3600 - 3 * phase
+            offset = phase / 20 * OFTEN
+            ours.append(next(t for t in polls(begin, edge + 60, offset) if t >= edge) - edge)
+            plain.append(random.uniform(0, 30))
+    assert median(ours) <= median(plain)
+    assert quantiles(ours, n=20)[-1] <= quantiles(plain, n=20)[-1]
+    assert max(ours) <= 30
+
+
+@pytest.mark.parametrize("offset", [0, 1.7, OFTEN])
 def test_calls_a_day(offset: float) -> None:
-    """A day has 1,900 calls at most, whatever the offset."""
+    """A day has fewer calls than that of those who ask every 30 seconds, whatever the offset."""
     begin = HOUR.timestamp() + 7
-    assert 1_700 < len(polls(begin, begin + 86_400, offset)) <= 1_900
+    assert 2_800 < len(polls(begin, begin + 86_400, offset)) < 2_880
 
 
 @pytest.mark.parametrize(
     ("second", "expected"),
-    [(0, 60), (30, 30), (59, 1), (60, 10), (65, 10), (149, 10), (150, 60), (1800, 60), (1830, 30)],
+    [
+        *[(0, 30), (30, 30), (58, 2), (59.5, 7.5), (60, 7.5), (65, 7.5), (149, 7.5), (150, 30)],
+        *[(1800, 30), (1840, 20), (1860, 7.5)],
+    ],
 )
-def test_pace(second: int, expected: float) -> None:
-    """Every ten seconds from 60 to 150 seconds after a half hour, every minute otherwise."""
+def test_pace(second: float, expected: float) -> None:
+    """Every 7.5 seconds from 60 to 150 seconds after a half hour, every half minute otherwise."""
     now = HOUR + timedelta(seconds=second)
     assert delay(now, False, 0) == expected
     assert delay(now + timedelta(seconds=4), False, 4) == expected
 
 
-@given(seconds=st.floats(0, 86_400), offset=st.floats(0, MAX_OFFSET))
+@pytest.mark.parametrize(("hour", "expected"), [(5, 60), (6, 30), (21, 30), (22, 60), (0, 60)])
+def test_day_and_night(hour: int, expected: float) -> None:
+    """By night every minute; the hours are UTC's, whatever the time's own zone."""
+    now = HOUR.replace(hour=hour, minute=10)
+    assert delay(now, False, 0) == expected
+    assert delay(now.astimezone(timezone(timedelta(hours=5))), False, 0) == expected
+
+
+@given(seconds=st.floats(0, 86_400), offset=st.floats(0, OFTEN))
 def test_never_steps_over_an_opening(seconds: float, offset: float) -> None:
     """The next call is never after the next opening of a window."""
     now = HOUR + timedelta(seconds=seconds)
     opening = 1800 - (now.timestamp() - 60 - offset) % 1800
-    assert 0 < delay(now, False, offset) <= max(opening, 10)
+    assert 0 < delay(now, False, offset) <= max(opening, 7.5)
     assert delay(now, False, offset) <= 60
 
 
 @pytest.mark.parametrize(
-    ("failures", "expected"), [(0, 60), (5, 60), (6, 120), (7, 240), (8, 300), (400, 300)]
+    ("failures", "expected"), [(0, 30), (5, 30), (6, 60), (7, 120), (8, 240), (400, 240)]
 )
 def test_back_off(failures: int, expected: float) -> None:
-    """Failed calls are repeated less and less often, up to five minutes, but not in a window."""
+    """Failed calls are repeated less and less often, but not in a window."""
     quiet = HOUR + timedelta(seconds=300)
     assert delay(quiet, False, 0, failures) == expected
-    assert delay(HOUR + timedelta(seconds=1870), False, 0, failures) == 10
+    assert delay(HOUR + timedelta(seconds=1870), False, 0, failures) == 7.5
     assert delay(HOUR + timedelta(seconds=1840), False, 0, failures) == 20
 
 
 @given(st.floats(0, 86_400))
 def test_awaiting(seconds: float) -> None:
-    """A push that awaits its confirmation is asked about every ten seconds."""
-    assert delay(HOUR + timedelta(seconds=seconds), True, 0) == 10
+    """A push that awaits its confirmation is asked about every ten seconds at least."""
+    now = HOUR + timedelta(seconds=seconds)
+    assert delay(now, True, 0) == min(10, delay(now, False, 0))
 
 
 def test_offsets_differ() -> None:
     """Homes ask at different times, and each at the same one always."""
     offsets = {offset_of(f"entry {number}") for number in range(100)}
-    assert len(offsets) > 50
-    assert all(0 <= offset < MAX_OFFSET for offset in offsets)
+    assert len(offsets) == 100
+    assert max(offsets) > 0.9 * OFTEN
+    assert min(offsets) < 0.1 * OFTEN
+    assert all(0 <= offset < OFTEN for offset in offsets)
     assert offset_of("a") == offset_of("a")

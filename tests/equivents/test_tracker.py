@@ -9,7 +9,13 @@ import pytest
 from custom_components.equiwatt.equivents.answer import Answer
 from custom_components.equiwatt.equivents.model import Equivent, Kind, Source
 from custom_components.equiwatt.equivents.snapshot import Ended, EndReason, Snapshot, net_edges
-from custom_components.equiwatt.equivents.tracker import MAX_OPEN, OVERRUN, PUSH_GRACE, Tracker
+from custom_components.equiwatt.equivents.tracker import (
+    MAX_OPEN,
+    OUT_OF_ORDER,
+    OVERRUN,
+    PUSH_GRACE,
+    Tracker,
+)
 
 T0 = datetime(2026, 11, 20, 17, 1, 2, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -232,6 +238,69 @@ class TestApi:
         assert tracker.snapshot.last is None
         tracker.observe(Answer(previous=(listed,)), T0 + HOUR)
         assert tracker.snapshot.last == listed
+
+
+class TestBackToBack:
+    """One ends and the next one starts in the same moment, and calls and answers overtake."""
+
+    NEXT = Equivent(T0 + HOUR + 2 * SECOND, T0 + 2 * HOUR)
+    STEPS = ((Kind.ENDED, API), (Kind.STARTED, API))
+
+    def test_late_call_of_the_end(self) -> None:
+        """The call for an end that the API has listed by then says nothing of the next one."""
+        tracker = started()
+        tracker.observe(named(self.NEXT, ENDED), T0 + HOUR + 10 * SECOND)
+        tracker.push(Kind.ENDED, T0 + HOUR + 15 * SECOND)
+        assert edges(tracker) == [*self.STEPS]
+        assert tracker.snapshot.live == self.NEXT
+        tracker.observe(named(self.NEXT, ENDED), T0 + HOUR + 70 * SECOND)
+        tracker.push(Kind.ENDED, T0 + HOUR + 10 * SECOND + OUT_OF_ORDER)
+        assert edges(tracker) == [(Kind.ENDED, WEBHOOK)]
+
+    def test_late_call_of_an_end_by_the_clock(self) -> None:
+        """So does one for an end that came by the clock, and was listed afterwards."""
+        tracker = started()
+        tracker.fail(T0 + HOUR)
+        tracker.observe(named(self.NEXT, ENDED), T0 + HOUR + 70 * SECOND)
+        tracker.push(Kind.ENDED, T0 + HOUR + 3 * MINUTE)
+        assert tracker.snapshot.live == self.NEXT
+
+    def test_second_call(self) -> None:
+        """A call for an end that another call has announced speaks of the next one."""
+        tracker = started()
+        tracker.push(Kind.ENDED, T0 + HOUR)
+        tracker.observe(named(self.NEXT, ENDED), T0 + HOUR + 10 * SECOND)
+        tracker.observe(named(self.NEXT, ENDED), T0 + HOUR + 20 * SECOND)
+        tracker.push(Kind.ENDED, T0 + HOUR + 30 * SECOND)
+        assert edges(tracker)[-1] == (Kind.ENDED, WEBHOOK)
+
+    def test_answer_that_lags(self) -> None:
+        """An answer that names the one whose end was called confirms nothing."""
+        tracker = started()
+        tracker.push(Kind.ENDED, T0 + HOUR + 2 * SECOND)
+        tracker.push(Kind.STARTED, T0 + HOUR + 3 * SECOND)
+        tracker.observe(named(LIVE), T0 + HOUR + 4 * SECOND)
+        tracker.observe(named(self.NEXT, ENDED), T0 + HOUR + 14 * SECOND)
+        assert edges(tracker) == [(Kind.ENDED, WEBHOOK), (Kind.STARTED, WEBHOOK)]
+        assert tracker.snapshot.live == self.NEXT
+        assert not tracker.awaiting
+
+    @pytest.mark.parametrize("late", [timedelta(), 30 * SECOND])
+    def test_only_the_end_is_called(self, late: timedelta) -> None:
+        """The next one is seen at the first answer that names it, be it from before the call."""
+        tracker = started()
+        tracker.push(Kind.ENDED, T0 + HOUR + 5 * SECOND + late)
+        tracker.observe(named(self.NEXT, ENDED), T0 + HOUR + 6 * SECOND + late)
+        assert edges(tracker) == [(Kind.ENDED, WEBHOOK), (Kind.STARTED, API)]
+
+    def test_short_one(self) -> None:
+        """The end that the API lists counts, or a short one would be the same as the next."""
+        short = Equivent(T0, T0 + 3 * MINUTE)
+        following = Equivent(T0 + 3 * MINUTE, T0 + HOUR)
+        tracker = started(short)
+        tracker.push(Kind.ENDED, T0 + 3 * MINUTE + 10 * SECOND)
+        tracker.observe(named(following, short), T0 + 3 * MINUTE + 12 * SECOND)
+        assert tracker.snapshot.live == following
 
 
 class TestAnnounced:
@@ -494,11 +563,13 @@ class TestPush:
         assert changes(tracker) == [(Kind.STARTED, other, API)]
 
     def test_started_takes_ended_back(self) -> None:
-        """A started push after an ended one is confirmed by what the API still names."""
+        """A started push after an ended one is confirmed by what the API goes on to name."""
         tracker = started()
         tracker.push(Kind.ENDED, T0 + 30 * MINUTE)
         tracker.push(Kind.STARTED, T0 + 31 * MINUTE)
         tracker.observe(named(LIVE), T0 + 31 * MINUTE + SECOND)
+        assert tracker.awaiting
+        tracker.observe(named(LIVE), T0 + 30 * MINUTE + OUT_OF_ORDER)
         assert tracker.snapshot.live == LIVE
         tracker.tick(T0 + 36 * MINUTE)
         assert tracker.snapshot.live == LIVE

@@ -32,8 +32,9 @@ class Answer:
 def parse(payload: object) -> Answer:
     """Read the body of an answer.
 
-    A bad item among the past ones is left out and counted. Everything else that is not of the
-    provider's shape raises MalformedError, so that no fault can read as "no equivent".
+    A bad item among the past ones is left out and counted, unless it is the first of an answer
+    that names none, which may be live. Everything else that is not of the provider's shape raises
+    MalformedError, so that no fault can read as "no equivent".
     """
     match payload:
         case {
@@ -44,6 +45,8 @@ def parse(payload: object) -> Answer:
         case _:
             raise MalformedError("success, current_event or previous_events is missing or wrong")
     readable, skipped = read_events(items)
+    if named is None and items:
+        read_event(items[0])  # it may be the live one, so that its faults are the answer's
     return Answer(
         current=named or _open_newest(readable),
         previous=tuple(equivent for equivent in readable if equivent.end),

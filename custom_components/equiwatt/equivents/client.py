@@ -86,15 +86,31 @@ class RateLimiter:
         self._answered: deque[float] = deque(maxlen=CALLS_PER_WINDOW)
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Wait for the turn to make one call, which is made inside."""
-        async with self._turn:
+    async def turn(self, patience: float | None = None) -> AsyncIterator[None]:
+        """Wait for the turn to make one call, which is made inside.
+
+        Raise RateLimitedError if the turn does not come within the seconds of patience.
+        """
+        try:
+            async with asyncio.timeout(patience):
+                await self._async_take_turn()
+        except TimeoutError:
+            raise RateLimitedError("Too many calls of our own", self._wait()) from None
+        try:
+            yield
+        finally:
+            self._answered.append(self._clock())
+            self._turn.release()
+
+    async def _async_take_turn(self) -> None:
+        """Wait until nobody else calls and both limits allow a call."""
+        await self._turn.acquire()
+        try:
             while (wait := self._wait()) > 0:
                 await self._sleep(wait + MARGIN)
-            try:
-                yield
-            finally:
-                self._answered.append(self._clock())
+        except asyncio.CancelledError:
+            self._turn.release()
+            raise
 
     def _wait(self) -> float:
         """Return the seconds until the next call is within both limits."""
@@ -136,15 +152,16 @@ class EquiwattClient:
         """Return how many calls of the token were answered in the last minute."""
         return self._limiter.recent_calls
 
-    async def async_get_equivents(self) -> Answer:
+    async def async_get_equivents(self, patience: float | None = None) -> Answer:
         """Ask the API once, waiting for a free place within its limits.
 
-        Raises InvalidTokenError (401, 403, or a token no header can carry), RateLimitedError (429),
-        UnreachableError (network, time-out, 5xx) or UnexpectedResponseError (everything else).
+        Raises InvalidTokenError (401, 403, or a token no header can carry), RateLimitedError (429,
+        or no free place within the seconds of patience), UnreachableError (network, time-out, 5xx)
+        or UnexpectedResponseError (everything else).
         """
         if not re.fullmatch(r"[!-~]+", self._token):
             raise InvalidTokenError("The token has characters that no token has")
-        async with self._limiter.turn():
+        async with self._limiter.turn(patience):
             answer = await self._fetch()
         # Raised here, outside of any except clause: aiohttp's errors keep the request's headers,
         # and with them the token, and must not hang on ours as their context.
@@ -171,7 +188,7 @@ class EquiwattClient:
                 return self._status_error(response) or parse(await _read_json(response))
         except (TimeoutError, aiohttp.ClientConnectionError) as err:
             return UnreachableError(f"No connection: {type(err).__name__}")
-        except (ValueError, RecursionError, aiohttp.ClientError) as err:
+        except Exception as err:  # noqa: BLE001  # whatever a server sends is no fault of ours
             detail = err if isinstance(err, MalformedError) else "garbled or broken off"
             return UnexpectedResponseError(f"Not an answer of the API: {detail}")
 
@@ -228,9 +245,9 @@ def read_date(header: str | None) -> datetime | None:
     """Return the time that a header tells, aware UTC, or None when it tells none."""
     try:
         when = parsedate_to_datetime(header or "")
-    except ValueError:
+        return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+    except ValueError, OverflowError:  # no date, or one before or after all dates
         return None
-    return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
 
 
 def clean_token(text: str) -> str:

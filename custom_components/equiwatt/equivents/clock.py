@@ -34,3 +34,9 @@ class Clock:
     def now(self) -> datetime:
         """Return the time, aware UTC."""
         return self._time + timedelta(seconds=self._monotonic() - self._set_at)
+
+    @property
+    def error(self) -> timedelta:
+        """Return by how much the system's clock is ahead, nothing within reason."""
+        error = self._utcnow() - self.now()
+        return error if abs(error) > TOLERANCE else timedelta()

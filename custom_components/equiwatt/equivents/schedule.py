@@ -1,37 +1,52 @@
 """When to ask the API next.
 
 In the ten equivents of a log from 2022-12-09 every start lies 61 to 134 seconds after a half hour
-and every end 62 to 63 seconds after one. So the API is asked often then, and seldom otherwise.
+and every end 62 to 63 seconds after one. So the API is asked often then. Where today's edges lie
+nobody knows, so by day it is never asked less often than by those who poll every 30 seconds.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from zlib import crc32
 
 HALF_HOUR = 1800.0
 OPENS = 60.0
 CLOSES = 150.0
-OFTEN = 10.0
-SELDOM = 60.0
+OFTEN = 7.5
+"""Seconds between two calls in a window."""
+AWAITING = 10.0
+"""Seconds between two calls while something awaits another answer."""
+BY_DAY = 30.0
+BY_NIGHT = 60.0
+DAY = range(6, 22)
+"""The hours, in UTC, in which equivents are to be expected."""
+GAP = 1.0
+"""Seconds between two calls at least: one so shortly before an opening counts as made at it."""
 LONGEST = 300.0
 PATIENCE = 5
 """How many calls may fail in a row before the next ones are made less often."""
-MAX_OFFSET = 5.0
 
 
 def offset_of(identifier: str) -> float:
-    """Return the seconds, under five, by which one home asks later than another."""
-    return crc32(identifier.encode()) % 1000 / 1000 * MAX_OFFSET
+    """Return the seconds by which one home asks later than another.
+
+    They cover the whole interval between two calls of a window, so that many homes spread evenly.
+    """
+    return crc32(identifier.encode()) / (1 << 32) * OFTEN
 
 
 def delay(now: datetime, awaiting: bool, offset: float, failures: int = 0) -> float:
     """Return the seconds to the next call, after so many failed ones in a row.
 
-    `awaiting` tells that something needs another answer soon. No window's opening is stepped over.
+    `awaiting` says that something needs another answer soon. No window's opening is stepped over.
     """
-    if awaiting or HALF_HOUR - to_opening(now, offset) < CLOSES - OPENS:
+    opening = to_opening(now, offset)
+    if opening < GAP or HALF_HOUR - opening < CLOSES - OPENS:
         return OFTEN
+    if awaiting:
+        return min(AWAITING, opening)
+    seldom = BY_DAY if now.astimezone(UTC).hour in DAY else BY_NIGHT
     doublings = min(max(failures - PATIENCE, 0), 3)
-    return min(SELDOM * (1 << doublings), LONGEST, to_opening(now, offset))
+    return min(seldom * (1 << doublings), LONGEST, opening)
 
 
 def to_opening(now: datetime, offset: float) -> float:

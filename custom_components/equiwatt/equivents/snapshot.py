@@ -18,6 +18,7 @@ class EndReason(StrEnum):
     BOUND = "bound"
     VANISHED = "vanished"
     PUSH = "push"
+    PUSH_LISTED = "push_listed"
     UNCONFIRMED = "unconfirmed"
 
 

@@ -19,6 +19,8 @@ MAX_OPEN = timedelta(hours=6)
 """How long an equivent without an end may last."""
 PUSH_GRACE = timedelta(minutes=5)
 """How long a push stands against the API's word."""
+OUT_OF_ORDER = timedelta(minutes=2)
+"""How far apart calls and answers may be that speak of the same change."""
 VANISH_CONFIRM = timedelta(seconds=10)
 """How far apart two answers must be that drop an equivent without any other sign of its end."""
 
@@ -46,10 +48,11 @@ class Tracker:
     def observe(self, answer: Answer, now: datetime) -> None:
         """Follow an answer of the API that arrived at `now`."""
         self._reachable = True
+        self._learn_end(answer, now)
         named = answer.current
         if named and not _is_believable(self.snapshot, named, now):
             named = None
-        self._learn(answer)
+        self._set(past=add_finished(self.snapshot.past, answer.previous))
         if real := self.snapshot.real:
             self._compare(real, named, answer, now)
         ahead = named and named.start > now and not self.snapshot.is_live(named)
@@ -60,12 +63,10 @@ class Tracker:
 
     def push(self, kind: Kind, now: datetime) -> None:
         """Follow a webhook call that was received at `now`."""
-        real, ended = self.snapshot.real, self.snapshot.ended
+        real = self.snapshot.real
         if kind is Kind.STARTED and not real:
-            if ended and ended.reason is EndReason.PUSH:
-                self._set(ended=None)
             self._start(Equivent(now.replace(microsecond=0)), Source.WEBHOOK, pushed_at=now)
-        elif kind is Kind.ENDED and real:
+        elif kind is Kind.ENDED and real and not _is_late_call(self.snapshot, now):
             self._end(real, now, Source.WEBHOOK, EndReason.PUSH, now)
 
     def rehearse(self, end: datetime, now: datetime) -> None:
@@ -139,14 +140,11 @@ class Tracker:
         """Add an edge to those that are to be taken."""
         self._edges.append(Edge(kind, equivent, source, self.snapshot))
 
-    def _learn(self, answer: Answer) -> None:
-        """Add what an answer lists as finished, the last one that ended among them perhaps."""
-        past = add_finished(self.snapshot.past, answer.previous)
-        if past is not self.snapshot.past:
-            self._set(past=past)
+    def _learn_end(self, answer: Answer, now: datetime) -> None:
+        """Learn the end of the last one that ended, if an answer lists it."""
         ended = self.snapshot.ended
-        if ended and ending_of(answer.previous, ended.equivent):
-            self._set(ended=replace(ended, reason=EndReason.LISTED))
+        if ended and (end := ending_of(answer.previous, ended.equivent)):
+            self._set(ended=_listed(ended, end, now))
 
     def _compare(
         self, live: Equivent, named: Equivent | None, answer: Answer, now: datetime
@@ -217,20 +215,48 @@ def _is_believable(snapshot: Snapshot, named: Equivent, now: datetime) -> bool:
     listed = ending_of(snapshot.past, named) is not None
     if now >= _bound(named) or (listed and not snapshot.is_live(named)):
         return False
-    # A push that ends contradicts all that had started by then.
     ended = snapshot.ended
-    pushed = ended and ended.reason is EndReason.PUSH and named.start <= ended.at
-    if not ended or not (pushed or named.same_as(ended.equivent)):
+    if not ended or not _is_contradicted(named, ended, provisional=bool(snapshot.pushed_at)):
         return True
     match ended.reason:
-        case EndReason.LISTED:
+        case EndReason.LISTED | EndReason.PUSH_LISTED:
             return False
         case EndReason.TIME | EndReason.BOUND:
             return named.end is not None and named.end > now  # prolonged
         case EndReason.PUSH:
-            return not ended.at <= now < ended.at + PUSH_GRACE
+            stands = OUT_OF_ORDER if snapshot.pushed_at else PUSH_GRACE
+            return not ended.at <= now < ended.at + stands
         case _:
             return True
+
+
+def _is_contradicted(named: Equivent, ended: Ended, *, provisional: bool) -> bool:
+    """Return True if what ended last speaks against an equivent that an answer names.
+
+    A push that ends contradicts all that had started by then, but for a push that starts since.
+    """
+    pushed = ended.reason is EndReason.PUSH and not provisional
+    return named.same_as(ended.equivent) or (pushed and named.start <= ended.at)
+
+
+def _listed(ended: Ended, end: datetime, now: datetime) -> Ended:
+    """Return what ended last once an answer lists it, with the end that the answer gives."""
+    equivent = replace(ended.equivent, end=end)
+    match ended.reason:
+        case EndReason.LISTED | EndReason.PUSH_LISTED as known:
+            return Ended(equivent, known, ended.at)
+        case EndReason.PUSH:
+            return Ended(equivent, EndReason.PUSH_LISTED, ended.at)
+        case _:
+            return Ended(equivent, EndReason.LISTED, now)
+
+
+def _is_late_call(snapshot: Snapshot, now: datetime) -> bool:
+    """Return True if the call for an end speaks of the one whose end the API has just listed."""
+    ended = snapshot.ended
+    if ended is None or ended.reason is not EndReason.LISTED or snapshot.pushed_at:
+        return False
+    return now - ended.at < OUT_OF_ORDER
 
 
 def _bound(equivent: Equivent) -> datetime:

@@ -1,24 +1,15 @@
 """What a held device waits for: its own reports, changes of its registration, and a moment."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
 
-from homeassistant.core import (
-    CALLBACK_TYPE,
-    Event,
-    EventStateChangedData,
-    HassJob,
-    HomeAssistant,
-    callback,
-)
+from homeassistant.core import CALLBACK_TYPE, Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers.entity_registry import EventEntityRegistryUpdatedData
 from homeassistant.helpers.event import (
-    async_call_later,
     async_track_entity_registry_updated_event,
     async_track_state_change_event,
 )
 
-from ..const import DOMAIN
+from ..timer import Timer
 
 
 class DeviceListener:
@@ -29,15 +20,14 @@ class DeviceListener:
         hass: HomeAssistant,
         on_state: Callable[[Event[EventStateChangedData]], None],
         on_registry: Callable[[Event[EventEntityRegistryUpdatedData]], None],
-        on_timer: Callable[[datetime], None],
+        on_timer: Callable[[], None],
     ) -> None:
         """Follow nothing yet."""
         self._hass = hass
         self._on_state = on_state
         self._on_registry = on_registry
-        self._on_timer = on_timer
         self._listening: list[CALLBACK_TYPE] = []
-        self._waiting: CALLBACK_TYPE | None = None
+        self._timer = Timer(hass, "hold", on_timer)
 
     @callback
     def async_follow(self, entity_ids: Iterable[str]) -> None:
@@ -54,18 +44,7 @@ class DeviceListener:
     @callback
     def async_set_timer(self, seconds: float | None) -> None:
         """Set the timer to so many seconds from now in place of what it was set to."""
-        if self._waiting:
-            self._waiting()
-            self._waiting = None
-        if seconds is not None:
-            job = HassJob(self._fire, f"{DOMAIN} pause", cancel_on_shutdown=True)
-            self._waiting = async_call_later(self._hass, max(0, seconds), job)
-
-    @callback
-    def _fire(self, now: datetime) -> None:
-        """Pass on that the moment has come."""
-        self._waiting = None
-        self._on_timer(now)
+        self._timer.async_set(seconds)
 
     @callback
     def async_stop(self) -> None:

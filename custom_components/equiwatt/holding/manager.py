@@ -279,7 +279,7 @@ class HoldingManager:
         self._listener.async_set_timer((moment - self._now()).total_seconds() if moment else None)
 
     @callback
-    def _on_timer(self, _: datetime) -> None:
+    def _on_timer(self) -> None:
         """Restore what has been off for long enough, and try again what did not obey."""
         now = self._now()
         due = {entity_id for entity_id, one in self.paused.items() if one.due and one.due <= now}

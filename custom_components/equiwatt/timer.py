@@ -1,0 +1,48 @@
+"""A timer that is set anew at will, and does not outlive what it is for."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
+
+from .const import DOMAIN
+
+
+class Timer:
+    """Calls an action once, so many seconds after it was last set."""
+
+    def __init__(self, hass: HomeAssistant, name: str, action: Callable[[], None]) -> None:
+        """Begin unset."""
+        self._hass = hass
+        self._name = name
+        self._action = action
+        self._cancel: CALLBACK_TYPE | None = None
+        self._is_closed = False
+
+    @property
+    def is_set(self) -> bool:
+        """Return True while the action is still to come."""
+        return self._cancel is not None
+
+    @callback
+    def async_set(self, seconds: float | None) -> None:
+        """Set it to so many seconds from now, in place of what it was set to; None unsets it."""
+        if self._cancel:
+            self._cancel()
+            self._cancel = None
+        if seconds is not None and not self._is_closed:
+            job = HassJob(self._fire, f"{DOMAIN} {self._name}", cancel_on_shutdown=True)
+            self._cancel = async_call_later(self._hass, max(0, seconds), job)
+
+    @callback
+    def async_close(self) -> None:
+        """Unset it for good."""
+        self._is_closed = True
+        self.async_set(None)
+
+    @callback
+    def _fire(self, _: datetime) -> None:
+        """Call the action."""
+        self._cancel = None
+        self._action()

@@ -1,0 +1,107 @@
+"""Test that edges are announced in order, each on the disk first, and none of them twice."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from custom_components.equiwatt import announcer
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
+from homeassistant.core import CoreState, Event, EventStateChangedData, HomeAssistant, callback
+from homeassistant.helpers.storage import Store
+
+from .conftest import EVENT, LIVE, NOW, House, Provider, Push
+
+HOUR = timedelta(hours=1)
+
+
+async def test_on_the_disk_first(
+    hass: HomeAssistant, house: House, push: Push, hass_storage: dict[str, Any]
+) -> None:
+    """Whoever hears of an edge finds the entity changed, and the edge on the disk."""
+    found: list[tuple[str, Any]] = []
+
+    @callback
+    def look(event: Event[EventStateChangedData]) -> None:
+        """Look at both when the event entity speaks."""
+        if event.data["entity_id"] == EVENT and event.data["old_state"]:
+            data = hass_storage[f"equiwatt.{house.entry.entry_id}"]["data"]
+            found.append((house.state(LIVE), data["announced"] is not None))
+
+    await house.setup()
+    hass.bus.async_listen("state_changed", look)
+    await push("?event=started")
+    await push("?event=ended")
+    await house.pass_time(1)
+    assert found == [("on", True), ("off", False)]
+
+
+async def test_unloaded_while_automations_arm(
+    hass: HomeAssistant, house: House, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An unload in the second after the start leaves nothing behind, and loses no edge."""
+    monkeypatch.setattr(announcer, "ARMING", 1)
+    hass.set_state(CoreState.starting)
+    provider.start(NOW, NOW + HOUR)
+    await house.setup()
+    hass.set_state(CoreState.running)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await hass.async_block_till_done()
+    assert await hass.config_entries.async_unload(house.entry.entry_id)
+    await house.pass_time(5, step=1)
+    assert house.edges == []
+    await house.setup()
+    await house.settle()
+    assert house.edges == [("started", "api")]
+
+
+async def test_platforms_that_refuse_to_go(
+    hass: HomeAssistant, live: House, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An unload that fails leaves an entry that announces as before."""
+
+    async def refuse(*_: object) -> bool:
+        """Stay."""
+        return False
+
+    monkeypatch.setattr(hass.config_entries, "async_unload_platforms", refuse)
+    assert not await hass.config_entries.async_unload(live.entry.entry_id)
+    assert live.entry.state is ConfigEntryState.FAILED_UNLOAD
+    provider.end(NOW, NOW + timedelta(minutes=1))
+    await live.poll()
+    assert live.edges == [("started", "api"), ("ended", "api")]
+
+
+async def test_edge_during_an_unload(
+    hass: HomeAssistant, live: House, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An edge that comes while the platforms go is announced once the entry is set up again."""
+    unload = hass.config_entries.async_unload_platforms
+
+    async def answer_first(*arguments: Any) -> bool:
+        """Let an answer arrive once the event entity has gone."""
+        gone = await unload(*arguments)
+        provider.end(NOW, NOW + timedelta(minutes=1))
+        await live.entry.runtime_data.coordinator.async_refresh()
+        return gone
+
+    monkeypatch.setattr(hass.config_entries, "async_unload_platforms", answer_first)
+    assert await hass.config_entries.async_reload(live.entry.entry_id)
+    await live.settle()
+    assert live.live == "off"
+    assert live.edges == [("started", "api"), ("ended", "api")]
+
+
+async def test_disk_that_is_full(
+    hass: HomeAssistant, house: House, push: Push, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An edge that cannot be written is announced all the same: the home must not miss it."""
+
+    async def fail(*_: object) -> None:
+        """Write nothing, as Home Assistant's store does when it cannot."""
+
+    await house.setup()
+    monkeypatch.setattr(Store, "async_save", fail)
+    await push("?event=started")
+    assert house.edges == [("started", "webhook")]
