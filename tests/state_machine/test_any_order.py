@@ -12,6 +12,7 @@ STEPS = 5_000
 """How many steps, each followed by a check, every run of the tests takes at least."""
 
 
+@pytest.mark.long(60)
 @pytest.mark.timeout(0)
 def test_whatever_happens(home: Home) -> None:
     """Each edge has its reason, whatever happens in whichever order."""
