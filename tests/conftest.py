@@ -1,9 +1,12 @@
 """What the tests share: the provider's HTTP, and an entry that uses it."""
 
+import asyncio
 from collections.abc import Generator
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from itertools import chain
 import logging
+import os
 import sys
 import time
 from typing import Any, Protocol, cast, override
@@ -49,6 +52,28 @@ EVENT = "event.equiwatt_equivent"
 
 NOW = datetime(2026, 11, 20, 17, 20, tzinfo=dt_util.UTC)
 """A quiet moment: ten minutes to the next half hour."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer to leave out what takes long."""
+    parser.addoption("--quick", action="store_true", help="no real processes, no long searches")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the longest tests, or start them first where several processes share them.
+
+    A process always has one test in hand besides the one it runs: a short one, so that no long one
+    waits behind another.
+    """
+    seconds = {item: mark.args[0] for item in items if (mark := item.get_closest_marker("long"))}
+    long = sorted(seconds, key=lambda item: seconds[item], reverse=True)
+    short = [item for item in items if item not in seconds]
+    if config.getoption("quick"):
+        config.hook.pytest_deselected(items=long)
+        items[:] = short
+    elif hasattr(config, "workerinput"):
+        pairs = chain.from_iterable(zip(long, short, strict=False))
+        items[:] = dict.fromkeys([*pairs, *long, *short])
 
 
 def event_of(start: datetime, end: datetime | None = None) -> dict[str, Any]:
@@ -116,17 +141,25 @@ class Provider:
 
 
 @pytest.fixture(autouse=True)
-def custom_integrations(enable_custom_integrations: None) -> None:
-    """Let Home Assistant load the integration."""
+def custom_integrations(request: pytest.FixtureRequest) -> None:
+    """Let Home Assistant, if there is one, load the integration."""
+    if "hass" in request.fixturenames:
+        request.getfixturevalue("enable_custom_integrations")
 
 
 @pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Spare the tests the waits that have tests of their own."""
     monkeypatch.setattr(client, "CALL_GAP", 0)
     monkeypatch.setattr(client, "CALLS_PER_WINDOW", 1000)
     monkeypatch.setattr(coordinator, "BURST", 0)
     monkeypatch.setattr(announcer, "ARMING", 0)
+
+
+@pytest.fixture(autouse=True)
+async def enable_event_loop_debug(request: pytest.FixtureRequest) -> None:
+    """Let the loop check itself, as Home Assistant's own tests do; it takes a third of the time."""
+    asyncio.get_running_loop().set_debug(not request.config.getoption("quick"))
 
 
 @pytest.fixture
@@ -274,6 +307,12 @@ def cloud(hass: HomeAssistant) -> Cloud:
     cloud = Cloud()
     hass.data[DATA_CLOUD] = cast("Any", cloud)
     return cloud
+
+
+@pytest.fixture
+def own_port() -> int:
+    """Return a port that no other process of the tests uses, nor any connection."""
+    return 20_000 + os.getpid() % 10_000
 
 
 class Push(Protocol):

@@ -98,6 +98,7 @@ def burden(home: Home) -> Counter[str]:
     )
 
 
+@pytest.mark.long(30)
 def test_a_month(home: Home) -> None:
     """A month leaves nothing behind, and an idle day not a single state change."""
     logging.getLogger("custom_components.equiwatt").setLevel(logging.INFO)  # tests keep all records

@@ -1,23 +1,49 @@
 """Test that the quality scale is answered in full, and what of it a test can tell."""
 
 import ast
+from collections.abc import Callable
+from configparser import ConfigParser
+from importlib import import_module
+import inspect
 import json
 from pathlib import Path
 import re
-from typing import Any
+from typing import Any, get_type_hints
 
+from aiohttp import ClientSession
 import pytest
 
 from custom_components import equiwatt
+from custom_components.equiwatt import config_flow, coordinator, diagnostics, entity
+from custom_components.equiwatt.const import DOMAIN
+from custom_components.equiwatt.data import EquiwattRuntimeData
+from custom_components.equiwatt.equivents.client import EquiwattClient
+from homeassistant.config_entries import HANDLERS, ConfigEntryState, ConfigFlow
+from homeassistant.const import EntityCategory
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers.entity import Entity
+from homeassistant.helpers.update_coordinator import CoordinatorEntity, DataUpdateCoordinator
+from homeassistant.setup import async_setup_component
 from homeassistant.util.yaml import load_yaml_dict
+
+from .conftest import House, Provider
 
 FOLDER = Path(equiwatt.__file__).parent
 ROOT = FOLDER.parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 HEADINGS = set(re.findall(r"(?m)^#+ (.+)$", README))
-SETTINGS = (ROOT / "setup.cfg").read_text("utf-8")
-PLATFORMS = ("binary_sensor", "calendar", "event", "sensor")
+PLATFORMS = sorted(equiwatt.PLATFORMS)
 STATUSES = {"done", "exempt"}
+DISCOVERIES = {"bluetooth", "dhcp", "homekit", "mqtt", "ssdp", "usb", "zeroconf"}
+ERRORS = {
+    "ConfigEntryAuthFailed",
+    "ConfigEntryError",
+    "ConfigEntryNotReady",
+    "HomeAssistantError",
+    "ServiceValidationError",
+    "UpdateFailed",
+}
 
 TIERS = json.loads((Path(__file__).parent / "data" / "quality_scale_rules.json").read_text("utf-8"))
 RULES = [
@@ -40,47 +66,37 @@ DOCUMENTED_UNDER = {
     "docs-use-cases": "Use cases",
 }
 
-RESTS_ON = {
-    "action-setup": ("__init__.py", r"async def async_setup\((.|\n)*?async_setup_services\(hass\)"),
-    "appropriate-polling": ("tests/test_coordinator.py", "def test_polls_on_schedule"),
-    "brands": ("tests/test_files.py", "def test_brand"),
-    "common-modules": ("entity.py", r"class EquiwattEntity\(CoordinatorEntity"),
-    "config-flow-test-coverage": (
-        "tests/test_config_flow.py",
-        "def test_reauth(.|\\n)*def test_reconf",
-    ),
-    "config-flow": ("config_flow.py", r"class EquiwattConfigFlow\(ConfigFlow, domain=DOMAIN\)"),
-    "entity-event-setup": ("tests/test_init.py", "def test_reload_and_unload"),
-    "entity-unique-id": ("entity.py", r'_attr_unique_id = f"\{entry_id\}_\{description.key\}"'),
-    "has-entity-name": ("entity.py", "_attr_has_entity_name = True"),
-    "runtime-data": ("__init__.py", "entry.runtime_data = EquiwattRuntimeData"),
-    "test-before-configure": ("tests/test_config_flow.py", "def test_errors"),
-    "test-before-setup": ("tests/test_init.py", "def test_not_ready"),
-    "unique-config-entry": ("tests/test_config_flow.py", "def test_already_configured"),
-    "action-exceptions": ("services.py", "raise (ServiceValidationError|HomeAssistantError)"),
-    "config-entry-unloading": ("__init__.py", "async def async_unload_entry"),
-    "entity-unavailable": ("tests/test_coordinator.py", "def test_stale_to_the_second"),
-    "integration-owner": ("manifest.json", r'"codeowners": \["@'),
-    "log-when-unavailable": ("tests/test_coordinator.py", "def test_logged_once"),
-    "parallel-updates": ("sensor.py", "PARALLEL_UPDATES = 0"),
-    "reauthentication-flow": ("tests/test_config_flow.py", "def test_reauth_after_refusal"),
-    "test-coverage": ("setup.cfg", "fail_under = 100"),
-    "devices": ("entity.py", "entry_type=DeviceEntryType.SERVICE"),
-    "diagnostics": ("tests/test_diagnostics.py", "def test_diagnostics"),
-    "entity-category": ("sensor.py", "entity_category=EntityCategory.DIAGNOSTIC"),
-    "entity-device-class": ("sensor.py", "device_class=SensorDeviceClass.DURATION"),
-    "entity-translations": ("tests/test_files.py", "def test_every_entity_has_name_and_icon"),
-    "exception-translations": ("tests/test_files.py", "def test_every_exception_is_raised"),
-    "icon-translations": ("icons.json", '"state"'),
-    "reconfiguration-flow": ("tests/test_config_flow.py", "def test_reconfigure_token"),
-    "repair-issues": ("tests/test_webhook_monitor.py", "def test_changed"),
-    "async-dependency": ("equivents/client.py", "async def async_get_equivents"),
-    "inject-websession": ("coordinator.py", r"EquiwattClient\(async_get_clientsession\(hass\)"),
-    "strict-typing": ("setup.cfg", "strict = True"),
+TESTED_BY = {
+    "action-exceptions": ["test_services.test_nothing_to_rehearse_while_live"],
+    "appropriate-polling": ["test_coordinator.test_polls_on_schedule"],
+    "brands": ["test_files.test_brand"],
+    "config-flow-test-coverage": [
+        "test_config_flow.test_user",
+        "test_config_flow.test_reauth",
+        "test_config_flow.test_reconfigure_address",
+    ],
+    "entity-event-setup": ["test_init.test_reload_and_unload"],
+    "entity-translations": ["test_files.test_every_entity_has_name_and_icon"],
+    "entity-unavailable": ["test_coordinator.test_stale_to_the_second"],
+    "icon-translations": ["test_files.test_every_entity_has_name_and_icon"],
+    "log-when-unavailable": ["test_coordinator.test_logged_once"],
+    "reauthentication-flow": ["test_config_flow.test_reauth_after_refusal"],
+    "reconfiguration-flow": ["test_config_flow.test_reconfigure_token"],
+    "repair-issues": ["test_webhook_monitor.test_changed", "test_issues.test_repair"],
+    "test-before-configure": ["test_config_flow.test_errors"],
+    "test-before-setup": ["test_init.test_not_ready"],
+    "unique-config-entry": ["test_config_flow.test_already_configured"],
 }
-"""What shows that a rule is followed: a file of the integration or of the project, and words."""
+"""The tests elsewhere that a rule rests on."""
 
-DISCOVERIES = {"bluetooth", "dhcp", "homekit", "mqtt", "ssdp", "usb", "zeroconf"}
+SHOWN_BELOW: set[str] = set()
+"""The rules that a test of this module shows to be followed."""
+
+
+def shows[Test](*rules: str) -> Callable[[Test], Test]:
+    """Note which rules a test shows to be followed."""
+    SHOWN_BELOW.update(rules)
+    return lambda test: test
 
 
 def answers() -> dict[str, Any]:
@@ -101,23 +117,28 @@ def load(name: str) -> Any:
     return json.loads((FOLDER / name).read_text("utf-8"))
 
 
-def source(module: str) -> str:
-    """Return the text of a module."""
-    return (FOLDER / f"{module}.py").read_text("utf-8")
+def nodes(folder: Path) -> list[tuple[str, ast.AST]]:
+    """Return all there is in the modules of a folder, each with its module's own name."""
+    return [
+        (path.stem, node)
+        for path in sorted(folder.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+    ]
 
 
-def functions(module: str) -> set[str]:
-    """Return the names of all functions of a module."""
-    return {
-        node.name
-        for node in ast.walk(ast.parse(source(module)))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    }
-
-
-def modules() -> list[Path]:
-    """Return the modules of the integration."""
-    return sorted(FOLDER.rglob("*.py"))
+NODES = nodes(FOLDER)
+NAMES = {
+    name
+    for _, node in NODES
+    for field in ("attr", "id", "arg")
+    if isinstance(name := getattr(node, field, None), str)
+}
+"""What the integration uses by name."""
+TESTS = {
+    f"{module}.{node.name}"
+    for module, node in nodes(Path(__file__).parent)
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+}
 
 
 def test_every_rule_is_answered() -> None:
@@ -148,22 +169,19 @@ def test_answer(rule: str) -> None:
 def test_nothing_is_done_on_trust() -> None:
     """For each rule that is done there is something to look at."""
     done = {rule for rule in RULES if status(rule) == "done"}
-    assert done == RESTS_ON.keys() | DOCUMENTED_UNDER.keys()
+    assert done == TESTED_BY.keys() | SHOWN_BELOW | DOCUMENTED_UNDER.keys()
 
 
-@pytest.mark.parametrize("rule", RESTS_ON)
-def test_rests_on(rule: str) -> None:
-    """What a rule rests on is still there."""
-    name, words = RESTS_ON[rule]
-    folder = ROOT if name.startswith("tests/") or name == "setup.cfg" else FOLDER
-    assert re.search(words, (folder / name).read_text("utf-8"))
+@pytest.mark.parametrize("rule", TESTED_BY)
+def test_tested_by(rule: str) -> None:
+    """The tests that a rule rests on are still there, in whichever folder."""
+    assert set(TESTED_BY[rule]) <= TESTS
 
 
 def test_exempt() -> None:
     """What is said not to apply does not, for as long as the integration is as it is."""
     exempt = {rule for rule in RULES if status(rule) == "exempt"}
     manifest = load("manifest.json")
-    sources = "".join(path.read_text("utf-8") for path in modules())
     reasons = {
         "dependency-transparency": not manifest.get("requirements"),
         "docs-triggers": not (FOLDER / "triggers.yaml").exists(),
@@ -172,115 +190,133 @@ def test_exempt() -> None:
         "discovery": not DISCOVERIES & manifest.keys(),
         "dynamic-devices": manifest["integration_type"] == "service",
         "stale-devices": manifest["integration_type"] == "service",
-        "entity-disabled-by-default": "enabled_default" not in sources,
+        "entity-disabled-by-default": not {
+            "entity_registry_enabled_default",
+            "_attr_entity_registry_enabled_default",
+        }
+        & NAMES,
     }
     assert exempt == {rule for rule, holds in reasons.items() if holds}
 
 
-def test_actions() -> None:
-    """The rules of actions apply as there are some, registered before any entry is set up."""
-    exempt = {status(rule) for rule in ("action-setup", "action-exceptions", "docs-actions")}
-    has_actions = any("services.async_register" in path.read_text("utf-8") for path in modules())
-    assert (FOLDER / "services.yaml").exists() is has_actions
-    assert exempt == ({"done"} if has_actions else {"exempt"})
-
-
-def test_brands() -> None:
-    """Done when the images are there."""
-    assert (status("brands") == "done") is (FOLDER / "brand" / "icon.png").exists()
+@shows("action-setup")
+async def test_actions(hass: HomeAssistant) -> None:
+    """All actions are there, and described, before any entry is set up."""
+    assert await async_setup_component(hass, DOMAIN, {})
+    described = load_yaml_dict(str(FOLDER / "services.yaml"))
+    assert described
+    assert hass.services.async_services_for_domain(DOMAIN).keys() == described.keys()
 
 
 def test_repair_issues() -> None:
     """Done when an issue can be raised, and then it has texts."""
-    raises = any("async_create_issue" in path.read_text("utf-8") for path in modules())
+    raises = "async_create_issue" in NAMES
     assert (status("repair-issues") == "done") is raises
     assert ("issues" in load("translations/en.json")) is raises
 
 
-def test_no_requirements() -> None:
-    """Nothing is installed for the integration, and its owner is told."""
-    manifest = load("manifest.json")
-    assert status("dependency-transparency") == "exempt"
-    assert not manifest.get("requirements")
-    assert status("integration-owner") == "done"
-    assert all(owner.startswith("@") for owner in manifest["codeowners"])
-    assert manifest["codeowners"]
+@shows("integration-owner")
+def test_owner() -> None:
+    """Its owner is told."""
+    owners = load("manifest.json")["codeowners"]
+    assert owners
+    assert all(owner.startswith("@") for owner in owners)
 
 
+@shows("parallel-updates", "common-modules")
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_platforms(platform: str) -> None:
     """Each says how many updates may run at once, and its entities are built alike."""
-    assert status("parallel-updates") == "done"
-    assert re.search(r"(?m)^PARALLEL_UPDATES = \d+$", source(platform))
-    assert "EquiwattEntity" in source(platform)
+    module = import_module(f"{equiwatt.__name__}.{platform}")
+    assert isinstance(module.PARALLEL_UPDATES, int)
+    classes = [one for _, one in inspect.getmembers(module, inspect.isclass)]
+    own = [one for one in classes if one.__module__ == module.__name__ and issubclass(one, Entity)]
+    assert own
+    assert all(issubclass(one, entity.EquiwattEntity) for one in own)
+    assert issubclass(entity.EquiwattEntity, CoordinatorEntity)
+    assert issubclass(coordinator.EquiwattCoordinator, DataUpdateCoordinator)
 
 
-def test_entities() -> None:
+@shows("entity-unique-id", "has-entity-name", "devices", "entity-category", "entity-device-class")
+async def test_entities(house: House) -> None:
     """All have a unique id, a translated name, an icon and the account's device."""
-    for rule in ("entity-unique-id", "has-entity-name", "devices", "entity-category"):
-        assert status(rule) == "done"
-    base = source("entity")
-    for words in ("_attr_has_entity_name = True", "_attr_unique_id", "DeviceInfo("):
-        assert words in base
-    assert status("entity-translations") == status("icon-translations") == "done"
-    names = load("translations/en.json")["entity"]
-    icons = load("icons.json")["entity"]
-    assert set(names) == set(PLATFORMS)
-    assert {k: set(v) for k, v in names.items()} == {k: set(v) for k, v in icons.items()}
-    assert all(entity["name"] for platform in names.values() for entity in platform.values())
+    await house.setup()
+    entry_id = house.entry.entry_id
+    entries = er.async_entries_for_config_entry(er.async_get(house.hass), entry_id)
+    (device,) = dr.async_entries_for_config_entry(dr.async_get(house.hass), entry_id)
+    assert {entry.domain for entry in entries} == set(PLATFORMS)
+    for entry in entries:
+        assert entry.has_entity_name
+        assert load("translations/en.json")["entity"][entry.domain][entry.translation_key]["name"]
+        assert load("icons.json")["entity"][entry.domain][entry.translation_key]
+    assert all(entry.unique_id.startswith(entry_id) for entry in entries)
+    assert {entry.device_id for entry in entries} == {device.id}
+    assert device.entry_type is dr.DeviceEntryType.SERVICE
+    assert EntityCategory.DIAGNOSTIC in {entry.entity_category for entry in entries}
+    assert all(entry.original_device_class for entry in entries if entry.domain == "sensor")
 
 
-def test_common_modules_and_runtime_data() -> None:
-    """Coordinator and base entity have modules of their own; the entry keeps what runs."""
-    for rule in ("common-modules", "runtime-data", "test-before-setup", "config-entry-unloading"):
-        assert status(rule) == "done"
-    assert (FOLDER / "coordinator.py").exists()
-    assert (FOLDER / "entity.py").exists()
-    assert "entry.runtime_data =" in source("__init__")
-    assert "async_config_entry_first_refresh" in source("__init__")
-    assert "async_unload_entry" in functions("__init__")
+@shows("runtime-data", "config-entry-unloading", "inject-websession")
+async def test_entry(house: House, provider: Provider) -> None:
+    """The entry keeps what runs, which calls by Home Assistant's session, and can be unloaded."""
+    await house.setup()
+    assert isinstance(house.entry.runtime_data, EquiwattRuntimeData)
+    assert provider.calls
+    assert await house.hass.config_entries.async_unload(house.entry.entry_id)
+    assert house.entry.state is ConfigEntryState.NOT_LOADED
 
 
+@shows("config-flow")
 def test_config_flow() -> None:
     """Every form's field has a description, and a token can be renewed and changed."""
-    for rule in ("config-flow", "reauthentication-flow", "reconfiguration-flow"):
-        assert status(rule) == "done"
     assert load("manifest.json")["config_flow"] is True
-    steps = {"async_step_user", "async_step_reauth", "async_step_reconfigure"}
-    assert steps <= functions("config_flow")
+    handler = HANDLERS[DOMAIN]
+    assert handler is config_flow.EquiwattConfigFlow
+    for step in ("user", "reauth", "reconfigure"):
+        own = getattr(handler, f"async_step_{step}")
+        assert inspect.iscoroutinefunction(own)
+        assert own is not getattr(ConfigFlow, f"async_step_{step}", None)
     config = load("translations/en.json")["config"]
     issues = load("translations/en.json")["issues"].values()
     fixes = [step for issue in issues for step in issue["fix_flow"]["step"].values()]
     for step in [*config["step"].values(), *(step for step in fixes if "data" in step)]:
         for form in (step, *step.get("sections", {}).values()):
             assert set(form["data"]) == set(form["data_description"])
-    assert status("unique-config-entry") == status("test-before-configure") == "done"
-    assert "_async_abort_entries_match" in source("config_flow")
-    assert "async_get_equivents" in source("config_flow")
 
 
+@shows("diagnostics")
 def test_diagnostics() -> None:
-    """There are diagnostics."""
-    assert status("diagnostics") == "done"
-    assert "async_get_config_entry_diagnostics" in functions("diagnostics")
+    """There are diagnostics of an entry."""
+    assert inspect.iscoroutinefunction(diagnostics.async_get_config_entry_diagnostics)
 
 
+@shows("exception-translations")
 def test_exceptions() -> None:
     """What Home Assistant is told as an error can be translated."""
-    assert status("exception-translations") == "done"
-    assert load("translations/en.json")["exceptions"]
-    for error in ("UpdateFailed(", "ConfigEntryAuthFailed("):
-        for rest in source("coordinator").split(error)[1:]:
-            assert rest.lstrip().startswith("translation_domain=")
+    made = [
+        {keyword.arg for keyword in node.keywords}
+        for _, node in NODES
+        if isinstance(node, ast.Call) and getattr(node.func, "id", None) in ERRORS
+    ]
+    assert made
+    assert all({"translation_domain", "translation_key"} <= keywords for keywords in made)
 
 
-def test_session_and_typing() -> None:
-    """Home Assistant's session is used, and types are strict."""
-    for rule in ("async-dependency", "inject-websession", "strict-typing", "test-coverage"):
-        assert status(rule) == "done"
-    assert "async_get_clientsession" in source("coordinator")
-    assert re.search(r"(?m)^strict = True$", SETTINGS)
-    assert re.search(r"(?m)^fail_under = 100$", SETTINGS)
+@shows("async-dependency")
+def test_client() -> None:
+    """The client waits for nothing, and is given its session."""
+    assert inspect.iscoroutinefunction(EquiwattClient.async_get_equivents)
+    assert get_type_hints(EquiwattClient.__init__)["session"] is ClientSession
+
+
+@shows("strict-typing", "test-coverage")
+def test_settings() -> None:
+    """Types are strict, and every line and branch is run."""
+    settings = ConfigParser()
+    settings.read(ROOT / "setup.cfg", "utf-8")
+    assert settings.getboolean("mypy", "strict")
+    assert settings.getboolean("coverage:run", "branch")
+    assert settings.getfloat("coverage:report", "fail_under") == 100
 
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.startswith("docs-")])

@@ -41,7 +41,7 @@ async def everything(house: House, hass_client: Any) -> str:
     return json.dumps(told, cls=JSONEncoder, default=str) + text
 
 
-async def test_nowhere(
+async def test_no_secret_is_shown_anywhere(
     house: House, provider: Provider, push: Push, hass_client: Any, hass_storage: dict[str, Any]
 ) -> None:
     """Through errors of every kind, pushes and a refused token no secret is shown."""

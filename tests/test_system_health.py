@@ -24,7 +24,7 @@ async def told(house: House) -> dict[str, Any]:
     return info
 
 
-async def test_told(
+async def test_what_is_shown(
     house: House, provider: Provider, push: Push, aioclient_mock: AiohttpClientMocker
 ) -> None:
     """The server, the last answer, the calls of all accounts, and the webhook."""

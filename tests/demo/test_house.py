@@ -80,10 +80,11 @@ def test_moments_are_compared_by_the_second(text: str, expected: bool) -> None:
 
 
 @pytest.mark.e2e
-async def test_a_house_is_lived_in(socket_enabled: None, tmp_path: Path) -> None:
+@pytest.mark.long(10)
+async def test_a_house_is_lived_in(socket_enabled: None, tmp_path: Path, own_port: int) -> None:
     """Start, act, look, and stop in good order."""
     configuration = "input_boolean:\n  lamp:\n"
-    async with House(tmp_path, configuration=configuration, component=None) as house:
+    async with House(tmp_path, configuration=configuration, component=None, port=own_port) as house:
         assert await house.state("input_boolean.nothing") is None
         await house.call("input_boolean", "turn_on", entity_id="input_boolean.lamp")
         await house.wait_for("input_boolean.lamp", "on", 2)

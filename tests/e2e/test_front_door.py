@@ -14,7 +14,7 @@ from demo.house import ROOT, House
 from .conftest import Api
 from .test_main_paths import LIVE, TOKEN, filled_in
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long(25)]
 
 MOVED = "https://moved.example.org"
 
@@ -56,9 +56,9 @@ async def fix(house: House) -> dict[str, str]:
     return addresses
 
 
-async def test_front_door(api: Api, tmp_path: Path) -> None:
+async def test_front_door(api: Api, tmp_path: Path, own_port: int) -> None:
     """Copied and started it is there; other addresses are told; removed it leaves nothing."""
-    async with House(tmp_path, component=None) as house:
+    async with House(tmp_path, component=None, port=own_port) as house:
         await asyncio.to_thread(install, house, "v9.8.7")
         await house.stop()
         await house.start()

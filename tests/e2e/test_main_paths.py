@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 import time
 from typing import Any
@@ -13,10 +14,11 @@ from demo.house import House
 
 from .conftest import CAUSES, Api
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long(90)]
 
 TOKEN = "sentinel-token-3b9d"
 LIVE = "binary_sensor.equiwatt_live"
+CURRENT_END = "sensor.equiwatt_current_end"
 COUNTING = """
 logger:
   default: warning
@@ -48,9 +50,9 @@ automation:
 
 
 @pytest.fixture
-async def house(api: Api, tmp_path: Path) -> AsyncIterator[House]:
+async def house(api: Api, tmp_path: Path, own_port: int) -> AsyncIterator[House]:
     """Run a Home Assistant that counts what the integration announces."""
-    async with House(tmp_path, configuration=COUNTING) as house:
+    async with House(tmp_path, configuration=COUNTING, port=own_port) as house:
         yield house
 
 
@@ -118,10 +120,14 @@ async def by_push(house: House, api: Api, addresses: dict[str, str]) -> None:
 
 async def by_polling_and_clock(house: House, api: Api) -> None:
     """Play an equivent that only polling sees, and whose end passes while the API is down."""
-    start, end = int(time.time()), int(time.time()) + 90
-    api.current = {"start_time": start, "end_time": end}
+    start = int(time.time())
+    api.current = {"start_time": start, "end_time": start + 3600}
     await house.wait_for(LIVE, "on", 75)
     await counted(house, 2, 1)
+    end = int(time.time()) + 15
+    api.current = {"start_time": start, "end_time": end}
+    await house.call("homeassistant", "update_entity", entity_id=LIVE)
+    await house.wait_for(CURRENT_END, datetime.fromtimestamp(end, UTC).isoformat(), 5)
     api.down = True
     await house.call("homeassistant", "update_entity", entity_id=LIVE)
     await asyncio.sleep(max(0, end - time.time() - 0.5))

@@ -14,12 +14,11 @@ import pytest
 from demo.house import House
 
 from .conftest import Api
-from .test_main_paths import LIVE, TOKEN, add, call
+from .test_main_paths import CURRENT_END, LIVE, TOKEN, add, call
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long(65)]
 
 LAST_START = "sensor.equiwatt_last_start"
-CURRENT_END = "sensor.equiwatt_current_end"
 CALENDAR = "calendar.equiwatt_equivents"
 LOST = "Error fetching equiwatt data: "
 BACK = "Fetching equiwatt data recovered"
@@ -144,6 +143,15 @@ class Story:
         """Wait until a sensor shows a time."""
         await self.house.wait_for(entity_id, datetime.fromtimestamp(moment, UTC).isoformat(), 10)
 
+    async def stores(self, moment: int) -> None:
+        """Wait until a time is on the disk, as without it there nothing outlasts a pulled plug."""
+        files = list(self.house.folder.glob(".storage/equiwatt.*"))
+        for _ in range(500):
+            if any(str(moment) in file.read_text("utf-8") for file in files):
+                return
+            await asyncio.sleep(0.02)
+        pytest.fail(f"{moment} is not stored")
+
     async def lists(self, *equivents: dict[str, int]) -> None:
         """Check what the calendar lists."""
         path = f"/api/calendars/{CALENDAR}?start=2000-01-01T00:00:00Z&end=2100-01-01T00:00:00Z"
@@ -168,10 +176,11 @@ async def ear(socket_enabled: None) -> AsyncIterator[Ear]:
 
 @pytest.fixture(params=[signal.SIGTERM, signal.SIGKILL], ids=lambda sign: sign.name)
 async def story(
-    api: Api, ear: Ear, tmp_path: Path, request: pytest.FixtureRequest
+    api: Api, ear: Ear, tmp_path: Path, own_port: int, request: pytest.FixtureRequest
 ) -> AsyncIterator[Story]:
     """Run a Home Assistant whose automations tell what they hear."""
-    async with House(tmp_path, configuration=HEARING.replace("EAR", ear.url)) as house:
+    configuration = HEARING.replace("EAR", ear.url)
+    async with House(tmp_path, configuration=configuration, port=own_port) as house:
         yield Story(house, api, ear, request.param)
 
 
@@ -250,10 +259,11 @@ async def another_while_down(story: Story) -> None:
 
 async def planned_end_while_down(story: Story) -> None:
     """Let its plan change, the planned end pass, and the API be down at the start."""
-    start, end = story.equivent(*THIRD)["start_time"], int(time.time()) + 4
+    start, end = story.equivent(*THIRD)["start_time"], int(time.time()) + 6
     story.api.current = {"start_time": start, "end_time": end}
     await story.look()
     await story.shows(CURRENT_END, end)
+    await story.stores(end)
     async with story.away():
         story.api.down = True
         await asyncio.sleep(max(0, end - time.time()))

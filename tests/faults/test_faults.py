@@ -57,7 +57,7 @@ async def check_fault(
 
 @pytest.mark.parametrize("live", [False, True], ids=["idle", "live"])
 @pytest.mark.parametrize("faults", TABLE.values(), ids=TABLE)
-async def test_faults(
+async def test_a_fault_moves_nothing(
     hass: HomeAssistant,
     server: Api,
     subtests: pytest.Subtests,
@@ -78,7 +78,7 @@ async def test_faults(
 
 
 @pytest.mark.parametrize("live", [False, True], ids=["idle", "live"])
-async def test_nobody_listens(
+async def test_a_refused_connection_moves_nothing(
     hass: HomeAssistant, server: Api, caplog: pytest.LogCaptureFixture, live: bool
 ) -> None:
     """A refused connection moves nothing either."""
@@ -96,7 +96,7 @@ async def test_nobody_listens(
 
 
 @pytest.mark.parametrize("live", [False, True], ids=["idle", "live"])
-async def test_one_after_another(
+async def test_faults_in_a_row_are_one_loss(
     hass: HomeAssistant, server: Api, caplog: pytest.LogCaptureFixture, live: bool
 ) -> None:
     """Many different faults in a row are one loss, and do not wear the state out."""
@@ -112,7 +112,7 @@ async def test_one_after_another(
     check_log(caplog)
 
 
-async def test_refused_then_out_of_order(hass: HomeAssistant, server: Api) -> None:
+async def test_the_question_for_a_token_goes_away(hass: HomeAssistant, server: Api) -> None:
     """The question for a new token goes away with the next good answer, whatever came between."""
     home = Home(hass, server, live=False, tls=False)
     await home.setup()
@@ -139,6 +139,6 @@ async def test_the_lie_would_be_believed(
     assert home.kinds == (["ended"] if live else ["started"])
 
 
-def test_enough() -> None:
+def test_the_table_does_not_shrink() -> None:
     """The table does not shrink unseen."""
     assert sum(len(faults) for faults in TABLE.values()) >= 200

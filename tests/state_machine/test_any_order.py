@@ -12,8 +12,9 @@ STEPS = 5_000
 """How many steps, each followed by a check, every run of the tests takes at least."""
 
 
+@pytest.mark.long(60)
 @pytest.mark.timeout(0)
-def test_whatever_happens(home: Home) -> None:
+def test_each_edge_has_its_reason(home: Home) -> None:
     """Each edge has its reason, whatever happens in whichever order."""
     House.home, House.steps = home, 0
     profile = settings(deadline=None, suppress_health_check=list(HealthCheck))

@@ -140,7 +140,9 @@ class Home:
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
-async def test_whatever_comes(house: House, provider: Provider, seed: int) -> None:
+async def test_all_devices_end_as_people_left_them(
+    house: House, provider: Provider, seed: int
+) -> None:
     """In the end every device is as people left it, and as it was before it was paused."""
     random = Random(seed)  # noqa: S311
     await house.setup()
