@@ -1,6 +1,7 @@
 """The worked example: a home's use in November 2026, and what is to be made of it."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 import json
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,16 @@ def counter(newest: str = "18:30") -> dict[datetime, float]:
             kwh[start + HALF_HOUR] = total = total + (energy or 0)
     until = at(EVENT_DAY, newest)
     return {moment: kwh[moment] for moment in kwh if moment <= until and moment not in missing}
+
+
+def in_between(kwh: dict[datetime, float]) -> dict[datetime, float]:
+    """Return readings with those of each five minutes between half hours."""
+    found: dict[datetime, float] = {}
+    for (start, before), (end, after) in pairwise(kwh.items()):
+        rows = 6 if end - start == HALF_HOUR else 1
+        for row in range(rows):
+            found[start + row * GRID] = before + (after - before) * row / 6
+    return found | kwh
 
 
 def readings(*extra: tuple[str, float], newest: str = "18:30") -> Readings:
