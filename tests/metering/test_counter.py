@@ -50,10 +50,13 @@ def test_the_pace(meter: Counter, pace: float | None) -> None:
 
 
 def test_the_pace_of_late() -> None:
-    """A meter that has become faster is a fast one after some days."""
-    moves = [*range(60, 6 * 24 * 60, 60), *range(6 * 24 * 60, 8 * 24 * 60, 5)]
-    assert counter(*moves, rows=6 * 288).pace == timedelta(hours=1)
-    assert counter(*moves, rows=8 * 288).pace == GRID
+    """A meter that has become slower, or faster, is so after some days at most."""
+    day = 24 * 60
+    slower = [*range(5, 6 * day, 5), *range(6 * day, 9 * day, 60)]
+    assert counter(*slower, rows=6 * 288).pace == GRID
+    assert counter(*slower, rows=9 * 288).pace == timedelta(hours=1)
+    faster = [*range(60, 6 * day, 60), *range(6 * day, 7 * day, 5)]
+    assert counter(*faster, rows=7 * 288).pace == GRID
 
 
 def test_the_slowest_of_several() -> None:

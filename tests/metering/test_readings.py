@@ -380,7 +380,8 @@ async def test_which_meters_fit(hass: HomeAssistant, meters: Meters) -> None:
     await meters.five_minutes({NOW: 1}, unit="Wh")
     await meters.hours({at(EVENT_DAY, "17:00"): 1}, EXTERNAL)
     meters.set_state(5, "sensor.new")
-    hass.states.async_set("sensor.power", "5", {"state_class": "measurement"})
+    power = {"state_class": "measurement", "unit_of_measurement": "kWh"}  # as some have it
+    hass.states.async_set("sensor.power", "5", power)
     fit = [METER, EXTERNAL, "sensor.new"]
     assert await async_unfit(hass, fit) == []
     unfit = ["sensor.power", "sensor.nothing", "supplier:nothing"]
@@ -412,6 +413,10 @@ async def test_a_survey_on_a_weekend(hass: HomeAssistant, meters: Meters) -> Non
     sunday = datetime(2026, 11, 29, 12, tzinfo=UTC)
     expected = Survey(days=8, days_wanted=10, pace=None, is_slow=False, is_hourly=True)
     assert await async_survey(hass, [EXTERNAL], EQUIVENT_DAYS, sunday) == expected
+    await meters.five_minutes(counter())
+    both = await async_survey(hass, [METER, EXTERNAL], EQUIVENT_DAYS, sunday)
+    assert both
+    assert both.is_hourly
 
 
 # The Energy dashboard

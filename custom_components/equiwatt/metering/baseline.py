@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from .days import LONDON, days_of, is_working, similar_days
 
@@ -49,7 +49,7 @@ class Window(Span):
         """Return the settlement half hours in it; the first and the last may be cut short."""
         cuts = [self.start]
         while cuts[-1] < self.end:
-            cuts.append(min(_floor(cuts[-1], HALF_HOUR) + HALF_HOUR, self.end))
+            cuts.append(min(floor(cuts[-1], HALF_HOUR) + HALF_HOUR, self.end))
         return tuple(Span(start=start, end=end) for start, end in pairwise(cuts))
 
     @property
@@ -80,12 +80,12 @@ def window_of(start: datetime, end: datetime | None, now: datetime) -> Window | 
     Equivents start and end a minute or two after a half hour; floored to the grid they are the
     half hours in which points are counted. Where no end is known it is that of the half hour now.
     """
-    start = _floor(start, GRID)
-    end = _floor(end, GRID) if end else _floor(max(now, start), HALF_HOUR) + HALF_HOUR
+    start = floor(start, GRID)
+    end = floor(end, GRID) if end else floor(max(now, start), HALF_HOUR) + HALF_HOUR
     return Window(start=start, end=end) if end > start else None
 
 
-def _floor(moment: datetime, step: timedelta) -> datetime:
+def floor(moment: datetime, step: timedelta) -> datetime:
     """Return the last full step of a moment, in UTC: a local half hour is one there too."""
     return moment.astimezone(UTC) - (moment - datetime.min.replace(tzinfo=UTC)) % step
 
@@ -148,11 +148,12 @@ class Usual:
 def usual_of(window: Window, equivent_days: Collection[date], readings: Readings) -> Usual:
     """Return the plain mean over the most recent similar days whose readings are all there."""
     working = is_working(min(days_of(window.start, window.end)))
-    found: dict[date, tuple[float, ...]] = {}
-    for day in window.similar_days(equivent_days):
-        energies = readings.energies(window.on(day))
-        if energies is not None and len(found) < WANTED[working]:
-            found[day] = energies
+    complete = (
+        (day, energies)
+        for day in window.similar_days(equivent_days)
+        if (energies := readings.energies(window.on(day))) is not None
+    )
+    found = dict(islice(complete, WANTED[working]))
     if len(found) < LEAST[working]:
         return Usual(days=tuple(found), days_wanted=WANTED[working])
     totals = [sum(energies) for energies in found.values()]

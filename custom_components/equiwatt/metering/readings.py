@@ -115,30 +115,36 @@ async def async_read_since(
     hass: HomeAssistant, meters: Sequence[str], moments: Collection[datetime]
 ) -> Readings:
     """Read the meters at moments that lie close together, and at the newest one."""
-    counters = await _async_counters(hass, meters, min(moments))
+    counters = await _async_counters(hass, meters, min(moments), recent=True)
     return readings_of(counters, moments) if counters else Readings()
 
 
 async def _async_counters(
-    hass: HomeAssistant, meters: Sequence[str], since: datetime
+    hass: HomeAssistant, meters: Sequence[str], since: datetime, *, recent: bool = False
 ) -> list[Counter]:
     """Read all rows of the meters by which they can be read from a time on."""
     if "recorder" not in hass.config.components:
         return []
     return await get_instance(hass).async_add_executor_job(
-        _counters, hass, meters, since - A_LITTLE
+        _counters, hass, meters, since - A_LITTLE, recent
     )
 
 
-def _counters(hass: HomeAssistant, meters: Sequence[str], since: datetime) -> list[Counter]:
-    """Read rows, in the recorder's executor."""
+def _counters(
+    hass: HomeAssistant, meters: Sequence[str], since: datetime, recent: bool
+) -> list[Counter]:
+    """Read rows, in the recorder's executor: recent ones by the hour only if there are no finer."""
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
 
     try:
-        five_minutes, hours = (_rows(hass, meters, since, period) for period in ("5minute", "hour"))
+        five_minutes = _rows(hass, meters, since, "5minute")
+        coarse = [meter for meter in meters if not (recent and five_minutes[meter])]
+        hours = _rows(hass, coarse, since, "hour") if coarse else {}
     except SQLAlchemyError as err:
         raise UnreadableError from err
-    return [Counter(five_minutes=five_minutes[meter], hours=hours[meter]) for meter in meters]
+    return [
+        Counter(five_minutes=five_minutes[meter], hours=hours.get(meter, {})) for meter in meters
+    ]
 
 
 def _rows(
