@@ -355,6 +355,7 @@ def test_the_pace_of_the_meter() -> None:
             start=WINDOW.start,
             end=WINDOW.end,
             days_wanted=10,
+            final=over,
             reason=Reason.METER_TOO_SLOW,
         )
 

@@ -384,6 +384,9 @@ async def test_a_late_meter(evening: Evening) -> None:
     await evening.end()
     await evening.list()
     evening.reads()
+    evening.meter.async_update()  # as after each poll
+    await evening.settle()
+    assert evening.reads() == 0
     await evening.move_to("18:50")
     assert evening.reads() == 1
     await evening.move_to("23:50")
@@ -396,7 +399,7 @@ async def test_a_late_meter(evening: Evening) -> None:
 
 
 async def test_a_meter_that_never_comes(evening: Evening) -> None:
-    """After two days it is final that nothing is known, and nothing is kept."""
+    """After two days it is final that nothing is known, and kept."""
     await evening.move(END, rows=False)
     await evening.list()
     evening.reads()
@@ -407,7 +410,27 @@ async def test_a_meter_that_never_comes(evening: Evening) -> None:
         assert evening.final() is (hour >= 47)
     assert evening.reads() == 47
     assert (evening.shown(), evening.reason) == ((0.9, None, None), Reason.WAITING_FOR_METER)
-    assert evening.account.kept == []
+    assert evening.account.kept == [evening.known()]
+
+
+async def test_a_meter_that_is_too_slow(evening: Evening) -> None:
+    """Nothing is shown but the reason, and there is nothing to wait for."""
+    evening.ids = ["sensor.slow"]
+    ends = [START.replace(second=0) - minutes(1 + 5 * n) for n in range(100)]
+    kwh = {end: 100.0 + (end - ends[-1]) // HOUR for end in reversed(ends)}
+    await evening.meters.five_minutes(kwh, "sensor.slow")
+    await evening.start()
+    assert (evening.shown(), evening.reason) == ((None, None, None), Reason.METER_TOO_SLOW)
+    await evening.move_to("17:11")
+    assert evening.reason is Reason.METER_TOO_SLOW
+    await evening.move(END)
+    await evening.end()
+    assert (evening.final(), evening.reason) == (True, Reason.METER_TOO_SLOW)
+    await evening.list()
+    assert evening.account.kept == [evening.known()]
+    evening.reads()
+    await evening.move_to("20:00")
+    assert evening.reads() == 0
 
 
 async def test_no_statistics(evening: Evening) -> None:
@@ -475,6 +498,21 @@ async def test_an_end_that_was_missed(evening: Evening) -> None:
     await evening.settle()
     assert (evening.shown(), evening.final()) == ((0.9, 0.4, 0.5), True)
     assert evening.account.kept == [evening.meter.estimate]
+
+
+async def test_two_ends_that_were_missed(evening: Evening) -> None:
+    """Both are measured, and the newer one is shown."""
+    first, second = Equivent(START, START + HOUR / 2), Equivent(START + HOUR / 2, END)
+    evening.account.past = (second, first, *BEFORE)
+    await evening.meters.five_minutes(evening.kwh)
+    evening.freezer.move_to(END + 3 * HOUR)
+    evening.meter.async_start()
+    await evening.settle()
+    assert evening.shown() == (0.5, 0.19, 0.31)
+    assert [found.start for found in evening.account.kept] == [
+        at(EVENT_DAY, "17:30"),
+        at(EVENT_DAY, "17:00"),
+    ]
 
 
 async def test_an_account_without_equivents(evening: Evening) -> None:

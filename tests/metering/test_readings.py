@@ -445,10 +445,11 @@ async def test_the_energy_dashboard(
     """Its meters of what comes from the grid are found, whichever way they were stored."""
     solar = {"type": "solar", "stat_energy_from": "sensor.solar"}
     out = {"type": "grid", "stat_energy_from": None, "stat_energy_to": "sensor.export"}
+    power = {"type": "grid", "stat_rate": "sensor.power"}
     hass_storage["energy"] = {
         "version": 1,
         "minor_version": version,
-        "data": {"energy_sources": [solar, *sources, out], "device_consumption": []},
+        "data": {"energy_sources": [solar, *sources, out, power], "device_consumption": []},
     }
     assert await async_setup_component(hass, "energy", {})
     assert await async_grid_meters(hass) == [METER, EXTERNAL]

@@ -211,9 +211,11 @@ def estimate(
     """
     usual = usual_of(window, equivent_days, readings or Readings())
     start, end, wanted = window.start, window.end, usual.days_wanted
-    if readings is None or readings.is_slow:
-        reason = Reason.NO_STATISTICS if readings is None else Reason.METER_TOO_SLOW
-        return Estimate(start=start, end=end, days_wanted=wanted, reason=reason)
+    if readings is None:
+        return Estimate(start=start, end=end, days_wanted=wanted, reason=Reason.NO_STATISTICS)
+    if readings.is_slow:
+        slow = Reason.METER_TOO_SLOW
+        return Estimate(start=start, end=end, days_wanted=wanted, final=over, reason=slow)
     until = min(readings.newest, end) if readings.newest and readings.newest >= start else None
     measured = until is not None and (until == end or not over)
     used = readings.energy(start, until) if until and measured else None

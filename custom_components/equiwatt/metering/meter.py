@@ -54,7 +54,7 @@ class Account(Protocol):
         """Return what was kept of a finished equivent."""
 
     def keep_result(self, equivent: Equivent, result: Estimate) -> None:
-        """Keep what is final of a finished equivent."""
+        """Keep what is final of a finished equivent, be it that nothing is known."""
 
 
 class _Reader:
@@ -118,8 +118,10 @@ class Meter:
 
     @callback
     def async_stop(self) -> None:
-        """Read no more."""
-        self._disarm()
+        """Cancel the timer: nothing is read until something happens."""
+        if self._cancel_timer:
+            self._cancel_timer()
+            self._cancel_timer = None
 
     @callback
     def async_listen(self, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
@@ -184,7 +186,7 @@ class Meter:
             self._show(await self._async_final(ended, self._patience))
         for equivent in self._unfinished():
             found = await self._async_final(equivent, PATIENCE)
-            if found and found.used is not None:
+            if found and found.final:
                 self._account.keep_result(equivent, found)
             if not ended and equivent == self._account.past[0]:
                 self._show(found)
@@ -217,7 +219,7 @@ class Meter:
     @callback
     def _set_timer(self) -> None:
         """Set the timer to when to read next: never, if all is finished."""
-        self._disarm()
+        self.async_stop()
         now = self._account.now()
         if moment := self._next_read(now):
             job = HassJob(self._read, f"{DOMAIN} meter", cancel_on_shutdown=True)
@@ -234,12 +236,6 @@ class Meter:
         if ended and ended.end and not (self.estimate and self.estimate.final):
             tries.append(_next_try(ended.end, self._patience, now))
         return min((moment for moment in tries if moment), default=None)
-
-    def _disarm(self) -> None:
-        """Cancel the timer."""
-        if self._cancel_timer:
-            self._cancel_timer()
-            self._cancel_timer = None
 
 
 def _is_kept(account: Account, equivent: Equivent) -> bool:

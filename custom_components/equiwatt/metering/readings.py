@@ -37,7 +37,7 @@ async def async_grid_meters(hass: HomeAssistant) -> list[str]:
     manager = await async_get_manager(hass)
     sources = manager.data["energy_sources"] if manager.data else []
     grids = (source for source in sources if source["type"] == "grid")
-    return [meter for grid in grids if (meter := grid["stat_energy_from"])]
+    return [meter for grid in grids if (meter := grid.get("stat_energy_from"))]
 
 
 async def async_unfit(hass: HomeAssistant, meters: Collection[str]) -> list[str]:
