@@ -132,7 +132,6 @@ class Meter:
     @callback
     def async_started(self) -> None:
         """Measure what has become live."""
-        self._ended = None
         self._read()
 
     @callback
