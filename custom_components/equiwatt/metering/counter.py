@@ -1,0 +1,92 @@
+"""What the rows of one meter's statistics tell: its reading at a moment, and how often it reports.
+
+Times are in Unix seconds, as the rows have them; a row's reading is that at its end.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from statistics import median_low
+
+from .baseline import HALF_HOUR, Readings
+
+HALF = HALF_HOUR.total_seconds()
+SEEN = 3 * 288
+"""By how many rows of five minutes, those of three days, the pace of a meter is seen."""
+FEWEST = 3
+"""How many times between two reports it takes to call one of them usual."""
+LONG = 24 * 3600
+"""For how many seconds a meter that reports less often than that must have been watched."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counter:
+    """A meter's readings in kWh, in order, by when the row of five minutes or an hour ends."""
+
+    five_minutes: dict[float, float]
+    hours: dict[float, float]
+
+    @property
+    def newest_rows(self) -> dict[float, float]:
+        """Return the finest rows that there are."""
+        return self.five_minutes or self.hours
+
+    def at(self, moment: float) -> tuple[float, bool] | None:
+        """Return the reading at a moment, and whether it is approximate.
+
+        Rows of five minutes are deleted after some days. Before the first of them the hours'
+        serve, and a half past is the mean of two; after it a missing row is a gap, which the row
+        of its hour would only hide.
+        """
+        if self.five_minutes and moment >= next(iter(self.five_minutes)):
+            reading = self.five_minutes.get(moment)
+            return None if reading is None else (reading, False)
+        if moment in self.hours:
+            return self.hours[moment], False
+        before, after = self.hours.get(moment - HALF), self.hours.get(moment + HALF)
+        if before is None or after is None:
+            return None
+        return (before + after) / 2, True
+
+    @property
+    def pace(self) -> timedelta | None:
+        """Return how much time usually lies between two reports, None if too few were seen.
+
+        A home always uses something, so that each report moves the counter. One that moves each
+        half hour only is written to each half hour, whenever the energy was used.
+        """
+        rows = list(self.five_minutes.items())[-SEEN:]
+        moves = [end for (_, before), (end, after) in pairwise(rows) if before != after]
+        between = [end - start for start, end in pairwise(moves)]
+        if len(between) >= FEWEST:
+            return timedelta(seconds=median_low(between))
+        watched = rows[-1][0] - rows[0][0] if rows else 0
+        return timedelta(seconds=watched) if watched >= LONG else None
+
+
+def _newest(counters: Sequence[Counter]) -> float | None:
+    """Return the end of the newest row that all meters have."""
+    first, *others = (counter.newest_rows for counter in counters)
+    return next((end for end in reversed(first) if all(end in rows for rows in others)), None)
+
+
+def readings_of(counters: Sequence[Counter], moments: Collection[datetime]) -> Readings:
+    """Return the readings of all meters in one: what one of them lacks is missing in all."""
+    end = _newest(counters)
+    newest = None if end is None else datetime.fromtimestamp(end, UTC)
+    kwh: dict[datetime, float] = {}
+    approximate: set[datetime] = set()
+    for moment in {*moments} if newest is None else {*moments, newest}:
+        each = [counter.at(moment.timestamp()) for counter in counters]
+        known = [reading for reading in each if reading is not None]
+        if len(known) == len(each):
+            kwh[moment] = sum(reading for reading, _ in known)
+            if any(rough for _, rough in known):
+                approximate.add(moment)
+    return Readings(
+        kwh=kwh,
+        approximate=frozenset(approximate),
+        newest=newest,
+        pace=max((counter.pace for counter in counters if counter.pace), default=None),
+    )

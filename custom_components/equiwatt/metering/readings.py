@@ -1,0 +1,164 @@
+"""Reads the home's meters from Home Assistant's statistics.
+
+The recorder and the Energy dashboard may be missing, so they are imported only where they are used.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Literal
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.recorder import get_instance
+from homeassistant.util.unit_conversion import EnergyConverter
+
+from .baseline import Readings, Window, usual_of
+from .counter import Counter, readings_of
+from .days import DAY, LONDON, LOOK_BACK, is_working
+
+if TYPE_CHECKING:
+    from homeassistant.components.recorder.statistics import StatisticsRow
+
+A_LITTLE = timedelta(hours=2)
+"""How much earlier rows are read, for those of two hours that a half past lies between."""
+LOOK = timedelta(days=LOOK_BACK + 1) + A_LITTLE
+
+
+class UnreadableError(Exception):
+    """The statistics cannot be read at the moment."""
+
+
+async def async_grid_meters(hass: HomeAssistant) -> list[str]:
+    """Return the meters by which the Energy dashboard counts what comes from the grid."""
+    if "energy" not in hass.config.components:
+        return []
+    from homeassistant.components.energy.data import async_get_manager  # noqa: PLC0415
+
+    manager = await async_get_manager(hass)
+    sources = manager.data["energy_sources"] if manager.data else []
+    grids = (source for source in sources if source["type"] == "grid")
+    return [meter for grid in grids if (meter := grid.get("stat_energy_from"))]
+
+
+async def async_unfit(hass: HomeAssistant, meters: Collection[str]) -> list[str]:
+    """Return those of the meters that have no statistics of energy, nor will have any."""
+    if "recorder" not in hass.config.components:
+        return list(meters)
+    from homeassistant.components.recorder.statistics import async_list_statistic_ids  # noqa: PLC0415
+
+    fit = {
+        found["statistic_id"]
+        for found in await async_list_statistic_ids(hass, set(meters))
+        if found["has_sum"]
+        and found["statistics_unit_of_measurement"] in EnergyConverter.VALID_UNITS
+    }
+    return [meter for meter in meters if meter not in fit]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """What can be expected of meters."""
+
+    days: int
+    """For how many working days there are readings in the evening, of `days_wanted`."""
+    days_wanted: int
+    pace: timedelta | None
+    """How often they report, None if that cannot be seen."""
+    is_slow: bool
+    """Whether they report too seldom for any figure."""
+    is_hourly: bool
+    """Whether an hour's energy comes in one figure, so that there is none while it lasts."""
+
+
+async def async_survey(
+    hass: HomeAssistant, meters: Sequence[str], equivent_days: Collection[date], now: datetime
+) -> Survey | None:
+    """Return what can be expected of meters now; None if one has no statistics at all."""
+    window = _evening(now)
+    counters = await _async_counters(hass, meters, now - LOOK)
+    if not _all_known(counters):
+        return None
+    readings = readings_of(counters, window.moments(equivent_days))
+    usual = usual_of(window, equivent_days, readings)
+    return Survey(
+        days=len(usual.days),
+        days_wanted=usual.days_wanted,
+        pace=readings.pace,
+        is_slow=readings.is_slow,
+        is_hourly=not all(counter.five_minutes for counter in counters),
+    )
+
+
+def _evening(now: datetime) -> Window:
+    """Return an hour in which equivents are frequent, on the next working day."""
+    day = now.astimezone(LONDON).date()
+    while not is_working(day):
+        day += DAY
+    start = datetime.combine(day, time(17), LONDON).astimezone(UTC)
+    return Window(start=start, end=start + timedelta(hours=1))
+
+
+def _all_known(counters: Sequence[Counter]) -> bool:
+    """Tell whether there are meters, and rows of each of them."""
+    return bool(counters) and all(counter.newest_rows for counter in counters)
+
+
+async def async_read_all(
+    hass: HomeAssistant, meters: Sequence[str], moments: Collection[datetime], now: datetime
+) -> Readings | None:
+    """Read the meters at moments of the last two months; None if one has no statistics at all."""
+    counters = await _async_counters(hass, meters, now - LOOK)
+    return readings_of(counters, moments) if _all_known(counters) else None
+
+
+async def async_read_since(
+    hass: HomeAssistant, meters: Sequence[str], moments: Collection[datetime]
+) -> Readings:
+    """Read the meters at moments that lie close together, and at the newest one."""
+    counters = await _async_counters(hass, meters, min(moments), recent=True)
+    return readings_of(counters, moments) if counters else Readings()
+
+
+async def _async_counters(
+    hass: HomeAssistant, meters: Sequence[str], since: datetime, *, recent: bool = False
+) -> list[Counter]:
+    """Read all rows of the meters by which they can be read from a time on."""
+    if "recorder" not in hass.config.components:
+        return []
+    return await get_instance(hass).async_add_executor_job(
+        _counters, hass, meters, since - A_LITTLE, recent
+    )
+
+
+def _counters(
+    hass: HomeAssistant, meters: Sequence[str], since: datetime, recent: bool
+) -> list[Counter]:
+    """Read rows, in the recorder's executor: recent ones by the hour only if there are no finer."""
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
+
+    try:
+        five_minutes = _rows(hass, meters, since, "5minute")
+        coarse = [meter for meter in meters if not (recent and five_minutes[meter])]
+        hours = _rows(hass, coarse, since, "hour") if coarse else {}
+    except SQLAlchemyError as err:
+        raise UnreadableError from err
+    return [
+        Counter(five_minutes=five_minutes[meter], hours=hours.get(meter, {})) for meter in meters
+    ]
+
+
+def _rows(
+    hass: HomeAssistant, meters: Sequence[str], since: datetime, period: Literal["5minute", "hour"]
+) -> dict[str, dict[float, float]]:
+    """Return the readings of each meter in kWh, by the end of the row."""
+    from homeassistant.components.recorder.statistics import statistics_during_period  # noqa: PLC0415
+
+    found = statistics_during_period(
+        hass, since, None, set(meters), period, {EnergyConverter.UNIT_CLASS: "kWh"}, {"sum"}
+    )
+    return {meter: _sums(found.get(meter, ())) for meter in meters}
+
+
+def _sums(rows: Sequence[StatisticsRow]) -> dict[float, float]:
+    """Return the sums that there are, by the end of the row."""
+    return {row["end"]: total for row in rows if (total := row.get("sum")) is not None}

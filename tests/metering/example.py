@@ -1,0 +1,80 @@
+"""The worked example: a home's use in November 2026, and what is to be made of it."""
+
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+import json
+from pathlib import Path
+from typing import Any
+
+from custom_components.equiwatt.metering.baseline import GRID, HALF_HOUR, Readings, Window
+
+EXAMPLE: dict[str, Any] = json.loads(
+    (Path(__file__).parents[1] / "data" / "baseline_example.json").read_text("utf-8")
+)
+LABELS = ("16:30", "17:00", "17:30", "18:00")
+EVENT_DAY = date(2026, 11, 24)
+EQUIVENT_DAYS = frozenset(
+    date.fromisoformat(day["date"]) for day in EXAMPLE["days"] if day["verdict"] == "equivent"
+)
+DAYS: dict[date, dict[str, float | None]] = {
+    date.fromisoformat(day["date"]): {label: day[label] for label in LABELS}
+    for day in EXAMPLE["days"]
+} | {EVENT_DAY: EXAMPLE["event_day"]["used"]}
+
+
+def at(day: date, label: str) -> datetime:
+    """Return a time of a winter's day, when UTC is what clocks in London show."""
+    return datetime.fromisoformat(f"{day}T{label}").replace(tzinfo=UTC)
+
+
+def window(day: date, start: str, end: str) -> Window:
+    """Return a window of a winter's day."""
+    return Window(start=at(day, start), end=at(day, end))
+
+
+WINDOW = window(EVENT_DAY, "17:00", "18:00")
+
+
+def counter(newest: str = "18:30") -> dict[datetime, float]:
+    """Return what the meter showed at each half hour, until a time of the event's day.
+
+    Where the example has no value the meter was away: neither of its two readings is there.
+    """
+    kwh: dict[datetime, float] = {}
+    missing: set[datetime] = set()
+    total = 4_576.1
+    for day, used in DAYS.items():
+        kwh[at(day, LABELS[0])] = total = total + 3
+        for label in LABELS:
+            start, energy = at(day, label), used[label]
+            if energy is None:
+                missing |= {start, start + HALF_HOUR}
+            kwh[start + HALF_HOUR] = total = total + (energy or 0)
+    until = at(EVENT_DAY, newest)
+    return {moment: kwh[moment] for moment in kwh if moment <= until and moment not in missing}
+
+
+def in_between(kwh: dict[datetime, float]) -> dict[datetime, float]:
+    """Return readings with those of each five minutes between half hours."""
+    found: dict[datetime, float] = {}
+    for (start, before), (end, after) in pairwise(kwh.items()):
+        rows = 6 if end - start == HALF_HOUR else 1
+        for row in range(rows):
+            found[start + row * GRID] = before + (after - before) * row / 6
+    return found | kwh
+
+
+def readings(*extra: tuple[str, float], newest: str = "18:30") -> Readings:
+    """Return the home's readings until a time of the event's day.
+
+    More may be given for that day: when, and what was used since the equivent's start.
+    """
+    kwh = counter(newest)
+    for label, used in extra:
+        kwh[at(EVENT_DAY, label)] = kwh[WINDOW.start] + used
+    return Readings(kwh=kwh, newest=at(EVENT_DAY, newest))
+
+
+def minutes(number: float) -> timedelta:
+    """Return so many minutes."""
+    return number * GRID / 5

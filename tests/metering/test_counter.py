@@ -1,0 +1,76 @@
+"""Test what the rows of one meter tell, and those of several."""
+
+from datetime import timedelta
+
+import pytest
+
+from custom_components.equiwatt.metering.baseline import GRID, Readings
+from custom_components.equiwatt.metering.counter import Counter, readings_of
+
+from .example import EVENT_DAY, at
+
+NOON = at(EVENT_DAY, "12:00")
+NO_ROWS = Counter(five_minutes={}, hours={})
+
+
+def counter(*moves: float, rows: int) -> Counter:
+    """Return a meter with so many rows, which moved so many minutes after the first."""
+    kwh: dict[float, float] = {}
+    for row in range(rows):
+        end = NOON + row * GRID
+        kwh[end.timestamp()] = sum(after <= 5 * row for after in moves)
+    return Counter(five_minutes=kwh, hours={})
+
+
+def each(minutes: int, hours: float) -> Counter:
+    """Return a meter that moved each so many minutes, for some hours."""
+    moves = range(minutes, int(hours * 60), minutes)
+    return counter(*moves, rows=int(hours * 12))
+
+
+@pytest.mark.parametrize(
+    ("meter", "pace"),
+    [
+        (each(5, hours=1), 5),
+        (each(10, hours=96), 10),
+        (each(30, hours=2), None),  # moved three times: too few to tell
+        (each(30, hours=3), 30),
+        (each(60, hours=24), 60),  # pushed each hour
+        (each(24 * 60, hours=24), None),  # not there for long enough to say that it does not move
+        (each(24 * 60, hours=26), 26 * 60 - 5),  # a day at once, which says nothing of an hour
+        (counter(rows=300), 299 * 5),
+        (counter(15, 30, 45, 300, 315, 500, 515, rows=120), 15),  # away for some hours
+        (counter(30, 55, 90, 120, 145, 180, rows=40), 30),  # not quite to the minute
+        (NO_ROWS, None),
+    ],
+)
+def test_the_pace(meter: Counter, pace: float | None) -> None:
+    """It is the usual time between two moves."""
+    assert meter.pace == (pace and timedelta(minutes=pace))
+
+
+def test_the_pace_of_late() -> None:
+    """A meter that has become slower, or faster, is so after some days at most."""
+    day = 24 * 60
+    slower = [*range(5, 6 * day, 5), *range(6 * day, 9 * day, 60)]
+    assert counter(*slower, rows=6 * 288).pace == GRID
+    assert counter(*slower, rows=9 * 288).pace == timedelta(hours=1)
+    faster = [*range(60, 6 * day, 60), *range(6 * day, 7 * day, 5)]
+    assert counter(*faster, rows=7 * 288).pace == GRID
+
+
+def test_the_slowest_of_several() -> None:
+    """What several meters make is as slow as the slowest one whose pace is known."""
+    meters = [each(5, hours=5), each(30, hours=5), each(10, hours=5), each(60, hours=2)]
+    assert readings_of(meters, ()).pace == timedelta(minutes=30)
+
+
+def test_the_newest_reading_of_several() -> None:
+    """It is the newest one that all of them have, of hours with one that has hours only."""
+    hourly = Counter(five_minutes={}, hours={NOON.timestamp() + n * 3600: n for n in range(3)})
+    meters = [counter(rows=20), counter(5, rows=23), hourly]
+    for used, newest in ((meters[:1], 95), (meters[:2], 95), (meters, 60), (meters[::-1], 60)):
+        found = readings_of(used, ())
+        assert found.newest == NOON + timedelta(minutes=newest)
+        assert found.kwh.keys() == {found.newest}
+    assert readings_of([*meters, NO_ROWS], [NOON]) == Readings()

@@ -1,0 +1,34 @@
+"""Test that the metering wing costs no import that an account may not need."""
+
+import subprocess
+import sys
+
+import pytest
+
+WITH = "import custom_components.equiwatt.metering.meter as _, sys; print(*sys.modules)"
+WITHOUT = "import custom_components.equiwatt as _, sys; print(*sys.modules)"
+OURS = "custom_components.equiwatt.metering"
+
+
+def modules(code: str) -> list[str]:
+    """Return what a fresh Python has imported after running some code."""
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize("code", [WITH, WITHOUT])
+def test_no_recorder(code: str) -> None:
+    """Neither the recorder nor the Energy dashboard is imported before it is used."""
+    found = modules(code)
+    assert "custom_components.equiwatt" in found
+    assert not any(name.startswith("homeassistant.components.recorder") for name in found)
+    assert not any(name.startswith("homeassistant.components.energy") for name in found)
+    assert not any(name.startswith("sqlalchemy") for name in found)
+
+
+def test_no_metering() -> None:
+    """An account without a meter does not import the wing."""
+    assert f"{OURS}.baseline" in modules(WITH)
+    assert not any(name.startswith(OURS) for name in modules(WITHOUT))
