@@ -353,13 +353,13 @@ class Recorder(logging.Handler):
 
 
 @pytest.fixture(autouse=True)
-def no_secrets_in_log() -> Generator[None]:
+def no_secrets_in_log() -> Generator[Recorder]:
     """Fail any test in which we log a secret or a traceback, at whatever level."""
     handler = Recorder()
     logging.getLogger().addHandler(handler)
     logger = logging.getLogger("custom_components.equiwatt")
     logger.setLevel(logging.DEBUG)
-    yield
+    yield handler
     logging.getLogger().removeHandler(handler)
     logger.setLevel(logging.NOTSET)
     format_record = logging.Formatter().format

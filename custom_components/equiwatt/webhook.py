@@ -122,10 +122,14 @@ class EquiwattWebhookManager:
     async def _async_handle(
         self, hass: HomeAssistant, webhook_id: str, request: Request
     ) -> Response:
-        """Receive a call: one that says nothing usable still means that the API has news."""
-        kind = _kind(request.query)
+        """Receive a call: one that says nothing usable still means that the API has news.
+
+        So does a GET, whatever it says: a browser or the preview of a link may make it.
+        """
+        kind = None
         try:
-            kind = kind or _kind(_fields(await _async_read(request)))
+            if request.method != hdrs.METH_GET:
+                kind = _kind(request.query) or _kind(_fields(await _async_read(request)))
         finally:  # also when the caller hangs up, which cancels this
             self._receive(kind)
         return Response()
