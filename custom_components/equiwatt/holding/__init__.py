@@ -1,0 +1,1 @@
+"""Devices that are held for an equivent, and restored after it."""

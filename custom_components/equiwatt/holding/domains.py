@@ -1,0 +1,93 @@
+"""What Home Assistant's devices understand, as far as holding them goes."""
+
+from collections.abc import Mapping
+from enum import Enum, StrEnum
+from typing import Any
+
+# From where every supported release has them, though the newest defines them in `const`.
+from homeassistant.components.fan import FanEntityFeature  # type: ignore[attr-defined]
+from homeassistant.components.media_player.const import MediaPlayerEntityFeature
+from homeassistant.const import (
+    ATTR_ENTITY_ID,
+    ATTR_SUPPORTED_FEATURES,
+    SERVICE_TURN_OFF,
+    STATE_OFF,
+    STATE_UNAVAILABLE,
+    STATE_UNKNOWN,
+    Platform,
+)
+from homeassistant.core import Context, HomeAssistant, State
+
+from .plan import MODES, TOGGLES, turn_off
+from .reading import COMPARED, UNKNOWN, Call, Reading
+
+FEATURES = {
+    Platform.FAN: FanEntityFeature.TURN_OFF | FanEntityFeature.TURN_ON,
+    Platform.MEDIA_PLAYER: MediaPlayerEntityFeature.TURN_OFF | MediaPlayerEntityFeature.TURN_ON,
+}
+"""Domains in which turning off and on takes these features."""
+
+
+class Refusal(StrEnum):
+    """Why a device is not held."""
+
+    NOT_FOUND = "not_found"
+    UNSUPPORTED = "unsupported"
+    UNAVAILABLE = "unavailable"
+    ALREADY_OFF = "already_off"
+    FAILED = "failed"
+
+
+def refusal_of(state: State | None) -> Refusal | None:
+    """Return why a device cannot be paused, None if it can."""
+    if state is None:
+        return Refusal.NOT_FOUND
+    if not can_pause(state):
+        return Refusal.UNSUPPORTED
+    reading = reading_of(state)
+    if not reading.is_known:
+        return Refusal.UNAVAILABLE
+    return Refusal.ALREADY_OFF if reading.is_off else None
+
+
+def can_pause(state: State) -> bool:
+    """Tell whether a device can be turned off and on again."""
+    if state.domain in FEATURES:
+        needed = FEATURES[Platform(state.domain)]
+        features = int(state.attributes.get(ATTR_SUPPORTED_FEATURES) or 0)
+        return features & needed == needed
+    if state.domain in MODES:
+        listed, _, _ = MODES[state.domain]
+        call = turn_off(state.domain, Reading(state=state.state, attributes=state.attributes))
+        return call.service == SERVICE_TURN_OFF or STATE_OFF in (state.attributes.get(listed) or ())
+    return state.domain in TOGGLES
+
+
+def can_restore(state: State) -> bool:
+    """Tell whether a device that a scene moves can be restored."""
+    return state.domain in COMPARED
+
+
+def reading_of(state: State | None) -> Reading:
+    """Return what a state says, in values that can be stored."""
+    if state is None or state.state in (STATE_UNAVAILABLE, STATE_UNKNOWN):
+        return UNKNOWN
+    return Reading(state=str(state.state), attributes=_plain(state.attributes))
+
+
+async def async_call(hass: HomeAssistant, entity_id: str, call: Call, context: Context) -> None:
+    """Give a device a command. Raise whatever its integration raises."""
+    domain = entity_id.partition(".")[0]
+    data = {ATTR_ENTITY_ID: entity_id, **call.data}
+    await hass.services.async_call(domain, call.service, data, blocking=True, context=context)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as it comes back from the disk."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, Enum):
+        return _plain(value.value)
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

@@ -1,0 +1,200 @@
+"""How a device is restored: which step is next, when to try again, when to leave it."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from .plan import steps
+from .reading import Call, Step
+from .story import Outcome, Phase, Sent, Story
+
+RETRIES = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 4, 8, 15, 15, 15))
+ANSWER = RETRIES[0]
+"""How long after a command a device may still be on its way."""
+ECHO = timedelta(seconds=30)
+"""How long after a command a device may still fall back to what it was before."""
+DOUBT = timedelta(seconds=90)
+"""After this a device that never said otherwise is believed."""
+MOST_COMMANDS = 8
+MOST_ANSWERS = 3
+
+
+class Verdict(StrEnum):
+    """How a story ends, or pauses until somebody looks after the device."""
+
+    RESTORED = "restored"
+    THEIRS = "theirs"
+    GIVEN_UP = "given_up"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """What is to be done with the device now."""
+
+    key: str
+    call: Call | None
+    """None where a scene does it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What follows from what was said."""
+
+    command: Command | None = None
+    verdict: Verdict | None = None
+    wake_at: datetime | None = None
+
+
+def plan(story: Story) -> list[Step]:
+    """Return the steps, without those that undo an earlier one."""
+    return [one for one in steps(story.domain, story.before) if one.key not in story.dropped]
+
+
+def wait(story: Story, now: datetime) -> Answer:
+    """Return when something may be due."""
+    moments = [story.until, story.next_at]
+    if sent := story.sent:
+        moments += [sent.at + ECHO, sent.at + DOUBT, sent.done_at and sent.done_at + ANSWER]
+    return Answer(wake_at=min((one for one in moments if one and one > now), default=None))
+
+
+def end(story: Story, verdict: Verdict) -> Answer:
+    """Leave the device alone from now on."""
+    story.phase = Phase.GIVEN_UP if verdict is Verdict.GIVEN_UP else Phase.OVER
+    return Answer(verdict=verdict)
+
+
+def send(story: Story, now: datetime, keys: tuple[str, ...], call: Call | None) -> Answer:
+    """Send a command, of which the story keeps that it is under way."""
+    story.sent = Sent(keys=keys, at=now)
+    story.commands += 1
+    return replace(wait(story, now), command=Command(key=keys[0], call=call))
+
+
+def begin_restore(story: Story, now: datetime, *, is_held: bool) -> None:
+    """Begin to restore; what has not told that it was held may yet fall into that."""
+    is_scene = story.wanted is None or not story.wanted.is_off
+    story.begin(Phase.RESTORING)
+    story.released_at = story.next_at = now
+    if story.sent and not is_held:
+        found = plan(story)
+        story.doubted = {key for step in (found if is_scene else found[:1]) for key in step.keys}
+
+
+def schedule(story: Story, now: datetime) -> None:
+    """Say when to try again, a command having been carried out or not."""
+    story.next_at = now + (*RETRIES, ANSWER)[story.tries]
+
+
+def restore(story: Story, now: datetime) -> Answer:
+    """Return what is to be done next, no command being under way."""
+    found = plan(story)
+    if story.is_present:
+        believe(story, found, now)
+        lost = next((n for n, one in enumerate(found) if _is_lost(story, one)), None)
+        if lost is not None and not _is_undone(story, found, lost, now):
+            is_echo = story.sent is not None and now < story.sent.at + ECHO
+            return wait(story, now) if is_echo else end(story, Verdict.THEIRS)
+    number = next((n for n, one in enumerate(found) if one.key not in story.reached), None)
+    if number is None:
+        return end(story, Verdict.RESTORED)
+    return _pursue(story, now, found, number)
+
+
+def believe(story: Story, found: list[Step], now: datetime) -> None:
+    """Note what has been reached, in order: a later step counts when the earlier ones are done."""
+    in_order = True
+    for step in found:
+        if not step.is_met(story.last):
+            story.doubted.discard(step.key)
+            in_order = in_order and step.key in story.reached
+        elif in_order and (step.key not in story.doubted or _is_settled(story, step, now)):
+            story.doubted.discard(step.key)
+            story.reached.add(step.key)
+        else:
+            in_order = in_order and step.key in story.reached
+
+
+def _is_settled(story: Story, step: Step, now: datetime) -> bool:
+    """Tell whether a device has stood by what it said for long enough after the command."""
+    sent = story.sent
+    return sent is not None and step.key in sent.keys and now >= sent.at + DOUBT
+
+
+def _is_lost(story: Story, step: Step) -> bool:
+    """Tell whether a device has gone away from what it had reached."""
+    return step.key in story.reached and not step.is_met(story.last)
+
+
+def _later(story: Story, found: list[Step], number: int) -> Step | None:
+    """Return the step after this one that the last command was for."""
+    keys = story.sent.keys if story.sent else ()
+    if found[number].key in keys:
+        return None
+    return next((one for one in found[number + 1 :] if one.key in keys), None)
+
+
+def _is_undone(story: Story, found: list[Step], number: int, now: datetime) -> bool:
+    """Tell whether the command of a later step may have undone this one, which is then open."""
+    sent = story.sent
+    if not sent or not _later(story, found, number) or sent.outcome is Outcome.FAILED:
+        return False
+    if sent.done_at and now > sent.done_at + ANSWER:
+        return False
+    story.reached -= {one.key for one in found[number:]}
+    return True
+
+
+def _pursue(story: Story, now: datetime, found: list[Step], number: int) -> Answer:
+    """Go on with the first step that is open."""
+    step = found[number]
+    if not story.is_present or not step.is_possible(story.last):
+        return _walk(story, now)
+    later = _later(story, found, number)
+    if later and later.is_met(story.last):
+        story.dropped.add(later.key)
+    elif later or (story.sent and step.key in story.sent.keys):
+        if _answers_otherwise(story, step, now):
+            return end(story, Verdict.GIVEN_UP)
+        is_due = story.next_at is None or now >= story.next_at
+        if not is_due or step.is_met(story.last):
+            return wait(story, now)
+    return _command(story, now, found, number)
+
+
+def _walk(story: Story, now: datetime) -> Answer:
+    """Let a try pass in which nothing can be done."""
+    if story.next_at is None or now >= story.next_at:
+        if story.tries == len(RETRIES):
+            return end(story, Verdict.GIVEN_UP)
+        schedule(story, now)
+        story.tries += 1
+    return wait(story, now)
+
+
+def _answers_otherwise(story: Story, step: Step, now: datetime) -> bool:
+    """Count a command that moved the device elsewhere; tell whether that makes it hopeless."""
+    sent = story.sent
+    if not sent or sent.is_judged or not sent.done_at or now < sent.done_at + ANSWER:
+        return False
+    story.sent = replace(sent, is_judged=True)
+    told = step.told(story.last)
+    has_moved = told != story.first.get(step.key, told) and not step.is_met(story.last)
+    story.answers += sent.outcome is Outcome.DONE and has_moved
+    return story.answers >= MOST_ANSWERS
+
+
+def _command(story: Story, now: datetime, found: list[Step], number: int) -> Answer:
+    """Send the command of a step, or give up when there were enough of them."""
+    step = found[number]
+    times = story.given.get(step.key, 0)
+    if story.commands >= MOST_COMMANDS or (times and story.tries >= len(RETRIES)):
+        return end(story, Verdict.GIVEN_UP)
+    story.tries += bool(times)
+    story.reached -= {one.key for one in found[number:]}
+    for one in found[number:]:
+        if one.key in step.keys:
+            story.given[one.key] = story.given.get(one.key, 0) + 1
+    if not step.is_met(story.last):
+        story.first.setdefault(step.key, step.told(story.last))
+    return send(story, now, step.keys, step.calls[times % len(step.calls)])
