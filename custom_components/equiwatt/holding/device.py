@@ -29,6 +29,10 @@ from .restoring import (
 from .story import HOLD, Outcome, Phase, Story
 
 
+COMMAND = timedelta(seconds=30)
+"""How long a command may be under way."""
+
+
 class Cause(StrEnum):
     """What stands behind a report, as far as its context says."""
 
@@ -113,7 +117,8 @@ class Device:
         self._tick(now)
         story = self.story
         if story.sent and story.is_in_flight:
-            story.sent = replace(story.sent, outcome=Outcome.TIMED_OUT, done_at=now)
+            done_at = min(now, story.sent.at + COMMAND)
+            story.sent = replace(story.sent, outcome=Outcome.TIMED_OUT, done_at=done_at)
             story.next_at = now if story.phase is Phase.RESTORING else None
             story.is_owed = story.phase is Phase.HELD and story.wanted is not None
         answer = self.report(now, reading, Cause.NOBODY)
@@ -184,7 +189,9 @@ class Device:
         if story.phase is not Phase.HELD:
             believe(story, plan(story), now)
             return
-        is_settled = story.sent is not None and now >= story.sent.at + DOUBT and not story.is_owed
+        is_settled = (
+            story.sent is not None and now >= story.sent.since + DOUBT and not story.is_owed
+        )
         if story.wanted is None and is_settled:
             story.wanted = story.last
         if not self._is_held():
@@ -199,7 +206,7 @@ class Device:
         if self._is_held() or (HOLD not in story.reached and not story.is_claimed):
             return False
         patience = ECHO if HOLD in story.reached else DOUBT
-        return story.sent is None or now >= story.sent.at + patience
+        return story.sent is None or now >= story.sent.since + patience
 
     def _is_taken(self, old: Reading) -> bool:
         """Tell whether a change by somebody makes the device theirs; if not, remember it."""

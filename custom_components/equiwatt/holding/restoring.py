@@ -54,7 +54,7 @@ def wait(story: Story, now: datetime) -> Answer:
     """Return when something may be due."""
     moments = [story.until, story.next_at]
     if sent := story.sent:
-        moments += [sent.at + ECHO, sent.at + DOUBT, sent.done_at and sent.done_at + ANSWER]
+        moments += [sent.since + delay for delay in (ECHO, ANSWER, DOUBT)]
     return Answer(wake_at=min((one for one in moments if one and one > now), default=None))
 
 
@@ -72,13 +72,11 @@ def send(story: Story, now: datetime, keys: tuple[str, ...], call: Call | None) 
 
 
 def begin_restore(story: Story, now: datetime, *, is_held: bool) -> None:
-    """Begin to restore; what has not told that it was held may yet fall into that."""
-    is_scene = story.wanted is None or not story.wanted.is_off
+    """Begin to restore; what has not told that it was held may be so all the same, or soon."""
     story.begin(Phase.RESTORING)
     story.released_at = story.next_at = now
     if story.sent and not is_held:
-        found = plan(story)
-        story.doubted = {key for step in (found if is_scene else found[:1]) for key in step.keys}
+        story.doubted = {step.key for step in plan(story)}
 
 
 def schedule(story: Story, now: datetime) -> None:
@@ -93,7 +91,7 @@ def restore(story: Story, now: datetime) -> Answer:
         believe(story, found, now)
         lost = next((n for n, one in enumerate(found) if _is_lost(story, one)), None)
         if lost is not None and not _is_undone(story, found, lost, now):
-            is_echo = story.sent is not None and now < story.sent.at + ECHO
+            is_echo = story.sent is not None and now < story.sent.since + ECHO
             return wait(story, now) if is_echo else end(story, Verdict.THEIRS)
     number = next((n for n, one in enumerate(found) if one.key not in story.reached), None)
     if number is None:
@@ -105,20 +103,18 @@ def believe(story: Story, found: list[Step], now: datetime) -> None:
     """Note what has been reached, in order: a later step counts when the earlier ones are done."""
     in_order = True
     for step in found:
-        if not step.is_met(story.last):
+        is_met = step.is_met(story.last)
+        if not is_met or _is_settled(story, step, now):
             story.doubted.discard(step.key)
-            in_order = in_order and step.key in story.reached
-        elif in_order and (step.key not in story.doubted or _is_settled(story, step, now)):
-            story.doubted.discard(step.key)
+        in_order = in_order and is_met and step.key not in story.doubted
+        if in_order:
             story.reached.add(step.key)
-        else:
-            in_order = in_order and step.key in story.reached
 
 
 def _is_settled(story: Story, step: Step, now: datetime) -> bool:
     """Tell whether a device has stood by what it said for long enough after the command."""
     sent = story.sent
-    return sent is not None and step.key in sent.keys and now >= sent.at + DOUBT
+    return sent is not None and step.key in sent.keys and now >= sent.since + DOUBT
 
 
 def _is_lost(story: Story, step: Step) -> bool:
@@ -127,20 +123,20 @@ def _is_lost(story: Story, step: Step) -> bool:
 
 
 def _later(story: Story, found: list[Step], number: int) -> Step | None:
-    """Return the step after this one that the last command was for."""
-    keys = story.sent.keys if story.sent else ()
+    """Return the step after this one that the last command of this restore was for."""
+    keys = set(story.given).intersection(story.sent.keys if story.sent else ())
     if found[number].key in keys:
         return None
     return next((one for one in found[number + 1 :] if one.key in keys), None)
 
 
 def _is_undone(story: Story, found: list[Step], number: int, now: datetime) -> bool:
-    """Tell whether the command of a later step may have undone this one, which is then open."""
+    """Tell whether a step that was lost is open again: it was never asked for, or undone by us."""
     sent = story.sent
-    if not sent or not _later(story, found, number) or sent.outcome is Outcome.FAILED:
-        return False
-    if sent.done_at and now > sent.done_at + ANSWER:
-        return False
+    if sent and found[number].key in story.given:
+        is_ours = _later(story, found, number) and sent.outcome is not Outcome.FAILED
+        if not is_ours or now > sent.since + ANSWER:
+            return False
     story.reached -= {one.key for one in found[number:]}
     return True
 
@@ -151,14 +147,14 @@ def _pursue(story: Story, now: datetime, found: list[Step], number: int) -> Answ
     if not story.is_present or not step.is_possible(story.last):
         return _walk(story, now)
     later = _later(story, found, number)
-    if later and later.is_met(story.last):
-        story.dropped.add(later.key)
-    elif later or (story.sent and step.key in story.sent.keys):
+    if later or (story.sent and step.key in story.sent.keys):
         if _answers_otherwise(story, step, now):
             return end(story, Verdict.GIVEN_UP)
         is_due = story.next_at is None or now >= story.next_at
         if not is_due or step.is_met(story.last):
             return wait(story, now)
+        if later and later.is_met(story.last):  # not before: it may tell for a moment what was
+            story.dropped.add(later.key)
     return _command(story, now, found, number)
 
 
@@ -197,4 +193,5 @@ def _command(story: Story, now: datetime, found: list[Step], number: int) -> Ans
             story.given[one.key] = story.given.get(one.key, 0) + 1
     if not step.is_met(story.last):
         story.first.setdefault(step.key, step.told(story.last))
-    return send(story, now, step.keys, step.calls[times % len(step.calls)])
+    way = max(0, times - 1) % len(step.calls)  # the next way once the first has had two tries
+    return send(story, now, step.keys, step.calls[way])

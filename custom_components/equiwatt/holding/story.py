@@ -45,6 +45,11 @@ class Sent:
         """Return what the command was for."""
         return self.keys[0]
 
+    @property
+    def since(self) -> datetime:
+        """Return from when on the device may be expected to answer."""
+        return self.done_at or self.at
+
 
 @dataclass(kw_only=True)
 class Story:

@@ -1,0 +1,1 @@
+"""Devices as they are sold, for pretending."""
