@@ -16,17 +16,8 @@ from custom_components.equiwatt.holding.plan import steps
 from custom_components.equiwatt.holding.reading import Reading, gist
 from custom_components.equiwatt.holding.restoring import MOST_COMMANDS, Command, Verdict
 from custom_components.equiwatt.holding.story import Phase
-from ..zoo.animals import (
-    Animal,
-    Boiler,
-    Fan,
-    Humidifier,
-    Lamp,
-    Nature,
-    Player,
-    Plug,
-    Thermostat,
-)
+
+from ..zoo.animals import Animal, Boiler, Fan, Humidifier, Lamp, Nature, Player, Plug, Thermostat
 from ..zoo.keeper import Clock, Keeper
 
 LONG = settings.get_current_profile_name() == "long"
@@ -69,16 +60,17 @@ SECONDS = st.sampled_from([0, 0, 0, 0.5, 3, 8, 20, 40, 60])
 
 @st.composite
 def natures(draw: st.DrawFn) -> Nature:
-    """Draw how a device behaves: it loses reports or commands, but not a command with its report."""
+    """Draw how a device behaves: it loses reports or commands, never both."""
     acts_after = draw(SECONDS)
     few = st.frozensets(st.integers(0, 8), max_size=3)
+    one = st.frozensets(st.integers(0, 8), max_size=1)  # of two, nobody could know
     loses, deaf_to = draw(st.sampled_from([(True, False), (False, True), (False, False)]))
     return Nature(
         takes=draw(SECONDS),
         acts_after=acts_after,
         tells_after=min(draw(SECONDS), 60 - acts_after),
         doubles_after=draw(st.sampled_from([None, None, 1, 10, 20])),
-        loses=draw(few) if loses else frozenset(),
+        loses=draw(one) if loses else frozenset(),
         deaf_to=draw(few) if deaf_to else frozenset(),
         is_deaf=draw(st.sampled_from([False] * 9 + [True])),
         fails=draw(st.sampled_from([False] * 9 + [True])),
@@ -177,6 +169,7 @@ class Home(RuleBasedStateMachine):
     def flap(self, is_available: bool) -> None:
         """Let the device lose its connection, or find it again."""
         self.animal.lose(is_available=is_available)
+        self.clock.turn(0)
         type(self).steps += 1
 
     @rule(
@@ -218,11 +211,12 @@ class Home(RuleBasedStateMachine):
         if self.home.told.state != "off" or self.animal.state != "off":
             return
         self._touch()
-        self.animal.by_hand(state="heat" if self.animal.domain == "climate" else "on")
+        self.home.by_hand(state="heat" if self.animal.domain == "climate" else "on")
         self.clock.turn(0 if self.animal.nature.loses else self.animal.nature.tells_after)
         if self.home.told.state != "off":
-            assert self.home.verdicts[-1] is Verdict.THEIRS
             self.home.is_theirs = True
+            self.clock.turn(31)  # a clock that was put back may make it look like an echo
+            assert self.home.verdicts[-1] is Verdict.THEIRS
         type(self).steps += 1
 
     def _touch(self) -> None:
@@ -233,7 +227,7 @@ class Home(RuleBasedStateMachine):
         """Turn the device on or off by hand."""
         self._touch()
         state = self.before.state if self.animal.state == "off" else "off"
-        self.animal.by_hand(state=state)
+        self.home.by_hand(state=state)
 
     @rule()
     def calm_down(self) -> None:

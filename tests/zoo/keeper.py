@@ -75,11 +75,13 @@ class Keeper:
         self.device = device
         longest = None if seconds is None else timedelta(seconds=seconds)
         self._follow(device.hold(self.clock.now, wanted=wanted, longest=longest))
+        self.clock.turn(0)
 
     def release(self) -> None:
         """Restore it."""
         if self.device:
             self._follow(self.device.release(self.clock.now))
+        self.clock.turn(0)
 
     def restart(self, seconds: float = 0, between: Callable[[], None] = lambda: None) -> None:
         """Forget all that is not stored, and come back later."""
@@ -93,11 +95,23 @@ class Keeper:
             self.device = Device(Story.from_dict(json.loads(stored)))
             assert json.loads(stored) == json.loads(json.dumps(self.device.story.as_dict()))
             self._follow(self.device.resume(self.clock.now, self.told))
+        self.clock.turn(0)
 
     def somebody(self, service: str, **data: Any) -> None:
         """Let a person or another automation command the animal through Home Assistant."""
         self._context = Cause.OTHERS, self.clock.seconds
         self.animal.command(service, data)
+        self.clock.turn(0)
+
+    def by_hand(self, state: str | None = None, **attributes: Any) -> None:
+        """Let somebody set the animal at the device itself."""
+        self.animal.by_hand(state, **attributes)
+        self.clock.turn(0)
+
+    def find(self) -> None:
+        """Let the animal find its connection again."""
+        self.animal.lose(is_available=True)
+        self.clock.turn(0)
 
     def _hear(self, state: str | None, attributes: Mapping[str, Any]) -> None:
         """Hear the animal, with the context that Home Assistant still knows."""

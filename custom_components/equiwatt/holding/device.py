@@ -28,7 +28,6 @@ from .restoring import (
 )
 from .story import HOLD, Outcome, Phase, Story
 
-
 COMMAND = timedelta(seconds=30)
 """How long a command may be under way."""
 
