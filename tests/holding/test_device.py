@@ -400,6 +400,8 @@ def test_returns_between_tries() -> None:
     keeper.animal.lose()
     clock.turn(1)
     keeper.find()
+    assert keeper.told.state == "on"
+    clock.turn(30)  # it has had several commands, and may fall back
     assert keeper.verdicts == [Verdict.RESTORED]
 
 

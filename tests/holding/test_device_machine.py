@@ -5,6 +5,7 @@ shortens what fails.
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, override
 
 from hypothesis import HealthCheck, Phase as HypothesisPhase, note, settings, strategies as st
@@ -209,6 +210,10 @@ class Home(RuleBasedStateMachine):
         if self.home.phase is not Phase.HELD or not self.is_quiet or not self.animal.is_available:
             return
         if self.home.told.state != "off" or self.animal.state != "off":
+            return
+        assert self.home.device
+        until = self.home.device.story.until
+        if until and until < self.clock.now + timedelta(minutes=2):
             return
         self._touch()
         self.home.by_hand(state="heat" if self.animal.domain == "climate" else "on")

@@ -95,13 +95,13 @@ def restore(story: Story, now: datetime) -> Answer:
             return wait(story, now) if is_echo else end(story, Verdict.THEIRS)
     number = next((n for n, one in enumerate(found) if one.key not in story.reached), None)
     if number is None:
-        return end(story, Verdict.RESTORED)
+        return wait(story, now) if _may_fall_back(story, now) else end(story, Verdict.RESTORED)
     return _pursue(story, now, found, number)
 
 
 def believe(story: Story, found: list[Step], now: datetime) -> None:
     """Note what has been reached, in order: a later step counts when the earlier ones are done."""
-    in_order = True
+    in_order = not _is_early(story, now)
     for step in found:
         is_met = step.is_met(story.last)
         if not is_met or _is_settled(story, step, now):
@@ -109,6 +109,19 @@ def believe(story: Story, found: list[Step], now: datetime) -> None:
         in_order = in_order and is_met and step.key not in story.doubted
         if in_order:
             story.reached.add(step.key)
+
+
+def _is_early(story: Story, now: datetime) -> bool:
+    """Tell whether a device that nothing was asked of yet may tell what was before the hold."""
+    sent = story.sent
+    if story.given or not sent:
+        return False
+    return story.is_in_flight or now < sent.since + ECHO
+
+
+def _may_fall_back(story: Story, now: datetime) -> bool:
+    """Tell whether the last of several commands may yet turn out to have undone another."""
+    return story.commands > 1 and story.sent is not None and now < story.sent.since + ECHO
 
 
 def _is_settled(story: Story, step: Step, now: datetime) -> bool:
