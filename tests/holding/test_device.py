@@ -51,7 +51,7 @@ def no_more(keeper: Keeper, clock: Clock) -> None:
 def test_zoo(row: str, how: str) -> None:
     """Each device of the zoo is off while it is held, and as it was afterwards."""
     keeper, clock = keep(ROWS[row]("one"))
-    before = keeper.told
+    before = keeper.animal.essence
     keeper.hold()
     if how == "kill":
         keeper.restart(20)
@@ -76,7 +76,7 @@ def test_zoo(row: str, how: str) -> None:
 def test_scene(row: str, how: str) -> None:
     """What a scene moved is moved back, whatever the scene made of it."""
     keeper, clock = keep(SCENES[row]("one"))
-    before = keeper.told
+    before = keeper.animal.essence
     keeper.hold(wanted=None)
     if how == "kill":
         keeper.restart(2)
@@ -311,7 +311,7 @@ def test_tries(nature: Nature) -> None:
     """A deaf device is tried again ever more seldom, and given up after an hour."""
     keeper, clock = held(Plug("one", nature))
     keeper.release()
-    times = []
+    times: list[int] = []
     for minute in range(70):
         if len(keeper.animal.commands) > len(times) + 1:
             times.append(minute)
@@ -618,6 +618,14 @@ def test_clock_that_is_put_back() -> None:
     clock.error -= 3600
     clock.turn(4 * MINUTE)
     assert keeper.verdicts == [Verdict.RESTORED]
+
+
+def test_clock_that_is_put_back_while_it_is_away() -> None:
+    """So it is when nothing could be commanded yet."""
+    device = begin("switch", UNKNOWN)
+    until = device.hold(START, longest=10 * SECOND).wake_at
+    assert until == START + 10 * SECOND
+    assert device.wake(START - HOUR * SECOND).wake_at == until - HOUR * SECOND
 
 
 # What is said out of turn.

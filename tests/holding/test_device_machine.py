@@ -126,7 +126,8 @@ class Home(RuleBasedStateMachine):
         self.clock = Clock()
         self.animal = species("one", nature)
         self.home = Witness(self.animal, self.clock)
-        self.before = self.home.told
+        self.plugged = self.home.told
+        self.before, self.essence = self.home.told, self.animal.essence
         self.is_touched = False
         self.touched_at = -1e9
 
@@ -145,6 +146,7 @@ class Home(RuleBasedStateMachine):
             if gist(self.animal.domain, self.home.told) != gist(self.animal.domain, self.truth):
                 return
             self.before, self.is_touched = self.home.told, False
+            self.essence = self.animal.essence
         self.home.is_theirs = False
         self.home.hold(seconds=seconds)
         type(self).steps += 1
@@ -216,7 +218,7 @@ class Home(RuleBasedStateMachine):
         if until and until < self.clock.now + timedelta(minutes=2):
             return
         self._touch()
-        self.home.by_hand(state="heat" if self.animal.domain == "climate" else "on")
+        self._set(is_on=True)
         self.clock.turn(0 if self.animal.nature.loses else self.animal.nature.tells_after)
         if self.home.told.state != "off":
             self.home.is_theirs = True
@@ -231,8 +233,15 @@ class Home(RuleBasedStateMachine):
     def _turn(self) -> None:
         """Turn the device on or off by hand."""
         self._touch()
-        state = self.before.state if self.animal.state == "off" else "off"
-        self.home.by_hand(state=state)
+        self._set(is_on=self.animal.state == "off")
+
+    def _set(self, *, is_on: bool) -> None:
+        """Set the device by hand."""
+        if is_on:
+            self.home.by_hand(self.plugged.state, **self.plugged.attributes)
+        else:
+            self.animal.turn_off()
+            self.home.by_hand()
 
     @rule()
     def calm_down(self) -> None:
@@ -251,8 +260,7 @@ class Home(RuleBasedStateMachine):
         assert len(self.home.verdicts) > count
         assert verdict is not Verdict.THEIRS, "nobody touched it"
         if verdict is Verdict.RESTORED:
-            assert self.home.is_like(self.before), "not as it was"
-            assert not self.home.dropped or "preset_mode" in self.animal.attributes
+            assert self.home.is_like(self.essence), "not as it was"
         else:
             nature = self.animal.nature
             assert nature.is_deaf or nature.fails or nature.deaf_to or nature.loses, "for nothing"

@@ -7,7 +7,7 @@ as its nature is. Whoever owns it gives it a clock and listens to what it tells.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, override
 
 type Later = Callable[[float, Callable[[], None]], object]
 """Calls a function after so many seconds."""
@@ -51,6 +51,8 @@ class Animal:
 
     domain = ""
     features = 0
+    owned: tuple[str, ...] = ()
+    """What of its attributes its owner wants back."""
 
     def __init__(self, name: str, nature: Nature | None = None, **truth: Any) -> None:
         """Be on, as the species is unless told otherwise."""
@@ -77,6 +79,15 @@ class Animal:
 
     def be_born(self) -> None:
         """Become what the species is."""
+
+    @property
+    def essence(self) -> dict[str, Any]:
+        """Return what its owner wants back of it; a plug's is that it is on."""
+        return {"is_on": self.state not in ("off", "standby"), **self.pick(*self.owned)}
+
+    def pick(self, *names: str) -> dict[str, Any]:
+        """Return some of what is true of it."""
+        return {name: self.attributes[name] for name in names if name in self.attributes}
 
     def live(self, later: Later, tell: Tell) -> None:
         """Begin to live by a clock, and to tell."""
@@ -178,6 +189,15 @@ class Thermostat(Animal):
         if self.presets:
             self.attributes |= {"preset_mode": "none", "preset_modes": ["none", *self.presets]}
 
+    @property
+    @override
+    def essence(self) -> dict[str, Any]:
+        """Return its mode, and what that is about; a schedule has its own temperatures."""
+        names = ["preset_mode"]
+        if self.state != "auto":
+            names += ["temperature", "target_temp_low", "target_temp_high"]
+        return {"mode": self.state, **self.pick(*names)}
+
     def set_hvac_mode(self, hvac_mode: str) -> None:
         """Change the mode, which some do at the price of the temperature."""
         if hvac_mode != self.state and self.comes_back_at is not None:
@@ -221,6 +241,12 @@ class Boiler(Animal):
         self.state = "timed"
         self.attributes |= {"temperature": 55.0, "operation_list": ["off", "timed", "eco"]}
 
+    @property
+    @override
+    def essence(self) -> dict[str, Any]:
+        """Return its mode and its temperature."""
+        return {"mode": self.state, **self.pick("temperature")}
+
     def set_operation_mode(self, operation_mode: str) -> None:
         """Change the mode."""
         self.state = operation_mode
@@ -245,6 +271,13 @@ class Lamp(Animal):
             "rgb_color": [255, 0, 0],
             "effect": None,
         }
+
+    @property
+    @override
+    def essence(self) -> dict[str, Any]:
+        """Return its light; an effect has colours of its own."""
+        names = ["effect"] if self.attributes["effect"] else ["brightness", "rgb_color"]
+        return super().essence | self.pick(*names)
 
     def turn_on(self, **given: Any) -> None:
         """Shine, white and bright unless told otherwise."""
@@ -284,6 +317,7 @@ class Fan(Animal):
 
     domain = "fan"
     features = 1 | 4 | 16 | 32
+    owned = ("percentage", "direction")
 
     def be_born(self) -> None:
         """Turn slowly, backwards."""
@@ -313,6 +347,7 @@ class Humidifier(Animal):
 
     domain = "humidifier"
     features = 1
+    owned = ("mode", "humidity")
 
     def be_born(self) -> None:
         """Run by night."""
@@ -338,6 +373,7 @@ class Cover(Animal):
 
     domain = "cover"
     features = 1 | 2 | 4
+    owned = ("current_position",)
 
     def be_born(self) -> None:
         """Be half open."""
@@ -355,6 +391,12 @@ class Select(Animal):
 
     domain = "select"
 
+    @property
+    @override
+    def essence(self) -> dict[str, Any]:
+        """Return the mode."""
+        return {"option": self.state}
+
     def be_born(self) -> None:
         """Serve the house."""
         self.state = "self_use"
@@ -369,6 +411,12 @@ class Number(Animal):
     """A charge limit."""
 
     domain = "number"
+
+    @property
+    @override
+    def essence(self) -> dict[str, Any]:
+        """Return the limit."""
+        return {"value": float(self.state)}
 
     def be_born(self) -> None:
         """Charge to 80 %."""

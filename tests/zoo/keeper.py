@@ -7,10 +7,9 @@ from itertools import count
 import json
 from typing import Any
 
-from custom_components.equiwatt.holding.device import COMMAND, Answer, Cause, Device, begin
-from custom_components.equiwatt.holding.plan import steps
+from custom_components.equiwatt.holding.device import COMMAND, Cause, Device, begin
 from custom_components.equiwatt.holding.reading import OFF, UNKNOWN, Reading
-from custom_components.equiwatt.holding.restoring import Command, Verdict
+from custom_components.equiwatt.holding.restoring import Answer, Command, Verdict
 from custom_components.equiwatt.holding.story import Outcome, Phase, Story
 
 from .animals import Animal, FailureError
@@ -172,8 +171,9 @@ class Keeper:
         if self.device and self.device is device and run == self._run:
             self._follow(self.device.outcome(self.clock.now, outcome))
 
-    def is_like(self, before: Reading) -> bool:
+    def is_like(self, essence: dict[str, Any]) -> bool:
         """Tell whether the animal truly is as it was, but for what it cannot be at once."""
-        truth = Reading(state=self.animal.state, attributes=self.animal.attributes)
-        found = steps(self.animal.domain, before)
-        return all(step.is_met(truth) for step in found if step.key not in self.dropped)
+        now = self.animal.essence
+        return {k: now.get(k) for k in essence.keys() - self.dropped} == {
+            key: value for key, value in essence.items() if key not in self.dropped
+        }
