@@ -13,6 +13,7 @@ from custom_components.equiwatt.holding.story import HOLD, Phase, Story
 from homeassistant.components import climate, cover, fan, humidifier, light, water_heater
 from homeassistant.components.cover import CoverEntityFeature
 from homeassistant.components.light.const import ColorMode
+from homeassistant.components.water_heater import WaterHeaterEntityFeature  # type: ignore[attr-defined]
 
 NOW = datetime(2026, 11, 20, 17, 20, tzinfo=UTC)
 
@@ -208,7 +209,7 @@ def test_a_water_heater_has_two_ways_to_come_on() -> None:
 
 def test_words() -> None:
     """Attributes and features are Home Assistant's own."""
-    assert plan.WATER_HEATER_ON_OFF == water_heater.WaterHeaterEntityFeature.ON_OFF
+    assert plan.WATER_HEATER_ON_OFF == WaterHeaterEntityFeature.ON_OFF
     assert plan.COVER_SET_POSITION == CoverEntityFeature.SET_POSITION
     assert plan.COVER_SET_TILT == CoverEntityFeature.SET_TILT_POSITION
     assert set(plan.COLORS) <= set(ColorMode)

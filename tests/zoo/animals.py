@@ -65,6 +65,7 @@ class Animal:
         self._told = 0
         self._later: Later = lambda _, job: job()
         self._tell: Tell = lambda _, __: None
+        self.on_change: Callable[[], object] = lambda: None
         self.be_born()
         for key, value in truth.items():
             if key == "state":
@@ -98,6 +99,7 @@ class Animal:
         number = len(self.commands)
         given = "".join(f" {key}={value}" for key, value in sorted(data.items()))
         self.commands.append(service + given)
+        self.on_change()
         if self.nature.fails:
             raise FailureError(self.name)
         if self.nature.is_deaf or number in self.nature.deaf_to or not self.is_available:
@@ -123,6 +125,7 @@ class Animal:
 
     def report(self) -> None:
         """Tell what is true now, after the time that it takes."""
+        self.on_change()
         number, nature = self._told, self.nature
         self._told += 1
         if number in nature.loses:
@@ -149,12 +152,6 @@ class Plug(Animal):
     """A smart plug."""
 
     domain = "switch"
-
-
-class Helper(Animal):
-    """A switch that is none."""
-
-    domain = "input_boolean"
 
 
 class Thermostat(Animal):

@@ -7,7 +7,6 @@ from .animals import (
     Boiler,
     Cover,
     Fan,
-    Helper,
     Humidifier,
     Lamp,
     Nature,
@@ -20,7 +19,6 @@ from .animals import (
 
 ROWS: dict[str, Callable[[str], Animal]] = {
     "plug": Plug,
-    "helper": Helper,
     "cloud thermostat": lambda name: Thermostat(name, Nature(takes=6)),
     "slow radio thermostat": lambda name: Thermostat(name, Nature(acts_after=45)),
     "thermostat in auto": lambda name: Thermostat(name, leaves_auto=True, state="auto"),

@@ -75,7 +75,8 @@ def begin_restore(story: Story, now: datetime, *, is_held: bool) -> None:
     """Begin to restore; what has not told that it was held may be so all the same, or soon."""
     story.begin(Phase.RESTORING)
     story.released_at = story.next_at = now
-    if story.sent and not is_held:
+    story.is_unsure = story.sent is not None and not is_held
+    if story.is_unsure:
         story.doubted = {step.key for step in plan(story)}
 
 
@@ -120,8 +121,10 @@ def _is_early(story: Story, now: datetime) -> bool:
 
 
 def _may_fall_back(story: Story, now: datetime) -> bool:
-    """Tell whether the last of several commands may yet turn out to have undone another."""
-    return story.commands > 1 and story.sent is not None and now < story.sent.since + ECHO
+    """Tell whether what was told may be of an earlier command, or yet be undone by the last."""
+    if not story.sent or not (story.is_unsure or story.commands > 1):
+        return False
+    return now < story.sent.since + (DOUBT if story.is_unsure else ECHO)
 
 
 def _is_settled(story: Story, step: Step, now: datetime) -> bool:
@@ -148,7 +151,9 @@ def _is_undone(story: Story, found: list[Step], number: int, now: datetime) -> b
     sent = story.sent
     if sent and found[number].key in story.given:
         is_ours = _later(story, found, number) and sent.outcome is not Outcome.FAILED
-        if not is_ours or now > sent.since + ANSWER:
+        is_recent = now <= sent.since + ANSWER
+        is_old = story.is_unsure and now < sent.since + DOUBT
+        if not (is_ours and is_recent) and not is_old:
             return False
     story.reached -= {one.key for one in found[number:]}
     return True

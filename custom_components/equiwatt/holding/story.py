@@ -71,6 +71,8 @@ class Story:
     """Whether the hold's command is still to be sent."""
     is_claimed: bool = False
     """Whether somebody set it while it had not yet reached what the hold asks."""
+    is_unsure: bool = False
+    """Whether it was released before it had told that it was held."""
     reached: set[str] = field(default_factory=set)
     """What it has told that it has reached."""
     doubted: set[str] = field(default_factory=set)
@@ -98,7 +100,7 @@ class Story:
         """Begin a phase with nothing reached, tried or doubted."""
         self.phase = phase
         self.until = self.released_at = self.next_at = None
-        self.is_owed = self.is_claimed = False
+        self.is_owed = self.is_claimed = self.is_unsure = False
         self.reached, self.doubted, self.dropped = set(), set(), set()
         self.commands = self.tries = self.answers = 0
         self.first, self.given = {}, {}
@@ -165,7 +167,17 @@ class Story:
 
 TIMES = ("until", "released_at", "next_at", "seen_at")
 SETS = ("reached", "doubted", "dropped")
-PLAIN = ("is_present", "is_owed", "is_claimed", "commands", "tries", "answers", "first", "given")
+PLAIN = (
+    "is_present",
+    "is_owed",
+    "is_claimed",
+    "is_unsure",
+    "commands",
+    "tries",
+    "answers",
+    "first",
+    "given",
+)
 
 
 def _reading_as_dict(reading: Reading) -> dict[str, Any]:
