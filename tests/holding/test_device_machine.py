@@ -49,6 +49,14 @@ SPECIES: list[Callable[[str, Nature], Animal]] = [
     lambda name, nature: Thermostat(
         name,
         nature,
+        leaves_preset=True,
+        presets={"eco": 16.0},
+        preset_mode="eco",
+        temperature=18.5,
+    ),
+    lambda name, nature: Thermostat(
+        name,
+        nature,
         state="heat_cool",
         temperature=None,
         target_temp_low=18.0,
