@@ -468,9 +468,24 @@ def test_ended_and_started() -> None:
     clock.turn(MINUTE)
     assert (keeper.told.state, keeper.animal.state) == ("off", "off")
     keeper.release()
-    clock.turn(MINUTE)
+    clock.turn(2 * MINUTE)
     assert keeper.verdicts == [Verdict.RESTORED]
     assert keeper.animal.commands == ["turn_off", "turn_on"] * 2
+
+
+def test_old_report_after_ended_and_started() -> None:
+    """What such a plug tells of the restore between two equivents makes it nobody's."""
+    keeper, clock = keep(Plug("one", Nature(tells_after=60)))
+    keeper.hold()
+    keeper.release()
+    clock.turn(59)
+    keeper.hold()
+    clock.turn(2 * MINUTE)
+    assert keeper.verdicts == []
+    assert (keeper.told.state, keeper.animal.state) == ("off", "off")
+    keeper.release()
+    clock.turn(2 * MINUTE)
+    assert (keeper.verdicts, keeper.told.state) == ([Verdict.RESTORED], "on")
 
 
 def test_held_again_while_it_is_away() -> None:

@@ -14,7 +14,7 @@ import pytest
 from custom_components.equiwatt.holding.device import Cause
 from custom_components.equiwatt.holding.plan import steps
 from custom_components.equiwatt.holding.reading import Reading, gist
-from custom_components.equiwatt.holding.restoring import MOST_COMMANDS, Command, Verdict
+from custom_components.equiwatt.holding.restoring import MOST_COMMANDS, Answer, Command, Verdict
 from custom_components.equiwatt.holding.story import Phase
 
 from ..zoo.animals import Animal, Boiler, Fan, Humidifier, Lamp, Nature, Player, Plug, Thermostat
@@ -92,6 +92,7 @@ class Witness(Keeper):
     def __init__(self, animal: Animal, clock: Clock) -> None:
         """See nothing wrong yet."""
         self.is_theirs = False
+        self.is_touched = False
         self.restoring: tuple[Any, int] = (None, 0)
         self.last_command = -1e9
         super().__init__(animal, clock)
@@ -111,6 +112,12 @@ class Witness(Keeper):
             assert story.commands <= MOST_COMMANDS, key
         self.last_command = self.clock.seconds
         super()._send(command)
+
+    @override
+    def _follow(self, answer: Answer) -> None:
+        """See that nobody's device is called somebody's."""
+        assert answer.verdict is not Verdict.THEIRS or self.is_touched, "nobody touched it"
+        super()._follow(answer)
 
     @override
     def _told(self, reading: Reading, cause: Cause) -> None:
@@ -135,7 +142,7 @@ class Home(RuleBasedStateMachine):
         self.home = Witness(self.animal, self.clock)
         self.plugged = self.home.told
         self.before, self.essence = self.home.told, self.animal.essence
-        self.is_touched = False
+        self.has_flapped = False
         self.touched_at = -1e9
 
     @property
@@ -152,10 +159,12 @@ class Home(RuleBasedStateMachine):
                 return
             if gist(self.animal.domain, self.home.told) != gist(self.animal.domain, self.truth):
                 return
-            self.before, self.is_touched = self.home.told, False
+            self.before, self.has_flapped = self.home.told, False
+            self.home.is_touched = False
             self.essence = self.animal.essence
         self.home.is_theirs = False
         self.home.hold(seconds=seconds)
+        assert self.home.phase is not Phase.GIVEN_UP
         type(self).steps += 1
 
     @property
@@ -173,11 +182,20 @@ class Home(RuleBasedStateMachine):
     def wait(self, seconds: float) -> None:
         """Let time pass."""
         self.clock.turn(seconds)
+        self.check_held()
         type(self).steps += 1
+
+    def check_held(self) -> None:
+        """See that what is held, and obeys, is off while nobody wants it otherwise."""
+        nature = self.animal.nature
+        obeys = not (nature.deaf_to or nature.is_deaf or nature.fails or self.has_flapped)
+        if self.home.phase is Phase.HELD and self.is_quiet and obeys and not self.home.is_touched:
+            assert self.animal.state == "off", "held, and on"
 
     @rule(is_available=st.booleans())
     def flap(self, is_available: bool) -> None:
         """Let the device lose its connection, or find it again."""
+        self.has_flapped = True
         self.animal.lose(is_available=is_available)
         self.clock.turn(0)
         type(self).steps += 1
@@ -233,7 +251,7 @@ class Home(RuleBasedStateMachine):
 
     def _touch(self) -> None:
         """Note that somebody uses the device now."""
-        self.is_touched, self.touched_at = True, self.clock.seconds
+        self.home.is_touched, self.touched_at = True, self.clock.seconds
 
     def _turn(self) -> None:
         """Turn the device on or off by hand."""
@@ -259,11 +277,10 @@ class Home(RuleBasedStateMachine):
         self.home.release()
         self.clock.turn(3_600 + 2 * QUIET + 8 * self.animal.nature.takes)
         assert self.home.phase in (Phase.GIVEN_UP, Phase.OVER), "not over after an hour"
-        if self.is_touched or not has_story:
+        if self.home.is_touched or not has_story:
             return
         verdict = self.home.verdicts[-1]
         assert len(self.home.verdicts) > count
-        assert verdict is not Verdict.THEIRS, "nobody touched it"
         if verdict is Verdict.RESTORED:
             assert self.home.is_like(self.essence), "not as it was"
         else:

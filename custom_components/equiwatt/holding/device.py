@@ -62,10 +62,10 @@ class Device:
         story = self.story
         until = now + longest if longest else None
         if story.phase is Phase.RESTORING:
-            was_touched = story.commands > 0
+            was_touched = story.sent is not None and story.sent.key != HOLD
             story.begin(Phase.HELD)
             story.doubted = {HOLD} if was_touched else set()
-            story.is_owed = True
+            story.is_owed, story.is_unsure = True, was_touched
         else:
             until = min(filter(None, (story.until, until)), default=None)
             self._hold_again(wanted)
@@ -150,6 +150,8 @@ class Device:
         """Begin to restore it."""
         story = self.story
         is_held = HOLD in story.reached and (not story.is_present or self._is_held())
+        if story.is_unsure and story.sent and now < story.sent.since + DOUBT:
+            is_held = False
         begin_restore(story, now, is_held=is_held)
 
     def _is_held(self) -> bool:
@@ -204,7 +206,7 @@ class Device:
         story = self.story
         if self._is_held() or (HOLD not in story.reached and not story.is_claimed):
             return False
-        patience = ECHO if HOLD in story.reached else DOUBT
+        patience = ECHO if HOLD in story.reached and not story.is_unsure else DOUBT
         return story.sent is None or now >= story.sent.since + patience
 
     def _is_taken(self, old: Reading) -> bool:

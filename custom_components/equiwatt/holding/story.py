@@ -72,7 +72,7 @@ class Story:
     is_claimed: bool = False
     """Whether somebody set it while it had not yet reached what the hold asks."""
     is_unsure: bool = False
-    """Whether it was released before it had told that it was held."""
+    """Whether this began before the device had told how the last phase had ended."""
     reached: set[str] = field(default_factory=set)
     """What it has told that it has reached."""
     doubted: set[str] = field(default_factory=set)
