@@ -1,11 +1,10 @@
 """The equiwatt integration."""
 
 from homeassistant.const import CONF_WEBHOOK_ID, Platform
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
-from homeassistant.util import dt as dt_util
 
 from .announcer import Announcer
 from .const import DOMAIN
@@ -13,7 +12,7 @@ from .coordinator import EquiwattCoordinator
 from .data import EquiwattConfigEntry, EquiwattRuntimeData
 from .equivents.model import Kind
 from .equivents.snapshot import Edge
-from .holding.manager import HoldingManager
+from .holding.manager import Account, async_get_manager
 from .services import async_setup_services
 from .store import EquiwattStore
 from .webhook import EquiwattWebhookManager, async_delete_cloudhook
@@ -41,11 +40,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> 
         await coordinator.async_refresh()  # what is remembered is shown even if this fails
     else:
         await coordinator.async_config_entry_first_refresh()
-    pause = HoldingManager(
-        hass, entry.entry_id, coordinator.clock.now, lambda: coordinator.data.live is not None
-    )
-    await pause.async_load()
-    entry.runtime_data = EquiwattRuntimeData(store, announcer, coordinator, pause)
+    entry.runtime_data = EquiwattRuntimeData(store, announcer, coordinator, async_get_manager(hass))
+    await _async_hold_for(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     EquiwattWebhookManager(hass, entry).async_setup()
     WebhookMonitor(hass, entry).async_setup()
@@ -55,17 +51,35 @@ async def async_setup_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> 
     return True
 
 
+async def _async_hold_for(hass: HomeAssistant, entry: EquiwattConfigEntry) -> None:
+    """Hold devices for an account until it is unloaded."""
+    data, entry_id = entry.runtime_data, entry.entry_id
+
+    async def detach() -> None:
+        """Leave it, for good if it is disabled."""
+        await data.holding.async_detach(entry_id, is_disabled=entry.disabled_by is not None)
+
+    entry.async_on_unload(detach)
+    coordinator = data.coordinator
+    account = Account(now=coordinator.clock.now, holds=lambda: coordinator.data.live is not None)
+    await data.holding.async_attach(entry_id, account)
+
+
 def _restore_after_equivents(entry: EquiwattConfigEntry) -> None:
     """Restore devices when an equivent has ended, be it before Home Assistant has started."""
-    data = entry.runtime_data
+    data, entry_id = entry.runtime_data, entry.entry_id
 
     def restore(edge: Edge) -> None:
         """Restore everything at an end."""
         if edge.kind is Kind.ENDED:
-            data.pause.async_release()
+            data.holding.async_release(entry_id)
+
+    def start(_: HomeAssistant) -> None:
+        """Go on once Home Assistant has started."""
+        data.holding.async_start(entry_id)
 
     entry.async_on_unload(data.announcer.async_listen(restore))
-    entry.async_on_unload(async_at_started(data.coordinator.hass, data.pause.async_start))
+    entry.async_on_unload(async_at_started(data.coordinator.hass, callback(start)))
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> bool:
@@ -76,16 +90,13 @@ async def async_unload_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) ->
         data.announcer.async_go_on()
         return False
     if entry.disabled_by:
-        data.pause.async_leave()
         async_clear_webhook_issues(hass, entry.entry_id)
-    else:
-        await data.pause.async_close()
     return True
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> None:
     """Restore held devices, and delete what an entry leaves behind."""
-    await HoldingManager(hass, entry.entry_id, dt_util.utcnow, lambda: False).async_remove()
+    await async_get_manager(hass).async_remove(entry.entry_id)
     await EquiwattStore(hass, entry.entry_id).async_remove()
     async_clear_webhook_issues(hass, entry.entry_id)
     await async_delete_cloudhook(hass, entry.data[CONF_WEBHOOK_ID])

@@ -17,7 +17,8 @@ class EquiwattRuntimeData:
     store: EquiwattStore
     announcer: Announcer
     coordinator: EquiwattCoordinator
-    pause: HoldingManager
+    holding: HoldingManager
+    """Shared with other accounts, which may hold the same devices."""
 
 
 type EquiwattConfigEntry = ConfigEntry[EquiwattRuntimeData]

@@ -27,6 +27,7 @@ from homeassistant.helpers.target import TargetSelection, async_extract_referenc
 from .const import DOMAIN
 from .data import EquiwattConfigEntry
 from .holding.domains import Refusal, can_pause
+from .holding.manager import Request, async_get_manager
 
 ATTR_DURATION: Final = "duration"
 ATTR_MAX_DURATION: Final = "max_duration"
@@ -94,9 +95,12 @@ async def _async_pause(call: ServiceCall) -> ServiceResponse:
     entries = _live_entries(call)
     chosen = await _async_devices(call)
     longest = call.data.get(ATTR_MAX_DURATION) or None
-    outcome: dict[str, Refusal | None] = {}
-    for entry in entries:
-        outcome |= await entry.runtime_data.pause.async_pause(chosen, longest, call.context)
+    request = Request(
+        context=call.context,
+        holders=frozenset(entry.entry_id for entry in entries),
+        longest=longest,
+    )
+    outcome = await async_get_manager(call.hass).async_hold(chosen, request)
     if call.return_response:
         return _response(outcome)
     for reason, error in ERRORS.items():
