@@ -60,14 +60,16 @@ DOCUMENTED_UNDER = {
     "docs-data-update": "How data is updated",
     "docs-examples": "Automation examples",
     "docs-known-limitations": "Known limitations",
-    "docs-supported-devices": "Supported accounts and equivents",
     "docs-supported-functions": "Supported functions",
     "docs-troubleshooting": "Troubleshooting",
     "docs-use-cases": "Use cases",
 }
 
 TESTED_BY = {
-    "action-exceptions": ["test_services.test_nothing_to_rehearse_while_live"],
+    "action-exceptions": [
+        "test_services.test_nothing_to_rehearse_while_live",
+        "test_services.test_who_may_rehearse",
+    ],
     "appropriate-polling": ["test_coordinator.test_polls_on_schedule"],
     "brands": ["test_files.test_brand"],
     "config-flow-test-coverage": [
@@ -188,6 +190,8 @@ def test_exempt() -> None:
         "docs-conditions": not (FOLDER / "conditions.yaml").exists(),
         "discovery-update-info": not DISCOVERIES & manifest.keys(),
         "discovery": not DISCOVERIES & manifest.keys(),
+        "async-dependency": not manifest.get("requirements"),
+        "docs-supported-devices": manifest["integration_type"] == "service",
         "dynamic-devices": manifest["integration_type"] == "service",
         "stale-devices": manifest["integration_type"] == "service",
         "entity-disabled-by-default": not {
@@ -302,7 +306,6 @@ def test_exceptions() -> None:
     assert all({"translation_domain", "translation_key"} <= keywords for keywords in made)
 
 
-@shows("async-dependency")
 def test_client() -> None:
     """The client waits for nothing, and is given its session."""
     assert inspect.iscoroutinefunction(EquiwattClient.async_get_equivents)
