@@ -588,6 +588,17 @@ class TestPush:
         tracker.push(Kind.ENDED, T0 + 6 * MINUTE)
         assert edges(tracker) == []
 
+    def test_ended_push_within_the_second_of_a_reload(self) -> None:
+        """A push that ended one stands from then on, though it is stored in whole seconds."""
+        at = T0 + 10 * MINUTE
+        over = Ended(Equivent(T0, at), EndReason.PUSH, at)
+        tracker = Tracker(Snapshot(ended=over))
+        tracker.observe(named(LIVE), at - SECOND / 2)
+        tracker.observe(named(LIVE), at + PUSH_GRACE - SECOND)
+        assert edges(tracker) == []
+        tracker.observe(named(LIVE), at + PUSH_GRACE)
+        assert edges(tracker) == [(Kind.STARTED, API)]
+
     def test_demo_triggers(self) -> None:
         """The app's demo triggers show the loop and vanish by themselves."""
         tracker = Tracker()

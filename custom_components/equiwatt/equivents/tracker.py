@@ -23,6 +23,8 @@ OUT_OF_ORDER = timedelta(minutes=2)
 """How far apart calls and answers may be that speak of the same change."""
 VANISH_CONFIRM = timedelta(seconds=10)
 """How far apart two answers must be that drop an equivent without any other sign of its end."""
+ROUNDING = timedelta(seconds=2)
+"""How far a time may lie ahead as it was stored, or the provider's is told, in whole seconds."""
 
 
 class Tracker:
@@ -225,7 +227,7 @@ def _is_believable(snapshot: Snapshot, named: Equivent, now: datetime) -> bool:
             return named.end is not None and named.end > now  # prolonged
         case EndReason.PUSH:
             stands = OUT_OF_ORDER if snapshot.pushed_at else PUSH_GRACE
-            return not ended.at <= now < ended.at + stands
+            return not ended.at - ROUNDING <= now < ended.at + stands
         case _:
             return True
 
