@@ -574,6 +574,19 @@ class TestPush:
         tracker.tick(T0 + 36 * MINUTE)
         assert tracker.snapshot.live == LIVE
 
+    def test_to_and_fro(self) -> None:
+        """What a push has made live again, and the API confirmed, stays so, whatever came before."""
+        tracker = started()
+        for second, kind in enumerate((Kind.ENDED, Kind.STARTED, Kind.ENDED)):
+            tracker.push(kind, T0 + 30 * MINUTE + second * SECOND)
+        tracker.push(Kind.STARTED, T0 + 33 * MINUTE)
+        tracker.take_edges()
+        for second in (1, 11, 21, 60):
+            tracker.observe(named(LIVE), T0 + 33 * MINUTE + second * SECOND)
+            assert tracker.snapshot.live == LIVE
+            assert not tracker.awaiting
+        assert edges(tracker) == []
+
     def test_doubled(self) -> None:
         """Started while live and ended while idle change nothing."""
         tracker = Tracker()

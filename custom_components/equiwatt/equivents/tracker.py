@@ -194,9 +194,9 @@ class Tracker:
             self._add_edge(Kind.STARTED, equivent, source)
 
     def _set_live(self, equivent: Equivent, pushed_at: datetime | None = None) -> None:
-        """Make an equivent the live one; what is live has not ended."""
+        """Make an equivent the live one; what is live has not ended, whatever was said of it."""
         ended = self.snapshot.ended
-        if ended and equivent.same_as(ended.equivent):
+        if ended and _is_contradicted(equivent, ended, provisional=pushed_at is not None):
             ended = None
         self._set(live=equivent, rehearsal=False, pushed_at=pushed_at, ended=ended)
 
