@@ -3,13 +3,17 @@
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
+from unittest.mock import AsyncMock
 
 import aiohttp
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.test_util.aiohttp import AiohttpClientMocker
 
+from custom_components.equiwatt import config_flow
 from custom_components.equiwatt.const import DEFAULT_URL, DOMAIN
+from custom_components.equiwatt.equivents import client
+from custom_components.equiwatt.equivents.client import EquiwattClient
 from homeassistant.config_entries import SOURCE_USER, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.core_config import async_process_ha_core_config
@@ -120,6 +124,47 @@ async def test_errors(
     assert result["errors"] == {"base": reason}
     assert TOKEN not in shown(result)
     provider.recover()
+    result = await fill_in(hass, flow, user_input())
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_unexpected_error(
+    hass: HomeAssistant,
+    provider: Provider,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What nobody has foreseen has a sentence too, and is logged by its name alone."""
+    flow = await begin(hass)
+    with monkeypatch.context() as patch:
+        error = AsyncMock(side_effect=RuntimeError(f"Bearer {TOKEN}"))
+        patch.setattr(EquiwattClient, "async_get_equivents", error)
+        result = await fill_in(hass, flow, user_input())
+    assert result["type"] is FlowResultType.FORM
+    assert result["errors"] == {"base": "unknown"}
+    (record,) = [one for one in caplog.records if one.levelname == "ERROR"]
+    assert record.getMessage() == "Unexpected RuntimeError while a token was tried"
+    assert not record.exc_info
+    result = await fill_in(hass, flow, user_input())
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_no_free_place(
+    hass: HomeAssistant, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who tries too often is told to wait, instead of being kept waiting for a minute."""
+    monkeypatch.setattr(client, "CALLS_PER_WINDOW", 10)
+    monkeypatch.setattr(config_flow, "PATIENCE", 0.01)
+    flow = await begin(hass)
+    provider.fail(HTTPStatus.UNAUTHORIZED)
+    for _ in range(10):
+        result = await fill_in(hass, flow, user_input())
+        assert result["errors"] == {"base": "invalid_auth"}
+    provider.recover()
+    result = await fill_in(hass, flow, user_input())
+    assert result["errors"] == {"base": "rate_limited"}
+    assert len(provider.calls) == 10
+    monkeypatch.setattr(client, "CALL_WINDOW", 0)
     result = await fill_in(hass, flow, user_input())
     assert result["type"] is FlowResultType.CREATE_ENTRY
 

@@ -78,7 +78,7 @@ def test_every_cause_has_its_sentence() -> None:
     translations = load("translations/en.json")
     reasons = {error.reason for error in EquiwattError.__subclasses__()}
     assert {key for key in translations["exceptions"] if key in reasons} == reasons
-    assert set(translations["config"]["error"]) == reasons | {"insecure_url"}
+    assert set(translations["config"]["error"]) == reasons | {"insecure_url", "unknown"}
 
 
 def test_every_entity_has_name_and_icon() -> None:

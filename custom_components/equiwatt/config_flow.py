@@ -16,8 +16,8 @@ from homeassistant.helpers.selector import (
     TextSelectorType,
 )
 
-from .const import CONF_NEW_WEBHOOK, DEFAULT_URL, DOMAIN, SECTION_ADVANCED
-from .coordinator import async_get_client
+from .const import CONF_NEW_WEBHOOK, DEFAULT_URL, DOMAIN, LOGGER, SECTION_ADVANCED
+from .coordinator import PATIENCE, async_get_client
 from .equivents.client import EquiwattError, clean_token, is_secure
 from .webhook import async_delete_cloudhook, async_get_addresses
 from .webhook_monitor import async_set_shown
@@ -138,7 +138,11 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
         if not is_secure(url):
             return {"base": "insecure_url"}
         try:
-            await async_get_client(self.hass, token, url).async_get_equivents()
+            await async_get_client(self.hass, token, url).async_get_equivents(PATIENCE)
         except EquiwattError as err:
             return {"base": err.reason}
+        except Exception as err:  # noqa: BLE001
+            # Neither its text nor its traceback, either of which might hold the token.
+            LOGGER.error("Unexpected %s while a token was tried", type(err).__name__)
+            return {"base": "unknown"}
         return {}
