@@ -55,7 +55,7 @@ def test_manifest() -> None:
     assert keys[2:] == sorted(keys[2:])
     assert manifest["domain"] == FOLDER.name
     assert manifest["dependencies"] == ["http", "webhook"]
-    assert manifest["after_dependencies"] == ["cloud"]
+    assert manifest["after_dependencies"] == ["cloud", "energy", "recorder"]
     assert manifest["integration_type"] == "service"
     assert not manifest.get("requirements")
     for key in ("documentation", "issue_tracker"):

@@ -12,3 +12,7 @@ EQUIWATT_SITE: Final = "https://www.equiwatt.com"
 SECTION_ADVANCED: Final = "advanced"
 CONF_NEW_WEBHOOK: Final = "new_webhook"
 CONF_UNUSED: Final = "unused"
+
+SOURCE_OFF: Final = "off"
+SOURCE_ENERGY_DASHBOARD: Final = "energy_dashboard"
+SOURCE_SENSORS: Final = "sensors"
