@@ -18,10 +18,15 @@ from homeassistant.util.yaml import load_yaml_dict
 FOLDER = Path(equiwatt.__file__).parent
 PURE = sorted((FOLDER / "equivents").glob("*.py"))
 ADDRESSES = {"started_url", "ended_url"}
+PREVIEW = {"meters", "days", "days_wanted"}
 FILLED = {
     ".config.create_entry.default": ADDRESSES,
     ".config.abort.reconfigured": ADDRESSES,
     ".exceptions.pause_": {"entities"},
+    ".options.step.preview_new.description": {"meters"},
+    ".options.step.preview_rough.description": PREVIEW | {"minutes"},
+    ".options.step.preview_too_slow.description": PREVIEW | {"minutes"},
+    ".options.step.preview": PREVIEW,
     ".issues.not_put_back": {"name", "entity_id"},
     ".issues.webhook_changed.title": {"name"},
     ".issues.webhook_changed.fix_flow.step.confirm.description": ADDRESSES,

@@ -277,9 +277,12 @@ def test_config_flow() -> None:
         assert inspect.iscoroutinefunction(own)
         assert own is not getattr(ConfigFlow, f"async_step_{step}", None)
     config = load("translations/en.json")["config"]
+    options = load("translations/en.json")["options"]
     issues = load("translations/en.json")["issues"].values()
     fixes = [step for issue in issues for step in issue["fix_flow"]["step"].values()]
-    for step in [*config["step"].values(), *(step for step in fixes if "data" in step)]:
+    for step in [*config["step"].values(), *options["step"].values(), *fixes]:
+        if "data" not in step:
+            continue
         for form in (step, *step.get("sections", {}).values()):
             assert set(form["data"]) == set(form["data_description"])
 
