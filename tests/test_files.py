@@ -17,9 +17,14 @@ from homeassistant.util.yaml import load_yaml_dict
 
 FOLDER = Path(equiwatt.__file__).parent
 PURE = sorted((FOLDER / "equivents").glob("*.py"))
+PREVIEW = {"meters", "days", "days_wanted"}
 FILLED = {
     ".config.create_entry.": {"blueprint_url"},
     ".exceptions.pause_": {"entities"},
+    ".options.step.preview_new.description": {"meters"},
+    ".options.step.preview_rough.description": PREVIEW | {"minutes"},
+    ".options.step.preview_too_slow.description": PREVIEW | {"minutes"},
+    ".options.step.preview": PREVIEW,
     ".issues.not_put_back": {"name", "entity_id"},
     ".issues.webhook_changed.title": {"name"},
     ".issues.webhook_silent.title": {"name"},
@@ -51,7 +56,7 @@ def test_manifest() -> None:
     assert keys[2:] == sorted(keys[2:])
     assert manifest["domain"] == FOLDER.name
     assert manifest["dependencies"] == ["http", "webhook"]
-    assert manifest["after_dependencies"] == ["cloud"]
+    assert manifest["after_dependencies"] == ["cloud", "energy", "recorder"]
     assert manifest["integration_type"] == "service"
     assert not manifest.get("requirements")
     for key in ("documentation", "issue_tracker"):

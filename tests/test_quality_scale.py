@@ -283,9 +283,10 @@ def test_config_flow() -> None:
         assert inspect.iscoroutinefunction(own)
         assert own is not getattr(ConfigFlow, f"async_step_{step}", None)
     config = load("translations/en.json")["config"]
+    options = load("translations/en.json")["options"]
     issues = load("translations/en.json")["issues"].values()
     fixes = [step for issue in issues for step in issue["fix_flow"]["step"].values()]
-    for step in [*config["step"].values(), *fixes]:
+    for step in [*config["step"].values(), *options["step"].values(), *fixes]:
         for form in (step, *step.get("sections", {}).values()):
             assert form.get("data", {}).keys() == form.get("data_description", {}).keys()
 

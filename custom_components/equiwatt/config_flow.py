@@ -14,7 +14,9 @@ from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, Tex
 
 from .const import BLUEPRINT_URL, DEFAULT_URL, DOMAIN, LOGGER, SECTION_ADVANCED
 from .coordinator import PATIENCE, async_get_client
+from .data import EquiwattConfigEntry
 from .equivents.client import EquiwattError, clean_token, is_secure
+from .options_flow import EquiwattOptionsFlow
 from .webhook import addresses_schema, async_delete_cloudhook, async_get_addresses
 from .webhook_monitor import async_set_shown
 
@@ -42,6 +44,13 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
     def __init__(self) -> None:
         """Have nothing to add yet."""
         self._data: dict[str, str] = {}
+
+    @staticmethod
+    @callback
+    @override
+    def async_get_options_flow(config_entry: EquiwattConfigEntry) -> EquiwattOptionsFlow:
+        """Return the dialog of the meter."""
+        return EquiwattOptionsFlow()
 
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:

@@ -16,3 +16,7 @@ BLUEPRINT_URL: Final = (
 
 SECTION_ADVANCED: Final = "advanced"
 CONF_UNUSED: Final = "unused"
+
+SOURCE_OFF: Final = "off"
+SOURCE_ENERGY_DASHBOARD: Final = "energy_dashboard"
+SOURCE_SENSORS: Final = "sensors"

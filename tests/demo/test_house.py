@@ -9,7 +9,7 @@ import pytest
 from demo.check import is_moment
 from demo.client import HouseError
 from demo.house import House, PortTakenError, free_port
-from demo.stage import CONFIG, DEVICES, addresses_in, remember, remembered
+from demo.stage import CONFIG, DASHBOARD, DEVICES, addresses_in, remember, remembered
 from homeassistant.util.yaml import load_yaml_dict
 
 LOG = """\
@@ -111,3 +111,5 @@ def test_the_configuration_is_read_without_a_word(caplog: pytest.LogCaptureFixtu
     for switch in switches:
         for command in ("command_on", "command_off", "command_state"):
             assert f'"DEVICES/{switch["unique_id"]}"' in switch[command]
+    assert DASHBOARD in configuration["lovelace"]["dashboards"]
+    assert {"history", "logbook", "calendar"} <= configuration.keys()
