@@ -575,7 +575,7 @@ class TestPush:
         assert tracker.snapshot.live == LIVE
 
     def test_to_and_fro(self) -> None:
-        """What a push made live again stays so once the API confirms it, whatever came before."""
+        """What a push has made live again, and the API has confirmed, stays so."""
         tracker = started()
         for second, kind in enumerate((Kind.ENDED, Kind.STARTED, Kind.ENDED)):
             tracker.push(kind, T0 + 30 * MINUTE + second * SECOND)
