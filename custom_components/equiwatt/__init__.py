@@ -1,13 +1,16 @@
 """The equiwatt integration."""
 
-from homeassistant.const import CONF_WEBHOOK_ID, Platform
+from typing import TYPE_CHECKING
+
+from homeassistant.const import CONF_SOURCE, CONF_WEBHOOK_ID, Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.importlib import async_import_module
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
 
 from .announcer import Announcer
-from .const import DOMAIN
+from .const import DOMAIN, SOURCE_OFF
 from .coordinator import EquiwattCoordinator
 from .data import EquiwattConfigEntry, EquiwattRuntimeData
 from .equivents.model import Kind
@@ -17,6 +20,9 @@ from .services import async_setup_services
 from .store import EquiwattStore
 from .webhook import EquiwattWebhookManager, async_delete_cloudhook
 from .webhook_monitor import WebhookMonitor, async_clear_webhook_issues
+
+if TYPE_CHECKING:
+    from .metering.meter import Meter
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 PLATFORMS = [Platform.BINARY_SENSOR, Platform.CALENDAR, Platform.EVENT, Platform.SENSOR]
@@ -40,7 +46,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> 
         await coordinator.async_refresh()  # what is remembered is shown even if this fails
     else:
         await coordinator.async_config_entry_first_refresh()
-    entry.runtime_data = EquiwattRuntimeData(store, announcer, coordinator, async_get_manager(hass))
+    meter = await _async_meter(hass, entry, coordinator, announcer, store)
+    holding = async_get_manager(hass)
+    entry.runtime_data = EquiwattRuntimeData(store, announcer, coordinator, holding, meter)
     await _async_hold_for(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     EquiwattWebhookManager(hass, entry).async_setup()
@@ -63,6 +71,21 @@ async def _async_hold_for(hass: HomeAssistant, entry: EquiwattConfigEntry) -> No
     coordinator = data.coordinator
     account = Account(now=coordinator.clock.now, holds=lambda: coordinator.data.live is not None)
     await data.holding.async_attach(entry_id, account)
+
+
+async def _async_meter(
+    hass: HomeAssistant,
+    entry: EquiwattConfigEntry,
+    coordinator: EquiwattCoordinator,
+    announcer: Announcer,
+    store: EquiwattStore,
+) -> Meter | None:
+    """Return the meter if the user has chosen one: nobody else imports what it takes."""
+    if entry.options.get(CONF_SOURCE, SOURCE_OFF) == SOURCE_OFF:
+        return None
+    account = await async_import_module(hass, f"{__package__}.metering.account")
+    meter: Meter = account.async_setup_meter(hass, entry, coordinator, announcer, store)
+    return meter
 
 
 def _restore_after_equivents(entry: EquiwattConfigEntry) -> None:
