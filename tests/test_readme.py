@@ -122,7 +122,8 @@ def turn(house: House, entity_id: str) -> None:
 
 START = "Immersion heater off when an equivent starts"
 END = "Immersion heater on when an equivent ends"
-UNLESS_NO = "Heating down when an equivent starts, unless I said no"
+UNLESS_SKIPPED = "Heating down when an equivent starts, unless it is skipped"
+ALL_BACK = "Say when all devices are restored or somebody's"
 LOG_IT = "Remind me to log the equivent"
 DRYER = "Warn when the tumble dryer starts during an equivent"
 HALFWAY = "Look at the meter half an hour into an equivent"
@@ -142,8 +143,8 @@ async def test_all_load(examples: Examples, caplog: pytest.LogCaptureFixture) ->
     await examples.house.setup()
     await examples.setup()
     tested = {
-        *(START, END, UNLESS_NO, LOG_IT, DRYER, HALFWAY),
-        *(NEARLY_OVER, FORTNIGHT, POINTS, TOOK, CAR, SILENT, REHEARSAL, PAUSE, KITCHEN),
+        *(START, END, UNLESS_SKIPPED, LOG_IT, DRYER, HALFWAY),
+        *(NEARLY_OVER, FORTNIGHT, POINTS, TOOK, CAR, SILENT, REHEARSAL, PAUSE, KITCHEN, ALL_BACK),
     }
     assert set(AUTOMATIONS) == tested
     states = [examples.house.hass.states.get(entity_id) for entity_id in examples.entities]
@@ -168,7 +169,7 @@ async def test_start_and_end(examples: Examples, push: Push) -> None:
 
 
 async def test_actions(examples: Examples) -> None:
-    """The examples of the actions rehearse, pause, put back, and tell what was not paused."""
+    """The examples of the actions rehearse, pause, restore, and tell what was not paused."""
     house = examples.house
     await house.setup()
     names = ("Immersion heater", "Towel rail", "Kettle", "Radio")
@@ -214,15 +215,29 @@ async def test_start_and_end_without_webhook(examples: Examples, provider: Provi
     assert (examples.runs(START), examples.runs(END)) == (1, 1)
 
 
-@pytest.mark.parametrize(("toggle", "runs"), [("on", 1), ("off", 0)])
-async def test_skip(examples: Examples, push: Push, toggle: str, runs: int) -> None:
-    """The toggle decides whether an equivent is joined."""
+@pytest.mark.parametrize(("to", "runs"), [("off", 1), ("on", 0)])
+async def test_skip(examples: Examples, push: Push, to: str, runs: int) -> None:
+    """The switch decides whether an equivent is joined."""
     await examples.house.setup()
-    examples.house.hass.states.async_set("input_boolean.take_part_in_equivents", toggle)
-    await examples.setup()
+    await examples.setup(UNLESS_SKIPPED)
+    skip = {"entity_id": "switch.equiwatt_skip"}
+    await examples.house.hass.services.async_call("switch", f"turn_{to}", skip, blocking=True)
     await push("?event=started")
     await examples.house.settle()
-    assert examples.runs(UNLESS_NO) == runs
+    assert examples.runs(UNLESS_SKIPPED) == runs
+
+
+async def test_all_back(examples: Examples) -> None:
+    """Who wants to know is told once nothing is held."""
+    house = examples.house
+    await house.setup()
+    await install(house.hass, Plug("Immersion heater"), Plug("Towel rail"))
+    await examples.setup(PAUSE, ALL_BACK)
+    await simulate(house.hass, duration={"minutes": 5})
+    await house.pass_time(4 * 60)
+    assert examples.runs(ALL_BACK) == 0
+    await house.pass_time(3 * 60)
+    assert examples.runs(ALL_BACK) == 1
 
 
 async def test_conditions(examples: Examples, push: Push) -> None:
@@ -321,7 +336,7 @@ async def test_entities(hass: HomeAssistant, house: House) -> None:
     for entity_id in ids:
         assert f"\n| `{entity_id}` |" in README
         assert f"\n### `{entity_id}`\n" in README
-    named = re.findall(r"\b(?:binary_sensor|sensor|event|calendar)\.equiwatt_\w+", README)
+    named = re.findall(r"\b(?:binary_sensor|sensor|event|calendar|switch)\.equiwatt_\w+", README)
     assert set(named) == ids
 
 
@@ -446,7 +461,7 @@ def test_actions_are_explained() -> None:
     """Each action, field and reason is in the README."""
     for name, service in TRANSLATIONS["services"].items():
         assert f"`{DOMAIN}.{name}`" in README
-        for key, field in service["fields"].items():
+        for key, field in service.get("fields", {}).items():
             assert f"**{field['name']}** (`{key}`)" in README
     for refusal in Refusal:
         assert f"`{refusal}`" in README

@@ -25,7 +25,13 @@ if TYPE_CHECKING:
     from .metering.meter import Meter
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
-PLATFORMS = [Platform.BINARY_SENSOR, Platform.CALENDAR, Platform.EVENT, Platform.SENSOR]
+PLATFORMS = [
+    Platform.BINARY_SENSOR,
+    Platform.CALENDAR,
+    Platform.EVENT,
+    Platform.SENSOR,
+    Platform.SWITCH,
+]
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
@@ -46,6 +52,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> 
         await coordinator.async_refresh()  # what is remembered is shown even if this fails
     else:
         await coordinator.async_config_entry_first_refresh()
+    store.async_keep_attendance(
+        store.attendance.caught_up(store.snapshot, coordinator.tracker.snapshot)
+    )
     meter = await _async_meter(hass, entry, coordinator, announcer, store)
     holding = async_get_manager(hass)
     entry.runtime_data = EquiwattRuntimeData(store, announcer, coordinator, holding, meter)
@@ -68,8 +77,7 @@ async def _async_hold_for(hass: HomeAssistant, entry: EquiwattConfigEntry) -> No
         await data.holding.async_detach(entry_id, is_disabled=entry.disabled_by is not None)
 
     entry.async_on_unload(detach)
-    coordinator = data.coordinator
-    account = Account(now=coordinator.clock.now, holds=lambda: coordinator.data.live is not None)
+    account = Account(now=data.coordinator.clock.now, holds=lambda: data.takes_part)
     await data.holding.async_attach(entry_id, account)
 
 

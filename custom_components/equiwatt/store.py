@@ -9,10 +9,11 @@ from typing import Any, override
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.storage import Store
 
+from .attendance import Attendance, read_attendance
 from .const import DOMAIN, LOGGER
 from .equivents.answer import MalformedError, read_event, read_events, read_time
 from .equivents.model import Equivent
-from .equivents.snapshot import MAX_EQUIVENTS, Ended, EndReason, Snapshot
+from .equivents.snapshot import MAX_EQUIVENTS, Edge, Ended, EndReason, Snapshot
 from .savings import Saved, Savings, read_savings, with_saved
 
 VERSION = 1
@@ -69,6 +70,7 @@ class EquiwattStore:
         """What was known when the last edge was announced, or since if nothing waits."""
         self.webhook = WebhookFacts()
         self.savings: Savings = ()
+        self.attendance = Attendance()
         self._is_pending = False
         self._is_closed = False
 
@@ -80,7 +82,7 @@ class EquiwattStore:
         self.known = True
         reader = _Reader(stored if isinstance(stored, dict) else {})
         self.snapshot, self.webhook = reader.snapshot(), reader.webhook()
-        self.savings = reader.savings()
+        self.savings, self.attendance = reader.savings(), reader.attendance()
         if reader.unreadable:
             LOGGER.warning(
                 "Part of the stored history cannot be read and is left out; %d equivents are kept",
@@ -126,9 +128,17 @@ class EquiwattStore:
         self.savings = with_saved(self.savings, saved)
         self._save_later(SAVE_DELAY)
 
-    async def async_write(self, snapshot: Snapshot) -> None:
+    @callback
+    def async_keep_attendance(self, attendance: Attendance) -> None:
+        """Remember who takes part, or whether the home does."""
+        if attendance != self.attendance:
+            self.attendance = attendance
+            self._save_later(0)
+
+    async def async_write(self, edge: Edge) -> None:
         """Write what was known right after an edge, before anybody hears of the edge."""
-        self.snapshot = replace(snapshot, upcoming=None)
+        self.snapshot = replace(edge.after, upcoming=None)
+        self.attendance = self.attendance.after(edge)
         await self.async_flush()
 
     async def async_flush(self) -> None:
@@ -156,6 +166,7 @@ class EquiwattStore:
             "webhook_shown": webhook.shown,
             "webhook_missed": webhook.missed,
             "equivents": [_event(equivent) for equivent in snapshot.past],
+            **self.attendance.as_dict(),
             **({"savings": [_saved(saved) for saved in self.savings]} if self.savings else {}),
         }
 
@@ -197,6 +208,12 @@ class _Reader:
         savings, skipped = read_savings(self._data.get("savings", []))
         self.unreadable += skipped
         return savings
+
+    def attendance(self) -> Attendance:
+        """Return who takes part, or whether the home does."""
+        attendance, skipped = read_attendance(self._data)
+        self.unreadable += skipped
+        return attendance
 
     def _time(self, value: object) -> datetime | None:
         """Return a time that may be none."""

@@ -1,11 +1,13 @@
 """Test when a device says what was wanted."""
 
+from pathlib import Path
+import re
 from typing import Any
 
 import pytest
 
 from custom_components.equiwatt.holding import reading
-from custom_components.equiwatt.holding.reading import Reading
+from custom_components.equiwatt.holding.reading import COMPARED, TOLERANCE, Reading
 
 
 @pytest.mark.parametrize(
@@ -33,3 +35,18 @@ def test_near(name: str, wanted: Any, told: Any, is_met: bool) -> None:
         attributes={} if name == "state" else {name: told},
     )
     assert step.is_met(told_reading) is is_met
+
+
+def test_table() -> None:
+    """The documentation says of each domain what is compared, and how exactly."""
+    text = (Path(__file__).parents[2] / "docs" / "actions.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", text, re.MULTILINE))
+    assert rows == {
+        domain: ", ".join(map(said, names)) or "—" for domain, names in COMPARED.items()
+    }
+    assert f"may be off by {TOLERANCE['state']}" in text
+
+
+def said(name: str) -> str:
+    """Return what is said of an attribute."""
+    return f"`{name}`" + (f" (± {TOLERANCE[name]:g})" if name in TOLERANCE else "")

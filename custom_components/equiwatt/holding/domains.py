@@ -51,6 +51,14 @@ def refusal_of(state: State | None) -> Refusal | None:
     return Refusal.ALREADY_OFF if reading.is_off else None
 
 
+def scene_refusal_of(hass: HomeAssistant, entity_id: str) -> Refusal | None:
+    """Return why a scene cannot be applied: if it does not say what it moves, None if it can."""
+    if (state := hass.states.get(entity_id)) is None:
+        return Refusal.NOT_FOUND
+    is_told = state.domain == Platform.SCENE and state.attributes.get(ATTR_ENTITY_ID)
+    return None if is_told else Refusal.UNSUPPORTED
+
+
 def move_refusal_of(state: State | None) -> Refusal | None:
     """Return why what a scene moves cannot be restored, None if it can."""
     if state is None:

@@ -99,13 +99,11 @@ class HoldingManager:
             self._is_loaded = True
             store, found = self._hands.store, await self._hands.store.async_load()
             entries = self.hass.config_entries.async_entries(DOMAIN)
-            taken_over = set(entry_ids).union(entry.entry_id for entry in entries)
-            old = [one for each in sorted(taken_over) for one in await store.async_take_over(each)]
-            for held in found + old:
-                known = self._hands.devices.setdefault(held.entity_id, held)
-                known.holders |= held.holders
-            if old:
-                await store.async_remove_taken_over(taken_over)
+            known = {entry.entry_id for entry in entries}.union(entry_ids)
+            for held in found + await store.async_take_over(sorted(known)):
+                first = self._hands.devices.setdefault(held.entity_id, held)
+                first.holders |= held.holders
+            await store.async_remove_taken_over()
 
     @callback
     def async_start(self, entry_id: str) -> None:

@@ -13,6 +13,7 @@ from homeassistant.exceptions import HomeAssistantError
 from ..const import LOGGER
 from ..store import TolerantStore
 from .device import Cause, Device
+from .reading import COMPARED
 from .story import HOLD, Outcome, Phase, Story
 
 KEY = "held_devices"
@@ -90,6 +91,18 @@ class HeldDevice:
         )
         return known != self._known
 
+    def as_shown(self, end: datetime | None) -> dict[str, Any]:
+        """Return until when it is held at the latest, the equivent having this end; how it was."""
+        story = self.device.story
+        until = min(filter(None, (story.until, end)), default=None)
+        names = COMPARED[story.domain]
+        return {
+            "entity_id": self.entity_id,
+            "until": until.isoformat() if until else None,
+            "state": story.before.state,
+            **{name: value for name in names if (value := story.before.get(name)) is not None},
+        }
+
     def as_dict(self) -> dict[str, Any]:
         """Return it in plain values."""
         return {
@@ -127,6 +140,7 @@ class HoldingStore:
         """Counts what is written, by which it is found again on the disk."""
         self._is_dirty = False
         self._is_lasting = True
+        self._taken_over: list[TolerantStore] = []
 
     async def async_load(self) -> list[HeldDevice]:
         """Return what can be read, and log what cannot be."""
@@ -135,19 +149,25 @@ class HoldingStore:
             self._serial = stored["serial"]
         return [one for item in _items(stored, "devices") if (one := _read(item))]
 
-    async def async_take_over(self, entry_id: str) -> list[HeldDevice]:
+    async def async_take_over(self, entry_ids: Iterable[str]) -> list[HeldDevice]:
         """Return what the first version stored, which had a file for each account."""
-        stored = await _first_version(self._hass, entry_id).async_load()
-        found = [one for item in _items(stored, "paused") if (one := _read(item))]
-        for one in found:
-            one.holders.add(entry_id)
+        found = []
+        for entry_id in entry_ids:
+            old = TolerantStore(self._hass, f"{entry_id}.pause")
+            if (stored := await old.async_load()) is None:
+                continue
+            self._taken_over.append(old)
+            for one in filter(None, map(_read, _items(stored, "paused"))):
+                one.holders.add(entry_id)
+                found.append(one)
         return found
 
-    async def async_remove_taken_over(self, entry_ids: Iterable[str]) -> None:
-        """Write what the first version stored, and delete its files once that is on the disk."""
-        if await self.async_write():
-            for entry_id in entry_ids:
-                await _first_version(self._hass, entry_id).async_remove()
+    async def async_remove_taken_over(self) -> None:
+        """Delete files of the first version once what they say is written anew."""
+        if self._taken_over and await self.async_write():
+            for old in self._taken_over:
+                await old.async_remove()
+            self._taken_over.clear()
 
     async def async_write(self) -> bool:
         """Write everything now, and tell whether it is on the disk: a full one says nothing."""
@@ -195,11 +215,6 @@ class HoldingStore:
         self._is_dirty = False
         self._serial += 1
         return {"serial": self._serial, "devices": [one.as_dict() for one in self._devices()]}
-
-
-def _first_version(hass: HomeAssistant, entry_id: str) -> TolerantStore:
-    """Return an account's file of the first version."""
-    return TolerantStore(hass, f"{entry_id}.pause")
 
 
 def _items(stored: object, name: str) -> list[Any]:
