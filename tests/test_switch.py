@@ -132,6 +132,7 @@ async def test_back_to_back(live: House, provider: Provider) -> None:
     provider.end(NOW, live.now)
     provider.start(live.now, live.now + HOUR)
     await live.poll()
+    await live.pass_time(1)  # as older releases need a moment between both
     assert live.edges[-1][0] == "started"
     assert live.state(SKIP) == "off"
     assert (await pause(live.hass, PLUG))["paused"] == [PLUG]
