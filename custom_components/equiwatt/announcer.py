@@ -8,7 +8,7 @@ from homeassistant.const import MAJOR_VERSION, MINOR_VERSION
 from homeassistant.core import CALLBACK_TYPE, CoreState, HomeAssistant, callback
 from homeassistant.helpers.start import async_at_started
 
-from .const import DOMAIN
+from .const import DOMAIN, LOGGER
 from .equivents.snapshot import Edge, Snapshot, net_edges
 from .store import EquiwattStore
 from .timer import Timer
@@ -106,9 +106,17 @@ class Announcer:
             self._waiting.popleft()
             self._announced_at = self._hass.loop.time()
             for listener in tuple(self._listeners):
-                listener(edge)
+                self._call(listener, edge)
         if not self._waiting:
             self._store.async_keep(self._latest)
+
+    @staticmethod
+    def _call(listener: EdgeListener, edge: Edge) -> None:
+        """Call a listener, whose faults must not keep others from hearing of the edge."""
+        try:
+            listener(edge)
+        except Exception:
+            LOGGER.exception("Unexpected error announcing that an equivent has %s", edge.kind)
 
     async def async_hold(self) -> bool:
         """Announce what is under way, and no more; return True if edges were announced by now."""

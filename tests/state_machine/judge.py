@@ -31,7 +31,7 @@ class Over:
     at: datetime
     moment: float
     listed: float | None = None
-    """When the API first listed it, for one that did not end by a push."""
+    """When the API first listed it."""
 
 
 @dataclass
@@ -64,10 +64,10 @@ class Judge:
     def may_be_late(self) -> bool:
         """Tell whether a call for an end may speak of one that the API has listed by now."""
         age = self._age_of_listing(since_set_up=True)
-        return not self.pushed_at and age is not None and age <= OUT_OF_ORDER + 1
+        return age is not None and age <= OUT_OF_ORDER + 1
 
     def _age_of_listing(self, *, since_set_up: bool) -> float | None:
-        """Return how long ago the API listed the last one, which did not end by a push.
+        """Return how long ago the API listed the last one.
 
         An entry that was set up since may have learned it only then.
         """
@@ -78,7 +78,7 @@ class Judge:
 
     def take_answer(self, answer: Answer, now: datetime) -> None:
         """Let a valid answer confirm or change the live one, or demand that one starts."""
-        if self.overs and self.overs[-1].why != "push" and answer.lists(self.overs[-1].span):
+        if self.overs and answer.lists(self.overs[-1].span):
             self.overs[-1].listed = self.overs[-1].listed or self.moment()
         named = answer.named
         if named and now >= bound(named):
@@ -117,10 +117,10 @@ class Judge:
                 return False
 
     def _last_over(self, span: Span) -> Over | None:
-        """Return its last end: its own, or that of all by a call that no other one explains."""
+        """Return its last end: its own, or by a call that no other one explains and that came later."""
         for over in reversed(self.overs):
             nearest = over.why == "push" and not self._was_listed(over.span)
-            if same(over.span, span) or (nearest and span[0] <= over.at):
+            if same(over.span, span) or (nearest and span[0] <= over.span[0]):
                 return over
         return None
 
@@ -198,7 +198,7 @@ class Judge:
         if source == "webhook":
             assert self._pushed("ended") is not None, "ended by no push"
             age = self._age_of_listing(since_set_up=False)
-            late = not self.pushed_at and age is not None and age + APART < OUT_OF_ORDER
+            late = age is not None and age + APART < OUT_OF_ORDER
             assert not late or self.since is not None, "ended by a call for the one before"
             return "push"
         if self.pushed_at and self.moment() > self.pushed_moment + GRACE.total_seconds() - 1:
