@@ -9,6 +9,7 @@ from homeassistant.components.calendar import (
     CalendarEntityDescription,
     CalendarEvent,
 )
+from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
@@ -24,7 +25,13 @@ AHEAD = timedelta(minutes=15)
 """How far ahead an unknown end is shown at least, as calendar triggers look so far ahead."""
 HALF_HOUR = 1800
 
-EQUIVENTS = CalendarEntityDescription(key="equivents", translation_key="equivents")
+EQUIVENTS = CalendarEntityDescription(
+    key="equivents",
+    translation_key="equivents",
+    # So that the automation editor does not offer the calendar's triggers for the device: Home
+    # Assistant looks ahead every 15 minutes only, and they miss what starts unannounced.
+    entity_category=EntityCategory.DIAGNOSTIC,
+)
 
 
 async def async_setup_entry(
