@@ -94,7 +94,9 @@ def test_all_are_listed(what: str) -> None:
 
 
 def test_links() -> None:
-    """The README leads to every page."""
+    """The README leads to every page, and each page to what is there."""
     readme = (ROOT / "README.md").read_text("utf-8")
     for page in (ROOT / "docs").glob("*.md"):
         assert f"(docs/{page.name}" in readme, page.name
+        for target in re.findall(r"\]\(([^)#\s]+)", page.read_text("utf-8")):
+            assert target.startswith("https://") or (page.parent / target).exists(), target

@@ -42,13 +42,14 @@ def async_reaches(hass: HomeAssistant, target: TargetSelection, entry: ConfigEnt
 
     A device that is named counts even where its event entity is hidden or disabled.
     """
+    selected = async_extract_referenced_entity_ids(hass, target, expand_group=False)
     devices = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
-    if any(device.id in target.device_ids and not device.disabled for device in devices):
+    named = target.device_ids & selected.referenced_devices  # without what a target excludes
+    if any(device.id in named and not device.disabled for device in devices):
         return True
     entities = er.async_get(hass)
     unique_id = f"{entry.entry_id}_equivent"
     entity_id = entities.async_get_entity_id(Platform.EVENT, DOMAIN, unique_id)
     if not entity_id or entities.entities[entity_id].disabled:
         return False
-    selected = async_extract_referenced_entity_ids(hass, target, expand_group=False)
     return entity_id in selected.referenced | selected.indirectly_referenced
