@@ -115,7 +115,7 @@ class Announcer:
         """Call a listener, whose faults must not keep others from hearing of the edge."""
         try:
             listener(edge)
-        except Exception:
+        except Exception:  # noqa: BLE001  # whatever it is
             LOGGER.exception("Unexpected error announcing that an equivent has %s", edge.kind)
 
     async def async_hold(self) -> bool:
