@@ -121,6 +121,20 @@ async def test_rehearsal(home: Home, hass_storage: dict[str, Any]) -> None:
     assert "savings" not in hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"]
 
 
+async def test_a_rehearsal_too_short_to_be_measured(home: Home) -> None:
+    """After it the last equivent is shown again."""
+    await home.furnish()
+    await home.start()
+    await home.end()
+    await home.move_to("18:06")
+    await simulate(home.hass, duration={"minutes": 1})
+    await home.settle()
+    assert home.figures() == (None, None, None)
+    await home.move_to("18:08")
+    assert home.live == "off"
+    assert home.figures() == (0.9, 0.4, 0.5)
+
+
 async def test_a_restart_amid_an_equivent(home: Home) -> None:
     """It goes on."""
     await home.furnish()

@@ -111,8 +111,7 @@ class Meter:
         """Show what is kept of the last equivent, and go on with what is not finished."""
         self._entry.async_on_unload(self.async_stop)
         self._past = self._account.past
-        if self._past:
-            self._show(self._account.result_of(self._past[0]))
+        self._show(self._kept())
         if self._account.live or self._unfinished():
             self._read()
 
@@ -149,6 +148,10 @@ class Meter:
             if self._unfinished():
                 self._read()
 
+    def _kept(self) -> Estimate | None:
+        """Return what is kept of the last equivent, which stays shown after a short rehearsal."""
+        return self._account.result_of(self._past[0]) if self._past else None
+
     def _unfinished(self) -> list[Equivent]:
         """Return the finished equivents whose readings may still come, newest first."""
         now = self._account.now()
@@ -182,7 +185,7 @@ class Meter:
             self._show(await self._async_estimate(live))
             return
         if ended := self._unlisted():
-            self._show(await self._async_final(ended, self._patience))
+            self._show(await self._async_final(ended, self._patience) or self._kept())
         for equivent in self._unfinished():
             found = await self._async_final(equivent, PATIENCE)
             if found and found.final:
