@@ -41,7 +41,7 @@ from .cloud import NATIVE, Cloud
 # The same examples at each run: what fails here fails for everybody. `--hypothesis-profile=long`
 # looks for new ones.
 settings.register_profile("long", settings(max_examples=10_000, stateful_step_count=50))
-settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
 API_URL = "https://app.equiwatt.com/api/v3/equivents/"
@@ -353,13 +353,13 @@ class Recorder(logging.Handler):
 
 
 @pytest.fixture(autouse=True)
-def no_secrets_in_log() -> Generator[None]:
+def no_secrets_in_log() -> Generator[Recorder]:
     """Fail any test in which we log a secret or a traceback, at whatever level."""
     handler = Recorder()
     logging.getLogger().addHandler(handler)
     logger = logging.getLogger("custom_components.equiwatt")
     logger.setLevel(logging.DEBUG)
-    yield
+    yield handler
     logging.getLogger().removeHandler(handler)
     logger.setLevel(logging.NOTSET)
     format_record = logging.Formatter().format

@@ -1,21 +1,30 @@
 """Test what the house knows, when, and that each edge is announced once."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from http import HTTPStatus
 from typing import Any
+from unittest.mock import Mock
 
 import aiohttp
 import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.equiwatt import announcer, coordinator
+from custom_components.equiwatt.equivents import client
+from custom_components.equiwatt.equivents.tracker import Tracker
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
-from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
-from homeassistant.core import CoreState, HomeAssistant
+from homeassistant.const import (
+    EVENT_HOMEASSISTANT_STARTED,
+    EVENT_STATE_CHANGED,
+    EVENT_STATE_REPORTED,
+)
+from homeassistant.core import CoreState, Event, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 
-from .conftest import NOW, House, Provider, Push
+from .conftest import API_URL, LIVE, NOW, TOKEN, House, Provider, Push, Recorder
 
 START = NOW + timedelta(minutes=11)
 END = START + timedelta(hours=1)
@@ -460,3 +469,146 @@ async def test_wrong_system_clock(house: House, provider: Provider, hours: int) 
     assert house.edges == [("started", "api")]
     await house.pass_time(MINUTE)
     assert house.edges == [("started", "api"), ("ended", "clock")]
+
+
+@pytest.fixture
+def writes(hass: HomeAssistant) -> list[str]:
+    """Return the entities of ours whose states are written from now on, changed or not."""
+    written: list[str] = []
+
+    @callback
+    def is_ours(data: Mapping[str, Any]) -> bool:
+        """Return True for entities of ours."""
+        return "equiwatt_" in data["entity_id"]
+
+    @callback
+    def write(event: Event[Any]) -> None:
+        """Keep the entity."""
+        written.append(event.data["entity_id"])
+
+    for event_type in (EVENT_STATE_CHANGED, EVENT_STATE_REPORTED):
+        hass.bus.async_listen(event_type, write, event_filter=is_ours)
+    return written
+
+
+async def test_available_again_with_the_same_answer(house: House, provider: Provider) -> None:
+    """A good answer makes the entities available at once, though it brings nothing new."""
+    await house.setup()
+    provider.error = TimeoutError()
+    await house.pass_time(17 * MINUTE, step=30)
+    assert house.live == "unavailable"
+    provider.recover()
+    await house.pass_time(4 * MINUTE, step=30)
+    assert house.live == "off"
+
+
+async def test_nothing_is_written_that_has_not_changed(
+    house: House, provider: Provider, writes: list[str]
+) -> None:
+    """Polls that bring nothing new write no state, be they good or failed ones."""
+    await house.setup()
+    writes.clear()
+    await house.pass_time(10 * MINUTE, step=10)
+    assert writes == []
+    provider.fail(HTTPStatus.INTERNAL_SERVER_ERROR)
+    await house.pass_time(10 * MINUTE, step=10)
+    assert writes == []
+    await house.pass_time(6 * MINUTE, step=10)
+    assert 1 <= len(writes) == len(set(writes)) <= 9  # unavailable, once each
+
+
+async def test_unknown_end_moves_by_half_hours(
+    house: House, provider: Provider, writes: list[str]
+) -> None:
+    """While an equivent without an end is live, the calendar moves at each half hour only."""
+    provider.start(NOW, None)
+    await house.setup()
+    await house.pass_time(60 * MINUTE, step=10)
+    writes.clear()
+    await house.pass_time(60 * MINUTE, step=10)
+    assert writes == ["calendar.equiwatt_equivents"] * 2
+
+
+async def test_polling_switched_off(
+    hass: HomeAssistant, house: House, provider: Provider, push: Push
+) -> None:
+    """An account whose polling the user has switched off asks at webhook calls and by hand only."""
+    hass.config_entries.async_update_entry(house.entry, pref_disable_polling=True)
+    provider.start(NOW, NOW + timedelta(minutes=5))
+    await house.setup()
+    assert len(provider.calls) == 1
+    await house.pass_time(60 * MINUTE, step=30)
+    assert len(provider.calls) == 1
+    assert house.live == "off"  # by the clock: the bound has passed, and nobody was asked
+    await push("")
+    await house.settle()
+    assert len(provider.calls) == 2
+    await house.pass_time(12 * 60 * MINUTE, step=600)
+    assert len(provider.calls) == 2
+    assert house.live == "off"
+    assert await async_setup_component(hass, "homeassistant", {})
+    data = {"entity_id": LIVE}
+    await hass.services.async_call("homeassistant", "update_entity", data, blocking=True)
+    await house.settle()
+    assert len(provider.calls) == 3
+
+
+async def test_unexpected_error_at_a_restart(
+    house: House,
+    provider: Provider,
+    monkeypatch: pytest.MonkeyPatch,
+    no_secrets_in_log: Recorder,
+) -> None:
+    """A fault of our own at the first answer keeps nobody from asking again."""
+    await house.setup()
+    assert await house.hass.config_entries.async_unload(house.entry.entry_id)
+    observe = Tracker.observe
+    monkeypatch.setattr(Tracker, "observe", Mock(side_effect=RuntimeError("Broken")))
+    await house.setup()
+    calls = len(provider.calls)
+    logged = [record for record in no_secrets_in_log.records if record.exc_info]
+    assert [record.message for record in logged] == ["Unexpected error fetching equiwatt data"]
+    no_secrets_in_log.records.remove(logged[0])  # which is what a fault of our own is to look like
+    monkeypatch.setattr(Tracker, "observe", observe)
+    provider.start(NOW, NOW + timedelta(hours=1))
+    await house.pass_time(31, step=31)
+    assert len(provider.calls) == calls + 1
+    assert house.live == "on"
+
+
+async def test_limiters_are_dropped(
+    hass: HomeAssistant, house: House, aioclient_mock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A token that was tried and not kept leaves no limiter behind, and no token anywhere."""
+    await house.setup()
+    for number in range(5):
+        await coordinator.async_get_client(
+            hass, f"mistyped-{number}", API_URL
+        ).async_get_equivents()
+    limiters = hass.data[coordinator.LIMITERS]
+    kept = set(limiters)
+    assert len(kept) == 6
+    assert not any(TOKEN in key or "mistyped" in key for key in kept)
+    with monkeypatch.context() as patched:
+        patched.setattr(client, "CALL_WINDOW", 0)  # as if a minute had passed
+        again = coordinator.async_get_client(hass, TOKEN, API_URL)
+    assert len(limiters) == 1
+    await again.async_get_equivents()
+    assert house.entry.runtime_data.coordinator.client.recent_calls == 2
+
+
+async def test_set_up_does_not_wait_for_the_limits(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    provider: Provider,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With no call left in this minute the set-up is tried again later, instead of waiting."""
+    monkeypatch.setattr(client, "CALLS_PER_WINDOW", 3)
+    monkeypatch.setattr(coordinator, "PATIENCE", 0.01)
+    other = coordinator.async_get_client(hass, TOKEN, API_URL)
+    for _ in range(3):
+        await other.async_get_equivents()
+    assert not await hass.config_entries.async_setup(entry.entry_id)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert len(provider.calls) == 3

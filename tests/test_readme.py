@@ -13,7 +13,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_mock_service
 
 from custom_components.equiwatt import coordinator
-from custom_components.equiwatt.const import DEFAULT_URL, DOMAIN
+from custom_components.equiwatt.const import BLUEPRINT_URL, DEFAULT_URL, DOMAIN
 from custom_components.equiwatt.equivents import clock, schedule, snapshot, tracker
 from custom_components.equiwatt.holding.domains import Refusal
 from homeassistant.core import HomeAssistant, ServiceCall
@@ -438,7 +438,8 @@ def test_facts() -> None:
     assert f"**{forms['user']['data']['token']}**" in README
     advanced = forms["user"]["sections"]["advanced"]
     assert f"**{advanced['name']}: {advanced['data']['url']}**" in README
-    assert f"**{forms['reconfigure']['data']['new_webhook']}**" in " ".join(README.split())
+    for option in forms["reconfigure"]["menu_options"].values():
+        assert f"**{option}**" in " ".join(README.split())
 
 
 def test_actions_are_explained() -> None:
@@ -457,6 +458,7 @@ def test_blueprints_can_be_imported() -> None:
     sources = {load_yaml_dict(str(one))["blueprint"]["source_url"] for one in folder.iterdir()}
     badges = re.findall(r"blueprint_import/\?blueprint_url=([^)]+)\)", README)
     assert {unquote(badge) for badge in badges} == sources
+    assert f"]({BLUEPRINT_URL})" in README  # to which the dialog leads
     documentation = json.loads((INTEGRATION / "manifest.json").read_text("utf-8"))["documentation"]
     assert all(source.startswith(f"{documentation}/blob/main/") for source in sources)
 
@@ -464,4 +466,7 @@ def test_blueprints_can_be_imported() -> None:
 def test_reasons_are_explained() -> None:
     """Troubleshooting quotes the beginning of each sentence that the dialog may show."""
     quoted = re.findall(r'\*\*"([^"]+)"', README)
-    assert len(quoted) == len(TRANSLATIONS["config"]["error"])
+    sentences = list(TRANSLATIONS["config"]["error"].values())
+    assert len(quoted) == len(sentences)
+    for beginning in quoted:
+        assert any(sentence.startswith(beginning) for sentence in sentences), beginning

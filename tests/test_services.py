@@ -29,9 +29,11 @@ MINUTE = 60
 PLUG = "switch.plug"
 
 
-async def simulate(hass: HomeAssistant, **data: Any) -> None:
+async def simulate(hass: HomeAssistant, context: Context | None = None, **data: Any) -> None:
     """Rehearse an equivent."""
-    await hass.services.async_call(DOMAIN, "simulate_equivent", data, blocking=True)
+    await hass.services.async_call(
+        DOMAIN, "simulate_equivent", data, blocking=True, context=context
+    )
 
 
 async def pause(
@@ -226,10 +228,16 @@ async def test_duration_is_bounded(house: House, duration: Any) -> None:
     assert house.live == "off"
 
 
-async def refused(call: Any, key: str, **placeholders: str) -> None:
-    """Check that a call is refused with the sentence of a key."""
-    with pytest.raises(ServiceValidationError) as refusal:
+async def refused(
+    call: Any,
+    key: str,
+    error: type[HomeAssistantError] = ServiceValidationError,
+    **placeholders: str,
+) -> None:
+    """Check that a call is refused by an error of just this class, with the sentence of a key."""
+    with pytest.raises(error) as refusal:
         await call
+    assert type(refusal.value) is error
     assert refusal.value.translation_key == key
     if key in MESSAGES:
         message = MESSAGES[key]["message"].format(**placeholders)
@@ -317,7 +325,9 @@ async def test_what_cannot_be_paused(live: House) -> None:
     assert plug.commands[-1] == "off"
     plug.report(is_on=True)
     plug.error = HomeAssistantError("Broken")
-    await refused(pause(live.hass, entity_id=[PLUG]), "pause_failed", entities=PLUG)
+    await refused(
+        pause(live.hass, entity_id=[PLUG]), "pause_failed", HomeAssistantError, entities=PLUG
+    )
 
 
 async def test_areas_labels_and_devices(live: House) -> None:
@@ -383,3 +393,16 @@ async def test_permissions(
     assert plug.commands == []
     await pause(live.hass, Context(user_id=hass_admin_user.id), entity_id=PLUG)
     assert plug.commands == ["off"]
+
+
+async def test_who_may_rehearse(
+    house: House, hass_read_only_user: MockUser, hass_admin_user: MockUser
+) -> None:
+    """Whoever may only read cannot rehearse, as that runs automations."""
+    await house.setup()
+    for user_id in (hass_read_only_user.id, "nobody"):
+        with pytest.raises(Unauthorized):
+            await simulate(house.hass, context=Context(user_id=user_id))
+    assert house.live == "off"
+    await simulate(house.hass, context=Context(user_id=hass_admin_user.id))
+    assert house.live == "on"

@@ -1,8 +1,9 @@
 """Test what outlasts a restart, and that exactly the missing edges are announced."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from custom_components.equiwatt.equivents.snapshot import MAX_EQUIVENTS
 from custom_components.equiwatt.store import SAVE_DELAY
 from homeassistant.config_entries import SOURCE_REAUTH
 from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.helpers.json import prepare_save_json
 
 from .conftest import NOW, House, Provider, Push
 
@@ -368,6 +370,32 @@ async def test_idle_writes_nothing(
     del hass_storage[f"equiwatt.{house.entry.entry_id}"]
     await house.pass_time(3600, step=10)
     assert f"equiwatt.{house.entry.entry_id}" not in hass_storage
+
+
+def load_file(hass_storage: dict[str, Any], name: str) -> bytes:
+    """Put a file of an earlier version on the disk, and return its bytes."""
+    content = (Path(__file__).parent / "data" / "stored" / name).read_bytes()
+    hass_storage[name] = json.loads(content)
+    return content
+
+
+async def test_file_of_the_first_version(
+    house: House, provider: Provider, push: Push, hass_storage: dict[str, Any]
+) -> None:
+    """What the first version wrote is read in full, and would be written again as it was."""
+    content = load_file(hass_storage, "equiwatt.entry0")
+    started = datetime.fromtimestamp(1_795_195_600, UTC)
+    house.freezer.move_to(started + MINUTE)
+    provider.error = TimeoutError()
+    await house.setup()
+    assert house.live == "on"
+    assert house.state("sensor.equiwatt_current_start") == started.isoformat()
+    assert house.state("sensor.equiwatt_last_webhook") == started.isoformat()
+    assert house.state("sensor.equiwatt_last_end") == "2026-11-18T18:20:00+00:00"
+    assert house.edges == []
+    await house.hass.config_entries.async_unload(house.entry.entry_id)
+    _, written = prepare_save_json(hass_storage["equiwatt.entry0"], encoder=None)
+    assert written == content
 
 
 OLD = {

@@ -1,8 +1,9 @@
 """Test the webhook over HTTP: whatever is sent is answered, and the API's word is checked."""
 
 import asyncio
+from copy import deepcopy
 import gzip
-from typing import Any
+from typing import Any, override
 
 from aiohttp import hdrs
 from aiohttp.test_utils import TestClient
@@ -10,7 +11,8 @@ from hass_nabucasa import CloudError
 import pytest
 
 from custom_components.equiwatt import webhook
-from custom_components.equiwatt.webhook import async_get_addresses
+from custom_components.equiwatt.webhook import addresses_schema, async_get_addresses
+from homeassistant.components.webhook import async_handle_webhook
 from homeassistant.core import HomeAssistant
 from homeassistant.core_config import async_process_ha_core_config
 from homeassistant.util.aiohttp import MockRequest
@@ -46,17 +48,100 @@ USABLE: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("method", [hdrs.METH_POST, hdrs.METH_PUT, hdrs.METH_GET])
+@pytest.mark.parametrize("method", [hdrs.METH_POST, hdrs.METH_PUT])
 @pytest.mark.parametrize("call", USABLE)
 async def test_usable(
     client: TestClient[Any, Any], house: House, method: str, call: dict[str, Any]
 ) -> None:
-    """An event in the query, or else in the body, is taken whatever the method."""
+    """An event in the query, or else in the body, counts by either method."""
     response = await client.request(method, PATH, **call)
     assert response.status == 200
     assert await response.read() == b""
     assert house.live == "on"
     assert house.state("sensor.equiwatt_last_webhook") == "2026-11-20T17:20:00+00:00"
+
+
+@pytest.mark.parametrize("call", USABLE)
+async def test_get_only_looks(
+    client: TestClient[Any, Any], house: House, provider: Provider, call: dict[str, Any]
+) -> None:
+    """A browser, or the preview of a link, starts nothing: the API is asked."""
+    calls = len(provider.calls)
+    response = await client.get(PATH, **call)
+    assert response.status == 200
+    await house.settle()
+    assert house.live == "off"
+    assert len(provider.calls) == calls + 1
+
+
+class SlowCall(MockRequest):
+    """A call whose body arrives when it is finished, with its own answer as the outcome."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Call."""
+        super().__init__(b"", "test", "POST")
+        self.body: asyncio.Future[bytes] = hass.loop.create_future()
+        self.call = asyncio.create_task(async_handle_webhook(hass, WEBHOOK_ID, self))
+
+    @property
+    @override
+    def content(self) -> Any:
+        """Return what the body is read from."""
+        return self
+
+    async def read(self, size: int) -> bytes:
+        """Return the body once it has arrived, and then nothing."""
+        body = await self.body
+        self.body = asyncio.get_running_loop().create_future()
+        self.body.set_result(b"")
+        return body
+
+    async def finish(self, body: bytes) -> None:
+        """Let the body arrive."""
+        self.body.set_result(body)
+        assert (await self.call).status == 200
+
+
+async def test_body_that_outlasts_a_reload(
+    client: TestClient[Any, Any], house: House, provider: Provider, hass_storage: dict[str, Any]
+) -> None:
+    """A call that is still being read when its entry is reloaded counts for what is loaded then."""
+    call = SlowCall(house.hass)
+    await asyncio.sleep(0)
+    assert await house.hass.config_entries.async_reload(house.entry.entry_id)
+    await house.settle()
+    await call.finish(b'{"event": "started"}')
+    await house.settle()
+    assert house.live == "on"
+    assert house.edges == [("started", "webhook")]
+    stored = hass_storage[f"equiwatt.{house.entry.entry_id}"]["data"]
+    assert stored["announced"] is not None
+    await house.pass_time(60)
+    assert hass_storage[f"equiwatt.{house.entry.entry_id}"]["data"]["announced"] is not None
+
+
+@pytest.mark.parametrize("remove", [False, True])
+async def test_body_that_outlasts_the_entry(
+    client: TestClient[Any, Any],
+    house: House,
+    provider: Provider,
+    hass_storage: dict[str, Any],
+    remove: bool,
+) -> None:
+    """A call that is still being read when its entry goes counts for nobody, and writes nothing."""
+    entries = house.hass.config_entries
+    call = SlowCall(house.hass)
+    await asyncio.sleep(0)
+    await (entries.async_remove if remove else entries.async_unload)(house.entry.entry_id)
+    await house.settle()
+    before, calls = deepcopy(hass_storage), len(provider.calls)
+    await call.finish(b'{"event": "started"}')
+    await house.pass_time(120, step=10)
+    assert {key: hass_storage[key] for key in hass_storage if "equiwatt." in key} == {
+        key: before[key] for key in before if "equiwatt." in key
+    }
+    assert len(provider.calls) == calls
+    assert house.edges == []
 
 
 LOOK_NOW: list[dict[str, Any]] = [
@@ -265,12 +350,18 @@ async def test_new_address_deletes_the_old_cloudhook(
     """A new webhook address takes the old one's cloudhook away."""
     await house.setup()
     await async_get_addresses(hass, WEBHOOK_ID)
-    result = await house.entry.start_reconfigure_flow(hass)
-    result = await hass.config_entries.flow.async_configure(
-        result["flow_id"], {"url": house.entry.data["url"], "new_webhook": True}
-    )
+    flow = hass.config_entries.flow
+    menu = await house.entry.start_reconfigure_flow(hass)
+    await flow.async_configure(menu["flow_id"], {"next_step_id": "new_addresses"})
+    await flow.async_configure(menu["flow_id"], {})
     await house.settle()
     assert list(cloud.hooks) == [house.entry.data["webhook_id"]]
-    assert result["description_placeholders"] == addresses(
-        f"https://hooks.nabu.casa/{house.entry.data['webhook_id'][:6]}"
-    )
+
+
+async def test_fields_of_addresses(hass: HomeAssistant) -> None:
+    """Each address has a field that shows it, cannot change it, and need not be sent back."""
+    schema = addresses_schema(addresses("https://example.org"))
+    assert {
+        str(marker): marker.description["suggested_value"] for marker in schema.schema
+    } == addresses("https://example.org")
+    assert schema({}) == {}

@@ -14,8 +14,13 @@ from homeassistant.core import (
     SupportsResponse,
     callback,
 )
-from homeassistant.exceptions import ServiceValidationError, Unauthorized, UnknownUser
-from homeassistant.helpers import config_validation as cv
+from homeassistant.exceptions import (
+    HomeAssistantError,
+    ServiceValidationError,
+    Unauthorized,
+    UnknownUser,
+)
+from homeassistant.helpers import config_validation as cv, entity_registry as er
 from homeassistant.helpers.service import async_get_config_entry
 from homeassistant.helpers.target import TargetSelection, async_extract_referenced_entity_ids
 
@@ -27,6 +32,13 @@ ATTR_DURATION: Final = "duration"
 ATTR_MAX_DURATION: Final = "max_duration"
 SIMULATE_EQUIVENT: Final = "simulate_equivent"
 PAUSE: Final = "pause"
+
+ERRORS: Final[dict[Refusal, type[HomeAssistantError]]] = {
+    Refusal.UNSUPPORTED: ServiceValidationError,
+    Refusal.NOT_FOUND: ServiceValidationError,
+    Refusal.FAILED: HomeAssistantError,
+}
+"""What is raised for a device that is not paused: what was chosen is wrong, or the device fails."""
 
 SHORTEST, LONGEST = timedelta(seconds=10), timedelta(hours=6)
 
@@ -69,7 +81,9 @@ def _entry(call: ServiceCall) -> EquiwattConfigEntry:
 
 async def _async_simulate(call: ServiceCall) -> None:
     """Rehearse an equivent, or move the end of the rehearsal that is live."""
-    coordinator = _entry(call).runtime_data.coordinator
+    entry = _entry(call)
+    await _async_check_user(call, _entities(call.hass, entry))
+    coordinator = entry.runtime_data.coordinator
     if coordinator.data.live and not coordinator.data.rehearsal:
         raise ServiceValidationError(translation_domain=DOMAIN, translation_key="already_live")
     coordinator.async_rehearse(call.data[ATTR_DURATION])
@@ -85,14 +99,20 @@ async def _async_pause(call: ServiceCall) -> ServiceResponse:
         outcome |= await entry.runtime_data.pause.async_pause(chosen, longest, call.context)
     if call.return_response:
         return _response(outcome)
-    for reason in (Refusal.UNSUPPORTED, Refusal.NOT_FOUND, Refusal.FAILED):
+    for reason, error in ERRORS.items():
         if refused := [entity_id for entity_id, why in outcome.items() if why is reason]:
-            raise ServiceValidationError(
+            raise error(
                 translation_domain=DOMAIN,
                 translation_key=f"pause_{reason}",
                 translation_placeholders={"entities": ", ".join(refused)},
             )
     return None
+
+
+def _entities(hass: HomeAssistant, entry: EquiwattConfigEntry) -> set[str]:
+    """Return the entities of an account, which whoever acts for it must be allowed to control."""
+    registered = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
+    return {entity.entity_id for entity in registered}
 
 
 def _live_entries(call: ServiceCall) -> list[EquiwattConfigEntry]:

@@ -44,13 +44,16 @@ def test_problems_are_errors_and_tracebacks(socket_enabled: None, tmp_path: Path
 
 
 def test_addresses_are_read_out_of_a_flow() -> None:
-    """Find both, in whatever placeholders they stand."""
+    """Find both in the fields of a form, and none in another."""
     base = "https://home.example:8123/api/webhook/abc"
     both = {event: f"{base}?event={event}" for event in ("started", "ended")}
-    assert addresses_in({"description_placeholders": both}) == both
-    text = "Paste `{started}` and\n`{ended}`.".format(**both)
-    assert addresses_in({"description_placeholders": {"text": text}}) == both
-    assert addresses_in({"description_placeholders": None}) == {}
+    fields = [
+        {"name": f"{event}_url", "description": {"suggested_value": address}}
+        for event, address in both.items()
+    ]
+    assert addresses_in({"data_schema": fields}) == both
+    assert addresses_in({"data_schema": [{"name": "token"}]}) == {}
+    assert addresses_in({"data_schema": None}) == {}
     assert addresses_in({}) == {}
 
 

@@ -137,7 +137,7 @@ class Story:
 
     async def look(self) -> None:
         """Have the API asked, by a call that says nothing else."""
-        await call(self.addresses["started_url"].split("?")[0])
+        await call(self.addresses["started"].split("?")[0])
 
     async def shows(self, entity_id: str, moment: int) -> None:
         """Wait until a sensor shows a time."""
@@ -275,7 +275,7 @@ async def pushed_while_api_is_down(story: Story) -> None:
     now = int(time.time())
     story.api.current = {"start_time": now, "end_time": now + HOUR}
     story.api.previous = [story.equivent(*THIRD), story.equivent(*SECOND)]
-    await call(story.addresses["started_url"])
+    await call(story.addresses["started"])
     await story.ear.hears("started by webhook, live is on")
     story.api.down = False
     await story.look()
@@ -286,7 +286,7 @@ async def pushed_while_api_is_down(story: Story) -> None:
 
 async def ended_by_push(story: Story) -> None:
     """Let it end by a push, which the API has not noticed when it starts again."""
-    await call(story.addresses["ended_url"])
+    await call(story.addresses["ended"])
     await story.ear.hears("ended by webhook, live is off")
     async with story.away():
         pass
@@ -302,4 +302,4 @@ def check_log(story: Story) -> None:
     assert log.count(BACK) == story.losses
     assert "Traceback" not in "".join(problems)
     assert TOKEN not in log
-    assert story.addresses["started_url"].split("/")[-1].split("?")[0] not in log
+    assert story.addresses["started"].split("/")[-1].split("?")[0] not in log

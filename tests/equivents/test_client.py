@@ -219,6 +219,60 @@ async def test_wires(data: bytes, error: type[EquiwattError]) -> None:
         assert type(await outcome(url)) is error
 
 
+DATES = [
+    b"Fri, 31 Dec 9999 23:59:59 -1400",
+    b"Sat, 20 Nov 2026 17:20:00 +99999999",
+    b"nonsense",
+    b"\xff\xfe",
+    b"",
+]
+
+
+@pytest.mark.parametrize("date", DATES)
+@pytest.mark.parametrize("status", [b"200 OK", b"429 No", b"503 No"])
+async def test_impossible_dates(date: bytes, status: bytes) -> None:
+    """A date out of all range, which a server may send, is as good as none."""
+    head = b"HTTP/1.1 " + status + b"\r\nDate: " + date + b"\r\nRetry-After: " + date
+    body = b"\r\nContent-Length: %d\r\n\r\n" % len(GOOD.encode()) + GOOD.encode()
+    async with raw(head + body) as url, connect(url) as subject:
+        with suppress(EquiwattError):
+            assert await subject.async_get_equivents() == parse(json.loads(GOOD))
+        assert subject.server_time is None
+
+
+HEADERS = [
+    *[b"Date", b"Retry-After", b"Content-Type", b"Content-Encoding", b"Set-Cookie"],
+    *[b"Content-Length", b"Transfer-Encoding", b"Location", b"Connection"],
+]
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    status=st.integers(0, 999),
+    headers=st.lists(
+        st.tuples(
+            st.sampled_from(HEADERS),
+            st.binary(max_size=30) | st.sampled_from([*DATES, b"gzip", b"deflate", b"chunked"]),
+        ),
+        max_size=5,
+    ),
+    body=st.binary(max_size=80) | st.just(GOOD.encode()),
+)
+def test_whatever_a_server_sends(
+    status: int, headers: list[tuple[bytes, bytes]], body: bytes
+) -> None:
+    """No exception but our own leaves the client, and it bears no token."""
+    lines = [b"HTTP/1.1 %d X" % status, *(name + b": " + value for name, value in headers)]
+
+    async def ask() -> None:
+        """Ask a server that sends it."""
+        async with raw(b"\r\n".join(lines) + b"\r\n\r\n" + body) as url, connect(url) as subject:
+            with suppress(EquiwattError):
+                await subject.async_get_equivents()
+
+    asyncio.run(ask())
+
+
 @pytest.mark.parametrize("data", [b"", b"HTTP/1.1 200", HEAD + b"Content-Length: 9\r\n\r\n{"])
 async def test_stalls(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call takes ten seconds at most, all in all."""
@@ -533,3 +587,22 @@ async def test_client_keeps_the_limits(limits: None) -> None:
         await asyncio.gather(*(subject.async_get_equivents() for _ in range(3)))
     check_limits(times)
     assert len(times) == 3
+
+
+@pytest.mark.usefixtures("limits")
+async def test_patience() -> None:
+    """Who has little patience is refused at once when no call is left, and blocks nobody."""
+    async with serving(good) as url:
+        limiter = RateLimiter()
+        async with aiohttp.ClientSession() as session:
+            subject = EquiwattClient(session, TOKEN, url, limiter, lambda: datetime.now(UTC))
+            await subject.async_get_equivents()
+            with pytest.raises(RateLimitedError) as refusal:
+                await subject.async_get_equivents(patience=0.05)
+            assert 0 < refusal.value.retry_after <= 1
+            await subject.async_get_equivents(patience=5)
+
+
+async def good(request: web.Request) -> web.Response:
+    """Answer well."""
+    return web.Response(text=GOOD, content_type="application/json")

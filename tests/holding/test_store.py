@@ -1,12 +1,15 @@
 """Test that how a device was is on the disk, and read from there whatever else is."""
 
+from datetime import UTC, datetime
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from custom_components.equiwatt.const import DOMAIN
 from tests.conftest import House, Provider
-from tests.devices import Plug, install
+from tests.devices import Plug, Thermostat, install
 
 from .pausing import PLUG, pause
 
@@ -62,3 +65,23 @@ async def test_some_of_the_memory(
     await house.setup()
     assert plug.commands == ["on"]
     assert caplog.text.count("cannot be read from the disk") == 1
+
+
+@pytest.mark.parametrize("version", [1, 7])
+async def test_file_of_another_version(
+    house: House, provider: Provider, hass_storage: dict[str, Any], version: int
+) -> None:
+    """What the first version wrote, or a newer one in its way, is restored after the equivent."""
+    for name in ("equiwatt.entry0", "equiwatt.entry0.pause"):
+        content = (Path(__file__).parents[1] / "data" / "stored" / name).read_bytes()
+        hass_storage[name] = {**json.loads(content), "version": version}
+    house.freezer.move_to(datetime(2026, 11, 20, 17, 28, tzinfo=UTC))
+    plug, heating = await install(house.hass, Plug("Plug"), Thermostat("Heating"))
+    plug.report(is_on=False)
+    heating.report(hvac_mode="off")
+    provider.start(datetime(2026, 11, 20, 17, 26, 40, tzinfo=UTC), None)
+    await house.setup()
+    await house.pass_time(60)
+    assert (house.state(PLUG), house.state("climate.heating")) == ("off", "off")
+    await house.pass_time(30 * 60, step=30)
+    assert (house.state(PLUG), house.state("climate.heating")) == ("on", "heat")
