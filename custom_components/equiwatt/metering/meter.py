@@ -100,6 +100,8 @@ class Meter:
         self._account = account
         self._reader = _Reader(hass, find_meters)
         self._past: Sequence[Equivent] = ()
+        self._measured: Equivent | None = None
+        """The live one, with the times by which it was measured last."""
         self._ended: Equivent | None = None
         self._patience = PATIENCE
         self._reading = asyncio.Lock()
@@ -142,7 +144,11 @@ class Meter:
 
     @callback
     def async_update(self) -> None:
-        """Finish what the API has listed since, or lists with other times than before."""
+        """Follow the API, which names other times of the live one, or lists others as finished."""
+        live = self._account.live
+        if live and self._measured and live != self._measured:
+            self._measured = live
+            self._read()
         if self._past is not self._account.past:
             self._past = self._account.past
             if self._unfinished():
@@ -181,7 +187,8 @@ class Meter:
 
     async def _async_measure(self) -> None:
         """Measure what is live, or else what ended last, and all that is not finished."""
-        if live := self._account.live:
+        self._measured = live = self._account.live
+        if live:
             self._show(await self._async_estimate(live))
             return
         if ended := self._unlisted():
