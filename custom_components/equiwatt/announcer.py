@@ -110,12 +110,14 @@ class Announcer:
         if not self._waiting:
             self._store.async_keep(self._latest)
 
-    async def async_hold(self) -> None:
-        """Announce nothing more until it is let go on, but to the end what is under way."""
-        self._is_announcing = False
-        self._timer.async_set(None)
+    async def async_hold(self) -> bool:
+        """Announce what is under way, and no more; return True if edges were announced by now."""
+        was_announcing, self._is_announcing = self._is_announcing, False
+        if was_announcing:
+            self._timer.async_set(None)
         if self._task:
             await self._task
+        return was_announcing
 
     @callback
     def async_go_on(self) -> None:
