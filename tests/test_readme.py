@@ -30,6 +30,8 @@ README = (ROOT / "README.md").read_text("utf-8")
 INTEGRATION = ROOT / "custom_components" / "equiwatt"
 TRANSLATIONS = json.loads((INTEGRATION / "translations" / "en.json").read_text("utf-8"))
 HOUR = timedelta(hours=1)
+WITH_METER = {f"sensor.equiwatt_{key}" for key in ("usual_use", "use", "saving")}
+"""The entities that only accounts with a meter have; docs/saving.md says more of them."""
 
 
 def automations() -> dict[str, dict[str, Any]]:
@@ -322,7 +324,9 @@ async def test_entities(hass: HomeAssistant, house: House) -> None:
         assert f"\n| `{entity_id}` |" in README
         assert f"\n### `{entity_id}`\n" in README
     named = re.findall(r"\b(?:binary_sensor|sensor|event|calendar)\.equiwatt_\w+", README)
-    assert set(named) == ids
+    assert set(named) == ids | WITH_METER
+    for entity_id in WITH_METER:
+        assert f"\n| `{entity_id}` |" in README
 
 
 @pytest.mark.parametrize("alias", AUTOMATIONS)
@@ -342,7 +346,8 @@ def test_every_entity_has_an_example() -> None:
 
 
 ORDER = [
-    *("See it first", "Installation", "Configuration", "Entities", "Actions", "Blueprints"),
+    *("See it first", "Am I beating it?", "Installation", "Configuration", "Entities", "Actions"),
+    *("Blueprints",),
     *("Automation examples", "How data is updated", "The webhook", "Use cases"),
     *("Supported functions", "Known limitations", "Troubleshooting", "Privacy and security"),
     *("Removal", "Contributing"),
