@@ -105,6 +105,16 @@ def test_back_off(failures: int, expected: float) -> None:
     assert delay(HOUR + timedelta(seconds=1840), False, 0, failures) == 20
 
 
+@pytest.mark.parametrize(
+    ("to_opening", "expected"),
+    [(40, 30), (37.5, 30), (37, 29.5), (31, 23.5), (30, 30), (8, 8), (7.5, 7.5), (3, 3)],
+)
+def test_no_call_while_the_windows_of_others_open(to_opening: float, expected: float) -> None:
+    """One that is due right before the own window opens comes before the first of all does."""
+    now = HOUR + timedelta(seconds=1860 + 5 - to_opening)
+    assert delay(now, False, 5) == pytest.approx(expected)
+
+
 @given(st.floats(0, 86_400))
 def test_awaiting(seconds: float) -> None:
     """A push that awaits its confirmation is asked about every ten seconds at least."""

@@ -46,7 +46,11 @@ def delay(now: datetime, awaiting: bool, offset: float, failures: int = 0) -> fl
         return min(AWAITING, opening)
     seldom = BY_DAY if now.astimezone(UTC).hour in DAY else BY_NIGHT
     doublings = min(max(failures - PATIENCE, 0), 3)
-    return min(seldom * (1 << doublings), LONGEST, opening)
+    wait = min(seldom * (1 << doublings), LONGEST)
+    if opening - OFTEN < wait < opening:
+        # Rather before any home's window opens, or these calls would come on top of the first ones.
+        return opening - OFTEN
+    return min(wait, opening)
 
 
 def to_opening(now: datetime, offset: float) -> float:
