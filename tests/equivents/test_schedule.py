@@ -117,7 +117,17 @@ def test_back_off(failures: int, expected: float) -> None:
 
 @pytest.mark.parametrize(
     ("to_opening", "expected"),
-    [(40, 30), (37.5, 30), (37, 29.5), (31.5, 24), (30.5, 30), (30, 30), (8, 8), (7.5, 7.5), (3, 3)],
+    [
+        (40, 30),
+        (37.5, 30),
+        (37, 29.5),
+        (31.5, 24),
+        (30.5, 30),
+        (30, 30),
+        (8, 8),
+        (7.5, 7.5),
+        (3, 3),
+    ],
 )
 def test_no_call_while_the_windows_of_others_open(to_opening: float, expected: float) -> None:
     """One that is due right before the own window opens comes before the first of all does."""
