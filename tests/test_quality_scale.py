@@ -54,14 +54,14 @@ DOCUMENTED_UNDER = {
     "docs-removal-instructions": (README, "Removal"),
     "docs-configuration-parameters": (README, "Change something later"),
     "docs-installation-parameters": (README, "2. Add the integration"),
-    "docs-actions": (README, "Actions"),
-    "docs-data-update": (README, "How data is updated"),
-    "docs-examples": (README, "Automation examples"),
+    "docs-actions": ("docs/actions.md", "Actions"),
+    "docs-data-update": ("docs/how-it-works.md", "How data is updated"),
+    "docs-examples": ("docs/examples.md", "Examples"),
     "docs-known-limitations": (README, "Known limitations"),
-    "docs-supported-devices": (README, "Supported accounts and equivents"),
-    "docs-supported-functions": (README, "Supported functions"),
-    "docs-troubleshooting": (README, "Troubleshooting"),
-    "docs-use-cases": (README, "Use cases"),
+    "docs-supported-devices": ("docs/how-it-works.md", "Supported accounts and equivents"),
+    "docs-supported-functions": ("docs/how-it-works.md", "Supported functions"),
+    "docs-troubleshooting": ("docs/troubleshooting.md", "Troubleshooting"),
+    "docs-use-cases": ("docs/examples.md", "Use cases"),
 }
 
 TESTED_BY = {

@@ -18,6 +18,7 @@ from .conftest import HOUR, Examples
 from .names import (
     CAR,
     DRYER,
+    DURING,
     END,
     FORTNIGHT,
     HALFWAY,
@@ -48,6 +49,7 @@ async def test_all_load(examples: Examples, caplog: pytest.LogCaptureFixture) ->
     tested = {
         *(START, END, UNLESS_NO, LOG_IT, DRYER, HALFWAY),
         *(NEARLY_OVER, FORTNIGHT, POINTS, TOOK, CAR, SILENT, REHEARSAL, PAUSE, KITCHEN),
+        DURING,
     }
     assert set(AUTOMATIONS) == tested
     states = [examples.house.hass.states.get(entity_id) for entity_id in examples.entities]
@@ -93,6 +95,20 @@ async def test_actions(examples: Examples) -> None:
     assert kettle.commands == ["off"]
     await house.pass_time(15 * 60, step=30)
     assert kettle.commands == ["off", "on"]
+
+
+async def test_the_first_one(examples: Examples) -> None:
+    """The example of the front page holds its devices to the end, and no longer."""
+    house = examples.house
+    await house.setup()
+    devices = await install(house.hass, Plug("Immersion heater"), Plug("Towel rail"))
+    await examples.setup(DURING)
+    await simulate(house.hass, duration={"hours": 1})
+    await house.settle()
+    await house.pass_time(59 * 60, step=30)
+    assert [one.commands for one in devices] == [["off"]] * 2
+    await house.pass_time(2 * 60, step=30)
+    assert [one.commands for one in devices] == [["off", "on"]] * 2
 
 
 async def test_demo_trigger(examples: Examples, push: Push) -> None:

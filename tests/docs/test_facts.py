@@ -5,6 +5,8 @@ import json
 import re
 from urllib.parse import unquote
 
+from benchmarks.readme import load
+from benchmarks.report import figures_of
 from custom_components.equiwatt import coordinator
 from custom_components.equiwatt.const import DEFAULT_URL, DOMAIN
 from custom_components.equiwatt.equivents import clock, schedule, snapshot, tracker
@@ -28,7 +30,7 @@ async def test_entities(hass: HomeAssistant, house: House) -> None:
     assert ids
     for entity_id in ids:
         assert f"\n| `{entity_id}` |" in PAGES[README]
-        assert f"\n### `{entity_id}`\n" in EVERYTHING
+        assert f"\n### `{entity_id}`\n" in PAGES["docs/examples.md"]
     named = re.findall(r"\b(?:binary_sensor|sensor|event|calendar)\.equiwatt_\w+", EVERYTHING)
     assert set(named) == ids
 
@@ -45,8 +47,7 @@ def test_every_entity_has_an_example() -> None:
 
 def test_figures_in_the_text() -> None:
     """The figures that are told in passing are those of the benchmark."""
-    results = json.loads((ROOT / "benchmarks" / "results.json").read_text("utf-8"))
-    figures = {key: value for result in results for key, value in result["figures"].items()}
+    figures = figures_of(load())
     text = flat(EVERYTHING)
     assert f"makes {figures['calls_per_day']:,.0f} calls a day" in text
     median, most = figures["edge_median_s"], figures["edge_p95_s"]
@@ -73,13 +74,15 @@ def test_facts() -> None:
 
 
 def test_actions_are_explained() -> None:
-    """Each action, field and reason is on a page."""
+    """Each action is named on the front page, and explained with its fields and reasons."""
+    page = PAGES["docs/actions.md"]
     for name, service in TRANSLATIONS["services"].items():
-        assert f"`{DOMAIN}.{name}`" in EVERYTHING
+        assert f"`{DOMAIN}.{name}`" in PAGES[README]
+        assert f"`{DOMAIN}.{name}`" in page
         for key, field in service["fields"].items():
-            assert f"**{field['name']}** (`{key}`)" in EVERYTHING
+            assert f"**{field['name']}** (`{key}`)" in page
     for refusal in Refusal:
-        assert f"`{refusal}`" in EVERYTHING
+        assert f"`{refusal}`" in page
 
 
 def test_blueprints_can_be_imported() -> None:
@@ -94,5 +97,8 @@ def test_blueprints_can_be_imported() -> None:
 
 def test_reasons_are_explained() -> None:
     """Troubleshooting quotes the beginning of each sentence that the dialog may show."""
-    quoted = re.findall(r'\*\*"([^"]+)"', EVERYTHING)
-    assert len(quoted) == len(TRANSLATIONS["config"]["error"])
+    quoted = re.findall(r'\*\*"([^"]+)"', PAGES["docs/troubleshooting.md"])
+    errors = TRANSLATIONS["config"]["error"]
+    assert len(quoted) == len(errors)
+    for error in errors.values():
+        assert [quote for quote in quoted if error.startswith(quote)], error
