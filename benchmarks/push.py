@@ -80,10 +80,11 @@ async def furnished(folder: Path, service: Service) -> AsyncGenerator[House]:
 
 async def account(house: House, service: Service) -> dict[str, str]:
     """Add an account of its own, and return the paths of its webhook."""
-    result = await house.flow(
+    form = await house.flow(
         "equiwatt", {"token": f"token-{id(service)}", "advanced": {"url": service.url}}
     )
-    addresses = addresses_in(result)
+    addresses = addresses_in(form)
+    await house.submit(form["flow_id"], {})
     return {edge: addresses[edge].removeprefix(house.url).split("?")[0] for edge in EDGES}
 
 

@@ -15,6 +15,7 @@ from custom_components.equiwatt.calendar import EQUIVENTS, EquiwattCalendar
 from custom_components.equiwatt.equivents.answer import parse
 from custom_components.equiwatt.equivents.model import Equivent
 from custom_components.equiwatt.equivents.snapshot import Snapshot
+from custom_components.equiwatt.savings import Saved
 
 from .report import Table, spread
 
@@ -25,6 +26,7 @@ STORED = 2_000
 FIRST = datetime(2006, 1, 1, 18, tzinfo=UTC)
 TWICE_A_WEEK = timedelta(days=3.5)
 HOUR = timedelta(hours=1)
+MEASURED = {"usual": 0.9, "used": 0.4, "saving": 0.5}
 
 
 def answer(events: int) -> dict[str, Any]:
@@ -36,12 +38,13 @@ def answer(events: int) -> dict[str, Any]:
 
 
 def calendar(stored: int = STORED) -> EquiwattCalendar:
-    """Return a calendar of so many stored equivents."""
+    """Return a calendar of so many stored equivents, each of which was measured."""
     starts = [FIRST + number * TWICE_A_WEEK for number in reversed(range(stored))]
-    data = Snapshot(past=tuple(Equivent(start, start + HOUR) for start in starts))
+    past = tuple(Equivent(start, start + HOUR) for start in starts)
     entry = SimpleNamespace(entry_id="benchmark")
-    coordinator: Any = SimpleNamespace(data=data, config_entry=entry)
-    return EquiwattCalendar(coordinator, EQUIVENTS)
+    coordinator: Any = SimpleNamespace(data=Snapshot(past=past), config_entry=entry)
+    store: Any = SimpleNamespace(savings=tuple(Saved(equivent, MEASURED) for equivent in past))
+    return EquiwattCalendar(coordinator, EQUIVENTS, store)
 
 
 def month(calendar: EquiwattCalendar) -> int:

@@ -18,16 +18,13 @@ IMAGES = ROOT / "docs" / "images"
 LIVE = "binary_sensor.equiwatt_live"
 PAGE = (1280, 900)
 ROUNDS = ("dashboard", "device", "triggers", "blueprint", "calendar", "repair", "removal", "flow")
+ADDRESS = "ha-code-editor"
 MASK = """
-elements => {
-  for (const element of elements) {
-    for (const node of element.childNodes) {
-      if (node.nodeType === 3) {
-        node.textContent = node.textContent
-          .replace(/https?:\\/\\/[^\\s?]*\\/api\\/webhook\\/[^?\\s]*/g,
-                   "https://your-address/api/webhook/••••••••••••");
-      }
-    }
+fields => {
+  for (const field of fields) {
+    field.value = field.value.replace(
+      /https?:\\/\\/.*\\/api\\/webhook\\/[^?]*/,
+      "https://your-address/api/webhook/••••••••••••");
   }
 }
 """
@@ -53,8 +50,9 @@ class Photographer:
         await self.browser.see(text)
 
     async def mask(self) -> None:
-        """Hide the addresses of the webhook."""
-        await self.browser.page.locator("code, p").evaluate_all(MASK)
+        """Hide the addresses of the webhook, in the fields that show them."""
+        await self.browser.find(ADDRESS, "/api/webhook/").wait_for()
+        await self.browser.page.locator(ADDRESS).evaluate_all(MASK)
 
     async def dashboard(self) -> None:
         """Take the dashboard while nothing is live, while one is, and after it."""
@@ -105,7 +103,7 @@ class Photographer:
         await self.browser.resize(900, 700)
         await self.open("config/repairs", "webhook addresses")
         await self.browser.click("ha-list-item-button", "webhook addresses")
-        await self.browser.find("code", "home.example.org").wait_for()
+        await self.browser.find(ADDRESS, "home.example.org").wait_for()
         await self.mask()
         await self.shoot("repair")
         await self.browser.click("ha-button", "Submit")
@@ -136,15 +134,17 @@ class Photographer:
         path = "config/integrations/dashboard/add?domain=equiwatt"
         await self.open(path, "Do you want to set up equiwatt?")
         await self.browser.click("ha-button", "OK")
-        await self.browser.see("Connect to equiwatt")
+        await self.browser.see("Connect your account")
         await self.shoot("flow-token")
         await self.fill_in("wrong-token")
         await self.browser.see("refused this token")
         await self.shoot("flow-wrong-token")
         await self.fill_in(DEMO_TOKEN)
-        await self.browser.see("Treat them like a password")
+        await self.browser.see("Treat the addresses like a password")
         await self.mask()
         await self.shoot("flow-addresses")
+        await self.browser.click("ha-button", "Submit")
+        await self.browser.see("import the blueprint")
         await self.browser.resize(*PAGE)
 
     async def fill_in(self, token: str) -> None:

@@ -121,22 +121,32 @@ async def add_integration(
     """Add the integration, or tell it where the provider is now; give the webhook addresses."""
     url = {"url": provider.api_url}
     if entries:
-        result = await house.flow(DOMAIN, url, entry_id=entries[0]["entry_id"])
+        entry_id = entries[0]["entry_id"]
+        await house.flow(DOMAIN, {"next_step_id": "account"}, url, entry_id=entry_id)
+        form = await house.flow(DOMAIN, {"next_step_id": "show_addresses"}, entry_id=entry_id)
         expected = "abort"
     else:
-        result = await house.flow(DOMAIN, {"token": DEMO_TOKEN, "advanced": url})
+        form = await house.flow(DOMAIN, {"token": DEMO_TOKEN, "advanced": url})
         expected = "create_entry"
-    addresses = addresses_in(result)
-    if result["type"] != expected or set(addresses) != {"started", "ended"}:
-        answer = {key: result.get(key) for key in ("type", "reason", "errors")}
-        raise HouseError(f"The config flow ended otherwise than expected: {answer}")
+    addresses = addresses_in(form)
+    if set(addresses) != {"started", "ended"}:
+        raise unexpected(form)
+    result = await house.submit(form["flow_id"], {})
+    if result["type"] != expected:
+        raise unexpected(result)
     await house.wait_for("binary_sensor.equiwatt_live", is_known, 30)
     return addresses
 
 
-def addresses_in(result: dict[str, Any]) -> dict[str, str]:
-    """Read the webhook addresses out of what a flow shows at its end."""
-    text = json.dumps(result.get("description_placeholders") or {})
+def unexpected(result: dict[str, Any]) -> HouseError:
+    """Say how a flow went on otherwise than it should, without what may be a secret."""
+    answer = {key: result.get(key) for key in ("type", "step_id", "reason", "errors")}
+    return HouseError(f"The config flow went on otherwise than expected: {answer}")
+
+
+def addresses_in(form: dict[str, Any]) -> dict[str, str]:
+    """Read the webhook addresses out of the fields of a form."""
+    text = json.dumps(form.get("data_schema") or [])
     return {match[1]: match[0] for match in ADDRESS.finditer(text)}
 
 

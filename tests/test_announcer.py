@@ -1,11 +1,13 @@
 """Test that edges are announced in order, each on the disk first, and none of them twice."""
 
+from copy import deepcopy
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from custom_components.equiwatt import announcer
+from custom_components.equiwatt.equivents.model import Kind
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState, Event, EventStateChangedData, HomeAssistant, callback
@@ -105,3 +107,22 @@ async def test_disk_that_is_full(
     monkeypatch.setattr(Store, "async_save", fail)
     await push("?event=started")
     assert house.edges == [("started", "webhook")]
+
+
+async def test_nothing_of_an_unloaded_entry(
+    hass: HomeAssistant, live: House, provider: Provider, hass_storage: dict[str, Any]
+) -> None:
+    """What still holds parts of an unloaded entry cannot make them announce, write or ask."""
+    data = live.entry.runtime_data
+    assert await hass.config_entries.async_unload(live.entry.entry_id)
+    before, calls = deepcopy(hass_storage), len(provider.calls)
+    data.store.async_set_webhook(data.store.webhook.received(live.now))
+    data.coordinator.async_push(Kind.ENDED)
+    data.coordinator.async_rehearse(timedelta(minutes=5))
+    await data.store.async_flush()
+    await live.pass_time(120, step=10)
+    assert {key: hass_storage[key] for key in hass_storage if "equiwatt." in key} == {
+        key: before[key] for key in before if "equiwatt." in key
+    }
+    assert live.edges == [("started", "api")]
+    assert len(provider.calls) == calls

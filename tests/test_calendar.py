@@ -3,13 +3,16 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 
-from .conftest import NOW, House, Provider, Push
+from .conftest import NOW, House, Provider, Push, event_of
 
 HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
 
 
 async def calendar(house: House, begin: Any, end: Any) -> list[dict[str, Any]]:
@@ -103,6 +106,43 @@ async def test_ended_without_the_api(house: House, provider: Provider) -> None:
     assert house.state("sensor.equiwatt_last_end") == "2026-11-20T17:22:02+00:00"
     assert len(await calendar(house, NOW - HOUR, NOW + HOUR)) == 1
     assert house.edges == [("started", "api"), ("ended", "clock")]
+
+
+@pytest.mark.parametrize(
+    ("figures", "words"),
+    [
+        (
+            (0.9, 0.4, 0.5),
+            "Used 0.40 kWh, 0.50 kWh less than usual.\n\nEstimate from your own meter",
+        ),
+        ((0.9, 1.3, -0.4), "Used 1.30 kWh, 0.40 kWh more than usual.\n\nEstimate from"),
+        ((0.9, 0.902, -0.002), "Used 0.90 kWh, as much as usual.\n\nEstimate from"),
+        ((None, 0.4, None), "Used 0.40 kWh. What is usual is not known"),
+        ((0.9, None, None), None),
+    ],
+)
+async def test_what_was_measured(
+    house: House,
+    provider: Provider,
+    hass_storage: dict[str, Any],
+    figures: tuple[float | None, ...],
+    words: str | None,
+) -> None:
+    """It is said in neutral words, of that equivent alone, and as an estimate."""
+    provider.end(NOW - 5 * HOUR, NOW - 4 * HOUR)
+    saving = {
+        **event_of(NOW - 24 * HOUR, NOW - 23 * HOUR),
+        "estimate": dict(zip(("usual", "used", "saving"), figures, strict=True)),
+    }
+    key = f"equiwatt.{house.entry.entry_id}"
+    equivents = [event_of(NOW - 24 * HOUR + MINUTE, NOW - 23 * HOUR + MINUTE)]
+    data = {"equivents": equivents, "savings": [saving]}
+    hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": data}
+    await house.setup()
+    first, second = await calendar(house, NOW - 25 * HOUR, NOW)
+    assert first.get("description", "").startswith(words or "")
+    assert ("description" in first) is (words is not None)
+    assert "description" not in second
 
 
 async def test_condition(hass: HomeAssistant, house: House, provider: Provider, push: Push) -> None:

@@ -1,24 +1,39 @@
-"""Test the dialogs."""
+"""Test the dialogs.
+
+Most of them with a set-up that does nothing, as what they lead to has tests of its own.
+"""
 
 from collections.abc import Iterator
 from http import HTTPStatus
+import json
+from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock, patch
 
 import aiohttp
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.test_util.aiohttp import AiohttpClientMocker
+from yarl import URL
 
-from custom_components.equiwatt.const import DEFAULT_URL, DOMAIN
+from custom_components.equiwatt import config_flow
+from custom_components.equiwatt.const import BLUEPRINT_URL, DEFAULT_URL, DOMAIN
+from custom_components.equiwatt.equivents import client
+from custom_components.equiwatt.equivents.client import EquiwattClient
 from homeassistant.config_entries import SOURCE_USER, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.core_config import async_process_ha_core_config
 from homeassistant.data_entry_flow import FlowResultType, section
 
+from .cloud import Cloud
 from .conftest import API_URL, TOKEN, WEBHOOK_ID, House, Provider, Push, add_entry
 
 OTHER = "another-token"
 LOCAL = "http://127.0.0.1:8130/api/v3/equivents/"
+HOME = "https://example.org"
+TEXTS = Path(config_flow.__file__).parent / "translations" / "en.json"
+TRANSLATIONS = json.loads(TEXTS.read_text("utf-8"))
+ABORTS = TRANSLATIONS["config"]["abort"]
 
 
 def user_input(token: str = TOKEN, url: str = API_URL) -> dict[str, Any]:
@@ -38,6 +53,20 @@ async def fill_in(hass: HomeAssistant, flow: Any, values: dict[str, Any]) -> Any
     return result
 
 
+def addresses(base: str, webhook_id: str) -> dict[str, str]:
+    """Return the addresses of a webhook."""
+    kinds = ("started", "ended")
+    return {f"{kind}_url": f"{base}/api/webhook/{webhook_id}?event={kind}" for kind in kinds}
+
+
+def shown_addresses(result: Any) -> dict[str, str]:
+    """Return the addresses that a form shows, each in a field to copy it from."""
+    fields = result["data_schema"].schema
+    for field in fields.values():
+        assert field.serialize() == {"selector": {"template": {"read_only": True}}}
+    return {str(marker): marker.description["suggested_value"] for marker in fields}
+
+
 def fields(schema: Any) -> Iterator[str]:
     """Yield what a form shows of each field."""
     for marker, field in schema.schema.items():
@@ -53,36 +82,98 @@ def shown(result: Any) -> str:
     return f"{form} {result['errors']} {result['description_placeholders']}"
 
 
-async def test_user(hass: HomeAssistant, provider: Provider) -> None:
-    """A token in, an entry and two addresses out."""
-    await async_process_ha_core_config(hass, {"external_url": "https://example.org"})
+@pytest.fixture
+def mock_setup_entry() -> Iterator[AsyncMock]:
+    """Set up nothing."""
+    with patch("custom_components.equiwatt.async_setup_entry", return_value=True) as mocked:
+        yield mocked
+
+
+@pytest.fixture
+async def reachable(hass: HomeAssistant) -> None:
+    """Give Home Assistant an address on the internet."""
+    await async_process_ha_core_config(hass, {"external_url": HOME})
+
+
+async def test_user(
+    hass: HomeAssistant, provider: Provider, mock_setup_entry: AsyncMock, reachable: None
+) -> None:
+    """A token in, two addresses to copy, and an entry."""
     flow = await begin(hass)
     assert flow["type"] is FlowResultType.FORM
     assert flow["step_id"] == "user"
+    assert flow["errors"] == {}
     assert DEFAULT_URL in shown(flow)
     result = await fill_in(hass, flow, user_input(f" Bearer {TOKEN}\n"))
+    assert result["type"] is FlowResultType.FORM
+    assert result["step_id"] == "addresses"
+    assert mock_setup_entry.call_count == 0
+    told = shown_addresses(result)
+    result = await fill_in(hass, flow, {})
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["title"] == "equiwatt"
     webhook_id = result["data"].pop("webhook_id")
     assert len(webhook_id) == 64
     assert result["data"] == {"token": TOKEN, "url": API_URL}
+    assert told == addresses(HOME, webhook_id)
     assert result["description"] == "default"
-    assert result["description_placeholders"] == {
-        "started_url": f"https://example.org/api/webhook/{webhook_id}?event=started",
-        "ended_url": f"https://example.org/api/webhook/{webhook_id}?event=ended",
-    }
-    entry = result["result"]
-    assert entry.unique_id is None
-    assert entry.state is ConfigEntryState.LOADED
-    assert len(provider.calls) == 2
+    assert result["description_placeholders"] == {"blueprint_url": BLUEPRINT_URL}
+    assert result["result"].unique_id is None
+    assert mock_setup_entry.call_count == 1
+    assert len(provider.calls) == 1
 
 
-async def test_no_address(hass: HomeAssistant, provider: Provider) -> None:
+async def test_addresses_cannot_be_changed(
+    hass: HomeAssistant, provider: Provider, mock_setup_entry: AsyncMock, reachable: None
+) -> None:
+    """What is sent back in place of an address changes nothing."""
+    flow = await begin(hass)
+    told = shown_addresses(await fill_in(hass, flow, user_input()))
+    result = await fill_in(hass, flow, {"started_url": "https://example.com"})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"].keys() == {"token", "url", "webhook_id"}
+    assert told == addresses(HOME, result["data"]["webhook_id"])
+
+
+async def test_no_address(
+    hass: HomeAssistant, provider: Provider, mock_setup_entry: AsyncMock
+) -> None:
     """Without an address for the outside the dialog says so."""
     result = await fill_in(hass, await begin(hass), user_input())
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["description"] == "no_address"
-    assert not result["description_placeholders"]
+    assert result["description_placeholders"] == {"blueprint_url": BLUEPRINT_URL}
+    assert mock_setup_entry.call_count == 1
+
+
+async def test_set_up(hass: HomeAssistant, provider: Provider, push: Push, reachable: None) -> None:
+    """The account works, and so do the addresses that were shown."""
+    flow = await begin(hass)
+    told = shown_addresses(await fill_in(hass, flow, user_input()))
+    entry = (await fill_in(hass, flow, {}))["result"]
+    assert entry.state is ConfigEntryState.LOADED
+    address = URL(told["started_url"])
+    await push(f"?{address.query_string}", address.name)
+    live = hass.states.get("binary_sensor.equiwatt_live")
+    assert live
+    assert live.state == "on"
+
+
+async def test_addresses_that_are_not_wanted(
+    hass: HomeAssistant, provider: Provider, mock_setup_entry: AsyncMock, cloud: Cloud
+) -> None:
+    """Who closes the dialog at the addresses leaves no cloudhook behind, who submits keeps it."""
+    flow = await begin(hass)
+    result = await fill_in(hass, flow, user_input())
+    assert shown_addresses(result)["ended_url"].startswith("https://hooks.nabu.casa/")
+    assert len(cloud.hooks) == 1
+    hass.config_entries.flow.async_abort(flow["flow_id"])
+    await hass.async_block_till_done()
+    assert cloud.hooks == {}
+    flow = await begin(hass)
+    await fill_in(hass, flow, user_input())
+    result = await fill_in(hass, flow, {})
+    assert list(cloud.hooks) == [result["data"]["webhook_id"]]
 
 
 CAUSES = [
@@ -106,6 +197,7 @@ CAUSES = [
 async def test_errors(
     hass: HomeAssistant,
     provider: Provider,
+    mock_setup_entry: AsyncMock,
     status: int,
     body: str | None,
     error: Exception | None,
@@ -124,16 +216,67 @@ async def test_errors(
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
+async def test_unexpected_error(
+    hass: HomeAssistant,
+    provider: Provider,
+    mock_setup_entry: AsyncMock,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What nobody has foreseen has a sentence too, and is logged by its name alone."""
+    flow = await begin(hass)
+    with monkeypatch.context() as patch:
+        error = AsyncMock(side_effect=RuntimeError(f"Bearer {TOKEN}"))
+        patch.setattr(EquiwattClient, "async_get_equivents", error)
+        result = await fill_in(hass, flow, user_input())
+    assert result["type"] is FlowResultType.FORM
+    assert result["errors"] == {"base": "unknown"}
+    (record,) = [one for one in caplog.records if one.levelname == "ERROR"]
+    assert record.getMessage() == "Unexpected RuntimeError while a token was tried"
+    assert not record.exc_info
+    result = await fill_in(hass, flow, user_input())
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_no_free_place(
+    hass: HomeAssistant,
+    provider: Provider,
+    mock_setup_entry: AsyncMock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who tries too often is told to wait, instead of being kept waiting for a minute."""
+    monkeypatch.setattr(client, "CALLS_PER_WINDOW", 10)
+    monkeypatch.setattr(config_flow, "PATIENCE", 0.01)
+    flow = await begin(hass)
+    provider.fail(HTTPStatus.UNAUTHORIZED)
+    for _ in range(10):
+        result = await fill_in(hass, flow, user_input())
+        assert result["errors"] == {"base": "invalid_auth"}
+    provider.recover()
+    result = await fill_in(hass, flow, user_input())
+    assert result["errors"] == {"base": "rate_limited"}
+    assert len(provider.calls) == 10
+    monkeypatch.setattr(client, "CALL_WINDOW", 0)
+    result = await fill_in(hass, flow, user_input())
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
 @pytest.mark.parametrize("token", ["", "  ", "two words", "caf\u00e9"])
-async def test_no_token(hass: HomeAssistant, provider: Provider, token: str) -> None:
+async def test_no_token(
+    hass: HomeAssistant, provider: Provider, mock_setup_entry: AsyncMock, token: str
+) -> None:
     """What cannot be a token is refused without a call."""
-    result = await fill_in(hass, await begin(hass), user_input(token))
+    flow = await begin(hass)
+    result = await fill_in(hass, flow, user_input(token))
     assert result["errors"] == {"base": "invalid_auth"}
     assert provider.calls == []
+    assert (await fill_in(hass, flow, user_input()))["type"] is FlowResultType.CREATE_ENTRY
 
 
 @pytest.mark.parametrize("url", ["http://app.equiwatt.com/", "http://192.168.1.2/", "x", ""])
-async def test_insecure(hass: HomeAssistant, provider: Provider, url: str) -> None:
+async def test_insecure(
+    hass: HomeAssistant, provider: Provider, mock_setup_entry: AsyncMock, url: str
+) -> None:
     """The token is never sent where others can read it; the address stays to be corrected."""
     flow = await begin(hass)
     result = await fill_in(hass, flow, user_input(url=url))
@@ -144,7 +287,10 @@ async def test_insecure(hass: HomeAssistant, provider: Provider, url: str) -> No
 
 
 async def test_loopback(
-    hass: HomeAssistant, provider: Provider, aioclient_mock: AiohttpClientMocker
+    hass: HomeAssistant,
+    provider: Provider,
+    mock_setup_entry: AsyncMock,
+    aioclient_mock: AiohttpClientMocker,
 ) -> None:
     """Within this machine http is fine."""
     aioclient_mock.get(LOCAL, side_effect=provider.answer)
@@ -153,7 +299,9 @@ async def test_loopback(
     assert result["data"]["url"] == LOCAL
 
 
-async def test_already_configured(hass: HomeAssistant, provider: Provider) -> None:
+async def test_already_configured(
+    hass: HomeAssistant, provider: Provider, mock_setup_entry: AsyncMock
+) -> None:
     """The same token again aborts without a call, another one is a second account."""
     add_entry(hass)
     result = await fill_in(hass, await begin(hass), user_input(f"Bearer {TOKEN}"))
@@ -164,23 +312,44 @@ async def test_already_configured(hass: HomeAssistant, provider: Provider) -> No
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
-async def test_reauth(hass: HomeAssistant, house: House, provider: Provider) -> None:
+async def test_added_meanwhile(
+    hass: HomeAssistant, provider: Provider, mock_setup_entry: AsyncMock, reachable: None
+) -> None:
+    """Two dialogs at once add no account twice."""
+    flows = [await begin(hass), await begin(hass)]
+    for flow in flows:
+        await fill_in(hass, flow, user_input())
+    first, second = [await fill_in(hass, flow, {}) for flow in flows]
+    assert first["type"] is FlowResultType.CREATE_ENTRY
+    assert second["type"] is FlowResultType.ABORT
+    assert second["reason"] == "already_configured"
+    assert mock_setup_entry.call_count == 1
+
+
+def text_of(result: Any) -> str:
+    """Return the sentence that a dialog ends with, wherever Home Assistant takes it from."""
+    assert result["type"] is FlowResultType.ABORT
+    assert result.get("translation_domain") in (None, DOMAIN)
+    return str(ABORTS[result["reason"]])
+
+
+async def test_reauth(
+    hass: HomeAssistant, entry: MockConfigEntry, provider: Provider, mock_setup_entry: AsyncMock
+) -> None:
     """A new token is tried, taken and used."""
-    await house.setup()
-    flow = await house.entry.start_reauth_flow(hass)
+    flow = await entry.start_reauth_flow(hass)
     assert flow["step_id"] == "reauth_confirm"
     assert TOKEN not in shown(flow)
     provider.fail(HTTPStatus.UNAUTHORIZED)
     result = await fill_in(hass, flow, {"token": OTHER})
     assert result["errors"] == {"base": "invalid_auth"}
+    assert OTHER not in shown(result)
     provider.recover()
     result = await fill_in(hass, flow, {"token": f"bearer {OTHER}"})
-    assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "reauth_successful"
-    await house.settle()
-    assert house.entry.data == {"token": OTHER, "url": API_URL, "webhook_id": WEBHOOK_ID}
-    assert house.entry.state is ConfigEntryState.LOADED
-    assert house.live == "off"
+    assert text_of(result) == "Home Assistant now uses the new token."
+    assert entry.data == {"token": OTHER, "url": API_URL, "webhook_id": WEBHOOK_ID}
+    assert mock_setup_entry.call_count == 1
 
 
 async def test_reauth_with_a_known_token(hass: HomeAssistant, house: House) -> None:
@@ -206,81 +375,155 @@ async def test_reauth_after_refusal(hass: HomeAssistant, house: House, provider:
     assert house.live == "off"
 
 
-async def reconfigure(
-    hass: HomeAssistant, entry: MockConfigEntry, values: dict[str, Any]
-) -> tuple[Any, Any]:
-    """Open the dialog and fill it in; return both results."""
-    flow = await entry.start_reconfigure_flow(hass)
-    return flow, await fill_in(hass, flow, values)
+async def choose(hass: HomeAssistant, entry: MockConfigEntry, option: str) -> Any:
+    """Choose from the menu of what can be reconfigured."""
+    menu = await entry.start_reconfigure_flow(hass)
+    assert menu["type"] is FlowResultType.MENU
+    assert menu["step_id"] == "reconfigure"
+    assert option in menu["menu_options"]
+    return await fill_in(hass, menu, {"next_step_id": option})
 
 
-async def test_reconfigure_shows_the_addresses(
-    hass: HomeAssistant, house: House, provider: Provider
+async def test_menu(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Each choice has its text, and the first one changes nothing."""
+    menu = await entry.start_reconfigure_flow(hass)
+    assert menu["menu_options"] == ["show_addresses", "account", "new_addresses"]
+    texts = TRANSLATIONS["config"]["step"]["reconfigure"]["menu_options"]
+    assert set(texts) == set(menu["menu_options"])
+
+
+async def test_show_addresses(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    provider: Provider,
+    mock_setup_entry: AsyncMock,
+    reachable: None,
 ) -> None:
-    """With nothing changed it costs no call of its own, and shows the addresses again."""
-    await async_process_ha_core_config(hass, {"external_url": "https://example.org"})
-    await house.setup()
-    before = dict(house.entry.data)
-    flow, result = await reconfigure(hass, house.entry, {"url": API_URL, "new_webhook": False})
-    assert TOKEN not in shown(flow)
-    assert WEBHOOK_ID not in shown(flow)
-    assert API_URL in shown(flow)
-    assert result["type"] is FlowResultType.ABORT
-    assert result["reason"] == "reconfigured"
-    assert result["description_placeholders"] == {
-        "started_url": f"https://example.org/api/webhook/{WEBHOOK_ID}?event=started",
-        "ended_url": f"https://example.org/api/webhook/{WEBHOOK_ID}?event=ended",
-    }
-    await house.settle()
-    assert house.entry.data == before
-    assert len(provider.calls) == 2  # set up, and set up again
+    """The addresses are shown again, which changes, calls and reloads nothing."""
+    before = dict(entry.data)
+    result = await choose(hass, entry, "show_addresses")
+    assert result["type"] is FlowResultType.FORM
+    assert result["step_id"] == "show_addresses"
+    assert shown_addresses(result) == addresses(HOME, WEBHOOK_ID)
+    assert TOKEN not in shown(result)
+    result = await fill_in(hass, result, {})
+    assert result["reason"] == "addresses_shown"
+    assert "saved" not in text_of(result)
+    assert entry.data == before
+    assert provider.calls == []
+    assert mock_setup_entry.call_count == 0
 
 
-async def test_reconfigure_token(hass: HomeAssistant, house: House, provider: Provider) -> None:
+async def test_no_address_to_show(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Without an address for the outside it says so at once."""
+    result = await choose(hass, entry, "show_addresses")
+    assert result["reason"] == "no_address"
+    assert "no webhook addresses" in text_of(result)
+
+
+@pytest.mark.parametrize("token", [{}, {"token": ""}, {"token": " "}, {"token": f"Bearer {TOKEN}"}])
+async def test_nothing_changed(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    provider: Provider,
+    mock_setup_entry: AsyncMock,
+    token: dict[str, str],
+) -> None:
+    """Submitting without a change changes, calls and reloads nothing."""
+    before = dict(entry.data)
+    result = await choose(hass, entry, "account")
+    assert result["step_id"] == "account"
+    assert TOKEN not in shown(result)
+    assert WEBHOOK_ID not in shown(result)
+    assert API_URL in shown(result)
+    result = await fill_in(hass, result, {**token, "url": f"{API_URL} "})
+    assert result["reason"] == "nothing_changed"
+    assert text_of(result)
+    assert entry.data == before
+    assert provider.calls == []
+    assert mock_setup_entry.call_count == 0
+
+
+async def test_reconfigure_token(
+    hass: HomeAssistant, entry: MockConfigEntry, provider: Provider, mock_setup_entry: AsyncMock
+) -> None:
     """A new token is tried; a wrong one changes nothing."""
-    await house.setup()
-    flow = await house.entry.start_reconfigure_flow(hass)
-    values = {"token": OTHER, "url": API_URL, "new_webhook": False}
+    flow = await choose(hass, entry, "account")
+    values = {"token": OTHER, "url": API_URL}
     provider.fail(HTTPStatus.UNAUTHORIZED)
     result = await fill_in(hass, flow, values)
     assert result["errors"] == {"base": "invalid_auth"}
     assert OTHER not in shown(result)
-    assert house.entry.data["token"] == TOKEN
+    assert entry.data["token"] == TOKEN
+    assert mock_setup_entry.call_count == 0
     provider.recover()
     result = await fill_in(hass, flow, values)
-    assert result["reason"] == "reconfigured_no_address"
-    assert house.entry.data["token"] == OTHER
-    await house.settle()
+    assert result["reason"] == "reconfigure_successful"
+    assert text_of(result) == "Your changes are saved."
+    assert entry.data == {"token": OTHER, "url": API_URL, "webhook_id": WEBHOOK_ID}
+    assert mock_setup_entry.call_count == 1
+
+
+async def test_reconfigure_with_a_known_token(
+    hass: HomeAssistant, entry: MockConfigEntry, provider: Provider
+) -> None:
+    """Another account's token is not taken."""
+    add_entry(hass, OTHER, "another-webhook")
+    flow = await choose(hass, entry, "account")
+    result = await fill_in(hass, flow, {"token": OTHER, "url": API_URL})
+    assert result["reason"] == "already_configured"
+    assert entry.data["token"] == TOKEN
 
 
 async def test_reconfigure_address(
-    hass: HomeAssistant, house: House, provider: Provider, aioclient_mock: AiohttpClientMocker
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    provider: Provider,
+    mock_setup_entry: AsyncMock,
+    aioclient_mock: AiohttpClientMocker,
 ) -> None:
     """Another address is tried with the token that is kept."""
-    await house.setup()
     aioclient_mock.get(LOCAL, side_effect=provider.answer)
-    flow = await house.entry.start_reconfigure_flow(hass)
-    result = await fill_in(
-        hass, flow, {"token": " ", "url": "http://10.0.0.1/", "new_webhook": False}
-    )
+    flow = await choose(hass, entry, "account")
+    result = await fill_in(hass, flow, {"token": " ", "url": "http://10.0.0.1/"})
     assert result["errors"] == {"base": "insecure_url"}
-    result = await fill_in(hass, flow, {"url": LOCAL, "new_webhook": False})
-    assert result["reason"] == "reconfigured_no_address"
-    await house.settle()
-    assert house.entry.data == {"token": TOKEN, "url": LOCAL, "webhook_id": WEBHOOK_ID}
-    assert house.live == "off"
+    assert "http://10.0.0.1/" in shown(result)
+    assert provider.calls == []
+    result = await fill_in(hass, flow, {"url": LOCAL})
+    assert result["reason"] == "reconfigure_successful"
+    assert entry.data == {"token": TOKEN, "url": LOCAL, "webhook_id": WEBHOOK_ID}
+    assert mock_setup_entry.call_count == 1
 
 
-async def test_reconfigure_new_webhook(
-    hass: HomeAssistant, house: House, provider: Provider, push: Push
+async def test_new_addresses(
+    hass: HomeAssistant, house: House, provider: Provider, push: Push, reachable: None
 ) -> None:
-    """A new webhook address works, and the old one does not any more."""
+    """New addresses work as soon as they are shown, and the old ones do not any more."""
     await house.setup()
-    await reconfigure(hass, house.entry, {"url": API_URL, "new_webhook": True})
+    result = await choose(hass, house.entry, "new_addresses")
+    assert result["type"] is FlowResultType.FORM
+    assert result["step_id"] == "new_addresses"
+    assert house.entry.data["webhook_id"] == WEBHOOK_ID  # until the user has said so
+    result = await fill_in(hass, result, {})
+    assert result["step_id"] == "addresses_made"
     await house.settle()
     new = house.entry.data["webhook_id"]
     assert new != WEBHOOK_ID
+    assert shown_addresses(result) == addresses(HOME, new)
     await push("?event=started")
     assert house.live == "off"
     await push("?event=started", new)
     assert house.live == "on"
+    result = await fill_in(hass, result, {})
+    assert result["reason"] == "addresses_shown"
+    assert house.entry.data == {"token": TOKEN, "url": API_URL, "webhook_id": new}
+
+
+async def test_new_addresses_without_any(
+    hass: HomeAssistant, entry: MockConfigEntry, provider: Provider, mock_setup_entry: AsyncMock
+) -> None:
+    """Without an address for the outside the old ones are made worthless all the same."""
+    result = await fill_in(hass, await choose(hass, entry, "new_addresses"), {})
+    assert result["reason"] == "no_address"
+    assert entry.data["webhook_id"] != WEBHOOK_ID
+    assert mock_setup_entry.call_count == 1

@@ -17,19 +17,20 @@ from homeassistant.util.yaml import load_yaml_dict
 
 FOLDER = Path(equiwatt.__file__).parent
 PURE = sorted((FOLDER / "equivents").glob("*.py"))
-ADDRESSES = {"started_url", "ended_url"}
+PREVIEW = {"meters", "days", "days_wanted"}
 FILLED = {
-    ".config.create_entry.default": ADDRESSES,
-    ".config.abort.reconfigured": ADDRESSES,
+    ".config.create_entry.": {"blueprint_url"},
     ".exceptions.pause_": {"entities"},
+    ".options.step.preview_new.description": {"meters"},
+    ".options.step.preview_rough.description": PREVIEW | {"minutes"},
+    ".options.step.preview_too_slow.description": PREVIEW | {"minutes"},
+    ".options.step.preview": PREVIEW,
     ".issues.not_put_back": {"name", "entity_id"},
     ".issues.webhook_changed.title": {"name"},
-    ".issues.webhook_changed.fix_flow.step.confirm.description": ADDRESSES,
     ".issues.webhook_silent.title": {"name"},
-    ".issues.webhook_silent.fix_flow.step.confirm.description": ADDRESSES,
 }
 """What the code fills in, and where."""
-WHOLE = (".create_entry.default", ".abort.reconfigured", ".message", ".description")
+WHOLE = (".create_entry.default", ".create_entry.no_address", ".message", ".description")
 MODULES = sorted(FOLDER.rglob("*.py"))
 
 
@@ -55,7 +56,7 @@ def test_manifest() -> None:
     assert keys[2:] == sorted(keys[2:])
     assert manifest["domain"] == FOLDER.name
     assert manifest["dependencies"] == ["http", "webhook"]
-    assert manifest["after_dependencies"] == ["cloud"]
+    assert manifest["after_dependencies"] == ["cloud", "energy", "recorder"]
     assert manifest["integration_type"] == "service"
     assert not manifest.get("requirements")
     for key in ("documentation", "issue_tracker"):
@@ -73,12 +74,33 @@ def test_translations() -> None:
         assert placeholders == filled or not path.endswith(WHOLE), path
 
 
+def test_dialogs() -> None:
+    """As core writes them: no arrow in a path, and no brand in the title of a step."""
+    translations = load("translations/en.json")
+    for section in ("config", "issues"):
+        for path, text in texts(translations[section]):
+            assert "→" not in text, path
+            assert not path.endswith(".title") or ".step." not in path or "equiwatt" not in text
+
+
+def test_forms_that_show_addresses() -> None:
+    """Dialog and repairs call the fields of the addresses alike, and say what to do with each."""
+    translations = load("translations/en.json")
+    fixes = [one["fix_flow"]["step"]["confirm"] for one in translations["issues"].values()]
+    steps = [*translations["config"]["step"].values(), *fixes]
+    forms = [step for step in steps if "started_url" in step.get("data", {})]
+    assert len(forms) == 5
+    for key in ("started_url", "ended_url"):
+        assert len({form["data"][key] for form in forms}) == 1
+        assert len({form["data_description"][key] for form in forms}) == 1
+
+
 def test_every_cause_has_its_sentence() -> None:
     """Each error of the client has a sentence in the dialog and one in the log."""
     translations = load("translations/en.json")
     reasons = {error.reason for error in EquiwattError.__subclasses__()}
     assert {key for key in translations["exceptions"] if key in reasons} == reasons
-    assert set(translations["config"]["error"]) == reasons | {"insecure_url"}
+    assert set(translations["config"]["error"]) == reasons | {"insecure_url", "unknown"}
 
 
 def test_every_entity_has_name_and_icon() -> None:

@@ -8,15 +8,18 @@ from typing import Any
 import aiohttp
 from freezegun.api import FrozenDateTimeFactory
 import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components import equiwatt
+from custom_components.equiwatt import coordinator
 from custom_components.equiwatt.const import DOMAIN
+from custom_components.equiwatt.equivents import client
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.setup import async_setup_component
 
-from .conftest import NOW, WEBHOOK_ID, House, Provider, Push, add_entry
+from .conftest import API_URL, NOW, TOKEN, WEBHOOK_ID, House, Provider, Push, add_entry
 
 TRANSLATIONS = Path(equiwatt.__file__).parent / "translations" / "en.json"
 EXCEPTIONS = json.loads(TRANSLATIONS.read_text())["exceptions"]
@@ -24,9 +27,9 @@ EXCEPTIONS = json.loads(TRANSLATIONS.read_text())["exceptions"]
 
 async def webhooks(hass: HomeAssistant, hass_ws_client: Any) -> list[str]:
     """Return the ids of the webhooks of the integration, as the user interface lists them."""
-    client = await hass_ws_client(hass)
-    await client.send_json_auto_id({"type": "webhook/list"})
-    answer = await client.receive_json()
+    socket = await hass_ws_client(hass)
+    await socket.send_json_auto_id({"type": "webhook/list"})
+    answer = await socket.receive_json()
     return [hook["webhook_id"] for hook in answer["result"] if hook["domain"] == DOMAIN]
 
 
@@ -96,6 +99,22 @@ async def test_not_ready(
     await house.pass_time(30)
     assert house.entry.state.value == "loaded"
     assert house.live == "off"
+
+
+async def test_no_free_place(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    provider: Provider,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Set-up is tried again later too rather than kept waiting for the limits of the API."""
+    monkeypatch.setattr(client, "CALLS_PER_WINDOW", 10)
+    monkeypatch.setattr(coordinator, "PATIENCE", 0.01)
+    for _ in range(10):
+        await coordinator.async_get_client(hass, TOKEN, API_URL).async_get_equivents()
+    assert not await hass.config_entries.async_setup(entry.entry_id)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert len(provider.calls) == 10
 
 
 async def test_refused_at_setup(house: House, provider: Provider) -> None:

@@ -79,10 +79,10 @@ def live_a_day(home: Home, called: bool | None) -> int:
         now = home.true.replace(microsecond=0)
         home.cloud.truths.append(Truth(now, now, [(now, now + HOUR)]))
         if called:
-            home.push("event=started")
+            home.app.call("started")
         home.pass_time(HOUR)
         if called:
-            home.push("event=ended")
+            home.app.call("ended")
     home.pass_time(DAY - timedelta(seconds=home.loop.moment - begin))
     return len(home.cloud.calls)
 
@@ -110,7 +110,7 @@ def test_a_month(home: Home) -> None:
     for day in range(3, DAYS):
         seen = changes.all
         called = EQUIVENTS.get(day)
-        assert 1_500 <= live_a_day(home, called) <= 1_950
+        assert 2_800 <= live_a_day(home, called) <= 2_880
         assert called is not None or changes.all == seen
     assert changes.edges - edges == 2 * len(EQUIVENTS)
     assert burden(home) <= before

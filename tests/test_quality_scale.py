@@ -58,20 +58,24 @@ DOCUMENTED_UNDER = {
     "docs-data-update": ("docs/how-it-works.md", "How data is updated"),
     "docs-examples": ("docs/examples.md", "Examples"),
     "docs-known-limitations": (README, "Known limitations"),
-    "docs-supported-devices": ("docs/how-it-works.md", "Supported accounts and equivents"),
     "docs-supported-functions": ("docs/how-it-works.md", "Supported functions"),
     "docs-troubleshooting": ("docs/troubleshooting.md", "Troubleshooting"),
     "docs-use-cases": ("docs/examples.md", "Use cases"),
 }
 
 TESTED_BY = {
-    "action-exceptions": ["test_services.test_nothing_to_rehearse_while_live"],
+    "action-exceptions": [
+        "test_services.test_nothing_to_rehearse_while_live",
+        "test_services.test_who_may_rehearse",
+    ],
     "appropriate-polling": ["test_coordinator.test_polls_on_schedule"],
     "brands": ["test_files.test_brand"],
     "config-flow-test-coverage": [
         "test_config_flow.test_user",
         "test_config_flow.test_reauth",
         "test_config_flow.test_reconfigure_address",
+        "test_config_flow.test_show_addresses",
+        "test_config_flow.test_new_addresses",
     ],
     "entity-event-setup": ["test_init.test_reload_and_unload"],
     "entity-translations": ["test_files.test_every_entity_has_name_and_icon"],
@@ -186,6 +190,8 @@ def test_exempt() -> None:
         "docs-conditions": not (FOLDER / "conditions.yaml").exists(),
         "discovery-update-info": not DISCOVERIES & manifest.keys(),
         "discovery": not DISCOVERIES & manifest.keys(),
+        "async-dependency": not manifest.get("requirements"),
+        "docs-supported-devices": manifest["integration_type"] == "service",
         "dynamic-devices": manifest["integration_type"] == "service",
         "stale-devices": manifest["integration_type"] == "service",
         "entity-disabled-by-default": not {
@@ -275,11 +281,12 @@ def test_config_flow() -> None:
         assert inspect.iscoroutinefunction(own)
         assert own is not getattr(ConfigFlow, f"async_step_{step}", None)
     config = load("translations/en.json")["config"]
+    options = load("translations/en.json")["options"]
     issues = load("translations/en.json")["issues"].values()
     fixes = [step for issue in issues for step in issue["fix_flow"]["step"].values()]
-    for step in [*config["step"].values(), *(step for step in fixes if "data" in step)]:
+    for step in [*config["step"].values(), *options["step"].values(), *fixes]:
         for form in (step, *step.get("sections", {}).values()):
-            assert set(form["data"]) == set(form["data_description"])
+            assert form.get("data", {}).keys() == form.get("data_description", {}).keys()
 
 
 @shows("diagnostics")
@@ -300,7 +307,6 @@ def test_exceptions() -> None:
     assert all({"translation_domain", "translation_key"} <= keywords for keywords in made)
 
 
-@shows("async-dependency")
 def test_client() -> None:
     """The client waits for nothing, and is given its session."""
     assert inspect.iscoroutinefunction(EquiwattClient.async_get_equivents)

@@ -49,6 +49,14 @@ def announced(start: Any, end: Any, **more: Any) -> dict[str, Any]:
     return {"announced": event(start, end), "equivents": [], **more}
 
 
+def saving(start: Any, **figures: Any) -> dict[str, Any]:
+    """Return what was measured of an hour, as it is stored."""
+    return {
+        **event(start, start + HOUR),
+        "estimate": {"usual": 0.9, "used": 0.4, "saving": 0.5, **figures},
+    }
+
+
 async def test_still_live(house: House, provider: Provider, hass_storage: dict[str, Any]) -> None:
     """The announced one is still live: no edge."""
     remember(house, hass_storage, announced(START, END))
@@ -315,6 +323,10 @@ async def test_beyond_the_api(
             {"equivents": [], "over": {**event(START, NOW), "at": 1700000000, "ending": "push"}},
             False,
         ),
+        ({"equivents": [], "savings": []}, False),
+        ({"equivents": [], "savings": [saving(NOW)]}, False),
+        ({"equivents": [], "savings": None}, True),
+        ({"equivents": [], "savings": [{}, saving(NOW)]}, True),
         ({"equivents": [7, event(NOW - 2 * HOUR, NOW - HOUR), {}], "announced": None}, True),
     ],
 )
@@ -384,3 +396,32 @@ async def test_file_of_the_first_version(
     await house.hass.config_entries.async_unload(house.entry.entry_id)
     _, written = prepare_save_json(hass_storage["equiwatt.entry0"], encoder=None)
     assert written == content
+
+
+OLD = {
+    "announced": event(START, END),
+    "pushed_at": seconds(NOW),
+    "simulated": False,
+    "over": {**event(START - 3 * HOUR, START - 2 * HOUR), "ending": "listed", "at": AT},
+    "webhook_at": AT,
+    "webhook_shown": "digest",
+    "webhook_missed": 1,
+    "equivents": [event(START - 3 * HOUR, START - 2 * HOUR)],
+}
+"""What was stored before anything was measured."""
+
+
+@pytest.mark.parametrize("more", [{}, {"savings": [saving(NOW - HOUR), saving(NOW - 9 * HOUR)]}])
+async def test_written_as_it_was(
+    house: House, provider: Provider, hass_storage: dict[str, Any], more: dict[str, Any]
+) -> None:
+    """Whoever has no meter has the same file as ever, to the byte; what was measured is kept."""
+    remember(house, hass_storage, OLD | more)
+    before = json.dumps(OLD | more)
+    provider.error = TimeoutError()
+    await house.setup()
+    await house.poll()
+    hass_storage.clear()
+    data = house.entry.runtime_data
+    await data.store.async_flush()
+    assert json.dumps(stored(house, hass_storage)) == before

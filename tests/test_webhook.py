@@ -11,7 +11,7 @@ from hass_nabucasa import CloudError
 import pytest
 
 from custom_components.equiwatt import webhook
-from custom_components.equiwatt.webhook import async_get_addresses
+from custom_components.equiwatt.webhook import addresses_schema, async_get_addresses
 from homeassistant.components.webhook import async_handle_webhook
 from homeassistant.core import HomeAssistant
 from homeassistant.core_config import async_process_ha_core_config
@@ -350,12 +350,18 @@ async def test_new_address_deletes_the_old_cloudhook(
     """A new webhook address takes the old one's cloudhook away."""
     await house.setup()
     await async_get_addresses(hass, WEBHOOK_ID)
-    result = await house.entry.start_reconfigure_flow(hass)
-    result = await hass.config_entries.flow.async_configure(
-        result["flow_id"], {"url": house.entry.data["url"], "new_webhook": True}
-    )
+    flow = hass.config_entries.flow
+    menu = await house.entry.start_reconfigure_flow(hass)
+    await flow.async_configure(menu["flow_id"], {"next_step_id": "new_addresses"})
+    await flow.async_configure(menu["flow_id"], {})
     await house.settle()
     assert list(cloud.hooks) == [house.entry.data["webhook_id"]]
-    assert result["description_placeholders"] == addresses(
-        f"https://hooks.nabu.casa/{house.entry.data['webhook_id'][:6]}"
-    )
+
+
+async def test_fields_of_addresses(hass: HomeAssistant) -> None:
+    """Each address has a field that shows it, cannot change it, and need not be sent back."""
+    schema = addresses_schema(addresses("https://example.org"))
+    assert {
+        str(marker): marker.description["suggested_value"] for marker in schema.schema
+    } == addresses("https://example.org")
+    assert schema({}) == {}

@@ -8,7 +8,7 @@ import pytest
 
 from custom_components.equiwatt.const import DOMAIN
 from homeassistant.components.repairs import repairs_flow_manager
-from homeassistant.config_entries import ConfigEntryDisabler
+from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.core_config import async_process_ha_core_config
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.dispatcher import async_dispatcher_send
@@ -44,6 +44,26 @@ async def begin_fix(house: House, key: str) -> Any:
     flows = repairs_flow_manager(house.hass)
     assert flows
     return await flows.async_init(DOMAIN, data={"issue_id": f"{key}_{house.entry.entry_id}"})
+
+
+def shown_in(form: Any) -> dict[str, str]:
+    """Return the addresses that a repair shows, each in a field to copy it from."""
+    fields = {str(marker): (marker, field) for marker, field in form["data_schema"].schema.items()}
+    assert fields.pop("unused")
+    for _, field in fields.values():
+        assert field.serialize() == {"selector": {"template": {"read_only": True}}}
+    return {name: marker.description["suggested_value"] for name, (marker, _) in fields.items()}
+
+
+async def reconfigure(house: House, option: str) -> Any:
+    """Choose from the menu of Reconfigure, and submit what that shows, if anything."""
+    flow = house.hass.config_entries.flow
+    menu = await house.entry.start_reconfigure_flow(house.hass)
+    result = await flow.async_configure(menu["flow_id"], {"next_step_id": option})
+    while result["type"] == "form":
+        result = await flow.async_configure(menu["flow_id"], {})
+    await house.settle()
+    return result
 
 
 async def fix(house: House, key: str, **filled_in: bool) -> Any:
@@ -96,7 +116,7 @@ async def test_changed(used: House) -> None:
     form = await fix(used, CHANGED)
     assert (form["type"], form["step_id"]) == ("form", "confirm")
     address = f"{NEW}/api/webhook/{WEBHOOK_ID}?event="
-    assert form["description_placeholders"] == {
+    assert shown_in(form) == {
         "started_url": f"{address}started",
         "ended_url": f"{address}ended",
     }
@@ -129,25 +149,23 @@ async def test_lost(used: House) -> None:
     assert repairs(used) == [CHANGED]
     form = await fix(used, CHANGED)
     assert form["step_id"] == "no_address"
-    assert not form["description_placeholders"]
+    assert shown_in(form) == {}
     assert repairs(used) == []
     await move(used, NEW)
     assert repairs(used) == [CHANGED]
 
 
-@pytest.mark.parametrize("new_webhook", [False, True])
+@pytest.mark.parametrize("option", ["show_addresses", "new_addresses"])
 @pytest.mark.parametrize("loaded", [True, False])
-async def test_reconfigured(used: House, loaded: bool, new_webhook: bool) -> None:
+async def test_reconfigured(used: House, loaded: bool, option: str) -> None:
     """Who has seen the addresses under Reconfigure knows them, also from an entry that is down."""
     await move(used, NEW)
     if not loaded:
         assert await used.hass.config_entries.async_unload(used.entry.entry_id)
-    flow = await used.entry.start_reconfigure_flow(used.hass)
-    await used.hass.config_entries.flow.async_configure(
-        flow["flow_id"], {"url": used.entry.data["url"], "new_webhook": new_webhook}
-    )
-    await used.settle()
+    assert (await reconfigure(used, option))["reason"] == "addresses_shown"
     assert repairs(used) == []
+    if used.entry.state is not ConfigEntryState.LOADED:
+        await used.setup()
     await move(used, OLD)
     assert repairs(used) == [CHANGED]
 
@@ -174,12 +192,7 @@ async def test_never_called(house: House, provider: Provider) -> None:
 async def test_never_had_an_address(house: House) -> None:
     """Nor is who was told that there is none, when there is one."""
     await house.setup()
-    flow = await house.entry.start_reconfigure_flow(house.hass)
-    result = await house.hass.config_entries.flow.async_configure(
-        flow["flow_id"], {"url": house.entry.data["url"], "new_webhook": False}
-    )
-    assert result["reason"] == "reconfigured_no_address"
-    await house.settle()
+    assert (await reconfigure(house, "show_addresses"))["reason"] == "no_address"
     await move(house, NEW)
     assert repairs(house) == []
 
@@ -217,7 +230,7 @@ async def test_cloud(used: House, cloud: Cloud) -> None:
     await used.settle()
     assert repairs(used) == [CHANGED]
     form = await fix(used, CHANGED)
-    assert form["description_placeholders"]["started_url"].startswith("https://hooks.nabu.casa/")
+    assert shown_in(form)["started_url"].startswith("https://hooks.nabu.casa/")
     cloud.iot.connected = False
     cloud_tells(used)
     await used.settle()
@@ -284,7 +297,7 @@ async def test_silence_is_looked_into(used: House, provider: Provider) -> None:
     await equivent(used, provider)
     form = await fix(used, SILENT)
     assert form["step_id"] == "confirm"
-    assert form["description_placeholders"]["ended_url"].startswith(OLD)
+    assert shown_in(form)["ended_url"].startswith(OLD)
     await equivent(used, provider)
     assert repairs(used) == []
     await equivent(used, provider)
@@ -392,9 +405,5 @@ async def test_never_set_up(house: House, provider: Provider, hass_storage: dict
     """Addresses that were shown for an entry that never worked leave nothing behind."""
     provider.error = ClientConnectionError()
     await house.hass.config_entries.async_setup(house.entry.entry_id)
-    flow = await house.entry.start_reconfigure_flow(house.hass)
-    await house.hass.config_entries.flow.async_configure(
-        flow["flow_id"], {"url": house.entry.data["url"], "new_webhook": False}
-    )
-    await house.settle()
+    await reconfigure(house, "show_addresses")
     assert f"{DOMAIN}.{house.entry.entry_id}" not in hass_storage

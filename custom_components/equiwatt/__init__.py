@@ -1,14 +1,17 @@
 """The equiwatt integration."""
 
-from homeassistant.const import CONF_WEBHOOK_ID, Platform
+from typing import TYPE_CHECKING
+
+from homeassistant.const import CONF_SOURCE, CONF_WEBHOOK_ID, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.importlib import async_import_module
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
 from homeassistant.util import dt as dt_util
 
 from .announcer import Announcer
-from .const import DOMAIN
+from .const import DOMAIN, SOURCE_OFF
 from .coordinator import EquiwattCoordinator
 from .data import EquiwattConfigEntry, EquiwattRuntimeData
 from .equivents.model import Kind
@@ -18,6 +21,9 @@ from .services import async_setup_services
 from .store import EquiwattStore
 from .webhook import EquiwattWebhookManager, async_delete_cloudhook
 from .webhook_monitor import WebhookMonitor, async_clear_webhook_issues
+
+if TYPE_CHECKING:
+    from .metering.meter import Meter
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 PLATFORMS = [Platform.BINARY_SENSOR, Platform.CALENDAR, Platform.EVENT, Platform.SENSOR]
@@ -45,7 +51,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> 
         hass, entry.entry_id, coordinator.clock.now, lambda: coordinator.data.live is not None
     )
     await pause.async_load()
-    entry.runtime_data = EquiwattRuntimeData(store, announcer, coordinator, pause)
+    meter = await _async_meter(hass, entry, coordinator, announcer, store)
+    entry.runtime_data = EquiwattRuntimeData(store, announcer, coordinator, pause, meter)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     EquiwattWebhookManager(hass, entry).async_setup()
     WebhookMonitor(hass, entry).async_setup()
@@ -53,6 +60,21 @@ async def async_setup_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> 
     coordinator.async_start()
     entry.async_on_unload(announcer.async_start())
     return True
+
+
+async def _async_meter(
+    hass: HomeAssistant,
+    entry: EquiwattConfigEntry,
+    coordinator: EquiwattCoordinator,
+    announcer: Announcer,
+    store: EquiwattStore,
+) -> Meter | None:
+    """Return the meter if the user has chosen one: nobody else imports what it takes."""
+    if entry.options.get(CONF_SOURCE, SOURCE_OFF) == SOURCE_OFF:
+        return None
+    account = await async_import_module(hass, f"{__package__}.metering.account")
+    meter: Meter = account.async_setup_meter(hass, entry, coordinator, announcer, store)
+    return meter
 
 
 def _restore_after_equivents(entry: EquiwattConfigEntry) -> None:

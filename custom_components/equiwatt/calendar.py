@@ -10,12 +10,16 @@ from homeassistant.components.calendar import (
     CalendarEvent,
 )
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
+from .coordinator import EquiwattCoordinator
 from .data import EquiwattConfigEntry
 from .entity import EquiwattEntity
 from .equivents.model import Equivent
+from .savings import Saved, saved_of
+from .store import EquiwattStore
 
 PARALLEL_UPDATES = 0
 
@@ -23,6 +27,11 @@ USUAL_LENGTH = timedelta(hours=1)
 AHEAD = timedelta(minutes=15)
 """How far ahead an unknown end is shown at least, as calendar triggers look so far ahead."""
 HALF_HOUR = 1800
+
+LABEL = (
+    "Estimate from your own meter: what your home used on recent similar days. "
+    "equiwatt works out its own forecast and points; the figures will differ."
+)
 
 EQUIVENTS = CalendarEntityDescription(key="equivents", translation_key="equivents")
 
@@ -33,11 +42,22 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the calendar of an account."""
-    async_add_entities([EquiwattCalendar(entry.runtime_data.coordinator, EQUIVENTS)])
+    data = entry.runtime_data
+    async_add_entities([EquiwattCalendar(data.coordinator, EQUIVENTS, data.store)])
 
 
 class EquiwattCalendar(EquiwattEntity, CalendarEntity):
     """Shows the past, the live and the announced equivents."""
+
+    def __init__(
+        self,
+        coordinator: EquiwattCoordinator,
+        description: EntityDescription,
+        store: EquiwattStore,
+    ) -> None:
+        """Keep where it is said what was saved."""
+        super().__init__(coordinator, description)
+        self._store = store
 
     @property
     @override
@@ -79,7 +99,15 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
             start=dt_util.as_local(equivent.start + clock_error),
             end=dt_util.as_local(self._shown_end(equivent) + clock_error),
             summary="Equivent",
+            description=self._description(equivent),
         )
+
+    def _description(self, equivent: Equivent) -> str | None:
+        """Return what was measured of an equivent that is over."""
+        if equivent is self.coordinator.data.live:
+            return None
+        saved = saved_of(self._store.savings, equivent)
+        return _in_words(saved) if saved else None
 
     def _shown_end(self, equivent: Equivent) -> datetime:
         """Return the end, one still ahead for the live one whatever the plan said.
@@ -93,3 +121,21 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
             return equivent.end
         ahead = ceil((now + AHEAD).timestamp() / HALF_HOUR) * HALF_HOUR
         return max(equivent.start + USUAL_LENGTH, datetime.fromtimestamp(ahead, UTC))
+
+
+def _in_words(saved: Saved) -> str | None:
+    """Return what was measured in neutral words: more than usual may be what was wanted."""
+    used, saving = saved.figure("used"), saved.figure("saving")
+    if used is None:
+        return None
+    if saving is None:
+        return f"Used {used:.2f} kWh. What is usual is not known for want of similar days."
+    compared = _compared(round(saving, 2))
+    return f"Used {used:.2f} kWh, {compared}.\n\n{LABEL}"
+
+
+def _compared(saving: float) -> str:
+    """Return how a use compares with the usual one."""
+    if not saving:
+        return "as much as usual"
+    return f"{abs(saving):.2f} kWh {'less' if saving > 0 else 'more'} than usual"

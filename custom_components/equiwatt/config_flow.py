@@ -6,20 +6,18 @@ from typing import Any, override
 import voluptuous as vol
 
 from homeassistant.components.webhook import async_generate_id
-from homeassistant.config_entries import ConfigFlow, ConfigFlowResult
+from homeassistant.config_entries import ConfigEntry, ConfigFlow, ConfigFlowResult
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_WEBHOOK_ID
+from homeassistant.core import callback
 from homeassistant.data_entry_flow import section
-from homeassistant.helpers.selector import (
-    BooleanSelector,
-    TextSelector,
-    TextSelectorConfig,
-    TextSelectorType,
-)
+from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
 
-from .const import CONF_NEW_WEBHOOK, DEFAULT_URL, DOMAIN, SECTION_ADVANCED
-from .coordinator import async_get_client
+from .const import BLUEPRINT_URL, DEFAULT_URL, DOMAIN, LOGGER, SECTION_ADVANCED
+from .coordinator import PATIENCE, async_get_client
+from .data import EquiwattConfigEntry
 from .equivents.client import EquiwattError, clean_token, is_secure
-from .webhook import async_delete_cloudhook, async_get_addresses
+from .options_flow import EquiwattOptionsFlow
+from .webhook import addresses_schema, async_delete_cloudhook, async_get_addresses
 from .webhook_monitor import async_set_shown
 
 TOKEN = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off"))
@@ -35,13 +33,7 @@ USER_SCHEMA = vol.Schema(
     }
 )
 REAUTH_SCHEMA = vol.Schema({vol.Required(CONF_TOKEN): TOKEN})
-RECONFIGURE_SCHEMA = vol.Schema(
-    {
-        vol.Optional(CONF_TOKEN): TOKEN,
-        vol.Required(CONF_URL): ADDRESS,
-        vol.Required(CONF_NEW_WEBHOOK, default=False): BooleanSelector(),
-    }
-)
+ACCOUNT_SCHEMA = vol.Schema({vol.Optional(CONF_TOKEN): TOKEN, vol.Required(CONF_URL): ADDRESS})
 
 
 class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
@@ -49,15 +41,28 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
 
     VERSION = 1
 
+    def __init__(self) -> None:
+        """Have nothing to add yet."""
+        self._data: dict[str, str] = {}
+
+    @staticmethod
+    @callback
+    @override
+    def async_get_options_flow(config_entry: EquiwattConfigEntry) -> EquiwattOptionsFlow:
+        """Return the dialog of the meter."""
+        return EquiwattOptionsFlow()
+
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for the token, try it, and show the addresses for the equiwatt app."""
+        """Ask for the token, and try it."""
         errors: dict[str, str] = {}
         if user_input is not None:
             token = clean_token(user_input[CONF_TOKEN])
             url = user_input[SECTION_ADVANCED][CONF_URL].strip()
             if not (errors := await self._async_try(token, url)):
-                return await self._async_create(token, url)
+                webhook_id = async_generate_id()
+                self._data = {CONF_TOKEN: token, CONF_URL: url, CONF_WEBHOOK_ID: webhook_id}
+                return await self.async_step_addresses()
             user_input = {SECTION_ADVANCED: user_input[SECTION_ADVANCED]}
         return self.async_show_form(
             step_id="user",
@@ -65,16 +70,30 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
             errors=errors,
         )
 
-    async def _async_create(self, token: str, url: str) -> ConfigFlowResult:
-        """Add the account."""
-        webhook_id = async_generate_id()
-        addresses = await async_get_addresses(self.hass, webhook_id)
+    async def async_step_addresses(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Show the addresses for the equiwatt app, if there are any, and add the account."""
+        addresses = await async_get_addresses(self.hass, self._data[CONF_WEBHOOK_ID])
+        if addresses and user_input is None:
+            return self._show(addresses, "addresses")
+        self._async_abort_entries_match({CONF_TOKEN: self._data[CONF_TOKEN]})
+        data, self._data = self._data, {}
         return self.async_create_entry(
             title="equiwatt",
-            data={CONF_TOKEN: token, CONF_URL: url, CONF_WEBHOOK_ID: webhook_id},
+            data=data,
             description="default" if addresses else "no_address",
-            description_placeholders=addresses,
+            description_placeholders={"blueprint_url": BLUEPRINT_URL},
         )
+
+    @override
+    @callback
+    def async_remove(self) -> None:
+        """Delete the cloudhook of addresses that were shown for an account that was not added."""
+        if self._data:
+            self.hass.async_create_task(
+                async_delete_cloudhook(self.hass, self._data[CONF_WEBHOOK_ID])
+            )
 
     async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
         """Begin to ask for a new token."""
@@ -89,7 +108,7 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
             entry = self._get_reauth_entry()
             token = clean_token(user_input[CONF_TOKEN])
             if not (errors := await self._async_try(token, entry.data[CONF_URL])):
-                return self.async_update_reload_and_abort(entry, data_updates={CONF_TOKEN: token})
+                return self._save(entry, {CONF_TOKEN: token}, "reauth_successful")
         return self.async_show_form(
             step_id="reauth_confirm", data_schema=REAUTH_SCHEMA, errors=errors
         )
@@ -97,40 +116,77 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Change the token, the API's address or the webhook's, and show the latter again."""
+        """Offer what can be looked up or changed."""
+        return self.async_show_menu(
+            step_id="reconfigure", menu_options=["show_addresses", "account", "new_addresses"]
+        )
+
+    async def async_step_show_addresses(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Show the webhook's addresses, which changes nothing."""
+        entry = self._get_reconfigure_entry()
+        addresses = await async_get_addresses(self.hass, entry.data[CONF_WEBHOOK_ID])
+        if addresses and user_input is None:
+            return self._show(addresses, "show_addresses")
+        await async_set_shown(self.hass, entry, addresses)
+        return self.async_abort(reason="addresses_shown" if addresses else "no_address")
+
+    async def async_step_account(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Change the token or the API's address, once they have been tried."""
         entry = self._get_reconfigure_entry()
         errors: dict[str, str] = {}
         if user_input is not None:
             token = clean_token(user_input.get(CONF_TOKEN, "")) or entry.data[CONF_TOKEN]
             data = {CONF_TOKEN: token, CONF_URL: user_input[CONF_URL].strip()}
-            if entry.data | data != entry.data:
-                errors = await self._async_try(**data)
-            if not errors:
-                return await self._async_change(data, user_input[CONF_NEW_WEBHOOK])
+            if entry.data | data == entry.data:
+                return self.async_abort(reason="nothing_changed")
+            if not (errors := await self._async_try(**data)):
+                return self._save(entry, data, "reconfigure_successful")
         return self.async_show_form(
-            step_id="reconfigure",
+            step_id="account",
             data_schema=self.add_suggested_values_to_schema(
-                RECONFIGURE_SCHEMA,
-                {CONF_URL: (user_input or entry.data)[CONF_URL]},
+                ACCOUNT_SCHEMA, {CONF_URL: (user_input or entry.data)[CONF_URL]}
             ),
             errors=errors,
         )
 
-    async def _async_change(self, data: dict[str, str], new_webhook: bool) -> ConfigFlowResult:
-        """Change the account, and show the webhook's addresses."""
+    async def async_step_new_addresses(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Make new webhook addresses once the user is sure, and show them."""
+        if user_input is None:
+            return self.async_show_form(step_id="new_addresses")
         entry = self._get_reconfigure_entry()
-        webhook_id = entry.data[CONF_WEBHOOK_ID]
-        if new_webhook:
-            await async_delete_cloudhook(self.hass, webhook_id)
-            webhook_id = async_generate_id()
+        await async_delete_cloudhook(self.hass, entry.data[CONF_WEBHOOK_ID])
+        webhook_id = async_generate_id()
         addresses = await async_get_addresses(self.hass, webhook_id)
         await async_set_shown(self.hass, entry, addresses)
-        result = self.async_update_reload_and_abort(
-            entry,
-            data_updates={**data, CONF_WEBHOOK_ID: webhook_id},
-            reason="reconfigured" if addresses else "reconfigured_no_address",
-        )
-        return {**result, "description_placeholders": addresses}
+        data = {**entry.data, CONF_WEBHOOK_ID: webhook_id}
+        self.hass.config_entries.async_update_entry(entry, data=data)
+        self.hass.config_entries.async_schedule_reload(entry.entry_id)
+        if not addresses:
+            return self.async_abort(reason="no_address")
+        return self._show(addresses, "addresses_made")
+
+    async def async_step_addresses_made(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """End once the new addresses have been seen."""
+        return self.async_abort(reason="addresses_shown")
+
+    def _show(self, addresses: Mapping[str, str], step_id: str) -> ConfigFlowResult:
+        """Show the webhook's addresses."""
+        return self.async_show_form(step_id=step_id, data_schema=addresses_schema(addresses))
+
+    def _save(self, entry: ConfigEntry, data: dict[str, str], reason: str) -> ConfigFlowResult:
+        """Save changes, and load the entry again.
+
+        The reason is always given, as later releases have texts of their own for what is left out.
+        """
+        return self.async_update_reload_and_abort(entry, data_updates=data, reason=reason)
 
     async def _async_try(self, token: str, url: str) -> dict[str, str]:
         """Try a token with one call, and return the errors for the form."""
@@ -138,7 +194,11 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
         if not is_secure(url):
             return {"base": "insecure_url"}
         try:
-            await async_get_client(self.hass, token, url).async_get_equivents()
+            await async_get_client(self.hass, token, url).async_get_equivents(PATIENCE)
         except EquiwattError as err:
             return {"base": err.reason}
+        except Exception as err:  # noqa: BLE001
+            # Neither its text nor its traceback, either of which might hold the token.
+            LOGGER.error("Unexpected %s while a token was tried", type(err).__name__)
+            return {"base": "unknown"}
         return {}

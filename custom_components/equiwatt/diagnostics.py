@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from homeassistant.const import CONF_URL
+from homeassistant.const import CONF_SENSORS, CONF_SOURCE, CONF_URL
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.device_registry import DeviceEntry
 
-from .const import DEFAULT_URL
+from .const import DEFAULT_URL, SOURCE_OFF
 from .data import EquiwattConfigEntry
 from .equivents.model import Equivent
 
@@ -48,6 +48,7 @@ async def async_get_config_entry_diagnostics(
             "paused": len(pause.holding),
             "to_put_back": len(pause.paused) - len(pause.holding),
         },
+        "meter": _meter(entry),
         "history": {"equivents": len(data.store.snapshot.past)},
     }
 
@@ -62,3 +63,25 @@ async def async_get_device_diagnostics(
 def _times(equivent: Equivent | None) -> dict[str, Any] | None:
     """Return the times of an equivent."""
     return {"start": equivent.start, "end": equivent.end} if equivent else None
+
+
+def _meter(entry: EquiwattConfigEntry) -> dict[str, Any]:
+    """Return what the meter rests on, and what it lacks: never a reading, nor its name."""
+    data = entry.runtime_data
+    estimate = data.meter.estimate if data.meter else None
+    facts = {
+        "source": entry.options.get(CONF_SOURCE, SOURCE_OFF),
+        "sensors": len(entry.options.get(CONF_SENSORS, ())),
+        "kept": len(data.store.savings),
+    }
+    if not estimate:
+        return facts
+    return facts | {
+        "days_used": estimate.days_used,
+        "days_wanted": estimate.days_wanted,
+        "half_hours": len(estimate.half_hours),
+        "approximate": estimate.approximate,
+        "final": estimate.final,
+        "measured_until": estimate.measured_until,
+        "reason": estimate.reason,
+    }

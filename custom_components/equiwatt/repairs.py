@@ -11,7 +11,7 @@ from homeassistant.helpers.selector import BooleanSelector
 
 from .const import CONF_UNUSED
 from .holding.manager import MANAGERS
-from .webhook import async_get_addresses
+from .webhook import addresses_schema, async_get_addresses
 from .webhook_monitor import async_set_shown
 
 WEBHOOK_SCHEMA = vol.Schema({vol.Required(CONF_UNUSED, default=False): BooleanSelector()})
@@ -46,8 +46,7 @@ class WebhookFlow(RepairsFlow):
         self.addresses = await async_get_addresses(self.hass, entry.data[CONF_WEBHOOK_ID])
         return self.async_show_form(
             step_id="confirm" if self.addresses else "no_address",
-            data_schema=WEBHOOK_SCHEMA,
-            description_placeholders=self.addresses,
+            data_schema=addresses_schema(self.addresses or {}).extend(WEBHOOK_SCHEMA.schema),
         )
 
     async def async_step_confirm(

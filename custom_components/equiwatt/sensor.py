@@ -1,20 +1,34 @@
-"""The times of the live and of the last equivent."""
+"""The times of the live and of the last equivent, and what the home's meter says of them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import override
+from typing import TYPE_CHECKING, Any, override
 
-from homeassistant.components.sensor import SensorDeviceClass, SensorEntity, SensorEntityDescription
-from homeassistant.const import EntityCategory, UnitOfTime
-from homeassistant.core import HomeAssistant
+from homeassistant.components.sensor import (
+    DOMAIN as SENSOR_DOMAIN,
+    SensorDeviceClass,
+    SensorEntity,
+    SensorEntityDescription,
+)
+from homeassistant.const import EntityCategory, UnitOfEnergy, UnitOfTime
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .const import DOMAIN
+from .coordinator import EquiwattCoordinator
 from .data import EquiwattConfigEntry, EquiwattRuntimeData
 from .entity import EquiwattEntity
 from .equivents.model import Equivent
 
+if TYPE_CHECKING:
+    from .metering.baseline import Estimate
+    from .metering.meter import Meter
+
 PARALLEL_UPDATES = 0
+DECIMALS = 3
+"""To a watt-hour: a meter tells no more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,13 +101,60 @@ SENSORS = (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class EquiwattMeterDescription(SensorEntityDescription):
+    """Describes a figure in kWh: no state class, as an estimate is nothing to add up."""
+
+    value_fn: Callable[[Estimate], float | None]
+    device_class: SensorDeviceClass = SensorDeviceClass.ENERGY
+    native_unit_of_measurement: str = UnitOfEnergy.KILO_WATT_HOUR
+    suggested_display_precision: int = 2
+
+
+METER_SENSORS = (
+    EquiwattMeterDescription(
+        key="usual_use",
+        translation_key="usual_use",
+        value_fn=lambda estimate: estimate.usual,
+    ),
+    EquiwattMeterDescription(
+        key="use",
+        translation_key="use",
+        value_fn=lambda estimate: estimate.used,
+    ),
+    EquiwattMeterDescription(
+        key="saving",
+        translation_key="saving",
+        value_fn=lambda estimate: estimate.saving,
+    ),
+)
+
+
 async def async_setup_entry(
     hass: HomeAssistant,
     entry: EquiwattConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the sensors of an account."""
-    async_add_entities(EquiwattSensor(entry.runtime_data, description) for description in SENSORS)
+    data = entry.runtime_data
+    async_add_entities(EquiwattSensor(data, description) for description in SENSORS)
+    if meter := data.meter:
+        async_add_entities(
+            EquiwattMeterSensor(data.coordinator, description, meter)
+            for description in METER_SENSORS
+        )
+    else:
+        _remove_meter_sensors(hass, entry)
+
+
+@callback
+def _remove_meter_sensors(hass: HomeAssistant, entry: EquiwattConfigEntry) -> None:
+    """Remove what a meter that is no longer chosen has left behind."""
+    registry = er.async_get(hass)
+    for description in METER_SENSORS:
+        unique_id = f"{entry.entry_id}_{description.key}"
+        if entity_id := registry.async_get_entity_id(SENSOR_DOMAIN, DOMAIN, unique_id):
+            registry.async_remove(entity_id)
 
 
 class EquiwattSensor(EquiwattEntity, SensorEntity):
@@ -123,3 +184,95 @@ class EquiwattSensor(EquiwattEntity, SensorEntity):
     def shown(self) -> object:
         """Return what the entity shows."""
         return self.native_value
+
+
+class EquiwattMeterSensor(EquiwattEntity, SensorEntity):
+    """What the home uses, usually uses, or uses less than usual in an equivent."""
+
+    entity_description: EquiwattMeterDescription
+    _unrecorded_attributes = frozenset(
+        {
+            "start",
+            "end",
+            "half_hours",
+            "days_used",
+            "days_wanted",
+            "lowest_day",
+            "highest_day",
+            "approximate",
+            "final",
+            "measured_until",
+            "reason",
+        }
+    )
+
+    def __init__(
+        self,
+        coordinator: EquiwattCoordinator,
+        description: EquiwattMeterDescription,
+        meter: Meter,
+    ) -> None:
+        """Keep what the figures come from."""
+        super().__init__(coordinator, description)
+        self._meter = meter
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Follow the meter."""
+        await super().async_added_to_hass()
+        self.async_on_remove(self._meter.async_listen(self._handle_coordinator_update))
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return True always: the meter does not depend on the API."""
+        return True
+
+    @property
+    @override
+    def native_value(self) -> float | None:
+        """Return the figure."""
+        estimate = self._meter.estimate
+        return _rounded(self.entity_description.value_fn(estimate)) if estimate else None
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any] | None:
+        """Return what the figure rests on."""
+        return _attributes(self._meter.estimate) if self._meter.estimate else None
+
+    @property
+    @override
+    def shown(self) -> object:
+        """Return what the entity shows."""
+        return self._meter.estimate
+
+
+def _attributes(estimate: Estimate) -> dict[str, Any]:
+    """Return what figures rest on; times as the event entity's attributes have them."""
+    until = estimate.measured_until
+    return {
+        "start": estimate.start.isoformat(),
+        "end": estimate.end.isoformat(),
+        "half_hours": [
+            {
+                "start": half_hour.start.isoformat(),
+                "usual": _rounded(half_hour.usual),
+                "used": _rounded(half_hour.used),
+            }
+            for half_hour in estimate.half_hours
+        ],
+        "days_used": estimate.days_used,
+        "days_wanted": estimate.days_wanted,
+        "lowest_day": _rounded(estimate.lowest_day),
+        "highest_day": _rounded(estimate.highest_day),
+        "approximate": estimate.approximate,
+        "final": estimate.final,
+        "measured_until": until.isoformat() if until else None,
+        "reason": estimate.reason.value if estimate.reason else None,
+    }
+
+
+def _rounded(energy: float | None) -> float | None:
+    """Return an energy to a watt-hour, and none that is less as a plain zero."""
+    return None if energy is None else round(energy, DECIMALS) + 0.0

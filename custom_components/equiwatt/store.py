@@ -1,4 +1,4 @@
-"""What outlasts a restart: what is known of equivents, as far as announced, and the webhook."""
+"""What outlasts a restart: what is known of equivents, the webhook, and what was measured."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +13,7 @@ from .const import DOMAIN, LOGGER
 from .equivents.answer import MalformedError, read_event, read_events, read_time
 from .equivents.model import Equivent
 from .equivents.snapshot import MAX_EQUIVENTS, Ended, EndReason, Snapshot
+from .savings import Saved, Savings, read_savings, with_saved
 
 VERSION = 1
 SAVE_DELAY = 30
@@ -67,6 +68,7 @@ class EquiwattStore:
         self.snapshot = Snapshot()
         """What was known when the last edge was announced, or since if nothing waits."""
         self.webhook = WebhookFacts()
+        self.savings: Savings = ()
         self._is_pending = False
         self._is_closed = False
 
@@ -78,6 +80,7 @@ class EquiwattStore:
         self.known = True
         reader = _Reader(stored if isinstance(stored, dict) else {})
         self.snapshot, self.webhook = reader.snapshot(), reader.webhook()
+        self.savings = reader.savings()
         if reader.unreadable:
             LOGGER.warning(
                 "Part of the stored history cannot be read and is left out; %d equivents are kept",
@@ -117,6 +120,12 @@ class EquiwattStore:
         self.webhook = facts
         self._save_later(SAVE_DELAY)
 
+    @callback
+    def async_keep_saved(self, saved: Saved) -> None:
+        """Remember what was measured of an equivent."""
+        self.savings = with_saved(self.savings, saved)
+        self._save_later(SAVE_DELAY)
+
     async def async_write(self, snapshot: Snapshot) -> None:
         """Write what was known right after an edge, before anybody hears of the edge."""
         self.snapshot = replace(snapshot, upcoming=None)
@@ -147,6 +156,7 @@ class EquiwattStore:
             "webhook_shown": webhook.shown,
             "webhook_missed": webhook.missed,
             "equivents": [_event(equivent) for equivent in snapshot.past],
+            **({"savings": [_saved(saved) for saved in self.savings]} if self.savings else {}),
         }
 
 
@@ -181,6 +191,12 @@ class _Reader:
             shown=shown if isinstance(shown, str) else None,
             missed=missed if isinstance(missed, int) else 0,
         )
+
+    def savings(self) -> Savings:
+        """Return what was measured: nothing in the files of those who have no meter."""
+        savings, skipped = read_savings(self._data.get("savings", []))
+        self.unreadable += skipped
+        return savings
 
     def _time(self, value: object) -> datetime | None:
         """Return a time that may be none."""
@@ -223,6 +239,11 @@ def _seconds_after(moment: datetime) -> int:
 def _event(equivent: Equivent) -> dict[str, int | None]:
     """Return an equivent in the provider's shape."""
     return {"start_time": _seconds(equivent.start), "end_time": _seconds(equivent.end)}
+
+
+def _saved(saved: Saved) -> dict[str, Any]:
+    """Return what was measured, with its equivent in the provider's shape."""
+    return {**_event(saved.equivent), "estimate": saved.estimate}
 
 
 def _ended(ended: Ended) -> dict[str, Any]:

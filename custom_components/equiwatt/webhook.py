@@ -10,6 +10,7 @@ from aiohttp import hdrs
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web import Request, RequestPayloadError, Response
 from hass_nabucasa import CloudError
+import voluptuous as vol
 from yarl import URL
 
 from homeassistant.components import webhook
@@ -18,6 +19,7 @@ from homeassistant.const import CONF_WEBHOOK_ID, EVENT_CORE_CONFIG_UPDATE
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.network import NoURLAvailableError
+from homeassistant.helpers.selector import TemplateSelector, TemplateSelectorConfig
 from homeassistant.util.json import json_loads
 
 from .const import DOMAIN
@@ -41,6 +43,20 @@ async def async_get_addresses(hass: HomeAssistant, webhook_id: str) -> dict[str,
         except NoURLAvailableError:
             return None
     return {f"{kind}_url": str(URL(base).update_query({ATTR_EVENT: kind})) for kind in Kind}
+
+
+def addresses_schema(addresses: Mapping[str, str]) -> vol.Schema:
+    """Return a form's fields of addresses that can be copied at a touch, and not be changed.
+
+    Of all fields only those for templates have a button that copies them.
+    """
+    field = TemplateSelector(TemplateSelectorConfig(read_only=True))
+    return vol.Schema(
+        {
+            vol.Optional(key, description={"suggested_value": address}): field
+            for key, address in addresses.items()
+        }
+    )
 
 
 async def _async_cloudhook(hass: HomeAssistant, webhook_id: str) -> str | None:

@@ -9,7 +9,7 @@ import pytest
 from demo.check import is_moment
 from demo.client import HouseError
 from demo.house import House, PortTakenError, free_port
-from demo.stage import CONFIG, DEVICES, addresses_in, remember, remembered
+from demo.stage import CONFIG, DASHBOARD, DEVICES, addresses_in, remember, remembered
 from homeassistant.util.yaml import load_yaml_dict
 
 LOG = """\
@@ -44,13 +44,16 @@ def test_problems_are_errors_and_tracebacks(socket_enabled: None, tmp_path: Path
 
 
 def test_addresses_are_read_out_of_a_flow() -> None:
-    """Find both, in whatever placeholders they stand."""
+    """Find both in the fields of a form, and none in another."""
     base = "https://home.example:8123/api/webhook/abc"
     both = {event: f"{base}?event={event}" for event in ("started", "ended")}
-    assert addresses_in({"description_placeholders": both}) == both
-    text = "Paste `{started}` and\n`{ended}`.".format(**both)
-    assert addresses_in({"description_placeholders": {"text": text}}) == both
-    assert addresses_in({"description_placeholders": None}) == {}
+    fields = [
+        {"name": f"{event}_url", "description": {"suggested_value": address}}
+        for event, address in both.items()
+    ]
+    assert addresses_in({"data_schema": fields}) == both
+    assert addresses_in({"data_schema": [{"name": "token"}]}) == {}
+    assert addresses_in({"data_schema": None}) == {}
     assert addresses_in({}) == {}
 
 
@@ -108,3 +111,5 @@ def test_the_configuration_is_read_without_a_word(caplog: pytest.LogCaptureFixtu
     for switch in switches:
         for command in ("command_on", "command_off", "command_state"):
             assert f'"DEVICES/{switch["unique_id"]}"' in switch[command]
+    assert DASHBOARD in configuration["lovelace"]["dashboards"]
+    assert {"history", "logbook", "calendar"} <= configuration.keys()

@@ -8,9 +8,10 @@ from urllib.parse import unquote
 from benchmarks.readme import load
 from benchmarks.report import figures_of
 from custom_components.equiwatt import coordinator
-from custom_components.equiwatt.const import DEFAULT_URL, DOMAIN
+from custom_components.equiwatt.const import BLUEPRINT_URL, DEFAULT_URL, DOMAIN
 from custom_components.equiwatt.equivents import clock, schedule, snapshot, tracker
 from custom_components.equiwatt.holding.domains import Refusal
+from custom_components.equiwatt.sensor import METER_SENSORS
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util.yaml import load_yaml_dict
@@ -29,8 +30,10 @@ async def test_entities(hass: HomeAssistant, house: House) -> None:
     ids = {entity.entity_id for entity in entities}
     assert ids
     for entity_id in ids:
-        assert f"\n| `{entity_id}` |" in PAGES[README]
         assert f"\n### `{entity_id}`\n" in PAGES["docs/examples.md"]
+    ids |= {f"sensor.equiwatt_{description.key}" for description in METER_SENSORS}
+    for entity_id in ids:
+        assert f"\n| `{entity_id}` |" in PAGES[README]
     named = re.findall(r"\b(?:binary_sensor|sensor|event|calendar)\.equiwatt_\w+", EVERYTHING)
     assert set(named) == ids
 
@@ -70,7 +73,8 @@ def test_facts() -> None:
     assert f"**{forms['user']['data']['token']}**" in EVERYTHING
     advanced = forms["user"]["sections"]["advanced"]
     assert f"**{advanced['name']}: {advanced['data']['url']}**" in EVERYTHING
-    assert f"**{forms['reconfigure']['data']['new_webhook']}**" in flat(EVERYTHING)
+    for option in forms["reconfigure"]["menu_options"].values():
+        assert f"**{option}**" in PAGES[README]
 
 
 def test_actions_are_explained() -> None:
@@ -91,6 +95,7 @@ def test_blueprints_can_be_imported() -> None:
     sources = {load_yaml_dict(str(one))["blueprint"]["source_url"] for one in folder.iterdir()}
     badges = re.findall(r"blueprint_import/\?blueprint_url=([^)]+)\)", EVERYTHING)
     assert {unquote(badge) for badge in badges} == sources
+    assert f"]({BLUEPRINT_URL})" in PAGES[README]  # to which the dialog leads
     documentation = json.loads((INTEGRATION / "manifest.json").read_text("utf-8"))["documentation"]
     assert all(source.startswith(f"{documentation}/blob/main/") for source in sources)
 

@@ -8,7 +8,7 @@ TEXT = PAGES[README]
 LINES = 230
 ORDER = [
     *("Know this first", "Installation", "Configuration", "Entities", "Blueprints", "An example"),
-    *("Actions", "Known limitations", "Troubleshooting", "Removal"),
+    *("Actions", "Saving", "Known limitations", "Troubleshooting", "Removal"),
     *("Try it without an account", "Find out more"),
 ]
 

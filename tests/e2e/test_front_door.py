@@ -10,6 +10,7 @@ from aiohttp import ClientSession
 import pytest
 
 from demo.house import ROOT, House
+from demo.stage import addresses_in
 
 from .conftest import Api
 from .test_main_paths import LIVE, TOKEN, filled_in
@@ -52,8 +53,7 @@ async def fix(house: House) -> dict[str, str]:
     form = await house.request("POST", "/api/repairs/issues/fix", which)
     done = await house.request("POST", f"/api/repairs/issues/fix/{form['flow_id']}", {})
     assert done["type"] == "create_entry"
-    addresses: dict[str, str] = form["description_placeholders"]
-    return addresses
+    return addresses_in(form)
 
 
 async def test_front_door(api: Api, tmp_path: Path, own_port: int) -> None:
@@ -64,8 +64,9 @@ async def test_front_door(api: Api, tmp_path: Path, own_port: int) -> None:
         await house.start()
         manifest = await house.command("manifest/get", integration="equiwatt")
         assert manifest["version"] == "9.8.7"
-        result = await house.flow("equiwatt", filled_in(TOKEN, api.url))
-        started = result["description_placeholders"]["started_url"]
+        form = await house.flow("equiwatt", filled_in(TOKEN, api.url))
+        started = addresses_in(form)["started"]
+        await house.submit(form["flow_id"], {})
         await house.wait_for(LIVE, "off", 10)
 
         async with ClientSession() as session, session.post(started) as response:
@@ -75,7 +76,7 @@ async def test_front_door(api: Api, tmp_path: Path, own_port: int) -> None:
         await house.command("config/core/update", external_url=MOVED)
         await wait_for_repairs(house, 1)
         addresses = await fix(house)
-        assert addresses["started_url"] == started.replace(house.url, MOVED)
+        assert addresses["started"] == started.replace(house.url, MOVED)
         assert await repairs(house) == []
 
         await house.stop()

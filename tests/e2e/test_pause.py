@@ -129,13 +129,13 @@ async def test_devices_come_back(
     await asyncio.sleep(2)  # until the entry is on the disk
     start = time.time()
     api.current = equivent(start, start + 3600)
-    await call(addresses["started_url"])
+    await call(addresses["started"])
     await plugs.until(lambda: plugs.said("heater") == ["off"], 5)  # and others may be to come
     await end_process(house, sign)
     await asyncio.sleep(0.5)  # for a command under way
     await house.start()
     await house.wait_for(LIVE, "on", 5)
-    await call(addresses["started_url"])
+    await call(addresses["started"])
     await plugs.shown_in(house)
     await still_off_when_paused_again(house, plugs)
     plugs.say("radio", "on")  # by hand, which makes it theirs
@@ -181,4 +181,4 @@ def check_log(house: House, addresses: dict[str, str]) -> None:
     ours = [one for one in house.problems() if "custom_components.equiwatt" in one.splitlines()[0]]
     assert ours == []
     assert TOKEN not in house.log()
-    assert addresses["started_url"].split("/")[-1].split("?")[0] not in house.log()
+    assert addresses["started"].split("/")[-1].split("?")[0] not in house.log()

@@ -574,6 +574,19 @@ class TestPush:
         tracker.tick(T0 + 36 * MINUTE)
         assert tracker.snapshot.live == LIVE
 
+    def test_to_and_fro(self) -> None:
+        """What a push has made live again, and the API has confirmed, stays so."""
+        tracker = started()
+        for second, kind in enumerate((Kind.ENDED, Kind.STARTED, Kind.ENDED)):
+            tracker.push(kind, T0 + 30 * MINUTE + second * SECOND)
+        tracker.push(Kind.STARTED, T0 + 33 * MINUTE)
+        tracker.take_edges()
+        for second in (1, 11, 21, 60):
+            tracker.observe(named(LIVE), T0 + 33 * MINUTE + second * SECOND)
+            assert tracker.snapshot.live == LIVE
+            assert not tracker.awaiting
+        assert edges(tracker) == []
+
     def test_doubled(self) -> None:
         """Started while live and ended while idle change nothing."""
         tracker = Tracker()
@@ -587,6 +600,17 @@ class TestPush:
         assert edges(tracker) == [(Kind.ENDED, CLOCK)]
         tracker.push(Kind.ENDED, T0 + 6 * MINUTE)
         assert edges(tracker) == []
+
+    def test_ended_push_within_the_second_of_a_reload(self) -> None:
+        """A push that ended one stands from then on, though it is stored in whole seconds."""
+        at = T0 + 10 * MINUTE
+        over = Ended(Equivent(T0, at), EndReason.PUSH, at)
+        tracker = Tracker(Snapshot(ended=over))
+        tracker.observe(named(LIVE), at - SECOND / 2)
+        tracker.observe(named(LIVE), at + PUSH_GRACE - SECOND)
+        assert edges(tracker) == []
+        tracker.observe(named(LIVE), at + PUSH_GRACE)
+        assert edges(tracker) == [(Kind.STARTED, API)]
 
     def test_demo_triggers(self) -> None:
         """The app's demo triggers show the loop and vanish by themselves."""

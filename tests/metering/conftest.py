@@ -6,11 +6,14 @@ from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from homeassistant.components.recorder.core import Recorder
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 
+from ..conftest import Provider
+from .home import Home
 from .meters import Meters
 
 
@@ -29,3 +32,15 @@ async def meters(
     assert await async_setup_component(hass, "sensor", {})
     await hass.async_block_till_done()
     return Meters(hass, freezer)
+
+
+@pytest.fixture
+async def home(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    provider: Provider,
+    freezer: FrozenDateTimeFactory,
+    meters: Meters,
+) -> Home:
+    """Return a house with a meter that nobody has chosen yet."""
+    return Home(hass, entry, provider, freezer, meters)

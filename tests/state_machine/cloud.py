@@ -1,8 +1,8 @@
 """The provider: what is true, and how badly it tells."""
 
 from collections import deque
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -14,7 +14,7 @@ SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 SAME = 10 * MINUTE
-
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 FAULTS: dict[str, dict[str, Any]] = {
     "500": {"status": HTTPStatus.INTERNAL_SERVER_ERROR, "text": "Oops"},
@@ -31,6 +31,13 @@ FAULTS: dict[str, dict[str, Any]] = {
         }
     },
     "no success, and a lie": {},
+    "unreadable first": {
+        "json": said(
+            None,
+            {"start_time": None, "end_time": None},
+            {"start_time": 1_700_000_000, "end_time": 1_700_003_600},
+        )
+    },
     "half": {"text": '{"success": true, "data": {"current_event": nul'},
     "time-out": {"exc": TimeoutError()},
     "refused": {"exc": aiohttp.ClientConnectionError("No route")},
@@ -65,9 +72,10 @@ type Span = tuple[datetime, datetime | None]
 class Answer:
     """A valid answer that was served."""
 
-    at: datetime
     named: Span | None
     listed: tuple[Span, ...]
+    at: datetime = EARLIEST
+    """When it arrived."""
 
     def lists(self, span: Span) -> bool:
         """Tell whether it lists an equivent as finished."""
@@ -87,6 +95,8 @@ class Cloud:
     truths: list[Truth] = field(default_factory=list)
     legacy: bool = False
     lag: timedelta = timedelta()
+    slowness: timedelta = timedelta()
+    """How long an answer is on its way."""
     glitches: deque[tuple[str, Any]] = field(default_factory=deque)
     served: list[Answer] = field(default_factory=list)
     calls: list[float] = field(default_factory=list)
@@ -102,25 +112,33 @@ class Cloud:
         near = any(at < truth.start <= at + SAME for truth in self.truths)
         return near or self.live(at) is not self.live(at - 75 * SECOND)
 
-    def answer(self, now: datetime) -> dict[str, Any]:
-        """Return what is served, the next glitch first."""
+    def is_free(self, at: datetime) -> bool:
+        """Tell whether one may begin that cannot be mistaken for the last."""
+        return not self.truths or self.truths[-1].is_over(at - SAME)
+
+    def answer(self, now: datetime) -> tuple[Answer | None, dict[str, Any]]:
+        """Return what is served, the next glitch first, and what a valid answer says."""
         glitch: tuple[str, Any] = self.glitches.popleft() if self.glitches else ("truth", None)
         kind, detail = glitch
-        self.failed = kind == "fault"
-        self.answered |= not self.failed
-        if self.failed:
-            return FAULTS[detail] or {"json": self.lie(now)}
+        if kind == "fault":
+            return None, FAULTS[detail] or {"json": self.lie(now)}
         at = now - (detail if kind == "old" else self.lag)
-        known = [t for t in reversed(self.truths) if t.announced <= at]
+        known = [t for t in self.truths if t.announced <= at]
         named = next(((t.start, t.end(at)) for t in known if not t.is_over(at)), None)
-        listed = tuple((t.start, t.end(at)) for t in known if t.is_over(at))[:10]
+        listed = tuple((t.start, t.end(at)) for t in reversed(known) if t.is_over(at))[:10]
         if named and (kind == "drop" or (self.legacy and named[0] > at)):
             named = None
         legacy = (named[0], None) if named and self.legacy else None
-        self.served.append(Answer(now, legacy or named, listed))
         current = None if self.legacy else named
         previous = (legacy, *listed) if legacy else listed
-        return {"json": payload_of(current, *previous)}
+        return Answer(legacy or named, listed), {"json": payload_of(current, *previous)}
+
+    def take(self, answer: Answer | None, now: datetime) -> None:
+        """Keep what has arrived."""
+        self.failed = answer is None
+        self.answered |= not self.failed
+        if answer:
+            self.served.append(replace(answer, at=now))
 
     def lie(self, now: datetime) -> dict[str, Any]:
         """Return the contrary of the truth, said to be no success."""

@@ -1,11 +1,12 @@
 """A Home Assistant on a clock that is turned by hand."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import ExitStack
+from copy import deepcopy
 from datetime import datetime, timedelta
 from email.utils import format_datetime
-from http import HTTPStatus
+from functools import partial
 import logging
 import math
 from typing import Any, override
@@ -23,20 +24,20 @@ from pytest_homeassistant_custom_component.test_util.aiohttp import (
 )
 from yarl import URL
 
+from custom_components.equiwatt import coordinator
 from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.coordinator import LIMITERS
 from custom_components.equiwatt.equivents.client import RateLimiter
-from homeassistant.components.webhook import async_handle_webhook
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_WEBHOOK_ID, EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState, Event, EventStateChangedData, HomeAssistant
 from homeassistant.helpers import event as event_helper, frame, restore_state
 from homeassistant.loader import DATA_CUSTOM_COMPONENTS
 from homeassistant.util import dt as dt_util
-from homeassistant.util.aiohttp import MockRequest
 
 from ..conftest import API_URL, TOKEN, WEBHOOK_ID
-from .cloud import MINUTE, SECOND, Cloud
+from .app import App
+from .cloud import MINUTE, SECOND, Answer, Cloud
 from .judge import Judge
 from .loop import HandTurnedLoop
 
@@ -61,6 +62,20 @@ class Alarm(logging.Handler):
             self.failures.append(record.exc_info[1])
 
 
+class Response(AiohttpClientMockResponse):  # type: ignore[misc]
+    """An answer without the stream of mocks that the helper makes for each."""
+
+    @property
+    @override
+    def content(self) -> Response:
+        """Return what is read in chunks."""
+        return self
+
+    async def iter_chunked(self, size: int) -> AsyncIterator[bytes]:
+        """Yield the body."""
+        yield self.response
+
+
 class Home:
     """A Home Assistant on a clock that is turned by hand."""
 
@@ -74,6 +89,7 @@ class Home:
         self.error_of_clock = timedelta()
         self.cloud = Cloud()
         self.judge = Judge(self.cloud, self.loop.time)
+        self.app = App(self)
         self.failures: list[BaseException] = []
         self.storage: dict[str, Any] = {}
         self.entry = MockConfigEntry()
@@ -87,6 +103,8 @@ class Home:
             ("utcnow", lambda: self.wall),
         ):
             self._stack.enter_context(patch.object(event_helper, f"time_tracker_{name}", value))
+        limiter = partial(RateLimiter, self.loop.time)
+        self._stack.enter_context(patch.object(coordinator, "RateLimiter", limiter))
         self.loop.set_exception_handler(self._fail)
         self._alarm = Alarm(self.failures)
         logging.getLogger().addHandler(self._alarm)
@@ -189,15 +207,24 @@ class Home:
             assert calls[-1] - calls[-2] >= 1, "two calls within a second"
         if len(calls) > 10:
             assert calls[-1] - calls[-11] >= 60, "eleven calls within a minute"
-        response = dict(self.cloud.answer(self.true))
+        answer, response = self.cloud.answer(self.true)
+        await asyncio.sleep(self.cloud.slowness.total_seconds())
+        self._take(answer)
         date = {"Date": format_datetime(self.true, usegmt=True)}
-        response["headers"] = {**date, **response.get("headers", {})}
-        if not self.cloud.failed:
-            self.error_of_clock = self.skew if abs(self.skew) <= 2 * MINUTE else timedelta()
-            self.judge.take_answer(self.cloud.served[-1], self.believed)
+        response = {**response, "headers": {**date, **response.get("headers", {})}}
         if error := response.pop("exc", None):
             raise error
-        return AiohttpClientMockResponse(method, url, **response)
+        return Response(method, url, **response)
+
+    def _take(self, answer: Answer | None) -> None:
+        """Let what has arrived set the clock of the house, and let the judge know it."""
+        self.cloud.take(answer, self.true)
+        if answer:
+            # Where the system's clock is wrong, the time is the header's, which has whole seconds.
+            told = self.true.replace(microsecond=0)
+            near = abs(self.wall - told) <= 2 * MINUTE
+            self.error_of_clock = self.skew if near else told - self.true
+            self.judge.take_answer(self.cloud.served[-1], self.believed)
 
     @property
     def is_loaded(self) -> bool:
@@ -214,6 +241,7 @@ class Home:
         self.failures.clear()
         self.cloud = Cloud()
         self.judge = Judge(self.cloud, self.loop.time)
+        self.forget_calls()
         data = {CONF_TOKEN: TOKEN, CONF_URL: API_URL, CONF_WEBHOOK_ID: WEBHOOK_ID}
         self.entry = MockConfigEntry(domain=DOMAIN, title="equiwatt", data=data, entry_id=ENTRY_ID)
         self.entry.add_to_hass(self.hass)
@@ -221,18 +249,16 @@ class Home:
 
     def close(self) -> None:
         """Remove the entry."""
+        self.app.hang_up()
         self.hass.set_state(CoreState.running)
         self.run(self.hass.config_entries.async_remove(ENTRY_ID))
         self._raise_failures()
 
     def set_up(self) -> None:
         """Set the entry up, with a limiter that goes by our clock."""
-        self.cloud.calls.clear()
         self.cloud.answered = False
         self.error_of_clock = self.skew
-        self.set_up_at = self.loop.moment
-        limiter = RateLimiter(lambda: self.loop.moment)
-        self.hass.data[LIMITERS] = {TOKEN: limiter}
+        self.set_up_at = self.judge.set_up_at = self.loop.moment
         self.run(self.hass.config_entries.async_setup(ENTRY_ID))
 
     def finish_start(self) -> None:
@@ -244,13 +270,25 @@ class Home:
 
     def unload(self) -> None:
         """Unload the entry, however far its set-up has come."""
+        self.judge.due = None
         self.run(self.hass.config_entries.async_unload(ENTRY_ID))
 
-    def push(self, query: str, body: bytes = b"") -> None:
-        """Call the webhook."""
-        request = MockRequest(body, "machine", "POST", query_string=query)
-        response = self.run(async_handle_webhook(self.hass, WEBHOOK_ID, request))
-        assert response.status == HTTPStatus.OK
+    def forget_calls(self) -> None:
+        """Forget which calls were made, as a restart does."""
+        self.cloud.calls.clear()
+        self.hass.data.pop(LIMITERS, None)
+
+    @property
+    def stored(self) -> dict[str, Any]:
+        """Return what the disk says of equivents."""
+        data: dict[str, Any] = self.storage.get(f"{DOMAIN}.{ENTRY_ID}", {}).get("data", {})
+        return data
+
+    @property
+    def traces(self) -> tuple[dict[str, Any], int, int]:
+        """Return what the integration has left on the disk, at the provider and in events."""
+        files = {name: file for name, file in self.storage.items() if name.startswith(DOMAIN)}
+        return deepcopy(files), len(self.cloud.calls), len(self.judge.told)
 
     def state(self, entity_id: str) -> str:
         """Return a state."""

@@ -11,6 +11,8 @@ from .cloud import HOUR, MINUTE, Answer, Cloud, Span, same
 OVERRUN = 15 * MINUTE
 MAX_OPEN = 6 * HOUR
 GRACE = 5 * MINUTE
+OUT_OF_ORDER = 120
+"""Seconds that calls and answers may be apart which speak of the same change."""
 APART = 0 if (MAJOR_VERSION, MINOR_VERSION) >= (2026, 10) else 0.002
 """Seconds by which an event waits for another of the same moment, which older releases need."""
 
@@ -28,15 +30,16 @@ class Over:
     why: str
     at: datetime
     moment: float
-
-    def is_meant_by(self, span: Span) -> bool:
-        """Tell whether this is the one, or a push said that the one was over with it."""
-        return same(self.span, span) or (self.why == "push" and span[0] <= self.at)
+    listed: float | None = None
+    """When the API first listed it, for one that did not end by a push."""
 
 
 @dataclass
 class Judge:
-    """Demands evidence for each edge: from what was served, from a push, or from the clock."""
+    """Demands evidence for each edge: from what was served, from a push, or from the clock.
+
+    And an edge for what was served, where nothing speaks against it.
+    """
 
     cloud: Cloud
     moment: Callable[[], float]
@@ -46,33 +49,112 @@ class Judge:
     live: Span | None = None
     pushed_at: datetime | None = None
     pushed_moment: float = 0
+    expired: bool = False
+    """Whether the provisional one has had its time, though its end may wait to be announced."""
+    set_up_at: float = 0
     since: float | None = None
+    due: Span | None = None
+    """What must be live by the next check, as an answer names it."""
+
+    def take_push(self, kind: str) -> None:
+        """Let a call that is received now explain an edge."""
+        self.pushes.append((self.moment(), kind))
+
+    @property
+    def may_be_late(self) -> bool:
+        """Tell whether a call for an end may speak of one that the API has listed by now."""
+        age = self._age_of_listing(since_set_up=True)
+        return not self.pushed_at and age is not None and age <= OUT_OF_ORDER + 1
+
+    def _age_of_listing(self, *, since_set_up: bool) -> float | None:
+        """Return how long ago the API listed the last one, which did not end by a push.
+
+        An entry that was set up since may have learned it only then.
+        """
+        listed = self.overs[-1].listed if self.overs else None
+        if listed is None:
+            return None
+        return self.moment() - (max(listed, self.set_up_at) if since_set_up else listed)
 
     def take_answer(self, answer: Answer, now: datetime) -> None:
-        """Let a valid answer confirm or change the live one."""
+        """Let a valid answer confirm or change the live one, or demand that one starts."""
+        if self.overs and self.overs[-1].why != "push" and answer.lists(self.overs[-1].span):
+            self.overs[-1].listed = self.overs[-1].listed or self.moment()
         named = answer.named
-        if not self.live or not named or now >= bound(named):
-            return
-        if same(named, self.live) or (self.pushed_at and named[0] <= now):
+        if named and now >= bound(named):
+            named = None
+        if named and self.live and self._counts_for(named, self.live, now):
             self.live, self.pushed_at = named, None
+        elif self.pushed_at and self.moment() >= self.pushed_moment + GRACE.total_seconds():
+            self.expired = True
+        elif named and self.since is None and named[0] <= now and self._must_start(named, answer):
+            self.due = named
+
+    def _counts_for(self, named: Span, live: Span, now: datetime) -> bool:
+        """Tell whether the live one is what an answer names: the same, or while provisional any."""
+        if not self.pushed_at:
+            return same(named, live)
+        begun = named[0] <= now and not self._was_listed(named)
+        return not self.expired and (begun or same(named, live)) and not self._is_old(named, now)
+
+    def _is_old(self, named: Span, now: datetime) -> bool:
+        """Tell whether an answer names the last one that ended, as it was before its end.
+
+        One whose end a call announced may go on after two minutes, one that the clock ended if it
+        is prolonged; one that the API has listed is over.
+        """
+        over = self.overs[-1] if self.overs else None
+        if not over or not same(named, over.span):
+            return False
+        match over.why:
+            case _ if self._was_listed(over.span):
+                return True
+            case "push":
+                return self.moment() - over.moment < OUT_OF_ORDER
+            case "time":
+                return named[1] is None or named[1] <= now
+            case _:
+                return False
+
+    def _last_over(self, span: Span) -> Over | None:
+        """Return its last end: its own, or that of all by a call that no other one explains."""
+        for over in reversed(self.overs):
+            nearest = over.why == "push" and not self._was_listed(over.span)
+            if same(over.span, span) or (nearest and span[0] <= over.at):
+                return over
+        return None
+
+    def _was_listed(self, span: Span) -> bool:
+        """Tell whether the API has ever listed it as finished."""
+        return any(answer.lists(span) for answer in self.cloud.served)
+
+    def _must_start(self, named: Span, answer: Answer) -> bool:
+        """Tell whether nothing speaks against what an answer names: not even that one is live."""
+        if self._was_listed(named) or self._last_over(named):
+            return False
+        return not self.live or answer.lists(self.live)
 
     def take_edge(self, kind: str, span: Span, source: str, now: datetime) -> None:
         """Judge an edge."""
         assert self.told or kind == "started", "the first edge is an end"
         assert not self.told or self.told[-1][0] != kind, f"{kind} twice"
         self.told.append((kind, source))
+        self.expired = False
         (self._started if kind == "started" else self._ended)(span, source, now)
 
-    def _pushed(self, kind: str) -> bool:
-        """Tell whether a push says so just now, or while edges had to wait."""
+    def _pushed(self, kind: str) -> float | None:
+        """Return when a push last said so: just now, or while edges had to wait."""
         since = self.moment() - APART if self.since is None else self.since
-        return any(made >= since and kind == told for made, told in self.pushes)
+        moments = [made for made, told in self.pushes if made >= since and kind == told]
+        return moments[-1] if moments else None
 
     def _started(self, span: Span, source: str, now: datetime) -> None:
         """Judge a start."""
         self.live = span
+        if self.due and same(span, self.due):
+            self.due = None
         if source == "webhook":
-            assert self._pushed("started"), "started by no push"
+            assert self._pushed("started") is not None, "started by no push"
             self.pushed_at, self.pushed_moment = now, self.moment()
             return
         answer = self.cloud.served[-1]
@@ -85,10 +167,9 @@ class Judge:
 
     def _judge_again(self, span: Span, now: datetime) -> None:
         """Judge a start of one that was live already: only what a push or a gap explains."""
-        again = [over for over in self.overs if over.is_meant_by(span)]
-        if not again:
+        over = self._last_over(span)
+        if not over:
             return
-        over = again[-1]
         match over.why:
             case "push":
                 taken_back = any(at > over.moment and kind == "started" for at, kind in self.pushes)
@@ -104,13 +185,21 @@ class Judge:
     def _ended(self, span: Span, source: str, now: datetime) -> None:
         """Judge an end."""
         assert self.live, "an end of nothing"
-        self.overs.append(Over(span, self._reason(self.live, source, now), now, self.moment()))
+        over = Over(span, self._reason(self.live, source, now), now, self.moment())
+        if over.why == "push":
+            over.moment = self._pushed("ended") or over.moment
+        elif self._was_listed(span):
+            over.listed = self.moment()
+        self.overs.append(over)
         self.live = self.pushed_at = None
 
     def _reason(self, live: Span, source: str, now: datetime) -> str:
         """Return why the live one may end, if it may."""
         if source == "webhook":
-            assert self._pushed("ended"), "ended by no push"
+            assert self._pushed("ended") is not None, "ended by no push"
+            age = self._age_of_listing(since_set_up=False)
+            late = not self.pushed_at and age is not None and age + APART < OUT_OF_ORDER
+            assert not late or self.since is not None, "ended by a call for the one before"
             return "push"
         if self.pushed_at and self.moment() > self.pushed_moment + GRACE.total_seconds() - 1:
             return "grace"

@@ -22,3 +22,21 @@ def test_each_edge_has_its_reason(home: Home) -> None:
         profile = settings(profile, max_examples=200, phases=[Phase.generate])
     run_state_machine_as_test(House, settings=profile)
     assert House.steps >= STEPS
+
+
+def test_an_equivent_that_starts_in_the_second_of_a_push(home: Home) -> None:
+    """The provider's time, which sets a wrong clock, has whole seconds, and is believed as such.
+
+    So by what the house can know one starts after a push that truly came a moment later.
+    """
+    House.home = home
+    house = House()
+    house.fault(kind="html", count=1)
+    house.wait_long(minutes=53)
+    house.push_demo()
+    house.serve_an_old_one(seconds=616)
+    house.jump(minutes=517)
+    house.jump(minutes=461)
+    house.push_demo()
+    house.begin(ahead=0, minutes=39, truly=False)
+    house.teardown()

@@ -23,6 +23,8 @@ OUT_OF_ORDER = timedelta(minutes=2)
 """How far apart calls and answers may be that speak of the same change."""
 VANISH_CONFIRM = timedelta(seconds=10)
 """How far apart two answers must be that drop an equivent without any other sign of its end."""
+ROUNDING = timedelta(seconds=2)
+"""How far a time may lie ahead as it was stored, or the provider's is told, in whole seconds."""
 
 
 class Tracker:
@@ -192,9 +194,9 @@ class Tracker:
             self._add_edge(Kind.STARTED, equivent, source)
 
     def _set_live(self, equivent: Equivent, pushed_at: datetime | None = None) -> None:
-        """Make an equivent the live one; what is live has not ended."""
+        """Make an equivent the live one; what is live has not ended, whatever was said of it."""
         ended = self.snapshot.ended
-        if ended and equivent.same_as(ended.equivent):
+        if ended and _is_contradicted(equivent, ended, provisional=pushed_at is not None):
             ended = None
         self._set(live=equivent, rehearsal=False, pushed_at=pushed_at, ended=ended)
 
@@ -225,7 +227,7 @@ def _is_believable(snapshot: Snapshot, named: Equivent, now: datetime) -> bool:
             return named.end is not None and named.end > now  # prolonged
         case EndReason.PUSH:
             stands = OUT_OF_ORDER if snapshot.pushed_at else PUSH_GRACE
-            return not ended.at <= now < ended.at + stands
+            return not ended.at - ROUNDING <= now < ended.at + stands
         case _:
             return True
 

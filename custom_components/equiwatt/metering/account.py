@@ -1,0 +1,122 @@
+"""Joins the meter to an account: what it follows, and where it leaves what it has found."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, override
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_SENSORS, CONF_SOURCE
+from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.event import async_track_entity_registry_updated_event
+
+from ..announcer import Announcer
+from ..const import SOURCE_SENSORS
+from ..coordinator import EquiwattCoordinator
+from ..equivents.model import Equivent, Kind
+from ..equivents.snapshot import Edge
+from ..savings import Saved, saved_of
+from ..store import EquiwattStore
+from .baseline import Estimate
+from .meter import Account, Equivent as Measured, Meter
+from .readings import async_grid_meters
+from .stored import from_stored, to_stored
+
+
+class EntryAccount(Account):
+    """An account of a config entry, as its meter sees it."""
+
+    def __init__(self, coordinator: EquiwattCoordinator, store: EquiwattStore) -> None:
+        """Keep what is read and written."""
+        self._coordinator = coordinator
+        self._store = store
+
+    @override
+    def now(self) -> datetime:
+        """Return the time by which equivents start and end."""
+        return self._coordinator.clock.now()
+
+    @property
+    @override
+    def live(self) -> Equivent | None:
+        """Return the live equivent, be it a rehearsal."""
+        return self._coordinator.data.live
+
+    @property
+    @override
+    def past(self) -> Sequence[Equivent]:
+        """Return the finished real ones, newest first."""
+        return self._coordinator.data.past
+
+    @override
+    def result_of(self, equivent: Measured) -> Estimate | None:
+        """Return what is stored of a finished equivent."""
+        saved = saved_of(self._store.savings, Equivent(equivent.start, equivent.end))
+        return from_stored(saved.estimate) if saved else None
+
+    @override
+    def keep_result(self, equivent: Measured, result: Estimate) -> None:
+        """Store what is final of a finished equivent."""
+        known = Equivent(equivent.start, equivent.end)
+        self._store.async_keep_saved(Saved(known, to_stored(result)))
+
+
+@callback
+def async_setup_meter(
+    hass: HomeAssistant,
+    entry: ConfigEntry,
+    coordinator: EquiwattCoordinator,
+    announcer: Announcer,
+    store: EquiwattStore,
+) -> Meter:
+    """Return the meter that the options name; it follows the account while the entry is loaded."""
+    account = EntryAccount(coordinator, store)
+    meter = Meter(hass, entry, account, finder(hass, entry.options))
+    meter.async_start()
+    follow_edges(entry, announcer, meter)
+    entry.async_on_unload(coordinator.async_add_listener(meter.async_update))
+    if sensors := entry.options.get(CONF_SENSORS):
+        follow_names(hass, entry, sensors)
+    return meter
+
+
+def finder(
+    hass: HomeAssistant, options: Mapping[str, Any]
+) -> Callable[[], Awaitable[Sequence[str]]]:
+    """Return how the meters of some options are found: the dashboard's anew each time."""
+
+    async def sensors() -> list[str]:
+        """Return the sensors that the user has chosen."""
+        return list(options[CONF_SENSORS])
+
+    return sensors if options[CONF_SOURCE] == SOURCE_SENSORS else lambda: async_grid_meters(hass)
+
+
+def follow_edges(entry: ConfigEntry, announcer: Announcer, meter: Meter) -> None:
+    """Let a meter measure what starts, and finish what ends."""
+
+    def on_edge(edge: Edge) -> None:
+        """Follow one edge."""
+        if edge.kind is Kind.STARTED:
+            meter.async_started()
+        else:
+            meter.async_ended(edge.equivent, rehearsal=edge.test)
+
+    entry.async_on_unload(announcer.async_listen(on_edge))
+
+
+def follow_names(hass: HomeAssistant, entry: ConfigEntry, sensors: Sequence[str]) -> None:
+    """Keep to sensors that are given other names, as their statistics do."""
+
+    @callback
+    def on_change(event: Event[er.EventEntityRegistryUpdatedData]) -> None:
+        """Put the new name in the place of the old one."""
+        if event.data["action"] != "update" or "entity_id" not in event.data["changes"]:
+            return
+        old, new = event.data["old_entity_id"], event.data["entity_id"]
+        named = [new if sensor == old else sensor for sensor in entry.options[CONF_SENSORS]]
+        options = {**entry.options, CONF_SENSORS: named}
+        hass.config_entries.async_update_entry(entry, options=options)
+        hass.config_entries.async_schedule_reload(entry.entry_id)
+
+    entry.async_on_unload(async_track_entity_registry_updated_event(hass, sensors, on_change))

@@ -1,0 +1,92 @@
+"""The dialog of the options: which meter, and what can be expected of it."""
+
+from typing import Any
+
+import voluptuous as vol
+
+from homeassistant.config_entries import ConfigEntryState, ConfigFlowResult, OptionsFlowWithReload
+from homeassistant.const import CONF_SENSORS, CONF_SOURCE
+from homeassistant.helpers.importlib import async_import_module
+from homeassistant.helpers.selector import (
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    StatisticSelector,
+    StatisticSelectorConfig,
+)
+
+from .const import SOURCE_ENERGY_DASHBOARD, SOURCE_OFF, SOURCE_SENSORS
+from .data import EquiwattConfigEntry
+
+OPTIONS_SCHEMA = vol.Schema(
+    {
+        vol.Required(CONF_SOURCE, default=SOURCE_OFF): SelectSelector(
+            SelectSelectorConfig(
+                options=[SOURCE_OFF, SOURCE_ENERGY_DASHBOARD, SOURCE_SENSORS],
+                mode=SelectSelectorMode.LIST,
+                translation_key="meter_source",
+            )
+        ),
+        vol.Optional(CONF_SENSORS): StatisticSelector(StatisticSelectorConfig(multiple=True)),
+    }
+)
+
+
+class EquiwattOptionsFlow(OptionsFlowWithReload):
+    """Chooses a meter, and says what can be expected of it before anything is saved."""
+
+    config_entry: EquiwattConfigEntry
+
+    def __init__(self) -> None:
+        """Start with nothing chosen."""
+        self._chosen: dict[str, Any] = {}
+
+    async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for the meter."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            self._chosen = {CONF_SOURCE: user_input[CONF_SOURCE]}
+            if user_input[CONF_SOURCE] == SOURCE_SENSORS:
+                self._chosen[CONF_SENSORS] = user_input.get(CONF_SENSORS, [])
+            if user_input[CONF_SOURCE] == SOURCE_OFF:
+                return self.async_create_entry(data=self._chosen)
+            preview = await self._async_preview()
+            if not preview.error:
+                return self._async_show(preview.step, preview.placeholders)
+            errors = {"base": preview.error}
+        return self.async_show_form(
+            step_id="init",
+            data_schema=self.add_suggested_values_to_schema(
+                OPTIONS_SCHEMA, self.config_entry.options if user_input is None else user_input
+            ),
+            errors=errors,
+        )
+
+    async def _async_preview(self) -> Any:
+        """Return what can be expected of what was chosen; nobody else imports what it takes."""
+        metering = await async_import_module(self.hass, f"{__package__}.metering.preview")
+        entry = self.config_entry
+        is_loaded = entry.state is ConfigEntryState.LOADED
+        past = entry.runtime_data.coordinator.data.past if is_loaded else ()
+        return await metering.async_preview(self.hass, self._chosen, past)
+
+    def _async_show(self, step: str, placeholders: dict[str, str]) -> ConfigFlowResult:
+        """Show what can be expected."""
+        return self.async_show_form(
+            step_id=step,
+            data_schema=vol.Schema({}),
+            description_placeholders=placeholders,
+            last_step=True,
+        )
+
+    async def async_step_preview(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Save what was chosen: what to expect of it has been read."""
+        return self.async_create_entry(data=self._chosen)
+
+    # One step for each kind of meter, as each has other words.
+    async_step_preview_hourly = async_step_preview
+    async_step_preview_new = async_step_preview
+    async_step_preview_rough = async_step_preview
+    async_step_preview_too_slow = async_step_preview

@@ -1,0 +1,108 @@
+"""A house with an account and a meter, on the evening of the example."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from homeassistant.core import HomeAssistant, State
+
+from ..conftest import House, Provider, event_of
+from .example import EQUIVENT_DAYS, EVENT_DAY, at, counter, in_between
+from .meters import METER, Meters
+
+QUIET = at(EVENT_DAY, "17:00") + timedelta(seconds=40)
+START = at(EVENT_DAY, "17:01") + timedelta(seconds=7)
+END = at(EVENT_DAY, "18:01") + timedelta(seconds=2)
+SENSORS = {"source": "sensors", "sensors": [METER]}
+FIGURES = ("usual_use", "use", "saving")
+
+
+class Home(House):
+    """A house whose meter's rows appear as time passes."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: MockConfigEntry,
+        provider: Provider,
+        freezer: FrozenDateTimeFactory,
+        meters: Meters,
+    ) -> None:
+        """Stand at a quiet moment before the equivent."""
+        super().__init__(hass, entry, provider, freezer)
+        self.meters = meters
+        self.kwh = in_between(counter())
+        self.made = QUIET - timedelta(days=60)
+        freezer.move_to(QUIET)
+        provider.previous = [
+            event_of(at(day, "16:31"), at(day, "17:31"))
+            for day in sorted(EQUIVENT_DAYS, reverse=True)
+        ]
+
+    def choose(self, **options: Any) -> None:
+        """Choose a meter."""
+        self.hass.config_entries.async_update_entry(self.entry, options=options)
+
+    async def furnish(self) -> None:
+        """Set everything up with a meter."""
+        self.choose(**SENSORS)
+        await self.make_rows()
+        await self.setup()
+
+    async def make_rows(self, until: datetime | None = None) -> None:
+        """Make the rows that end by a time, or by now, and are not there yet."""
+        until = until or self.now
+        new = {moment: kwh for moment, kwh in self.kwh.items() if self.made < moment <= until}
+        self.made = max(self.made, until)
+        if new:
+            await self.meters.five_minutes(new)
+
+    async def move_to(self, label: str, seconds: int = 0) -> None:
+        """Let time pass, and the rows of it be made."""
+        end = at(EVENT_DAY, label) + timedelta(seconds=seconds)
+        while self.now < end:
+            step = min(30.0, (end - self.now).total_seconds())
+            await self.make_rows(self.now + timedelta(seconds=step - 10))
+            await self.pass_time(step, step=step)
+
+    async def start(self) -> None:
+        """Let the equivent become live."""
+        self.provider.start(START, END)
+        await self.move_to("17:02", 30)
+        assert self.live == "on"
+
+    async def end(self) -> None:
+        """Let it end, and the API list it."""
+        await self.move_to("18:01", 10)
+        self.provider.end(START, END)
+        await self.move_to("18:02", 30)
+        assert self.live == "off"
+
+    def sensor(self, key: str, suffix: str = "") -> State:
+        """Return the state of one of the three sensors."""
+        state = self.hass.states.get(f"sensor.equiwatt_{key}{suffix}")
+        assert state
+        return state
+
+    def figures(self, suffix: str = "") -> tuple[float | None, ...]:
+        """Return what the three sensors show."""
+        states = (self.sensor(key, suffix).state for key in FIGURES)
+        return tuple(None if state == "unknown" else float(state) for state in states)
+
+    async def calendar(self) -> list[dict[str, Any]]:
+        """Return what the calendar lists of the evening."""
+        answer: Any = await self.hass.services.async_call(
+            "calendar",
+            "get_events",
+            {
+                "entity_id": "calendar.equiwatt_equivents",
+                "start_date_time": at(EVENT_DAY, "12:00"),
+                "end_date_time": at(EVENT_DAY, "23:00"),
+            },
+            blocking=True,
+            return_response=True,
+        )
+        events: list[dict[str, Any]] = answer["calendar.equiwatt_equivents"]["events"]
+        return events

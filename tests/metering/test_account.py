@@ -1,0 +1,279 @@
+"""Test an account with a meter: what it shows, keeps and follows."""
+
+from functools import partial
+import sys
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import async_capture_events
+from pytest_homeassistant_custom_component.components.diagnostics import (
+    get_diagnostics_for_config_entry,
+)
+from pytest_homeassistant_custom_component.components.recorder.common import (
+    async_wait_recording_done,
+)
+
+from homeassistant.components.recorder.history import get_significant_states
+from homeassistant.core import State
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.recorder import get_instance
+from homeassistant.setup import async_setup_component
+
+from ..conftest import add_entry
+from ..test_services import simulate
+from .home import FIGURES, QUIET, START, Home
+from .meters import METER, SECOND_METER
+
+LABEL = "Estimate from your own meter"
+WING = "custom_components.equiwatt.metering"
+FOREIGN = ("homeassistant.components.recorder", "homeassistant.components.energy")
+
+
+async def test_the_example(home: Home, hass_storage: dict[str, Any]) -> None:
+    """Live, final, in the calendar, and after a restart."""
+    await home.furnish()
+    assert home.figures() == (None, None, None)
+    await home.start()
+    assert home.figures() == (0.9, 0, 0)
+    await home.move_to("17:21")
+    assert home.figures() == (0.9, 0.14, 0.127)
+    assert not home.sensor("saving").attributes["final"]
+    (event,) = await home.calendar()
+    assert "description" not in event
+    await home.end()
+    assert home.figures() == (0.9, 0.4, 0.5)
+    (event,) = await home.calendar()
+    assert event["description"].startswith("Used 0.40 kWh, 0.50 kWh less than usual.\n\n" + LABEL)
+    await home.pass_time(60, step=30)
+    kept = hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"]["savings"]
+    assert [each["start_time"] for each in kept] == [int(START.timestamp())]
+    before = [home.sensor(key) for key in FIGURES]
+    assert await home.hass.config_entries.async_reload(home.entry.entry_id)
+    await home.settle()
+    for state in before:
+        again = home.hass.states.get(state.entity_id)
+        assert again
+        assert (again.state, again.attributes) == (state.state, state.attributes)
+
+
+async def test_attributes(home: Home) -> None:
+    """What the figures rest on, the same with each."""
+    await home.furnish()
+    await home.start()
+    await home.move_to("17:21")
+    told = home.sensor("saving").attributes
+    assert told["unit_of_measurement"] == "kWh"
+    assert told["device_class"] == "energy"
+    assert "state_class" not in told
+    expected = {
+        "start": "2026-11-24T17:00:00+00:00",
+        "end": "2026-11-24T18:00:00+00:00",
+        "half_hours": [
+            {"start": "2026-11-24T17:00:00+00:00", "usual": 0.4, "used": 0.14},
+            {"start": "2026-11-24T17:30:00+00:00", "usual": 0.5, "used": None},
+        ],
+        "days_used": 7,
+        "days_wanted": 10,
+        "lowest_day": 0.78,
+        "highest_day": 1.0,
+        "approximate": False,
+        "final": False,
+        "measured_until": "2026-11-24T17:20:00+00:00",
+        "reason": None,
+    }
+    for key in FIGURES:
+        assert expected.items() <= home.sensor(key).attributes.items()
+
+
+async def test_why_nothing_is_known(home: Home) -> None:
+    """The reason is an attribute."""
+    home.choose(source="sensors", sensors=["sensor.nothing"])
+    await home.setup()
+    await home.start()
+    assert home.figures() == (None, None, None)
+    assert home.sensor("saving").attributes["reason"] == "no_statistics"
+
+
+async def test_available_without_the_api(home: Home) -> None:
+    """The meter goes on though the API is out of order."""
+    await home.furnish()
+    await home.start()
+    home.provider.error = TimeoutError()
+    await home.move_to("17:31")
+    assert home.state("sensor.equiwatt_current_end") == "unavailable"
+    assert home.figures()[:2] == (0.9, 0.21)
+
+
+async def test_rehearsal(home: Home, hass_storage: dict[str, Any]) -> None:
+    """It shows live figures, and leaves nothing behind."""
+    await home.furnish()
+    await home.move_to("17:01")
+    await simulate(home.hass, duration={"minutes": 30})
+    await home.settle()
+    await home.move_to("17:21")
+    assert home.figures() == (0.4, 0.14, 0.127)
+    await home.move_to("17:31", 30)
+    assert home.live == "off"
+    assert home.figures() == (0.4, 0.21, 0.19)
+    assert home.sensor("saving").attributes["final"]
+    await home.move_to("17:35")
+    assert await home.calendar() == []
+    assert "savings" not in hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"]
+
+
+async def test_a_restart_amid_an_equivent(home: Home) -> None:
+    """It goes on."""
+    await home.furnish()
+    await home.start()
+    await home.move_to("17:10")
+    assert await home.hass.config_entries.async_unload(home.entry.entry_id)
+    await home.move_to("17:18")
+    await home.setup()
+    await home.move_to("17:21")
+    assert home.figures() == (0.9, 0.14, 0.127)
+    await home.end()
+    assert home.figures() == (0.9, 0.4, 0.5)
+
+
+async def test_two_accounts(home: Home) -> None:
+    """Each has a meter of its own, or none."""
+    other = add_entry(home.hass, "other-token", "other-webhook")
+    home.hass.config_entries.async_update_entry(
+        other, options={"source": "sensors", "sensors": [SECOND_METER]}
+    )
+    double = {moment: 2 * kwh for moment, kwh in home.kwh.items() if moment <= QUIET}
+    await home.meters.five_minutes(double, SECOND_METER)
+    await home.furnish()  # both, as they are of one integration
+    await home.start()
+    assert (home.figures(), home.figures("_2")) == ((0.9, 0, 0), (1.8, 0, 0))
+
+
+async def test_what_can_no_longer_be_read(home: Home, hass_storage: dict[str, Any]) -> None:
+    """It is measured again while its readings may be there, and replaced."""
+    await home.furnish()
+    await home.start()
+    await home.end()
+    await home.pass_time(60, step=30)
+    assert await home.hass.config_entries.async_unload(home.entry.entry_id)
+    data = hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"]
+    data["savings"][0]["estimate"]["days_used"] = "some"
+    await home.setup()
+    assert home.figures() == (0.9, 0.4, 0.5)
+    await home.pass_time(60, step=30)
+    data = hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"]
+    assert [each["estimate"]["days_used"] for each in data["savings"]] == [7]
+
+
+async def test_energy_dashboard(home: Home) -> None:
+    """What comes from the grid is the meter."""
+    from homeassistant.components.energy.data import async_get_manager
+
+    home.hass.config.components.add("energy")
+    manager = await async_get_manager(home.hass)
+    manager.data = manager.default_preferences()
+    grid: Any = {"type": "grid", "stat_energy_from": METER}
+    manager.data["energy_sources"] = [grid]
+    home.choose(source="energy_dashboard")
+    await home.make_rows()
+    await home.setup()
+    await home.start()
+    assert home.figures() == (0.9, 0, 0)
+
+
+async def test_a_sensor_with_another_name(home: Home) -> None:
+    """The options follow, as its statistics do."""
+    registry = er.async_get(home.hass)
+    registry.async_get_or_create("sensor", "maker", "1", suggested_object_id="meter")
+    home.choose(source="sensors", sensors=[SECOND_METER, METER])
+    await home.make_rows()
+    await home.meters.five_minutes(home.kwh | {}, SECOND_METER)
+    await home.setup()
+    registry.async_update_entity(METER, name="Only the name")
+    await home.settle()
+    assert home.entry.options["sensors"] == [SECOND_METER, METER]
+    registry.async_update_entity(METER, new_entity_id="sensor.other")
+    await home.settle()
+    await async_wait_recording_done(home.hass)
+    assert home.entry.options == {"source": "sensors", "sensors": [SECOND_METER, "sensor.other"]}
+    await home.start()
+    assert home.figures()[0] == 1.8
+    registry.async_remove("sensor.other")
+    await home.settle()
+    assert home.entry.options["sensors"] == [SECOND_METER, "sensor.other"]
+
+
+@pytest.mark.parametrize("options", [{}, {"source": "off"}])
+async def test_without_a_meter(
+    home: Home, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
+) -> None:
+    """No entity, and neither the wing nor what it reads from is imported."""
+    for name in [name for name in sys.modules if name.startswith((WING, *FOREIGN))]:
+        monkeypatch.delitem(sys.modules, name)
+    home.choose(**options)
+    await home.setup()
+    await home.start()
+    await home.end()
+    assert not [name for name in sys.modules if name.startswith((WING, *FOREIGN))]
+    assert not [key for key in FIGURES if home.hass.states.get(f"sensor.equiwatt_{key}")]
+    (event,) = await home.calendar()
+    assert "description" not in event
+
+
+async def test_a_meter_that_is_given_up(home: Home) -> None:
+    """Its entities go; what was measured stays in the calendar."""
+    await home.furnish()
+    await home.start()
+    await home.end()
+    home.choose(source="off")
+    assert await home.hass.config_entries.async_reload(home.entry.entry_id)
+    await home.settle()
+    registry = er.async_get(home.hass)
+    for key in FIGURES:
+        assert registry.async_get(f"sensor.equiwatt_{key}") is None
+        assert home.hass.states.get(f"sensor.equiwatt_{key}") is None
+    (event,) = await home.calendar()
+    assert "0.50 kWh less than usual" in event["description"]
+
+
+async def test_at_rest(home: Home) -> None:
+    """Between equivents no state is written."""
+    await home.furnish()
+    written = async_capture_events(home.hass, "state_changed")
+    await home.pass_time(3600, step=60)
+    assert not [event for event in written if event.data["entity_id"].startswith("sensor.equiwatt")]
+
+
+async def test_rows_of_the_recorder(home: Home) -> None:
+    """What figures rest on is not recorded with each of them."""
+    await home.furnish()
+    await home.start()
+    await home.move_to("17:11")
+    await async_wait_recording_done(home.hass)
+    found = await get_instance(home.hass).async_add_executor_job(
+        partial(get_significant_states, home.hass, START, entity_ids=["sensor.equiwatt_saving"])
+    )
+    rows = [row for row in found["sensor.equiwatt_saving"] if isinstance(row, State)]
+    assert [row.state for row in rows][-2:] == ["0.032", "0.063"]
+    assert rows[-1].attributes.keys() == {"device_class", "friendly_name", "unit_of_measurement"}
+
+
+async def test_diagnostics(home: Home, hass_client: Any) -> None:
+    """Counts, and never a reading or the name of a meter."""
+    assert await async_setup_component(home.hass, "diagnostics", {})
+    await home.furnish()
+    await home.start()
+    await home.move_to("17:21")
+    told = await get_diagnostics_for_config_entry(home.hass, hass_client, home.entry)
+    assert told["meter"] == {
+        "source": "sensors",
+        "sensors": 1,
+        "kept": 0,
+        "days_used": 7,
+        "days_wanted": 10,
+        "half_hours": 2,
+        "approximate": False,
+        "final": False,
+        "measured_until": "2026-11-24T17:20:00+00:00",
+        "reason": None,
+    }
+    assert METER not in str(told)

@@ -1,0 +1,194 @@
+"""Test the dialog of the meter: what it refuses, and what it says can be expected."""
+
+from datetime import timedelta
+import sys
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from homeassistant.components.energy.data import async_get_manager
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers.recorder import get_instance
+
+from .home import FIGURES, QUIET, SENSORS, Home
+from .meters import EXTERNAL, METER, SECOND_METER
+
+DAY = timedelta(days=1)
+WING = "custom_components.equiwatt.metering"
+
+
+async def choose(home: Home, **options: Any) -> Any:
+    """Open the dialog, and choose a meter."""
+    flow = await home.hass.config_entries.options.async_init(home.entry.entry_id)
+    assert (flow["type"], flow["step_id"]) == (FlowResultType.FORM, "init")
+    return await home.hass.config_entries.options.async_configure(flow["flow_id"], options)
+
+
+async def confirm(home: Home, result: Any) -> None:
+    """Choose it all the same."""
+    assert result["type"] is FlowResultType.FORM
+    assert result["last_step"]
+    result = await home.hass.config_entries.options.async_configure(result["flow_id"], {})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await home.settle()
+
+
+async def grid(home: Home, *meters: str) -> None:
+    """Let the Energy dashboard have meters of what comes from the grid."""
+    home.hass.config.components.add("energy")
+    manager = await async_get_manager(home.hass)
+    manager.data = manager.default_preferences()
+    sources: list[Any] = [{"type": "grid", "stat_energy_from": meter} for meter in meters]
+    manager.data["energy_sources"] = sources
+
+
+async def report(home: Home, minutes: int, rows: int = 288) -> None:
+    """Let the meter have reported so often, on the last day."""
+    newest = QUIET.replace(second=0)
+    ends = [newest - n * timedelta(minutes=5) for n in reversed(range(rows))]
+    step = timedelta(minutes=minutes)
+    await home.meters.five_minutes({end: 100.0 + (end - ends[0]) // step for end in ends})
+
+
+async def test_sensors(home: Home) -> None:
+    """Which meter it is and what it is good for; what is confirmed is used at once."""
+    await home.make_rows()
+    await home.setup()
+    home.meters.set_state(100)
+    result = await choose(home, **SENSORS)
+    assert result["step_id"] == "preview"
+    assert result["description_placeholders"] == {
+        "meters": "meter (`sensor.meter`)",
+        "days": "7",
+        "days_wanted": "10",
+        "minutes": "5",
+    }
+    assert home.entry.options == {}
+    await confirm(home, result)
+    assert home.entry.options == SENSORS
+    await home.start()
+    assert home.figures() == (0.9, 0, 0)
+
+
+async def test_several(home: Home) -> None:
+    """Each is named, one that has no state by its id."""
+    await home.make_rows()
+    await home.meters.five_minutes(home.kwh, SECOND_METER)
+    await home.setup()
+    result = await choose(home, source="sensors", sensors=[METER, SECOND_METER])
+    assert result["description_placeholders"]["meters"] == f"`{METER}`, `{SECOND_METER}`"
+    await confirm(home, result)
+    assert home.entry.options == {"source": "sensors", "sensors": [METER, SECOND_METER]}
+
+
+async def test_off(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is saved without more ado, nothing is imported for it, and the entities go."""
+    await home.furnish()
+    for name in [name for name in sys.modules if name.startswith(WING)]:
+        monkeypatch.delitem(sys.modules, name)
+    result = await choose(home, source="off", sensors=[METER])
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await home.settle()
+    assert home.entry.options == {"source": "off"}
+    assert not [key for key in FIGURES if home.hass.states.get(f"sensor.equiwatt_{key}")]
+    assert not [name for name in sys.modules if name.startswith(WING)]
+
+
+async def test_energy_dashboard(home: Home) -> None:
+    """What it counts as coming from the grid."""
+    await home.make_rows()
+    await grid(home, METER)
+    await home.setup()
+    result = await choose(home, source="energy_dashboard", sensors=[SECOND_METER])
+    assert result["description_placeholders"]["meters"] == f"`{METER}`"
+    await confirm(home, result)
+    assert home.entry.options == {"source": "energy_dashboard"}
+
+
+@pytest.mark.parametrize("sensors", [{}, {"sensors": []}, {"sensors": [METER, "sensor.no"]}])
+async def test_no_statistics(home: Home, sensors: dict[str, Any]) -> None:
+    """Each sensor must have some; the form keeps what was filled in."""
+    await home.make_rows()
+    await home.setup()
+    result = await choose(home, source="sensors", **sensors)
+    assert (result["step_id"], result["errors"]) == ("init", {"base": "no_statistics"})
+    suggested = {
+        str(marker): (marker.description or {}).get("suggested_value")
+        for marker in result["data_schema"].schema
+    }
+    assert suggested == {"source": "sensors", "sensors": sensors.get("sensors")}
+    result = await home.hass.config_entries.options.async_configure(result["flow_id"], SENSORS)
+    await confirm(home, result)
+    assert home.entry.options == SENSORS
+
+
+async def test_no_grid_import(home: Home) -> None:
+    """Whether or not there is an Energy dashboard; its meter must have statistics too."""
+    await home.setup()
+    assert (await choose(home, source="energy_dashboard"))["errors"] == {"base": "no_grid_import"}
+    await grid(home)
+    assert (await choose(home, source="energy_dashboard"))["errors"] == {"base": "no_grid_import"}
+    await grid(home, "sensor.gone")
+    assert (await choose(home, source="energy_dashboard"))["errors"] == {"base": "no_statistics"}
+
+
+async def test_a_broken_database(home: Home) -> None:
+    """What cannot be read is not there."""
+    await home.make_rows()
+    await home.setup()
+    instance = get_instance(home.hass)
+
+    def rename(old: str, new: str) -> None:
+        """Give a table another name."""
+        assert instance.engine
+        with instance.engine.begin() as connection:
+            connection.execute(sa.text(f"ALTER TABLE {old} RENAME TO {new}"))
+
+    await instance.async_add_executor_job(rename, "statistics_short_term", "away")
+    assert (await choose(home, **SENSORS))["errors"] == {"base": "no_statistics"}
+    await instance.async_add_executor_job(rename, "away", "statistics_short_term")
+
+
+@pytest.mark.parametrize(
+    ("minutes", "step"), [(5, "preview"), (10, "preview_rough"), (30, "preview_too_slow")]
+)
+async def test_pace(home: Home, minutes: int, step: str) -> None:
+    """How often a meter reports decides what it is good for."""
+    await report(home, minutes)
+    await home.setup()
+    result = await choose(home, **SENSORS)
+    assert result["step_id"] == step
+    assert result["description_placeholders"]["minutes"] == str(minutes)
+    await confirm(home, result)
+
+
+async def test_hourly(home: Home) -> None:
+    """What is imported by the hour has no live figure."""
+    await home.meters.hours(home.kwh, EXTERNAL)
+    await home.setup()
+    result = await choose(home, source="sensors", sensors=[EXTERNAL])
+    assert result["step_id"] == "preview_hourly"
+    assert result["description_placeholders"]["days"] == "7"
+    await confirm(home, result)
+
+
+@pytest.mark.parametrize("rows", [0, 2])
+async def test_new(home: Home, rows: int) -> None:
+    """Little can be said of one that has just been added."""
+    home.meters.set_state(100)
+    if rows:
+        await report(home, 5, rows)
+    await home.setup()
+    result = await choose(home, **SENSORS)
+    assert result["step_id"] == "preview_new"
+    await confirm(home, result)
+
+
+async def test_not_loaded(home: Home) -> None:
+    """A meter can be chosen while the account does not work; equivents are not known then."""
+    await home.make_rows()
+    result = await choose(home, **SENSORS)
+    assert result["description_placeholders"]["days"] == "9"
+    await home.hass.config_entries.options.async_configure(result["flow_id"], {})
+    assert home.entry.options == SENSORS

@@ -1,0 +1,86 @@
+"""What the provider may do, and how badly it may tell."""
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from .cloud import FAULTS, MINUTE, SAME, SECOND, Truth
+from .watched import Watched
+
+
+class Provider(Watched):
+    """Equivents that come as they like, and answers that tell of them badly."""
+
+    @rule(ahead=st.integers(0, 20), minutes=st.integers(2, 120), truly=st.booleans())
+    def begin(self, ahead: int, minutes: int, truly: bool) -> None:
+        """Announce an equivent, or start one at once, as well by the clock of real ones."""
+        now = self.home.true.replace(microsecond=0)
+        if not self.cloud.is_free(now):
+            return
+        start = now + ahead * MINUTE
+        if truly:
+            start = (
+                start.replace(minute=start.minute // 30 * 30, second=0) + 30 * MINUTE + 65 * SECOND
+            )
+        end = start + minutes * MINUTE
+        announced = start if truly else now
+        self.cloud.truths.append(Truth(announced, start, [(announced, end)]))
+        self.check()
+
+    @precondition(lambda self: self.cloud.live(self.home.true))
+    @rule(seconds=st.integers(0, 300), minutes=st.integers(2, 60))
+    def begin_next(self, seconds: int, minutes: int) -> None:
+        """Let one follow the live one, at its end or minutes later."""
+        last = self.cloud.truths[-1]
+        start = last.end(self.home.true) + seconds * SECOND
+        if not last.is_live(self.home.true) or start - last.start <= SAME:
+            return
+        self.cloud.truths.append(Truth(start, start, [(start, start + minutes * MINUTE)]))
+        self.check()
+
+    @precondition(lambda self: self.cloud.live(self.home.true))
+    @rule(minutes=st.integers(0, 90))
+    def move_end(self, minutes: int) -> None:
+        """End the live one now, or later or earlier than planned."""
+        now = self.home.true.replace(microsecond=0)
+        live = self.cloud.live(now)
+        if live and live.start < now and live is self.cloud.truths[-1]:
+            live.plans.append((now, now + minutes * MINUTE))
+        self.check()
+
+    @rule(legacy=st.booleans())
+    def speak(self, legacy: bool) -> None:
+        """Answer in one shape or the other."""
+        self.cloud.legacy = legacy
+
+    @rule(seconds=st.integers(0, 400))
+    def fall_behind(self, seconds: int) -> None:
+        """Answer with what was true some time ago."""
+        self.cloud.lag = seconds * SECOND
+
+    @rule(seconds=st.integers(0, 8))
+    def be_slow(self, seconds: int) -> None:
+        """Let answers be long on their way."""
+        self.cloud.slowness = seconds * SECOND
+
+    @rule(seconds=st.integers(10, 1200))
+    def serve_an_old_one(self, seconds: int) -> None:
+        """Serve one answer from long ago."""
+        self.cloud.glitches.append(("old", seconds * SECOND))
+
+    @rule()
+    def leave_out(self) -> None:
+        """Leave the live one out of one answer."""
+        self.cloud.glitches.append(("drop", None))
+
+    @rule(kind=st.sampled_from(sorted(FAULTS)), count=st.integers(1, 25))
+    def fault(self, kind: str, count: int) -> None:
+        """Be out of order for some answers."""
+        self.cloud.glitches.extend([("fault", kind)] * count)
+
+    @precondition(lambda self: self.cloud.live(self.home.true))
+    @rule(kind=st.sampled_from(sorted(FAULTS)), count=st.integers(2, 5))
+    def fault_while_live(self, kind: str, count: int) -> None:
+        """Be out of order while an equivent is live that everybody knows of."""
+        self.pass_time(130 * SECOND)
+        self.fault(kind, count)
+        self.pass_time(130 * SECOND)
