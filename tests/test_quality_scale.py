@@ -55,6 +55,8 @@ DOCUMENTED_UNDER = {
     "docs-configuration-parameters": (README, "Change something later"),
     "docs-installation-parameters": (README, "2. Add the integration"),
     "docs-actions": ("docs/actions.md", "Actions"),
+    "docs-triggers": ("docs/triggers.md", "Triggers"),
+    "docs-conditions": ("docs/triggers.md", "Condition"),
     "docs-data-update": ("docs/how-it-works.md", "How data is updated"),
     "docs-examples": ("docs/examples.md", "Examples"),
     "docs-known-limitations": (README, "Known limitations"),
@@ -186,8 +188,6 @@ def test_exempt() -> None:
     manifest = load("manifest.json")
     reasons = {
         "dependency-transparency": not manifest.get("requirements"),
-        "docs-triggers": not (FOLDER / "triggers.yaml").exists(),
-        "docs-conditions": not (FOLDER / "conditions.yaml").exists(),
         "discovery-update-info": not DISCOVERIES & manifest.keys(),
         "discovery": not DISCOVERIES & manifest.keys(),
         "async-dependency": not manifest.get("requirements"),
