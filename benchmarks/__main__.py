@@ -15,6 +15,7 @@ POINTS: dict[str, Callable[[], list[Table]]] = {
     "push": partial(run, "push"),
     "reading": partial(run, "reading"),
     "weight": weighing.tables,
+    "metering": partial(run, "metering"),
     "faults": partial(run, "faults"),
 }
 BOUNDS = {

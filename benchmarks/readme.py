@@ -108,6 +108,19 @@ ROWS = (
         (),
     ),
     (
+        "With a meter: reading two months of it at a start",
+        "{meter_start_ms:.0f} ms, of which event loop {meter_start_loop_ms:.1f} ms",
+        "",
+        (),
+    ),
+    (
+        "With a meter: every five minutes of an equivent",
+        "{meter_five_minutes_ms:.1f} ms, of which event loop {meter_five_minutes_loop_ms:.1f} ms",
+        "",
+        (),
+    ),
+    ("With a meter: at rest, for each check", "{meter_rest_us:.1f} µs", "", ()),
+    (
         "False and missed starts and ends in the faults below",
         "{false_edges:.0f} and {lost_edges:.0f}",
         "{diy_false_edges:.0f} and {diy_lost_edges:.0f}, careful REST sensors",
