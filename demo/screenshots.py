@@ -126,7 +126,7 @@ class Photographer:
         self.stage.provider.start(minutes=60)  # which calls the webhook: it is in use
         await house.wait_for(LIVE, "on", 90)
         await house.command("config/core/update", external_url="https://home.example.org")
-        await self.browser.resize(900, 700)
+        await self.browser.resize(900, 900)
         await self.open("config/repairs", "webhook addresses")
         await self.browser.click("ha-list-item-button", "webhook addresses")
         await self.browser.find(ADDRESS, "home.example.org").wait_for()
@@ -156,7 +156,7 @@ class Photographer:
         """Take the dialog: empty, with a wrong token, and with the addresses at its end."""
         if await self.stage.house.entries(DOMAIN):
             await self.removal()
-        await self.browser.resize(900, 700)
+        await self.browser.resize(900, 760)
         path = "config/integrations/dashboard/add?domain=equiwatt"
         await self.open(path, "Do you want to set up equiwatt?")
         await self.browser.click("ha-button", "OK")

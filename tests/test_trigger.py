@@ -151,7 +151,7 @@ async def test_once_over_reloads(
 
 
 async def test_attached_while_loaded(house: House, push: Push, ear: Ear) -> None:
-    """One that is attached later hears from then on, and nothing again after it is switched off."""
+    """One that is attached later hears from then on, and nothing while it is switched off."""
     await house.setup()
     await push("?event=started")
     await ear.listen(*both(BY_ENTITY))
@@ -162,12 +162,22 @@ async def test_attached_while_loaded(house: House, push: Push, ear: Ear) -> None
     await ear.call("turn_off")
     await push("?event=started")
     await house.pass_time(1)
-    assert await house.hass.config_entries.async_reload(house.entry.entry_id)
-    await house.settle()
     assert ear.kinds == [ENDED]
     await ear.call("turn_on")
     await push("?event=ended")
+    await house.pass_time(1)
     assert ear.kinds == [ENDED, ENDED]
+
+
+async def test_reloaded_while_switched_off(house: House, push: Push, ear: Ear) -> None:
+    """One that is switched off and on hears each edge once, though the entry was reloaded."""
+    await ear.listen(*both(BY_ENTITY))
+    await house.setup()
+    await ear.call("turn_off")
+    assert await house.hass.config_entries.async_reload(house.entry.entry_id)
+    await ear.call("turn_on")
+    await push("?event=started")
+    assert ear.kinds == [STARTED]
 
 
 async def test_removed_and_added(

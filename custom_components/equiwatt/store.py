@@ -32,6 +32,15 @@ class TolerantStore(Store[dict[str, Any]]):
             atomic_writes=True,
             max_readable_version=VERSION + 100,
         )
+        self.has_failed = False
+        """Whether what was to be written last could not be."""
+
+    @override
+    async def _async_write_data(self, data: dict[str, Any]) -> None:
+        """Write, and keep whether that failed, of which Home Assistant only logs an error."""
+        self.has_failed = True
+        await super()._async_write_data(data)
+        self.has_failed = False
 
     @override
     async def _async_migrate_func(
@@ -62,6 +71,7 @@ class EquiwattStore:
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
         """Start with nothing remembered."""
+        self._hass = hass
         self._store = TolerantStore(hass, entry_id)
         self.known = False
         """Whether there is anything remembered at all: not so before the first answer ever."""
@@ -105,8 +115,10 @@ class EquiwattStore:
             return
         self.snapshot = snapshot
         live = (snapshot.live, snapshot.pushed_at, snapshot.rehearsal)
-        moved = live != (before.live, before.pushed_at, before.rehearsal)
-        self._save_later(0 if moved else SAVE_DELAY)
+        if live == (before.live, before.pushed_at, before.rehearsal):
+            self._save_later(SAVE_DELAY)
+        else:  # not by a delay of nothing, which earlier delays put off
+            self._hass.async_create_task(self.async_flush(), f"{DOMAIN} save")
 
     @callback
     def async_set_known(self) -> None:
@@ -135,8 +147,11 @@ class EquiwattStore:
         """Write everything now."""
         self.known = True
         self._is_pending = False
-        if not self._is_closed:
-            await self._store.async_save(self._data())
+        if self._is_closed:
+            return
+        await self._store.async_save(self._data())
+        if self._store.has_failed:
+            self._save_later(SAVE_DELAY)
 
     def _save_later(self, seconds: float) -> None:
         """Write everything in a while, and when Home Assistant stops."""
