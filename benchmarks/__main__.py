@@ -1,4 +1,4 @@
-"""Measure what the README quotes; see `scripts/benchmark --help`."""
+"""Measure what the documentation quotes; see `scripts/benchmark --help`."""
 
 import argparse
 from collections.abc import Callable
@@ -48,7 +48,7 @@ def arguments() -> argparse.Namespace:
         "--only", nargs="+", choices=POINTS, metavar="POINT", help=f"some of: {', '.join(POINTS)}"
     )
     parser.add_argument(
-        "--readme", action="store_true", help="keep the results, and let the README quote them"
+        "--readme", action="store_true", help="keep the results, and let README and docs quote them"
     )
     options = parser.parse_args()
     if options.readme and options.only:

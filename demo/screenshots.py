@@ -1,4 +1,4 @@
-"""Take the pictures that the README shows; see `scripts/screenshots`."""
+"""Take the pictures that the documentation shows; see `scripts/screenshots`."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""Keep the cheap ones of the README's figures: those that need no clock to be counted."""
+"""Keep the cheap ones of the figures: those that need no clock to be counted."""
 
 import asyncio
 
@@ -42,12 +42,15 @@ def test_a_month_of_the_calendar() -> None:
     assert reading.steps(lambda: reading.month(stored)) < 100 * reading.STORED
 
 
-def test_the_readme_quotes_the_results() -> None:
-    """Every figure in the README is that of the results which are kept beside the code."""
-    assert readme.section(readme.load()) in readme.README.read_text("utf-8")
+def test_the_pages_quote_the_results() -> None:
+    """Every figure on a page is that of the results which are kept beside the code."""
+    for page, section in readme.sections(readme.load()).items():
+        text = (readme.ROOT / page).read_text("utf-8")
+        assert section in text
+        assert readme.replaced(text, section) == text
 
 
 def test_the_results_are_within_their_bounds() -> None:
-    """What the README quotes is what this project has promised itself."""
+    """What the pages quote is what this project has promised itself."""
     figures = figures_of(readme.load())
     assert {name for name, bound in BOUNDS.items() if figures[name] > bound} == set()

@@ -1,7 +1,5 @@
-"""Test that what the pages below `docs` say can be done."""
+"""Test that what the page on triggers and the condition says can be done."""
 
-from pathlib import Path
-import re
 from typing import Any
 
 import pytest
@@ -9,21 +7,18 @@ from pytest_homeassistant_custom_component.common import async_mock_service
 
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
-from homeassistant.util.yaml import load_yaml_dict, parse_yaml
+from homeassistant.util.yaml import load_yaml_dict
 
-from .conftest import House, Push
+from ..conftest import House, Push
+from .pages import ROOT, blocks, read
 
-ROOT = Path(__file__).parent.parent
 INTEGRATION = ROOT / "custom_components" / "equiwatt"
-TRIGGERS = (ROOT / "docs" / "triggers.md").read_text("utf-8")
+TRIGGERS = read("docs/triggers.md")
 
 
 def examples() -> dict[str, dict[str, Any]]:
     """Return the automations of the page by their names."""
-    blocks: list[Any] = [
-        parse_yaml(text) for text in re.findall(r"(?s)```yaml\n(.*?)```", TRIGGERS)
-    ]
-    return {block["alias"]: block for block in blocks}
+    return {block["alias"]: block for block in blocks(TRIGGERS)}
 
 
 async def listen(hass: HomeAssistant) -> dict[str, list[Any]]:
@@ -91,12 +86,3 @@ def test_all_are_listed(what: str) -> None:
             assert f"`equiwatt.{name}`" in TRIGGERS
         for field in value["fields"]:
             assert f"      {field}: " in TRIGGERS
-
-
-def test_links() -> None:
-    """The README leads to every page, and each page to what is there."""
-    readme = (ROOT / "README.md").read_text("utf-8")
-    for page in (ROOT / "docs").glob("*.md"):
-        assert f"(docs/{page.name}" in readme, page.name
-        for target in re.findall(r"\]\(([^)#\s]+)", page.read_text("utf-8")):
-            assert target.startswith("https://") or (page.parent / target).exists(), target
