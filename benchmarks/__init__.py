@@ -1,1 +1,1 @@
-"""Where the README's figures come from; see `scripts/benchmark --help`."""
+"""Where the figures of the documentation come from; see `scripts/benchmark --help`."""

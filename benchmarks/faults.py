@@ -206,7 +206,7 @@ def push(body: bytes, suffix: str = "") -> Callable[[Stage], Awaitable[None]]:
 
 STARTED, ENDED = {"started": 1}, {"ended": 1}
 CASES = (
-    Case("live, told as in the log: newest end null", "on", word(Stage.open_newest), STARTED),
+    Case("live, given as in the log: newest end null", "on", word(Stage.open_newest), STARTED),
     Case("500 with HTML", "on", broken(HTTPStatus.INTERNAL_SERVER_ERROR, HTML), from_live=True),
     Case("200 with an empty body", "on", broken(HTTPStatus.OK, ""), from_live=True),
     Case("401 with a message", "on", broken(HTTPStatus.UNAUTHORIZED, MESSAGE), from_live=True),
@@ -214,7 +214,7 @@ CASES = (
     Case("200 with success false", "off", broken(HTTPStatus.OK, NO_DATA)),
     Case("ended during an outage", "off", outage_over_end, ENDED, from_live=True),
     Case("started during an outage", "on", outage_over_start, STARTED),
-    Case("Home Assistant starts amid one", "on", start_amid, STARTED | ENDED),
+    Case("Home Assistant starts during one", "on", start_amid, STARTED | ENDED),
     Case("open for over a day", "off", word(Stage.open_newest, 25 * HOUR), STARTED | ENDED),
     Case("named, but an hour ahead", "off", word(lambda stage: stage.live(-HOUR))),
     Case("named, but over for an hour", "off", word(lambda stage: stage.live(2 * HOUR))),

@@ -1,4 +1,4 @@
-"""What the meter costs at the start of an equivent and each five minutes of it.
+"""What the meter costs at the start of an equivent, each five minutes of it, and at rest.
 
 With SQLite and the statistics of two months, as Home Assistant keeps them, of a hundred other
 meters beside the home's.
@@ -11,15 +11,18 @@ from pathlib import Path
 from statistics import median
 import tempfile
 from time import perf_counter, thread_time
-from typing import Any
+from typing import Any, override
 
-from custom_components.equiwatt.metering.baseline import GRID, Readings, Window, estimate
+from custom_components.equiwatt.equivents.model import Equivent
+from custom_components.equiwatt.metering.baseline import GRID, Estimate, Readings, Window, estimate
+from custom_components.equiwatt.metering.meter import Account, Equivent as Measured, Meter
 from custom_components.equiwatt.metering.readings import async_read_all, async_read_since
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.recorder import get_instance, session_scope
 
 from . import world
 from .report import Table
+from .service import Service
 
 METER = "sensor.meter_0"
 METERS = 101
@@ -27,6 +30,7 @@ DAYS = 60
 KEPT_DAYS = 10
 """For how many days Home Assistant keeps rows of five minutes, unless it is told otherwise."""
 TIMES = 30
+POLLS = 10_000
 HOUR = timedelta(hours=1)
 TITLE = f"Meter: {DAYS} days of statistics of {METERS} meters"
 
@@ -100,8 +104,62 @@ class Job:
             raise RuntimeError(f"This is no estimate: {found}")
 
 
+class Idle(Account):
+    """An account between two equivents, the last of which was measured."""
+
+    def __init__(self, now: datetime) -> None:
+        """Have had one an hour ago."""
+        self._now = now
+        start = now - 2 * HOUR
+        self._past = (Equivent(start, start + HOUR),)
+        self._result = Estimate(start=start, end=start + HOUR, days_wanted=10, final=True)
+
+    @override
+    def now(self) -> datetime:
+        """Return the time."""
+        return self._now
+
+    @property
+    @override
+    def live(self) -> None:
+        """Return none."""
+
+    @property
+    @override
+    def past(self) -> tuple[Equivent, ...]:
+        """Return the last one."""
+        return self._past
+
+    @override
+    def result_of(self, equivent: Measured) -> Estimate:
+        """Return what was measured."""
+        return self._result
+
+    @override
+    def keep_result(self, equivent: Measured, result: Estimate) -> None:
+        """Complain, as there is nothing to measure."""
+        raise RuntimeError("Something was measured at rest")
+
+
+async def rest(hass: HomeAssistant, now: datetime) -> float:
+    """Return the microseconds that each poll costs at rest; see that nothing is read meanwhile."""
+
+    async def find_meters() -> list[str]:
+        """Complain, as there is nothing to read."""
+        raise RuntimeError("Meters were looked for at rest")
+
+    meter = Meter(hass, world.new_entry(Service()), Idle(now), find_meters)
+    meter.async_start()
+    began = thread_time()
+    for _ in range(POLLS):
+        meter.async_update()
+    took = thread_time() - began
+    await hass.async_block_till_done(wait_background_tasks=True)
+    return took / POLLS * 1_000_000
+
+
 async def costs(hass: HomeAssistant, now: datetime) -> dict[str, float]:
-    """Measure both jobs, each in turn."""
+    """Measure both jobs, each in turn, and then nothing."""
     job = Job(hass, now)
     _, first, _ = await timed(job.start)
     figures = {"meter_first_ms": first}
@@ -109,7 +167,7 @@ async def costs(hass: HomeAssistant, now: datetime) -> dict[str, float]:
         took = [await timed(work) for _ in range(TIMES)]
         figures[f"meter_{name}_ms"] = median(done for _, done, _ in took)
         figures[f"meter_{name}_loop_ms"] = median(busy for _, _, busy in took)
-    return figures
+    return figures | {"meter_rest_us": await rest(hass, now)}
 
 
 async def measure(_: asyncio.AbstractEventLoop) -> list[Table]:
@@ -124,5 +182,7 @@ async def measure(_: asyncio.AbstractEventLoop) -> list[Table]:
         done, busy = figures[f"meter_{name}_ms"], figures[f"meter_{name}_loop_ms"]
         table.rows.append([what, f"{done:.1f} ms", f"{busy:.2f} ms"])
     first = figures["meter_first_ms"]
+    idle = figures["meter_rest_us"]
+    table.rows.append(["at rest, each poll", "", f"{idle / 1_000:.4f} ms"])
     table.note = f"{count:,} rows. The first time: {first:.0f} ms. At rest nothing is read."
     return [table]

@@ -176,6 +176,14 @@ class Client:
             result = await self.submit(result["flow_id"], user_input)
         return result
 
+    async def options(self, entry_id: str, *inputs: dict[str, Any]) -> dict[str, Any]:
+        """Go through the options of an entry, likewise."""
+        path = "/api/config/config_entries/options/flow"
+        result: dict[str, Any] = await self.request("POST", path, {"handler": entry_id})
+        for user_input in inputs:
+            result = await self.request("POST", f"{path}/{result['flow_id']}", user_input)
+        return result
+
     async def entries(self, domain: str) -> list[dict[str, Any]]:
         """Give the config entries of an integration."""
         path = f"/api/config/config_entries/entry?domain={domain}"

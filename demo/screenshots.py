@@ -1,10 +1,11 @@
-"""Take the pictures that the README shows; see `scripts/screenshots`."""
+"""Take the pictures that the documentation shows; see `scripts/screenshots`."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 import sys
 import tempfile
+from typing import Any
 
 from playwright.async_api import Error as BrowserError
 
@@ -16,8 +17,13 @@ from .stage import DASHBOARD, DEVICES, DOMAIN, Stage, set_up
 
 IMAGES = ROOT / "docs" / "images"
 LIVE = "binary_sensor.equiwatt_live"
+SAVING = "sensor.equiwatt_saving"
+BELOW_THE_BAR = "one => { one.style.scrollMarginTop = '72px'; one.scrollIntoView(); }"
 PAGE = (1280, 900)
-ROUNDS = ("dashboard", "device", "triggers", "blueprint", "calendar", "repair", "removal", "flow")
+ROUNDS = (
+    *("dashboard", "saving", "device", "triggers", "blueprint", "calendar", "repair"),
+    *("removal", "flow"),
+)
 ADDRESS = "ha-code-editor"
 MASK = """
 fields => {
@@ -77,6 +83,26 @@ class Photographer:
         await self.shoot("dashboard-after")
         await self.browser.resize(*PAGE)
 
+    async def saving(self) -> None:
+        """Take what is saved, waiting ten minutes for it at most, and the dialog of the meter."""
+        self.stage.provider.start(minutes=60)
+        await self.stage.house.wait_for(SAVING, saves, 900)
+        await self.browser.resize(620, 560)
+        await self.open(DASHBOARD, "Am I beating it?")
+        heading = self.browser.find("hui-heading-card", "Am I beating it?")
+        await heading.evaluate(BELOW_THE_BAR)
+        await self.shoot("saving")
+        self.stage.provider.end()
+        await self.stage.house.wait_for(LIVE, "off", 90)
+        await self.browser.resize(900, 760)
+        await self.open("config/integrations/integration/equiwatt", "equiwatt")
+        await self.browser.page.get_by_role("button", name="Configure").first.click()
+        await self.browser.see("Your electricity meter")
+        await self.browser.click("ha-button", "Submit")
+        await self.browser.see("This meter suits")
+        await self.shoot("meter")
+        await self.browser.resize(*PAGE)
+
     async def device(self) -> None:
         """Take the device's page."""
         registry = await self.stage.house.command("config/device_registry/list")
@@ -100,7 +126,7 @@ class Photographer:
         self.stage.provider.start(minutes=60)  # which calls the webhook: it is in use
         await house.wait_for(LIVE, "on", 90)
         await house.command("config/core/update", external_url="https://home.example.org")
-        await self.browser.resize(900, 700)
+        await self.browser.resize(900, 900)
         await self.open("config/repairs", "webhook addresses")
         await self.browser.click("ha-list-item-button", "webhook addresses")
         await self.browser.find(ADDRESS, "home.example.org").wait_for()
@@ -130,7 +156,7 @@ class Photographer:
         """Take the dialog: empty, with a wrong token, and with the addresses at its end."""
         if await self.stage.house.entries(DOMAIN):
             await self.removal()
-        await self.browser.resize(900, 700)
+        await self.browser.resize(900, 760)
         path = "config/integrations/dashboard/add?domain=equiwatt"
         await self.open(path, "Do you want to set up equiwatt?")
         await self.browser.click("ha-button", "OK")
@@ -165,6 +191,12 @@ class Photographer:
         """Take the calendar."""
         await self.open("calendar", "Today")
         await self.shoot("calendar")
+
+
+def saves(state: dict[str, Any]) -> bool:
+    """Tell whether there is something to see of the live equivent."""
+    is_live = state["attributes"].get("final") is False
+    return is_live and state["state"] != "unknown" and float(state["state"]) > 0.3
 
 
 async def take(wanted: list[str]) -> bool:

@@ -14,6 +14,17 @@ from .client import HouseError
 from .house import House
 from .provider import DEMO_TOKEN, Provider
 
+METER = Path(__file__).with_name("pretend_meter.py")
+MANIFEST = {
+    "domain": METER.stem,
+    "name": "Pretend meter",
+    "codeowners": [],
+    "dependencies": ["recorder"],
+    "documentation": "https://github.com/equiwatt-homeassistant/equiwatt",
+    "iot_class": "calculated",
+    "requirements": [],
+    "version": "1.0.0",
+}
 CONFIG = Path(__file__).with_name("config")
 DASHBOARD = "equiwatt-demo"
 BRITISH = {
@@ -64,6 +75,7 @@ async def set_up(folder: Path, ha_port: int = 0, provider_port: int = 0) -> Asyn
             await house.command("frontend/set_system_data", key="core", value=page)
         with step("The integration, through its own config flow"):
             addresses = await introduce(house, provider, folder / "addresses.json")
+            await choose_meter(house)
         provider.set_webhooks(**addresses)
         yield Stage(provider, house, addresses)
 
@@ -103,7 +115,27 @@ def furnished(folder: Path, port: int, provider: Provider) -> House:
     devices = plugged_in(folder / "devices")
     configuration = (CONFIG / "configuration.yaml").read_text("utf-8")
     configuration = configuration.replace("DEVICES", str(devices))
+    configuration += metered(folder, devices, provider.answer()["previous_events"])
     return House(folder, configuration=configuration, port=port, frontend=True)
+
+
+def metered(folder: Path, devices: Path, past: list[dict[str, int]]) -> str:
+    """Install the pretend meter, which knows when devices were paused; give its configuration."""
+    component = folder / "custom_components" / METER.stem
+    component.mkdir(parents=True, exist_ok=True)
+    shutil.copy(METER, component / "__init__.py")
+    (component / "manifest.json").write_text(json.dumps(MANIFEST), "utf-8")
+    paused = [[one["start_time"], one["end_time"]] for one in past]
+    return f"{METER.stem}: {json.dumps({'devices': str(devices), 'paused': paused})}\n"
+
+
+async def choose_meter(house: House) -> None:
+    """Choose the pretend meter in the options, unless an earlier demo has done so."""
+    if not await house.state("sensor.equiwatt_saving"):
+        (entry,) = await house.entries(DOMAIN)
+        chosen = {"source": "sensors", "sensors": ["sensor.electricity_meter"]}
+        await house.options(entry["entry_id"], chosen, {})
+        await house.wait_for("sensor.equiwatt_saving", lambda _: True, 30)
 
 
 def plugged_in(folder: Path) -> Path:

@@ -3,6 +3,7 @@
 from copy import deepcopy
 from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -13,7 +14,7 @@ from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState, Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers.storage import Store
 
-from .conftest import EVENT, LIVE, NOW, House, Provider, Push
+from .conftest import EVENT, LIVE, NOW, House, Provider, Push, Recorder
 
 HOUR = timedelta(hours=1)
 
@@ -126,3 +127,21 @@ async def test_nothing_of_an_unloaded_entry(
     }
     assert live.edges == [("started", "api")]
     assert len(provider.calls) == calls
+
+
+async def test_listener_that_fails(house: House, push: Push, no_secrets_in_log: Recorder) -> None:
+    """A listener that fails keeps nobody from hearing of an edge, nor of the next one."""
+    await house.setup()
+    listeners = house.entry.runtime_data.announcer
+    heard: list[str] = []
+    listeners.async_listen(Mock(side_effect=RuntimeError("Broken")))
+    listeners.async_listen(lambda edge: heard.append(edge.kind))
+    await push("?event=started")
+    await push("?event=ended")
+    await house.pass_time(1)
+    assert heard == ["started", "ended"]
+    ours = [one for one in no_secrets_in_log.records if one.name.startswith("custom_components.")]
+    logged = [record for record in ours if record.exc_info]
+    assert len(logged) == 2
+    for record in logged:  # which is what a fault is to look like
+        no_secrets_in_log.records.remove(record)

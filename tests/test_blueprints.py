@@ -237,6 +237,63 @@ async def test_tells_a_phone(house: House, provider: Provider, use: Use) -> None
     assert messages(house) == []
 
 
+def measure(house: House, saving: object, **attributes: Any) -> None:
+    """Let the meter tell what it knows of the equivent."""
+    attributes = {"start": NOW.isoformat(), **attributes}
+    house.hass.states.async_set("sensor.equiwatt_saving", str(saving), attributes)
+
+
+@pytest.mark.parametrize(
+    ("notify", "saving", "told"),
+    [
+        (True, 0.504, "Your home used 0.50 kWh less than usual."),
+        (True, -0.4, "Your home used 0.40 kWh more than usual."),
+        (True, "unknown", None),
+        (False, 0.504, None),
+    ],
+)
+async def test_tells_what_was_saved(
+    house: House, provider: Provider, use: Use, notify: bool, saving: object, told: str | None
+) -> None:
+    """Once it is final, however late; in neutral words, and as an estimate."""
+    await house.setup()
+    await install(house.hass, Plug("Plug"))
+    await use("pause_devices", devices={"entity_id": PLUG}, notify_saving=notify)
+    measure(house, "unavailable")
+    measure(house, 0.1, final=True, start=(NOW - 24 * HOUR).isoformat())  # of yesterday, at a start
+    provider.start(NOW, NOW + HOUR)
+    await house.poll()
+    measure(house, 0, final=False)
+    await house.pass_time(MINUTE)
+    provider.end(NOW, house.now)
+    await house.poll()
+    measure(house, "unknown", final=False, reason="waiting_for_meter")
+    await house.pass_time(30 * 3600, step=600)
+    assert messages(house) == []
+    measure(house, saving, final=True)
+    await house.settle()
+    assert [message[: len(told or "")] for message in messages(house)] == ([told] if told else [])
+    assert all("estimate from your own meter" in message for message in messages(house))
+
+
+async def test_tells_no_saving_without_taking_part(
+    house: House, provider: Provider, use: Use
+) -> None:
+    """Who did nothing at the start is not told of it."""
+    await house.setup()
+    condition = {"condition": "state", "entity_id": "person.someone", "state": "home"}
+    devices = {"entity_id": PLUG}
+    await use("pause_devices", devices=devices, notify_saving=True, conditions=[condition])
+    await house.pass_time(10 * MINUTE)
+    start = house.now
+    provider.start(start, start + HOUR)
+    await house.poll()
+    measure(house, 0, final=False, start=start.isoformat())
+    measure(house, 0.5, final=True, start=start.isoformat())
+    await house.settle()
+    assert messages(house) == []
+
+
 @pytest.mark.parametrize("name", [path.stem for path in BLUEPRINTS])
 async def test_restart_does_not_trigger(
     house: House, provider: Provider, use: Use, acted: list[Any], name: str

@@ -29,7 +29,7 @@ async def test_entities_and_device(house: House) -> None:
         entity_id: f"{house.entry.entry_id}_{key}" for entity_id, key in ENTITIES.items()
     }
     diagnostic = {e.entity_id for e in entities if e.entity_category}
-    assert diagnostic == {"sensor.equiwatt_last_webhook"}
+    assert diagnostic == {"calendar.equiwatt_equivents", "sensor.equiwatt_last_webhook"}
     (device,) = dr.async_entries_for_config_entry(dr.async_get(house.hass), house.entry.entry_id)
     assert device.name == "equiwatt"
     assert device.entry_type is dr.DeviceEntryType.SERVICE

@@ -126,6 +126,23 @@ def test_every_action_is_described() -> None:
             assert text["description"]
 
 
+@pytest.mark.parametrize("what", ["trigger", "condition"])
+def test_every_trigger_and_condition_is_described(what: str) -> None:
+    """They and their fields have a name, a description and an icon, and are there."""
+    described = load_yaml_dict(str(FOLDER / f"{what}s.yaml"))
+    shown = {name: value for name, value in described.items() if not name.startswith(".")}
+    translated = load("translations/en.json")[f"{what}s"]
+    icons = load("icons.json")[f"{what}s"]
+    assert set(shown) == set(translated) == set(icons)
+    for name, value in shown.items():
+        assert f'"{name}"' in (FOLDER / f"{what}.py").read_text()
+        assert set(icons[name]) == {what}
+        assert set(value["fields"]) == set(translated[name]["fields"])
+        for text in (translated[name], *translated[name]["fields"].values()):
+            assert text["name"]
+            assert text["description"]
+
+
 def test_every_exception_is_raised() -> None:
     """No sentence is left over that nothing says."""
     code = "".join(path.read_text() for path in MODULES)

@@ -28,3 +28,12 @@ async def test_energy_dashboard_that_does_not_run(hass: HomeAssistant, live: Hou
     assert form["data_schema"]
     (source,) = [key for key in form["data_schema"].schema if key == "source"]
     assert source.description == {"suggested_value": "energy_dashboard"}
+
+
+async def test_sensors_without_the_recorder(hass: HomeAssistant, live: House) -> None:
+    """Where Home Assistant records nothing there are no statistics of any meter."""
+    hass.states.async_set("sensor.meter", "100", {"device_class": "energy"})
+    flow = await hass.config_entries.options.async_init(live.entry.entry_id)
+    choice = {"source": "sensors", "sensors": ["sensor.meter"]}
+    form = await hass.config_entries.options.async_configure(flow["flow_id"], choice)
+    assert form["errors"] == {"base": "no_statistics"}

@@ -116,9 +116,10 @@ def _restore_after_equivents(entry: EquiwattConfigEntry) -> None:
 async def async_unload_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> bool:
     """Unload a config entry. Edges wait meanwhile, as the event entity goes first."""
     data = entry.runtime_data
-    await data.announcer.async_hold()
+    was_announcing = await data.announcer.async_hold()
     if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
-        data.announcer.async_go_on()
+        if was_announcing:
+            data.announcer.async_go_on()
         return False
     if entry.disabled_by:
         async_clear_webhook_issues(hass, entry.entry_id)

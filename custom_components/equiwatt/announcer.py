@@ -8,7 +8,7 @@ from homeassistant.const import MAJOR_VERSION, MINOR_VERSION
 from homeassistant.core import CALLBACK_TYPE, CoreState, HomeAssistant, callback
 from homeassistant.helpers.start import async_at_started
 
-from .const import DOMAIN
+from .const import DOMAIN, LOGGER
 from .equivents.snapshot import Edge, Snapshot, net_edges
 from .store import EquiwattStore
 from .timer import Timer
@@ -106,16 +106,26 @@ class Announcer:
             self._waiting.popleft()
             self._announced_at = self._hass.loop.time()
             for listener in tuple(self._listeners):
-                listener(edge)
+                self._call(listener, edge)
         if not self._waiting:
             self._store.async_keep(self._latest)
 
-    async def async_hold(self) -> None:
-        """Announce nothing more until it is let go on, but to the end what is under way."""
-        self._is_announcing = False
-        self._timer.async_set(None)
+    @staticmethod
+    def _call(listener: EdgeListener, edge: Edge) -> None:
+        """Call a listener, whose faults must not keep others from hearing of the edge."""
+        try:
+            listener(edge)
+        except Exception:  # noqa: BLE001  # whatever it is
+            LOGGER.exception("Unexpected error announcing that an equivent has %s", edge.kind)
+
+    async def async_hold(self) -> bool:
+        """Announce what is under way, and no more; return True if edges were announced by now."""
+        was_announcing, self._is_announcing = self._is_announcing, False
+        if was_announcing:
+            self._timer.async_set(None)
         if self._task:
             await self._task
+        return was_announcing
 
     @callback
     def async_go_on(self) -> None:

@@ -9,6 +9,7 @@ from homeassistant.components.calendar import (
     CalendarEntityDescription,
     CalendarEvent,
 )
+from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -33,7 +34,13 @@ LABEL = (
     "equiwatt works out its own forecast and points; the figures will differ."
 )
 
-EQUIVENTS = CalendarEntityDescription(key="equivents", translation_key="equivents")
+EQUIVENTS = CalendarEntityDescription(
+    key="equivents",
+    translation_key="equivents",
+    # So that the automation editor does not offer the calendar's triggers for the device: Home
+    # Assistant looks ahead every 15 minutes only, and they miss what starts unannounced.
+    entity_category=EntityCategory.DIAGNOSTIC,
+)
 
 
 async def async_setup_entry(

@@ -34,6 +34,10 @@ from .timer import Timer
 
 STALE_AFTER = timedelta(minutes=15)
 """How long the last known state stands while calls fail."""
+SOON = 2.0
+"""Seconds after a failed call in which it is repeated where that matters."""
+LAST_LOOK = timedelta(seconds=12)
+"""How long before a planned end a failed call is repeated: a little longer than one may take."""
 BURST = 0.2
 """Seconds in which a burst of webhook calls is taken together before the API is asked."""
 PATIENCE = 5.0
@@ -55,7 +59,7 @@ def async_get_client(hass: HomeAssistant, token: str, url: str) -> EquiwattClien
 def _drop_unused(hass: HomeAssistant, limiters: dict[str, RateLimiter]) -> None:
     """Drop the limiters of tokens that were tried and not kept, once their calls are forgotten."""
     used = {_digest(entry.data[CONF_TOKEN]) for entry in hass.config_entries.async_entries(DOMAIN)}
-    for digest in [digest for digest, one in limiters.items() if not one.recent_calls]:
+    for digest in [digest for digest, one in limiters.items() if one.is_idle]:
         if digest not in used:
             del limiters[digest]
 
@@ -91,7 +95,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         """Seconds between the last answer and the next poll."""
         self._store = store
         self._announcer = announcer
-        self._loaded_at = self.clock.now()
+        self._loaded_at = self._failing_since = self.clock.now()
         self._offset = offset_of(entry.entry_id)
         self._patience: float | None = PATIENCE
         self._poll = Timer(hass, "poll", self._on_poll)
@@ -109,7 +113,12 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
 
     @property
     def _stale_at(self) -> datetime:
-        """Return until when what is known stands."""
+        """Return until when what is known stands.
+
+        Where nobody polls, the first failure says nothing of the silence before.
+        """
+        if self.config_entry.pref_disable_polling:
+            return self._failing_since + STALE_AFTER
         return (self.answered_at or self._loaded_at) + STALE_AFTER
 
     @callback
@@ -136,7 +145,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
     @callback
     def async_refresh_soon(self) -> None:
         """Refresh soon: once for all requests of a moment, and after the last of them."""
-        if isinstance(self.error, RateLimitedError):
+        if isinstance(self.error, RateLimitedError) and self._poll.is_set:
             return  # the next poll comes as soon as the provider wants it
         self._refresh_again = True
         if self._refreshing is None or self._refreshing.done():
@@ -160,6 +169,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
             raise self._fail(err) from err
         except Exception:
             self.failures += 1
+            self._set_boundary()
             raise
         finally:
             self._set_poll()
@@ -173,10 +183,10 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
 
     def _follow(self, answer: Answer) -> Snapshot:
         """Follow an answer, and return what is known since."""
-        self.answer, self.failures = answer, 0
         self.tracker.shift(self.clock.set(self.client.server_time))
-        self.answered_at = now = self.clock.now()
+        now = self.clock.now()
         self.tracker.observe(answer, now)
+        self.answer, self.answered_at, self.failures = answer, now, 0
         self._store.async_set_known()
         self._clear_error()
         self._set_boundary()
@@ -197,6 +207,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
     def _fail(self, err: EquiwattError) -> Exception:
         """Go on without an answer; return what Home Assistant knows the error as."""
         known, self.error = self.error, err
+        self._failing_since = self._failing_since if self.failures else self.clock.now()
         self.failures += 1
         self.tracker.fail(self.clock.now())
         self._publish()
@@ -219,13 +230,29 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         self.error = None
 
     def _set_poll(self) -> None:
-        """Set the timer to the next poll, unless the user has switched polling off."""
+        """Set the timer to the next poll.
+
+        Where the user has switched polling off, only a webhook call is followed up.
+        """
         now = self.clock.now()
         if isinstance(self.error, RateLimitedError):
             self.pace = min(self.error.retry_after, to_opening(now, self._offset))
         else:
             self.pace = delay(now, self.tracker.awaiting, self._offset, self.failures)
-        self._poll.async_set(None if self.config_entry.pref_disable_polling else self.pace)
+            self.pace = self._before_the_end(now, self.pace)
+        asks = self.tracker.awaiting or not self.config_entry.pref_disable_polling
+        self._poll.async_set(self.pace if asks else None)
+
+    def _before_the_end(self, now: datetime, pace: float) -> float:
+        """Return a pace that asks again right before a planned end, if the last call failed.
+
+        One failed call must not leave the end to the clock while the API could tell better.
+        """
+        live = self.tracker.snapshot.live
+        if not self.failures or live is None or live.end is None:
+            return pace
+        seconds = max(SOON, (live.end - now - LAST_LOOK).total_seconds())
+        return min(pace, seconds) if live.end - now > timedelta(seconds=SOON) else pace
 
     def _set_boundary(self) -> None:
         """Set the timer to when the clock alone changes something next."""

@@ -1,5 +1,6 @@
 """What outlasts a restart: what is known of equivents, the webhook, and what was measured."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -33,6 +34,15 @@ class TolerantStore(Store[dict[str, Any]]):
             atomic_writes=True,
             max_readable_version=VERSION + 100,
         )
+        self.has_failed = False
+        """Whether what was to be written last could not be."""
+
+    @override
+    async def _async_write_data(self, data: dict[str, Any]) -> None:
+        """Write, and keep whether that failed, of which Home Assistant only logs an error."""
+        self.has_failed = True
+        await super()._async_write_data(data)
+        self.has_failed = False
 
     @override
     async def _async_migrate_func(
@@ -63,6 +73,7 @@ class EquiwattStore:
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
         """Start with nothing remembered."""
+        self._hass = hass
         self._store = TolerantStore(hass, entry_id)
         self.known = False
         """Whether there is anything remembered at all: not so before the first answer ever."""
@@ -71,6 +82,7 @@ class EquiwattStore:
         self.webhook = WebhookFacts()
         self.savings: Savings = ()
         self.attendance = Attendance()
+        self._saving: asyncio.Task[None] | None = None
         self._is_pending = False
         self._is_closed = False
 
@@ -95,6 +107,8 @@ class EquiwattStore:
 
     async def async_close(self) -> None:
         """Write what is still to be written, and nothing any more: another one may do so now."""
+        if self._saving:
+            await self._saving
         if self._is_pending:
             await self.async_flush()
         self._is_closed = True
@@ -107,8 +121,10 @@ class EquiwattStore:
             return
         self.snapshot = snapshot
         live = (snapshot.live, snapshot.pushed_at, snapshot.rehearsal)
-        moved = live != (before.live, before.pushed_at, before.rehearsal)
-        self._save_later(0 if moved else SAVE_DELAY)
+        if live == (before.live, before.pushed_at, before.rehearsal):
+            self._save_later(SAVE_DELAY)
+        else:  # not by a delay of nothing, which earlier delays put off
+            self._saving = self._hass.async_create_task(self.async_flush(), f"{DOMAIN} save")
 
     @callback
     def async_set_known(self) -> None:
@@ -145,8 +161,11 @@ class EquiwattStore:
         """Write everything now."""
         self.known = True
         self._is_pending = False
-        if not self._is_closed:
-            await self._store.async_save(self._data())
+        if self._is_closed:
+            return
+        await self._store.async_save(self._data())
+        if self._store.has_failed:
+            self._save_later(SAVE_DELAY)
 
     def _save_later(self, seconds: float) -> None:
         """Write everything in a while, and when Home Assistant stops."""

@@ -19,9 +19,9 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.recorder import get_instance
 from homeassistant.setup import async_setup_component
 
-from ..conftest import add_entry
+from ..conftest import Push, add_entry
 from ..test_services import simulate
-from .home import FIGURES, QUIET, START, Home
+from .home import END, FIGURES, QUIET, START, Home
 from .meters import METER, SECOND_METER
 
 LABEL = "Estimate from your own meter"
@@ -54,6 +54,20 @@ async def test_the_example(home: Home, hass_storage: dict[str, Any]) -> None:
         again = home.hass.states.get(state.entity_id)
         assert again
         assert (again.state, again.attributes) == (state.state, state.attributes)
+
+
+async def test_times_that_the_api_tells_later(home: Home, push: Push) -> None:
+    """A push tells no end; once the API has, all of its half hours are usual at once."""
+    await home.furnish()
+    await home.move_to("17:01", 7)
+    await push("?event=started")
+    await home.settle()
+    assert home.live == "on"
+    assert home.figures() == (0.4, 0, 0)
+    home.provider.start(START, END)
+    await home.move_to("17:01", 30)
+    assert home.state("sensor.equiwatt_current_end") == END.isoformat()
+    assert home.figures() == (0.9, 0, 0)
 
 
 async def test_attributes(home: Home) -> None:
@@ -119,6 +133,20 @@ async def test_rehearsal(home: Home, hass_storage: dict[str, Any]) -> None:
     await home.move_to("17:35")
     assert await home.calendar() == []
     assert "savings" not in hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"]
+
+
+async def test_a_rehearsal_too_short_to_be_measured(home: Home) -> None:
+    """After it the last equivent is shown again."""
+    await home.furnish()
+    await home.start()
+    await home.end()
+    await home.move_to("18:06")
+    await simulate(home.hass, duration={"minutes": 1})
+    await home.settle()
+    assert home.figures() == (None, None, None)
+    await home.move_to("18:08")
+    assert home.live == "off"
+    assert home.figures() == (0.9, 0.4, 0.5)
 
 
 async def test_a_restart_amid_an_equivent(home: Home) -> None:

@@ -1,9 +1,11 @@
 """What the app may call, and in which order."""
 
+from datetime import datetime
+
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from .cloud import MINUTE, SECOND, Truth
+from .cloud import MINUTE, SAME, SECOND, Truth
 from .watched import Watched
 
 KINDS = st.sampled_from(["started", "ended"])
@@ -68,7 +70,7 @@ class Calls(Watched):
         gap=st.sampled_from([0, 0, 0, 2, 30, 200]),
         ended=st.none() | UP_TO_A_MINUTE,
         started=st.none() | UP_TO_A_MINUTE,
-        lag=UP_TO_A_MINUTE,
+        lag=st.sampled_from([0, 0, 2, 10, 30, 60]),
         legacy=st.booleans(),
     )
     def hand_over(
@@ -76,12 +78,9 @@ class Calls(Watched):
     ) -> None:
         """Let one follow another, with calls that are late and answers that are older than they."""
         home, cloud = self.home, self.cloud
-        now = home.true.replace(microsecond=0)
-        if not cloud.is_free(now):
+        if not (end := self.end_soon()):
             return
-        end = now + 12 * MINUTE
         start = end + gap * SECOND
-        cloud.truths.append(Truth(now, now, [(now, end)]))
         cloud.truths.append(Truth(start, start, [(start, start + 30 * MINUTE)]))
         cloud.lag, cloud.legacy = lag * SECOND, legacy
         for kind, at, delay in (("ended", end, ended), ("started", start, started)):
@@ -89,3 +88,16 @@ class Calls(Watched):
                 home.app.call_later(kind, at - home.true + delay * SECOND)
         self.pass_time(start - home.true)
         self.pass_time(3 * MINUTE)
+
+    def end_soon(self) -> datetime | None:
+        """Let the live one end soon, or one begin that does, and return when, unless none may."""
+        now = self.home.true.replace(microsecond=0)
+        live = self.cloud.live(now)
+        if live and live is self.cloud.truths[-1] and live.start < now:
+            live.plans.append((now, max(now, live.start + SAME) + 2 * MINUTE))
+        elif self.cloud.is_free(now):
+            live = Truth(now, now, [(now, now + SAME + 2 * MINUTE)])
+            self.cloud.truths.append(live)
+        else:
+            return None
+        return live.end(now)

@@ -1,12 +1,14 @@
 """The provider: what is true, and how badly it tells."""
 
 from collections import deque
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import Any
+from typing import Any, override
 
 import aiohttp
+from pytest_homeassistant_custom_component.test_util.aiohttp import AiohttpClientMockResponse
 
 from ..conftest import event_of, said
 
@@ -86,6 +88,20 @@ def same(one: Span, other: Span) -> bool:
     """Tell whether both are one equivent: close, and none over before the other began."""
     first, second = sorted((one, other), key=lambda span: span[0])
     return second[0] - first[0] <= SAME and not (first[1] and first[1] <= second[0])
+
+
+class Response(AiohttpClientMockResponse):  # type: ignore[misc]
+    """An answer without the stream of mocks that the helper makes for each."""
+
+    @property
+    @override
+    def content(self) -> Response:
+        """Return what is read in chunks."""
+        return self
+
+    async def iter_chunked(self, size: int) -> AsyncIterator[bytes]:
+        """Yield the body."""
+        yield self.response
 
 
 @dataclass

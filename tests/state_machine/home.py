@@ -1,7 +1,7 @@
 """A Home Assistant on a clock that is turned by hand."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import ExitStack
 from copy import deepcopy
 from datetime import datetime, timedelta
@@ -18,10 +18,7 @@ from pytest_homeassistant_custom_component.common import (
     async_test_home_assistant,
     mock_storage,
 )
-from pytest_homeassistant_custom_component.test_util.aiohttp import (
-    AiohttpClientMockResponse,
-    mock_aiohttp_client,
-)
+from pytest_homeassistant_custom_component.test_util.aiohttp import mock_aiohttp_client
 from yarl import URL
 
 from custom_components.equiwatt import coordinator
@@ -37,7 +34,7 @@ from homeassistant.util import dt as dt_util
 
 from ..conftest import API_URL, TOKEN, WEBHOOK_ID
 from .app import App
-from .cloud import MINUTE, SECOND, Answer, Cloud
+from .cloud import MINUTE, SECOND, Answer, Cloud, Response
 from .judge import Judge
 from .loop import HandTurnedLoop
 
@@ -60,20 +57,6 @@ class Alarm(logging.Handler):
         """Keep the exception."""
         if record.exc_info and record.exc_info[1]:
             self.failures.append(record.exc_info[1])
-
-
-class Response(AiohttpClientMockResponse):  # type: ignore[misc]
-    """An answer without the stream of mocks that the helper makes for each."""
-
-    @property
-    @override
-    def content(self) -> Response:
-        """Return what is read in chunks."""
-        return self
-
-    async def iter_chunked(self, size: int) -> AsyncIterator[bytes]:
-        """Yield the body."""
-        yield self.response
 
 
 class Home:
@@ -194,12 +177,23 @@ class Home:
         while not self.loop.is_idle:  # noqa: ASYNC110 - there is no event for that
             await asyncio.sleep(0)
 
+    def step(self) -> None:
+        """Let everything go on to where it waits next, or the next timer fire if all does."""
+        self.loop.run_until_complete(self._step())
+
+    async def _step(self) -> None:
+        """Run what is ready, once."""
+        if self.loop.is_idle:
+            self.loop.moment = self.loop.next_timer()
+            self._set_clocks()
+        await asyncio.sleep(0)
+
     def jump(self, skew: timedelta) -> None:
         """Set the system's clock wrong, or right."""
         self.skew = skew
         self._set_clocks()
 
-    async def answer(self, method: str, url: URL, data: Any) -> AiohttpClientMockResponse:
+    async def answer(self, method: str, url: URL, data: Any) -> Response:
         """Answer a call."""
         calls = self.cloud.calls
         calls.append(self.loop.moment)

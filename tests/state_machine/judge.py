@@ -31,7 +31,7 @@ class Over:
     at: datetime
     moment: float
     listed: float | None = None
-    """When the API first listed it, for one that did not end by a push."""
+    """When the API first listed it."""
 
 
 @dataclass
@@ -49,6 +49,8 @@ class Judge:
     live: Span | None = None
     pushed_at: datetime | None = None
     pushed_moment: float = 0
+    first_pushed_moment: float = 0
+    """Differs from the one above where the edge had to wait."""
     expired: bool = False
     """Whether the provisional one has had its time, though its end may wait to be announced."""
     set_up_at: float = 0
@@ -64,10 +66,10 @@ class Judge:
     def may_be_late(self) -> bool:
         """Tell whether a call for an end may speak of one that the API has listed by now."""
         age = self._age_of_listing(since_set_up=True)
-        return not self.pushed_at and age is not None and age <= OUT_OF_ORDER + 1
+        return age is not None and age <= OUT_OF_ORDER + 1
 
     def _age_of_listing(self, *, since_set_up: bool) -> float | None:
-        """Return how long ago the API listed the last one, which did not end by a push.
+        """Return how long ago the API listed the last one.
 
         An entry that was set up since may have learned it only then.
         """
@@ -78,7 +80,7 @@ class Judge:
 
     def take_answer(self, answer: Answer, now: datetime) -> None:
         """Let a valid answer confirm or change the live one, or demand that one starts."""
-        if self.overs and self.overs[-1].why != "push" and answer.lists(self.overs[-1].span):
+        if self.overs and answer.lists(self.overs[-1].span):
             self.overs[-1].listed = self.overs[-1].listed or self.moment()
         named = answer.named
         if named and now >= bound(named):
@@ -117,10 +119,10 @@ class Judge:
                 return False
 
     def _last_over(self, span: Span) -> Over | None:
-        """Return its last end: its own, or that of all by a call that no other one explains."""
+        """Return its last end: its own, or a later one's by a call that nothing else explains."""
         for over in reversed(self.overs):
             nearest = over.why == "push" and not self._was_listed(over.span)
-            if same(over.span, span) or (nearest and span[0] <= over.at):
+            if same(over.span, span) or (nearest and span[0] <= over.span[0]):
                 return over
         return None
 
@@ -142,11 +144,10 @@ class Judge:
         self.expired = False
         (self._started if kind == "started" else self._ended)(span, source, now)
 
-    def _pushed(self, kind: str) -> float | None:
-        """Return when a push last said so: just now, or while edges had to wait."""
+    def _pushed(self, kind: str) -> list[float]:
+        """Return when pushes said so: just now, or while edges had to wait."""
         since = self.moment() - APART if self.since is None else self.since
-        moments = [made for made, told in self.pushes if made >= since and kind == told]
-        return moments[-1] if moments else None
+        return [made for made, told in self.pushes if made >= since and kind == told]
 
     def _started(self, span: Span, source: str, now: datetime) -> None:
         """Judge a start."""
@@ -154,8 +155,10 @@ class Judge:
         if self.due and same(span, self.due):
             self.due = None
         if source == "webhook":
-            assert self._pushed("started") is not None, "started by no push"
+            pushed = self._pushed("started")
+            assert pushed, "started by no push"
             self.pushed_at, self.pushed_moment = now, self.moment()
+            self.first_pushed_moment = pushed[0]
             return
         answer = self.cloud.served[-1]
         assert answer.named, "started, though the last answer names none"
@@ -187,7 +190,7 @@ class Judge:
         assert self.live, "an end of nothing"
         over = Over(span, self._reason(self.live, source, now), now, self.moment())
         if over.why == "push":
-            over.moment = self._pushed("ended") or over.moment
+            over.moment = self._pushed("ended")[-1]
         elif self._was_listed(span):
             over.listed = self.moment()
         self.overs.append(over)
@@ -196,12 +199,12 @@ class Judge:
     def _reason(self, live: Span, source: str, now: datetime) -> str:
         """Return why the live one may end, if it may."""
         if source == "webhook":
-            assert self._pushed("ended") is not None, "ended by no push"
+            assert self._pushed("ended"), "ended by no push"
             age = self._age_of_listing(since_set_up=False)
-            late = not self.pushed_at and age is not None and age + APART < OUT_OF_ORDER
+            late = age is not None and age + APART < OUT_OF_ORDER
             assert not late or self.since is not None, "ended by a call for the one before"
             return "push"
-        if self.pushed_at and self.moment() > self.pushed_moment + GRACE.total_seconds() - 1:
+        if self.pushed_at and self.moment() > self.first_pushed_moment + GRACE.total_seconds() - 1:
             return "grace"
         if self.cloud.served[-1].lists(live):
             return "listed"

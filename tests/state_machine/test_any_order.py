@@ -19,7 +19,7 @@ def test_each_edge_has_its_reason(home: Home) -> None:
     House.home, House.steps = home, 0
     profile = settings(deadline=None, suppress_health_check=list(HealthCheck))
     if not LONG:
-        profile = settings(profile, max_examples=200, phases=[Phase.generate])
+        profile = settings(profile, max_examples=145, phases=[Phase.generate])
     run_state_machine_as_test(House, settings=profile)
     assert House.steps >= STEPS
 

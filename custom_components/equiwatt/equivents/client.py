@@ -19,7 +19,7 @@ import time
 import aiohttp
 from yarl import URL
 
-from .answer import Answer, MalformedError, parse
+from .answer import EARLIEST, LATEST, Answer, MalformedError, parse
 
 TIMEOUT = aiohttp.ClientTimeout(total=10)
 MAX_BODY = 1024 * 1024
@@ -122,6 +122,11 @@ class RateLimiter:
         return free - self._clock()
 
     @property
+    def is_idle(self) -> bool:
+        """Return True if there are no calls that count, nor any under way."""
+        return not self.recent_calls and not self._turn.locked()
+
+    @property
     def recent_calls(self) -> int:
         """Return how many calls were answered in the last minute."""
         return sum(answered > self._clock() - CALL_WINDOW for answered in self._answered)
@@ -201,7 +206,8 @@ class EquiwattClient:
                 return InvalidTokenError(f"The token is refused (status {status})")
             case HTTPStatus.TOO_MANY_REQUESTS:
                 header = response.headers.get("Retry-After")
-                return RateLimitedError("Too many calls", retry_after(header, self._utcnow()))
+                now = self.server_time or self._utcnow()  # by whose clock a date is meant
+                return RateLimitedError("Too many calls", retry_after(header, now))
             case status if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 return UnreachableError(f"The service is out of order (status {status})")
             case status:
@@ -245,9 +251,10 @@ def read_date(header: str | None) -> datetime | None:
     """Return the time that a header tells, aware UTC, or None when it tells none."""
     try:
         when = parsedate_to_datetime(header or "")
-        return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+        when = when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
     except ValueError, OverflowError:  # no date, or one before or after all dates
         return None
+    return when if EARLIEST <= when <= LATEST else None
 
 
 def clean_token(text: str) -> str:

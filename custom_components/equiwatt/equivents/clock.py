@@ -11,6 +11,10 @@ TOLERANCE = timedelta(minutes=2)
 """How far the system's clock may be from the provider's before that is believed instead."""
 
 
+UNSURE = timedelta(seconds=2)
+"""How far two looks at the same wrong clock may be apart."""
+
+
 class Clock:
     """Goes on by the monotonic clock between answers, and is set by each of them."""
 
@@ -19,6 +23,7 @@ class Clock:
         self._utcnow = utcnow
         self._monotonic = monotonic
         self._time, self._set_at = utcnow(), monotonic()
+        self._error = timedelta()
 
     def set(self, server_time: datetime | None) -> timedelta:
         """Set it to the server's time if the system's is far from that, and return by how much.
@@ -29,6 +34,7 @@ class Clock:
         far = server_time is not None and abs(server_time - own) > TOLERANCE
         self._time = server_time if server_time and far else own
         self._set_at = self._monotonic()
+        self._note_error()
         return self._time - before
 
     def now(self) -> datetime:
@@ -38,5 +44,12 @@ class Clock:
     @property
     def error(self) -> timedelta:
         """Return by how much the system's clock is ahead, nothing within reason."""
+        return self._error
+
+    def _note_error(self) -> None:
+        """Keep by how much the system's clock is ahead; a server's time is to the second only."""
         error = self._utcnow() - self.now()
-        return error if abs(error) > TOLERANCE else timedelta()
+        if abs(error) <= TOLERANCE:
+            self._error = timedelta()
+        elif abs(error - self._error) > UNSURE:
+            self._error = error

@@ -1,11 +1,12 @@
 """What is known at one moment, as one value, and the edges that lead from one to the next."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from .model import Equivent, Kind, Source
+from .model import SAME, Equivent, Kind, Source
 
 MAX_EQUIVENTS = 2000
 
@@ -18,7 +19,6 @@ class EndReason(StrEnum):
     BOUND = "bound"
     VANISHED = "vanished"
     PUSH = "push"
-    PUSH_LISTED = "push_listed"
     UNCONFIRMED = "unconfirmed"
 
 
@@ -100,11 +100,23 @@ class Edge:
 def add_finished(past: tuple[Equivent, ...], listed: Iterable[Equivent]) -> tuple[Equivent, ...]:
     """Return the finished ones with those that an answer lists, whose times count from now on."""
     known = set(past)
-    if not (new := [equivent for equivent in listed if equivent not in known]):
+    new = sorted(set(listed) - known, key=_start)
+    if not new:
         return past
-    kept = [old for old in past if not any(old.same_as(equivent) for equivent in new)]
-    ordered = sorted(kept + new, key=lambda equivent: equivent.start, reverse=True)
+    kept = [old for old in past if not any(old.same_as(one) for one in _near(new, old))]
+    ordered = sorted(kept + new, key=_start, reverse=True)
     return tuple(ordered[:MAX_EQUIVENTS])
+
+
+def _near(ordered: list[Equivent], equivent: Equivent) -> list[Equivent]:
+    """Return those that may be the same as an equivent, of some in the order of their starts."""
+    first = bisect_left(ordered, equivent.start - SAME, key=_start)
+    return ordered[first : bisect_right(ordered, equivent.start + SAME, key=_start)]
+
+
+def _start(equivent: Equivent) -> datetime:
+    """Return when an equivent starts."""
+    return equivent.start
 
 
 def net_edges(edges: Iterable[Edge]) -> list[Edge]:

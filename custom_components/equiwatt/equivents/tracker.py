@@ -21,6 +21,8 @@ PUSH_GRACE = timedelta(minutes=5)
 """How long a push stands against the API's word."""
 OUT_OF_ORDER = timedelta(minutes=2)
 """How far apart calls and answers may be that speak of the same change."""
+PUT_RIGHT = timedelta(seconds=1)
+"""By how much a clock must be put right to matter: two clocks are never quite equal."""
 VANISH_CONFIRM = timedelta(seconds=10)
 """How far apart two answers must be that drop an equivent without any other sign of its end."""
 ROUNDING = timedelta(seconds=2)
@@ -54,6 +56,8 @@ class Tracker:
         named = answer.current
         if named and not _is_believable(self.snapshot, named, now):
             named = None
+        if self.snapshot.rehearsal or not (named and self.snapshot.is_live(named)):
+            self._tick_unconfirmed(now)
         self._set(past=add_finished(self.snapshot.past, answer.previous))
         if real := self.snapshot.real:
             self._compare(real, named, answer, now)
@@ -92,6 +96,8 @@ class Tracker:
 
         What was restored was timed by an earlier run, whose clock may have been right.
         """
+        if abs(by) < PUT_RIGHT:
+            return
         snapshot, restored = self.snapshot, self._restored
         ended, ended_before = snapshot.ended, restored.ended
         if ended and not (ended_before and ended.at == ended_before.at):
@@ -145,27 +151,39 @@ class Tracker:
     def _learn_end(self, answer: Answer, now: datetime) -> None:
         """Learn the end of the last one that ended, if an answer lists it."""
         ended = self.snapshot.ended
-        if ended and (end := ending_of(answer.previous, ended.equivent)):
-            self._set(ended=_listed(ended, end, now))
+        end = ended and ending_of(answer.previous, ended.equivent)
+        if ended and end and end <= now:
+            at = ended.at if ended.reason is EndReason.LISTED else now
+            self._set(ended=Ended(replace(ended.equivent, end=end), EndReason.LISTED, at))
 
     def _compare(
         self, live: Equivent, named: Equivent | None, answer: Answer, now: datetime
     ) -> None:
         """Hold the live equivent against an answer: confirmed, over, or missing."""
         provisional = self.snapshot.pushed_at is not None
-        if named and (named.same_as(live) or (provisional and named.start <= now)):
+        listed = ending_of(answer.previous, live)
+        follows = named is not None and listed is not None and named.start >= listed
+        confirms = named and (named.same_as(live) or (provisional and named.start <= now))
+        if named and confirms and not follows:
             self._set_live(named)
             self._vanished_at = None
-        elif listed := ending_of(answer.previous, live):
+        elif listed:
             self._end(live, listed, Source.API, EndReason.LISTED, now)
         elif provisional:
             return
         elif live.end and live.end <= now:
             self._end(live, live.end, Source.API, EndReason.TIME, now)
+        elif answer.current and not named:
+            return  # it is an old answer, which says nothing of this one
         elif self._vanished_at is None:
             self._vanished_at = now
         elif now - self._vanished_at >= VANISH_CONFIRM:
             self._end(live, now, Source.API, EndReason.VANISHED, now)
+
+    def _tick_unconfirmed(self, now: datetime) -> None:
+        """End what is over by the clock, whatever the API names instead: a rehearsal, or a push."""
+        if self.snapshot.live and (self.snapshot.rehearsal or self.snapshot.pushed_at):
+            self._tick_live(self.snapshot.live, now)
 
     def _tick_live(self, live: Equivent, now: datetime) -> None:
         """End the live equivent when the clock says so."""
@@ -214,14 +232,16 @@ class Tracker:
 def _is_believable(snapshot: Snapshot, named: Equivent, now: datetime) -> bool:
     """Return True if the API's word counts, after an equivent's bounds and what ended it."""
     # What was listed as over is named only by an answer that is older, from a server that lags.
-    listed = ending_of(snapshot.past, named) is not None
-    if now >= _bound(named) or (listed and not snapshot.is_live(named)):
+    # An end that is still ahead is a plan, as of the live one that the documented example lists.
+    listed = ending_of(snapshot.past, named)
+    over = listed is not None and listed <= now
+    if now >= _bound(named) or (over and not snapshot.is_live(named)):
         return False
     ended = snapshot.ended
     if not ended or not _is_contradicted(named, ended, provisional=bool(snapshot.pushed_at)):
         return True
     match ended.reason:
-        case EndReason.LISTED | EndReason.PUSH_LISTED:
+        case EndReason.LISTED:
             return False
         case EndReason.TIME | EndReason.BOUND:
             return named.end is not None and named.end > now  # prolonged
@@ -235,30 +255,16 @@ def _is_believable(snapshot: Snapshot, named: Equivent, now: datetime) -> bool:
 def _is_contradicted(named: Equivent, ended: Ended, *, provisional: bool) -> bool:
     """Return True if what ended last speaks against an equivent that an answer names.
 
-    A push that ends contradicts all that had started by then, but for a push that starts since.
+    A push that ends contradicts what had started before, too, but for a push that starts since.
     """
     pushed = ended.reason is EndReason.PUSH and not provisional
-    return named.same_as(ended.equivent) or (pushed and named.start <= ended.at)
-
-
-def _listed(ended: Ended, end: datetime, now: datetime) -> Ended:
-    """Return what ended last once an answer lists it, with the end that the answer gives."""
-    equivent = replace(ended.equivent, end=end)
-    match ended.reason:
-        case EndReason.LISTED | EndReason.PUSH_LISTED as known:
-            return Ended(equivent, known, ended.at)
-        case EndReason.PUSH:
-            return Ended(equivent, EndReason.PUSH_LISTED, ended.at)
-        case _:
-            return Ended(equivent, EndReason.LISTED, now)
+    return named.same_as(ended.equivent) or (pushed and named.start <= ended.equivent.start)
 
 
 def _is_late_call(snapshot: Snapshot, now: datetime) -> bool:
     """Return True if the call for an end speaks of the one whose end the API has just listed."""
     ended = snapshot.ended
-    if ended is None or ended.reason is not EndReason.LISTED or snapshot.pushed_at:
-        return False
-    return now - ended.at < OUT_OF_ORDER
+    return ended is not None and ended.reason is EndReason.LISTED and now - ended.at < OUT_OF_ORDER
 
 
 def _bound(equivent: Equivent) -> datetime:

@@ -100,6 +100,8 @@ class Meter:
         self._account = account
         self._reader = _Reader(hass, find_meters)
         self._past: Sequence[Equivent] = ()
+        self._measured: Equivent | None = None
+        """The live one, with the times by which it was measured last."""
         self._ended: Equivent | None = None
         self._patience = PATIENCE
         self._reading = asyncio.Lock()
@@ -111,8 +113,7 @@ class Meter:
         """Show what is kept of the last equivent, and go on with what is not finished."""
         self._entry.async_on_unload(self.async_stop)
         self._past = self._account.past
-        if self._past:
-            self._show(self._account.result_of(self._past[0]))
+        self._show(self._kept())
         if self._account.live or self._unfinished():
             self._read()
 
@@ -143,11 +144,19 @@ class Meter:
 
     @callback
     def async_update(self) -> None:
-        """Finish what the API has listed since, or lists with other times than before."""
+        """Follow the API, which names other times of the live one, or lists others as finished."""
+        live = self._account.live
+        if live and self._measured and live != self._measured:
+            self._measured = live
+            self._read()
         if self._past is not self._account.past:
             self._past = self._account.past
             if self._unfinished():
                 self._read()
+
+    def _kept(self) -> Estimate | None:
+        """Return what is kept of the last equivent, which stays shown after a short rehearsal."""
+        return self._account.result_of(self._past[0]) if self._past else None
 
     def _unfinished(self) -> list[Equivent]:
         """Return the finished equivents whose readings may still come, newest first."""
@@ -178,11 +187,12 @@ class Meter:
 
     async def _async_measure(self) -> None:
         """Measure what is live, or else what ended last, and all that is not finished."""
-        if live := self._account.live:
+        self._measured = live = self._account.live
+        if live:
             self._show(await self._async_estimate(live))
             return
         if ended := self._unlisted():
-            self._show(await self._async_final(ended, self._patience))
+            self._show(await self._async_final(ended, self._patience) or self._kept())
         for equivent in self._unfinished():
             found = await self._async_final(equivent, PATIENCE)
             if found and found.final:

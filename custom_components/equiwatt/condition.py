@@ -1,0 +1,55 @@
+"""The condition that users find in the automation editor.
+
+It builds on Home Assistant's own class for conditions, and on nothing of its helpers for entities.
+"""
+
+from typing import Unpack, override
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.condition import Condition, ConditionCheckParams, ConditionConfig
+from homeassistant.helpers.target import TargetSelection
+from homeassistant.helpers.typing import ConfigType
+
+from .const import DOMAIN
+from .coordinator import EquiwattCoordinator
+from .data import EquiwattConfigEntry
+from .target import CONF_REHEARSALS, TARGET_SCHEMA, async_reaches
+
+
+class IsLiveCondition(Condition):
+    """True while an equivent is live on any of the accounts that the target reaches."""
+
+    @override
+    @classmethod
+    async def async_validate_config(cls, hass: HomeAssistant, config: ConfigType) -> ConfigType:
+        """Validate target and options."""
+        validated: ConfigType = TARGET_SCHEMA(config)
+        return validated
+
+    def __init__(self, hass: HomeAssistant, config: ConditionConfig) -> None:
+        """Keep target and options."""
+        super().__init__(hass, config)
+        self._target = TargetSelection(config.target or {})
+        self._rehearsals: bool = (config.options or {}).get(CONF_REHEARSALS, True)
+
+    @override
+    def _async_check(self, **kwargs: Unpack[ConditionCheckParams]) -> bool:
+        """Return True if one is live; what cannot be known is not live."""
+        entries: list[EquiwattConfigEntry]
+        entries = self._hass.config_entries.async_loaded_entries(DOMAIN)
+        return any(
+            self._is_live(entry.runtime_data.coordinator)
+            and async_reaches(self._hass, self._target, entry)
+            for entry in entries
+        )
+
+    def _is_live(self, coordinator: EquiwattCoordinator) -> bool:
+        """Return True if an account has one live, and the sensor says so too."""
+        if coordinator.data.rehearsal:
+            return self._rehearsals
+        return coordinator.data.live is not None and not coordinator.is_stale
+
+
+async def async_get_conditions(hass: HomeAssistant) -> dict[str, type[Condition]]:
+    """Return the condition by its name."""
+    return {"is_live": IsLiveCondition}

@@ -1,0 +1,162 @@
+"""The triggers that users find in the automation editor.
+
+They build on Home Assistant's own class for triggers, and on nothing of its helpers for entities.
+"""
+
+from collections.abc import Callable
+from typing import Any, ClassVar, override
+
+from homeassistant.config_entries import (
+    SIGNAL_CONFIG_ENTRY_CHANGED,
+    ConfigEntry,
+    ConfigEntryChange,
+    ConfigEntryState,
+)
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
+from homeassistant.helpers.target import TargetSelection
+from homeassistant.helpers.trigger import (
+    Trigger,
+    TriggerActionRunner,
+    TriggerConfig,
+    TriggerNotTriggeredReporter,
+)
+from homeassistant.helpers.typing import ConfigType
+
+from .const import DOMAIN, LOGGER
+from .data import EquiwattConfigEntry
+from .equivents.model import Kind
+from .equivents.snapshot import Edge
+from .target import CONF_REHEARSALS, TARGET_SCHEMA, async_reaches
+
+
+class _Ears:
+    """Hears the edges of all accounts, each of which has a new announcer after every reload."""
+
+    def __init__(
+        self, hass: HomeAssistant, listener: Callable[[EquiwattConfigEntry, Edge], None]
+    ) -> None:
+        """Hear nothing yet."""
+        self._hass = hass
+        self._listener = listener
+        self._heard: dict[str, CALLBACK_TYPE] = {}
+
+    @callback
+    def async_open(self) -> CALLBACK_TYPE:
+        """Hear the accounts that are loaded, and those that will be; return how to stop."""
+        for entry in self._hass.config_entries.async_loaded_entries(DOMAIN):
+            self._hear(entry)
+        stop = async_dispatcher_connect(self._hass, SIGNAL_CONFIG_ENTRY_CHANGED, self._on_change)
+
+        @callback
+        def close() -> None:
+            """Hear nothing more."""
+            stop()
+            for stop_hearing in self._heard.values():
+                stop_hearing()
+
+        return close
+
+    @callback
+    def _on_change(self, change: ConfigEntryChange, entry: ConfigEntry) -> None:
+        """Hear an account from when it is loaded to when it is unloaded."""
+        if entry.domain != DOMAIN:
+            return
+        if entry.state is ConfigEntryState.LOADED and entry.entry_id not in self._heard:
+            self._hear(entry)
+        if entry.state is ConfigEntryState.NOT_LOADED and entry.entry_id in self._heard:
+            self._heard.pop(entry.entry_id)()
+
+    def _hear(self, entry: EquiwattConfigEntry) -> None:
+        """Hear an account."""
+
+        @callback
+        def on_edge(edge: Edge) -> None:
+            """Pass an edge on, and let no fault in an automation keep it from anybody else."""
+            try:
+                self._listener(entry, edge)
+            except Exception as err:  # noqa: BLE001 - templates of users, for instance
+                LOGGER.error("An automation could not be triggered: %s", err)
+
+        self._heard[entry.entry_id] = entry.runtime_data.announcer.async_listen(on_edge)
+
+
+class EquiwattTrigger(Trigger):
+    """Triggers on the edges of one kind, of the accounts that the target reaches."""
+
+    _kind: ClassVar[Kind]
+    _moment: ClassVar[str]
+
+    @override
+    @classmethod
+    async def async_validate_config(cls, hass: HomeAssistant, config: ConfigType) -> ConfigType:
+        """Validate target and options."""
+        validated: ConfigType = TARGET_SCHEMA(config)
+        return validated
+
+    def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
+        """Keep target and options."""
+        super().__init__(hass, config)
+        self._target = TargetSelection(config.target or {})
+        self._rehearsals: bool = (config.options or {}).get(CONF_REHEARSALS, True)
+
+    @override
+    async def async_attach_runner(
+        self,
+        run_action: TriggerActionRunner,
+        did_not_trigger: TriggerNotTriggeredReporter | None = None,
+    ) -> CALLBACK_TYPE:
+        """Run the action at each edge that is meant."""
+
+        @callback
+        def on_edge(entry: EquiwattConfigEntry, edge: Edge) -> None:
+            """Run the action if an edge is meant."""
+            if self._is_meant(entry, edge):
+                what = "a rehearsal" if edge.test else "an equivent"
+                run_action(_variables(edge), f"{self._moment} of {what}")
+
+        return _Ears(self._hass, on_edge).async_open()
+
+    def _is_meant(self, entry: EquiwattConfigEntry, edge: Edge) -> bool:
+        """Return True if an edge is one of those that were chosen.
+
+        What a target reaches is looked up at the edge, as it changes with areas and labels.
+        """
+        chosen = edge.kind is self._kind and (self._rehearsals or not edge.test)
+        return chosen and async_reaches(self._hass, self._target, entry)
+
+
+def _variables(edge: Edge) -> dict[str, Any]:
+    """Return what an automation reads below `trigger`, as the event entity has it too."""
+    start, end = edge.equivent.start, edge.equivent.end
+    return {
+        "start": start.isoformat(),
+        "end": end.isoformat() if end else None,
+        "source": edge.source.value,
+        "test": edge.test,
+    }
+
+
+class StartedTrigger(EquiwattTrigger):
+    """Triggers when an equivent starts."""
+
+    _kind = Kind.STARTED
+    _moment = "start"
+
+
+class EndedTrigger(EquiwattTrigger):
+    """Triggers when an equivent ends."""
+
+    _kind = Kind.ENDED
+    _moment = "end"
+
+
+TRIGGERS: dict[str, type[Trigger]] = {
+    "equivent_started": StartedTrigger,
+    "equivent_ended": EndedTrigger,
+}
+
+
+async def async_get_triggers(hass: HomeAssistant) -> dict[str, type[Trigger]]:
+    """Return the triggers by their name."""
+    return TRIGGERS

@@ -1,0 +1,180 @@
+"""A pretend electricity meter: an integration of the demo's Home Assistant alone.
+
+    pretend_meter:
+      devices: /folder          a file for each device that is "on" or "off"
+      paused: [[start, end]]    when in the past the devices were off, in Unix seconds
+
+It counts what a pretend house uses: something at each time of day, and what each device takes while
+it is on. When it is new it hands Home Assistant the statistics of thirty days, as a meter has that
+was always there; after a restart those of the time in between.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+import json
+from pathlib import Path
+from typing import Any, Self
+from zoneinfo import ZoneInfo
+
+from homeassistant.components.recorder.db_schema import StatisticsShortTerm
+from homeassistant.components.recorder.models import StatisticMeanType, StatisticMetaData
+from homeassistant.components.recorder.statistics import async_import_statistics
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.helpers.recorder import get_instance
+
+DOMAIN = "pretend_meter"
+METER = "sensor.electricity_meter"
+HOME = ZoneInfo("Europe/London")
+ROW = timedelta(minutes=5)
+HOUR = timedelta(hours=1)
+DAYS = timedelta(days=30)
+KEPT = timedelta(days=10)
+"""For how long Home Assistant keeps rows of five minutes."""
+TICK = timedelta(seconds=10)
+FIRST_KWH = 4_321.0
+KW = {"immersion_heater": 0.9, "towel_rail": 0.15, "car_charger": 1.2}
+"""What each device takes on average while it is on."""
+NIGHT_AND_MORNING = (0.18, 0.18, 0.18, 0.18, 0.18, 0.22, 0.45, 0.7, 0.5, 0.35, 0.3, 0.3)
+AFTERNOON_AND_EVENING = (0.45, 0.35, 0.3, 0.35, 0.55, 0.8, 0.95, 0.8, 0.65, 0.55, 0.4, 0.25)
+BASE_KW = NIGHT_AND_MORNING + AFTERNOON_AND_EVENING
+"""What everything else takes, hour by hour."""
+ATTRIBUTES = {
+    "friendly_name": "Electricity meter",
+    "icon": "mdi:meter-electric-outline",
+    "device_class": "energy",
+    "state_class": "total_increasing",
+    "unit_of_measurement": "kWh",
+}
+
+
+def base_kw(moment: datetime) -> float:
+    """Return what everything but the devices takes, which differs a little from day to day."""
+    local = moment.astimezone(HOME)
+    daily = 0.9 + 0.2 * (local.toordinal() * 7 % 11) / 10
+    return BASE_KW[local.hour] * daily * (1.2 if local.weekday() >= 5 else 1)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the meter shows at a moment."""
+
+    moment: datetime
+    kwh: float
+
+    def later(self, moment: datetime, devices_kw: float) -> Reading:
+        """Return what it shows after some time in which the devices take so much."""
+        hours = (moment - self.moment) / HOUR
+        return Reading(moment, self.kwh + hours * (base_kw(self.moment) + devices_kw))
+
+    def save(self, file: Path) -> None:
+        """Write it to a file."""
+        file.write_text(json.dumps([self.moment.timestamp(), self.kwh]), "utf-8")
+
+    @classmethod
+    def load(cls, file: Path, now: datetime) -> Self:
+        """Continue from a file, or begin as long ago as there are to be statistics."""
+        if not file.exists():
+            return cls(floor(now - DAYS, HOUR), FIRST_KWH)
+        seconds, kwh = json.loads(file.read_text("utf-8"))
+        return cls(datetime.fromtimestamp(seconds, UTC), kwh)
+
+
+def floor(moment: datetime, step: timedelta) -> datetime:
+    """Return the last full step of a moment."""
+    return moment - (moment - datetime.min.replace(tzinfo=UTC)) % step
+
+
+def history(
+    first: Reading, until: datetime, paused: Iterable[tuple[float, float]]
+) -> list[Reading]:
+    """Return the readings of each five minutes, with the devices on unless they were paused."""
+    spans = list(paused)
+    readings = [first]
+    end = floor(first.moment, ROW) + ROW
+    while end <= until:
+        began = (end - ROW).timestamp() + 150  # the middle of it
+        is_paused = any(start <= began < over for start, over in spans)
+        readings.append(readings[-1].later(end, 0 if is_paused else sum(KW.values())))
+        end += ROW
+    return readings
+
+
+def devices_kw(folder: Path) -> float:
+    """Return what the devices take that are on."""
+    return sum(kw for name, kw in KW.items() if (folder / name).read_text("utf-8").strip() == "on")
+
+
+class Meter:
+    """The meter, which goes on counting."""
+
+    def __init__(self, hass: HomeAssistant, devices: Path) -> None:
+        """Keep where the devices are, and where the last reading is kept."""
+        self._hass = hass
+        self._devices = devices
+        self._file = Path(hass.config.path("pretend_meter.json"))
+
+    async def async_start(self, paused: Iterable[tuple[float, float]]) -> None:
+        """Hand over the statistics that are missing, and count from now on."""
+        rows = await self._hass.async_add_executor_job(self._missing, datetime.now(UTC), paused)
+        self._import(rows)
+        await self._async_count()
+        async_track_time_interval(self._hass, self._async_count, TICK, cancel_on_shutdown=True)
+
+    def _missing(self, now: datetime, paused: Iterable[tuple[float, float]]) -> list[Reading]:
+        """Return the readings since the last one."""
+        rows = history(Reading.load(self._file, now), now, paused)
+        rows[-1].save(self._file)
+        return rows[1:]
+
+    async def _async_count(self, _: datetime | None = None) -> None:
+        """Show what the meter shows now."""
+        kwh = await self._hass.async_add_executor_job(self._count, datetime.now(UTC))
+        self._show(kwh)
+
+    def _count(self, now: datetime) -> float:
+        """Add what was used since the last time."""
+        reading = Reading.load(self._file, now).later(now, devices_kw(self._devices))
+        reading.save(self._file)
+        return reading.kwh
+
+    @callback
+    def _show(self, kwh: float) -> None:
+        """Show a reading as a state."""
+        self._hass.states.async_set(METER, f"{kwh:.4f}", ATTRIBUTES)
+
+    @callback
+    def _import(self, readings: list[Reading]) -> None:
+        """Import readings as Home Assistant keeps them: each hour's, and recent ones besides."""
+        metadata: StatisticMetaData = {
+            "mean_type": StatisticMeanType.NONE,
+            "has_sum": True,
+            "name": None,
+            "source": "recorder",
+            "statistic_id": METER,
+            "unit_class": "energy",
+            "unit_of_measurement": "kWh",
+        }
+        kept = datetime.now(UTC) - KEPT
+        async_import_statistics(self._hass, metadata, rows(readings, HOUR))
+        recent = [reading for reading in readings if reading.moment > kept]
+        get_instance(self._hass).async_import_statistics(
+            metadata, rows(recent, ROW), StatisticsShortTerm
+        )
+
+
+def rows(readings: Iterable[Reading], length: timedelta) -> list[Any]:
+    """Return rows of a length, each with the reading at its end."""
+    return [
+        {"start": reading.moment - length, "state": reading.kwh, "sum": reading.kwh}
+        for reading in readings
+        if floor(reading.moment, length) == reading.moment
+    ]
+
+
+async def async_setup(hass: HomeAssistant, config: dict[str, Any]) -> bool:
+    """Set up the meter."""
+    meter = Meter(hass, Path(config[DOMAIN]["devices"]))
+    await meter.async_start([tuple(span) for span in config[DOMAIN]["paused"]])
+    return True

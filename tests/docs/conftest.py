@@ -1,0 +1,78 @@
+"""What the tests of the examples share: a house with the automations that the pages show."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import async_mock_service
+
+from custom_components.equiwatt.const import DOMAIN
+from homeassistant.core import HomeAssistant, ServiceCall
+from homeassistant.setup import async_setup_component
+
+from ..conftest import NOW, House, Provider
+from .pages import AUTOMATIONS, actions
+
+HOUR = timedelta(hours=1)
+
+
+class Examples:
+    """The automations of the pages in a house, and the calls that they make."""
+
+    def __init__(self, house: House) -> None:
+        """Have heard nothing."""
+        self.house = house
+        self.calls: list[ServiceCall] = []
+
+    async def setup(self, *aliases: str) -> None:
+        """Take some or all of them in, with devices that do nothing but note the calls."""
+        hass = self.house.hass
+        blocks = [AUTOMATIONS[alias] for alias in aliases or AUTOMATIONS]
+        for name in sorted({name for block in blocks for name in actions(block)}):
+            domain, action = name.split(".")
+            if domain != DOMAIN:  # its own are run as they are
+                async_mock_service(hass, domain, action)
+        hass.bus.async_listen("call_service", self._hear)
+        config = {"automation": blocks}
+        assert await async_setup_component(hass, "automation", config)
+        await self.house.settle()
+
+    def _hear(self, event: Any) -> None:
+        """Note a call."""
+        data = event.data
+        call = ServiceCall(self.house.hass, data["domain"], data["service"], data["service_data"])
+        self.calls.append(call)
+
+    def runs(self, alias: str) -> int:
+        """Return how often the action of an automation was called, by what only it says."""
+        (action,) = [a for a in AUTOMATIONS[alias]["actions"] if "action" in a]
+        title = action.get("data", {}).get("title")
+        return sum(
+            action["action"] == f"{call.domain}.{call.service}"
+            and call.data.get("title") == title
+            and set(action.get("target", {}).get("entity_id", "").split())
+            == set(call.data.get("entity_id", []))
+            for call in self.calls
+        )
+
+    def messages(self) -> list[str]:
+        """Return the messages to the user."""
+        return [call.data["message"] for call in self.calls if "message" in call.data]
+
+    @property
+    def entities(self) -> list[str]:
+        """Return the entities of the automations."""
+        return self.house.hass.states.async_entity_ids("automation")
+
+
+@pytest.fixture
+async def examples(
+    hass: HomeAssistant, house: House, provider: Provider
+) -> AsyncIterator[Examples]:
+    """Return the automations of the pages, to be set up by the test."""
+    provider.end(NOW - 72 * HOUR, NOW - 71 * HOUR)
+    examples = Examples(house)
+    yield examples
+    data = {"entity_id": examples.entities}
+    await hass.services.async_call("automation", "turn_off", data, blocking=True)

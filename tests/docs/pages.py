@@ -1,0 +1,78 @@
+"""The documentation: the README, and the pages behind it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+import re
+from typing import Any
+
+from homeassistant.util.yaml import parse_yaml
+
+ROOT = Path(__file__).parents[2]
+README = "README.md"
+CONTRIBUTING = "CONTRIBUTING.md"
+
+
+def read(name: str) -> str:
+    """Return the text of a file."""
+    return (ROOT / name).read_text("utf-8")
+
+
+PAGES = {
+    name: read(name)
+    for name in (README, *sorted(f"docs/{page.name}" for page in ROOT.glob("docs/*.md")))
+}
+"""The texts for users, by their paths."""
+TEXTS = {**PAGES, CONTRIBUTING: read(CONTRIBUTING)}
+"""All texts that are held to the same rules."""
+EVERYTHING = "\n".join(PAGES.values())
+
+
+def flat(text: str) -> str:
+    """Return a text without its line breaks."""
+    return " ".join(text.split())
+
+
+def headings(text: str) -> list[str]:
+    """Return the headings of a text; a comment in an example is none."""
+    return re.findall(r"(?m)^#+ (.+)$", re.sub(r"(?s)```.*?```", "", text))
+
+
+def slug(heading: str) -> str:
+    """Return the anchor of a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def links(text: str) -> list[str]:
+    """Return where the links and pictures of a text lead."""
+    return re.findall(r"\]\(([^)\s]+)\)", text)
+
+
+def blocks(text: str) -> list[dict[str, Any]]:
+    """Return what a text shows as YAML."""
+    shown: list[Any] = [parse_yaml(one) for one in re.findall(r"(?s)```yaml\n(.*?)```", text)]
+    return shown
+
+
+RUN_ELSEWHERE = {"docs/saving.md", "docs/triggers.md"}
+"""Pages whose examples need more than a house, and have tests of their own."""
+EXAMPLES = [
+    block
+    for name, text in PAGES.items()
+    if name not in RUN_ELSEWHERE
+    for block in blocks(text)
+    if "triggers" in block
+]
+AUTOMATIONS = {example["alias"]: example for example in EXAMPLES}
+"""The automations of the pages by their names."""
+
+
+def actions(value: Any) -> Iterator[str]:
+    """Yield the names of the actions of an automation."""
+    if isinstance(value, dict):
+        if isinstance(value.get("action"), str):
+            yield value["action"]
+        for inner in value.values():
+            yield from actions(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from actions(inner)

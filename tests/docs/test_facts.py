@@ -1,0 +1,111 @@
+"""Test that entities, actions, numbers and words are those of the code."""
+
+from datetime import timedelta
+import json
+import re
+from urllib.parse import unquote
+
+from benchmarks.readme import load
+from benchmarks.report import figures_of
+from custom_components.equiwatt import coordinator
+from custom_components.equiwatt.const import BLUEPRINT_URL, DEFAULT_URL, DOMAIN
+from custom_components.equiwatt.equivents import clock, schedule, snapshot, tracker
+from custom_components.equiwatt.holding.domains import Refusal
+from custom_components.equiwatt.sensor import METER_SENSORS
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
+from homeassistant.util.yaml import load_yaml_dict
+
+from ..conftest import House
+from .pages import EVERYTHING, PAGES, README, ROOT, flat
+
+INTEGRATION = ROOT / "custom_components" / "equiwatt"
+TRANSLATIONS = json.loads((INTEGRATION / "translations" / "en.json").read_text("utf-8"))
+
+
+async def test_entities(hass: HomeAssistant, house: House) -> None:
+    """Every entity has its row and its heading, and no other is spoken of."""
+    await house.setup()
+    entities = er.async_entries_for_config_entry(er.async_get(hass), house.entry.entry_id)
+    ids = {entity.entity_id for entity in entities}
+    assert ids
+    for entity_id in ids:
+        assert f"\n### `{entity_id}`\n" in PAGES["docs/examples.md"]
+    ids |= {f"sensor.equiwatt_{description.key}" for description in METER_SENSORS}
+    for entity_id in ids:
+        assert f"\n| `{entity_id}` |" in PAGES[README]
+    named = re.findall(
+        r"\b(?:binary_sensor|sensor|event|calendar|switch)\.equiwatt_\w+", EVERYTHING
+    )
+    assert set(named) == ids
+
+
+def test_every_entity_has_an_example() -> None:
+    """Under each entity's heading there is an automation that uses it."""
+    sections = re.split(r"(?m)^### `", EVERYTHING)[1:]
+    assert sections
+    for section in sections:
+        entity_id = section.split("`")[0]
+        text = re.split(r"(?m)^#{2,3} ", section)[0]
+        assert entity_id in "".join(re.findall(r"(?s)```yaml\n(.*?)```", text))
+
+
+def test_figures_in_the_text() -> None:
+    """The figures that are told in passing are those of the benchmark."""
+    figures = figures_of(load())
+    text = flat(EVERYTHING)
+    assert f"makes {figures['calls_per_day']:,.0f} calls a day" in text
+    median, most = figures["edge_median_s"], figures["edge_p95_s"]
+    assert f"within {median:.1f} seconds and 19 of 20 within {most:.1f}" in text
+    assert f"within {figures['push_ours_median_ms']:.2f} ms of its arrival" in text
+
+
+def test_facts() -> None:
+    """Numbers, addresses and words are those of the code."""
+    assert DEFAULT_URL in EVERYTHING
+    assert coordinator.STALE_AFTER == tracker.OVERRUN == timedelta(minutes=15)
+    assert timedelta(hours=6) == tracker.MAX_OPEN
+    assert timedelta(minutes=5) == tracker.PUSH_GRACE
+    assert timedelta(seconds=10) == tracker.VANISH_CONFIRM
+    assert timedelta(minutes=2) == clock.TOLERANCE
+    assert (schedule.OFTEN, schedule.BY_DAY, schedule.BY_NIGHT) == (7.5, 30, 60)
+    assert (schedule.OPENS, schedule.CLOSES, schedule.LONGEST) == (60, 150, 300)
+    assert snapshot.MAX_EQUIVENTS == 2000
+    forms = TRANSLATIONS["config"]["step"]
+    assert f"**{forms['user']['data']['token']}**" in EVERYTHING
+    advanced = forms["user"]["sections"]["advanced"]
+    assert f"**{advanced['name']}: {advanced['data']['url']}**" in EVERYTHING
+    for option in forms["reconfigure"]["menu_options"].values():
+        assert f"**{option}**" in PAGES[README]
+
+
+def test_actions_are_explained() -> None:
+    """Each action is named on the front page, and explained with its fields and reasons."""
+    page = PAGES["docs/actions.md"]
+    for name, service in TRANSLATIONS["services"].items():
+        assert f"`{DOMAIN}.{name}`" in PAGES[README]
+        assert f"`{DOMAIN}.{name}`" in page
+        for key, field in service.get("fields", {}).items():
+            assert f"**{field['name']}** (`{key}`)" in page
+    for refusal in Refusal:
+        assert f"`{refusal}`" in page
+
+
+def test_blueprints_can_be_imported() -> None:
+    """Each has a badge that imports it from where its own source address says."""
+    folder = ROOT / "blueprints" / "automation" / "equiwatt"
+    sources = {load_yaml_dict(str(one))["blueprint"]["source_url"] for one in folder.iterdir()}
+    badges = re.findall(r"blueprint_import/\?blueprint_url=([^)]+)\)", EVERYTHING)
+    assert {unquote(badge) for badge in badges} == sources
+    assert f"]({BLUEPRINT_URL})" in PAGES[README]  # to which the dialog leads
+    documentation = json.loads((INTEGRATION / "manifest.json").read_text("utf-8"))["documentation"]
+    assert all(source.startswith(f"{documentation}/blob/main/") for source in sources)
+
+
+def test_reasons_are_explained() -> None:
+    """Troubleshooting quotes the beginning of each sentence that the dialog may show."""
+    quoted = re.findall(r'\*\*"([^"]+)"', PAGES["docs/troubleshooting.md"])
+    errors = TRANSLATIONS["config"]["error"]
+    assert len(quoted) == len(errors)
+    for error in errors.values():
+        assert [quote for quote in quoted if error.startswith(quote)], error

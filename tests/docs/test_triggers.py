@@ -1,0 +1,88 @@
+"""Test that what the page on triggers and the condition says can be done."""
+
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import async_mock_service
+
+from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
+from homeassistant.util.yaml import load_yaml_dict
+
+from ..conftest import House, Push
+from .pages import ROOT, blocks, read
+
+INTEGRATION = ROOT / "custom_components" / "equiwatt"
+TRIGGERS = read("docs/triggers.md")
+
+
+def examples() -> dict[str, dict[str, Any]]:
+    """Return the automations of the page by their names."""
+    return {block["alias"]: block for block in blocks(TRIGGERS)}
+
+
+async def listen(hass: HomeAssistant) -> dict[str, list[Any]]:
+    """Set the examples up, and return the calls that they will make."""
+    calls = {
+        "heating": async_mock_service(hass, "climate", "set_temperature"),
+        "messages": async_mock_service(hass, "persistent_notification", "create"),
+    }
+    config = {"automation": list(examples().values())}
+    assert await async_setup_component(hass, "automation", config)
+    await hass.async_block_till_done()
+    states = {state.name: state.state for state in hass.states.async_all("automation")}
+    assert states == dict.fromkeys(examples(), "on")
+    return calls
+
+
+async def rehearse(house: House) -> None:
+    """Rehearse an equivent for a minute, in which the tumble dryer starts."""
+    data = {"duration": {"seconds": 60}}
+    await house.hass.services.async_call("equiwatt", "simulate_equivent", data, blocking=True)
+    await house.pass_time(5)
+    await start_the_dryer(house)
+    await house.pass_time(60)
+
+
+async def start_the_dryer(house: House) -> None:
+    """Let the tumble dryer start."""
+    house.hass.states.async_set("switch.tumble_dryer", "off")
+    house.hass.states.async_set("switch.tumble_dryer", "on")
+    await house.settle()
+
+
+async def test_examples(hass: HomeAssistant, house: House, push: Push) -> None:
+    """Each runs when its alias says so, and not otherwise."""
+    await house.setup()
+    calls = await listen(hass)
+    await start_the_dryer(house)
+    assert not calls["heating"] + calls["messages"]
+    await push("?event=started")
+    assert len(calls["heating"]) == 2  # by our trigger, and by Home Assistant's own
+    await start_the_dryer(house)
+    await house.pass_time(4 * 60)
+    await push("?event=ended")
+    await house.pass_time(1)
+    assert len(calls["heating"]) == 2
+    messages = [call.data["message"] for call in calls["messages"]]
+    assert messages == ["An equivent is live. Could it wait?", "It took 4 minutes."]
+
+
+async def test_rehearsals(hass: HomeAssistant, house: House) -> None:
+    """Those that leave rehearsals out say nothing."""
+    await house.setup()
+    calls = await listen(hass)
+    await rehearse(house)
+    assert len(calls["heating"]) == 2
+    assert not calls["messages"]
+
+
+@pytest.mark.parametrize("what", ["trigger", "condition"])
+def test_all_are_listed(what: str) -> None:
+    """The page has every trigger and condition, and every option."""
+    described = load_yaml_dict(str(INTEGRATION / f"{what}s.yaml"))
+    for name, value in described.items():
+        if not name.startswith("."):
+            assert f"`equiwatt.{name}`" in TRIGGERS
+        for field in value["fields"]:
+            assert f"      {field}: " in TRIGGERS

@@ -1,0 +1,155 @@
+"""Test the condition that users find in the automation editor."""
+
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+
+from custom_components.equiwatt.const import DOMAIN
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
+from homeassistant.setup import async_setup_component
+
+from .conftest import EVENT, NOW, House, Provider, Push, add_entry
+
+HOUR = timedelta(hours=1)
+BY_ENTITY = {"entity_id": EVENT}
+
+
+class Asked:
+    """An automation with the condition, which is asked by an event."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Have heard no answer yet."""
+        self.hass = hass
+        self.answers: list[bool] = []
+        hass.bus.async_listen("answer", lambda event: self.answers.append(event.data["live"]))
+
+    async def set_up(self, target: dict[str, Any], **options: Any) -> None:
+        """Set the automation up."""
+        more = {"options": options} if options else {}
+        condition = {"condition": "equiwatt.is_live", "target": target, **more}
+        answers = {
+            "if": [condition],
+            "then": {"event": "answer", "event_data": {"live": True}},
+            "else": {"event": "answer", "event_data": {"live": False}},
+        }
+        automation = {"triggers": {"trigger": "event", "event_type": "ask"}, "actions": answers}
+        assert await async_setup_component(self.hass, "automation", {"automation": automation})
+        await self.hass.async_block_till_done()
+
+    async def is_live(self) -> bool:
+        """Ask."""
+        self.hass.bus.async_fire("ask")
+        await self.hass.async_block_till_done()
+        return self.answers.pop()
+
+
+@pytest.fixture
+def asked(hass: HomeAssistant) -> Asked:
+    """Return an automation that is to be set up."""
+    return Asked(hass)
+
+
+async def test_live(house: House, push: Push, asked: Asked) -> None:
+    """It is true while an equivent is live, and was set up before the entry."""
+    await asked.set_up(BY_ENTITY)
+    assert not await asked.is_live()
+    await house.setup()
+    assert not await asked.is_live()
+    await push("?event=started")
+    assert await asked.is_live()
+    await push("?event=ended")
+    assert not await asked.is_live()
+
+
+async def test_entry_not_loaded(house: House, provider: Provider, asked: Asked) -> None:
+    """What cannot be known is not live; a reload brings it back."""
+    await asked.set_up(BY_ENTITY)
+    provider.start(NOW, NOW + HOUR)
+    await house.setup()
+    assert await asked.is_live()
+    assert await house.hass.config_entries.async_unload(house.entry.entry_id)
+    assert not await asked.is_live()
+    await house.setup()
+    assert await asked.is_live()
+    await house.hass.config_entries.async_remove(house.entry.entry_id)
+    assert not await asked.is_live()
+
+
+async def test_stale(house: House, provider: Provider, asked: Asked) -> None:
+    """It holds as long as the sensor says so, and no longer than what is known stands."""
+    await asked.set_up(BY_ENTITY)
+    provider.start(NOW, NOW + HOUR)
+    await house.setup()
+    provider.error = TimeoutError()
+    await house.pass_time(14 * 60, step=60)
+    assert house.live == "on"
+    assert await asked.is_live()
+    await house.pass_time(3 * 60, step=60)
+    assert house.live == "unavailable"
+    assert not await asked.is_live()
+    provider.recover()
+    await house.pass_time(6 * 60, step=60)
+    assert await asked.is_live()
+
+
+@pytest.mark.parametrize("rehearsals", [True, False])
+async def test_rehearsal(house: House, provider: Provider, asked: Asked, rehearsals: bool) -> None:
+    """A rehearsal counts unless it is left out, and needs no answers; a real one always does."""
+    await asked.set_up(BY_ENTITY, rehearsals=rehearsals)
+    await house.setup()
+    provider.error = TimeoutError()
+    await house.pass_time(17 * 60, step=60)
+    data = {"duration": {"minutes": 15}}
+    await house.hass.services.async_call(DOMAIN, "simulate_equivent", data, blocking=True)
+    await house.settle()
+    assert house.live == "on"
+    assert await asked.is_live() is rehearsals
+    provider.recover()
+    provider.start(house.now, house.now + HOUR)
+    await house.pass_time(6 * 60, step=60)
+    assert await asked.is_live()
+
+
+async def test_several_accounts(
+    hass: HomeAssistant, house: House, push: Push, asked: Asked
+) -> None:
+    """It is true if one of the accounts that are meant has a live one, and for no other."""
+    other = add_entry(hass, token="another-token", webhook_id="another")  # sets up both
+    await house.setup()
+    (device,) = dr.async_entries_for_config_entry(dr.async_get(hass), other.entry_id)
+    await asked.set_up({"device_id": device.id})
+    await push("?event=started")
+    assert not await asked.is_live()
+    await push("?event=started", "another")
+    assert await asked.is_live()
+    await push("?event=ended")
+    assert await asked.is_live()
+
+
+async def test_either_account(hass: HomeAssistant, house: House, push: Push, asked: Asked) -> None:
+    """One live equivent is enough."""
+    other = add_entry(hass, token="another-token", webhook_id="another")  # sets up both
+    await house.setup()
+    (device,) = dr.async_entries_for_config_entry(dr.async_get(hass), other.entry_id)
+    await asked.set_up({"device_id": device.id, **BY_ENTITY})
+    await push("?event=started")
+    assert await asked.is_live()
+
+
+@pytest.mark.parametrize("target", [None, {}, {"area_id": []}])
+async def test_without_target(
+    hass: HomeAssistant, hass_client: Any, target: dict[str, Any] | None
+) -> None:
+    """A condition that could never be true is refused by the editor."""
+    assert await async_setup_component(hass, "automation", {})
+    assert await async_setup_component(hass, "config", {})
+    client = await hass_client()
+    condition = {"condition": "equiwatt.is_live"} | ({} if target is None else {"target": target})
+    trigger = {"trigger": "event", "event_type": "ask"}
+    config = {"triggers": [trigger], "conditions": [condition], "actions": []}
+    answer = await client.post("/api/config/automation/config/one", json=config)
+    assert answer.status == HTTPStatus.BAD_REQUEST
+    assert "target" in (await answer.json())["message"]

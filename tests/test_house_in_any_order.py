@@ -1,0 +1,430 @@
+"""What a home loses: polling off, restarts, failing disks, wrong clocks, odd headers."""
+
+from datetime import timedelta
+from email.utils import format_datetime
+from http import HTTPStatus
+from time import process_time
+from typing import Any
+from unittest.mock import Mock, patch
+
+import pytest
+
+from custom_components.equiwatt import PLATFORMS, announcer, coordinator
+from custom_components.equiwatt.equivents import client
+from custom_components.equiwatt.equivents.tracker import Tracker
+from homeassistant.core import CoreState, HomeAssistant
+from homeassistant.helpers.storage import Store
+from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
+from homeassistant.util.file import WriteError
+
+from .conftest import API_URL, LIVE, NOW, House, Provider, Push, Recorder, add_entry
+from .test_coordinator import writes  # noqa: F401
+
+MINUTE = 60
+HOUR = timedelta(hours=1)
+Storage = dict[str, Any]
+
+
+def polling_off(house: House) -> None:
+    """Switch polling off, as the user does."""
+    house.hass.config_entries.async_update_entry(house.entry, pref_disable_polling=True)
+
+
+async def test_polling_off_after_one_429(house: House, provider: Provider, push: Push) -> None:
+    """With polling off the API is asked at a webhook call; one 429 ends that for good."""
+    polling_off(house)
+    await house.setup()
+    provider.fail(HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": "60"})
+    await push("")
+    await house.settle()
+    provider.recover()
+    await house.pass_time(60 * MINUTE, step=60)
+    calls = len(provider.calls)
+    provider.start(house.now, house.now + HOUR)
+    await push("?event=started")
+    await house.pass_time(6 * MINUTE)
+    assert len(provider.calls) > calls, "a webhook call, an hour after the 429, asks nobody"
+    assert house.edges == [("started", "webhook")], "a false end in mid-equivent"
+
+
+async def test_polling_off_and_an_api_that_lags(
+    house: House, provider: Provider, push: Push
+) -> None:
+    """A push is looked into until confirmed; with polling off it is asked about once.
+
+    The API names the equivent two seconds after the call, and five minutes later it is ended.
+    """
+    polling_off(house)
+    await house.setup()
+    await push("?event=started")
+    await house.settle()
+    await house.pass_time(2, step=1)
+    provider.start(NOW, NOW + HOUR)
+    await house.pass_time(30 * MINUTE)
+    assert house.edges == [("started", "webhook")], "a false end in mid-equivent"
+
+
+async def test_polling_off_and_one_failure(house: House, provider: Provider, push: Push) -> None:
+    """The last state stands for 15 minutes of failures; failures count, not silence."""
+    polling_off(house)
+    await house.setup()
+    await house.pass_time(3 * 60 * MINUTE, step=600)
+    provider.error = TimeoutError()
+    await push("?event=started")
+    await house.settle()
+    assert house.live == "on", "unavailable at the first failure, in the moment that it started"
+
+
+async def restart(house: House, storage: Storage, seconds: float) -> None:
+    """Restart Home Assistant's part that matters: unload, be away for a while, set up again."""
+    assert await house.hass.config_entries.async_unload(house.entry.entry_id)
+    house.freezer.tick(seconds)
+    await house.setup()
+
+
+async def test_rehearsal_over_and_a_real_one_after_a_restart(
+    hass: HomeAssistant, house: House, provider: Provider, hass_storage: Storage
+) -> None:
+    """After a restart `ended` if the announced one is over, then `started`."""
+    await house.setup()
+    await hass.services.async_call(
+        "equiwatt", "simulate_equivent", {"duration": {"minutes": 5}}, blocking=True
+    )
+    await house.settle()
+    provider.start(NOW + timedelta(minutes=20), NOW + timedelta(minutes=80))
+    await restart(house, hass_storage, 30 * MINUTE)
+    await house.pass_time(3 * MINUTE)
+    assert house.live == "on"
+    assert house.edges == [("started", "simulation"), ("ended", "simulation"), ("started", "api")]
+
+
+async def test_edge_whose_write_failed_is_not_announced_twice(
+    house: House, provider: Provider, push: Push, hass_storage: Storage
+) -> None:
+    """Every edge exactly once. The disk is full for a moment, and fine hours before."""
+    provider.start(NOW, NOW + timedelta(minutes=30))
+    await house.setup()
+    assert house.edges == [("started", "api")]
+    full = patch.object(Store, "_write_prepared_data", side_effect=WriteError("No space left"))
+    mocked = patch.object(Store, "_async_write_data", side_effect=WriteError("No space left"))
+    with full, mocked:
+        provider.end(NOW, NOW + timedelta(minutes=1))
+        await house.poll()
+    assert house.edges == [("started", "api"), ("ended", "api")]
+    await house.pass_time(5 * 60 * MINUTE, step=60)  # there is room again, for five hours
+    assert hass_storage[f"equiwatt.{house.entry.entry_id}"]["data"]["announced"] is None
+    await restart(house, hass_storage, 60)
+    await house.settle()
+    assert house.edges == [("started", "api"), ("ended", "api")]
+
+
+async def test_edge_whose_write_failed_restarted(
+    house: House, provider: Provider, hass_storage: Storage
+) -> None:
+    """The same seen by users: five hours later, after a restart, `ended` comes once more."""
+    provider.start(NOW, NOW + timedelta(minutes=30))
+    await house.setup()
+    with patch.object(Store, "_async_write_data", side_effect=WriteError("No space left")):
+        provider.end(NOW, NOW + timedelta(minutes=1))
+        await house.poll()
+    await house.pass_time(5 * 60 * MINUTE, step=60)
+    await restart(house, hass_storage, 60)
+    await house.settle()
+    assert house.kinds == ["started", "ended"]
+
+
+async def test_last_date_of_all(
+    house: House, provider: Provider, no_secrets_in_log: Recorder
+) -> None:
+    """Whatever the server sends, no exception: one such `Date` ends all polls for good."""
+    await house.setup()
+    provider.headers = {"Date": "Fri, 31 Dec 9999 23:59:59 GMT"}
+    await house.pass_time(35, step=1)
+    provider.headers = {}
+    provider.start(house.now, house.now + HOUR)
+    calls = len(provider.calls)
+    await house.pass_time(30 * MINUTE, step=10)
+    told = [r for r in no_secrets_in_log.records if r.exc_info]
+    no_secrets_in_log.records[:] = [r for r in no_secrets_in_log.records if not r.exc_info]
+    said = {
+        f"{r.name}: {r.getMessage()}: {r.exc_info and r.exc_info[1]!r}"
+        for r in told
+        if r.name != "aiohttp.access"  # which stumbles over the frozen time
+    }
+    assert (said, len(provider.calls) - calls > 10, house.live) == (set(), True, "on")
+
+
+async def test_last_date_of_all_and_a_call(
+    house: House, provider: Provider, push: Push, no_secrets_in_log: Recorder
+) -> None:
+    """Every call is answered, never raises, and no log has the webhook's id."""
+    await house.setup()
+    provider.headers = {"Date": "Fri, 31 Dec 9999 23:59:59 GMT"}
+    await house.pass_time(35, step=1)
+    provider.headers = {}
+    await push("?event=started")
+    told = [r for r in no_secrets_in_log.records if r.exc_info]
+    no_secrets_in_log.records[:] = [r for r in no_secrets_in_log.records if not r.exc_info]
+    said = {
+        f"{r.name}: {r.getMessage()}: {r.exc_info and r.exc_info[1]!r}"
+        for r in told
+        if r.name != "aiohttp.access"  # which stumbles over the frozen time
+    }
+    assert (said, house.live) == (set(), "on")
+
+
+async def test_first_date_of_all(
+    house: House, provider: Provider, push: Push, no_secrets_in_log: Recorder
+) -> None:
+    """The same for the first date there is."""
+    await house.setup()
+    await push("?event=started")
+    provider.headers = {"Date": "Mon, 01 Jan 0001 00:00:00 GMT"}
+    await house.pass_time(10 * MINUTE)
+    told = [r for r in no_secrets_in_log.records if r.exc_info]
+    no_secrets_in_log.records[:] = [r for r in no_secrets_in_log.records if not r.exc_info]
+    said = {
+        f"{r.name}: {r.getMessage()}: {r.exc_info and r.exc_info[1]!r}"
+        for r in told
+        if r.name != "aiohttp.access"  # which stumbles over the frozen time
+    }
+    assert said == set()
+
+
+async def test_blip_before_the_planned_end(house: House, provider: Provider) -> None:
+    """A call that fails before a planned end is repeated, lest the clock end what goes on."""
+    end = NOW + timedelta(minutes=5, seconds=10)  # between two polls
+    provider.start(NOW, end)
+    await house.setup()
+    await house.pass_time(4 * MINUTE + 5, step=1)
+    provider.error = TimeoutError()
+    calls = len(provider.calls)
+    while len(provider.calls) == calls:
+        await house.pass_time(1, step=1)
+    assert 13 < (end - house.now).total_seconds() < 60
+    provider.recover()
+    provider.start(NOW, NOW + HOUR)
+    await house.pass_time((end - house.now).total_seconds() + 2, step=1)
+    assert house.edges == [("started", "api")]
+
+
+@pytest.mark.parametrize("hours", [0, -3])
+async def test_wrong_clock_writes_the_calendar_at_each_poll(
+    house: House,
+    provider: Provider,
+    writes: list[str],  # noqa: F811
+    aioclient_mock: Any,
+    hours: int,
+) -> None:
+    """Entities are written when something they show has changed (0 hours: control)."""
+    off = timedelta(hours=hours)
+    provider.start(NOW + off - HOUR, NOW + off + HOUR)
+
+    async def dated(*arguments: Any) -> Any:
+        """Answer with the time, in whole seconds, by a clock that is not ours."""
+        provider.headers = {"Date": format_datetime(house.now + off, usegmt=True)}
+        return await provider.answer(*arguments)
+
+    aioclient_mock.clear_requests()
+    aioclient_mock.get(API_URL, side_effect=dated)
+    await house.setup()
+    assert house.live == "on"
+    writes.clear()
+    await house.pass_time(9 * MINUTE, step=0.7)
+    assert writes == []
+
+
+async def test_drift_writes_the_disk_at_each_poll(
+    house: House, provider: Provider, hass_storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `test_idle_writes_nothing`, after an equivent, with clocks that drift as all clocks do."""
+    provider.start(NOW, NOW + timedelta(minutes=2))
+    await house.setup()
+    provider.end(NOW, NOW + timedelta(minutes=1))
+    await house.poll()
+    assert house.kinds == ["started", "ended"]
+    await house.pass_time(2 * MINUTE)
+    real, drift = dt_util.utcnow, timedelta()
+
+    def drifting() -> Any:
+        """Return the system's time, which NTP slews by a few microseconds between two polls."""
+        return real() + drift
+
+    monkeypatch.setattr(house.entry.runtime_data.coordinator.clock, "_utcnow", drifting)
+    with patch.object(Store, "async_delay_save") as save:
+        for count in range(20):
+            drift = timedelta(microseconds=3 * count)
+            await house.pass_time(31, step=31)
+    assert save.call_count == 0
+
+
+async def test_drift_moves_a_rehearsal(
+    hass: HomeAssistant, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Entities are written when what they show has changed; a rehearsal's start has not."""
+    await house.setup()
+    await hass.services.async_call(
+        "equiwatt", "simulate_equivent", {"duration": {"minutes": 30}}, blocking=True
+    )
+    await house.settle()
+    start = house.state("sensor.equiwatt_current_start")
+    real, drift = dt_util.utcnow, timedelta()
+    monkeypatch.setattr(
+        house.entry.runtime_data.coordinator.clock, "_utcnow", lambda: real() + drift
+    )
+    seen = set()
+    for count in range(6):
+        drift = timedelta(microseconds=3 * (count % 2) - 2)
+        await house.pass_time(31, step=31)
+        seen.add(house.state("sensor.equiwatt_current_start"))
+    assert seen == {start}
+
+
+async def test_unexpected_errors_go_stale(
+    house: House, provider: Provider, monkeypatch: pytest.MonkeyPatch, no_secrets_in_log: Recorder
+) -> None:
+    """The last known state stands for 15 minutes before entities are unavailable."""
+    await house.setup()
+    monkeypatch.setattr(Tracker, "observe", Mock(side_effect=RuntimeError("Broken")))
+    await house.pass_time(20 * MINUTE, step=10)
+    no_secrets_in_log.records[:] = [r for r in no_secrets_in_log.records if not r.exc_info]
+    assert house.entry.runtime_data.coordinator.is_stale
+    assert house.live == "unavailable"
+
+
+async def test_retry_after_as_a_date_by_a_slow_clock(house: House, provider: Provider) -> None:
+    """Where the system's clock is off, time is the provider's; so is Retry-After's."""
+    true = timedelta(minutes=15)
+    provider.headers = {"Date": format_datetime(NOW + true, usegmt=True)}
+    await house.setup()
+    provider.fail(HTTPStatus.TOO_MANY_REQUESTS)
+    await house.pass_time(35, step=1)
+    calls = len(provider.calls)
+    while len(provider.calls) == calls:
+        provider.headers = {
+            "Date": format_datetime(house.now + true, usegmt=True),
+            "Retry-After": format_datetime(house.now + true + timedelta(seconds=10), usegmt=True),
+        }
+        await house.pass_time(1, step=1)
+    limited = provider.calls[-1]
+    calls = len(provider.calls)
+    provider.recover()
+    while len(provider.calls) == calls:
+        await house.pass_time(1, step=1)
+    assert provider.calls[-1] - limited < timedelta(seconds=30)
+
+
+async def test_limiter_dropped_in_the_middle_of_a_call(
+    hass: HomeAssistant,
+    provider: Provider,
+    aioclient_mock: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One limiter per token guards every call; one in flight counts as in use."""
+    monkeypatch.setattr(client, "CALL_GAP", 1.0)
+    dialog = coordinator.async_get_client(hass, "new-token", API_URL)
+
+    async def slow(*arguments: Any) -> Any:
+        """Let another dialog open while the call of the first is under way."""
+        if len(provider.calls) == 0:
+            coordinator.async_get_client(hass, "another-token", API_URL)
+        return await provider.answer(*arguments)
+
+    aioclient_mock.clear_requests()
+    aioclient_mock.get(API_URL, side_effect=slow)
+    await dialog.async_get_equivents()
+    entry = add_entry(hass, "new-token")
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    first, second = provider.times
+    assert second - first >= 1
+
+
+async def test_unload_refused_before_the_start(
+    hass: HomeAssistant, house: House, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Edges wait until Home Assistant has started, also after a refused unload."""
+    hass.set_state(CoreState.starting)
+    provider.start(NOW, NOW + HOUR)
+    await house.setup()
+
+    async def refuse(*_: object) -> bool:
+        """Stay."""
+        return False
+
+    monkeypatch.setattr(hass.config_entries, "async_unload_platforms", refuse)
+    assert not await hass.config_entries.async_unload(house.entry.entry_id)
+    await house.settle()
+    edges = house.edges
+    monkeypatch.undo()
+    await hass.config_entries.async_unload_platforms(house.entry, PLATFORMS)
+    assert edges == []
+
+
+async def test_controls(hass: HomeAssistant, house: House, provider: Provider, push: Push) -> None:
+    """Control: with polling on the same lag, and no failure, leave one edge."""
+    assert await async_setup_component(hass, "homeassistant", {})
+    await house.setup()
+    await push("?event=started")
+    await house.settle()
+    await house.pass_time(2, step=1)
+    provider.start(NOW, NOW + HOUR)
+    await house.pass_time(30 * MINUTE)
+    assert house.edges == [("started", "webhook")]
+    assert house.state(LIVE) == "on"
+    assert announcer.APART is not None
+
+
+async def test_store_write_that_is_not_put_off(
+    house: House, provider: Provider, push: Push, hass_storage: Storage
+) -> None:
+    """The store's own rule (a live one that moved is written at once): three calls put it off.
+
+    After a power cut a confirmed equivent is found unconfirmed, and ended though it is live.
+    """
+    await house.setup()
+    await push("?event=started")
+    for _ in range(2):
+        await house.pass_time(2, step=1)
+        await push("?event=started")
+    provider.start(NOW, NOW + HOUR)
+    await house.pass_time(11, step=1)
+    assert house.state("sensor.equiwatt_current_end") == "2026-11-20T18:20:00+00:00"
+    stored = hass_storage[f"equiwatt.{house.entry.entry_id}"]["data"]
+    assert stored["pushed_at"] is None
+
+
+async def test_huge_answer_does_not_block(house: House, provider: Provider) -> None:
+    """A body within the mebibyte that is read keeps the event loop busy for seconds at each poll.
+
+    No rule names a limit; `tests/test_benchmarks.py` and the README's figure (2 µs an event) do.
+    """
+    provider.previous = [
+        {"start_time": 1_700_000_000 - i * 1800, "end_time": 1_700_000_000 - i * 1800 + 1700}
+        for i in range(20_000)
+    ]
+    await house.setup()
+    coordinator_ = house.entry.runtime_data.coordinator
+    answer = coordinator_.answer
+    began = process_time()
+    coordinator_.tracker.observe(answer, house.now)
+    assert process_time() - began < 1
+
+
+async def test_cancelled_by_nothing(
+    hass: HomeAssistant, house: House, provider: Provider, push: Push
+) -> None:
+    """An equivent live, a doubled `ended`, and the next one back to back."""
+    end = NOW + timedelta(minutes=20)
+    provider.start(NOW, end)
+    await house.setup()
+    await house.pass_time(20 * MINUTE, step=10)
+    provider.end(NOW, end)
+    provider.start(end, end + HOUR)
+    await push("?event=ended")
+    await house.settle()
+    await push("?event=ended")
+    await house.settle()
+    await house.pass_time(MINUTE)
+    assert house.live == "on"
+    assert house.kinds == ["started", "ended", "started"]

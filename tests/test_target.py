@@ -1,0 +1,159 @@
+"""Test which accounts the target of a trigger reaches."""
+
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import async_capture_events
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import (
+    area_registry as ar,
+    device_registry as dr,
+    entity_registry as er,
+    floor_registry as fr,
+    label_registry as lr,
+)
+from homeassistant.setup import async_setup_component
+
+from .conftest import EVENT, House, Push
+
+
+class Registries:
+    """What is known of an account's device and its event entity, to be changed."""
+
+    def __init__(self, house: House) -> None:
+        """Set the account up, and put its device into an area of a floor."""
+        hass = house.hass
+        self.entities, self.devices = er.async_get(hass), dr.async_get(hass)
+        (self.device,) = dr.async_entries_for_config_entry(self.devices, house.entry.entry_id)
+        self.floor = fr.async_get(hass).async_create("Ground floor").floor_id
+        self.areas = ar.async_get(hass)
+        self.hall = self.areas.async_create("Hall", floor_id=self.floor).id
+        self.loft = self.areas.async_create("Loft").id
+        self.label = lr.async_get(hass).async_create("Saving").label_id
+        self.devices.async_update_device(self.device.id, area_id=self.hall)
+
+
+@pytest.fixture
+async def registries(house: House) -> Registries:
+    """Return the registries of a house that is set up."""
+    await house.setup()
+    return Registries(house)
+
+
+async def hears(house: House, push: Push, target: dict[str, Any]) -> bool:
+    """Tell whether a trigger on a target hears an equivent, which is heard once or not at all."""
+    heard = async_capture_events(house.hass, "heard")
+    automation = {
+        "triggers": {"trigger": "equiwatt.equivent_started", "target": target},
+        "actions": {"event": "heard"},
+    }
+    assert await async_setup_component(house.hass, "automation", {"automation": automation})
+    await push("?event=started")
+    await push("?event=ended")
+    await house.pass_time(1)
+    assert len(heard) <= 1
+    return bool(heard)
+
+
+async def test_event_entity(house: House, push: Push, registries: Registries) -> None:
+    """The event entity is the account's, under whatever name."""
+    registries.entities.async_update_entity(EVENT, new_entity_id="event.another_name")
+    assert await hears(house, push, {"entity_id": "event.another_name"})
+
+
+async def test_device(house: House, push: Push, registries: Registries) -> None:
+    """The device is the account's."""
+    assert await hears(house, push, {"device_id": registries.device.id})
+
+
+@pytest.mark.parametrize("kind", ["hall", "floor", "label"])
+async def test_indirect(house: House, push: Push, registries: Registries, kind: str) -> None:
+    """So is whatever the device is in, as for all triggers."""
+    registries.devices.async_update_device(registries.device.id, labels={registries.label})
+    names = {"hall": "area_id", "floor": "floor_id", "label": "label_id"}
+    assert await hears(house, push, {names[kind]: getattr(registries, kind)})
+
+
+async def test_label_of_the_entity(house: House, push: Push, registries: Registries) -> None:
+    """Or the event entity has."""
+    registries.entities.async_update_entity(EVENT, labels={registries.label})
+    assert await hears(house, push, {"label_id": [registries.label]})
+
+
+async def test_area_of_the_entity(house: House, push: Push, registries: Registries) -> None:
+    """An event entity that is elsewhere than its device is where it says."""
+    registries.entities.async_update_entity(EVENT, area_id=registries.loft)
+    assert not await hears(house, push, {"area_id": registries.hall})
+
+
+async def test_moved_meanwhile(house: House, push: Push, registries: Registries) -> None:
+    """What moves after the automation was set up counts where it is now."""
+    assert not await hears(house, push, {"area_id": registries.loft})
+    heard = async_capture_events(house.hass, "heard")
+    registries.devices.async_update_device(registries.device.id, area_id=registries.loft)
+    await push("?event=started")
+    await house.pass_time(1)
+    assert len(heard) == 1
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        {"entity_id": "event.another"},
+        {"entity_id": "binary_sensor.equiwatt_live"},
+        {"device_id": "unknown"},
+        {"area_id": "unknown"},
+        {"floor_id": "unknown"},
+        {"label_id": "unknown"},
+    ],
+)
+async def test_elsewhere(
+    house: House, push: Push, registries: Registries, target: dict[str, Any]
+) -> None:
+    """What is not known, or not the account's event entity, reaches nothing."""
+    assert not await hears(house, push, target)
+
+
+@pytest.mark.parametrize("disabled", [True, False])
+async def test_device_without_entity(
+    house: House, push: Push, registries: Registries, disabled: bool
+) -> None:
+    """A device that was chosen counts, though its event entity is disabled or hidden."""
+    by = {"disabled_by": er.RegistryEntryDisabler.USER} if disabled else {}
+    hidden = {} if disabled else {"hidden_by": er.RegistryEntryHider.USER}
+    registries.entities.async_update_entity(EVENT, **by, **hidden)  # type: ignore[arg-type]
+    assert await house.hass.config_entries.async_reload(house.entry.entry_id)
+    assert await hears(house, push, {"device_id": registries.device.id})
+
+
+@pytest.mark.parametrize("kind", ["entity_id", "area_id"])
+async def test_disabled_entity(house: House, push: Push, registries: Registries, kind: str) -> None:
+    """An event entity that is disabled is not heard by its name, nor by where it is."""
+    disabled = er.RegistryEntryDisabler.USER
+    registries.entities.async_update_entity(EVENT, disabled_by=disabled)
+    assert await house.hass.config_entries.async_reload(house.entry.entry_id)
+    target = {"entity_id": EVENT, "area_id": registries.hall}
+    assert not await hears(house, push, {kind: target[kind]})
+
+
+async def test_hidden_entity(house: House, push: Push, registries: Registries) -> None:
+    """A hidden one is heard by its name."""
+    registries.entities.async_update_entity(EVENT, hidden_by=er.RegistryEntryHider.USER)
+    assert await hears(house, push, {"entity_id": EVENT})
+
+
+async def test_hidden_in_an_area(house: House, push: Push, registries: Registries) -> None:
+    """And not by where it is, as for all triggers."""
+    registries.entities.async_update_entity(EVENT, hidden_by=er.RegistryEntryHider.USER)
+    assert not await hears(house, push, {"area_id": registries.hall})
+
+
+async def test_disabled_device(
+    hass: HomeAssistant, house: House, push: Push, registries: Registries
+) -> None:
+    """A device that is disabled is not heard."""
+    disabled = dr.DeviceEntryDisabler.USER
+    registries.devices.async_update_device(registries.device.id, disabled_by=disabled)
+    await hass.async_block_till_done()
+    assert not await hears(house, push, {"device_id": registries.device.id})

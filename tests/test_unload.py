@@ -1,0 +1,157 @@
+"""End an entry wherever it waits: nothing of it goes on, and the next one knows all that it did."""
+
+import asyncio
+from collections.abc import Callable, Generator
+from datetime import timedelta
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
+from homeassistant.core import CoreState, Event, EventStateChangedData, callback
+from homeassistant.helpers.storage import Store
+
+from .conftest import EVENT, LIVE
+from .state_machine.cloud import HOUR, MINUTE, SECOND, Truth
+from .state_machine.home import Home
+
+ENOUGH = 200
+"""How many steps there may be at most."""
+LASTS = 4 * SECOND
+"""What begins has come to its end after so long."""
+
+
+@pytest.fixture(autouse=True)
+def custom_integrations() -> None:
+    """Leave it to the Home Assistant on a clock turned by hand."""
+
+
+@pytest.fixture(autouse=True)
+def no_waiting() -> None:
+    """Wait as the product does: the time is turned by hand anyway."""
+
+
+@pytest.fixture
+def home(freezer: FrozenDateTimeFactory, monkeypatch: pytest.MonkeyPatch) -> Generator[Home]:
+    """Return a Home Assistant whose disk takes its time."""
+    home = Home(freezer)
+    write = Store._async_write_data
+
+    async def write_slowly(store: Store[Any], data: dict[str, Any]) -> None:
+        """Write in a while."""
+        await asyncio.sleep(0.1)
+        await write(store, data)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "_async_write_data", write_slowly)
+        yield home
+    home.stop()
+
+
+class Edges:
+    """Keeps the edges that are announced, each once though a restored state shows it again."""
+
+    def __init__(self, home: Home) -> None:
+        """Listen."""
+        self.kinds: list[str] = []
+        self._states: set[str] = set()
+        self.stop = home.hass.bus.async_listen("state_changed", self._on_change)
+
+    @callback
+    def _on_change(self, event: Event[EventStateChangedData]) -> None:
+        """Keep a new one."""
+        state = event.data["new_state"]
+        if event.data["entity_id"] != EVENT or not state or state.state in self._states:
+            return
+        if kind := state.attributes.get("event_type"):
+            self._states.add(state.state)
+            self.kinds.append(kind)
+
+
+def poll(home: Home) -> None:
+    """Begin nothing: a poll comes by itself."""
+
+
+def call(home: Home) -> None:
+    """Let the app call."""
+    home.app.call_later("started" if home.state(LIVE) == "off" else "ended", timedelta())
+
+
+def call_slowly(home: Home) -> None:
+    """Let the app call, with a body that takes a while to arrive."""
+    kind = "started" if home.state(LIVE) == "off" else "ended"
+    home.app.call_slowly(kind, SECOND / 2)
+
+
+def call_for_a_look(home: Home) -> None:
+    """Let the app call, with a body that says nothing and takes a while to arrive."""
+    home.app.call_slowly("over", SECOND / 2)
+
+
+def start(home: Home) -> None:
+    """Let Home Assistant have started, which lets edges go that had to wait."""
+    home.hass.set_state(CoreState.running)
+    home.hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+
+
+def prepare(home: Home, begin: Callable[[Home], None], *, live: bool) -> None:
+    """Set an entry up, and let an equivent start, or end, right before the next poll."""
+    home.open()
+    home.cloud.slowness = SECOND / 2
+    now = home.true.replace(microsecond=0)
+    if live:
+        home.cloud.truths.append(Truth(now, now, [(now, now + 10 * MINUTE)]))
+        home.pass_time(8 * MINUTE)
+        home.cloud.truths[0].plans.append((home.true, home.true + 29 * SECOND))
+    if begin is start:
+        home.unload()
+        home.hass.set_state(CoreState.starting)
+    home.pass_time(29 * SECOND)
+    if not live:
+        home.cloud.truths.append(Truth(home.true, home.true, [(home.true, home.true + HOUR)]))
+    if begin is start:
+        home.set_up()
+    begin(home)
+
+
+def go_on(home: Home, steps: int) -> bool:
+    """Go on for some steps; return False if it had come to its end before."""
+    end = home.loop.moment + LASTS.total_seconds()
+    for _ in range(steps):
+        if home.loop.is_idle and home.loop.next_timer() > end:
+            return False
+        home.step()
+    return True
+
+
+def end_and_begin_again(home: Home) -> None:
+    """Unload the entry, see that nothing of it goes on, and set it up again."""
+    home.unload()
+    before = home.traces
+    home.pass_time(MINUTE)
+    assert home.traces == before
+    home.hass.set_state(CoreState.running)
+    home.hass.bus._listeners.pop(EVENT_HOMEASSISTANT_STARTED, None)
+    home.set_up()
+    home.pass_time(MINUTE)
+
+
+@pytest.mark.parametrize("live", [False, True], ids=["start", "end"])
+@pytest.mark.parametrize("begin", [poll, call, call_slowly, call_for_a_look, start])
+def test_ended_at_every_await(home: Home, begin: Callable[[Home], None], live: bool) -> None:
+    """An entry that ends wherever it waits loses no edge, doubles none, and leaves nothing."""
+    expected = ["started", "ended"] if live else ["started"]
+    for steps in range(ENOUGH):
+        edges = Edges(home)
+        prepare(home, begin, live=live)
+        goes_on = go_on(home, steps)
+        assert goes_on or edges.kinds == expected, "it had not come to its end"
+        end_and_begin_again(home)
+        assert edges.kinds == expected, steps
+        assert home.state(LIVE) == ("off" if live else "on")
+        edges.stop()
+        home.close()
+        if not goes_on:
+            break
+    assert 3 < steps < ENOUGH - 1
