@@ -13,6 +13,9 @@ from .client import HouseError
 from .provider import DEMO_TOKEN
 from .stage import DEVICES, DOMAIN, Stage, set_up
 
+OBEDIENT = ("switch.kettle", "light.reading_lamp")
+HEATING = "climate.heating"
+
 LIVE = "binary_sensor.equiwatt_live"
 EVENT = "event.equiwatt_equivent"
 CURRENT_START = "sensor.equiwatt_current_start"
@@ -21,6 +24,8 @@ PUSH_SECONDS = 1
 POLL_SECONDS = 75
 LAG_SECONDS = 4
 REHEARSAL_SECONDS = 12
+DOUBT_SECONDS = 120
+"""For which a scene that was held for a moment only is not believed to be all that it moved."""
 
 
 class DifferenceError(Exception):
@@ -110,8 +115,14 @@ class Check:
 
     async def devices(self, state: str, seconds: float) -> None:
         """Expect every device to get into a state in time."""
-        for name in DEVICES:
-            await self.house.wait_for(f"switch.{name}", state, seconds)
+        for entity_id in (*(f"switch.{name}" for name in DEVICES), *OBEDIENT):
+            await self.house.wait_for(entity_id, state, seconds)
+        degrees = 21 if state == "on" else 19
+        await self.house.wait_for(
+            HEATING,
+            lambda one: one["attributes"]["temperature"] == degrees,
+            seconds + DOUBT_SECONDS,
+        )
 
     async def edge(self, state: str, kind: str, source: str, seconds: float) -> str:
         """Expect the sensor and the event entity to tell an edge in time; give its moment."""

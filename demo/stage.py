@@ -32,6 +32,13 @@ BRITISH = {
     **dict.fromkeys(("number_format", "time_format", "date_format", "first_weekday"), "language"),
     "time_zone": "local",
 }
+AREAS = {
+    "Bathroom": ("switch.immersion_heater", "switch.towel_rail"),
+    "Garage": ("switch.car_charger",),
+    "Kitchen": ("switch.kettle",),
+    "Living Room": ("climate.heating", "light.reading_lamp"),
+}
+"""Where the devices are, so that an area can be paused."""
 DEVICES = ("immersion_heater", "towel_rail", "car_charger")
 DOMAIN = "equiwatt"
 ADDRESS = re.compile(r"https?://[^\s\"`\\)]+/api/webhook/[^\s\"`\\)?]+\?event=(\w+)")
@@ -73,6 +80,7 @@ async def set_up(folder: Path, ha_port: int = 0, provider_port: int = 0) -> Asyn
             await house.command("frontend/set_user_data", key="language", value=BRITISH)
             page = {"default_panel": DASHBOARD}
             await house.command("frontend/set_system_data", key="core", value=page)
+            await arrange(house)
         with step("The integration, through its own config flow"):
             addresses = await introduce(house, provider, folder / "addresses.json")
             await choose_meter(house)
@@ -89,6 +97,20 @@ async def introduce(house: House, provider: Provider, file: Path) -> dict[str, s
     addresses = await add_integration(house, provider, entries)
     remember(file, where, addresses)
     return addresses
+
+
+async def arrange(house: House) -> None:
+    """Put the devices into their areas, unless an earlier demo has done so."""
+    areas = await house.command("config/area_registry/list")
+    known = {area["name"]: area["area_id"] for area in areas}
+    for name, entity_ids in AREAS.items():
+        if not (area_id := known.get(name)):
+            area = await house.command("config/area_registry/create", name=name)
+            area_id = area["area_id"]
+        for entity_id in entity_ids:
+            await house.command(
+                "config/entity_registry/update", entity_id=entity_id, area_id=area_id
+            )
 
 
 def remembered(file: Path, where: dict[str, str]) -> dict[str, str]:

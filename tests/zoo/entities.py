@@ -219,6 +219,13 @@ class ZooFan(Wrapped, FanEntity):
         self._attr_current_direction = attributes["direction"]
 
     @override
+    async def async_turn_on(
+        self, percentage: int | None = None, preset_mode: str | None = None, **given: Any
+    ) -> None:
+        """Turn it on, at a speed if one is given."""
+        await super().async_turn_on(percentage=percentage, preset_mode=preset_mode, **given)
+
+    @override
     async def async_set_percentage(self, percentage: int) -> None:
         """Set the speed."""
         await self.async_command("set_percentage", percentage=percentage)

@@ -1,0 +1,79 @@
+"""Hold the devices of the zoo with a real Home Assistant, and stop, kill or reload it meanwhile.
+
+What each device truly is stands in a file beside the configuration, which outlives the process.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+import signal
+import time
+from typing import Any
+
+import pytest
+
+from demo.house import House
+from tests import zoo
+from tests.zoo.rows import ROWS
+
+from .conftest import Api
+from .test_main_paths import LIVE, add
+from .test_pause import end_process
+
+pytestmark = [pytest.mark.e2e, pytest.mark.long(50)]
+
+TOO_SLOW = ("slow radio thermostat", "thermostat whose preset ends with a temperature")
+"""What takes minutes, and is tried on a clock that is turned by hand."""
+ANIMALS = {f"one_{n}": row for n, row in enumerate(ROWS) if row not in TOO_SLOW}
+LOGGER = "logger:\n  default: warning\n"
+
+
+@pytest.fixture
+async def house(tmp_path: Path, own_port: int, socket_enabled: None) -> AsyncIterator[House]:
+    """Run a Home Assistant with the zoo."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    configuration = LOGGER + zoo.move_in(folder, ANIMALS)
+    async with House(folder, configuration=configuration, port=own_port) as house:
+        yield house
+
+
+def essences(house: House) -> dict[str, dict[str, Any]]:
+    """Return what each animal truly is."""
+    return {name: zoo.Cage(house.folder, name).read()["essence"] for name in ANIMALS}
+
+
+async def until_they_are(house: House, wanted: dict[str, dict[str, Any]], seconds: float) -> None:
+    """Wait until all animals are so."""
+    end = time.monotonic() + seconds
+    while (now := essences(house)) != wanted:
+        differs = {ANIMALS[one]: (now[one], wanted[one]) for one in now if now[one] != wanted[one]}
+        assert time.monotonic() < end, differs
+        await asyncio.sleep(0.2)
+
+
+@pytest.mark.parametrize("how", ["end", "SIGTERM", "SIGKILL", "reload"])
+async def test_rows(house: House, api: Api, how: str) -> None:
+    """Each device is off while it is held, and as it was afterwards."""
+    await add(house, api)
+    before = essences(house)
+    entities = [f"{ROWS[row](name).domain}.{name}" for name, row in ANIMALS.items()]
+    await asyncio.sleep(2)  # until the entry is on the disk
+    await house.call("equiwatt", "simulate_equivent", duration={"minutes": 10})
+    await house.wait_for(LIVE, "on", 5)
+    await house.call("equiwatt", "pause", entity_id=entities)
+    for entity_id in entities:
+        await house.wait_for(entity_id, "off", 15)
+    if how == "reload":
+        (entry,) = await house.entries("equiwatt")
+        await house.call("homeassistant", "reload_config_entry", entry_id=entry["entry_id"])
+    elif how != "end":
+        await end_process(house, signal.Signals[how])
+        await house.start()
+    await house.wait_for(LIVE, "on", 10)
+    await house.call("equiwatt", "simulate_equivent", duration={"seconds": 10})
+    await until_they_are(house, before, 60)
+    commands = {name: zoo.Cage(house.folder, name).read()["commands"] for name in ANIMALS}
+    assert all(len(given) <= 1 + 8 for given in commands.values()), commands
+    ours = [one for one in house.problems() if "custom_components.equiwatt" in one.splitlines()[0]]
+    assert ours == []
