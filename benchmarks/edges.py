@@ -4,6 +4,7 @@ By a clock of its own, so that it takes no time: the seconds from an edge to the
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,8 +21,13 @@ PHASES = 200
 DAY = 86_400
 EDGES = [moment for event in LOG for moment in event.values() if moment]
 """The nineteen of the log: ten starts and nine ends, in Unix seconds."""
-GOLDEN = 0.618034
-"""Its multiples spread evenly, whatever the interval of a poll."""
+MOMENTS = 300
+"""How many edges there are at random moments by day, each in fewer phases."""
+DAY_PHASES = 50
+HOMES = 100_000
+WINDOW = int(schedule.CLOSES - schedule.OPENS)
+GOLDEN, PLASTIC = 0.618034, 0.754878
+"""Their multiples spread evenly, whatever the interval of a poll, and in the plane together."""
 
 type Delay = Callable[[float, float], float]
 """Seconds to the next call, from the time and the home's offset."""
@@ -85,28 +91,71 @@ def any_times() -> list[float]:
     return [EDGES[0] + random.uniform(0, 7 * DAY) for _ in EDGES]
 
 
-def row(name: str, real: Waits, other: Waits, asked: float) -> list[str]:
+def moments_by_day() -> list[float]:
+    """Return edges at random moments from 07 to 21 UTC; the same ones each time."""
+    random = Random(7)  # noqa: S311 - nothing is to be kept secret
+    seven = EDGES[0] // DAY * DAY + 7 * 3600
+    return [seven + random.uniform(0, 14 * 3600) for _ in range(MOMENTS)]
+
+
+def waits_by_day(delay: Delay) -> Waits:
+    """Return how long edges at any time by day are waited for.
+
+    Each edge moves through half a minute from phase to phase: the windows bring all homes into
+    step, so that another phase of the home alone makes little difference.
+    """
+    seconds = [
+        wait(delay, edge + phase * PLASTIC % 1 * 30, phase)
+        for edge in moments_by_day()
+        for phase in range(DAY_PHASES)
+    ]
+    return Waits(median(seconds), quantiles(seconds, n=20)[-1], max(seconds))
+
+
+def fleet_peak_ratio(homes: int = HOMES) -> float:
+    """Return by how much the busiest second of a window has more calls than its mean one.
+
+    The homes come into the window in any phase, as after half an hour of calls that take a while.
+    """
+    opening = EDGES[0] // schedule.HALF_HOUR * schedule.HALF_HOUR + schedule.OPENS
+    seconds: Counter[int] = Counter()
+    for home in range(homes):
+        for call in calls(scheduled, opening - 300, home):
+            if call >= opening + WINDOW:
+                break
+            seconds[int(call - opening)] += call >= opening
+    return max(seconds.values()) / (seconds.total() / WINDOW)
+
+
+def row(name: str, real: Waits, by_day: Waits, other: Waits, asked: float) -> list[str]:
     """Return a row of the table."""
-    cells = [f"{one.median:.0f} / {one.p95:.0f} / {one.worst:.0f} s" for one in (real, other)]
+    each = (real, by_day, other)
+    cells = [f"{one.median:.0f} / {one.p95:.0f} / {one.worst:.0f} s" for one in each]
     return [name, *cells, f"{asked:.0f}"]
 
 
 async def measure(_: asyncio.AbstractEventLoop) -> list[Table]:
     """Count for the schedule and the fixed polls."""
-    head = ["median / 95 % / worst", "the real edges", "at arbitrary times", "calls a day"]
+    head = ["median / 95 % / worst", "the real edges", "by day", "at any time", "calls a day"]
     table = Table(f"Seeing an edge without a webhook, {len(EDGES)} edges, {PHASES} phases", head)
     ways: dict[str, tuple[str, Delay]] = {"": ("equiwatt's schedule", scheduled)}
     ways |= {f"poll_{n}_": (f"a poll every {n} s", fixed(n)) for n in (30, 60, 300)}
     for key, (name, delay) in ways.items():
-        real, other = waits(delay, EDGES), waits(delay, any_times())
+        real, by_day, other = waits(delay, EDGES), waits_by_day(delay), waits(delay, any_times())
         asked = calls_per_day(delay)
-        table.rows.append(row(name, real, other, asked))
+        table.rows.append(row(name, real, by_day, other, asked))
         table.figures |= {
             f"{key}edge_median_s": real.median,
             f"{key}edge_p95_s": real.p95,
             f"{key}edge_worst_s": real.worst,
+            f"{key}day_edge_median_s": by_day.median,
+            f"{key}day_edge_p95_s": by_day.p95,
             f"{key}any_time_median_s": other.median,
             f"{key}any_time_p95_s": other.p95,
             f"{key}calls_per_day": asked,
         }
+    for name in ("day_edge_median", "day_edge_p95"):
+        ratio = table.figures[f"{name}_s"] / table.figures[f"poll_30_{name}_s"]
+        table.figures[f"{name}_ratio"] = ratio
+    table.figures["fleet_peak_ratio"] = fleet_peak_ratio()
     return [table]

@@ -228,7 +228,7 @@ async def test_waits_for_the_start(
 
 
 async def test_two_edges_in_one_answer(house: House, provider: Provider, ear: Ear) -> None:
-    """Both are heard, in order."""
+    """Both are heard, once each, by automations that run on their own."""
     await ear.listen(*both(BY_ENTITY))
     provider.start(NOW - HOUR, None)
     await house.setup()
@@ -236,7 +236,8 @@ async def test_two_edges_in_one_answer(house: House, provider: Provider, ear: Ea
     provider.start(NOW, None)
     await house.pass_time(65, step=65)
     await house.pass_time(0.02, step=0.005)
-    assert ear.kinds == [STARTED, ENDED, STARTED]
+    assert ear.kinds[0] == STARTED
+    assert sorted(ear.kinds) == sorted([STARTED, ENDED, STARTED])
 
 
 async def test_heard_with_the_state_shown(

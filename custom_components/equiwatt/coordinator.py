@@ -34,6 +34,8 @@ from .timer import Timer
 
 STALE_AFTER = timedelta(minutes=15)
 """How long the last known state stands while calls fail."""
+SOON = 2.0
+"""Seconds after a failed call in which it is repeated where that matters."""
 LAST_LOOK = timedelta(seconds=12)
 """How long before a planned end a failed call is repeated: a little longer than one may take."""
 BURST = 0.2
@@ -249,8 +251,8 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         live = self.tracker.snapshot.live
         if not self.failures or live is None or live.end is None:
             return pace
-        seconds = (live.end - now - LAST_LOOK).total_seconds()
-        return seconds if 1 < seconds < pace else pace
+        seconds = max(SOON, (live.end - now - LAST_LOOK).total_seconds())
+        return min(pace, seconds) if live.end - now > timedelta(seconds=SOON) else pace
 
     def _set_boundary(self) -> None:
         """Set the timer to when the clock alone changes something next."""

@@ -63,10 +63,16 @@ async def surveyed(house: House, entry_id: str) -> None:
             await asyncio.sleep(0.2)
 
 
-async def descriptions(house: House) -> list[str]:
-    """Return what the calendar says of each equivent."""
+async def described(house: House, equivents: int) -> list[str]:
+    """Wait until the calendar describes so many equivents, and return its words."""
     path = f"/api/calendars/{CALENDAR}?start=2000-01-01T00:00:00Z&end=2100-01-01T00:00:00Z"
-    return [event.get("description") or "" for event in await house.request("GET", path)]
+    texts: list[str] = []
+    async with asyncio.timeout(60):
+        while len(texts) != equivents or not all(texts):
+            await asyncio.sleep(0.2)
+            events = await house.request("GET", path)
+            texts = [event.get("description") or "" for event in events]
+    return texts
 
 
 async def test_meter(house: House, api: Api) -> None:
@@ -80,11 +86,11 @@ async def test_meter(house: House, api: Api) -> None:
     await surveyed(house, entry["entry_id"])
     await house.options(entry["entry_id"], CHOSEN, {})
     assert await saving(house, final=True) == pytest.approx(sum(KW.values()), abs=0.3)
-    assert ["less than usual" in text for text in await descriptions(house)] == [True]
+    assert ["less than usual" in text for text in await described(house, 1)] == [True]
 
     start = int(time.time()) // 300 * 300 - 1200
     api.current = equivent(start, start + HOUR)
-    await call(addresses["started_url"].split("?")[0])
+    await call(addresses["started"].split("?")[0])
     await house.wait_for(LIVE, "on", 15)
     known = {"final": False, "start": datetime.fromtimestamp(start, UTC).isoformat()}
     assert await saving(house, **known) == pytest.approx(0, abs=0.2)
@@ -95,10 +101,10 @@ async def test_meter(house: House, api: Api) -> None:
 
     end = start + 900
     api.current, api.previous = None, [equivent(start, end), *api.previous]
-    await call(addresses["ended_url"])
+    await call(addresses["ended"])
     await house.wait_for(LIVE, "off", 15)
     assert await saving(house, final=True, start=known["start"]) == pytest.approx(0, abs=0.2)
-    first, second = await descriptions(house)
+    first, second = await described(house, 2)
     assert "less than usual" in first
     assert second.startswith("Used ")
     assert await house.stop() == 0

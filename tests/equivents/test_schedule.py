@@ -1,6 +1,7 @@
 """Test when the API is asked."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
 import json
 from pathlib import Path
 from random import Random
@@ -63,6 +64,15 @@ def test_calls_a_day(offset: float) -> None:
     assert 2_800 < len(polls(begin, begin + 86_400, offset)) < 2_880
 
 
+@pytest.mark.parametrize("home", range(20))
+def test_a_window_closes_on_time(home: int) -> None:
+    """The last digits of an offset do not make a call more of each window."""
+    offset = offset_of(f"home {home}")
+    times = polls(HOUR.timestamp() + 60 + offset, HOUR.timestamp() + 86_460, offset)
+    steps = [round(later - earlier, 3) for earlier, later in pairwise(times)]
+    assert steps.count(OFTEN) == 48 * 12
+
+
 @pytest.mark.parametrize(
     ("second", "expected"),
     [
@@ -103,6 +113,26 @@ def test_back_off(failures: int, expected: float) -> None:
     assert delay(quiet, False, 0, failures) == expected
     assert delay(HOUR + timedelta(seconds=1870), False, 0, failures) == 7.5
     assert delay(HOUR + timedelta(seconds=1840), False, 0, failures) == 20
+
+
+@pytest.mark.parametrize(
+    ("to_opening", "expected"),
+    [
+        (40, 30),
+        (37.5, 30),
+        (37, 29.5),
+        (31.5, 24),
+        (30.5, 30),
+        (30, 30),
+        (8, 8),
+        (7.5, 7.5),
+        (3, 3),
+    ],
+)
+def test_no_call_while_the_windows_of_others_open(to_opening: float, expected: float) -> None:
+    """One that is due right before the own window opens comes before the first of all does."""
+    now = HOUR + timedelta(seconds=1860 + 5 - to_opening)
+    assert delay(now, False, 5) == pytest.approx(expected)
 
 
 @given(st.floats(0, 86_400))

@@ -119,7 +119,7 @@ class Judge:
                 return False
 
     def _last_over(self, span: Span) -> Over | None:
-        """Return its last end: its own, or that of a later one by a call that nothing else explains."""
+        """Return its last end: its own, or a later one's by a call that nothing else explains."""
         for over in reversed(self.overs):
             nearest = over.why == "push" and not self._was_listed(over.span)
             if same(over.span, span) or (nearest and span[0] <= over.span[0]):

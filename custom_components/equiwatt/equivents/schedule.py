@@ -40,13 +40,18 @@ def delay(now: datetime, awaiting: bool, offset: float, failures: int = 0) -> fl
     `awaiting` says that something needs another answer soon. No window's opening is stepped over.
     """
     opening = to_opening(now, offset)
-    if opening < GAP or HALF_HOUR - opening < CLOSES - OPENS:
+    since = round(HALF_HOUR - opening, 3)  # or its last digits would let a call more be made
+    if opening < GAP or since < CLOSES - OPENS:
         return OFTEN
     if awaiting:
         return min(AWAITING, opening)
     seldom = BY_DAY if now.astimezone(UTC).hour in DAY else BY_NIGHT
     doublings = min(max(failures - PATIENCE, 0), 3)
-    return min(seldom * (1 << doublings), LONGEST, opening)
+    wait = min(seldom * (1 << doublings), LONGEST)
+    if opening - OFTEN < wait < opening - GAP:
+        # Rather before any home's window opens, or these calls would come on top of the first ones.
+        return opening - OFTEN
+    return min(wait, opening)
 
 
 def to_opening(now: datetime, offset: float) -> float:
