@@ -57,14 +57,14 @@ class Check:
     async def run(self) -> bool:
         """Take all the steps, and tell whether they went well."""
         await self.house.call("logger", "set_level", **{"custom_components.equiwatt": "debug"})
-        print("\nAn equivent that is found by polling (documented shape, no webhooks)")
-        self.provider.configure(shape="documented", lag=0)
-        self.provider.set_webhooks(started=None, ended=None)
-        await self.play("api", POLL_SECONDS)
         print("\nAn equivent that is pushed before the API knows of it (legacy shape)")
         self.provider.configure(shape="legacy", lag=LAG_SECONDS)
         self.provider.set_webhooks(**self.addresses)
         await self.play("webhook", PUSH_SECONDS)
+        print("\nAn equivent that is found by polling (documented shape, no webhooks)")
+        self.provider.configure(shape="documented", lag=0)
+        self.provider.set_webhooks(started=None, ended=None)
+        await self.play("api", POLL_SECONDS)
         print("\nA rehearsal, and the plug is pulled in the middle")
         await self.rehearse()
         print("\nAfterwards")
