@@ -2,8 +2,6 @@
 
 from typing import Any, override
 
-from pytest_homeassistant_custom_component.common import setup_test_component_platform
-
 from homeassistant.components.climate import ClimateEntity
 from homeassistant.components.climate.const import ClimateEntityFeature, HVACMode
 from homeassistant.components.fan import FanEntity, FanEntityFeature  # type: ignore[attr-defined]
@@ -18,6 +16,7 @@ from homeassistant.components.water_heater import WaterHeaterEntity, WaterHeater
 from homeassistant.const import ATTR_TEMPERATURE, UnitOfTemperature
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity import Entity
+from homeassistant.helpers.entity_component import DATA_INSTANCES
 from homeassistant.setup import async_setup_component
 
 
@@ -221,7 +220,7 @@ async def install[*Devices](hass: HomeAssistant, *devices: *Devices) -> tuple[*D
             next(DOMAINS[one] for one in type(device).__mro__ if one in DOMAINS), []
         ).append(device)
     for domain, entities in by_domain.items():
-        setup_test_component_platform(hass, domain, entities)
-        assert await async_setup_component(hass, domain, {domain: {"platform": "test"}})
+        assert await async_setup_component(hass, domain, {})
+        await hass.data[DATA_INSTANCES][domain].async_add_entities(entities)
     await hass.async_block_till_done()
     return devices

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from .conftest import LIVE, House, Provider
+from .test_services import simulate
 
 
 @pytest.mark.parametrize("minutes", [None, 30], ids=["as in the log", "with a planned end"])
@@ -22,3 +23,22 @@ async def test_on_from_start_to_end(house: House, provider: Provider, minutes: i
         event.data["new_state"] for event in house.changes if event.data["entity_id"] == LIVE
     ]
     assert [state.state for state in changes if state] == ["off", "on", "off"]
+
+
+async def test_rehearsal_is_marked(house: House, provider: Provider) -> None:
+    """A rehearsal says so, here and in the calendar, until a real one takes its place."""
+    await house.setup()
+    await simulate(house.hass)
+    await house.settle()
+    assert marks(house) == (True, "Rehearsal")
+    provider.start(house.now, house.now + timedelta(hours=1))
+    await house.poll()
+    assert marks(house) == (False, "Equivent")
+
+
+def marks(house: House) -> tuple[bool, str]:
+    """Return how the live one is marked."""
+    live, calendar = (house.hass.states.get(one) for one in (LIVE, "calendar.equiwatt_equivents"))
+    assert live
+    assert calendar
+    return live.attributes["rehearsal"], calendar.attributes["message"]

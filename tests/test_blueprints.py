@@ -7,17 +7,17 @@ import shutil
 from typing import Any
 
 import pytest
-from pytest_homeassistant_custom_component.common import async_capture_events, mock_restore_cache
+from pytest_homeassistant_custom_component.common import async_capture_events
 
 from homeassistant.components.blueprint import models
 from homeassistant.components.blueprint.schemas import BLUEPRINT_SCHEMA
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
-from homeassistant.core import CoreState, State
+from homeassistant.core import CoreState
 from homeassistant.setup import async_setup_component
 from homeassistant.util.yaml import load_yaml_dict
 
 from .conftest import NOW, House, Provider, add_entry
-from .devices import Plug, install
+from .devices import Plug, Thermostat, install
 from .test_services import simulate
 
 FOLDER = Path(__file__).parent.parent / "blueprints"
@@ -61,6 +61,12 @@ def messages(house: House) -> list[str]:
     """Return the notifications that are shown."""
     shown: dict[str, Any] = house.hass.data.get("persistent_notification", {})
     return [str(one["message"]) for one in shown.values()]
+
+
+def titles(house: House) -> list[str]:
+    """Return their titles."""
+    shown: dict[str, Any] = house.hass.data.get("persistent_notification", {})
+    return [str(one["title"]) for one in shown.values()]
 
 
 async def play(house: House, provider: Provider) -> None:
@@ -175,7 +181,7 @@ async def test_rehearsals(
 
 @pytest.mark.parametrize("include", [True, False])
 async def test_rehearsed_pause(house: House, use: Use, include: bool) -> None:
-    """So with devices, and the message says that it is a rehearsal."""
+    """So with devices, and a notification begins by saying that it is a rehearsal."""
     await house.setup()
     (plug,) = await install(house.hass, Plug("Plug"))
     await use(
@@ -183,13 +189,16 @@ async def test_rehearsed_pause(house: House, use: Use, include: bool) -> None:
         devices={"entity_id": PLUG},
         include_tests=include,
         notify_start=True,
+        notify_end=True,
     )
     await simulate(house.hass, duration=10)
     await house.settle()
-    told = "This is a rehearsal. Paused: Plug. Log that you take part in the equiwatt app."
+    told = "Paused: Plug. There is nothing to log."
     assert messages(house) == ([told] if include else [])
+    assert titles(house) == (["Rehearsal: an equivent has started"] if include else [])
     await house.pass_time(15)
     assert plug.commands == (["off", "on"] if include else [])
+    assert titles(house) == (["Rehearsal: the equivent is over"] if include else [])
 
 
 async def test_tells(house: House, provider: Provider, use: Use) -> None:
@@ -202,9 +211,11 @@ async def test_tells(house: House, provider: Provider, use: Use) -> None:
     provider.start(NOW, NOW + HOUR)
     await house.poll()
     assert messages(house) == ["Nothing was on. Log that you take part in the equiwatt app."]
+    assert titles(house) == ["An equivent has started"]
     provider.end(NOW, house.now)
     await house.poll()
-    assert messages(house) == ["Paused devices go back to how they were."]
+    assert messages(house) == ["Paused devices are restored to how they were."]
+    assert titles(house) == ["The equivent is over"]
 
 
 async def test_tells_a_phone(house: House, provider: Provider, use: Use) -> None:
@@ -307,28 +318,77 @@ async def test_restart_does_not_trigger(
     assert len(plug.commands) + len(acted) == 1
 
 
+@pytest.mark.parametrize("at_home", [True, False])
 async def test_end_after_a_restart(
-    house: House, provider: Provider, use: Use, acted: list[Any]
+    house: House, provider: Provider, use: Use, acted: list[Any], at_home: bool
 ) -> None:
-    """After a restart in the middle the end is acted upon, although nobody knows of the start."""
+    """The end goes with the start, though everything was restarted or off in between."""
     hass = house.hass
-    condition = {"condition": "state", "entity_id": "person.someone", "state": "home"}
-    provider.start(NOW, NOW + HOUR)
     await house.setup()
+    inputs = {"start_actions": [START], "end_actions": [END]}
+    home = {"condition": "state", "entity_id": "person.someone", "state": "home"}
+    hass.states.async_set("person.someone", "home" if at_home else "not_home")
+    await use("do_this_and_that", **inputs, conditions=[home])
+    start = house.now
+    provider.start(start, start + HOUR)
+    await house.poll()
+    await house.settle()
+    for action in ("turn_off", "turn_on"):
+        one = {"entity_id": "automation.one"}
+        await hass.services.async_call(AUTOMATION, action, one, blocking=True)
     assert await hass.config_entries.async_unload(house.entry.entry_id)
     house.freezer.tick(20 * MINUTE)
     hass.set_state(CoreState.starting)
-    last = (NOW - 48 * HOUR).isoformat()
-    mock_restore_cache(hass, [State("automation.one", "on", {"last_triggered": last})])
-    inputs = {"start_actions": [START], "end_actions": [END], "conditions": [condition]}
-    await use("do_this_and_that", **inputs)
     assert await hass.config_entries.async_setup(house.entry.entry_id)
     hass.set_state(CoreState.running)
     hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
     await house.settle()
+    provider.end(start, house.now)
+    await house.poll()
+    assert said(acted) == (["start", "end"] if at_home else [])
+
+
+@pytest.mark.parametrize("name", [path.stem for path in BLUEPRINTS])
+async def test_skip(
+    house: House, provider: Provider, use: Use, acted: list[Any], name: str
+) -> None:
+    """Nothing is done for one that is skipped, at its start or its end; nobody is told."""
+    await house.setup()
+    (plug,) = await install(house.hass, Plug("Plug"))
+    config = {"scene": [{"name": "Off", "entities": {PLUG: "off"}}]}
+    assert await async_setup_component(house.hass, "scene", config)
+    inputs: dict[str, dict[str, Any]] = {
+        "pause_devices": {"devices": {"entity_id": PLUG}, "notify_start": True, "notify_end": True},
+        "do_this_and_that": {
+            "scenes": ["scene.off"],
+            "start_actions": [START],
+            "end_actions": [END],
+        },
+    }
+    await use(name, **inputs[name])
+    skip = {"entity_id": "switch.equiwatt_skip"}
+    await house.hass.services.async_call("switch", "turn_on", skip, blocking=True)
+    await play(house, provider)
+    assert (plug.commands, said(acted), messages(house)) == ([], [], [])
+
+
+async def test_scene(house: House, provider: Provider, use: Use, acted: list[Any]) -> None:
+    """A scene is applied and restored without any list for the end."""
+    await house.setup()
+    _, thermostat = await install(house.hass, Plug("Plug"), Thermostat("Thermostat"))
+    cooler = {"state": "heat", "temperature": 19}
+    entities = {PLUG: "off", "climate.thermostat": cooler}
+    config = {"scene": [{"name": "Eco", "entities": entities}]}
+    assert await async_setup_component(house.hass, "scene", config)
+    await use("do_this_and_that", scenes=["scene.eco"], start_actions=[START])
+    provider.start(NOW, NOW + HOUR)
+    await house.poll()
+    assert (thermostat.target_temperature, house.state(PLUG)) == (19, "off")
+    await house.pass_time(3 * MINUTE)
     provider.end(NOW, house.now)
     await house.poll()
-    assert said(acted) == ["end"]
+    assert (thermostat.target_temperature, house.state(PLUG)) == (21, "on")
+    assert said(acted) == ["start"]
 
 
 async def test_run_by_hand(

@@ -7,6 +7,8 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 from .conftest import House, Provider
 
 ENTITIES = {
+    "sensor.equiwatt_held_devices": "held_devices",
+    "switch.equiwatt_skip": "skip",
     "binary_sensor.equiwatt_live": "live",
     "calendar.equiwatt_equivents": "equivents",
     "event.equiwatt_equivent": "equivent",
@@ -39,7 +41,12 @@ async def test_unavailable_without_answers(house: House, provider: Provider) -> 
     provider.error = TimeoutError()
     await house.pass_time(timedelta(minutes=17).total_seconds(), step=60)
     known = {entity_id for entity_id in ENTITIES if house.state(entity_id) != "unavailable"}
-    assert known == {"event.equiwatt_equivent", "sensor.equiwatt_last_webhook"}
+    assert known == {
+        "event.equiwatt_equivent",
+        "sensor.equiwatt_held_devices",
+        "sensor.equiwatt_last_webhook",
+        "switch.equiwatt_skip",
+    }
     provider.recover()
     await house.pass_time(timedelta(minutes=6).total_seconds(), step=60)
     assert not [entity_id for entity_id in ENTITIES if house.state(entity_id) == "unavailable"]

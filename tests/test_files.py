@@ -21,6 +21,7 @@ PREVIEW = {"meters", "days", "days_wanted"}
 FILLED = {
     ".config.create_entry.": {"blueprint_url"},
     ".exceptions.pause_": {"entities"},
+    ".exceptions.scene_": {"entities"},
     ".options.step.preview_new.description": {"meters"},
     ".options.step.preview_rough.description": PREVIEW | {"minutes"},
     ".options.step.preview_too_slow.description": PREVIEW | {"minutes"},
@@ -118,8 +119,9 @@ def test_every_action_is_described() -> None:
     translated = load("translations/en.json")["services"]
     assert set(services) == set(translated) == set(load("icons.json")["services"])
     for name, service in services.items():
-        assert set(service["fields"]) == set(translated[name]["fields"])
-        for text in (translated[name], *translated[name]["fields"].values()):
+        fields = translated[name].get("fields", {})
+        assert set(service.get("fields", {})) == set(fields)
+        for text in (translated[name], *fields.values()):
             assert text["name"]
             assert text["description"]
 
@@ -145,7 +147,7 @@ def test_every_exception_is_raised() -> None:
     """No sentence is left over that nothing says."""
     code = "".join(path.read_text() for path in MODULES)
     reasons = {error.reason for error in EquiwattError.__subclasses__()}
-    refusals = {f"pause_{refusal.value}" for refusal in Refusal}
+    refusals = {f"{action}_{one.value}" for action in ("pause", "scene") for one in Refusal}
     for key in load("translations/en.json")["exceptions"]:
         assert f'"{key}"' in code or key in reasons | refusals, key
 

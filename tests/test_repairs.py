@@ -4,9 +4,7 @@ from typing import Any
 
 from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.holding.issues import async_raise_not_put_back
-from custom_components.equiwatt.holding.manager import MANAGERS
 from homeassistant.components.repairs import repairs_flow_manager
-from homeassistant.core import State
 from homeassistant.setup import async_setup_component
 from tests.conftest import House, Provider
 from tests.devices import Plug, install
@@ -24,18 +22,14 @@ async def test_repair_flow(live: House, provider: Provider) -> None:
     await live.pass_time(61 * MINUTE, step=30)
     flows = repairs_flow_manager(live.hass)
     assert flows
-    for entry_is_gone in (False, False, True):
+    for _ in range(2):
         flow: Any = await flows.async_init(DOMAIN, data={"issue_id": f"not_put_back_{PLUG}"})
         assert (flow["type"], flow["step_id"]) == ("form", "confirm")
         assert flow["description_placeholders"]["name"] == "Plug"
-        if entry_is_gone:
-            live.hass.data[MANAGERS].clear()
         flow = await flows.async_configure(flow["flow_id"], {})
         assert flow["type"] == "create_entry"
         assert repairs(live.hass) == []
-        async_raise_not_put_back(
-            live.hass, live.entry.entry_id, State(PLUG, "on", {"friendly_name": "Plug"})
-        )
+        async_raise_not_put_back(live.hass, PLUG)
     plug.report(available=True)
     await live.settle()
     assert plug.commands == ["off"]

@@ -406,3 +406,160 @@ async def test_who_may_rehearse(
     assert house.live == "off"
     await simulate(house.hass, context=Context(user_id=hass_admin_user.id))
     assert house.live == "on"
+
+
+async def add_scenes(house: House, **scenes: dict[str, Any]) -> None:
+    """Add scenes, each with its entities and how they are to be."""
+    config = [{"name": name, "entities": entities} for name, entities in scenes.items()]
+    assert await async_setup_component(house.hass, "scene", {"scene": config})
+    await house.settle()
+
+
+async def apply_scene(
+    hass: HomeAssistant, context: Context | None = None, respond: bool = True, **data: Any
+) -> Any:
+    """Apply scenes."""
+    return await hass.services.async_call(
+        DOMAIN, "apply_scene", data, blocking=True, return_response=respond, context=context
+    )
+
+
+COOLER = {"state": "heat", "temperature": 19}
+
+
+async def test_scene(live: House, provider: Provider) -> None:
+    """What a scene names is held as it says, and restored: also what it turned on."""
+    thermostat, plug = await install(live.hass, Thermostat("Thermostat"), Plug("Plug"))
+    plug.report(is_on=False)
+    live.hass.states.async_set("sensor.one", "5")
+    await add_scenes(live, Eco={"climate.thermostat": COOLER, PLUG: "on", "sensor.one": "6"})
+    assert await apply_scene(live.hass, entity_id="scene.eco") == {
+        "applied": ["scene.eco"],
+        "not_applied": [],
+        "held": ["climate.thermostat", PLUG],
+        "not_held": [{"entity_id": "sensor.one", "reason": "unsupported"}],
+    }
+    await live.pass_time(2 * MINUTE)
+    assert (thermostat.target_temperature, live.state(PLUG)) == (19, "on")
+    assert live.state("sensor.equiwatt_held_devices") == "2"
+    await simulate_end(live)
+    assert (thermostat.target_temperature, live.state(PLUG)) == (21, "off")
+
+
+async def test_scene_upon_a_pause(live: House) -> None:
+    """The first memory counts, the last wish holds."""
+    (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
+    await add_scenes(live, Eco={"climate.thermostat": COOLER})
+    await pause(live.hass, entity_id="climate.thermostat")
+    await live.pass_time(MINUTE)
+    await apply_scene(live.hass, entity_id="scene.eco", max_duration={"minutes": 10})
+    await live.pass_time(2 * MINUTE)
+    assert (live.state("climate.thermostat"), thermostat.target_temperature) == ("heat", 19)
+    await live.pass_time(9 * MINUTE)
+    assert (live.state("climate.thermostat"), thermostat.target_temperature) == ("heat", 21)
+
+
+async def test_scene_that_somebody_overrules(live: House) -> None:
+    """What somebody sets after the scene is theirs."""
+    (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
+    await add_scenes(live, Eco={"climate.thermostat": COOLER})
+    await apply_scene(live.hass, entity_id="scene.eco")
+    await live.pass_time(2 * MINUTE)
+    warmer = {"entity_id": "climate.thermostat", "temperature": 23}
+    await live.hass.services.async_call(
+        "climate", "set_temperature", warmer, blocking=True, context=Context(parent_id="01OTHER")
+    )
+    await simulate_end(live)
+    assert thermostat.target_temperature == 23
+
+
+async def test_what_is_no_scene(live: House) -> None:
+    """What is none, or does not say what it sets, is not applied; the rest is."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await add_scenes(live, Off={PLUG: "off"})
+    live.hass.states.async_set("scene.of_a_hub", "unknown")
+    chosen = ["scene.gone", "scene.of_a_hub", "scene.off", PLUG]
+    answer = await apply_scene(live.hass, entity_id=chosen)
+    assert (answer["applied"], answer["held"]) == (["scene.off"], [PLUG])
+    assert answer["not_applied"] == [
+        {"entity_id": "scene.gone", "reason": "not_found"},
+        {"entity_id": "scene.of_a_hub", "reason": "unsupported"},
+        {"entity_id": PLUG, "reason": "unsupported"},
+    ]
+    assert plug.commands == ["off"]
+    hub = apply_scene(live.hass, respond=False, entity_id="scene.of_a_hub")
+    await refused(hub, "scene_unsupported", entities="scene.of_a_hub")
+    assert await apply_scene(live.hass, respond=False, entity_id="scene.off") is None
+
+
+async def test_scene_that_fails(live: House) -> None:
+    """A scene whose device fails is told; the device is restored all the same."""
+    plug, other = await install(live.hass, Plug("Plug"), Plug("Other"))
+    await add_scenes(live, Off={PLUG: "off", "switch.other": "off", "switch.gone": "off"})
+    plug.error = HomeAssistantError("Broken")
+    answer = await apply_scene(live.hass, entity_id="scene.off")
+    assert answer["not_applied"] == [{"entity_id": "scene.off", "reason": "failed"}]
+    gone = {"entity_id": "switch.gone", "reason": "not_found"}
+    assert gone in answer["not_held"]
+    plug.error = None
+    await simulate_end(live)
+    assert (live.state(PLUG), live.state("switch.other")) == ("on", "on")
+    assert other.commands[-1] == "on"
+
+
+async def test_skipped_scene(live: House) -> None:
+    """A scene is not applied for an equivent that is skipped."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await add_scenes(live, Off={PLUG: "off"})
+    skip = {"entity_id": "switch.equiwatt_skip"}
+    await live.hass.services.async_call("switch", "turn_on", skip, blocking=True)
+    assert await apply_scene(live.hass, entity_id="scene.off") == {
+        "applied": [],
+        "not_applied": [{"entity_id": "scene.off", "reason": "skipped"}],
+        "held": [],
+        "not_held": [{"entity_id": PLUG, "reason": "skipped"}],
+    }
+    await apply_scene(live.hass, respond=False, entity_id="scene.off")
+    await pause(live.hass, entity_id=PLUG)
+    assert plug.commands == []
+
+
+async def restore(hass: HomeAssistant, context: Context | None = None, **data: Any) -> None:
+    """Restore what is held."""
+    await hass.services.async_call(DOMAIN, "restore", data, blocking=True, context=context)
+
+
+async def test_restore(live: House) -> None:
+    """What is chosen is restored now, or all; what is not held is left alone."""
+    plug, other, third = await install(live.hass, Plug("Plug"), Plug("Other"), Plug("Third"))
+    third.report(is_on=False)
+    await restore(live.hass)
+    await pause(live.hass, entity_id=[PLUG, "switch.other"])
+    await live.pass_time(MINUTE)
+    members = {"group": {"all": {"entities": [PLUG, "switch.third"]}}}
+    assert await async_setup_component(live.hass, "group", members)
+    await live.settle()
+    await restore(live.hass, entity_id="group.all")
+    assert (live.state(PLUG), live.state("switch.other")) == ("on", "off")
+    await restore(live.hass)
+    await live.settle()
+    assert live.state("switch.other") == "on"
+    assert plug.commands == other.commands == ["off", "on"]
+    assert third.commands == []
+
+
+async def test_who_may_do_what(live: House, hass_read_only_user: MockUser) -> None:
+    """Whoever may only read applies, restores and takes part in nothing."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await add_scenes(live, Off={PLUG: "off"})
+    await pause(live.hass, entity_id=PLUG)
+    context = Context(user_id=hass_read_only_user.id)
+    with pytest.raises(Unauthorized):
+        await apply_scene(live.hass, context, entity_id="scene.off")
+    with pytest.raises(Unauthorized):
+        await restore(live.hass, context)
+    with pytest.raises(Unauthorized):
+        await live.hass.services.async_call(
+            DOMAIN, "take_part", {"participant": "me"}, blocking=True, context=context
+        )
+    assert plug.commands == ["off"]

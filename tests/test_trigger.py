@@ -362,8 +362,9 @@ async def test_offered_for_the_device(
     for what in ("triggers", "conditions"):
         await client.send_json_auto_id({"type": f"get_{what}_for_target", "target": device})
         offered[what] = set((await client.receive_json())["result"])
-    assert offered["triggers"] == {STARTED, ENDED, "event.received"}
-    assert offered["conditions"] == {"equiwatt.is_live"}
+    switch = {"switch.turned_off", "switch.turned_on"}  # of the one that skips an equivent
+    assert offered["triggers"] == {STARTED, ENDED, "event.received", *switch}
+    assert offered["conditions"] == {"equiwatt.is_live", "switch.is_off", "switch.is_on"}
 
 
 async def ready_for_the_editor(hass: HomeAssistant) -> None:

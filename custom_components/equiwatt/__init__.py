@@ -3,12 +3,11 @@
 from typing import TYPE_CHECKING
 
 from homeassistant.const import CONF_SOURCE, CONF_WEBHOOK_ID, Platform
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.importlib import async_import_module
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
-from homeassistant.util import dt as dt_util
 
 from .announcer import Announcer
 from .const import DOMAIN, SOURCE_OFF
@@ -16,7 +15,7 @@ from .coordinator import EquiwattCoordinator
 from .data import EquiwattConfigEntry, EquiwattRuntimeData
 from .equivents.model import Kind
 from .equivents.snapshot import Edge
-from .holding.manager import HoldingManager
+from .holding.manager import Account, async_get_manager
 from .services import async_setup_services
 from .store import EquiwattStore
 from .webhook import EquiwattWebhookManager, async_delete_cloudhook
@@ -26,7 +25,13 @@ if TYPE_CHECKING:
     from .metering.meter import Meter
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
-PLATFORMS = [Platform.BINARY_SENSOR, Platform.CALENDAR, Platform.EVENT, Platform.SENSOR]
+PLATFORMS = [
+    Platform.BINARY_SENSOR,
+    Platform.CALENDAR,
+    Platform.EVENT,
+    Platform.SENSOR,
+    Platform.SWITCH,
+]
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
@@ -47,12 +52,13 @@ async def async_setup_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> 
         await coordinator.async_refresh()  # what is remembered is shown even if this fails
     else:
         await coordinator.async_config_entry_first_refresh()
-    pause = HoldingManager(
-        hass, entry.entry_id, coordinator.clock.now, lambda: coordinator.data.live is not None
+    store.async_keep_attendance(
+        store.attendance.caught_up(store.snapshot, coordinator.tracker.snapshot)
     )
-    await pause.async_load()
     meter = await _async_meter(hass, entry, coordinator, announcer, store)
-    entry.runtime_data = EquiwattRuntimeData(store, announcer, coordinator, pause, meter)
+    holding = async_get_manager(hass)
+    entry.runtime_data = EquiwattRuntimeData(store, announcer, coordinator, holding, meter)
+    await _async_hold_for(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     EquiwattWebhookManager(hass, entry).async_setup()
     WebhookMonitor(hass, entry).async_setup()
@@ -60,6 +66,19 @@ async def async_setup_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> 
     coordinator.async_start()
     entry.async_on_unload(announcer.async_start())
     return True
+
+
+async def _async_hold_for(hass: HomeAssistant, entry: EquiwattConfigEntry) -> None:
+    """Hold devices for an account until it is unloaded."""
+    data, entry_id = entry.runtime_data, entry.entry_id
+
+    async def detach() -> None:
+        """Leave it, for good if it is disabled."""
+        await data.holding.async_detach(entry_id, is_disabled=entry.disabled_by is not None)
+
+    entry.async_on_unload(detach)
+    account = Account(now=data.coordinator.clock.now, holds=lambda: data.takes_part)
+    await data.holding.async_attach(entry_id, account)
 
 
 async def _async_meter(
@@ -79,15 +98,19 @@ async def _async_meter(
 
 def _restore_after_equivents(entry: EquiwattConfigEntry) -> None:
     """Restore devices when an equivent has ended, be it before Home Assistant has started."""
-    data = entry.runtime_data
+    data, entry_id = entry.runtime_data, entry.entry_id
 
     def restore(edge: Edge) -> None:
         """Restore everything at an end."""
         if edge.kind is Kind.ENDED:
-            data.pause.async_release()
+            data.holding.async_release(entry_id)
+
+    def start(_: HomeAssistant) -> None:
+        """Go on once Home Assistant has started."""
+        data.holding.async_start(entry_id)
 
     entry.async_on_unload(data.announcer.async_listen(restore))
-    entry.async_on_unload(async_at_started(data.coordinator.hass, data.pause.async_start))
+    entry.async_on_unload(async_at_started(data.coordinator.hass, callback(start)))
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> bool:
@@ -99,16 +122,13 @@ async def async_unload_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) ->
             data.announcer.async_go_on()
         return False
     if entry.disabled_by:
-        data.pause.async_leave()
         async_clear_webhook_issues(hass, entry.entry_id)
-    else:
-        await data.pause.async_close()
     return True
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> None:
     """Restore held devices, and delete what an entry leaves behind."""
-    await HoldingManager(hass, entry.entry_id, dt_util.utcnow, lambda: False).async_remove()
+    await async_get_manager(hass).async_remove(entry.entry_id)
     await EquiwattStore(hass, entry.entry_id).async_remove()
     async_clear_webhook_issues(hass, entry.entry_id)
     await async_delete_cloudhook(hass, entry.data[CONF_WEBHOOK_ID])

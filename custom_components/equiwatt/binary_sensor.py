@@ -1,6 +1,6 @@
 """Whether an equivent is live."""
 
-from typing import override
+from typing import Any, override
 
 # From where every supported release has the class, though the newest defines it in `const`.
 from homeassistant.components.binary_sensor import (  # type: ignore[attr-defined]
@@ -41,6 +41,12 @@ class EquiwattLive(EquiwattEntity, BinarySensorEntity):
 
     @property
     @override
+    def extra_state_attributes(self) -> dict[str, Any]:
+        """Return whether it is a rehearsal."""
+        return {"rehearsal": self.coordinator.data.rehearsal}
+
+    @property
+    @override
     def shown(self) -> object:
         """Return what the entity shows."""
-        return self.is_on
+        return self.is_on, self.coordinator.data.rehearsal

@@ -102,10 +102,12 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
         self, equivent: Equivent, clock_error: timedelta = timedelta()
     ) -> CalendarEvent:
         """Return an equivent as a calendar's event, in local time."""
+        state = self.coordinator.data
+        is_rehearsal = state.rehearsal and equivent is state.live
         return CalendarEvent(
             start=dt_util.as_local(equivent.start + clock_error),
             end=dt_util.as_local(self._shown_end(equivent) + clock_error),
-            summary="Equivent",
+            summary="Rehearsal" if is_rehearsal else "Equivent",
             description=self._description(equivent),
         )
 

@@ -21,9 +21,15 @@ class EquiwattRuntimeData:
     store: EquiwattStore
     announcer: Announcer
     coordinator: EquiwattCoordinator
-    pause: HoldingManager
+    holding: HoldingManager
+    """Shared with other accounts, which may hold the same devices."""
     meter: Meter | None = None
     """What follows the user's own meter, which not everybody has."""
+
+    @property
+    def takes_part(self) -> bool:
+        """Return True while an equivent is live, and not skipped."""
+        return self.coordinator.data.live is not None and not self.store.attendance.skips
 
 
 type EquiwattConfigEntry = ConfigEntry[EquiwattRuntimeData]

@@ -16,7 +16,8 @@ async def async_get_config_entry_diagnostics(
 ) -> dict[str, Any]:
     """Return the diagnostics of an account."""
     data = entry.runtime_data
-    coordinator, pause, webhook = data.coordinator, data.pause, data.store.webhook
+    coordinator, webhook = data.coordinator, data.store.webhook
+    held = data.holding.held_for(entry.entry_id)
     answer, state = coordinator.answer, coordinator.data
     return {
         "default_address": entry.data[CONF_URL] == DEFAULT_URL,
@@ -45,8 +46,8 @@ async def async_get_config_entry_diagnostics(
             "missed_in_a_row": webhook.missed,
         },
         "pause": {
-            "paused": len(pause.holding),
-            "to_put_back": len(pause.paused) - len(pause.holding),
+            "paused": len(held),
+            "to_put_back": sum(not one.is_held for one in data.holding.devices),
         },
         "meter": _meter(entry),
         "history": {"equivents": len(data.store.snapshot.past)},

@@ -68,9 +68,13 @@ class EquiwattEvent(EquiwattEntity, EventEntity):
 def _attributes(edge: Edge) -> dict[str, Any]:
     """Return the attributes of an edge's event."""
     start, end = edge.equivent.start, edge.equivent.end
-    return {
+    attributes: dict[str, Any] = {
         "start": start.isoformat(),
         "end": end.isoformat() if end else None,
         "source": edge.source.value,
         "test": edge.test,
+        "skipped": edge.skipped,
     }
+    if edge.kind is Kind.ENDED:
+        attributes["participants"] = list(edge.participants)
+    return attributes

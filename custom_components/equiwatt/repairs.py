@@ -10,7 +10,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.selector import BooleanSelector
 
 from .const import CONF_UNUSED
-from .holding.manager import MANAGERS
+from .holding.manager import async_get_manager
 from .webhook import addresses_schema, async_get_addresses
 from .webhook_monitor import async_set_shown
 
@@ -26,9 +26,7 @@ class NotPutBackFlow(ConfirmRepairFlow):
     ) -> RepairsFlowResult:
         """Leave the device alone once the user says so."""
         if user_input is not None and self.data:
-            manager = self.hass.data.get(MANAGERS, {}).get(str(self.data["entry_id"]))
-            if manager:
-                manager.async_forget(str(self.data["entity_id"]))
+            async_get_manager(self.hass).async_forget(str(self.data["entity_id"]))
         return await super().async_step_confirm(user_input)
 
 

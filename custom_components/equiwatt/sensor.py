@@ -21,6 +21,7 @@ from .coordinator import EquiwattCoordinator
 from .data import EquiwattConfigEntry, EquiwattRuntimeData
 from .entity import EquiwattEntity
 from .equivents.model import Equivent
+from .held_devices import EquiwattHeldDevices
 
 if TYPE_CHECKING:
     from .metering.baseline import Estimate
@@ -138,6 +139,7 @@ async def async_setup_entry(
     """Set up the sensors of an account."""
     data = entry.runtime_data
     async_add_entities(EquiwattSensor(data, description) for description in SENSORS)
+    async_add_entities([EquiwattHeldDevices(data)])
     if meter := data.meter:
         async_add_entities(
             EquiwattMeterSensor(data.coordinator, description, meter)

@@ -1,4 +1,4 @@
-"""The actions: rehearse an equivent, and pause devices while one is live."""
+"""The actions: rehearse an equivent, take part in one, hold devices while it is live."""
 
 from datetime import timedelta
 from typing import Final
@@ -23,22 +23,30 @@ from homeassistant.exceptions import (
 from homeassistant.helpers import config_validation as cv, entity_registry as er
 from homeassistant.helpers.service import async_get_config_entry
 from homeassistant.helpers.target import TargetSelection, async_extract_referenced_entity_ids
+from homeassistant.helpers.typing import VolDictType
+from homeassistant.util.json import JsonValueType
 
 from .const import DOMAIN
 from .data import EquiwattConfigEntry
-from .holding.domains import Refusal, can_pause
+from .holding.domains import Refusal, can_pause, scene_refusal_of
+from .holding.manager import Request, async_get_manager
 
 ATTR_DURATION: Final = "duration"
+ATTR_INCLUDE_TESTS: Final = "include_tests"
 ATTR_MAX_DURATION: Final = "max_duration"
-SIMULATE_EQUIVENT: Final = "simulate_equivent"
+ATTR_PARTICIPANT: Final = "participant"
+APPLY_SCENE: Final = "apply_scene"
 PAUSE: Final = "pause"
+RESTORE: Final = "restore"
+SIMULATE_EQUIVENT: Final = "simulate_equivent"
+TAKE_PART: Final = "take_part"
 
 ERRORS: Final[dict[Refusal, type[HomeAssistantError]]] = {
     Refusal.UNSUPPORTED: ServiceValidationError,
     Refusal.NOT_FOUND: ServiceValidationError,
     Refusal.FAILED: HomeAssistantError,
 }
-"""What is raised for a device that is not paused: what was chosen is wrong, or the device fails."""
+"""What is raised for what is not held: what was chosen is wrong, or the device fails."""
 
 SHORTEST, LONGEST = timedelta(seconds=10), timedelta(hours=6)
 
@@ -50,9 +58,17 @@ SIMULATE_SCHEMA = vol.Schema(
         vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string,
     }
 )
-PAUSE_SCHEMA = cv.make_entity_service_schema(
+HOLD_OPTIONS: Final[VolDictType] = {
+    vol.Optional(ATTR_MAX_DURATION): cv.positive_time_period,
+    vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string,
+}
+PAUSE_SCHEMA = cv.make_entity_service_schema(HOLD_OPTIONS)
+APPLY_SCENE_SCHEMA = vol.Schema({vol.Required(ATTR_ENTITY_ID): cv.entity_ids, **HOLD_OPTIONS})
+RESTORE_SCHEMA = vol.Schema(cv.ENTITY_SERVICE_FIELDS)
+TAKE_PART_SCHEMA = vol.Schema(
     {
-        vol.Optional(ATTR_MAX_DURATION): cv.positive_time_period,
+        vol.Required(ATTR_PARTICIPANT): cv.string,
+        vol.Optional(ATTR_INCLUDE_TESTS, default=True): cv.boolean,
         vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string,
     }
 )
@@ -61,14 +77,15 @@ PAUSE_SCHEMA = cv.make_entity_service_schema(
 @callback
 def async_setup_services(hass: HomeAssistant) -> None:
     """Register the actions."""
-    hass.services.async_register(DOMAIN, SIMULATE_EQUIVENT, _async_simulate, schema=SIMULATE_SCHEMA)
-    hass.services.async_register(
-        DOMAIN,
-        PAUSE,
-        _async_pause,
-        schema=PAUSE_SCHEMA,
-        supports_response=SupportsResponse.OPTIONAL,
-    )
+    optional, none = SupportsResponse.OPTIONAL, SupportsResponse.NONE
+    for name, action, schema, response in (
+        (APPLY_SCENE, _async_apply_scene, APPLY_SCENE_SCHEMA, optional),
+        (PAUSE, _async_pause, PAUSE_SCHEMA, optional),
+        (RESTORE, _async_restore, RESTORE_SCHEMA, none),
+        (SIMULATE_EQUIVENT, _async_simulate, SIMULATE_SCHEMA, none),
+        (TAKE_PART, _async_take_part, TAKE_PART_SCHEMA, optional),
+    ):
+        hass.services.async_register(DOMAIN, name, action, schema, supports_response=response)
 
 
 def _entry(call: ServiceCall) -> EquiwattConfigEntry:
@@ -92,21 +109,85 @@ async def _async_simulate(call: ServiceCall) -> None:
 async def _async_pause(call: ServiceCall) -> ServiceResponse:
     """Pause devices for the equivent that is live; with several accounts, for all that are."""
     entries = _live_entries(call)
-    chosen = await _async_devices(call)
-    longest = call.data.get(ATTR_MAX_DURATION) or None
-    outcome: dict[str, Refusal | None] = {}
-    for entry in entries:
-        outcome |= await entry.runtime_data.pause.async_pause(chosen, longest, call.context)
+    outcome = await _async_hold(call, entries, await _async_devices(call))
     if call.return_response:
-        return _response(outcome)
+        return _response(outcome, "paused")
+    _raise_refusals(outcome, "pause")
+    return None
+
+
+async def _async_apply_scene(call: ServiceCall) -> ServiceResponse:
+    """Apply scenes for the equivent that is live, and hold what they name."""
+    entries, chosen = _live_entries(call), sorted(set(call.data[ATTR_ENTITY_ID]))
+    refused = {one: refusal for one in chosen if (refusal := scene_refusal_of(call.hass, one))}
+    scenes = tuple(one for one in chosen if one not in refused)
+    named = _members(call.hass, set(scenes))
+    await _async_check_user(call, {*chosen, *named})
+    held = await _async_hold(call, entries, sorted(named), scenes) if scenes else {}
+    applied = {one: refused.get(one) or held.pop(one, None) for one in chosen}
+    if call.return_response:
+        return {**_response(applied, "applied"), **_response(held, "held")}
+    _raise_refusals(applied, "scene")
+    return None
+
+
+async def _async_hold(
+    call: ServiceCall,
+    entries: list[EquiwattConfigEntry],
+    entity_ids: list[str],
+    scenes: tuple[str, ...] = (),
+) -> dict[str, Refusal | None]:
+    """Hold devices for the accounts that take part; return why not, for each that is not."""
+    holders = frozenset(entry.entry_id for entry in entries if entry.runtime_data.takes_part)
+    if not holders:
+        return dict.fromkeys((*scenes, *entity_ids), Refusal.SKIPPED)
+    request = Request(
+        context=call.context,
+        holders=holders,
+        longest=call.data.get(ATTR_MAX_DURATION) or None,
+        scenes=scenes,
+    )
+    return await async_get_manager(call.hass).async_hold(entity_ids, request)
+
+
+async def _async_restore(call: ServiceCall) -> None:
+    """Restore what is held now: what is chosen of it, or all."""
+    manager = async_get_manager(call.hass)
+    held = {one.entity_id for one in manager.devices if one.is_held}
+    if call.data:
+        selected = async_extract_referenced_entity_ids(call.hass, TargetSelection(call.data))
+        chosen = selected.referenced | selected.indirectly_referenced
+        held &= chosen | _members(call.hass, chosen)
+    await _async_check_user(call, held)
+    manager.async_restore(held)
+
+
+async def _async_take_part(call: ServiceCall) -> ServiceResponse:
+    """Remember who takes part in the live equivent, and say whether they do."""
+    entries = _live_entries(call, must=False)
+    for entry in entries:
+        await _async_check_user(call, _entities(call.hass, entry))
+    joined = [
+        entry
+        for entry in entries
+        if entry.runtime_data.takes_part
+        and (call.data[ATTR_INCLUDE_TESTS] or not entry.runtime_data.coordinator.data.rehearsal)
+    ]
+    for store in (entry.runtime_data.store for entry in joined):
+        store.async_keep_attendance(store.attendance.joined_by(call.data[ATTR_PARTICIPANT]))
+        await store.async_flush()
+    return {"taking_part": bool(joined)}
+
+
+def _raise_refusals(outcome: dict[str, Refusal | None], action: str) -> None:
+    """Raise what is to be mended, if anything is."""
     for reason, error in ERRORS.items():
         if refused := [entity_id for entity_id, why in outcome.items() if why is reason]:
             raise error(
                 translation_domain=DOMAIN,
-                translation_key=f"pause_{reason}",
+                translation_key=f"{action}_{reason}",
                 translation_placeholders={"entities": ", ".join(refused)},
             )
-    return None
 
 
 def _entities(hass: HomeAssistant, entry: EquiwattConfigEntry) -> set[str]:
@@ -115,12 +196,16 @@ def _entities(hass: HomeAssistant, entry: EquiwattConfigEntry) -> set[str]:
     return {entity.entity_id for entity in registered}
 
 
-def _live_entries(call: ServiceCall) -> list[EquiwattConfigEntry]:
-    """Return the entries with a live equivent. Raise ServiceValidationError if there is none."""
+def _live_entries(call: ServiceCall, *, must: bool = True) -> list[EquiwattConfigEntry]:
+    """Return the entries with a live equivent.
+
+    Raise ServiceValidationError if there is no entry, or must be a live equivent and is none.
+    """
     loaded: list[EquiwattConfigEntry] = call.hass.config_entries.async_loaded_entries(DOMAIN)
     if call.data.get(ATTR_CONFIG_ENTRY_ID) or not loaded:
         loaded = [_entry(call)]
-    if live := [entry for entry in loaded if entry.runtime_data.coordinator.data.live]:
+    live = [entry for entry in loaded if entry.runtime_data.coordinator.data.live]
+    if live or not must:
         return live
     raise ServiceValidationError(translation_domain=DOMAIN, translation_key="nothing_live")
 
@@ -131,12 +216,18 @@ async def _async_devices(call: ServiceCall) -> list[str]:
     selected = async_extract_referenced_entity_ids(hass, TargetSelection(call.data))
     named = _members(hass, selected.referenced)
     rest = _members(hass, selected.indirectly_referenced) - named
-    states = (hass.states.get(entity_id) for entity_id in rest)
+    states = (hass.states.get(entity_id) for entity_id in rest - _own(hass))
     named |= {state.entity_id for state in states if state and can_pause(state)}
     if not named:
         raise ServiceValidationError(translation_domain=DOMAIN, translation_key="no_devices")
     await _async_check_user(call, named)
     return sorted(named)
+
+
+def _own(hass: HomeAssistant) -> set[str]:
+    """Return our own entities, one of which can be turned off: nobody means that by an area."""
+    entries = hass.config_entries.async_entries(DOMAIN)
+    return {entity_id for entry in entries for entity_id in _entities(hass, entry)}
 
 
 def _members(hass: HomeAssistant, entity_ids: set[str]) -> set[str]:
@@ -164,11 +255,11 @@ async def _async_check_user(call: ServiceCall, entity_ids: set[str]) -> None:
             raise Unauthorized(context=call.context, entity_id=entity_id, permission=POLICY_CONTROL)
 
 
-def _response(outcome: dict[str, Refusal | None]) -> ServiceResponse:
-    """Return what is paused and what is not, and why."""
+def _response(outcome: dict[str, Refusal | None], done: str) -> dict[str, JsonValueType]:
+    """Return what is done and what is not, and why."""
     return {
-        "paused": [entity_id for entity_id, why in outcome.items() if why is None],
-        "not_paused": [
+        done: [entity_id for entity_id, why in outcome.items() if why is None],
+        f"not_{done}": [
             {"entity_id": entity_id, "reason": why.value}
             for entity_id, why in outcome.items()
             if why is not None

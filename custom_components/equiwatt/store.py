@@ -1,5 +1,6 @@
 """What outlasts a restart: what is known of equivents, the webhook, and what was measured."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,10 +10,11 @@ from typing import Any, override
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.storage import Store
 
+from .attendance import Attendance, read_attendance
 from .const import DOMAIN, LOGGER
 from .equivents.answer import MalformedError, read_event, read_events, read_time
 from .equivents.model import Equivent
-from .equivents.snapshot import MAX_EQUIVENTS, Ended, EndReason, Snapshot
+from .equivents.snapshot import MAX_EQUIVENTS, Edge, Ended, EndReason, Snapshot
 from .savings import Saved, Savings, read_savings, with_saved
 
 VERSION = 1
@@ -79,6 +81,8 @@ class EquiwattStore:
         """What was known when the last edge was announced, or since if nothing waits."""
         self.webhook = WebhookFacts()
         self.savings: Savings = ()
+        self.attendance = Attendance()
+        self._saving: asyncio.Task[None] | None = None
         self._is_pending = False
         self._is_closed = False
 
@@ -90,7 +94,7 @@ class EquiwattStore:
         self.known = True
         reader = _Reader(stored if isinstance(stored, dict) else {})
         self.snapshot, self.webhook = reader.snapshot(), reader.webhook()
-        self.savings = reader.savings()
+        self.savings, self.attendance = reader.savings(), reader.attendance()
         if reader.unreadable:
             LOGGER.warning(
                 "Part of the stored history cannot be read and is left out; %d equivents are kept",
@@ -103,6 +107,8 @@ class EquiwattStore:
 
     async def async_close(self) -> None:
         """Write what is still to be written, and nothing any more: another one may do so now."""
+        if self._saving:
+            await self._saving
         if self._is_pending:
             await self.async_flush()
         self._is_closed = True
@@ -118,7 +124,7 @@ class EquiwattStore:
         if live == (before.live, before.pushed_at, before.rehearsal):
             self._save_later(SAVE_DELAY)
         else:  # not by a delay of nothing, which earlier delays put off
-            self._hass.async_create_task(self.async_flush(), f"{DOMAIN} save")
+            self._saving = self._hass.async_create_task(self.async_flush(), f"{DOMAIN} save")
 
     @callback
     def async_set_known(self) -> None:
@@ -138,9 +144,17 @@ class EquiwattStore:
         self.savings = with_saved(self.savings, saved)
         self._save_later(SAVE_DELAY)
 
-    async def async_write(self, snapshot: Snapshot) -> None:
+    @callback
+    def async_keep_attendance(self, attendance: Attendance) -> None:
+        """Remember who takes part, or whether the home does."""
+        if attendance != self.attendance:
+            self.attendance = attendance
+            self._save_later(0)
+
+    async def async_write(self, edge: Edge) -> None:
         """Write what was known right after an edge, before anybody hears of the edge."""
-        self.snapshot = replace(snapshot, upcoming=None)
+        self.snapshot = replace(edge.after, upcoming=None)
+        self.attendance = self.attendance.after(edge)
         await self.async_flush()
 
     async def async_flush(self) -> None:
@@ -171,6 +185,7 @@ class EquiwattStore:
             "webhook_shown": webhook.shown,
             "webhook_missed": webhook.missed,
             "equivents": [_event(equivent) for equivent in snapshot.past],
+            **self.attendance.as_dict(),
             **({"savings": [_saved(saved) for saved in self.savings]} if self.savings else {}),
         }
 
@@ -212,6 +227,12 @@ class _Reader:
         savings, skipped = read_savings(self._data.get("savings", []))
         self.unreadable += skipped
         return savings
+
+    def attendance(self) -> Attendance:
+        """Return who takes part, or whether the home does."""
+        attendance, skipped = read_attendance(self._data)
+        self.unreadable += skipped
+        return attendance
 
     def _time(self, value: object) -> datetime | None:
         """Return a time that may be none."""

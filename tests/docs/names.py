@@ -2,7 +2,8 @@
 
 START = "Immersion heater off when an equivent starts"
 END = "Immersion heater on when an equivent ends"
-UNLESS_NO = "Heating down when an equivent starts, unless I said no"
+UNLESS_SKIPPED = "Heating down when an equivent starts, unless it is skipped"
+ALL_BACK = "Say when nothing is held any more"
 LOG_IT = "Remind me to log the equivent"
 DRYER = "Warn when the tumble dryer starts during an equivent"
 HALFWAY = "Look at the meter half an hour into an equivent"

@@ -16,6 +16,7 @@ from ..devices import Plug, install
 from ..test_services import simulate
 from .conftest import HOUR, Examples
 from .names import (
+    ALL_BACK,
     CAR,
     DRYER,
     DURING,
@@ -31,7 +32,7 @@ from .names import (
     SILENT,
     START,
     TOOK,
-    UNLESS_NO,
+    UNLESS_SKIPPED,
 )
 from .pages import AUTOMATIONS, EXAMPLES, PAGES, blocks
 
@@ -50,9 +51,9 @@ async def test_all_load(examples: Examples, caplog: pytest.LogCaptureFixture) ->
     await examples.house.setup()
     await examples.setup()
     tested = {
-        *(START, END, UNLESS_NO, LOG_IT, DRYER, HALFWAY),
+        *(START, END, UNLESS_SKIPPED, LOG_IT, DRYER, HALFWAY),
         *(NEARLY_OVER, FORTNIGHT, POINTS, TOOK, CAR, SILENT, REHEARSAL, PAUSE, KITCHEN),
-        DURING,
+        *(DURING, ALL_BACK),
     }
     assert set(AUTOMATIONS) == tested
     states = [examples.house.hass.states.get(entity_id) for entity_id in examples.entities]
@@ -77,7 +78,7 @@ async def test_start_and_end(examples: Examples, push: Push) -> None:
 
 
 async def test_actions(examples: Examples) -> None:
-    """The examples of the actions rehearse, pause, put back, and tell what was not paused."""
+    """The examples of the actions rehearse, pause, restore, and tell what was not paused."""
     house = examples.house
     await house.setup()
     names = ("Immersion heater", "Towel rail", "Kettle", "Radio")
@@ -137,15 +138,29 @@ async def test_start_and_end_without_webhook(examples: Examples, provider: Provi
     assert (examples.runs(START), examples.runs(END)) == (1, 1)
 
 
-@pytest.mark.parametrize(("toggle", "runs"), [("on", 1), ("off", 0)])
-async def test_skip(examples: Examples, push: Push, toggle: str, runs: int) -> None:
-    """The toggle decides whether an equivent is joined."""
+@pytest.mark.parametrize(("to", "runs"), [("off", 1), ("on", 0)])
+async def test_skip(examples: Examples, push: Push, to: str, runs: int) -> None:
+    """The switch decides whether an equivent is joined."""
     await examples.house.setup()
-    examples.house.hass.states.async_set("input_boolean.take_part_in_equivents", toggle)
-    await examples.setup()
+    await examples.setup(UNLESS_SKIPPED)
+    skip = {"entity_id": "switch.equiwatt_skip"}
+    await examples.house.hass.services.async_call("switch", f"turn_{to}", skip, blocking=True)
     await push("?event=started")
     await examples.house.settle()
-    assert examples.runs(UNLESS_NO) == runs
+    assert examples.runs(UNLESS_SKIPPED) == runs
+
+
+async def test_nothing_held(examples: Examples) -> None:
+    """Who wants to know is told once nothing is held."""
+    house = examples.house
+    await house.setup()
+    await install(house.hass, Plug("Immersion heater"), Plug("Towel rail"))
+    await examples.setup(PAUSE, ALL_BACK)
+    await simulate(house.hass, duration={"minutes": 5})
+    await house.pass_time(4 * 60)
+    assert examples.runs(ALL_BACK) == 0
+    await house.pass_time(3 * 60)
+    assert examples.runs(ALL_BACK) == 1
 
 
 async def test_conditions(examples: Examples, push: Push) -> None:

@@ -34,7 +34,9 @@ async def test_entities(hass: HomeAssistant, house: House) -> None:
     ids |= {f"sensor.equiwatt_{description.key}" for description in METER_SENSORS}
     for entity_id in ids:
         assert f"\n| `{entity_id}` |" in PAGES[README]
-    named = re.findall(r"\b(?:binary_sensor|sensor|event|calendar)\.equiwatt_\w+", EVERYTHING)
+    named = re.findall(
+        r"\b(?:binary_sensor|sensor|event|calendar|switch)\.equiwatt_\w+", EVERYTHING
+    )
     assert set(named) == ids
 
 
@@ -83,7 +85,7 @@ def test_actions_are_explained() -> None:
     for name, service in TRANSLATIONS["services"].items():
         assert f"`{DOMAIN}.{name}`" in PAGES[README]
         assert f"`{DOMAIN}.{name}`" in page
-        for key, field in service["fields"].items():
+        for key, field in service.get("fields", {}).items():
             assert f"**{field['name']}** (`{key}`)" in page
     for refusal in Refusal:
         assert f"`{refusal}`" in page

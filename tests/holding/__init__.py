@@ -1,1 +1,1 @@
-"""Tests of the devices that are held for an equivent."""
+"""Tests of holding devices."""

@@ -1,18 +1,20 @@
-"""Test what is known of devices: can they be paused, are they on, are they as before."""
+"""Test what is known of Home Assistant's devices: can they be held, and what do they say."""
 
+from enum import IntFlag, StrEnum
 from typing import Any
 
 import pytest
 
 from custom_components.equiwatt.holding.domains import (
     Refusal,
+    async_call,
     can_pause,
-    is_as_before,
-    is_known,
-    is_on,
+    can_restore,
+    reading_of,
     refusal_of,
 )
-from homeassistant.core import State
+from custom_components.equiwatt.holding.reading import UNKNOWN, Call
+from homeassistant.core import Context, HomeAssistant, ServiceCall, State
 
 OFF_AND_ON = {"fan": 16 | 32, "media_player": 256 | 128}
 
@@ -37,64 +39,87 @@ OFF_AND_ON = {"fan": 16 | 32, "media_player": 256 | 128}
         ("water_heater.one", {"operation_list": None, "supported_features": 8}, True),
         ("water_heater.one", {"operation_list": ["eco"], "supported_features": 2}, False),
         ("sensor.one", {}, False),
-        ("automation.one", {}, False),
+        ("cover.one", {}, False),
         ("lock.one", {}, False),
-        ("binary_sensor.one", {}, False),
     ],
 )
 def test_can_pause(entity_id: str, attributes: dict[str, Any], can: bool) -> None:
     """What can be turned off and on again can be paused."""
     assert can_pause(State(entity_id, "on", attributes)) is can
-    refusal = None if can else Refusal.UNSUPPORTED
-    assert refusal_of(State(entity_id, "on", attributes)) is refusal
+    assert refusal_of(State(entity_id, "on", attributes)) is (None if can else Refusal.UNSUPPORTED)
+    lost = Refusal.UNAVAILABLE if can else Refusal.UNSUPPORTED
+    assert refusal_of(State(entity_id, "unavailable", attributes)) is lost
 
 
 @pytest.mark.parametrize(
-    ("state", "known", "on", "refusal"),
+    ("state", "refusal"),
     [
-        ("on", True, True, None),
-        ("playing", True, True, None),
-        ("heat", True, True, None),
-        ("off", True, False, Refusal.ALREADY_OFF),
-        ("standby", True, False, Refusal.ALREADY_OFF),
-        ("unknown", False, False, Refusal.UNAVAILABLE),
-        ("unavailable", False, False, Refusal.UNAVAILABLE),
+        ("on", None),
+        ("playing", None),
+        ("off", Refusal.ALREADY_OFF),
+        ("standby", Refusal.ALREADY_OFF),
+        ("unknown", Refusal.UNAVAILABLE),
+        ("unavailable", Refusal.UNAVAILABLE),
     ],
 )
-def test_on(state: str, known: bool, on: bool, refusal: Refusal | None) -> None:
-    """What is not off is on, if it is known at all."""
-    device = State("switch.one", state)
-    assert (is_known(device), is_on(device), refusal_of(device)) == (known, on, refusal)
-
-
-def test_no_device() -> None:
-    """What is not there is nothing."""
-    assert not is_known(None)
-    assert not is_on(None)
+def test_refusal(state: str, refusal: Refusal | None) -> None:
+    """What is off, or not there, is not paused."""
+    assert refusal_of(State("switch.one", state)) is refusal
     assert refusal_of(None) is Refusal.NOT_FOUND
-    assert not is_as_before(State("switch.one", "on"), None)
 
 
-@pytest.mark.parametrize(
-    ("before", "now", "same"),
-    [
-        (("heat", {"temperature": 21}), ("heat", {"temperature": 21}), True),
-        (("heat", {"temperature": 21}), ("heat", {"temperature": 20.5}), True),
-        (("heat", {"temperature": 21}), ("heat", {"temperature": 7}), False),
-        (("heat", {"temperature": 21}), ("heat", {}), False),
-        (("heat", {"temperature": None}), ("heat", {"temperature": 7}), True),
-        (("heat", {"temperature": 21}), ("auto", {"temperature": 21}), False),
-        (("heat", {"temperature": 21}), ("off", {"temperature": 21}), False),
-        (("heat_cool", {"target_temp_low": 18}), ("heat_cool", {"target_temp_low": 12}), False),
-    ],
-)
-def test_thermostat_as_before(before: Any, now: Any, same: bool) -> None:
-    """A thermostat is as before in its mode, and to the degree it was set to."""
-    states = State("climate.one", *before), State("climate.one", *now)
-    assert is_as_before(*states) is same
+def test_can_restore() -> None:
+    """A scene may move more than can be paused, but not everything."""
+    assert can_restore(State("cover.one", "open"))
+    assert can_restore(State("number.one", "1"))
+    assert not can_restore(State("lock.one", "locked"))
 
 
-def test_others_as_before() -> None:
-    """Other devices are when they are on; what they play, or how bright they are, may change."""
-    assert is_as_before(State("media_player.one", "playing"), State("media_player.one", "idle"))
-    assert not is_as_before(State("switch.one", "on"), State("switch.one", "off"))
+def test_reading() -> None:
+    """A reading holds what can be stored."""
+
+    class Mode(StrEnum):
+        """A mode."""
+
+        ECO = "eco"
+
+    class Feature(IntFlag):
+        """A feature."""
+
+        ONE = 1
+
+    attributes = {
+        "mode": Mode.ECO,
+        "features": Feature.ONE,
+        "color": (1, 2.5),
+        "inner": {"a": {1}},
+        "none": None,
+        "object": complex(1),
+    }
+    reading = reading_of(State("light.one", "on", attributes))
+    assert reading.attributes == {
+        "mode": "eco",
+        "features": 1,
+        "color": [1, 2.5],
+        "inner": {"a": [1]},
+        "none": None,
+        "object": "(1+0j)",
+    }
+    assert type(reading.attributes["mode"]) is str
+    assert reading_of(None) == reading_of(State("light.one", "unavailable")) == UNKNOWN
+
+
+async def test_call(hass: HomeAssistant) -> None:
+    """A command is an action of the device's domain, under the context that it is given."""
+    seen: list[ServiceCall] = []
+
+    async def note(call: ServiceCall) -> None:
+        """Note a call."""
+        seen.append(call)
+
+    hass.services.async_register("light", "turn_on", note)
+    context = Context()
+    await async_call(hass, "light.one", Call(service="turn_on", data={"brightness": 9}), context)
+    assert [(call.data, call.context) for call in seen] == [
+        ({"entity_id": "light.one", "brightness": 9}, context)
+    ]

@@ -134,7 +134,7 @@ class Home:
         for plug in self.plugs.values():
             plug.deaf = False
             plug.report(available=True)
-        await self.house.pass_time(180, step=20)
+        await self.house.pass_time(20 * 60, step=20)  # as it may be tried every 15 minutes
         assert self.house.live == "off"
         assert {one: bool(plug.is_on) for one, plug in self.plugs.items()} == self.expected
 

@@ -23,12 +23,12 @@ async def test_remembered_before_touched(
 
     def command(what: str) -> bool:
         """Look at the disk."""
-        stored.append(hass_storage[f"{DOMAIN}.{live.entry.entry_id}.pause"]["data"]["paused"])
+        stored.append(hass_storage[f"{DOMAIN}.held_devices"]["data"]["devices"])
         return True
 
     monkeypatch.setattr(plug, "command", command)
     await pause(live.hass, PLUG)
-    assert [item["state"]["state"] for item in stored[0]] == ["on"]
+    assert [item["before"]["state"] for item in stored[0]] == ["on"]
 
 
 @pytest.mark.parametrize(

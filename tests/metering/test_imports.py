@@ -14,11 +14,11 @@ import sys
 from custom_components import equiwatt
 
 for path in Path(equiwatt.__file__).parent.glob("*.py"):
-    if path.stem not in ("__init__", "system_health"):
+    if path.stem not in ("__init__", "logbook", "system_health"):
         import_module(f"{equiwatt.__name__}.{path.stem}")
 print(*sys.modules)
 """
-"""All that is there but the wings, and what only Home Assistant's own page of that name needs."""
+"""All that is there but the wings, and what only Home Assistant's own pages of those names need."""
 OURS = "custom_components.equiwatt.metering"
 
 

@@ -86,6 +86,10 @@ class Edge:
     source: Source
     after: Snapshot = field(repr=False)
     """What was known right after it, which is stored with it."""
+    skipped: bool = False
+    """Whether the home was not to take part, as is known when it is announced."""
+    participants: tuple[str, ...] = ()
+    """Who took part, as is known when an end is announced."""
 
     @property
     def test(self) -> bool:

@@ -1,6 +1,7 @@
 """Issues of devices that are not restored."""
 
-from homeassistant.core import HomeAssistant, State, callback
+from homeassistant.const import ATTR_ENTITY_ID
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
 from ..const import DOMAIN
@@ -9,17 +10,21 @@ NOT_PUT_BACK = "not_put_back"
 
 
 @callback
-def async_raise_not_put_back(hass: HomeAssistant, entry_id: str, state: State) -> None:
-    """Raise the issue of a device that was once in this state and is not restored."""
+def async_raise_not_put_back(hass: HomeAssistant, entity_id: str) -> None:
+    """Raise the issue of a device that is not restored."""
+    state = hass.states.get(entity_id)
     ir.async_create_issue(
         hass,
         DOMAIN,
-        f"{NOT_PUT_BACK}_{state.entity_id}",
+        f"{NOT_PUT_BACK}_{entity_id}",
         is_fixable=True,
         severity=ir.IssueSeverity.ERROR,
         translation_key=NOT_PUT_BACK,
-        translation_placeholders={"name": state.name, "entity_id": state.entity_id},
-        data={"entry_id": entry_id, "entity_id": state.entity_id},
+        translation_placeholders={
+            "name": state.name if state else entity_id,
+            ATTR_ENTITY_ID: entity_id,
+        },
+        data={ATTR_ENTITY_ID: entity_id},
     )
 
 

@@ -1,298 +1,258 @@
-"""Holds devices for an equivent and restores them after it, whatever comes between."""
+"""Holds devices for all accounts' equivents and restores them after these, whatever comes between.
+
+One promise: what it takes to restore is on the disk before anything is touched; it is restored at
+the end, after the longest duration, after restarts; what a person changes meanwhile is theirs.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from homeassistant.core import Context, Event, EventStateChangedData, HomeAssistant, State, callback
-from homeassistant.helpers.entity_registry import EventEntityRegistryUpdatedData
+from homeassistant.core import CALLBACK_TYPE, Context, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
-from ..const import DOMAIN, LOGGER
-from .domains import (
-    Refusal,
-    async_restore,
-    async_turn_off,
-    is_as_before,
-    is_known,
-    is_on,
-    refusal_of,
-)
-from .issues import async_clear_not_put_back, async_raise_not_put_back
-from .listener import DeviceListener
-from .store import HeldDevice, HoldingStore
+from ..const import DOMAIN
+from .commands import async_apply, async_asker_of
+from .device import Cause
+from .domains import Refusal, move_refusal_of, refusal_of
+from .hands import Hands
+from .issues import async_clear_not_put_back
+from .reading import OFF
+from .restoring import Answer
+from .store import Asker, HeldDevice
+from .story import Outcome, Phase
 
-COMMAND_SECONDS = 30
-"""How long a device may take to carry out a command."""
-TRY_EVERY = timedelta(minutes=1)
+MANAGER: HassKey[HoldingManager] = HassKey(f"{DOMAIN}_holding")
+"""The held devices of all accounts: they are restored even when their entry has gone."""
 
-MANAGERS: HassKey[dict[str, HoldingManager]] = HassKey(f"{DOMAIN}_pauses")
-"""The managers by config entry: devices are restored even when their entry has gone."""
+type Asked = tuple[HeldDevice, Answer, asyncio.Future[bool]]
 
-type Command = Callable[[HomeAssistant, State, Context], Awaitable[None]]
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """An account that is set up: its time, and whether devices are held for it now."""
+
+    now: Callable[[], datetime]
+    holds: Callable[[], bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What somebody asks for."""
+
+    context: Context
+    holders: frozenset[str]
+    """The accounts whose equivents are meant."""
+    longest: timedelta | None = None
+    scenes: tuple[str, ...] = ()
+    """The scenes that say how; without any, devices are turned off."""
+
+
+@callback
+def async_get_manager(hass: HomeAssistant) -> HoldingManager:
+    """Return the manager that all accounts share."""
+    if (manager := hass.data.get(MANAGER)) is None:
+        manager = hass.data[MANAGER] = HoldingManager(hass)
+    return manager
 
 
 class HoldingManager:
-    """Pauses devices for one account."""
+    """Holds devices for all accounts."""
 
-    def __init__(
-        self,
-        hass: HomeAssistant,
-        entry_id: str,
-        now: Callable[[], datetime],
-        is_live: Callable[[], bool],
-    ) -> None:
-        """Start with nothing paused."""
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Start with nothing held."""
         self.hass = hass
-        self._entry_id = entry_id
-        self._now = now
-        self._is_live = is_live
-        self._store = HoldingStore(hass, entry_id)
-        self._listener = DeviceListener(hass, self._on_state, self._on_registry, self._on_timer)
-        self._until_empty = False
+        self._accounts: dict[str, Account] = {}
+        self._hands = Hands(hass, self._now)
+        self._lock = asyncio.Lock()
+        self._is_loaded = self._is_running = False
 
     @property
-    def paused(self) -> dict[str, HeldDevice]:
-        """Return the paused devices by their entity ids."""
-        return self._store.paused
+    def devices(self) -> list[HeldDevice]:
+        """Return what is held or restored, by name."""
+        return sorted(self._hands.devices.values(), key=lambda one: one.entity_id)
 
-    async def async_load(self) -> None:
-        """Remember what was paused before, and take over from a manager that was left behind."""
-        pauses = self.hass.data.setdefault(MANAGERS, {})
-        if left := pauses.get(self._entry_id):
-            await left.async_close()
-        await self._store.async_load()
-        pauses[self._entry_id] = self
+    def held_for(self, entry_id: str) -> list[HeldDevice]:
+        """Return what is held for an account, by name."""
+        return [one for one in self.devices if one.is_held and entry_id in one.holders]
 
     @callback
-    def async_start(self, _: HomeAssistant | None = None) -> None:
+    def async_listen(self, watcher: Callable[[], None]) -> CALLBACK_TYPE:
+        """Call somebody whenever something changes, and return how to stop that."""
+        return self._hands.async_listen(watcher)
+
+    async def async_attach(self, entry_id: str, account: Account) -> None:
+        """Hold for an account too."""
+        self._accounts[entry_id] = account
+        await self._async_load()
+
+    async def _async_load(self, *entry_ids: str) -> None:
+        """Remember what was held before, also for accounts that are disabled, or gone."""
+        async with self._lock:
+            self._hands.store.async_open()
+            if self._is_loaded:
+                return
+            self._is_loaded = True
+            store, found = self._hands.store, await self._hands.store.async_load()
+            entries = self.hass.config_entries.async_entries(DOMAIN)
+            known = {entry.entry_id for entry in entries}.union(entry_ids)
+            for held in found + await store.async_take_over(sorted(known)):
+                first = self._hands.devices.setdefault(held.entity_id, held)
+                first.holders |= held.holders
+            await store.async_remove_taken_over()
+
+    @callback
+    def async_start(self, entry_id: str) -> None:
         """Go on with what was held before, now that Home Assistant has started."""
-        for entity_id, paused in list(self.paused.items()):
-            if paused.released_at:
-                self._try(entity_id)
-            elif is_on(self.hass.states.get(entity_id)):
-                self.async_forget(entity_id)  # somebody turned it on meanwhile
-        self._follow()
-        if not self._is_live():
-            self.async_release()
+        self._resume()
+        if not self._accounts[entry_id].holds():
+            self.async_release(entry_id)
 
-    async def async_close(self) -> None:
-        """Stop here; a later manager goes on from what is on the disk."""
-        self._stop()
-        tasks = [paused.task for paused in self.paused.values() if paused.task]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await self._store.async_save()
+    async def async_detach(self, entry_id: str, *, is_disabled: bool) -> None:
+        """Leave an account; one that is disabled holds nothing any more."""
+        self._accounts.pop(entry_id, None)
+        if is_disabled:
+            self._leave(entry_id)
+        else:
+            await self._async_close()
 
-    @callback
-    def async_leave(self) -> None:
-        """Restore everything although the entry is gone, and stop when that is done."""
-        self._until_empty = True
-        self._follow()
-        self.async_release()
-        self._stop_if_done()
+    async def _async_close(self) -> None:
+        """Stop here, if there is no account any more: the next one goes on from the disk."""
+        async with self._lock:
+            if not self._accounts:
+                await self._hands.async_close()
+                self._is_loaded = self._is_running = False
 
-    async def async_remove(self) -> None:
-        """Restore everything, and leave nothing on the disk."""
-        await self.async_load()
-        await self._store.async_remove()
-        self.async_leave()
+    async def async_remove(self, entry_id: str) -> None:
+        """Restore what was held for an account that is gone; leave nothing after the last one."""
+        await self._async_load(entry_id)
+        if not self.hass.config_entries.async_entries(DOMAIN):
+            await self._hands.store.async_remove()
+        self._leave(entry_id)
 
-    async def async_pause(
-        self, entity_ids: Iterable[str], longest: timedelta | None, context: Context
+    def _leave(self, entry_id: str) -> None:
+        """Restore what is held for an account, though it may have been the last one."""
+        self._resume()
+        self.async_release(entry_id)
+
+    def _resume(self) -> None:
+        """Go on from what is on the disk, once; what is held for nobody any more is restored."""
+        if self._is_running:
+            return
+        self._is_running = True
+        entries = self.hass.config_entries.async_entries(DOMAIN, include_disabled=False)
+        self._hands.async_follow_states()
+        for held in self.devices:
+            held.holders &= {entry.entry_id for entry in entries}
+            reading = self._hands.reading(held.entity_id)
+            self._hands.async_follow(held, held.device.resume(self._hands.now(), reading))
+            self._hands.async_release(held)
+
+    async def async_hold(
+        self, entity_ids: Iterable[str], request: Request
     ) -> dict[str, Refusal | None]:
-        """Turn devices off until the equivent ends; return why not, for each that is not."""
-        outcome = {entity_id: self._refusal(entity_id) for entity_id in entity_ids}
-        wanted = [entity_id for entity_id, refusal in outcome.items() if refusal is None]
-        for entity_id in wanted:
-            self._remember(entity_id, self._now() + longest if longest else None)
-        if wanted:
-            await self._store.async_save()  # before anything is touched
-        self._follow()
-        done = await asyncio.gather(*(self._async_off(one, context) for one in wanted))
-        failed = [entity_id for entity_id, well in zip(wanted, done, strict=True) if not well]
-        outcome.update(dict.fromkeys(failed, Refusal.FAILED))
-        if not self._is_live():  # it ended meanwhile
-            self.async_release()
+        """Hold devices until the equivent ends; return why not, for each that is not.
+
+        Raise HomeAssistantError if that cannot be written, and touch nothing then.
+        """
+        outcome = {one: self._refusal(one, request) for one in entity_ids}
+        wanted = [one for one, refusal in outcome.items() if refusal is None]
+        if wanted or request.scenes:
+            outcome |= await self._async_hold(wanted, request)
+        for entry_id in request.holders:
+            account = self._accounts.get(entry_id)
+            if account and not account.holds():  # it ended meanwhile
+                self.async_release(entry_id)
         return outcome
 
-    @callback
-    def async_release(self, entity_ids: Iterable[str] | None = None) -> None:
-        """Restore devices, all if none are named."""
-        for entity_id in list(self.paused if entity_ids is None else entity_ids):
-            paused = self.paused[entity_id]
-            if any(entity_id in other.holding for other in self._others()):
-                self.async_forget(entity_id)
-            elif not paused.released_at:
-                paused.released_at = self._now()
-                self._try(entity_id)
-        self._store.async_save_soon()
-        self._arm()
-
-    @property
-    def holding(self) -> set[str]:
-        """Return the devices that are to stay off."""
-        return {entity_id for entity_id, one in self.paused.items() if not one.released_at}
-
-    @callback
-    def async_forget(self, entity_id: str) -> HeldDevice | None:
-        """Leave a device alone from now on; return what was remembered of it."""
-        if not (paused := self.paused.pop(entity_id, None)):
+    def _refusal(self, entity_id: str, request: Request) -> Refusal | None:
+        """Return why a device cannot be held; None if it can, or is."""
+        held = self._hands.devices.get(entity_id)
+        if held and held.device.story.phase is not Phase.GIVEN_UP:
             return None
-        if paused.task is not asyncio.current_task():
-            paused.cancel()
-        async_clear_not_put_back(self.hass, entity_id)
-        self._store.async_save_soon()
-        self._follow()
-        self._stop_if_done()
-        return paused
+        refused = move_refusal_of if request.scenes else refusal_of
+        return refused(self.hass.states.get(entity_id))
 
-    def _others(self) -> list[HoldingManager]:
-        """Return the managers of other accounts."""
-        return [other for other in self.hass.data[MANAGERS].values() if other is not self]
+    async def _async_hold(
+        self, entity_ids: list[str], request: Request
+    ) -> dict[str, Refusal | None]:
+        """Write how devices are, and touch them only then."""
+        asker = await async_asker_of(self.hass, request.context)
+        async with self._lock:
+            before = self._as_dicts(entity_ids)
+            asked = [self._ask(one, request) for one in entity_ids]
+            if not await self._hands.store.async_write():
+                self._undo(before)
+                raise HomeAssistantError(translation_domain=DOMAIN, translation_key="not_stored")
+            applied = self._begin(asked, request, asker)
+        well = await asyncio.gather(*(answered for _, _, answered in asked))
+        outcome = dict(zip(entity_ids, well, strict=True))
+        if applied:
+            outcome |= {one: what is Outcome.DONE for one, what in (await applied).items()}
+        return {one: None if is_well else Refusal.FAILED for one, is_well in outcome.items()}
 
-    def _refusal(self, entity_id: str) -> Refusal | None:
-        """Return why a device cannot be paused; None if it can, or is."""
-        if any(entity_id in one.paused for one in (self, *self._others())):
-            return None
-        return refusal_of(self.hass.states.get(entity_id))
+    def _ask(self, entity_id: str, request: Request) -> Asked:
+        """Hold a device in its story alone, and say who for."""
+        held = self._hands.async_get(entity_id)
+        answer = held.device.hold(
+            self._hands.now(), wanted=None if request.scenes else OFF, longest=request.longest
+        )
+        held.holders |= request.holders
+        return held, answer, held.async_ask(self.hass.loop)
 
-    def _remember(self, entity_id: str, until: datetime | None) -> None:
-        """Remember how a device is, unless that is remembered already, here or elsewhere."""
-        paused = self.paused.get(entity_id) or self._take_over(entity_id)
-        if paused is None:
-            state = self.hass.states.get(entity_id)
-            assert state  # noqa: S101  # as it was not refused
-            paused = HeldDevice(state)
-        paused.renew(until)
-        self.paused[entity_id] = paused
-        async_clear_not_put_back(self.hass, entity_id)
+    def _begin(
+        self, asked: list[Asked], request: Request, asker: Asker
+    ) -> asyncio.Task[dict[str, Outcome]] | None:
+        """Touch devices, as their stories are on the disk; return what scenes come to."""
+        devices, applied = [held for held, _, _ in asked], None
+        if request.scenes:
+            work = async_apply(self.hass, request.scenes, devices, asker)
+            applied = self._hands.async_run(work)
+        for held, answer, _ in asked:
+            held.asker, held.scenes = asker, applied
+            async_clear_not_put_back(self.hass, held.entity_id)
+            self._hands.async_follow(held, answer)
+        return applied
 
-    def _take_over(self, entity_id: str) -> HeldDevice | None:
-        """Return what another account's manager remembers, which does not restore it now."""
-        for other in self._others():
-            if entity_id in other.holding:
-                return HeldDevice(other.paused[entity_id].state, other.paused[entity_id].until)
-            if entity_id in other.paused:
-                return other.async_forget(entity_id)
-        return None
+    def _as_dicts(self, entity_ids: list[str]) -> dict[str, dict[str, Any] | None]:
+        """Return what is remembered of devices."""
+        devices = self._hands.devices
+        return {one: devices[one].as_dict() if one in devices else None for one in entity_ids}
 
-    async def _async_off(self, entity_id: str, context: Context) -> bool:
-        """Turn a device off, and return True if that went well."""
-        if not (paused := self.paused.get(entity_id)):
-            return False  # it was removed meanwhile
-        async with paused.lock:
-            if not is_on(self.hass.states.get(entity_id)):
-                paused.seen_off = True
-                return True
-            return await self._async_command(paused, async_turn_off, context)
-
-    async def _async_command(
-        self, paused: HeldDevice, command: Command, parent: Context | None = None
-    ) -> bool:
-        """Command a device, and return True if that went well."""
-        context = Context(parent_id=parent.id, user_id=parent.user_id) if parent else Context()
-        paused.command = context.id
-        try:
-            async with asyncio.timeout(COMMAND_SECONDS):
-                await command(self.hass, paused.state, context)
-        except Exception as err:  # noqa: BLE001  # one device must not keep others from theirs
-            LOGGER.debug("%s did not obey: %s", paused.state.entity_id, err)
-            return False
-        finally:
-            paused.commanded_at = self._now()
-        return True
+    def _undo(self, before: dict[str, dict[str, Any] | None]) -> None:
+        """Remember what was remembered before a hold that could not be written."""
+        for entity_id, data in before.items():
+            if data is None:
+                self._hands.async_forget(entity_id)
+            elif held := self._hands.devices.get(entity_id):
+                held.undo(data)
+                self._hands.async_report(held, Cause.NOBODY)
 
     @callback
-    def _try(self, entity_id: str) -> None:
-        """Try to restore a device, unless that is under way."""
-        paused = self.paused[entity_id]
-        paused.next_try = self._now() + TRY_EVERY
-        if not paused.task or paused.task.done():
-            paused.task = self.hass.async_create_background_task(
-                self._async_try(paused), f"{DOMAIN} restore {entity_id}"
-            )
-
-    async def _async_try(self, paused: HeldDevice) -> None:
-        """Restore a device, see whether it obeys, and set when to try again."""
-        entity_id = paused.state.entity_id
-        async with paused.lock:
-            state = self.hass.states.get(entity_id)
-            if is_known(state) and not is_as_before(paused.state, state):
-                await self._async_command(paused, async_restore)
-        if paused.is_back(self.hass.states.get(entity_id), self._now()):
-            self.async_forget(entity_id)
-        elif paused.is_given_up(self._now()):
-            paused.next_try = None
-            async_raise_not_put_back(self.hass, self._entry_id, paused.state)
-        self._arm()
+    def async_release(self, entry_id: str) -> None:
+        """Restore what is held for an account, and for no other one."""
+        for held in self.held_for(entry_id):
+            held.holders.discard(entry_id)
+            self._hands.async_release(held)
 
     @callback
-    def _on_state(self, event: Event[EventStateChangedData]) -> None:
-        """See a device obey, come back, or be turned on by somebody, whose it is then."""
-        entity_id = event.data["entity_id"]
-        old, new = event.data["old_state"], event.data["new_state"]
-        if new is None or not is_known(new) or not (paused := self.paused.get(entity_id)):
-            return
-        if not is_on(new):
-            paused.seen_off = True
-        returned = paused.released_at is not None and not is_known(old)
-        turned_on = is_on(new) and not is_on(old) and not returned
-        if turned_on and paused.is_somebodys(event.context, self._now()):
-            self.async_forget(entity_id)
-        elif paused.released_at and not paused.lock.locked():
-            if paused.is_back(new, self._now()):
-                self.async_forget(entity_id)
-            elif returned:
-                self._try(entity_id)
+    def async_restore(self, entity_ids: Iterable[str]) -> None:
+        """Restore devices now, whoever they are held for."""
+        for held in self.devices:
+            if held.is_held and held.entity_id in entity_ids:
+                held.holders.clear()
+                self._hands.async_release(held)
 
     @callback
-    def _on_registry(self, event: Event[EventEntityRegistryUpdatedData]) -> None:
-        """Follow an entity that is renamed, and forget one that is removed."""
-        if event.data["action"] == "remove":
-            self.async_forget(event.data["entity_id"])
-        elif event.data["action"] == "update" and "entity_id" in event.data["changes"]:
-            self._rename(event.data["changes"]["entity_id"], event.data["entity_id"])
+    def async_forget(self, entity_id: str) -> None:
+        """Leave a device alone from now on."""
+        self._hands.async_forget(entity_id)
 
-    def _rename(self, old: str, new: str) -> None:
-        """Go on with a device under its new name."""
-        paused = self.paused.pop(old)
-        paused.cancel()
-        async_clear_not_put_back(self.hass, old)
-        paused.state = State(new, paused.state.state, paused.state.attributes)
-        self.paused[new] = paused
-        self._store.async_save_soon()
-        if paused.released_at:
-            self._try(new)
-        self._follow()
-
-    @callback
-    def _follow(self) -> None:
-        """Follow what is held, and set the timer to what is to be done next."""
-        self._listener.async_follow(self.paused)
-        self._arm()
-
-    def _arm(self) -> None:
-        """Set the timer to what is to be done next."""
-        moment = min(filter(None, (one.due for one in self.paused.values())), default=None)
-        self._listener.async_set_timer((moment - self._now()).total_seconds() if moment else None)
-
-    @callback
-    def _on_timer(self) -> None:
-        """Restore what has been off for long enough, and try again what did not obey."""
-        now = self._now()
-        due = {entity_id for entity_id, one in self.paused.items() if one.due and one.due <= now}
-        for entity_id in due - self.holding:
-            self._try(entity_id)
-        self.async_release(self.holding & due)
-
-    def _stop(self) -> None:
-        """Follow nothing any more, and be found no more."""
-        self._listener.async_stop()
-        self.hass.data[MANAGERS].pop(self._entry_id, None)
-
-    def _stop_if_done(self) -> None:
-        """Stop when all is restored for an entry that is gone."""
-        if self._until_empty and not self.paused:
-            self._stop()
+    def _now(self) -> datetime:
+        """Return the time of an account, which is the provider's where the system's is wrong."""
+        account = next(iter(self._accounts.values()), None)
+        return account.now() if account else dt_util.utcnow()

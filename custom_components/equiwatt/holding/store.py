@@ -1,145 +1,234 @@
-"""The held devices, and how they were before: on the disk, as they must outlast a pulled plug."""
+"""The held devices and their stories: on the disk, as they must outlast a pulled plug."""
 
 import asyncio
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-import json
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, Self
 
-from homeassistant.core import Context, HomeAssistant, State, callback
-from homeassistant.exceptions import InvalidEntityFormatError
-from homeassistant.util import dt as dt_util
+from homeassistant.core import Context, HomeAssistant, callback, valid_entity_id
+from homeassistant.exceptions import HomeAssistantError
 
 from ..const import LOGGER
 from ..store import TolerantStore
-from .domains import is_as_before
+from .device import Cause, Device
+from .reading import COMPARED
+from .story import HOLD, Outcome, Phase, Story
 
-ECHO = timedelta(seconds=30)
-"""How long after a command a device may still tell what it did before."""
-GIVE_UP_AFTER = timedelta(hours=1)
-"""For how long restoring a device is tried before an issue is raised."""
+KEY = "held_devices"
+KEPT_CONTEXTS = 8
+"""How many of our commands' contexts are known again, as slow devices report under old ones."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, kw_only=True)
+class Asker:
+    """Who asked for a hold: the logbook names them when the device is restored, too."""
+
+    name: str | None = None
+    context_id: str | None = None
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
 class HeldDevice:
-    """A device that was turned off. What is not stored counts within one run only."""
+    """A device that is held or restored. What is not stored counts within one run only."""
 
-    state: State
-    """How it was before."""
-    until: datetime | None = None
-    """When to restore it although the equivent goes on."""
-    released_at: datetime | None = None
-    """Since when it is to be restored."""
-    seen_off: bool = True
-    """Whether it has reported that it is off: until then it may still report that it is on."""
-    command: str = ""
-    """The id of the context of the last command."""
-    commanded_at: datetime | None = None
-    next_try: datetime | None = None
-    task: asyncio.Task[None] | None = None
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    entity_id: str
+    device: Device
+    holders: set[str] = field(default_factory=set)
+    """The accounts for whose equivents it is held."""
+    asker: Asker = Asker()
+    contexts: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_CONTEXTS))
+    """The contexts of our last commands."""
+    wake_at: datetime | None = None
+    is_forgotten: bool = False
+    scenes: asyncio.Future[dict[str, Outcome]] | None = None
+    """What becomes of the scenes that move it."""
+    answered: asyncio.Future[bool] | None = None
+    """Whether it could be held, once that is known."""
+    _known: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def due(self) -> datetime | None:
-        """Return when something is to be done about it next."""
-        return self.next_try if self.released_at else self.until
+    def is_held(self) -> bool:
+        """Return True if it is to stay as it is, False if it is to be restored."""
+        return self.device.story.phase is Phase.HELD
 
-    def is_fresh(self, now: datetime) -> bool:
-        """Return True while the device may still report what was before the last command."""
-        return self.commanded_at is not None and now - self.commanded_at < ECHO
+    def cause_of(self, context: Context) -> Cause:
+        """Return what stands behind a report."""
+        if context.id in self.contexts:
+            return Cause.OURS
+        return Cause.OTHERS if context.user_id or context.parent_id else Cause.NOBODY
 
-    def is_back(self, state: State | None, now: datetime) -> bool:
-        """Return True if the device is as it was, and does not just still report so."""
-        return (self.seen_off or not self.is_fresh(now)) and is_as_before(self.state, state)
+    @callback
+    def async_ask(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[bool]:
+        """Return whether it can be held, once that is known."""
+        if not self.answered or self.answered.done():
+            self.answered = loop.create_future()
+        return self.answered
 
-    def is_given_up(self, now: datetime) -> bool:
-        """Return True if restoring the device has been tried for long enough."""
-        return self.released_at is not None and now - self.released_at >= GIVE_UP_AFTER
+    @callback
+    def async_answer(self) -> None:
+        """Say whether it could be held, unless a command is under way still."""
+        story = self.device.story
+        if not self.answered or self.answered.done():
+            return
+        if self.is_forgotten or not story.is_in_flight:
+            sent = story.sent
+            is_done = sent is not None and sent.key == HOLD and sent.outcome is Outcome.DONE
+            self.answered.set_result(is_done or HOLD in story.reached)
 
-    def is_somebodys(self, context: Context, now: datetime) -> bool:
-        """Return True if a change is neither ours nor the device reporting what was before."""
-        if context.id == self.command:
-            return False
-        return bool(context.user_id or context.parent_id) or not self.is_fresh(now)
+    def undo(self, data: dict[str, Any]) -> None:
+        """Be what was remembered of it before."""
+        before = self.from_dict(data)
+        self.device, self.holders = before.device, before.holders
 
-    def cancel(self) -> None:
-        """Stop restoring it."""
-        if self.task:
-            self.task.cancel()
-            self.task = None
+    def has_changed(self) -> bool:
+        """Tell whether there is anything new that is worth to be written."""
+        passing = ("last", "seen_at")
+        known, self._known = (
+            self._known,
+            {k: v for k, v in self.as_dict().items() if k not in passing},
+        )
+        return known != self._known
 
-    def renew(self, until: datetime | None) -> None:
-        """Hold it again, until the earlier of both moments."""
-        self.cancel()
-        self.released_at = self.next_try = None
-        self.seen_off = False
-        self.until = min(filter(None, (self.until, until)), default=None)
+    def as_shown(self, end: datetime | None) -> dict[str, Any]:
+        """Return until when it is held at the latest, the equivent having this end; how it was."""
+        story = self.device.story
+        until = min(filter(None, (story.until, end)), default=None)
+        names = COMPARED[story.domain]
+        return {
+            "entity_id": self.entity_id,
+            "until": until.isoformat() if until else None,
+            "state": story.before.state,
+            **{name: value for name in names if (value := story.before.get(name)) is not None},
+        }
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it in plain values."""
+        return {
+            "entity_id": self.entity_id,
+            "holders": sorted(self.holders),
+            "asker": asdict(self.asker),
+            "contexts": list(self.contexts),
+            **self.device.story.as_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Read it. Raise AttributeError, KeyError, TypeError or ValueError for what is none."""
+        entity_id = data["entity_id"] if "phase" in data else data["state"]["entity_id"]
+        if not valid_entity_id(entity_id):
+            raise ValueError(entity_id)
+        return cls(
+            entity_id=entity_id,
+            device=Device(Story.from_dict(data)),
+            holders=set(data.get("holders", ())),
+            asker=Asker(**data.get("asker", {})),
+            contexts=deque(data.get("contexts", ()), KEPT_CONTEXTS),
+        )
 
 
 class HoldingStore:
-    """The paused devices of one account."""
+    """The held devices of all accounts: two may hold the same one."""
 
-    def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
-        """Start with nothing paused."""
-        self.paused: dict[str, HeldDevice] = {}
-        self._lasting = True
-        self._store = TolerantStore(hass, f"{entry_id}.pause")
+    def __init__(self, hass: HomeAssistant, devices: Callable[[], Iterable[HeldDevice]]) -> None:
+        """Write what there is then, whenever something is to be written."""
+        self._hass = hass
+        self._devices = devices
+        self._store = TolerantStore(hass, KEY)
+        self._serial = 0
+        """Counts what is written, by which it is found again on the disk."""
+        self._is_dirty = False
+        self._is_lasting = True
+        self._taken_over: list[TolerantStore] = []
 
-    async def async_load(self) -> None:
-        """Read what can be read, and log what could not."""
-        for item in _items(await self._store.async_load()):
-            if device := _read(item):
-                self.paused[device.state.entity_id] = device
-            else:
-                LOGGER.warning("A paused device cannot be read from the disk, and is left as it is")
+    async def async_load(self) -> list[HeldDevice]:
+        """Return what can be read, and log what cannot be."""
+        stored = await self._store.async_load()
+        if isinstance(stored, dict) and isinstance(stored.get("serial"), int):
+            self._serial = stored["serial"]
+        return [one for item in _items(stored, "devices") if (one := _read(item))]
 
-    async def async_save(self) -> None:
-        """Write everything now."""
-        await self._store.async_save(self._data())
+    async def async_take_over(self, entry_ids: Iterable[str]) -> list[HeldDevice]:
+        """Return what the first version stored, which had a file for each account."""
+        found = []
+        for entry_id in entry_ids:
+            old = TolerantStore(self._hass, f"{entry_id}.pause")
+            if (stored := await old.async_load()) is None:
+                continue
+            self._taken_over.append(old)
+            for one in filter(None, map(_read, _items(stored, "paused"))):
+                one.holders.add(entry_id)
+                found.append(one)
+        return found
+
+    async def async_remove_taken_over(self) -> None:
+        """Delete files of the first version once what they say is written anew."""
+        if self._taken_over and await self.async_write():
+            for old in self._taken_over:
+                await old.async_remove()
+            self._taken_over.clear()
+
+    async def async_write(self) -> bool:
+        """Write everything now, and tell whether it is on the disk: a full one says nothing."""
+        if not self._is_lasting:
+            return True
+        data = self._data()
+        serial: int = data["serial"]
+        try:
+            await self._store.async_save(data)
+            # Another store reads it, as this one would hand over what it has yet to write.
+            stored = await TolerantStore(self._hass, KEY).async_load()
+        except OSError, HomeAssistantError:
+            return False
+        return stored is not None and stored["serial"] >= serial
+
+    async def async_flush(self) -> None:
+        """Write what has changed."""
+        if self._is_dirty:
+            await self.async_write()
 
     @callback
     def async_save_soon(self) -> None:
         """Write everything within a moment, and when Home Assistant stops."""
-        if self._lasting:
+        self._is_dirty = True
+        if self._is_lasting:
             self._store.async_delay_save(self._data, 0)
+
+    async def async_close(self) -> None:
+        """Write what has changed, and nothing any more."""
+        await self.async_flush()
+        self._is_lasting = False
 
     async def async_remove(self) -> None:
         """Leave nothing on the disk from now on."""
-        self._lasting = False
+        self._is_lasting = False
         await self._store.async_remove()
+
+    @callback
+    def async_open(self) -> None:
+        """Write from now on, as there is an account that will read it."""
+        self._is_lasting = True
 
     def _data(self) -> dict[str, Any]:
         """Return everything as it is stored."""
-        return {"paused": [_written(paused) for paused in self.paused.values()]}
+        self._is_dirty = False
+        self._serial += 1
+        return {"serial": self._serial, "devices": [one.as_dict() for one in self._devices()]}
 
 
-def _items(stored: object) -> list[Any]:
+def _items(stored: object, name: str) -> list[Any]:
     """Return the stored items; anything but a list is one that cannot be read."""
-    items = stored.get("paused") if isinstance(stored, dict) else stored
+    items = stored.get(name) if isinstance(stored, dict) else stored
     if isinstance(items, list):
         return items
     return [items] if items else []
 
 
-def _written(paused: HeldDevice) -> dict[str, Any]:
-    """Return a paused device as it is stored."""
-    return {
-        "state": json.loads(paused.state.as_dict_json),
-        "until": paused.until and paused.until.isoformat(),
-        "released_at": paused.released_at and paused.released_at.isoformat(),
-    }
-
-
 def _read(item: Any) -> HeldDevice | None:
     """Return a held device, None if it cannot be read."""
     try:
-        if state := State.from_dict(item["state"]):
-            return HeldDevice(state, _time(item.get("until")), _time(item.get("released_at")))
-    except AttributeError, KeyError, TypeError, ValueError, InvalidEntityFormatError:
-        pass
-    return None
-
-
-def _time(text: str | None) -> datetime | None:
-    """Return a time, None if it cannot be read."""
-    return dt_util.parse_datetime(text) if text else None
+        return HeldDevice.from_dict(item)
+    except AttributeError, KeyError, TypeError, ValueError:
+        LOGGER.warning("A held device cannot be read from the disk, and is left as it is")
+        return None

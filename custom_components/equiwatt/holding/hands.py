@@ -1,0 +1,179 @@
+"""The hands of held devices: what they say is heard, what follows is done, and kept."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import datetime, timedelta
+from typing import Any
+
+from homeassistant.core import CALLBACK_TYPE, Event, EventStateChangedData, HomeAssistant, callback
+from homeassistant.helpers.entity_registry import EventEntityRegistryUpdatedData
+
+from ..const import DOMAIN
+from .clock import HoldingClock
+from .commands import async_carry
+from .device import Cause, begin
+from .domains import reading_of
+from .issues import async_clear_not_put_back, async_raise_not_put_back
+from .listener import DeviceListener
+from .reading import Reading
+from .restoring import Answer, Command, Verdict
+from .store import HeldDevice, HoldingStore
+
+
+class Hands:
+    """Lets each device's story go on, from what is heard to what is done."""
+
+    def __init__(self, hass: HomeAssistant, wall: Callable[[], datetime]) -> None:
+        """Start with nothing held."""
+        self.hass = hass
+        self.devices: dict[str, HeldDevice] = {}
+        self.store = HoldingStore(hass, self.devices.values)
+        self._wall = wall
+        self._clock = HoldingClock(hass.loop.time, self._on_jump)
+        self._listener = DeviceListener(hass, self._on_state, self._on_registry, self._on_timer)
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._watchers: list[Callable[[], None]] = []
+
+    @callback
+    def async_listen(self, watcher: Callable[[], None]) -> CALLBACK_TYPE:
+        """Call somebody whenever something changes, and return how to stop that."""
+        self._watchers.append(watcher)
+        return lambda: self._watchers.remove(watcher)
+
+    def now(self) -> datetime:
+        """Return the time."""
+        return self._clock.read(self._wall())
+
+    def reading(self, entity_id: str) -> Reading:
+        """Return what a device says."""
+        return reading_of(self.hass.states.get(entity_id))
+
+    @callback
+    def async_get(self, entity_id: str) -> HeldDevice:
+        """Return a device, whose story begins here unless it has begun."""
+        if entity_id not in self.devices:
+            device = begin(entity_id.partition(".")[0], self.reading(entity_id))
+            self.devices[entity_id] = HeldDevice(entity_id=entity_id, device=device)
+            self.async_follow_states()
+        return self.devices[entity_id]
+
+    @callback
+    def async_follow_states(self) -> None:
+        """Hear what devices say from now on: those that there are now."""
+        self._listener.async_follow(self.devices)
+
+    @callback
+    def async_follow(self, held: HeldDevice, answer: Answer) -> None:
+        """Do what follows from what was said to a device, unless it is nobody's any more."""
+        if held.is_forgotten:
+            return
+        if answer.verdict is Verdict.GIVEN_UP:
+            async_raise_not_put_back(self.hass, held.entity_id)
+        elif answer.verdict:
+            self.async_forget(held.entity_id)
+            return
+        held.wake_at = answer.wake_at
+        if not held.is_held:
+            held.holders.clear()
+        if answer.command:
+            self.async_run(self._async_carry(held, answer.command))
+        held.async_answer()
+        self._changed(held)
+
+    @callback
+    def async_release(self, held: HeldDevice) -> None:
+        """Restore a device if it is held for nobody any more."""
+        if held.is_held and not held.holders:
+            self.async_follow(held, held.device.release(self.now()))
+
+    @callback
+    def async_forget(self, entity_id: str) -> None:
+        """Leave a device alone from now on."""
+        if held := self.devices.pop(entity_id, None):
+            held.is_forgotten = True
+            held.async_answer()
+            async_clear_not_put_back(self.hass, entity_id)
+            self.async_follow_states()
+            self._changed()
+
+    @callback
+    def async_report(self, held: HeldDevice, cause: Cause) -> None:
+        """Say to a device what it says of itself now."""
+        reading = self.reading(held.entity_id)
+        self.async_follow(held, held.device.report(self.now(), reading, cause))
+
+    @callback
+    def async_run[T](self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Do something that takes its time, but not longer than there are hands."""
+        task = self.hass.async_create_background_task(work, f"{DOMAIN} hold")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def async_close(self) -> None:
+        """Write everything and let go of it: whoever goes on does so from what is on the disk."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.store.async_close()
+        self._listener.async_stop()
+        for held in self.devices.values():
+            held.is_forgotten = True
+            held.async_answer()
+        self.devices.clear()
+
+    async def _async_carry(self, held: HeldDevice, command: Command) -> None:
+        """Carry a command that is known to the disk, and follow what became of it."""
+        await self.store.async_flush()
+        outcome = await async_carry(self.hass, held, command)
+        self.async_follow(held, held.device.outcome(self.now(), outcome))
+
+    def _changed(self, held: HeldDevice | None = None) -> None:
+        """Write what has changed, set the timer to what is due next, and tell who watches."""
+        if held is None or held.has_changed():
+            self.store.async_save_soon()
+        now = self.now()
+        moment = min(filter(None, (one.wake_at for one in self.devices.values())), default=None)
+        self._listener.async_set_timer((moment - now).total_seconds() if moment else None)
+        for watcher in tuple(self._watchers):
+            watcher()
+
+    @callback
+    def _on_state(self, event: Event[EventStateChangedData]) -> None:
+        """Hear what a device says, and who stands behind it."""
+        if held := self.devices.get(event.data["entity_id"]):
+            reading = reading_of(event.data["new_state"])
+            cause = held.cause_of(event.context)
+            self.async_follow(held, held.device.report(self.now(), reading, cause))
+
+    @callback
+    def _on_registry(self, event: Event[EventEntityRegistryUpdatedData]) -> None:
+        """Follow an entity that is renamed, and forget one that is removed."""
+        if event.data["action"] == "remove":
+            self.async_forget(event.data["entity_id"])
+        elif event.data["action"] == "update" and "entity_id" in event.data["changes"]:
+            self._rename(event.data["changes"]["entity_id"], event.data["entity_id"])
+
+    def _rename(self, old: str, new: str) -> None:
+        """Go on with a device under its new name."""
+        held = self.devices.pop(old)
+        async_clear_not_put_back(self.hass, old)
+        held.entity_id = new
+        self.devices[new] = held
+        self.async_follow_states()
+        self.async_report(held, Cause.NOBODY)
+
+    @callback
+    def _on_timer(self) -> None:
+        """See what is due."""
+        now = self.now()
+        for held in [one for one in self.devices.values() if one.wake_at and one.wake_at <= now]:
+            self.async_follow(held, held.device.wake(now))
+        self._changed()
+
+    def _on_jump(self, jump: timedelta) -> None:
+        """Follow a clock that was moved: what was timed keeps its age."""
+        for held in self.devices.values():
+            held.device.story.shift(jump)
+            held.wake_at = held.wake_at and held.wake_at + jump

@@ -1,0 +1,82 @@
+"""Skip an equivent: the live one, or else the next."""
+
+from dataclasses import replace
+from typing import Any, override
+
+from homeassistant.components.switch import SwitchEntity, SwitchEntityDescription
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .data import EquiwattConfigEntry, EquiwattRuntimeData
+from .entity import EquiwattEntity
+from .equivents.snapshot import Edge
+
+PARALLEL_UPDATES = 0
+
+SKIP = SwitchEntityDescription(key="skip", translation_key="skip")
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: EquiwattConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up the switch of an account."""
+    async_add_entities([EquiwattSkip(entry.runtime_data)])
+
+
+class EquiwattSkip(EquiwattEntity, SwitchEntity):
+    """On while the live equivent, or else the next one, is skipped."""
+
+    def __init__(self, data: EquiwattRuntimeData) -> None:
+        """Keep where it is remembered, and what is to be restored."""
+        super().__init__(data.coordinator, SKIP)
+        self._data = data
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Follow the ends of equivents, which use a skip up."""
+        await super().async_added_to_hass()
+        self.async_on_remove(self._data.announcer.async_listen(self._on_edge))
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return True always: what the user wants does not depend on the API."""
+        return True
+
+    @property
+    @override
+    def is_on(self) -> bool:
+        """Return True while one is skipped."""
+        return self._data.store.attendance.skips
+
+    @property
+    @override
+    def shown(self) -> object:
+        """Return what the entity shows."""
+        return self.is_on
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        """Skip it, and restore everything that is held for it at once."""
+        if not self.is_on:
+            self._keep(skips=True)
+            self._data.holding.async_release(self.coordinator.config_entry.entry_id)
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        """Take part again."""
+        self._keep(skips=False)
+
+    def _keep(self, *, skips: bool) -> None:
+        """Remember whether one is skipped."""
+        store = self._data.store
+        since = self.coordinator.clock.now() if skips else None
+        store.async_keep_attendance(replace(store.attendance, skips_since=since))
+        self._handle_coordinator_update()
+
+    @callback
+    def _on_edge(self, edge: Edge) -> None:
+        """Go off when the one that was skipped has ended."""
+        self._handle_coordinator_update()

@@ -1,0 +1,64 @@
+"""Test in whose name devices are commanded."""
+
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockUser, async_capture_events
+
+from custom_components.equiwatt.const import DOMAIN
+from custom_components.equiwatt.holding.commands import EVENT_COMMAND
+from homeassistant.core import Context
+from homeassistant.setup import async_setup_component
+from tests.conftest import House, Provider
+from tests.devices import Plug, install
+
+from .pausing import PLUG, end, restart, started
+
+
+@pytest.fixture
+async def commands(live: House) -> list[Any]:
+    """Return what is said of commands."""
+    await install(live.hass, Plug("Plug"))
+    events: list[Any] = async_capture_events(live.hass, EVENT_COMMAND)
+    return events
+
+
+async def pause(house: House, context: Context) -> None:
+    """Let somebody pause the plug."""
+    data = {"entity_id": PLUG}
+    await house.hass.services.async_call(DOMAIN, "pause", data, blocking=True, context=context)
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_person(
+    live: House, provider: Provider, commands: list[Any], hass_admin_user: MockUser, restarts: bool
+) -> None:
+    """Both commands follow from the call, and name who made it, also after a restart."""
+    context = Context(user_id=hass_admin_user.id)
+    await pause(live, context)
+    off = live.hass.states.get(PLUG)
+    if restarts:
+        await restart(live)
+        await started(live)
+    await end(live, provider)
+    on = live.hass.states.get(PLUG)
+    assert off
+    assert on
+    assert [event.data["asked_by"] for event in commands] == [hass_admin_user.name] * 2
+    assert [event.data["restores"] for event in commands] == [False, True]
+    assert [event.context.id for event in commands] == [off.context.id, on.context.id]
+    assert {event.context.parent_id for event in commands} == {context.id}
+
+
+async def test_automation(live: House, provider: Provider, commands: list[Any]) -> None:
+    """An automation is named, a call by nobody is nobody's."""
+    action = {"action": "equiwatt.pause", "target": {"entity_id": PLUG}}
+    trigger = {"trigger": "event", "event_type": "now"}
+    config = {"automation": {"alias": "Evening", "triggers": trigger, "actions": action}}
+    assert await async_setup_component(live.hass, "automation", config)
+    live.hass.bus.async_fire("now")
+    await live.settle()
+    await live.hass.services.async_call("switch", "turn_on", {"entity_id": PLUG}, blocking=True)
+    await live.pass_time(40)
+    await pause(live, Context())
+    assert [event.data["asked_by"] for event in commands] == ["Evening", None]

@@ -1,0 +1,99 @@
+"""Test that the activity names equiwatt, and who asked for what it does."""
+
+from datetime import timedelta
+import logging
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockUser
+from pytest_homeassistant_custom_component.components.recorder.common import (
+    async_wait_recording_done,
+)
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
+
+from custom_components.equiwatt.holding.commands import EVENT_COMMAND
+from homeassistant.components.recorder.core import Recorder
+from homeassistant.const import EVENT_CALL_SERVICE
+from homeassistant.core import Context, HomeAssistant, callback
+from homeassistant.setup import async_setup_component
+
+from .conftest import House, Provider
+from .devices import Plug, install
+from .holding.pausing import PLUG, end, restart, started
+
+
+@pytest.fixture
+def mock_recorder_before_hass(async_test_recorder: Any) -> None:
+    """Prepare the recorder before Home Assistant, as it must be."""
+
+
+@pytest.fixture
+async def recorded(recorder_mock: Recorder, hass: HomeAssistant, live: House) -> House:
+    """Return a house with a logbook."""
+    logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)  # the plugin logs each query
+    hass.config.components.add("frontend")  # whose pages are in a package of their own
+    assert await async_setup_component(hass, "logbook", {})
+    await live.settle()
+
+    @callback
+    def tick(_: object) -> None:
+        """Let time pass, by which rows are in order."""
+        live.freezer.tick(timedelta(milliseconds=1))
+
+    for event in (EVENT_COMMAND, EVENT_CALL_SERVICE):
+        hass.bus.async_listen(event, tick)
+    return live
+
+
+async def activity(house: House, client: Any) -> list[dict[str, Any]]:
+    """Return the activity of the plug."""
+    await async_wait_recording_done(house.hass)
+    await client.send_json_auto_id(
+        {
+            "type": "logbook/get_events",
+            "start_time": "2026-11-20T17:00:00+00:00",
+            "end_time": "2026-11-20T19:00:00+00:00",
+            "entity_ids": [PLUG],
+        }
+    )
+    rows: list[dict[str, Any]] = (await client.receive_json())["result"]
+    return rows
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_activity(
+    recorded: House,
+    provider: Provider,
+    hass_ws_client: WebSocketGenerator,
+    hass_admin_user: MockUser,
+    restarts: bool,
+) -> None:
+    """Off and on are by equiwatt, for whoever asked, also after a restart."""
+    client = await hass_ws_client(recorded.hass)
+    await install(recorded.hass, Plug("Plug"))
+    context, data = Context(user_id=hass_admin_user.id), {"entity_id": PLUG}
+    await recorded.hass.services.async_call(
+        "equiwatt", "pause", data, blocking=True, context=context
+    )
+    if restarts:
+        await restart(recorded)
+        await started(recorded)
+    await end(recorded, provider)
+    rows = [row for row in await activity(recorded, client) if "context_message" in row]
+    assert [row["state"] for row in rows] == ["off", "on"]
+    assert {row["context_domain"] for row in rows} == {"equiwatt"}
+    assert {row["context_name"] for row in rows} == {"equiwatt"}
+    name = hass_admin_user.name
+    assert [row["context_message"] for row in rows] == [
+        f"holding Plug for {name}",
+        f"restoring Plug for {name}",
+    ]
+
+
+async def test_by_nobody(recorded: House, hass_ws_client: WebSocketGenerator) -> None:
+    """A call by nobody names nobody."""
+    client = await hass_ws_client(recorded.hass)
+    await install(recorded.hass, Plug("Plug"))
+    await recorded.hass.services.async_call("equiwatt", "pause", {"entity_id": PLUG}, blocking=True)
+    rows = [row for row in await activity(recorded, client) if "context_message" in row]
+    assert [row["context_message"] for row in rows] == ["holding Plug"]

@@ -1,0 +1,183 @@
+"""Test that an equivent is skipped: the live one, or else the next, and only that."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from custom_components.equiwatt.const import DOMAIN
+
+from .conftest import NOW, House, Provider, Push, add_entry
+from .devices import Plug, install
+from .holding.pausing import MINUTE, PLUG, end, pause, restart, started
+from .test_services import simulate
+
+HOUR = timedelta(hours=1)
+SKIP = "switch.equiwatt_skip"
+SKIPPED = {"paused": [], "not_paused": [{"entity_id": PLUG, "reason": "skipped"}]}
+
+
+async def turn(house: House, to: str, entity_id: str = SKIP) -> None:
+    """Turn the switch on or off."""
+    data = {"entity_id": entity_id}
+    await house.hass.services.async_call("switch", f"turn_{to}", data, blocking=True)
+    await house.settle()
+
+
+def skipped(house: House) -> list[tuple[str, bool]]:
+    """Return for each event that was announced whether it was skipped."""
+    found: dict[str, tuple[str, bool]] = {}
+    for event in house.changes:
+        state = event.data["new_state"]
+        if state and state.entity_id == "event.equiwatt_equivent" and "test" in state.attributes:
+            found[state.state] = (state.attributes["event_type"], state.attributes["skipped"])
+    return list(found.values())
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_live_one(live: House, provider: Provider, restarts: bool) -> None:
+    """What is held is restored at once, and nothing is held until it has ended."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    await live.pass_time(MINUTE)
+    await turn(live, "on")
+    assert (live.state(PLUG), live.state(SKIP)) == ("on", "on")
+    if restarts:
+        await restart(live)
+        await started(live)
+    assert await pause(live.hass, PLUG) == SKIPPED
+    await turn(live, "on")
+    await end(live, provider)
+    assert live.state(SKIP) == "off"
+    assert plug.commands == ["off", "on"]
+    assert skipped(live) == [("started", False), ("ended", True)]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_next_one(house: House, provider: Provider, restarts: bool) -> None:
+    """One that is yet to come is skipped, the one after it is not."""
+    await house.setup()
+    await install(house.hass, Plug("Plug"))
+    await turn(house, "on")
+    if restarts:
+        await restart(house)
+        await started(house)
+    for is_skipped in (True, False):
+        start = house.now
+        provider.start(start, start + HOUR)
+        await house.poll()
+        outcome = await pause(house.hass, PLUG)
+        assert (outcome == SKIPPED) is is_skipped
+        await house.pass_time(11 * MINUTE, step=30)
+        provider.end(start, house.now)
+        await house.poll()
+        assert house.state(SKIP) == "off"
+    assert skipped(house) == [
+        ("started", True),
+        ("ended", True),
+        ("started", False),
+        ("ended", False),
+    ]
+
+
+async def test_turned_off_again(live: House) -> None:
+    """Who takes part again does so."""
+    await install(live.hass, Plug("Plug"))
+    await turn(live, "on")
+    await turn(live, "off")
+    assert (await pause(live.hass, PLUG))["paused"] == [PLUG]
+
+
+async def test_rehearsal(house: House, provider: Provider) -> None:
+    """A rehearsal is skipped too, and does not use it up; a real one that takes over does."""
+    await house.setup()
+    await install(house.hass, Plug("Plug"))
+    await turn(house, "on")
+    await simulate(house.hass, duration={"minutes": 1})
+    await house.settle()
+    assert await pause(house.hass, PLUG) == SKIPPED
+    await house.pass_time(2 * MINUTE)
+    assert (house.live, house.state(SKIP)) == ("off", "on")
+    await simulate(house.hass, duration={"minutes": 5})
+    start = house.now
+    provider.start(start, start + HOUR)
+    await house.poll()
+    assert await pause(house.hass, PLUG) == SKIPPED
+    provider.end(start, house.now)
+    await house.poll()
+    assert (house.live, house.state(SKIP)) == ("off", "off")
+
+
+async def test_two_accounts(house: House, push: Push) -> None:
+    """Each account has its own: what both hold stays held for the other."""
+    add_entry(house.hass, "another-token", "another-webhook")
+    await house.setup()
+    (plug,) = await install(house.hass, Plug("Plug"))
+    await push("?event=started")
+    await push("?event=started", "another-webhook")
+    await pause(house.hass, PLUG)
+    await turn(house, "on")
+    assert house.state(PLUG) == "off"
+    assert (await pause(house.hass, PLUG))["paused"] == [PLUG]
+    await turn(house, "on", "switch.equiwatt_skip_2")
+    assert plug.commands == ["off", "on"]
+    assert await pause(house.hass, PLUG) == SKIPPED
+
+
+async def test_back_to_back(live: House, provider: Provider) -> None:
+    """The end of the one that is skipped is the start of the next, which is not."""
+    await install(live.hass, Plug("Plug"))
+    await turn(live, "on")
+    await live.pass_time(20 * MINUTE, step=30)
+    provider.end(NOW, live.now)
+    provider.start(live.now, live.now + HOUR)
+    await live.poll()
+    await live.pass_time(1)  # as older releases need a moment between both
+    assert live.edges[-1][0] == "started"
+    assert live.state(SKIP) == "off"
+    assert (await pause(live.hass, PLUG))["paused"] == [PLUG]
+
+
+async def test_vanishes(live: House, provider: Provider) -> None:
+    """One that vanishes has ended."""
+    await turn(live, "on")
+    provider.current = None
+    await live.poll()
+    await live.poll()
+    assert (live.live, live.state(SKIP)) == ("off", "off")
+
+
+@pytest.mark.parametrize("is_past", [True, False])
+async def test_unseen(house: House, provider: Provider, is_past: bool) -> None:
+    """What began and ended while nobody watched was the next one."""
+    await house.setup()
+    await turn(house, "on")
+
+    def pass_away() -> None:
+        """Let an equivent come and go."""
+        if is_past:
+            provider.end(NOW + HOUR, NOW + 2 * HOUR)
+        house.freezer.tick(3 * HOUR)
+
+    await restart(house, pass_away)
+    await started(house)
+    assert house.state(SKIP) == ("off" if is_past else "on")
+    assert house.edges == []
+
+
+async def test_stands_while_the_api_is_out_of_order(live: House, provider: Provider) -> None:
+    """What the user wants does not depend on the API."""
+    provider.error = TimeoutError()
+    await live.pass_time(20 * MINUTE, step=30)
+    assert (live.live, live.state(SKIP)) == ("unavailable", "off")
+    await turn(live, "on")
+    assert live.state(SKIP) == "on"
+
+
+async def test_damaged_memory(house: House, provider: Provider, hass_storage: Any) -> None:
+    """Whatever is on the disk, nothing is skipped by mistake."""
+    key = f"{DOMAIN}.{house.entry.entry_id}"
+    data = {"skips_since": "soon", "participants": [5, "one"]}
+    hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": data}
+    await house.setup()
+    assert house.state(SKIP) == "off"

@@ -1,0 +1,319 @@
+"""The animals as entities of Home Assistant."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, override
+
+from homeassistant.components.climate import ClimateEntity
+from homeassistant.components.climate.const import ClimateEntityFeature, HVACMode
+from homeassistant.components.cover import CoverEntity
+from homeassistant.components.fan import FanEntity, FanEntityFeature  # type: ignore[attr-defined]
+from homeassistant.components.humidifier import HumidifierEntity
+from homeassistant.components.humidifier.const import HumidifierEntityFeature
+from homeassistant.components.light import LightEntity
+from homeassistant.components.light.const import ColorMode, LightEntityFeature
+from homeassistant.components.media_player import MediaPlayerEntity
+from homeassistant.components.media_player.const import MediaPlayerEntityFeature, MediaPlayerState
+from homeassistant.components.number import NumberEntity
+from homeassistant.components.select import SelectEntity
+from homeassistant.components.switch import SwitchEntity
+from homeassistant.components.water_heater import WaterHeaterEntity, WaterHeaterEntityFeature  # type: ignore[attr-defined]
+from homeassistant.const import UnitOfTemperature
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.entity import Entity
+from homeassistant.helpers.entity_component import DATA_INSTANCES
+from homeassistant.helpers.event import async_call_later
+from homeassistant.setup import async_setup_component
+
+from .animals import Animal, FailureError
+
+
+class Wrapped(Entity):
+    """An entity that an animal stands behind."""
+
+    _attr_should_poll = False
+
+    def __init__(self, animal: Animal) -> None:
+        """Know the animal's name."""
+        self.animal = animal
+        self._attr_name = animal.name
+        self._attr_unique_id = animal.name
+        self._show(animal.state, animal.attributes)
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Listen to it."""
+        self.animal.live(self._later, self._tell)
+
+    def _later(self, seconds: float, job: Callable[[], None]) -> None:
+        """Do something after so many seconds, or at once."""
+        if seconds:
+            async_call_later(self.hass, seconds, callback(lambda _: job()))
+        else:
+            job()
+
+    @callback
+    def _tell(self, state: str | None, attributes: Mapping[str, Any]) -> None:
+        """Tell Home Assistant what the animal tells."""
+        self._attr_available = state is not None
+        if state is not None:
+            self._show(state, attributes)
+        self.async_write_ha_state()
+
+    def _show(self, state: str, attributes: Mapping[str, Any]) -> None:
+        """Be what the animal tells."""
+        raise NotImplementedError
+
+    async def async_command(self, service: str, **given: Any) -> None:
+        """Give the animal a command, which may take its time."""
+        failed = False
+        data = {key: list(one) if isinstance(one, tuple) else one for key, one in given.items()}
+        try:
+            self.animal.command(service, data)
+        except FailureError:
+            failed = True
+        if self.animal.nature.takes:
+            await asyncio.sleep(self.animal.nature.takes)
+        if failed:
+            raise HomeAssistantError("It did not work")
+
+    async def async_turn_on(self, *args: Any, **given: Any) -> None:
+        """Turn it on."""
+        await self.async_command(
+            "turn_on", **{key: value for key, value in given.items() if value is not None}
+        )
+
+    async def async_turn_off(self, **_: Any) -> None:
+        """Turn it off."""
+        await self.async_command("turn_off")
+
+
+class ZooSwitch(Wrapped, SwitchEntity):
+    """A plug."""
+
+    @override
+    def _show(self, state: str, attributes: Mapping[str, Any]) -> None:
+        """Be what the animal tells."""
+        self._attr_is_on = state == "on"
+
+
+class ZooClimate(Wrapped, ClimateEntity):
+    """A thermostat."""
+
+    _attr_temperature_unit = UnitOfTemperature.CELSIUS
+
+    @override
+    def _show(self, state: str, attributes: Mapping[str, Any]) -> None:
+        """Be what the animal tells."""
+        self._attr_hvac_mode = HVACMode(state)
+        self._attr_hvac_modes = [HVACMode(mode) for mode in attributes["hvac_modes"]]
+        self._attr_target_temperature = attributes["temperature"]
+        features = ClimateEntityFeature.TARGET_TEMPERATURE
+        if "target_temp_low" in attributes:
+            features = ClimateEntityFeature.TARGET_TEMPERATURE_RANGE
+            self._attr_target_temperature_low = attributes["target_temp_low"]
+            self._attr_target_temperature_high = attributes["target_temp_high"]
+        if "preset_modes" in attributes:
+            features |= ClimateEntityFeature.PRESET_MODE
+            self._attr_preset_modes = attributes["preset_modes"]
+            self._attr_preset_mode = attributes["preset_mode"]
+        self._attr_supported_features = features
+
+    @override
+    async def async_set_hvac_mode(self, hvac_mode: HVACMode) -> None:
+        """Set the mode."""
+        await self.async_command("set_hvac_mode", hvac_mode=str(hvac_mode))
+
+    @override
+    async def async_set_temperature(self, **kwargs: Any) -> None:
+        """Set what is aimed at."""
+        await self.async_command("set_temperature", **kwargs)
+
+    @override
+    async def async_set_preset_mode(self, preset_mode: str) -> None:
+        """Set the preset."""
+        await self.async_command("set_preset_mode", preset_mode=preset_mode)
+
+
+class ZooWaterHeater(Wrapped, WaterHeaterEntity):
+    """A water heater."""
+
+    _attr_temperature_unit = UnitOfTemperature.CELSIUS
+    _attr_supported_features = (
+        WaterHeaterEntityFeature.OPERATION_MODE | WaterHeaterEntityFeature.TARGET_TEMPERATURE
+    )
+
+    @override
+    def _show(self, state: str, attributes: Mapping[str, Any]) -> None:
+        """Be what the animal tells."""
+        self._attr_current_operation = state
+        self._attr_operation_list = attributes["operation_list"]
+        self._attr_target_temperature = attributes["temperature"]
+
+    @override
+    async def async_set_operation_mode(self, operation_mode: str) -> None:
+        """Set the mode."""
+        await self.async_command("set_operation_mode", operation_mode=operation_mode)
+
+    @override
+    async def async_set_temperature(self, **kwargs: Any) -> None:
+        """Set what is aimed at."""
+        await self.async_command("set_temperature", temperature=kwargs["temperature"])
+
+
+class ZooLight(Wrapped, LightEntity):
+    """A lamp."""
+
+    _attr_supported_features = LightEntityFeature.EFFECT
+
+    @override
+    def _show(self, state: str, attributes: Mapping[str, Any]) -> None:
+        """Be what the animal tells."""
+        self._attr_is_on = state == "on"
+        self._attr_color_mode = ColorMode(attributes["color_mode"])
+        self._attr_supported_color_modes = {self._attr_color_mode}
+        self._attr_brightness = attributes["brightness"]
+        self._attr_effect_list = ["rainbow"]
+        self._attr_effect = attributes["effect"]
+        color = attributes["rgb_color"]
+        self._attr_rgb_color = color and tuple(color)
+        self._attr_color_temp_kelvin = attributes.get("color_temp_kelvin")
+
+
+class ZooMediaPlayer(Wrapped, MediaPlayerEntity):
+    """A player."""
+
+    _attr_supported_features = (
+        MediaPlayerEntityFeature.TURN_ON
+        | MediaPlayerEntityFeature.TURN_OFF
+        | MediaPlayerEntityFeature.PLAY
+        | MediaPlayerEntityFeature.PAUSE
+    )
+
+    @override
+    def _show(self, state: str, attributes: Mapping[str, Any]) -> None:
+        """Be what the animal tells."""
+        self._attr_state = MediaPlayerState(state)
+
+    @override
+    async def async_media_play(self) -> None:
+        """Play."""
+        await self.async_command("media_play")
+
+
+class ZooFan(Wrapped, FanEntity):
+    """A fan."""
+
+    _attr_supported_features = (
+        FanEntityFeature.SET_SPEED
+        | FanEntityFeature.DIRECTION
+        | FanEntityFeature.TURN_ON
+        | FanEntityFeature.TURN_OFF
+    )
+
+    @override
+    def _show(self, state: str, attributes: Mapping[str, Any]) -> None:
+        """Be what the animal tells."""
+        self._attr_percentage = attributes["percentage"]
+        self._attr_current_direction = attributes["direction"]
+
+    @override
+    async def async_set_percentage(self, percentage: int) -> None:
+        """Set the speed."""
+        await self.async_command("set_percentage", percentage=percentage)
+
+    @override
+    async def async_set_direction(self, direction: str) -> None:
+        """Set the direction."""
+        await self.async_command("set_direction", direction=direction)
+
+
+class ZooHumidifier(Wrapped, HumidifierEntity):
+    """A humidifier."""
+
+    _attr_supported_features = HumidifierEntityFeature.MODES
+
+    @override
+    def _show(self, state: str, attributes: Mapping[str, Any]) -> None:
+        """Be what the animal tells."""
+        self._attr_is_on = state == "on"
+        self._attr_available_modes = attributes["available_modes"]
+        self._attr_mode = attributes["mode"]
+        self._attr_target_humidity = attributes["humidity"]
+
+    @override
+    async def async_set_mode(self, mode: str) -> None:
+        """Set the mode."""
+        await self.async_command("set_mode", mode=mode)
+
+    @override
+    async def async_set_humidity(self, humidity: int) -> None:
+        """Set what is aimed at."""
+        await self.async_command("set_humidity", humidity=humidity)
+
+
+class ZooCover(Wrapped, CoverEntity):
+    """A blind."""
+
+    @override
+    def _show(self, state: str, attributes: Mapping[str, Any]) -> None:
+        """Be what the animal tells."""
+        self._attr_is_closed = state == "closed"
+        self._attr_current_cover_position = attributes["current_position"]
+
+    @override
+    async def async_set_cover_position(self, **kwargs: Any) -> None:
+        """Move."""
+        await self.async_command("set_cover_position", position=kwargs["position"])
+
+
+class ZooSelect(Wrapped, SelectEntity):
+    """A battery's mode."""
+
+    @override
+    def _show(self, state: str, attributes: Mapping[str, Any]) -> None:
+        """Be what the animal tells."""
+        self._attr_options = attributes["options"]
+        self._attr_current_option = state
+
+    @override
+    async def async_select_option(self, option: str) -> None:
+        """Change the mode."""
+        await self.async_command("select_option", option=option)
+
+
+class ZooNumber(Wrapped, NumberEntity):
+    """A charge limit."""
+
+    @override
+    def _show(self, state: str, attributes: Mapping[str, Any]) -> None:
+        """Be what the animal tells."""
+        self._attr_native_value = float(state)
+
+    @override
+    async def async_set_native_value(self, value: float) -> None:
+        """Change the limit."""
+        await self.async_command("set_value", value=value)
+
+
+KINDS: dict[str, type[Wrapped]] = {
+    "climate": ZooClimate,
+    "cover": ZooCover,
+    "fan": ZooFan,
+    "humidifier": ZooHumidifier,
+    "light": ZooLight,
+    "media_player": ZooMediaPlayer,
+    "number": ZooNumber,
+    "select": ZooSelect,
+    "switch": ZooSwitch,
+    "water_heater": ZooWaterHeater,
+}
+
+
+async def async_let_in(hass: HomeAssistant, *animals: Animal) -> None:
+    """Add animals to a house."""
+    for domain in {animal.domain for animal in animals}:
+        assert await async_setup_component(hass, domain, {domain: {}})
+        entities = [KINDS[domain](animal) for animal in animals if animal.domain == domain]
+        await hass.data[DATA_INSTANCES][domain].async_add_entities(entities)
