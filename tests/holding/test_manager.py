@@ -559,17 +559,48 @@ async def test_every_domain(live: House, provider: Provider) -> None:
     assert player.commands == humidifier.commands == remote.commands == ["off", "on"]
 
 
-async def test_disk_is_full(live: House, provider: Provider) -> None:
+@pytest.mark.parametrize("error", [WriteError, OSError])
+async def test_disk_is_full(live: House, provider: Provider, error: type[Exception]) -> None:
     """What cannot be written is not touched, and what was held already stays so."""
-    plug, other = await install(live.hass, Plug("Plug"), Plug("Other"))
-    await pause(live.hass, "switch.other")
-    with patch("homeassistant.helpers.storage.Store._async_write_data", side_effect=WriteError):
-        with pytest.raises(HomeAssistantError, match="Nothing was touched"):
-            await pause(live.hass, PLUG, "switch.other", max_duration={"minutes": 1})
-        await live.pass_time(2 * MINUTE)
+    plug, other, _ = await install(live.hass, Plug("Plug"), Plug("Other"), Plug("Removed"))
+    await pause(live.hass, "switch.other", "switch.removed")
+
+    def fail(*_: Any) -> None:
+        """Let a device be removed meanwhile."""
+        er.async_get(live.hass).async_remove("switch.removed")
+        raise error
+
+    names = (PLUG, "switch.other", "switch.removed")
+    with (
+        patch("homeassistant.helpers.storage.Store._async_write_data", side_effect=fail),
+        pytest.raises(HomeAssistantError, match="Nothing was touched"),
+    ):
+        await pause(live.hass, *names, max_duration={"minutes": 1})
+    await live.pass_time(2 * MINUTE)
     assert (plug.commands, other.commands) == ([], ["off"])
     await end(live, provider)
     assert (plug.commands, other.commands) == ([], ["off", "on"])
+
+
+async def test_paused_again_while_a_command_is_under_way(live: House) -> None:
+    """Both calls wait for the same command, and say what became of it."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    turn_off, answer = plug.async_turn_off, asyncio.Event()
+
+    async def slow(**kwargs: Any) -> None:
+        """Obey when told."""
+        await answer.wait()
+        await turn_off(**kwargs)
+
+    plug.async_turn_off = slow  # type: ignore[method-assign]
+    calls = [live.hass.async_create_task(pause(live.hass, PLUG)) for _ in range(2)]
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert not any(call.done() for call in calls)
+    answer.set()
+    await live.settle()
+    assert [call.result()["paused"] for call in calls] == [[PLUG]] * 2
+    assert plug.commands == ["off"]
 
 
 async def test_disabled_over_a_restart(live: House, provider: Provider) -> None:

@@ -142,10 +142,9 @@ class Hands:
     @callback
     def _on_state(self, event: Event[EventStateChangedData]) -> None:
         """Hear what a device says, and who stands behind it."""
-        if held := self.devices.get(event.data["entity_id"]):
-            reading = reading_of(event.data["new_state"])
-            cause = held.cause_of(event.context)
-            self.async_follow(held, held.device.report(self.now(), reading, cause))
+        held = self.devices[event.data["entity_id"]]
+        reading, cause = reading_of(event.data["new_state"]), held.cause_of(event.context)
+        self.async_follow(held, held.device.report(self.now(), reading, cause))
 
     @callback
     def _on_registry(self, event: Event[EventEntityRegistryUpdatedData]) -> None:

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any, Self
 
 from homeassistant.core import Context, HomeAssistant, callback, valid_entity_id
-from homeassistant.exceptions import HomeAssistantError
 
 from ..const import LOGGER
 from ..store import TolerantStore
@@ -136,8 +135,6 @@ class HoldingStore:
         self._hass = hass
         self._devices = devices
         self._store = TolerantStore(hass, KEY)
-        self._serial = 0
-        """Counts what is written, by which it is found again on the disk."""
         self._is_dirty = False
         self._is_lasting = True
         self._taken_over: list[TolerantStore] = []
@@ -145,8 +142,6 @@ class HoldingStore:
     async def async_load(self) -> list[HeldDevice]:
         """Return what can be read, and log what cannot be."""
         stored = await self._store.async_load()
-        if isinstance(stored, dict) and isinstance(stored.get("serial"), int):
-            self._serial = stored["serial"]
         return [one for item in _items(stored, "devices") if (one := _read(item))]
 
     async def async_take_over(self, entry_ids: Iterable[str]) -> list[HeldDevice]:
@@ -173,15 +168,11 @@ class HoldingStore:
         """Write everything now, and tell whether it is on the disk: a full one says nothing."""
         if not self._is_lasting:
             return True
-        data = self._data()
-        serial: int = data["serial"]
         try:
-            await self._store.async_save(data)
-            # Another store reads it, as this one would hand over what it has yet to write.
-            stored = await TolerantStore(self._hass, KEY).async_load()
-        except OSError, HomeAssistantError:
+            await self._store.async_save(self._data())
+        except OSError:
             return False
-        return stored is not None and stored["serial"] >= serial
+        return not self._store.has_failed
 
     async def async_flush(self) -> None:
         """Write what has changed."""
@@ -213,8 +204,7 @@ class HoldingStore:
     def _data(self) -> dict[str, Any]:
         """Return everything as it is stored."""
         self._is_dirty = False
-        self._serial += 1
-        return {"serial": self._serial, "devices": [one.as_dict() for one in self._devices()]}
+        return {"devices": [one.as_dict() for one in self._devices()]}
 
 
 def _items(stored: object, name: str) -> list[Any]:
