@@ -41,7 +41,7 @@ ROWS = (
         ("edge_p95_s", "poll_30_edge_p95_s"),
     ),
     (
-        "An edge at any other time by day, median",
+        "A start or end at any other time by day, median",
         "{day_edge_median_s:.1f} s",
         "{poll_30_day_edge_median_s:.1f} s",
         ("day_edge_median_s", "poll_30_day_edge_median_s"),
@@ -53,7 +53,7 @@ ROWS = (
         ("day_edge_p95_s", "poll_30_day_edge_p95_s"),
     ),
     (
-        "The busiest second of 100,000 homes, beside their mean one",
+        "The busiest second of 100,000 homes, next to their average one",
         "{fleet_peak_ratio:.2f}",
         "",
         (),

@@ -9,6 +9,7 @@ it is on. When it is new it hands Home Assistant the statistics of thirty days, 
 was always there; after a restart those of the time in between.
 """
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -32,6 +33,8 @@ HOUR = timedelta(hours=1)
 DAYS = timedelta(days=30)
 KEPT = timedelta(days=10)
 """For how long Home Assistant keeps rows of five minutes."""
+OWN_ROW = timedelta(seconds=15)
+"""How long after a full five minutes Home Assistant has made its own row of them."""
 TICK = timedelta(seconds=10)
 FIRST_KWH = 4_321.0
 KW = {"immersion_heater": 0.9, "towel_rail": 0.15, "car_charger": 1.2}
@@ -116,7 +119,13 @@ class Meter:
         self._file = Path(hass.config.path("pretend_meter.json"))
 
     async def async_start(self, paused: Iterable[tuple[float, float]]) -> None:
-        """Hand over the statistics that are missing, and count from now on."""
+        """Hand over the statistics that are missing, and count from now on.
+
+        Right after a full five minutes Home Assistant makes a row of its own, which fails beside
+        one of ours; it takes ours once its own is there.
+        """
+        now = datetime.now(UTC)
+        await asyncio.sleep(max(0, (floor(now, ROW) + OWN_ROW - now).total_seconds()))
         rows = await self._hass.async_add_executor_job(self._missing, datetime.now(UTC), paused)
         self._import(rows)
         await self._async_count()

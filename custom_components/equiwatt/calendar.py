@@ -137,10 +137,12 @@ def _in_words(saved: Saved) -> str | None:
     used, saving = saved.figure("used"), saved.figure("saving")
     if used is None:
         return None
+    plain = round(used, 2) + 0.0  # a dip of the meter is no minus nothing
     if saving is None:
-        return f"Used {used:.2f} kWh. What is usual is not known for want of similar days."
+        unknown = "What is usual is not known for want of similar days."
+        return f"Used {plain:.2f} kWh. {unknown}\n\n{LABEL}"
     compared = _compared(round(saving, 2))
-    return f"Used {used:.2f} kWh, {compared}.\n\n{LABEL}"
+    return f"Used {plain:.2f} kWh, {compared}.\n\n{LABEL}"
 
 
 def _compared(saving: float) -> str:

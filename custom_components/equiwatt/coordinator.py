@@ -25,7 +25,7 @@ from .equivents.client import (
     RateLimiter,
 )
 from .equivents.clock import Clock
-from .equivents.model import Kind
+from .equivents.model import Equivent, Kind
 from .equivents.schedule import delay, offset_of, to_opening
 from .equivents.snapshot import Snapshot
 from .equivents.tracker import Tracker
@@ -239,20 +239,10 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
             self.pace = min(self.error.retry_after, to_opening(now, self._offset))
         else:
             self.pace = delay(now, self.tracker.awaiting, self._offset, self.failures)
-            self.pace = self._before_the_end(now, self.pace)
+            if self.failures:
+                self.pace = _repeated(self.pace, self.tracker.snapshot.live, now)
         asks = self.tracker.awaiting or not self.config_entry.pref_disable_polling
         self._poll.async_set(self.pace if asks else None)
-
-    def _before_the_end(self, now: datetime, pace: float) -> float:
-        """Return a pace that asks again right before a planned end, if the last call failed.
-
-        One failed call must not leave the end to the clock while the API could tell better.
-        """
-        live = self.tracker.snapshot.live
-        if not self.failures or live is None or live.end is None:
-            return pace
-        seconds = max(SOON, (live.end - now - LAST_LOOK).total_seconds())
-        return min(pace, seconds) if live.end - now > timedelta(seconds=SOON) else pace
 
     def _set_boundary(self) -> None:
         """Set the timer to when the clock alone changes something next."""
@@ -284,3 +274,13 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         await super().async_shutdown()
         self._poll.async_close()
         self._boundary.async_close()
+
+
+def _repeated(pace: float, live: Equivent | None, now: datetime) -> float:
+    """Return the pace after a failed call, which is repeated right before a planned end.
+
+    One failed call must not leave the end to the clock while the API could tell better.
+    """
+    if live is None or live.end is None or live.end - now <= timedelta(seconds=SOON):
+        return pace
+    return min(pace, max(SOON, (live.end - now - LAST_LOOK).total_seconds()))

@@ -7,6 +7,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.device_registry import DeviceEntry
 
 from .const import DEFAULT_URL, SOURCE_OFF
+from .coordinator import EquiwattCoordinator
 from .data import EquiwattConfigEntry
 from .equivents.model import Equivent
 
@@ -18,7 +19,7 @@ async def async_get_config_entry_diagnostics(
     data = entry.runtime_data
     coordinator, webhook = data.coordinator, data.store.webhook
     held = data.holding.held_for(entry.entry_id)
-    answer, state = coordinator.answer, coordinator.data
+    state = coordinator.data
     return {
         "default_address": entry.data[CONF_URL] == DEFAULT_URL,
         "state": {
@@ -28,19 +29,7 @@ async def async_get_config_entry_diagnostics(
             "simulated": state.rehearsal,
             "awaiting_confirmation": coordinator.tracker.awaiting,
         },
-        "api": {
-            "last_answer": coordinator.answered_at,
-            "last_error": coordinator.error.reason if coordinator.error else None,
-            "failures_in_a_row": coordinator.failures,
-            "stale": coordinator.is_stale,
-            "seconds_to_next_call": coordinator.pace,
-            "calls_in_last_minute": coordinator.client.recent_calls,
-            "payload": {
-                "current": _times(answer.current),
-                "previous": len(answer.previous),
-                "skipped": answer.skipped,
-            },
-        },
+        "api": _api(coordinator),
         "webhook": {
             "last_call": webhook.received_at,
             "missed_in_a_row": webhook.missed,
@@ -51,6 +40,24 @@ async def async_get_config_entry_diagnostics(
         },
         "meter": _meter(entry),
         "history": {"equivents": len(data.store.snapshot.past)},
+    }
+
+
+def _api(coordinator: EquiwattCoordinator) -> dict[str, Any]:
+    """Return how the API answers, and what its last answer held."""
+    answer = coordinator.answer
+    return {
+        "last_answer": coordinator.answered_at,
+        "last_error": coordinator.error.reason if coordinator.error else None,
+        "failures_in_a_row": coordinator.failures,
+        "stale": coordinator.is_stale,
+        "seconds_to_next_call": coordinator.pace,
+        "calls_in_last_minute": coordinator.client.recent_calls,
+        "payload": {
+            "current": _times(answer.current),
+            "previous": len(answer.previous),
+            "skipped": answer.skipped,
+        },
     }
 
 

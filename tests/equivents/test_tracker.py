@@ -294,6 +294,16 @@ class TestBackToBack:
         tracker.observe(named(self.NEXT, ENDED), T0 + HOUR + 6 * SECOND + late)
         assert edges(tracker) == [(Kind.ENDED, WEBHOOK), (Kind.STARTED, API)]
 
+    def test_answer_that_contradicts_itself(self) -> None:
+        """One whose end was called is over once it is listed, though the answer names it too."""
+        tracker = started()
+        tracker.push(Kind.ENDED, T0 + 20 * MINUTE)
+        tracker.take_edges()
+        listed = Equivent(T0, T0 + 20 * MINUTE)
+        for minute in (20, 26):
+            tracker.observe(named(Equivent(T0 + MINUTE), listed), T0 + minute * MINUTE + SECOND)
+        assert edges(tracker) == []
+
     def test_short_one(self) -> None:
         """The end that the API lists counts, or a short one would be the same as the next."""
         short = Equivent(T0, T0 + 3 * MINUTE)

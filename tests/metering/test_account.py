@@ -21,6 +21,7 @@ from homeassistant.setup import async_setup_component
 
 from ..conftest import Push, add_entry
 from ..test_services import simulate
+from .example import EVENT_DAY, at
 from .home import END, FIGURES, QUIET, START, Home
 from .meters import METER, SECOND_METER
 
@@ -305,3 +306,35 @@ async def test_diagnostics(home: Home, hass_client: Any) -> None:
         "reason": None,
     }
     assert METER not in str(told)
+
+
+async def test_label_of_a_learning_result(home: Home) -> None:
+    """What was used is labelled too where nothing usual is known yet."""
+    home.kwh = {m: v for m, v in home.kwh.items() if m.date() == EVENT_DAY}
+    await home.furnish()
+    await home.start()
+    await home.end()
+    (event,) = await home.calendar()
+    assert LABEL in event["description"]
+
+
+async def test_minus_nothing(home: Home) -> None:
+    """A dip of two watt-hours is no use of minus nothing."""
+    start, end = at(EVENT_DAY, "17:00"), at(EVENT_DAY, "18:00")
+    for moment in home.kwh:
+        if start < moment <= end:
+            home.kwh[moment] = home.kwh[start] - 0.002
+    await home.furnish()
+    await home.start()
+    await home.end()
+    (event,) = await home.calendar()
+    assert event["description"].startswith("Used 0.00 kWh")
+
+
+async def test_one_meter_chosen_twice(home: Home) -> None:
+    """The same meter chosen twice counts once."""
+    home.choose(source="sensors", sensors=[METER, METER])
+    await home.make_rows()
+    await home.setup()
+    await home.start()
+    assert home.figures()[0] == 0.9

@@ -87,7 +87,7 @@ def finder(
 
     async def sensors() -> list[str]:
         """Return the sensors that the user has chosen."""
-        return list(options[CONF_SENSORS])
+        return list(dict.fromkeys(options[CONF_SENSORS]))  # each counts once
 
     return sensors if options[CONF_SOURCE] == SOURCE_SENSORS else lambda: async_grid_meters(hass)
 

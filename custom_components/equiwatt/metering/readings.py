@@ -37,7 +37,8 @@ async def async_grid_meters(hass: HomeAssistant) -> list[str]:
     manager = await async_get_manager(hass)
     sources = manager.data["energy_sources"] if manager.data else []
     grids = (source for source in sources if source["type"] == "grid")
-    return [meter for grid in grids if (meter := grid.get("stat_energy_from"))]
+    meters = (grid.get("stat_energy_from") for grid in grids)
+    return list(dict.fromkeys(filter(None, meters)))  # each once, be it under several tariffs
 
 
 async def async_unfit(hass: HomeAssistant, meters: Collection[str]) -> list[str]:
