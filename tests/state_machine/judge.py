@@ -44,6 +44,8 @@ class Judge:
     cloud: Cloud
     moment: Callable[[], float]
     told: list[tuple[str, str]] = field(default_factory=list)
+    told_at: float = -APART
+    """When the last edge was announced."""
     pushes: list[tuple[float, str]] = field(default_factory=list)
     overs: list[Over] = field(default_factory=list)
     live: Span | None = None
@@ -61,6 +63,11 @@ class Judge:
     def take_push(self, kind: str) -> None:
         """Let a call that is received now explain an edge."""
         self.pushes.append((self.moment(), kind))
+
+    @property
+    def may_wait(self) -> bool:
+        """Tell whether an edge may wait for the one of the same moment to be over."""
+        return self.moment() - self.told_at < APART
 
     @property
     def may_be_late(self) -> bool:
@@ -141,6 +148,7 @@ class Judge:
         assert self.told or kind == "started", "the first edge is an end"
         assert not self.told or self.told[-1][0] != kind, f"{kind} twice"
         self.told.append((kind, source))
+        self.told_at = self.moment()
         self.expired = False
         (self._started if kind == "started" else self._ended)(span, source, now)
 

@@ -11,7 +11,7 @@ from homeassistant.core import Event, EventStateChangedData, callback
 from ..conftest import EVENT, LIVE
 from .cloud import MINUTE, SECOND, Cloud, same
 from .home import T0, Home
-from .judge import GRACE, bound
+from .judge import APART, GRACE, bound
 
 
 class Watched(RuleBasedStateMachine):
@@ -81,6 +81,8 @@ class Watched(RuleBasedStateMachine):
         type(self).steps += 1
         home, judge = self.home, self.home.judge
         home.pass_time(SECOND / 2)
+        while judge.may_wait:
+            home.pass_time(APART * SECOND)
         for error in self.errors:
             raise error
         if not home.is_loaded:
