@@ -206,7 +206,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
 
     def _fail(self, err: EquiwattError) -> Exception:
         """Go on without an answer; return what Home Assistant knows the error as."""
-        known, self.error = self.error, err
+        self.error = err
         self._failing_since = self._failing_since if self.failures else self.clock.now()
         self.failures += 1
         self.tracker.fail(self.clock.now())
@@ -214,10 +214,11 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         refused = isinstance(err, InvalidTokenError)
         if refused and not self._store.known:
             return ConfigEntryAuthFailed(translation_domain=DOMAIN, translation_key=err.reason)
-        if refused and not isinstance(known, InvalidTokenError):
-            # Not by ConfigEntryAuthFailed, which would leave the entry not loaded at a restart, or
-            # end the polls: a good token may be refused for a while, an equivent may be live, and
-            # held devices must be restored.
+        if refused:
+            # At each refusal, as Home Assistant does not ask while another dialog is open. Not by
+            # ConfigEntryAuthFailed, which would leave the entry not loaded at a restart, or end
+            # the polls: a good token may be refused for a while, an equivent may be live, and held
+            # devices must be restored.
             self.config_entry.async_start_reauth(self.hass)
         wait = err.retry_after if isinstance(err, RateLimitedError) else None
         return UpdateFailed(translation_domain=DOMAIN, translation_key=err.reason, retry_after=wait)
