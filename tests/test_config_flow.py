@@ -375,9 +375,7 @@ async def test_reauth_after_refusal(hass: HomeAssistant, house: House, provider:
     assert house.live == "off"
 
 
-async def test_reauth_after_a_dialog(
-    hass: HomeAssistant, house: House, provider: Provider
-) -> None:
+async def test_reauth_after_a_dialog(hass: HomeAssistant, house: House, provider: Provider) -> None:
     """A dialog that was open when the token was refused, and is closed, puts the question off."""
     await house.setup()
     menu = await house.entry.start_reconfigure_flow(hass)

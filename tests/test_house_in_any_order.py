@@ -9,9 +9,10 @@ from unittest.mock import Mock, patch
 
 import pytest
 
-from custom_components.equiwatt import PLATFORMS, announcer, coordinator
+from custom_components.equiwatt import PLATFORMS, announcer
 from custom_components.equiwatt.equivents import client
 from custom_components.equiwatt.equivents.tracker import Tracker
+from custom_components.equiwatt.limits import async_get_client
 from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.helpers.storage import Store
 from homeassistant.setup import async_setup_component
@@ -323,12 +324,12 @@ async def test_limiter_dropped_in_the_middle_of_a_call(
 ) -> None:
     """One limiter per token guards every call; one in flight counts as in use."""
     monkeypatch.setattr(client, "CALL_GAP", 1.0)
-    dialog = coordinator.async_get_client(hass, "new-token", API_URL)
+    dialog = async_get_client(hass, "new-token", API_URL)
 
     async def slow(*arguments: Any) -> Any:
         """Let another dialog open while the call of the first is under way."""
         if len(provider.calls) == 0:
-            coordinator.async_get_client(hass, "another-token", API_URL)
+            async_get_client(hass, "another-token", API_URL)
         return await provider.answer(*arguments)
 
     aioclient_mock.clear_requests()
