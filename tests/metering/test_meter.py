@@ -19,7 +19,8 @@ import sqlalchemy as sa
 
 from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.metering.baseline import Estimate, Reason
-from custom_components.equiwatt.metering.meter import Equivent as Known, Meter
+from custom_components.equiwatt.metering.finished import Equivent as Known
+from custom_components.equiwatt.metering.meter import Meter
 from homeassistant.config_entries import ConfigEntry, ConfigFlow
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.recorder import get_instance
@@ -52,6 +53,7 @@ class Account:
     def __init__(self) -> None:
         """Start with the past equivents of the example."""
         self.live: Known | None = None
+        self.ended: Known | None = None
         self.past: tuple[Equivent, ...] = BEFORE
         self.results: dict[datetime, Estimate] = {}
         self.kept: list[Estimate] = []
@@ -137,15 +139,16 @@ class Evening:
         await self.settle()
 
     async def end(self, ended: Equivent = LIVE, *, rehearsal: bool = False) -> None:
-        """Let the equivent end, and the API list it."""
+        """Let the equivent end, before the API lists it."""
         self.account.live = None
+        self.account.ended = self.account.ended if rehearsal else ended
         self.meter.async_ended(ended, rehearsal=rehearsal)
         await self.settle()
 
     async def list(self, ended: Equivent = LIVE) -> None:
         """Let the API list an equivent."""
         others = (each for each in self.account.past if each.start != ended.start)
-        self.account.past = (ended, *others)
+        self.account.ended, self.account.past = None, (ended, *others)
         self.meter.async_update()
         await self.settle()
 
@@ -219,7 +222,7 @@ async def test_an_equivent(evening: Evening) -> None:
     await evening.end()
     assert evening.shown() == (0.9, 0.4, 0.5)
     assert evening.final()
-    assert not evening.account.kept
+    assert evening.account.kept == [evening.meter.estimate]
     await evening.list()
     assert evening.account.kept == [evening.meter.estimate]
     evening.reads()

@@ -18,7 +18,8 @@ from ..equivents.snapshot import Edge
 from ..savings import Saved, saved_of
 from ..store import EquiwattStore
 from .baseline import Estimate
-from .meter import Account, Equivent as Measured, Meter
+from .finished import Account, Equivent as Measured
+from .meter import Meter
 from .readings import async_grid_meters
 from .stored import from_stored, to_stored
 
@@ -41,6 +42,17 @@ class EntryAccount(Account):
     def live(self) -> Equivent | None:
         """Return the live equivent, be it a rehearsal."""
         return self._coordinator.data.live
+
+    @property
+    @override
+    def ended(self) -> Equivent | None:
+        """Return the real one that ended last, as long as the API has not listed it."""
+        state = self._coordinator.data
+        if state.ended is None:
+            return None
+        last, newest = state.ended.equivent, next(iter(state.past), None)
+        is_listed = newest and (newest.same_as(last) or newest.start > last.start)
+        return None if is_listed else last
 
     @property
     @override
