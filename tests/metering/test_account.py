@@ -137,6 +137,23 @@ async def test_rehearsal(home: Home, hass_storage: dict[str, Any]) -> None:
     assert "savings" not in hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"]
 
 
+async def test_a_rehearsal_before_one_that_is_missed(home: Home) -> None:
+    """What came and went unseen after it is shown once it is known, and kept."""
+    await home.furnish()
+    await simulate(home.hass, duration={"minutes": 6})
+    await home.settle()
+    await home.move_to("17:13")
+    assert (home.live, home.sensor("use").attributes["final"]) == ("off", True)
+    home.provider.error = TimeoutError()
+    await home.move_to("18:10")
+    home.provider.error = None
+    home.provider.previous.insert(0, event_of(START + timedelta(minutes=30), END))
+    await home.move_to("18:12")
+    assert home.figures() == (0.5, 0.19, 0.31)
+    (event,) = await home.calendar()
+    assert event["description"].startswith("Used 0.19 kWh")
+
+
 async def test_a_rehearsal_too_short_to_be_measured(home: Home) -> None:
     """After it the last equivent is shown again."""
     await home.furnish()

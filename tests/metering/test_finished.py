@@ -102,3 +102,21 @@ def test_a_rehearsal() -> None:
     assert account.results == {}
     finished.rehearse(LAST)
     assert finished.result_of(LAST) is None
+
+
+def test_what_was_missed_after_a_rehearsal() -> None:
+    """What ended later counts, in whichever order it became known."""
+    missed = Over(NOW - HOUR / 2, NOW)
+    finished = Finished(Account(past=(missed, BEFORE)))
+    finished.rehearse(Over(NOW - HOUR / 2, NOW - HOUR / 4))
+    assert finished.latest == missed
+    assert finished.unfinished()[0] == missed
+    finished.rehearse(Over(NOW, NOW + HOUR))
+    assert finished.latest == Over(NOW, NOW + HOUR)
+
+
+def test_a_rehearsal_too_short() -> None:
+    """It is passed over, too."""
+    finished = Finished(Account(past=(BEFORE,)))
+    finished.rehearse(SHORT)
+    assert finished.latest == BEFORE

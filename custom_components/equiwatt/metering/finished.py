@@ -93,8 +93,10 @@ class Finished:
             self._account.keep_result(equivent, result)
 
     def _all(self) -> Sequence[Equivent]:
-        """Return all of them."""
-        return (self._rehearsal, *self.real) if self._rehearsal else self.real
+        """Return all of them, what ended last first: the API may list later what was missed."""
+        if self._rehearsal is None:
+            return self.real
+        return sorted((self._rehearsal, *self.real), key=_over, reverse=True)
 
     def _window(self, equivent: Equivent) -> Window | None:
         """Return when the energy of one that is over is counted."""
@@ -106,3 +108,8 @@ class Finished:
         if window is None or kept is None:
             return window is None
         return (kept.start, kept.end) == (window.start, window.end)
+
+
+def _over(equivent: Equivent) -> datetime:
+    """Return when one was over, as far as that is known."""
+    return equivent.end or equivent.start
