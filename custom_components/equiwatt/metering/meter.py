@@ -149,22 +149,29 @@ class Meter:
             if equivent == latest:
                 self._show(found)
 
-    async def _async_estimate(self, equivent: Equivent, *, over: bool = False) -> Estimate | None:
+    async def _async_estimate(
+        self, equivent: Equivent, *, over: bool = False, is_last_try: bool = False
+    ) -> Estimate | None:
         """Return what is known of an equivent; None if it is too short to be measured."""
         now = self._account.now()
         window = window_of(equivent.start, equivent.end, now)
         if window is None:
             return None
         days = _equivent_days(self._finished.real, window)
-        return estimate(window, days, await self._reader.async_read(window, days, now), over=over)
+        try:
+            readings = await self._reader.async_read(window, days, now)
+        except UnreadableError:
+            if not is_last_try:
+                raise
+            readings = None
+        return estimate(window, days, readings, over=over)
 
     async def _async_final(self, ended: Equivent) -> Estimate | None:
         """Return what is known of an equivent that is over: final, if it is the last try."""
         self._reader.forget()
-        found = await self._async_estimate(ended, over=True)
-        if found and self._next_try(ended) is None:
-            return replace(found, final=True)
-        return found
+        is_last_try = self._next_try(ended) is None
+        found = await self._async_estimate(ended, over=True, is_last_try=is_last_try)
+        return replace(found, final=True) if found and is_last_try else found
 
     @callback
     def _show(self, found: Estimate | None) -> None:
