@@ -31,6 +31,14 @@ WING = "custom_components.equiwatt.metering"
 FOREIGN = ("homeassistant.components.recorder", "homeassistant.components.energy")
 
 
+def stored(home: Home, hass_storage: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what is stored of equivents."""
+    savings: list[dict[str, Any]] = hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"].get(
+        "savings", []
+    )
+    return savings
+
+
 async def test_the_example(home: Home, hass_storage: dict[str, Any]) -> None:
     """Live, final, in the calendar, and after a restart."""
     await home.furnish()
@@ -47,8 +55,8 @@ async def test_the_example(home: Home, hass_storage: dict[str, Any]) -> None:
     (event,) = await home.calendar()
     assert event["description"].startswith("Used 0.40 kWh, 0.50 kWh less than usual.\n\n" + LABEL)
     await home.pass_time(60, step=30)
-    kept = hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"]["savings"]
-    assert [each["start_time"] for each in kept] == [int(START.timestamp())]
+    kept = [each["start_time"] for each in stored(home, hass_storage)]
+    assert kept == [int(START.timestamp())]
     before = [home.sensor(key) for key in FIGURES]
     assert await home.hass.config_entries.async_reload(home.entry.entry_id)
     await home.settle()
@@ -179,6 +187,58 @@ async def test_a_restart_amid_an_equivent(home: Home) -> None:
     await home.move_to("17:21")
     assert home.figures() == (0.9, 0.14, 0.127)
     await home.end()
+    assert home.figures() == (0.9, 0.4, 0.5)
+
+
+@pytest.mark.parametrize("demo", [False, True], ids=["never ended", "demo end"])
+async def test_a_push_that_is_never_confirmed(
+    home: Home, push: Push, hass_storage: dict[str, Any], demo: bool
+) -> None:
+    """It leaves nothing behind, whether its end comes by the clock or by another such call."""
+    await home.furnish()
+    await home.move_to("17:04", 7)
+    await push("?event=started")
+    await home.settle()
+    assert home.figures()[0] == 0.4
+    await home.move_to("17:06")
+    if demo:
+        await push("?event=ended")
+    await home.move_to("17:12")
+    assert (home.live, home.figures()) == ("off", (None, None, None))
+    assert "final" not in home.sensor("saving").attributes
+    assert await home.hass.config_entries.async_reload(home.entry.entry_id)
+    await home.settle()
+    assert (stored(home, hass_storage), home.figures()) == ([], (None, None, None))
+
+
+async def test_a_push_that_is_never_confirmed_after_a_real_one(home: Home, push: Push) -> None:
+    """What was shown before is shown again."""
+    await home.furnish()
+    await home.start()
+    await home.end()
+    before = home.sensor("saving")
+    await home.move_to("18:35")
+    await push("?event=started")
+    await home.settle()
+    assert not home.sensor("saving").attributes["final"]
+    await home.move_to("18:45")
+    assert home.live == "off"
+    after = home.sensor("saving")
+    assert (after.state, after.attributes) == (before.state, before.attributes)
+    (event,) = await home.calendar()
+    assert event["description"].startswith("Used 0.40 kWh")
+
+
+async def test_a_push_that_is_confirmed_too_late(home: Home, push: Push) -> None:
+    """What was given up is measured once the API lists it after all."""
+    await home.furnish()
+    await home.move_to("17:01", 7)
+    await push("?event=started")
+    await home.move_to("17:12")
+    assert (home.live, home.figures()) == ("off", (None, None, None))
+    await home.move_to("18:02")
+    home.provider.end(START, END)
+    await home.move_to("18:04")
     assert home.figures() == (0.9, 0.4, 0.5)
 
 
