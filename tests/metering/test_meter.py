@@ -19,7 +19,8 @@ import sqlalchemy as sa
 
 from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.metering.baseline import Estimate, Reason
-from custom_components.equiwatt.metering.meter import Equivent as Known, Meter
+from custom_components.equiwatt.metering.finished import Equivent as Known
+from custom_components.equiwatt.metering.meter import Meter
 from homeassistant.config_entries import ConfigEntry, ConfigFlow
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.recorder import get_instance
@@ -52,6 +53,7 @@ class Account:
     def __init__(self) -> None:
         """Start with the past equivents of the example."""
         self.live: Known | None = None
+        self.ended: Known | None = None
         self.past: tuple[Equivent, ...] = BEFORE
         self.results: dict[datetime, Estimate] = {}
         self.kept: list[Estimate] = []
@@ -137,15 +139,16 @@ class Evening:
         await self.settle()
 
     async def end(self, ended: Equivent = LIVE, *, rehearsal: bool = False) -> None:
-        """Let the equivent end, and the API list it."""
+        """Let the equivent end, before the API lists it."""
         self.account.live = None
+        self.account.ended = self.account.ended if rehearsal else ended
         self.meter.async_ended(ended, rehearsal=rehearsal)
         await self.settle()
 
     async def list(self, ended: Equivent = LIVE) -> None:
         """Let the API list an equivent."""
         others = (each for each in self.account.past if each.start != ended.start)
-        self.account.past = (ended, *others)
+        self.account.ended, self.account.past = None, (ended, *others)
         self.meter.async_update()
         await self.settle()
 
@@ -191,7 +194,7 @@ async def evening(
 
     def note(_: Any, __: Any, query: str, *___: Any) -> None:
         """Note a query."""
-        if query.startswith("SELECT statistics_short_term.metadata_id"):
+        if query.startswith("SELECT statistics_meta.statistic_id"):
             found.queries.append(query)
 
     sa.event.listen(engine, "before_cursor_execute", note)
@@ -219,7 +222,7 @@ async def test_an_equivent(evening: Evening) -> None:
     await evening.end()
     assert evening.shown() == (0.9, 0.4, 0.5)
     assert evening.final()
-    assert not evening.account.kept
+    assert evening.account.kept == [evening.meter.estimate]
     await evening.list()
     assert evening.account.kept == [evening.meter.estimate]
     evening.reads()
@@ -446,21 +449,83 @@ async def test_no_statistics(evening: Evening) -> None:
 async def test_a_broken_database(evening: Evening, caplog: pytest.LogCaptureFixture) -> None:
     """What was shown stays, and the next time may be better."""
     await evening.start()
+    await break_database(evening)
+    await evening.move(at(EVENT_DAY, "17:06"), rows=False)
+    assert evening.shown() == (0.9, 0, 0)
+    assert "The statistics cannot be read now" in caplog.text
+    await mend_database(evening)
+    await evening.move_to("17:21")
+    assert evening.shown() == (0.9, 0.14, 0.1267)
+
+
+async def test_a_database_that_is_broken_at_the_end(evening: Evening) -> None:
+    """The next time may be better, and what is shown meanwhile is not final."""
+    await evening.start()
+    await evening.move_to("17:56")
+    await break_database(evening)
+    await evening.move(END, rows=False)
+    await evening.end()
+    await evening.move(END + HOUR, rows=False)
+    assert (evening.shown()[0], evening.final()) == (0.9, False)
+    await mend_database(evening)
+    await evening.move(END + 2 * HOUR)
+    assert (evening.shown(), evening.final()) == ((0.9, 0.4, 0.5), True)
+
+
+async def test_a_rehearsal_that_cannot_be_read(evening: Evening) -> None:
+    """When the last try has failed it is final that nothing is known: no half of it stays."""
+    rehearsal = Equivent(START, START + HOUR / 2)
+    await evening.start(rehearsal)
+    await evening.move_to("17:26")
+    await break_database(evening)
+    await evening.move(START + HOUR / 2, rows=False)
+    await evening.end(rehearsal, rehearsal=True)
+    assert not evening.final()
+    await evening.move(START + HOUR, rows=False)
+    await mend_database(evening)
+    assert (evening.shown(), evening.final()) == ((None, None, None), True)
+    assert evening.reason is Reason.NO_STATISTICS
+    assert evening.account.kept == []
+
+
+async def test_a_database_that_stays_broken(evening: Evening) -> None:
+    """So with a real one after two days, and that is kept."""
+    await evening.start()
+    await evening.move_to("17:26")
+    await break_database(evening)
+    evening.freezer.move_to(END)
+    await evening.end()
+    for hour in range(1, 49):
+        evening.freezer.move_to(END + hour * HOUR)
+        async_fire_time_changed(evening.hass, dt_util.utcnow())
+        await evening.settle()
+        assert evening.final() is (hour >= 47)
+    await mend_database(evening)
+    assert (evening.shown(), evening.reason) == ((None, None, None), Reason.NO_STATISTICS)
+    assert evening.account.kept == [evening.known()]
+
+
+async def break_database(evening: Evening) -> None:
+    """Let no statistics be read."""
+    await rename_table(evening, "statistics_short_term", "away")
+
+
+async def mend_database(evening: Evening) -> None:
+    """Let statistics be read again."""
+    await rename_table(evening, "away", "statistics_short_term")
+
+
+async def rename_table(evening: Evening, old: str, new: str) -> None:
+    """Give a table another name."""
     instance = get_instance(evening.hass)
 
-    def rename(old: str, new: str) -> None:
-        """Give a table another name."""
+    def rename() -> None:
+        """Do so in the recorder's thread."""
         assert instance.engine
         with instance.engine.begin() as connection:
             connection.execute(sa.text(f"ALTER TABLE {old} RENAME TO {new}"))
 
-    await instance.async_add_executor_job(rename, "statistics_short_term", "away")
-    await evening.move(at(EVENT_DAY, "17:06"), rows=False)
-    assert evening.shown() == (0.9, 0, 0)
-    assert "The statistics cannot be read now" in caplog.text
-    await instance.async_add_executor_job(rename, "away", "statistics_short_term")
-    await evening.move_to("17:21")
-    assert evening.shown() == (0.9, 0.14, 0.1267)
+    await instance.async_add_executor_job(rename)
 
 
 # Restarts
