@@ -15,7 +15,8 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 )
 
 from homeassistant.components.recorder.history import get_significant_states
-from homeassistant.core import State
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
+from homeassistant.core import CoreState, State
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.recorder import get_instance
 from homeassistant.setup import async_setup_component
@@ -297,14 +298,19 @@ async def test_live_again_after_a_pushed_end(home: Home, push: Push) -> None:
     assert event["description"].startswith("Used 0.40 kWh, 0.50 kWh less")
 
 
-async def test_a_reload_while_one_is_live(home: Home) -> None:
-    """The figures of the last one, which are final, are not taken for those of the live one."""
+async def furnish_after_another(home: Home) -> None:
+    """Set everything up two hours after another equivent, which was measured."""
     earlier = timedelta(hours=2)
     home.provider.previous.insert(0, event_of(START - earlier, END - earlier))
     home.kwh = {moment - earlier: kwh for moment, kwh in home.kwh.items()} | home.kwh
     home.kwh = dict(sorted(home.kwh.items()))
     await home.furnish()
     assert home.sensor("use").attributes["final"]
+
+
+async def test_a_reload_while_one_is_live(home: Home) -> None:
+    """The figures of the last one, which are final, are not taken for those of the live one."""
+    await furnish_after_another(home)
     await home.start()
     changes = async_capture_events(home.hass, "state_changed")
     assert await home.hass.config_entries.async_reload(home.entry.entry_id)
@@ -313,6 +319,79 @@ async def test_a_reload_while_one_is_live(home: Home) -> None:
     uses = [state for state in shown if state and state.entity_id == "sensor.equiwatt_use"]
     assert [state.attributes.get("final") for state in uses][-1] is False
     assert not [state for state in uses if state.attributes.get("final")]
+
+
+class Finals:
+    """What became final, as an automation hears of it: the attribute turns from false to true."""
+
+    def __init__(self, home: Home) -> None:
+        """Listen from now on."""
+        self._changes = async_capture_events(home.hass, "state_changed")
+
+    def ends(self) -> list[str]:
+        """Return until when each of them was measured that became final since."""
+        states = [
+            (event.data["old_state"], event.data["new_state"])
+            for event in self._changes
+            if event.data["entity_id"] == "sensor.equiwatt_saving"
+        ]
+        self._changes.clear()
+        return [
+            str(new.attributes["end"][11:16])
+            for old, new in states
+            if old and new and old.attributes.get("final") is False and new.attributes.get("final")
+        ]
+
+
+async def test_final_once(home: Home, push: Push) -> None:
+    """Each result becomes final once: not by the API's list, a restart or a demo trigger."""
+    finals = Finals(home)
+    await home.furnish()
+    await home.start()
+    assert finals.ends() == []
+    await home.end()
+    assert finals.ends() == ["18:00"]
+    assert await home.hass.config_entries.async_reload(home.entry.entry_id)
+    await home.settle()
+    await home.move_to("18:34")
+    await push("?event=started")
+    await home.move_to("18:45")
+    assert (home.live, home.figures()) == ("off", (0.9, 0.4, 0.5))
+    await simulate(home.hass, duration={"minutes": 1})
+    await home.move_to("18:50")
+    assert home.figures() == (0.9, 0.4, 0.5)
+    assert finals.ends() == []
+
+
+async def test_final_after_an_end_that_was_missed(home: Home) -> None:
+    """It becomes final where automations can hear of it: once Home Assistant has started."""
+    await home.furnish()
+    await home.start()
+    await home.move_to("17:55")
+    finals = Finals(home)
+    assert await home.hass.config_entries.async_unload(home.entry.entry_id)
+    await home.move_to("18:03")
+    home.provider.end(START, END)
+    home.hass.set_state(CoreState.starting)
+    await home.setup()
+    await home.pass_time(60, step=30)
+    assert (home.sensor("saving").state, finals.ends()) == ("unknown", [])
+    home.hass.set_state(CoreState.running)
+    home.hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await home.pass_time(5)
+    assert (home.figures(), finals.ends()) == ((0.9, 0.4, 0.5), ["18:00"])
+
+
+async def test_final_after_one_that_was_missed(home: Home) -> None:
+    """So does one that came and went unseen, though the figures of another one are shown."""
+    await furnish_after_another(home)
+    finals = Finals(home)
+    home.provider.error = TimeoutError()
+    await home.move_to("18:10")
+    home.provider.error = None
+    home.provider.end(START, END)
+    await home.move_to("18:12")
+    assert (home.figures(), finals.ends()) == ((0.9, 0.4, 0.5), ["18:00"])
 
 
 async def test_two_accounts(home: Home) -> None:

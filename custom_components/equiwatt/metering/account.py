@@ -28,9 +28,12 @@ from .stored import from_stored, to_stored
 class EntryAccount(Account):
     """An account of a config entry, as its meter sees it."""
 
-    def __init__(self, coordinator: EquiwattCoordinator, store: EquiwattStore) -> None:
+    def __init__(
+        self, coordinator: EquiwattCoordinator, announcer: Announcer, store: EquiwattStore
+    ) -> None:
         """Keep what is read and written."""
         self._coordinator = coordinator
+        self._announcer = announcer
         self._store = store
 
     @override
@@ -43,6 +46,12 @@ class EntryAccount(Account):
     def live(self) -> Equivent | None:
         """Return the live equivent, be it a rehearsal."""
         return self._coordinator.data.live
+
+    @property
+    @override
+    def is_announcing(self) -> bool:
+        """Return True while nobody has heard yet of a start or an end."""
+        return self._announcer.is_waiting
 
     @property
     @override
@@ -90,11 +99,17 @@ def async_setup_meter(
     store: EquiwattStore,
 ) -> Meter:
     """Return the meter that the options name; it follows the account while the entry is loaded."""
-    account = EntryAccount(coordinator, store)
+    account = EntryAccount(coordinator, announcer, store)
     meter = Meter(hass, entry, account, finder(hass, entry.options))
-    meter.async_start()
+    meter.async_restore()
     follow_edges(entry, announcer, meter)
-    entry.async_on_unload(coordinator.async_add_listener(meter.async_update))
+
+    def start() -> None:
+        """Go on where an automation can hear that something is final now."""
+        meter.async_start()
+        entry.async_on_unload(coordinator.async_add_listener(meter.async_update))
+
+    announcer.async_when_armed(callback(start))
     if sensors := entry.options.get(CONF_SENSORS):
         follow_names(hass, entry, sensors)
     return meter
