@@ -11,13 +11,14 @@ from homeassistant.core import CoreState
 
 from ..conftest import Push
 from ..devices import Plug, install
-from ..test_blueprints import Use, user_of
+from ..test_blueprints import Use, messages, user_of
 from ..test_services import simulate
 from .example import EVENT_DAY, at
 from .home import END, START, Home
 
 INPUTS: dict[str, dict[str, Any]] = {
     "pause_devices": {"devices": {"entity_id": "switch.plug"}},
+    "do_this_and_that": {},
 }
 LESS = (
     "Your home used 0.50 kWh less than usual. This is an estimate from your own meter; "
@@ -77,6 +78,28 @@ async def test_what_was_saved(home: Home, use: Use, sent: list[Any], name: str) 
     await restart(home, until="18:40")
     await home.move_to("19:10")
     assert len(sent) == 1
+
+
+@pytest.mark.parametrize("name", INPUTS)
+async def test_who_is_told(home: Home, use: Use, name: str) -> None:
+    """Whoever has no phone finds it among Home Assistant's own notifications."""
+    await home.furnish()
+    await install(home.hass, Plug("Plug"))
+    await use(name, **INPUTS[name], notify_saving=True)
+    await home.start()
+    await home.end()
+    assert messages(home) == [LESS]
+
+
+@pytest.mark.parametrize("name", INPUTS)
+async def test_nobody_is_told_unasked(home: Home, use: Use, name: str) -> None:
+    """It is an option."""
+    await home.furnish()
+    await install(home.hass, Plug("Plug"))
+    await use(name, **INPUTS[name])
+    await home.start()
+    await home.end()
+    assert messages(home) == []
 
 
 @pytest.mark.parametrize("name", INPUTS)
