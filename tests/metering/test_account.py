@@ -439,28 +439,6 @@ async def test_energy_dashboard(home: Home) -> None:
     assert home.figures() == (0.9, 0, 0)
 
 
-async def test_a_sensor_with_another_name(home: Home) -> None:
-    """The options follow, as its statistics do."""
-    registry = er.async_get(home.hass)
-    registry.async_get_or_create("sensor", "maker", "1", suggested_object_id="meter")
-    home.choose(source="sensors", sensors=[SECOND_METER, METER])
-    await home.make_rows()
-    await home.meters.five_minutes(home.kwh | {}, SECOND_METER)
-    await home.setup()
-    registry.async_update_entity(METER, name="Only the name")
-    await home.settle()
-    assert home.entry.options["sensors"] == [SECOND_METER, METER]
-    registry.async_update_entity(METER, new_entity_id="sensor.other")
-    await home.settle()
-    await async_wait_recording_done(home.hass)
-    assert home.entry.options == {"source": "sensors", "sensors": [SECOND_METER, "sensor.other"]}
-    await home.start()
-    assert home.figures()[0] == 1.8
-    registry.async_remove("sensor.other")
-    await home.settle()
-    assert home.entry.options["sensors"] == [SECOND_METER, "sensor.other"]
-
-
 @pytest.mark.parametrize("options", [{}, {"source": "off"}])
 async def test_without_a_meter(
     home: Home, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
