@@ -13,12 +13,14 @@ from pytest_homeassistant_custom_component.components.diagnostics import (
 from pytest_homeassistant_custom_component.components.recorder.common import (
     async_wait_recording_done,
 )
+from sqlalchemy import func, select
 
+from homeassistant.components.recorder.db_schema import States, StatesMeta
 from homeassistant.components.recorder.history import get_significant_states
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState, State
 from homeassistant.helpers import entity_registry as er
-from homeassistant.helpers.recorder import get_instance
+from homeassistant.helpers.recorder import get_instance, session_scope
 from homeassistant.setup import async_setup_component
 
 from ..conftest import Push, add_entry, event_of
@@ -394,17 +396,31 @@ async def test_final_after_one_that_was_missed(home: Home) -> None:
     assert (home.figures(), finals.ends()) == ((0.9, 0.4, 0.5), ["18:00"])
 
 
-async def test_two_accounts(home: Home) -> None:
-    """Each has a meter of its own, or none."""
+async def test_two_accounts(home: Home, hass_storage: dict[str, Any]) -> None:
+    """Each has a meter of its own, to the end and in its own calendar, or none."""
     other = add_entry(home.hass, "other-token", "other-webhook")
     home.hass.config_entries.async_update_entry(
         other, options={"source": "sensors", "sensors": [SECOND_METER]}
     )
-    double = {moment: 2 * kwh for moment, kwh in home.kwh.items() if moment <= QUIET}
+    add_entry(home.hass, "a-third-token", "a-third-webhook")
+    double = {moment: 2 * kwh for moment, kwh in home.kwh.items() if moment <= END}
     await home.meters.five_minutes(double, SECOND_METER)
-    await home.furnish()  # both, as they are of one integration
+    await home.furnish()  # all of them, as they are of one integration
     await home.start()
-    assert (home.figures(), home.figures("_2")) == ((0.9, 0, 0), (1.8, 0, 0))
+    await home.move_to("17:21")
+    assert home.figures() == (0.9, 0.14, 0.127)
+    assert home.figures("_2")[0] == 1.8
+    await home.end()
+    assert (home.figures(), home.figures("_2")) == ((0.9, 0.4, 0.5), (1.8, 0.8, 1.0))
+    assert home.hass.states.get("sensor.equiwatt_saving_3") is None
+    said = [(await home.calendar(suffix))[0].get("description", "") for suffix in ("", "_2", "_3")]
+    assert [text.partition(" kWh")[0] for text in said] == ["Used 0.40", "Used 0.80", ""]
+    await home.pass_time(60, step=30)
+    kept = [
+        [each["estimate"]["saving"] for each in hass_storage[key]["data"].get("savings", [])]
+        for key in ("equiwatt.entry0", "equiwatt.entry1", "equiwatt.entry2")
+    ]
+    assert kept == [[0.5], [1.0], []]
 
 
 async def test_what_can_no_longer_be_read(home: Home, hass_storage: dict[str, Any]) -> None:
@@ -478,6 +494,37 @@ async def test_at_rest(home: Home) -> None:
     written = async_capture_events(home.hass, "state_changed")
     await home.pass_time(3600, step=60)
     assert not [event for event in written if event.data["entity_id"].startswith("sensor.equiwatt")]
+
+
+async def test_an_idle_day(home: Home) -> None:
+    """No row is written to the recorder between equivents: not of any entity of the account."""
+    await home.furnish()
+    await home.start()
+    await home.end()
+    await home.move_to("18:30")
+    await async_wait_recording_done(home.hass)
+    before = await rows_of(home)
+    assert before["sensor.equiwatt_saving"] > 1
+    await home.pass_time(24 * 3600, step=120)
+    await async_wait_recording_done(home.hass)
+    assert await rows_of(home) == before
+
+
+async def rows_of(home: Home) -> dict[str, int]:
+    """Return how many states the recorder has of each entity of the account."""
+
+    def count() -> dict[str, int]:
+        """Count them, in the recorder's thread."""
+        with session_scope(hass=home.hass, read_only=True) as session:
+            found = session.execute(
+                select(StatesMeta.entity_id, func.count(States.state_id))
+                .join(States, States.metadata_id == StatesMeta.metadata_id)
+                .where(StatesMeta.entity_id.contains("equiwatt"))
+                .group_by(StatesMeta.entity_id)
+            )
+            return {entity_id: number for entity_id, number in found}
+
+    return await get_instance(home.hass).async_add_executor_job(count)
 
 
 async def test_rows_of_the_recorder(home: Home) -> None:
