@@ -116,7 +116,7 @@ async def test_an_equivent(house: House, api: Api, dashboard: Dashboard) -> None
     nothing = (*OF_THE_METER, "Restore now", "Planned end", "This is a rehearsal", "Log it")
     await dashboard.shows("Not live", "No equivent has finished yet", without=nothing)
     await dashboard.press("Rehearse")
-    await house.wait_for(LIVE, "on", 5)
+    await house.wait_for(LIVE, "on", 15)
     gone: tuple[str, ...] = ("Rehearse", "Log it", "Skip", *OF_THE_METER)
     await dashboard.shows("Live now", "This is a rehearsal", "Planned end", without=gone)
     await house.call("equiwatt", "simulate_equivent", duration=10)
@@ -130,10 +130,10 @@ async def test_an_equivent(house: House, api: Api, dashboard: Dashboard) -> None
     await house.call("equiwatt", "pause", entity_id=[HEATER, RAIL])
     await dashboard.shows("Immersion heater", "Towel rail", "Restore now")
     await dashboard.press("Restore now")
-    await house.wait_for(HEATER, "on", 5)
+    await house.wait_for(HEATER, "on", 15)
     await dashboard.shows("Live now", without=("Restore now", "Immersion heater"))
     await dashboard.toggle("Skip this one")
-    await house.wait_for(SKIP, "on", 5)
+    await house.wait_for(SKIP, "on", 15)
     await dashboard.shows("Skip this one", without=("Log it",))
 
     api.current, api.previous = None, [{"start_time": start, "end_time": int(time.time())}]
@@ -167,4 +167,8 @@ async def test_with_a_meter(house: House, api: Api, dashboard: Dashboard) -> Non
     await call(addresses["ended"])
     await saving(house, final=True)
     await dashboard.shows("The last one", "Lasted", *OF_THE_METER, without=("Am I beating it?",))
+    for name in ("saving", "usual_use"):  # as they are on the first days with a meter
+        state = {"state": "unknown", "attributes": {"reason": "learning", "half_hours": []}}
+        await house.request("POST", f"/api/states/sensor.equiwatt_{name}", state)
+    await dashboard.shows("Too few similar days yet", "Used", without=("Usual, in all",))
     assert house.problems() == []
