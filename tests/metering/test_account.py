@@ -26,7 +26,7 @@ from homeassistant.setup import async_setup_component
 from ..conftest import Push, add_entry, event_of
 from ..test_services import simulate
 from .example import EVENT_DAY, at
-from .home import END, FIGURES, QUIET, START, Home
+from .home import END, FIGURES, START, Home
 from .meters import METER, SECOND_METER
 
 LABEL = "Estimate from your own meter"
