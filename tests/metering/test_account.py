@@ -522,7 +522,7 @@ async def rows_of(home: Home) -> dict[str, int]:
                 .where(StatesMeta.entity_id.contains("equiwatt"))
                 .group_by(StatesMeta.entity_id)
             )
-            return {entity_id: number for entity_id, number in found}
+            return {str(entity_id): number for entity_id, number in found}
 
     return await get_instance(home.hass).async_add_executor_job(count)
 
