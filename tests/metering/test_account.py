@@ -26,7 +26,7 @@ from homeassistant.setup import async_setup_component
 from ..conftest import Push, add_entry, event_of
 from ..test_services import simulate
 from .example import EVENT_DAY, at
-from .home import END, FIGURES, QUIET, START, Home
+from .home import END, FIGURES, START, Home
 from .meters import METER, SECOND_METER
 
 LABEL = "Estimate from your own meter"
@@ -522,7 +522,7 @@ async def rows_of(home: Home) -> dict[str, int]:
                 .where(StatesMeta.entity_id.contains("equiwatt"))
                 .group_by(StatesMeta.entity_id)
             )
-            return {entity_id: number for entity_id, number in found}
+            return {row[0]: row[1] for row in found}
 
     return await get_instance(home.hass).async_add_executor_job(count)
 

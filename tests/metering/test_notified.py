@@ -145,9 +145,7 @@ async def test_a_rehearsal(home: Home, use: Use, sent: list[Any], name: str) -> 
 
 
 @pytest.mark.parametrize("name", INPUTS)
-async def test_a_demo_trigger(
-    home: Home, use: Use, push: Push, sent: list[Any], name: str
-) -> None:
+async def test_a_demo_trigger(home: Home, use: Use, push: Push, sent: list[Any], name: str) -> None:
     """A start that the API never confirms has brought nothing."""
     await furnish(home, use, name)
     await home.move_to("17:04", 7)
