@@ -201,7 +201,7 @@ async def evening(
 
     def note(_: Any, __: Any, query: str, *___: Any) -> None:
         """Note a query."""
-        if query.startswith("SELECT statistics_short_term.metadata_id"):
+        if query.startswith("SELECT statistics_meta.statistic_id"):
             found.queries.append(query)
 
     sa.event.listen(engine, "before_cursor_execute", note)
