@@ -55,10 +55,12 @@ class Account:
         self.past: tuple[Equivent, ...] = BEFORE
         self.results: dict[datetime, Estimate] = {}
         self.kept: list[Estimate] = []
+        self.behind = timedelta()
+        """How far the system's clock is behind."""
 
     def now(self) -> datetime:
         """Return the time."""
-        return dt_util.utcnow()
+        return dt_util.utcnow() + self.behind
 
     def result_of(self, equivent: Known) -> Estimate | None:
         """Return what was kept of an equivent."""
@@ -461,6 +463,40 @@ async def test_a_broken_database(evening: Evening, caplog: pytest.LogCaptureFixt
     await instance.async_add_executor_job(rename, "away", "statistics_short_term")
     await evening.move_to("17:21")
     assert evening.shown() == (0.9, 0.14, 0.1267)
+
+
+# A wrong clock
+
+
+async def test_a_wrong_clock(evening: Evening) -> None:
+    """Its rows bear other times, so nothing is shown, be it that the clock is right at the end."""
+    evening.account.behind = minutes(20)
+    late = Equivent(START + minutes(20), END + minutes(20))
+    await evening.start(late)
+    assert (evening.shown(), evening.reason) == ((None, None, None), Reason.CLOCK_WRONG)
+    await evening.move_to("17:30")
+    assert evening.reason is Reason.CLOCK_WRONG
+    evening.account.behind = timedelta()
+    await evening.move_to("18:21", 2)
+    await evening.end(late)
+    assert (evening.shown(), evening.reason) == ((None, None, None), Reason.CLOCK_WRONG)
+    assert evening.final()
+    await evening.list(late)
+    assert evening.account.kept == [evening.known()]
+
+
+async def test_a_clock_that_is_wrong_afterwards(evening: Evening) -> None:
+    """What ended before is measured as soon as the clock is right again."""
+    await evening.meters.five_minutes(evening.kwh)
+    await evening.move(END + HOUR, rows=False)
+    evening.account.past = (LIVE, *BEFORE)
+    evening.account.behind = -minutes(3)
+    evening.restart().async_start()
+    await evening.settle()
+    assert (evening.reason, evening.final()) == (Reason.CLOCK_WRONG, False)
+    evening.account.behind = -minutes(1)  # which it may be
+    await evening.move(END + 3 * HOUR, rows=False)
+    assert (evening.shown(), evening.final()) == ((0.9, 0.4, 0.5), True)
 
 
 # Restarts

@@ -30,6 +30,7 @@ class Reason(StrEnum):
     WAITING_FOR_METER = "waiting_for_meter"
     METER_TOO_SLOW = "meter_too_slow"
     NO_STATISTICS = "no_statistics"
+    CLOCK_WRONG = "clock_wrong"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,11 @@ class Window(Span):
     def boundaries(self) -> tuple[datetime, ...]:
         """Return the moments between which energy is counted."""
         return (self.start, *(half_hour.end for half_hour in self.half_hours))
+
+    @property
+    def is_working(self) -> bool:
+        """Tell whether it begins on a working day."""
+        return is_working(min(days_of(self.start, self.end)))
 
     def on(self, day: date) -> Window:
         """Return the same local time on another day."""
@@ -147,7 +153,7 @@ class Usual:
 
 def usual_of(window: Window, equivent_days: Collection[date], readings: Readings) -> Usual:
     """Return the plain mean over the most recent similar days whose readings are all there."""
-    working = is_working(min(days_of(window.start, window.end)))
+    working = window.is_working
     complete = (
         (day, energies)
         for day in window.similar_days(equivent_days)
@@ -202,6 +208,13 @@ class Estimate:
     reason: Reason | None = None
 
 
+def without_figures(window: Window, reason: Reason, *, final: bool = False) -> Estimate:
+    """Return that nothing is known of a window."""
+    wanted = WANTED[window.is_working]
+    start, end = window.start, window.end
+    return Estimate(start=start, end=end, days_wanted=wanted, final=final, reason=reason)
+
+
 def estimate(
     window: Window, equivent_days: Collection[date], readings: Readings | None, *, over: bool
 ) -> Estimate:
@@ -209,13 +222,12 @@ def estimate(
 
     None for readings tells that there are no statistics to read from.
     """
-    usual = usual_of(window, equivent_days, readings or Readings())
-    start, end, wanted = window.start, window.end, usual.days_wanted
     if readings is None:
-        return Estimate(start=start, end=end, days_wanted=wanted, reason=Reason.NO_STATISTICS)
+        return without_figures(window, Reason.NO_STATISTICS)
     if readings.is_slow:
-        slow = Reason.METER_TOO_SLOW
-        return Estimate(start=start, end=end, days_wanted=wanted, final=over, reason=slow)
+        return without_figures(window, Reason.METER_TOO_SLOW, final=over)
+    usual = usual_of(window, equivent_days, readings)
+    start, end = window.start, window.end
     until = min(readings.newest, end) if readings.newest and readings.newest >= start else None
     measured = until is not None and (until == end or not over)
     used = readings.energy(start, until) if until and measured else None
@@ -227,7 +239,7 @@ def estimate(
         used=used,
         saving=_saving(window, usual.half_hours, used, until),
         days_used=len(usual.days),
-        days_wanted=wanted,
+        days_wanted=usual.days_wanted,
         lowest_day=usual.lowest_day,
         highest_day=usual.highest_day,
         approximate=usual.approximate

@@ -1,7 +1,7 @@
 """Follows an account's equivents with its meters: when to read them, and what to show and keep."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
@@ -9,19 +9,19 @@ from typing import Protocol
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
+from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN, LOGGER
-from .baseline import GRID, Estimate, Readings, Window, estimate, floor, window_of
+from ..equivents.clock import TOLERANCE
+from .baseline import GRID, Estimate, Reason, Window, estimate, floor, window_of, without_figures
 from .days import DAY, LOOK_BACK, days_of
-from .readings import UnreadableError, async_read_all, async_read_since
+from .readings import FindMeters, Reader, UnreadableError
 
 ROWS_MADE = timedelta(seconds=30)
 """How long after each five minutes their row is surely there: it is made after ten seconds."""
 HOURLY = timedelta(hours=1)
 PATIENCE = timedelta(hours=48)
 """For how long after an equivent its readings may come."""
-
-type FindMeters = Callable[[], Awaitable[Sequence[str]]]
 
 
 class Equivent(Protocol):
@@ -57,35 +57,6 @@ class Account(Protocol):
         """Keep what is final of a finished equivent, be it that nothing is known."""
 
 
-class _Reader:
-    """Reads the meters for a window: all that it takes at first, then what is new."""
-
-    def __init__(self, hass: HomeAssistant, find_meters: FindMeters) -> None:
-        """Start with nothing read."""
-        self._hass = hass
-        self._find_meters = find_meters
-        self._meters: Sequence[str] = ()
-        self._window: Window | None = None
-        self._known: Readings | None = None
-
-    async def async_read(
-        self, window: Window, equivent_days: Collection[date], now: datetime
-    ) -> Readings | None:
-        """Return all that is known; None if there are no statistics to read from."""
-        if self._known is None or window != self._window:
-            moments = window.moments(equivent_days)
-            self._window, self._meters = window, await self._find_meters()
-            self._known = await async_read_all(self._hass, self._meters, moments, now)
-        else:
-            newer = await async_read_since(self._hass, self._meters, window.boundaries)
-            self._known = self._known.updated(newer)
-        return self._known
-
-    def forget(self) -> None:
-        """Read all of it anew the next time."""
-        self._known = None
-
-
 class Meter:
     """Shows what is known of the live equivent or the last one; reads nothing in between."""
 
@@ -98,10 +69,12 @@ class Meter:
         self._hass = hass
         self._entry = entry
         self._account = account
-        self._reader = _Reader(hass, find_meters)
+        self._reader = Reader(hass, find_meters)
         self._past: Sequence[Equivent] = ()
         self._measured: Equivent | None = None
         """The live one, with the times by which it was measured last."""
+        self._misdated: datetime | None = None
+        """When the window began that was live while the system's clock was wrong."""
         self._ended: Equivent | None = None
         self._patience = PATIENCE
         self._reading = asyncio.Lock()
@@ -206,6 +179,12 @@ class Meter:
         window = window_of(equivent.start, equivent.end, now)
         if window is None:
             return None
+        is_wrong = abs(now - dt_util.utcnow()) > TOLERANCE
+        if is_wrong and not over:
+            self._misdated = window.start
+        if is_wrong or self._misdated == window.start:  # its rows bear other times
+            final = over and self._misdated == window.start
+            return without_figures(window, Reason.CLOCK_WRONG, final=final)
         days = _equivent_days(self._account.past, window)
         return estimate(window, days, await self._reader.async_read(window, days, now), over=over)
 
