@@ -69,13 +69,13 @@ class Counter:
 
         Rows of five minutes are deleted after some days. Before the first of them the hours'
         serve, and a half past is the mean of two; after it a missing row is a gap, which the row
-        of its hour would only hide.
+        of its hour would only hide. Where those of five minutes are gone it may have hidden one.
         """
         if self.five_minutes and moment >= next(iter(self.five_minutes)):
             reading = self.five_minutes.get(moment)
             return None if reading is None else (reading, False)
         if moment in self.hours:
-            return self.hours[moment], False
+            return self.hours[moment], bool(self.five_minutes)
         before, after = self.hours.get(moment - HALF), self.hours.get(moment + HALF)
         if before is None or after is None:
             return None
