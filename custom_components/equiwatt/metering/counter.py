@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from statistics import median_low
 from typing import NamedTuple
 
 from .baseline import HALF_HOUR, SLOWEST, Readings
@@ -16,9 +15,11 @@ HALF = HALF_HOUR.total_seconds()
 SEEN = 3 * 288
 """By how many rows of five minutes, those of three days, the pace of a meter is seen."""
 FEWEST = 3
-"""How many times between two reports it takes to call one of them usual."""
+"""How many times between two reports, in a row, it takes to know how often a meter reports."""
+WHILE = 2 * 3600
+"""For how many seconds a meter must have been watched that has not reported as often as that."""
 LONG = 24 * 3600
-"""For how many seconds a meter that reports less often than that must have been watched."""
+"""For how many seconds one must have been watched that has not reported twice."""
 
 
 class Row(NamedTuple):
@@ -83,18 +84,23 @@ class Counter:
 
     @property
     def pace(self) -> timedelta | None:
-        """Return how much time usually lies between two reports, None if too few were seen.
+        """Return how much time lies between two reports at most, None if too few were seen.
 
-        A home always uses something, so that each report moves the counter. One that moves each
-        half hour only is written to each half hour, whenever the energy was used.
+        A report that brings nothing new cannot be seen: behind a battery a home takes nothing from
+        the grid for hours. So it is the time that the meter has kept to for a few reports in a row
+        when they came fastest. One that moves each half hour only is written to each half hour,
+        whenever the energy was used; it may take two rows for that, but not three.
         """
         rows = list(self.five_minutes.items())[-SEEN:]
         moves = [end for (_, before), (end, after) in pairwise(rows) if before != after]
         between = [end - start for start, end in pairwise(moves)]
-        if len(between) >= FEWEST:
-            return timedelta(seconds=median_low(between))
+        in_a_row = [max(between[n : n + FEWEST]) for n in range(len(between) - FEWEST + 1)]
+        if in_a_row:
+            return timedelta(seconds=min(in_a_row))
         watched = rows[-1][0] - rows[0][0] if rows else 0
-        return timedelta(seconds=watched) if watched >= LONG else None
+        if watched >= (WHILE if between else LONG):
+            return timedelta(seconds=min(between, default=watched))
+        return None
 
 
 def _newest(counters: Sequence[Counter]) -> float | None:
