@@ -83,7 +83,7 @@ def test_the_newest_reading_of_several() -> None:
         found = readings_of(used, ())
         assert found.newest == NOON + timedelta(minutes=newest)
         assert found.kwh.keys() == {found.newest}
-    assert readings_of([*meters, NO_ROWS], [NOON]) == Readings()
+    assert readings_of([*meters, NO_ROWS], [NOON]) == Readings(is_hourly=True)
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,8 @@ class Readings:
     """The moment of the newest reading: there is none after it."""
     pace: timedelta | None = None
     """How often the meter reports, of several the slowest one; None if that cannot be seen."""
+    is_hourly: bool = False
+    """Whether an hour's energy comes in one figure, so that there is none while it lasts."""
 
     @property
     def is_slow(self) -> bool:
@@ -130,12 +132,13 @@ class Readings:
         return not self.approximate.isdisjoint(moments) or (self.pace or GRID) > GRID
 
     def updated(self, newer: Readings) -> Readings:
-        """Return these with newer ones of the same meters, whose pace was seen before."""
+        """Return these with newer ones of the same meters, whose kind was seen before."""
         return Readings(
             kwh={**self.kwh, **newer.kwh},
             approximate=self.approximate | newer.approximate,
             newest=newer.newest or self.newest,
             pace=self.pace,
+            is_hourly=self.is_hourly,
         )
 
 
@@ -228,7 +231,8 @@ def estimate(
         return without_figures(window, Reason.METER_TOO_SLOW, final=over)
     usual = usual_of(window, equivent_days, readings)
     start, end = window.start, window.end
-    until = min(readings.newest, end) if readings.newest and readings.newest >= start else None
+    newest = None if readings.is_hourly and not over else readings.newest
+    until = min(newest, end) if newest and newest >= start else None
     measured = until is not None and (until == end or not over)
     used = readings.energy(start, until) if until and measured else None
     return Estimate(

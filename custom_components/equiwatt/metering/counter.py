@@ -127,4 +127,5 @@ def readings_of(counters: Sequence[Counter], moments: Collection[datetime]) -> R
         approximate=frozenset(approximate),
         newest=newest,
         pace=max((counter.pace for counter in counters if counter.pace), default=None),
+        is_hourly=not all(counter.five_minutes for counter in counters),
     )

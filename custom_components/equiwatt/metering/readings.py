@@ -94,7 +94,7 @@ async def async_survey(
         days_wanted=usual.days_wanted,
         pace=readings.pace,
         is_slow=readings.is_slow,
-        is_hourly=not all(counter.five_minutes for counter in counters),
+        is_hourly=readings.is_hourly,
     )
 
 
