@@ -1,7 +1,7 @@
 """Test when the meters are read, what is shown, and what is kept."""
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -44,6 +44,10 @@ LIVE = Equivent(START, END)
 BEFORE = tuple(
     Equivent(at(day, "16:31"), at(day, "17:31")) for day in sorted(EQUIVENT_DAYS, reverse=True)
 )
+
+
+EMPTY = Estimate(start=WINDOW.start, end=WINDOW.end, days_wanted=10)
+RESULT = replace(EMPTY, usual=0.8, used=0.5, saving=0.3, days_used=7, final=True)
 
 
 class Account:
@@ -111,9 +115,9 @@ class Evening:
         """Let everything that is under way finish."""
         await self.hass.async_block_till_done(wait_background_tasks=True)
 
-    async def move_to(self, label: str, seconds: int = 0) -> None:
+    async def move_to(self, label: str, seconds: int = 0, *, rows: bool = True) -> None:
         """Let time pass, and the rows of it be made."""
-        await self.move(at(EVENT_DAY, label) + timedelta(seconds=seconds))
+        await self.move(at(EVENT_DAY, label) + timedelta(seconds=seconds), rows)
 
     async def move(self, end: datetime, rows: bool = True) -> None:
         """Let time pass in steps of half a minute."""
@@ -155,10 +159,14 @@ class Evening:
         """Return what is shown."""
         return self.meter.estimate
 
+    def estimate(self) -> Estimate:
+        """Return what is shown, which is something."""
+        assert self.meter.estimate
+        return self.meter.estimate
+
     def shown(self) -> tuple[float | None, float | None, float | None]:
         """Return what is usual, used and saved, to four decimals."""
-        found = self.meter.estimate
-        assert found
+        found = self.estimate()
         each = (found.usual, found.used, found.saving)
         usual, used, saving = (value if value is None else round(value, 4) for value in each)
         return usual, used, saving
@@ -173,6 +181,14 @@ class Evening:
         """Return whether what is shown will not change any more."""
         assert self.meter.estimate
         return self.meter.estimate.final
+
+    async def break_database(self) -> None:
+        """Take a table away."""
+        await self.meters.execute(sa.text("ALTER TABLE statistics_short_term RENAME TO away"))
+
+    async def mend_database(self) -> None:
+        """Restore it."""
+        await self.meters.execute(sa.text("ALTER TABLE away RENAME TO statistics_short_term"))
 
     def reads(self) -> int:
         """Return how often statistics were read since this was called last."""
@@ -448,21 +464,67 @@ async def test_no_statistics(evening: Evening) -> None:
 async def test_a_broken_database(evening: Evening, caplog: pytest.LogCaptureFixture) -> None:
     """What was shown stays, and the next time may be better."""
     await evening.start()
-    instance = get_instance(evening.hass)
-
-    def rename(old: str, new: str) -> None:
-        """Give a table another name."""
-        assert instance.engine
-        with instance.engine.begin() as connection:
-            connection.execute(sa.text(f"ALTER TABLE {old} RENAME TO {new}"))
-
-    await instance.async_add_executor_job(rename, "statistics_short_term", "away")
+    await evening.break_database()
     await evening.move(at(EVENT_DAY, "17:06"), rows=False)
     assert evening.shown() == (0.9, 0, 0)
     assert "The statistics cannot be read now" in caplog.text
-    await instance.async_add_executor_job(rename, "away", "statistics_short_term")
+    await evening.mend_database()
     await evening.move_to("17:21")
     assert evening.shown() == (0.9, 0.14, 0.1267)
+
+
+async def test_a_broken_database_as_the_end_is_moved(evening: Evening) -> None:
+    """All is read for the new window, once it can be."""
+    await evening.start(Equivent(START))
+    assert evening.shown() == (0.4, 0, 0)
+    await evening.break_database()
+    evening.account.live = LIVE
+    evening.meter.async_update()
+    await evening.settle()
+    assert evening.shown() == (0.4, 0, 0)
+    await evening.mend_database()
+    await evening.move_to("17:21")
+    assert evening.shown() == (0.9, 0.14, 0.1267)
+
+
+async def test_a_broken_database_at_the_start(evening: Evening) -> None:
+    """The figures of an earlier equivent are not shown for the live one."""
+    before = replace(RESULT, start=at(EVENT_DAY, "15:00"), end=at(EVENT_DAY, "16:00"))
+    earlier = Equivent(before.start + minutes(1), before.end + minutes(1))
+    evening.account.past = (earlier, *BEFORE)
+    evening.account.results[earlier.start] = before
+    evening.meter.async_start()
+    await evening.settle()
+    assert evening.known() == before
+    await evening.break_database()
+    await evening.start()
+    assert (evening.shown(), evening.final()) == ((None, None, None), False)
+    assert evening.reason is Reason.WAITING_FOR_METER
+    found = evening.known()
+    assert found
+    assert (found.start, found.end, found.days_wanted) == (WINDOW.start, WINDOW.end, 10)
+    await evening.mend_database()
+    await evening.move_to("17:06")
+    assert evening.shown()[0] == 0.9
+
+
+async def test_a_broken_database_at_the_end_of_a_rehearsal(evening: Evening) -> None:
+    """It is tried again within the hour, until it can be read."""
+    rehearsal = Equivent(START, START + HOUR / 2)
+    await evening.start(rehearsal)
+    await evening.move_to("17:30")
+    await evening.break_database()
+    await evening.move(rehearsal.start + HOUR / 2, rows=False)
+    await evening.end(rehearsal, rehearsal=True)
+    await evening.move_to("17:40", rows=False)
+    assert not evening.final()
+    await evening.mend_database()
+    await evening.make_rows(at(EVENT_DAY, "17:35"))
+    await evening.move_to("18:40", rows=False)
+    assert (evening.shown(), evening.final()) == ((0.4, 0.21, 0.19), True)
+    evening.reads()
+    await evening.move_to("20:40", rows=False)
+    assert evening.reads() == 0
 
 
 # A wrong clock
@@ -500,6 +562,24 @@ async def test_a_clock_that_is_wrong_afterwards(evening: Evening) -> None:
 
 
 # Restarts
+
+
+async def test_a_restart_after_another_equivent(evening: Evening) -> None:
+    """What is kept of that one is not shown for the live one, be it for a moment."""
+    earlier = Equivent(at(EVENT_DAY, "15:01"), at(EVENT_DAY, "16:01"))
+    evening.account.past = (earlier, *BEFORE)
+    evening.account.results[earlier.start] = replace(
+        RESULT, start=at(EVENT_DAY, "15:00"), end=at(EVENT_DAY, "16:00")
+    )
+    evening.account.live = LIVE
+    seen: list[Estimate] = []
+    meter = evening.restart()
+    meter.async_listen(lambda: seen.append(evening.estimate()))
+    meter.async_start()
+    await evening.settle()
+    assert seen[0] == replace(EMPTY, reason=Reason.WAITING_FOR_METER)
+    assert seen[1:] == [evening.known()]
+    assert evening.shown() == (0.9, 0, 0)
 
 
 async def test_a_restart_amid_an_equivent(evening: Evening) -> None:

@@ -86,7 +86,10 @@ class Meter:
         """Show what is kept of the last equivent, and go on with what is not finished."""
         self._entry.async_on_unload(self.async_stop)
         self._past = self._account.past
-        self._show(self._kept())
+        if self._account.live:
+            self._show_unread()
+        else:
+            self._show(self._kept())
         if self._account.live or self._unfinished():
             self._read()
 
@@ -152,11 +155,14 @@ class Meter:
     async def _async_read(self) -> None:
         """Measure all that is to be measured now, and set the timer to the next time."""
         async with self._reading:
+            again = None
             try:
                 await self._async_measure()
             except UnreadableError:
                 LOGGER.debug("The statistics cannot be read now")
-            self._set_timer()
+                self._show_unread()
+                again = HOURLY
+            self._set_timer(again)
 
     async def _async_measure(self) -> None:
         """Measure what is live, or else what ended last, and all that is not finished."""
@@ -205,11 +211,19 @@ class Meter:
                 listener()
 
     @callback
-    def _set_timer(self) -> None:
-        """Set the timer to when to read next: never, if all is finished."""
+    def _show_unread(self) -> None:
+        """Show that a live one waits for its first figures, rather than those of another."""
+        live, shown = self._account.live, self.estimate
+        window = window_of(live.start, live.end, self._account.now()) if live else None
+        if window and (shown is None or shown.final or shown.start != window.start):
+            self._show(without_figures(window, Reason.WAITING_FOR_METER))
+
+    @callback
+    def _set_timer(self, again: timedelta | None) -> None:
+        """Set the timer to when to read next: never, if all is finished and nothing has failed."""
         self.async_stop()
         now = self._account.now()
-        if moment := self._next_read(now):
+        if moment := self._next_read(now) or (again and now + again):
             job = HassJob(self._read, f"{DOMAIN} meter", cancel_on_shutdown=True)
             self._cancel_timer = async_call_later(self._hass, moment - now, job)
         else:

@@ -144,9 +144,11 @@ class Reader:
     ) -> Readings | None:
         """Return all that is known; None if there are no statistics to read from."""
         if self._known is None or window != self._window:
+            self.forget()
+            self._meters = await self._find_meters()
             moments = window.moments(equivent_days)
-            self._window, self._meters = window, await self._find_meters()
             self._known = await async_read_all(self._hass, self._meters, moments, now)
+            self._window = window
         else:
             newer = await async_read_since(self._hass, self._meters, window.boundaries)
             self._known = self._known.updated(newer)
