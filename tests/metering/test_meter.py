@@ -582,6 +582,38 @@ async def test_a_restart_after_another_equivent(evening: Evening) -> None:
     assert evening.shown() == (0.9, 0, 0)
 
 
+async def test_a_fast_meter_after_a_slow_one(evening: Evening) -> None:
+    """What the old one was too slow for is measured by the new one, once."""
+    await evening.meters.five_minutes(evening.kwh)
+    await evening.move(END, rows=False)
+    slow = replace(EMPTY, final=True, reason=Reason.METER_TOO_SLOW)
+    evening.account.past, evening.account.results[START] = (LIVE, *BEFORE), slow
+    evening.restart().async_start()
+    await evening.settle()
+    assert (evening.shown(), evening.final()) == ((0.9, 0.4, 0.5), True)
+    assert evening.account.kept == [evening.known()]
+
+
+async def test_a_slow_meter_after_a_restart(evening: Evening) -> None:
+    """It is looked at again, once."""
+    evening.ids = ["sensor.slow"]
+    ends = [START.replace(second=0) - minutes(1 + 5 * n) for n in range(100)]
+    kwh = {end: 100.0 + (end - ends[-1]) // HOUR for end in reversed(ends)}
+    await evening.meters.five_minutes(kwh, "sensor.slow")
+    await evening.move(END, rows=False)
+    await evening.list()
+    slow = evening.known()
+    assert slow
+    assert slow.reason is Reason.METER_TOO_SLOW
+    evening.restart().async_start()
+    await evening.settle()
+    assert evening.known() == slow
+    evening.reads()
+    await evening.move_to("20:00", rows=False)
+    await evening.list()
+    assert evening.reads() == 0
+
+
 async def test_a_restart_amid_an_equivent(evening: Evening) -> None:
     """It goes on as if nothing had been."""
     await evening.start()

@@ -1,7 +1,7 @@
 """Follows an account's equivents with its meters: when to read them, and what to show and keep."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
@@ -75,6 +75,8 @@ class Meter:
         """The live one, with the times by which it was measured last."""
         self._misdated: datetime | None = None
         """When the window began that was live while the system's clock was wrong."""
+        self._too_slow: set[datetime] = set()
+        """When equivents began that this meter is too slow for."""
         self._ended: Equivent | None = None
         self._patience = PATIENCE
         self._reading = asyncio.Lock()
@@ -138,7 +140,7 @@ class Meter:
         """Return the finished equivents whose readings may still come, newest first."""
         now = self._account.now()
         recent = (each for each in self._account.past if each.end and now - each.end < PATIENCE)
-        return [equivent for equivent in recent if not _is_kept(self._account, equivent)]
+        return [each for each in recent if not _is_kept(self._account, each, self._too_slow)]
 
     def _unlisted(self) -> Equivent | None:
         """Return what ended last, unless it is among the past ones: a rehearsal never is."""
@@ -174,6 +176,8 @@ class Meter:
             self._show(await self._async_final(ended, self._patience) or self._kept())
         for equivent in self._unfinished():
             found = await self._async_final(equivent, PATIENCE)
+            if found and found.reason is Reason.METER_TOO_SLOW:
+                self._too_slow.add(equivent.start)
             if found and found.final:
                 self._account.keep_result(equivent, found)
             if not ended and equivent == self._account.past[0]:
@@ -240,12 +244,17 @@ class Meter:
         return min((moment for moment in tries if moment), default=None)
 
 
-def _is_kept(account: Account, equivent: Equivent) -> bool:
-    """Return True if there is nothing to measure of a finished equivent any more."""
+def _is_kept(account: Account, equivent: Equivent, too_slow: Collection[datetime]) -> bool:
+    """Return True if there is nothing to measure of a finished equivent any more.
+
+    What another meter was too slow for is measured by the one that has been chosen since.
+    """
     window = window_of(equivent.start, equivent.end, account.now())
     kept = account.result_of(equivent)
     if window is None or kept is None:
         return window is None
+    if kept.reason is Reason.METER_TOO_SLOW and equivent.start not in too_slow:
+        return False
     return (kept.start, kept.end) == (window.start, window.end)
 
 
