@@ -1,6 +1,7 @@
 """Test an account with a meter: what it shows, keeps and follows."""
 
 from datetime import timedelta
+from email.utils import format_datetime
 from functools import partial
 import sys
 from typing import Any
@@ -25,7 +26,7 @@ from homeassistant.setup import async_setup_component
 
 from ..conftest import Push, add_entry, event_of
 from ..test_services import simulate
-from .example import EVENT_DAY, at
+from .example import EVENT_DAY, at, minutes
 from .home import END, FIGURES, START, Home
 from .meters import METER, SECOND_METER
 
@@ -67,6 +68,32 @@ async def test_the_example(home: Home, hass_storage: dict[str, Any]) -> None:
         again = home.hass.states.get(state.entity_id)
         assert again
         assert (again.state, again.attributes) == (state.state, state.attributes)
+
+
+async def test_a_wrong_clock(home: Home) -> None:
+    """Nothing is made of rows that bear other times than equivents do."""
+    ahead = minutes(20)
+
+    async def move_to(label: str) -> None:
+        """Let time pass, with the provider's clock ahead."""
+        while home.now < at(EVENT_DAY, label):
+            await home.make_rows(home.now + minutes(1 / 3))
+            then = home.now + minutes(1 / 2) + ahead
+            home.provider.headers = {"Date": format_datetime(then, usegmt=True)}
+            await home.pass_time(30, step=30)
+
+    home.provider.headers = {"Date": format_datetime(home.now + ahead, usegmt=True)}
+    await home.furnish()
+    home.provider.start(START + ahead, END + ahead)
+    await move_to("17:15")
+    assert (home.live, home.figures()) == ("on", (None, None, None))
+    assert home.sensor("use").attributes["reason"] == "clock_wrong"
+    await move_to("18:02")
+    home.provider.end(START + ahead, END + ahead)
+    await move_to("18:10")
+    assert (home.live, home.figures()) == ("off", (None, None, None))
+    shown = home.sensor("use").attributes
+    assert (shown["reason"], shown["final"]) == ("clock_wrong", True)
 
 
 async def test_times_that_the_api_tells_later(home: Home, push: Push) -> None:

@@ -1,7 +1,7 @@
 """Test when the meters are read, what is shown, and what is kept."""
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -47,6 +47,10 @@ BEFORE = tuple(
 )
 
 
+EMPTY = Estimate(start=WINDOW.start, end=WINDOW.end, days_wanted=10)
+RESULT = replace(EMPTY, usual=0.8, used=0.5, saving=0.3, days_used=7, final=True)
+
+
 class Account:
     """An account, as far as the meter is concerned."""
 
@@ -58,10 +62,12 @@ class Account:
         self.past: tuple[Equivent, ...] = BEFORE
         self.results: dict[datetime, Estimate] = {}
         self.kept: list[Estimate] = []
+        self.behind = timedelta()
+        """How far the system's clock is behind."""
 
     def now(self) -> datetime:
         """Return the time."""
-        return dt_util.utcnow()
+        return dt_util.utcnow() + self.behind
 
     def result_of(self, equivent: Known) -> Estimate | None:
         """Return what was kept of an equivent."""
@@ -117,9 +123,9 @@ class Evening:
         """Let everything that is under way finish."""
         await self.hass.async_block_till_done(wait_background_tasks=True)
 
-    async def move_to(self, label: str, seconds: int = 0) -> None:
+    async def move_to(self, label: str, seconds: int = 0, *, rows: bool = True) -> None:
         """Let time pass, and the rows of it be made."""
-        await self.move(at(EVENT_DAY, label) + timedelta(seconds=seconds))
+        await self.move(at(EVENT_DAY, label) + timedelta(seconds=seconds), rows)
 
     async def move(self, end: datetime, rows: bool = True) -> None:
         """Let time pass in steps of half a minute."""
@@ -163,10 +169,14 @@ class Evening:
         """Return what is shown."""
         return self.meter.estimate
 
+    def estimate(self) -> Estimate:
+        """Return what is shown, which is something."""
+        assert self.meter.estimate
+        return self.meter.estimate
+
     def shown(self) -> tuple[float | None, float | None, float | None]:
         """Return what is usual, used and saved, to four decimals."""
-        found = self.meter.estimate
-        assert found
+        found = self.estimate()
         each = (found.usual, found.used, found.saving)
         usual, used, saving = (value if value is None else round(value, 4) for value in each)
         return usual, used, saving
@@ -181,6 +191,14 @@ class Evening:
         """Return whether what is shown will not change any more."""
         assert self.meter.estimate
         return self.meter.estimate.final
+
+    async def break_database(self) -> None:
+        """Take a table away."""
+        await self.meters.execute(sa.text("ALTER TABLE statistics_short_term RENAME TO away"))
+
+    async def mend_database(self) -> None:
+        """Restore it."""
+        await self.meters.execute(sa.text("ALTER TABLE away RENAME TO statistics_short_term"))
 
     def reads(self) -> int:
         """Return how often statistics were read since this was called last."""
@@ -456,11 +474,11 @@ async def test_no_statistics(evening: Evening) -> None:
 async def test_a_broken_database(evening: Evening, caplog: pytest.LogCaptureFixture) -> None:
     """What was shown stays, and the next time may be better."""
     await evening.start()
-    await break_database(evening)
+    await evening.break_database()
     await evening.move(at(EVENT_DAY, "17:06"), rows=False)
     assert evening.shown() == (0.9, 0, 0)
     assert "The statistics cannot be read now" in caplog.text
-    await mend_database(evening)
+    await evening.mend_database()
     await evening.move_to("17:21")
     assert evening.shown() == (0.9, 0.14, 0.1267)
 
@@ -469,73 +487,159 @@ async def test_a_database_that_is_broken_at_the_end(evening: Evening) -> None:
     """The next time may be better, and what is shown meanwhile is not final."""
     await evening.start()
     await evening.move_to("17:56")
-    await break_database(evening)
+    await evening.break_database()
     await evening.move(END, rows=False)
     await evening.end()
     await evening.move(END + HOUR, rows=False)
     assert (evening.shown()[0], evening.final()) == (0.9, False)
-    await mend_database(evening)
+    await evening.mend_database()
     await evening.move(END + 2 * HOUR)
     assert (evening.shown(), evening.final()) == ((0.9, 0.4, 0.5), True)
 
 
-async def test_a_rehearsal_that_cannot_be_read(evening: Evening) -> None:
-    """When the last try has failed it is final that nothing is known: no half of it stays."""
-    rehearsal = Equivent(START, START + HOUR / 2)
-    await evening.start(rehearsal)
-    await evening.move_to("17:26")
-    await break_database(evening)
-    await evening.move(START + HOUR / 2, rows=False)
-    await evening.end(rehearsal, rehearsal=True)
-    assert not evening.final()
-    await evening.move(START + HOUR, rows=False)
-    await mend_database(evening)
-    assert (evening.shown(), evening.final()) == ((None, None, None), True)
-    assert evening.reason is Reason.NO_STATISTICS
-    assert evening.account.kept == []
-
-
-async def test_a_database_that_stays_broken(evening: Evening) -> None:
-    """So with a real one after two days, and that is kept."""
+@pytest.mark.parametrize("rehearsal", [False, True])
+async def test_a_database_that_stays_broken(evening: Evening, rehearsal: bool) -> None:
+    """After two days it is final that nothing is known: no half of it stays."""
     await evening.start()
     await evening.move_to("17:26")
-    await break_database(evening)
+    await evening.break_database()
     evening.freezer.move_to(END)
-    await evening.end()
+    await evening.end(rehearsal=rehearsal)
     for hour in range(1, 49):
         evening.freezer.move_to(END + hour * HOUR)
         async_fire_time_changed(evening.hass, dt_util.utcnow())
         await evening.settle()
         assert evening.final() is (hour >= 47)
-    await mend_database(evening)
+    await evening.mend_database()
     assert (evening.shown(), evening.reason) == ((None, None, None), Reason.NO_STATISTICS)
+    assert evening.account.kept == ([] if rehearsal else [evening.known()])
+
+
+async def test_a_broken_database_at_the_start(evening: Evening) -> None:
+    """The figures of an earlier equivent are not shown for the live one."""
+    before = replace(RESULT, start=at(EVENT_DAY, "15:00"), end=at(EVENT_DAY, "16:00"))
+    earlier = Equivent(before.start + minutes(1), before.end + minutes(1))
+    evening.account.past = (earlier, *BEFORE)
+    evening.account.results[earlier.start] = before
+    evening.begin()
+    await evening.settle()
+    assert evening.known() == before
+    await evening.break_database()
+    await evening.start()
+    assert (evening.shown(), evening.final()) == ((None, None, None), False)
+    assert evening.reason is Reason.WAITING_FOR_METER
+    found = evening.known()
+    assert found
+    assert (found.start, found.end, found.days_wanted) == (WINDOW.start, WINDOW.end, 10)
+    await evening.mend_database()
+    await evening.move_to("17:06")
+    assert evening.shown()[0] == 0.9
+
+
+async def test_a_broken_database_at_the_end_of_a_rehearsal(evening: Evening) -> None:
+    """It is tried again within the hour, until it can be read."""
+    rehearsal = Equivent(START, START + HOUR / 2)
+    await evening.start(rehearsal)
+    await evening.move_to("17:30")
+    await evening.break_database()
+    await evening.move(rehearsal.start + HOUR / 2, rows=False)
+    await evening.end(rehearsal, rehearsal=True)
+    await evening.move_to("17:40", rows=False)
+    assert not evening.final()
+    await evening.mend_database()
+    await evening.make_rows(at(EVENT_DAY, "17:35"))
+    await evening.move_to("18:40", rows=False)
+    assert (evening.shown(), evening.final()) == ((0.4, 0.21, 0.19), True)
+    evening.reads()
+    await evening.move_to("20:40", rows=False)
+    assert evening.reads() == 0
+
+
+# A wrong clock
+
+
+async def test_a_wrong_clock(evening: Evening) -> None:
+    """Its rows bear other times, so nothing is shown, be it that the clock is right at the end."""
+    evening.account.behind = minutes(20)
+    late = Equivent(START + minutes(20), END + minutes(20))
+    await evening.start(late)
+    assert (evening.shown(), evening.reason) == ((None, None, None), Reason.CLOCK_WRONG)
+    await evening.move_to("17:30")
+    assert evening.reason is Reason.CLOCK_WRONG
+    evening.account.behind = timedelta()
+    await evening.move_to("18:21", 2)
+    await evening.end(late)
+    assert (evening.shown(), evening.reason) == ((None, None, None), Reason.CLOCK_WRONG)
+    assert evening.final()
+    await evening.list(late)
     assert evening.account.kept == [evening.known()]
 
 
-async def break_database(evening: Evening) -> None:
-    """Let no statistics be read."""
-    await rename_table(evening, "statistics_short_term", "away")
-
-
-async def mend_database(evening: Evening) -> None:
-    """Let statistics be read again."""
-    await rename_table(evening, "away", "statistics_short_term")
-
-
-async def rename_table(evening: Evening, old: str, new: str) -> None:
-    """Give a table another name."""
-    instance = get_instance(evening.hass)
-
-    def rename() -> None:
-        """Do so in the recorder's thread."""
-        assert instance.engine
-        with instance.engine.begin() as connection:
-            connection.execute(sa.text(f"ALTER TABLE {old} RENAME TO {new}"))
-
-    await instance.async_add_executor_job(rename)
+async def test_a_clock_that_is_wrong_afterwards(evening: Evening) -> None:
+    """What ended before is measured as soon as the clock is right again."""
+    await evening.meters.five_minutes(evening.kwh)
+    await evening.move(END + HOUR, rows=False)
+    evening.account.past = (LIVE, *BEFORE)
+    evening.account.behind = -minutes(3)
+    evening.restart().begin()
+    await evening.settle()
+    assert (evening.reason, evening.final()) == (Reason.CLOCK_WRONG, False)
+    evening.account.behind = -minutes(1)  # which it may be
+    await evening.move(END + 3 * HOUR, rows=False)
+    assert (evening.shown(), evening.final()) == ((0.9, 0.4, 0.5), True)
 
 
 # Restarts
+
+
+async def test_a_restart_after_another_equivent(evening: Evening) -> None:
+    """What is kept of that one is not shown for the live one, be it for a moment."""
+    earlier = Equivent(at(EVENT_DAY, "15:01"), at(EVENT_DAY, "16:01"))
+    evening.account.past = (earlier, *BEFORE)
+    evening.account.results[earlier.start] = replace(
+        RESULT, start=at(EVENT_DAY, "15:00"), end=at(EVENT_DAY, "16:00")
+    )
+    evening.account.live = LIVE
+    seen: list[Estimate] = []
+    evening.restart()
+    evening.meter.async_listen(lambda: seen.append(evening.estimate()))
+    evening.begin()
+    await evening.settle()
+    assert seen[0] == replace(EMPTY, reason=Reason.WAITING_FOR_METER)
+    assert seen[1:] == [evening.known()]
+    assert evening.shown() == (0.9, 0, 0)
+
+
+async def test_a_fast_meter_after_a_slow_one(evening: Evening) -> None:
+    """What the old one was too slow for is measured by the new one, once."""
+    await evening.meters.five_minutes(evening.kwh)
+    await evening.move(END, rows=False)
+    slow = replace(EMPTY, final=True, reason=Reason.METER_TOO_SLOW)
+    evening.account.past, evening.account.results[START] = (LIVE, *BEFORE), slow
+    evening.restart().begin()
+    await evening.settle()
+    assert (evening.shown(), evening.final()) == ((0.9, 0.4, 0.5), True)
+    assert evening.account.kept == [evening.known()]
+
+
+async def test_a_slow_meter_after_a_restart(evening: Evening) -> None:
+    """It is looked at again, once."""
+    evening.ids = ["sensor.slow"]
+    ends = [START.replace(second=0) - minutes(1 + 5 * n) for n in range(100)]
+    kwh = {end: 100.0 + (end - ends[-1]) // HOUR for end in reversed(ends)}
+    await evening.meters.five_minutes(kwh, "sensor.slow")
+    await evening.move(END, rows=False)
+    await evening.list()
+    slow = evening.known()
+    assert slow
+    assert slow.reason is Reason.METER_TOO_SLOW
+    evening.restart().begin()
+    await evening.settle()
+    assert evening.known() == slow
+    evening.reads()
+    await evening.move_to("20:00", rows=False)
+    await evening.list()
+    assert evening.reads() == 0
 
 
 async def test_a_restart_amid_an_equivent(evening: Evening) -> None:
