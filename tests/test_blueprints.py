@@ -211,11 +211,11 @@ async def test_tells(house: House, provider: Provider, use: Use) -> None:
     await use("pause_devices", devices={"entity_id": PLUG}, **inputs)
     provider.start(NOW, NOW + HOUR)
     await house.poll()
-    assert messages(house) == ["Nothing was on. Log that you take part in the equiwatt app."]
+    assert messages(house) == ["Nothing was on. Remember to log this equivent in the equiwatt app."]
     assert titles(house) == ["An equivent has started"]
     provider.end(NOW, house.now)
     await house.poll()
-    assert messages(house) == ["Paused devices are restored to how they were."]
+    assert messages(house) == ["Paused devices are restored as they were."]
     assert titles(house) == ["The equivent is over"]
 
 
