@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any, override
 
 from homeassistant.components.switch import SwitchEntity, SwitchEntityDescription
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -27,6 +28,8 @@ async def async_setup_entry(
 
 class EquiwattSkip(EquiwattEntity, SwitchEntity):
     """On while the live equivent, or else the next one, is skipped."""
+
+    domain = Platform.SWITCH
 
     def __init__(self, data: EquiwattRuntimeData) -> None:
         """Keep where it is remembered, and what is to be restored."""
