@@ -2,11 +2,7 @@
 
 from datetime import timedelta
 
-from homeassistant.helpers import (
-    area_registry as ar,
-    device_registry as dr,
-    entity_registry as er,
-)
+from homeassistant.helpers import area_registry as ar, device_registry as dr, entity_registry as er
 
 from .conftest import House, Provider
 
