@@ -1,11 +1,10 @@
 """Skip an equivent: the live one, or else the next."""
 
-from dataclasses import replace
 from typing import Any, override
 
 from homeassistant.components.switch import SwitchEntity, SwitchEntityDescription
 from homeassistant.const import Platform
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .data import EquiwattConfigEntry, EquiwattRuntimeData
@@ -65,7 +64,8 @@ class EquiwattSkip(EquiwattEntity, SwitchEntity):
         """Skip it, and restore everything that is held for it at once."""
         if not self.is_on:
             self._keep(skips=True)
-            self._data.holding.async_release(self.coordinator.config_entry.entry_id)
+            entry_id = self.coordinator.config_entry.entry_id
+            await self._data.holding.async_skip(entry_id, self._context or Context())
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
@@ -74,9 +74,9 @@ class EquiwattSkip(EquiwattEntity, SwitchEntity):
 
     def _keep(self, *, skips: bool) -> None:
         """Remember whether one is skipped."""
-        store = self._data.store
-        since = self.coordinator.clock.now() if skips else None
-        store.async_keep_attendance(replace(store.attendance, skips_since=since))
+        store, real = self._data.store, self.coordinator.data.real
+        since = real.start if real else self.coordinator.clock.now()
+        store.async_keep_attendance(store.attendance.skipping(since if skips else None))
         self._handle_coordinator_update()
 
     @callback

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from custom_components.equiwatt.metering.baseline import GRID, Readings
-from custom_components.equiwatt.metering.counter import Counter, readings_of
+from custom_components.equiwatt.metering.counter import Counter, Row, readings_of, without_made_up
 
 from .example import EVENT_DAY, at
 
@@ -74,3 +74,30 @@ def test_the_newest_reading_of_several() -> None:
         assert found.newest == NOON + timedelta(minutes=newest)
         assert found.kwh.keys() == {found.newest}
     assert readings_of([*meters, NO_ROWS], [NOON]) == Readings()
+
+
+@pytest.mark.parametrize(
+    ("rows", "kept"),
+    [
+        ("1 2 3 4", "1 2 3 4"),
+        ("1 1 1 2", "1 1 1 2"),  # it is idle
+        ("1 2 2! 2! 5 6", "1 2 5 6"),  # Home Assistant was off
+        ("1 2 3! 3! 3! 5", "1 2 5"),  # it was on for the first minutes of a row
+        ("2! 2! 5 6", "5 6"),
+        ("1 2! 2! 2 2 5", "1 5"),  # the meter does not report at once
+        ("1 2! 2 2 2 2 2 5", "1 2 2 5"),  # it is idle
+        ("1 2! 3 2", "1 3 2"),
+        ("1! 2! 3! 4!", "2 3 4"),  # they were imported
+        ("1! 2! 2! 4!", "2 4"),
+        ("1 2! 2! 3 4! 4! 5", "1 3 5"),  # off twice
+    ],
+)
+def test_made_up_rows(rows: str, kept: str) -> None:
+    """Those that were written late, here marked as such, are no readings where they repeat one."""
+    each = [
+        Row(300.0 * number, float(row.strip("!")), row.endswith("!"))
+        for number, row in enumerate(rows.split())
+    ]
+    found = without_made_up(each)
+    assert list(found.values()) == [float(reading) for reading in kept.split()]
+    assert found.items() <= {(row.end, row.kwh) for row in each}

@@ -19,7 +19,8 @@ import sqlalchemy as sa
 
 from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.metering.baseline import Estimate, Reason
-from custom_components.equiwatt.metering.meter import Equivent as Known, Meter
+from custom_components.equiwatt.metering.finished import Equivent as Known
+from custom_components.equiwatt.metering.meter import Meter
 from homeassistant.config_entries import ConfigEntry, ConfigFlow
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.recorder import get_instance
@@ -52,6 +53,8 @@ class Account:
     def __init__(self) -> None:
         """Start with the past equivents of the example."""
         self.live: Known | None = None
+        self.is_announcing = False
+        self.ended: Known | None = None
         self.past: tuple[Equivent, ...] = BEFORE
         self.results: dict[datetime, Estimate] = {}
         self.kept: list[Estimate] = []
@@ -89,12 +92,17 @@ class Evening:
         self.meter = Meter(hass, self.entry, self.account, self.find)
         self.restart()
 
-    def restart(self) -> Meter:
-        """Return the meter of a Home Assistant that was started again."""
+    def restart(self) -> Evening:
+        """Have the meter of a Home Assistant that was started again."""
         self.meter.async_stop()
         self.meter = Meter(self.hass, self.entry, self.account, self.find)
         self.meter.async_listen(self.change)
-        return self.meter
+        return self
+
+    def begin(self) -> None:
+        """Let the meter begin, once Home Assistant has started."""
+        self.meter.async_restore()
+        self.meter.async_start()
 
     async def find(self) -> list[str]:
         """Return which meters the home has."""
@@ -137,15 +145,17 @@ class Evening:
         await self.settle()
 
     async def end(self, ended: Equivent = LIVE, *, rehearsal: bool = False) -> None:
-        """Let the equivent end, and the API list it."""
+        """Let the equivent end, whether or not the API has listed it."""
         self.account.live = None
+        if not rehearsal and ended not in self.account.past:
+            self.account.ended = ended
         self.meter.async_ended(ended, rehearsal=rehearsal)
         await self.settle()
 
     async def list(self, ended: Equivent = LIVE) -> None:
         """Let the API list an equivent."""
         others = (each for each in self.account.past if each.start != ended.start)
-        self.account.past = (ended, *others)
+        self.account.ended, self.account.past = None, (ended, *others)
         self.meter.async_update()
         await self.settle()
 
@@ -191,7 +201,7 @@ async def evening(
 
     def note(_: Any, __: Any, query: str, *___: Any) -> None:
         """Note a query."""
-        if query.startswith("SELECT statistics_short_term.metadata_id"):
+        if query.startswith("SELECT statistics_meta.statistic_id"):
             found.queries.append(query)
 
     sa.event.listen(engine, "before_cursor_execute", note)
@@ -204,7 +214,7 @@ async def evening(
 
 async def test_an_equivent(evening: Evening) -> None:
     """The saving grows while it is live, is final at its end, and is kept."""
-    evening.meter.async_start()
+    evening.begin()
     await evening.settle()
     assert evening.known() is None
     assert evening.reads() == 0
@@ -219,7 +229,7 @@ async def test_an_equivent(evening: Evening) -> None:
     await evening.end()
     assert evening.shown() == (0.9, 0.4, 0.5)
     assert evening.final()
-    assert not evening.account.kept
+    assert evening.account.kept == [evening.meter.estimate]
     await evening.list()
     assert evening.account.kept == [evening.meter.estimate]
     evening.reads()
@@ -230,7 +240,7 @@ async def test_an_equivent(evening: Evening) -> None:
 
 async def test_when_it_is_read(evening: Evening) -> None:
     """Once at the start, half a minute after each five minutes, and once at the end."""
-    evening.meter.async_start()
+    evening.begin()
     await evening.start()
     assert evening.reads() == 1
     await evening.move_to("17:05", 29)
@@ -299,7 +309,7 @@ async def test_too_short(evening: Evening) -> None:
     await evening.move_to("17:03")
     await evening.end(short)
     await evening.list(short)
-    evening.meter.async_start()
+    evening.begin()
     await evening.settle()
     assert (evening.known(), evening.account.kept) == (None, [])
     await evening.move_to("17:20")
@@ -322,7 +332,7 @@ async def test_a_rehearsal(evening: Evening) -> None:
     evening.reads()
     await evening.move_to("23:00")
     assert (evening.reads(), evening.account.kept) == (0, [])
-    evening.restart().async_start()
+    evening.restart().begin()
     await evening.settle()
     assert evening.known() is None
 
@@ -446,21 +456,83 @@ async def test_no_statistics(evening: Evening) -> None:
 async def test_a_broken_database(evening: Evening, caplog: pytest.LogCaptureFixture) -> None:
     """What was shown stays, and the next time may be better."""
     await evening.start()
+    await break_database(evening)
+    await evening.move(at(EVENT_DAY, "17:06"), rows=False)
+    assert evening.shown() == (0.9, 0, 0)
+    assert "The statistics cannot be read now" in caplog.text
+    await mend_database(evening)
+    await evening.move_to("17:21")
+    assert evening.shown() == (0.9, 0.14, 0.1267)
+
+
+async def test_a_database_that_is_broken_at_the_end(evening: Evening) -> None:
+    """The next time may be better, and what is shown meanwhile is not final."""
+    await evening.start()
+    await evening.move_to("17:56")
+    await break_database(evening)
+    await evening.move(END, rows=False)
+    await evening.end()
+    await evening.move(END + HOUR, rows=False)
+    assert (evening.shown()[0], evening.final()) == (0.9, False)
+    await mend_database(evening)
+    await evening.move(END + 2 * HOUR)
+    assert (evening.shown(), evening.final()) == ((0.9, 0.4, 0.5), True)
+
+
+async def test_a_rehearsal_that_cannot_be_read(evening: Evening) -> None:
+    """When the last try has failed it is final that nothing is known: no half of it stays."""
+    rehearsal = Equivent(START, START + HOUR / 2)
+    await evening.start(rehearsal)
+    await evening.move_to("17:26")
+    await break_database(evening)
+    await evening.move(START + HOUR / 2, rows=False)
+    await evening.end(rehearsal, rehearsal=True)
+    assert not evening.final()
+    await evening.move(START + HOUR, rows=False)
+    await mend_database(evening)
+    assert (evening.shown(), evening.final()) == ((None, None, None), True)
+    assert evening.reason is Reason.NO_STATISTICS
+    assert evening.account.kept == []
+
+
+async def test_a_database_that_stays_broken(evening: Evening) -> None:
+    """So with a real one after two days, and that is kept."""
+    await evening.start()
+    await evening.move_to("17:26")
+    await break_database(evening)
+    evening.freezer.move_to(END)
+    await evening.end()
+    for hour in range(1, 49):
+        evening.freezer.move_to(END + hour * HOUR)
+        async_fire_time_changed(evening.hass, dt_util.utcnow())
+        await evening.settle()
+        assert evening.final() is (hour >= 47)
+    await mend_database(evening)
+    assert (evening.shown(), evening.reason) == ((None, None, None), Reason.NO_STATISTICS)
+    assert evening.account.kept == [evening.known()]
+
+
+async def break_database(evening: Evening) -> None:
+    """Let no statistics be read."""
+    await rename_table(evening, "statistics_short_term", "away")
+
+
+async def mend_database(evening: Evening) -> None:
+    """Let statistics be read again."""
+    await rename_table(evening, "away", "statistics_short_term")
+
+
+async def rename_table(evening: Evening, old: str, new: str) -> None:
+    """Give a table another name."""
     instance = get_instance(evening.hass)
 
-    def rename(old: str, new: str) -> None:
-        """Give a table another name."""
+    def rename() -> None:
+        """Do so in the recorder's thread."""
         assert instance.engine
         with instance.engine.begin() as connection:
             connection.execute(sa.text(f"ALTER TABLE {old} RENAME TO {new}"))
 
-    await instance.async_add_executor_job(rename, "statistics_short_term", "away")
-    await evening.move(at(EVENT_DAY, "17:06"), rows=False)
-    assert evening.shown() == (0.9, 0, 0)
-    assert "The statistics cannot be read now" in caplog.text
-    await instance.async_add_executor_job(rename, "away", "statistics_short_term")
-    await evening.move_to("17:21")
-    assert evening.shown() == (0.9, 0.14, 0.1267)
+    await instance.async_add_executor_job(rename)
 
 
 # Restarts
@@ -470,7 +542,7 @@ async def test_a_restart_amid_an_equivent(evening: Evening) -> None:
     """It goes on as if nothing had been."""
     await evening.start()
     await evening.move_to("17:10")
-    evening.restart().async_start()
+    evening.restart().begin()
     await evening.settle()
     await evening.move_to("17:21")
     assert evening.shown() == (0.9, 0.14, 0.1267)
@@ -482,7 +554,7 @@ async def test_a_restart_after_an_equivent(evening: Evening) -> None:
     await evening.list()
     result = evening.meter.estimate
     evening.reads()
-    evening.restart().async_start()
+    evening.restart().begin()
     await evening.settle()
     assert evening.meter.estimate == result
     assert (evening.reads(), evening.final()) == (0, True)
@@ -494,7 +566,7 @@ async def test_an_end_that_was_missed(evening: Evening) -> None:
     evening.account.live, evening.account.past = None, (LIVE, *BEFORE)
     await evening.meters.five_minutes(evening.kwh)
     evening.freezer.move_to(END + 3 * HOUR)
-    evening.restart().async_start()
+    evening.restart().begin()
     await evening.settle()
     assert (evening.shown(), evening.final()) == ((0.9, 0.4, 0.5), True)
     assert evening.account.kept == [evening.meter.estimate]
@@ -506,7 +578,7 @@ async def test_two_ends_that_were_missed(evening: Evening) -> None:
     evening.account.past = (second, first, *BEFORE)
     await evening.meters.five_minutes(evening.kwh)
     evening.freezer.move_to(END + 3 * HOUR)
-    evening.meter.async_start()
+    evening.begin()
     await evening.settle()
     assert evening.shown() == (0.5, 0.19, 0.31)
     assert [found.start for found in evening.account.kept] == [
@@ -518,7 +590,7 @@ async def test_two_ends_that_were_missed(evening: Evening) -> None:
 async def test_an_account_without_equivents(evening: Evening) -> None:
     """There is nothing to show yet."""
     evening.account.past = ()
-    evening.meter.async_start()
+    evening.begin()
     await evening.settle()
     assert evening.known() is None
 
@@ -528,7 +600,7 @@ async def test_unloading(hass: HomeAssistant, evening: Evening) -> None:
 
     async def setup(hass: HomeAssistant, entry: ConfigEntry) -> bool:
         """Set up an entry with a meter."""
-        evening.restart().async_start()
+        evening.restart().begin()
         return True
 
     async def unload(hass: HomeAssistant, entry: ConfigEntry) -> bool:
@@ -548,6 +620,20 @@ async def test_unloading(hass: HomeAssistant, evening: Evening) -> None:
         assert await hass.config_entries.async_unload(evening.entry.entry_id)
         await evening.move_to("17:30")
         assert evening.reads() == 0
+
+
+async def test_while_an_end_is_announced(evening: Evening) -> None:
+    """What is over is not final before everybody has heard of its end."""
+    await evening.start()
+    await evening.move(END)
+    evening.account.is_announcing = True
+    evening.account.live, evening.account.past = None, (LIVE, *BEFORE)
+    evening.meter.async_update()
+    await evening.settle()
+    assert not evening.final()
+    evening.account.is_announcing = False
+    await evening.end()
+    assert evening.final()
 
 
 # What the API says afterwards

@@ -3,13 +3,14 @@
 Times are in Unix seconds, as the rows have them; a row's reading is that at its end.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from statistics import median_low
+from typing import NamedTuple
 
-from .baseline import HALF_HOUR, Readings
+from .baseline import HALF_HOUR, SLOWEST, Readings
 
 HALF = HALF_HOUR.total_seconds()
 SEEN = 3 * 288
@@ -18,6 +19,37 @@ FEWEST = 3
 """How many times between two reports it takes to call one of them usual."""
 LONG = 24 * 3600
 """For how many seconds a meter that reports less often than that must have been watched."""
+
+
+class Row(NamedTuple):
+    """One row of a meter's statistics."""
+
+    end: float
+    kwh: float
+    late: bool
+    """Whether it was not written when it ended, but later."""
+
+
+def without_made_up(rows: Iterable[Row]) -> dict[float, float]:
+    """Return the readings but those that the recorder has made up after Home Assistant was off.
+
+    Their rows are written late, when it has started, and repeat the reading from before; so does a
+    meter that does not report at once after that. Late rows that do move were imported, or the
+    recorder was behind.
+    """
+    kept: dict[float, float] = {}
+    repeated: float | None = None
+    until = 0.0
+    for row in rows:
+        if row.late:
+            is_made_up = repeated in (None, row.kwh)
+            repeated, until = row.kwh, row.end + SLOWEST.total_seconds()
+        else:
+            is_made_up = row.kwh == repeated and row.end <= until
+            repeated = repeated if is_made_up else None
+        if not is_made_up:
+            kept[row.end] = row.kwh
+    return kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
