@@ -25,6 +25,7 @@ from .test_services import simulate
 FOLDER = Path(__file__).parent.parent / "blueprints"
 BLUEPRINTS = sorted((FOLDER / "automation" / "equiwatt").glob("*.yaml"))
 AUTOMATION = "automation"
+ID = "1795616905571"  # as the editor gives one; a template makes a number of it
 HOUR = timedelta(hours=1)
 MINUTE = 60
 PLUG = "switch.plug"
@@ -53,7 +54,7 @@ def user_of(house: House, tmp_path: Path) -> Use:
     async def use(name: str, **inputs: Any) -> None:
         """Make an automation of a blueprint."""
         blueprint = {"path": f"equiwatt/{name}.yaml", "input": inputs}
-        config = {"automation": {"id": "one", "alias": "One", "use_blueprint": blueprint}}
+        config = {"automation": {"id": ID, "alias": "One", "use_blueprint": blueprint}}
         assert await async_setup_component(house.hass, "persistent_notification", {})
         assert await async_setup_component(house.hass, AUTOMATION, config)
         await house.settle()

@@ -3,6 +3,7 @@
 from typing import Any, override
 
 from homeassistant.components.event import EventEntity, EventEntityDescription
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -35,6 +36,8 @@ async def async_setup_entry(
 
 class EquiwattEvent(EquiwattEntity, EventEntity):
     """Announces each start and each end once."""
+
+    domain = Platform.EVENT
 
     def __init__(
         self,
