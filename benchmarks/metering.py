@@ -15,7 +15,8 @@ from typing import Any, override
 
 from custom_components.equiwatt.equivents.model import Equivent
 from custom_components.equiwatt.metering.baseline import GRID, Estimate, Readings, Window, estimate
-from custom_components.equiwatt.metering.meter import Account, Equivent as Measured, Meter
+from custom_components.equiwatt.metering.finished import Account, Equivent as Measured
+from custom_components.equiwatt.metering.meter import Meter
 from custom_components.equiwatt.metering.readings import async_read_all, async_read_since
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.recorder import get_instance, session_scope
@@ -123,6 +124,11 @@ class Idle(Account):
     @override
     def live(self) -> None:
         """Return none."""
+
+    @property
+    @override
+    def ended(self) -> None:
+        """Return none, as the last one is listed."""
 
     @property
     @override

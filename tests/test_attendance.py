@@ -1,14 +1,21 @@
 """Test who takes part: what is remembered of it, and what the end of an equivent lists."""
 
+import asyncio
+from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from custom_components.equiwatt.attendance import Attendance, read_attendance
 from custom_components.equiwatt.const import DOMAIN
+from custom_components.equiwatt.equivents.model import Equivent, Kind, Source
+from custom_components.equiwatt.equivents.snapshot import Edge, Snapshot
+from homeassistant.helpers.storage import Store
+from homeassistant.setup import async_setup_component
 
-from .conftest import EVENT, House, Provider
-from .holding.pausing import MINUTE, end, restart, started
+from .conftest import EVENT, LIVE, NOW, House, Provider
+from .holding.pausing import HOUR, MINUTE, end, restart, started, until
 from .test_services import simulate
 
 
@@ -62,15 +69,108 @@ async def test_not_taking_part(house: House, provider: Provider) -> None:
     assert participants(house) == ["two"]
 
 
+async def test_take_part_by_the_binary_sensor(house: House, provider: Provider) -> None:
+    """Who takes part when the binary sensor turns on is listed at the end."""
+    await house.setup()
+    one = {
+        "id": "one",
+        "alias": "One",
+        "triggers": [{"trigger": "state", "entity_id": LIVE, "to": "on"}],
+        "actions": [
+            {
+                "action": "equiwatt.take_part",
+                "data": {"participant": "one"},
+                "response_variable": "answer",
+            },
+            {"event": "answered", "event_data": {"yes": "{{ answer.taking_part }}"}},
+        ],
+    }
+    answers: list[Any] = []
+    house.hass.bus.async_listen("answered", lambda event: answers.append(event.data["yes"]))
+    assert await async_setup_component(house.hass, "automation", {"automation": one})
+    await house.settle()
+    provider.start(NOW, NOW + HOUR)
+    await house.poll()
+    await house.settle()
+    assert answers == [True]
+    await end(house, provider)
+    assert participants(house) == ["one"]
+
+
+async def test_take_part_while_the_disk_is_slow(live: House, provider: Provider) -> None:
+    """Who takes part in the second of two, while the end of the first is written, is listed."""
+    begun, go_on, write = asyncio.Event(), asyncio.Event(), Store._async_write_data
+    await live.pass_time(20 * MINUTE, step=30)
+    start = live.now
+
+    async def slow(store: Any, data: dict[str, Any]) -> None:
+        """Write slowly, as an old card does."""
+        begun.set()
+        await go_on.wait()
+        await write(store, data)
+
+    with patch("homeassistant.helpers.storage.Store._async_write_data", slow):
+        provider.end(NOW, start)
+        provider.start(start, start + HOUR)
+        shown = live.hass.async_create_task(live.poll())
+        await until(lambda: live.state("sensor.equiwatt_current_start") == start.isoformat())
+        await until(begun.is_set)
+        call = live.hass.async_create_task(take_part(live, "one"))
+        for _ in range(100):
+            await asyncio.sleep(0)
+        go_on.set()
+        await shown
+    assert await call
+    await live.pass_time(20 * MINUTE, step=30)
+    provider.end(start, live.now)
+    await live.poll()
+    assert live.live == "off"
+    assert participants(live) == ["one"]
+
+
+async def test_take_part_while_home_assistant_starts(live: House, provider: Provider) -> None:
+    """Who takes part in one that began while Home Assistant was down is listed at its end."""
+    await live.pass_time(20 * MINUTE, step=30)
+    start = live.now + timedelta(minutes=5)
+
+    def pass_away() -> None:
+        """Let one end and the next begin."""
+        provider.end(NOW, start)
+        provider.start(start, start + HOUR)
+        live.freezer.tick(600)
+
+    await restart(live, pass_away)
+    assert live.live == "on"
+    assert await take_part(live, "one")  # as an automation may do when Home Assistant starts
+    await started(live)
+    await live.pass_time(20 * MINUTE, step=30)
+    assert live.live == "on"
+    provider.end(start, live.now)
+    await live.poll()
+    assert live.live == "off"
+    assert participants(live) == ["one"]
+
+
 @pytest.mark.parametrize(
     ("data", "unreadable"),
     [
         ({}, 0),
-        ({"participants": "one"}, 1),
-        ({"participants": [None]}, 1),
+        ({"participants": ["one"]}, 1),
+        ({"participants": {"one": None}}, 1),
         ({"skips_since": "soon"}, 1),
+        ({"skipped": True}, 1),
     ],
 )
 def test_damaged(data: dict[str, Any], unreadable: int) -> None:
     """What cannot be read is left out, and counted."""
     assert read_attendance(data) == (Attendance(), unreadable)
+
+
+def test_never_announced() -> None:
+    """Who took part in what came and went unannounced is forgotten at the next start."""
+    first, second = Equivent(NOW, NOW + HOUR), Equivent(NOW + 2 * HOUR)
+    attendance = Attendance().joined_by("one", first).joined_by("two", second)
+    after = attendance.after(Edge(Kind.STARTED, second, Source.API, Snapshot(live=second)))
+    ended = Edge(Kind.ENDED, Equivent(second.start, NOW + 3 * HOUR), Source.API, Snapshot())
+    assert after.marked(ended).participants == ("two",)
+    assert after.after(ended) == Attendance()

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 import shutil
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from pytest_homeassistant_custom_component.common import async_capture_events
@@ -14,6 +15,7 @@ from homeassistant.components.blueprint.schemas import BLUEPRINT_SCHEMA
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState
 from homeassistant.setup import async_setup_component
+from homeassistant.util.file import WriteError
 from homeassistant.util.yaml import load_yaml_dict
 
 from .conftest import NOW, House, Provider, add_entry
@@ -389,6 +391,25 @@ async def test_scene(house: House, provider: Provider, use: Use, acted: list[Any
     await house.poll()
     assert (thermostat.target_temperature, house.state(PLUG)) == (21, "on")
     assert said(acted) == ["start"]
+
+
+async def test_scene_on_a_full_disk(
+    house: House, provider: Provider, use: Use, acted: list[Any]
+) -> None:
+    """What is done at the end was begun, though a scene could not be applied."""
+    await house.setup()
+    (plug,) = await install(house.hass, Plug("Plug"))
+    config = {"scene": [{"name": "Off", "entities": {PLUG: "off"}}]}
+    assert await async_setup_component(house.hass, "scene", config)
+    await use("do_this_and_that", scenes=["scene.off"], start_actions=[START], end_actions=[END])
+    provider.start(NOW, NOW + HOUR)
+    with patch("homeassistant.helpers.storage.Store._async_write_data", side_effect=WriteError):
+        await house.poll()
+        await house.settle()
+    await house.pass_time(MINUTE)
+    provider.end(NOW, house.now)
+    await house.poll()
+    assert (said(acted), plug.commands) == (["start", "end"], [])
 
 
 async def test_run_by_hand(

@@ -33,6 +33,16 @@ async def test_entities_and_device(house: House) -> None:
     (device,) = dr.async_entries_for_config_entry(dr.async_get(house.hass), house.entry.entry_id)
     assert device.name == "equiwatt"
     assert device.entry_type is dr.DeviceEntryType.SERVICE
+    assert device.manufacturer is None  # nobody is to think that equiwatt made it
+
+
+async def test_names_are_not_cut_off(house: House) -> None:
+    """The activity on the device's page has room for ten letters beside a time."""
+    await house.setup()
+    entities = er.async_entries_for_config_entry(er.async_get(house.hass), house.entry.entry_id)
+    times = [e for e in entities if e.original_device_class == "timestamp"]
+    assert len(times) == 5
+    assert [e.original_name for e in times if len(e.original_name or "") > 10] == []
 
 
 async def test_unavailable_without_answers(house: House, provider: Provider) -> None:

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from custom_components.equiwatt.const import DOMAIN
+from homeassistant.core import Event, EventStateChangedData, callback
+from homeassistant.helpers.event import async_track_state_change_event
 
-from .conftest import NOW, House, Provider, Push, add_entry
+from .conftest import LIVE, NOW, House, Provider, Push, add_entry
 from .devices import Plug, install
 from .holding.pausing import MINUTE, PLUG, end, pause, restart, started
 from .test_services import simulate
@@ -177,7 +179,86 @@ async def test_stands_while_the_api_is_out_of_order(live: House, provider: Provi
 async def test_damaged_memory(house: House, provider: Provider, hass_storage: Any) -> None:
     """Whatever is on the disk, nothing is skipped by mistake."""
     key = f"{DOMAIN}.{house.entry.entry_id}"
-    data = {"skips_since": "soon", "participants": [5, "one"]}
+    data = {"skips_since": "soon", "participants": {"one": "soon"}}
     hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": data}
     await house.setup()
     assert house.state(SKIP) == "off"
+
+
+async def test_next_one_as_soon_as_one_has_ended(live: House, provider: Provider) -> None:
+    """A skip that is turned on once none is live any more is for the next one."""
+    seen: list[str] = []
+
+    async def skip() -> None:
+        """Turn it on."""
+        await live.hass.services.async_call("switch", "turn_on", {"entity_id": SKIP})
+
+    @callback
+    def on_change(event: Event[EventStateChangedData]) -> None:
+        """See the end on the dashboard."""
+        state = event.data["new_state"]
+        if state and state.state == "off":
+            seen.append(state.state)
+            live.hass.async_create_task(skip())
+
+    async_track_state_change_event(live.hass, LIVE, on_change)
+    await end(live, provider)
+    assert live.live == "off"
+    await live.settle()
+    assert seen == ["off"]
+    assert live.state(SKIP) == "on"
+
+
+async def test_ended_by_mistake(live: House, provider: Provider, push: Push) -> None:
+    """What is skipped stays so though a push said that it had ended and the API says it has not."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await turn(live, "on")
+    await push("?event=ended")
+    await live.settle()
+    assert live.live == "off"
+    await live.pass_time(7 * MINUTE)
+    assert live.live == "on"  # the same one
+    assert await pause(live.hass, PLUG) == SKIPPED
+    assert plug.commands == []
+
+
+async def test_next_one_in_an_outage(house: House, provider: Provider) -> None:
+    """The next one uses a skip up though the API was out of order while it was live."""
+    await house.setup()
+    await house.poll()
+    await turn(house, "on")
+    provider.error = TimeoutError()
+    await house.pass_time(2 * 3600, step=30)
+    provider.recover()
+    provider.end(NOW + timedelta(minutes=40), NOW + timedelta(minutes=100))
+    await house.poll()
+    await house.poll()
+    await house.settle()
+    assert house.state(SKIP) == "off"
+
+
+async def test_next_one_while_down_and_another_live(house: House, provider: Provider) -> None:
+    """The next one uses a skip up, not the one after it."""
+    await house.setup()
+    await turn(house, "on")
+
+    def pass_away() -> None:
+        """Let one come and go, and the one after it begin."""
+        provider.end(NOW + HOUR, NOW + 2 * HOUR)
+        provider.start(NOW + timedelta(minutes=170), NOW + timedelta(minutes=230))
+        house.freezer.tick(3 * HOUR)
+
+    await restart(house, pass_away)
+    await started(house)
+    await house.settle()
+    assert (house.live, house.state(SKIP)) == ("on", "off")
+
+
+async def test_push_that_nothing_confirms(house: House, push: Push) -> None:
+    """A start that the API never confirms, as a demo trigger's, does not use a skip up."""
+    await house.setup()
+    await turn(house, "on")
+    await push("?event=started")
+    await house.pass_time(7 * MINUTE)
+    assert house.live == "off"
+    assert house.state(SKIP) == "on"

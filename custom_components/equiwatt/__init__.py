@@ -52,9 +52,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> 
         await coordinator.async_refresh()  # what is remembered is shown even if this fails
     else:
         await coordinator.async_config_entry_first_refresh()
-    store.async_keep_attendance(
-        store.attendance.caught_up(store.snapshot, coordinator.tracker.snapshot)
-    )
+    if not store.snapshot.live:
+        known = coordinator.tracker.snapshot
+        store.async_keep_attendance(store.attendance.caught_up(known))
     meter = await _async_meter(hass, entry, coordinator, announcer, store)
     holding = async_get_manager(hass)
     entry.runtime_data = EquiwattRuntimeData(store, announcer, coordinator, holding, meter)

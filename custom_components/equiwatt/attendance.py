@@ -6,60 +6,119 @@ from datetime import datetime
 from typing import Any
 
 from .equivents.answer import MalformedError, read_time
-from .equivents.model import Kind
-from .equivents.snapshot import Edge, Snapshot
+from .equivents.model import SAME, Equivent, Kind
+from .equivents.snapshot import Edge, EndReason, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """Somebody who takes part, and in which equivent: ends are announced after they are known."""
+
+    name: str
+    start: datetime
+    """The start of the equivent, as far as it was known then."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attendance:
     """What the home does about the live equivent, or else about the next one."""
 
-    participants: tuple[str, ...] = ()
+    participants: tuple[Participant, ...] = ()
     skips_since: datetime | None = None
     """Since when the live one, or else the next one, is to be skipped."""
+    skipped: datetime | None = None
+    """The start of the one that used the last skip up, in case it proves to be live still."""
 
     @property
     def skips(self) -> bool:
         """Return True if the live one, or else the next one, is skipped."""
         return self.skips_since is not None
 
-    def joined_by(self, participant: str) -> Attendance:
-        """Return it with somebody who takes part, once."""
-        others = (one for one in self.participants if one != participant)
-        return replace(self, participants=(*others, participant))
+    def joined_by(self, name: str, equivent: Equivent) -> Attendance:
+        """Return it with somebody who takes part in an equivent, once."""
+        others = (one for one in self.participants if one.name != name)
+        return replace(self, participants=(*others, Participant(name, equivent.start)))
+
+    def skipping(self, since: datetime | None) -> Attendance:
+        """Return it as the user wants it from now on."""
+        return replace(self, skips_since=since, skipped=None)
+
+    def before(self, edge: Edge) -> Attendance:
+        """Return it as it applies to an edge: who took part in what never ended is forgotten.
+
+        An equivent that came and went unseen was the next one, and one that is live again is
+        skipped still.
+        """
+        if edge.kind is Kind.ENDED:
+            return self
+        start = edge.equivent.start
+        joined = tuple(one for one in self.participants if one.start >= start - SAME)
+        found = replace(self, participants=joined).caught_up(edge.after)
+        if self.skipped and not edge.test and abs(self.skipped - start) <= SAME:
+            return replace(found, skips_since=start)
+        return found
 
     def marked(self, edge: Edge) -> Edge:
         """Return an edge with what is known of it here; who took part is asked at the end."""
-        participants = self.participants if edge.kind is Kind.ENDED else ()
-        return replace(edge, skipped=self.skips, participants=participants)
+        ended = edge.kind is Kind.ENDED
+        names = tuple(one.name for one in self.participants if ended and _is_of(edge, one.start))
+        skips = self.before(edge).skips_since
+        return replace(edge, skipped=skips is not None and _is_of(edge, skips), participants=names)
 
     def after(self, edge: Edge) -> Attendance:
-        """Return it after an edge: the end of a real one uses a skip up."""
-        is_used_up = edge.kind is Kind.ENDED and not edge.test
-        return Attendance(skips_since=None if is_used_up else self.skips_since)
+        """Return it after an edge: the end of a real one uses a skip up, unless nobody saw it."""
+        found = self.before(edge)
+        if edge.kind is Kind.STARTED:
+            return found
+        left = tuple(one for one in found.participants if not _is_of(edge, one.start))
+        found = replace(found, participants=left)
+        ended = edge.after.ended
+        is_real = not (edge.test or (ended and ended.reason is EndReason.UNCONFIRMED))
+        if found.skips_since and is_real and _is_of(edge, found.skips_since):
+            return replace(found, skips_since=None, skipped=edge.equivent.start)
+        return found
 
-    def caught_up(self, announced: Snapshot, known: Snapshot) -> Attendance:
+    def caught_up(self, known: Snapshot) -> Attendance:
         """Return it after a time in which nobody watched: what was to be skipped may be history."""
         last, since = known.last, self.skips_since
-        is_idle = not (announced.live or known.live)
-        if since and is_idle and last and last.start >= since:
+        if since and last and last.start >= since:
             return replace(self, skips_since=None)
         return self
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as it is stored: nothing for those who never use it."""
-        since = {"skips_since": int(self.skips_since.timestamp())} if self.skips_since else {}
-        return since | ({"participants": list(self.participants)} if self.participants else {})
+        times = {"skips_since": self.skips_since, "skipped": self.skipped}
+        joined = {one.name: int(one.start.timestamp()) for one in self.participants}
+        return {
+            **{name: int(moment.timestamp()) for name, moment in times.items() if moment},
+            **({"participants": joined} if joined else {}),
+        }
 
 
 def read_attendance(data: Mapping[str, Any]) -> tuple[Attendance, int]:
     """Return what is stored of it, and how much of that cannot be read."""
-    items = data.get("participants", [])
-    found = [one for one in items if isinstance(one, str)] if isinstance(items, list) else []
-    unreadable = len(items) - len(found) if isinstance(items, list) else 1
+    items = data.get("participants", {})
+    joined = {name: _time(start) for name, start in items.items()} if _is_dict(items) else {}
+    times = {name: _time(data.get(name)) for name in ("skips_since", "skipped")}
+    unreadable = sum(moment is None for moment in joined.values()) + (not _is_dict(items))
+    unreadable += sum(times[name] is None and data.get(name) is not None for name in times)
+    found = tuple(Participant(name, start) for name, start in joined.items() if start)
+    return Attendance(found, times["skips_since"], times["skipped"]), unreadable
+
+
+def _is_of(edge: Edge, moment: datetime) -> bool:
+    """Tell whether a moment belongs to an edge's equivent, or to one before: not to the next."""
+    return edge.kind is Kind.STARTED or edge.equivent.end is None or moment < edge.equivent.end
+
+
+def _is_dict(value: object) -> bool:
+    """Tell whether what is stored is of the kind that it is to be."""
+    return isinstance(value, dict)
+
+
+def _time(value: object) -> datetime | None:
+    """Read a time; None for none, and for what cannot be read."""
     try:
-        value = data.get("skips_since")
-        since = None if value is None else read_time(value)
+        return None if value is None else read_time(value)
     except MalformedError:
-        since, unreadable = None, unreadable + 1
-    return Attendance(tuple(found), since), unreadable
+        return None

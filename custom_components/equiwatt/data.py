@@ -31,5 +31,14 @@ class EquiwattRuntimeData:
         """Return True while an equivent is live, and not skipped."""
         return self.coordinator.data.live is not None and not self.store.attendance.skips
 
+    async def async_join(self, participant: str, *, include_tests: bool) -> bool:
+        """Remember who takes part in the live equivent, and say whether they can."""
+        state, store = self.coordinator.data, self.store
+        if not state.live or store.attendance.skips or (state.rehearsal and not include_tests):
+            return False
+        store.async_keep_attendance(store.attendance.joined_by(participant, state.live))
+        await store.async_flush()
+        return True
+
 
 type EquiwattConfigEntry = ConfigEntry[EquiwattRuntimeData]

@@ -26,10 +26,15 @@ class EquiwattEntity(CoordinatorEntity[EquiwattCoordinator]):
             entry_type=DeviceEntryType.SERVICE,
             identifiers={(DOMAIN, entry_id)},
             name="equiwatt",
-            manufacturer="equiwatt",
             configuration_url=EQUIWATT_SITE,
         )
         self._written: object = None
+
+    @property
+    @override
+    def suggested_object_id(self) -> str:
+        """Return what entity ids end in, whatever short name the pages have room for."""
+        return self.entity_description.key
 
     @property
     @override

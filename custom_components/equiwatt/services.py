@@ -167,16 +167,9 @@ async def _async_take_part(call: ServiceCall) -> ServiceResponse:
     entries = _live_entries(call, must=False)
     for entry in entries:
         await _async_check_user(call, _entities(call.hass, entry))
-    joined = [
-        entry
-        for entry in entries
-        if entry.runtime_data.takes_part
-        and (call.data[ATTR_INCLUDE_TESTS] or not entry.runtime_data.coordinator.data.rehearsal)
-    ]
-    for store in (entry.runtime_data.store for entry in joined):
-        store.async_keep_attendance(store.attendance.joined_by(call.data[ATTR_PARTICIPANT]))
-        await store.async_flush()
-    return {"taking_part": bool(joined)}
+    name, tests = call.data[ATTR_PARTICIPANT], call.data[ATTR_INCLUDE_TESTS]
+    joined = [await one.runtime_data.async_join(name, include_tests=tests) for one in entries]
+    return {"taking_part": any(joined)}
 
 
 def _raise_refusals(outcome: dict[str, Refusal | None], action: str) -> None:

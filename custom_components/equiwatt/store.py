@@ -120,6 +120,8 @@ class EquiwattStore:
         if snapshot == before:
             return
         self.snapshot = snapshot
+        if not (before.live or snapshot.live):
+            self.attendance = self.attendance.caught_up(snapshot)
         live = (snapshot.live, snapshot.pushed_at, snapshot.rehearsal)
         if live == (before.live, before.pushed_at, before.rehearsal):
             self._save_later(SAVE_DELAY)

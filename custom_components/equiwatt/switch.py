@@ -1,6 +1,5 @@
 """Skip an equivent: the live one, or else the next."""
 
-from dataclasses import replace
 from typing import Any, override
 
 from homeassistant.components.switch import SwitchEntity, SwitchEntityDescription
@@ -71,9 +70,9 @@ class EquiwattSkip(EquiwattEntity, SwitchEntity):
 
     def _keep(self, *, skips: bool) -> None:
         """Remember whether one is skipped."""
-        store = self._data.store
-        since = self.coordinator.clock.now() if skips else None
-        store.async_keep_attendance(replace(store.attendance, skips_since=since))
+        store, real = self._data.store, self.coordinator.data.real
+        since = real.start if real else self.coordinator.clock.now()
+        store.async_keep_attendance(store.attendance.skipping(since if skips else None))
         self._handle_coordinator_update()
 
     @callback

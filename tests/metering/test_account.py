@@ -1,5 +1,6 @@
 """Test an account with a meter: what it shows, keeps and follows."""
 
+from datetime import timedelta
 from email.utils import format_datetime
 from functools import partial
 import sys
@@ -20,7 +21,7 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.recorder import get_instance
 from homeassistant.setup import async_setup_component
 
-from ..conftest import Push, add_entry
+from ..conftest import Push, add_entry, event_of
 from ..test_services import simulate
 from .example import EVENT_DAY, at, minutes
 from .home import END, FIGURES, QUIET, START, Home
@@ -29,6 +30,14 @@ from .meters import METER, SECOND_METER
 LABEL = "Estimate from your own meter"
 WING = "custom_components.equiwatt.metering"
 FOREIGN = ("homeassistant.components.recorder", "homeassistant.components.energy")
+
+
+def stored(home: Home, hass_storage: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what is stored of equivents."""
+    savings: list[dict[str, Any]] = hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"].get(
+        "savings", []
+    )
+    return savings
 
 
 async def test_the_example(home: Home, hass_storage: dict[str, Any]) -> None:
@@ -47,8 +56,8 @@ async def test_the_example(home: Home, hass_storage: dict[str, Any]) -> None:
     (event,) = await home.calendar()
     assert event["description"].startswith("Used 0.40 kWh, 0.50 kWh less than usual.\n\n" + LABEL)
     await home.pass_time(60, step=30)
-    kept = hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"]["savings"]
-    assert [each["start_time"] for each in kept] == [int(START.timestamp())]
+    kept = [each["start_time"] for each in stored(home, hass_storage)]
+    assert kept == [int(START.timestamp())]
     before = [home.sensor(key) for key in FIGURES]
     assert await home.hass.config_entries.async_reload(home.entry.entry_id)
     await home.settle()
@@ -163,6 +172,23 @@ async def test_rehearsal(home: Home, hass_storage: dict[str, Any]) -> None:
     assert "savings" not in hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"]
 
 
+async def test_a_rehearsal_before_one_that_is_missed(home: Home) -> None:
+    """What came and went unseen after it is shown once it is known, and kept."""
+    await home.furnish()
+    await simulate(home.hass, duration={"minutes": 6})
+    await home.settle()
+    await home.move_to("17:13")
+    assert (home.live, home.sensor("use").attributes["final"]) == ("off", True)
+    home.provider.error = TimeoutError()
+    await home.move_to("18:10")
+    home.provider.error = None
+    home.provider.previous.insert(0, event_of(START + timedelta(minutes=30), END))
+    await home.move_to("18:12")
+    assert home.figures() == (0.5, 0.19, 0.31)
+    (event,) = await home.calendar()
+    assert event["description"].startswith("Used 0.19 kWh")
+
+
 async def test_a_rehearsal_too_short_to_be_measured(home: Home) -> None:
     """After it the last equivent is shown again."""
     await home.furnish()
@@ -189,6 +215,131 @@ async def test_a_restart_amid_an_equivent(home: Home) -> None:
     assert home.figures() == (0.9, 0.14, 0.127)
     await home.end()
     assert home.figures() == (0.9, 0.4, 0.5)
+
+
+@pytest.mark.parametrize("demo", [False, True], ids=["never ended", "demo end"])
+async def test_a_push_that_is_never_confirmed(
+    home: Home, push: Push, hass_storage: dict[str, Any], demo: bool
+) -> None:
+    """It leaves nothing behind, whether its end comes by the clock or by another such call."""
+    await home.furnish()
+    await home.move_to("17:04", 7)
+    await push("?event=started")
+    await home.settle()
+    assert home.figures()[0] == 0.4
+    await home.move_to("17:06")
+    if demo:
+        await push("?event=ended")
+    await home.move_to("17:12")
+    assert (home.live, home.figures()) == ("off", (None, None, None))
+    assert "final" not in home.sensor("saving").attributes
+    assert await home.hass.config_entries.async_reload(home.entry.entry_id)
+    await home.settle()
+    assert (stored(home, hass_storage), home.figures()) == ([], (None, None, None))
+
+
+async def test_a_push_that_is_never_confirmed_after_a_real_one(home: Home, push: Push) -> None:
+    """What was shown before is shown again."""
+    await home.furnish()
+    await home.start()
+    await home.end()
+    before = home.sensor("saving")
+    await home.move_to("18:35")
+    await push("?event=started")
+    await home.settle()
+    assert not home.sensor("saving").attributes["final"]
+    await home.move_to("18:45")
+    assert home.live == "off"
+    after = home.sensor("saving")
+    assert (after.state, after.attributes) == (before.state, before.attributes)
+    (event,) = await home.calendar()
+    assert event["description"].startswith("Used 0.40 kWh")
+
+
+async def test_a_push_that_is_confirmed_too_late(home: Home, push: Push) -> None:
+    """What was given up is measured once the API lists it after all."""
+    await home.furnish()
+    await home.move_to("17:01", 7)
+    await push("?event=started")
+    await home.move_to("17:12")
+    assert (home.live, home.figures()) == ("off", (None, None, None))
+    await home.move_to("18:02")
+    home.provider.end(START, END)
+    await home.move_to("18:04")
+    assert home.figures() == (0.9, 0.4, 0.5)
+
+
+async def end_unlisted(home: Home) -> None:
+    """Let the equivent end by its planned end, before the API lists it."""
+    await home.move_to("18:01", 10)
+    home.provider.current = None
+    await home.move_to("18:07")
+    assert home.live == "off"
+
+
+async def test_a_restart_before_the_api_lists_it(home: Home) -> None:
+    """What was final stays so, in the sensors and in the calendar, whatever the list says."""
+    await home.furnish()
+    await home.start()
+    await end_unlisted(home)
+    assert home.figures() == (0.9, 0.4, 0.5)
+    (before,) = await home.calendar()
+    assert before["description"].startswith("Used 0.40 kWh")
+    assert await home.hass.config_entries.async_reload(home.entry.entry_id)
+    await home.settle()
+    assert home.figures() == (0.9, 0.4, 0.5)
+    home.provider.end(START, END)
+    await home.move_to("18:09")
+    (after,) = await home.calendar()
+    assert (home.figures(), after) == ((0.9, 0.4, 0.5), before)
+
+
+async def test_a_pushed_end_before_the_api_lists_it(home: Home, push: Push) -> None:
+    """So with one whose end only a call has told."""
+    await home.furnish()
+    await home.start()
+    await home.move_to("17:31", 10)
+    await push("?event=ended")
+    home.provider.current = None
+    await home.settle()
+    assert home.figures() == (0.4, 0.21, 0.19)
+    assert await home.hass.config_entries.async_reload(home.entry.entry_id)
+    await home.settle()
+    assert home.figures() == (0.4, 0.21, 0.19)
+
+
+async def test_live_again_after_a_pushed_end(home: Home, push: Push) -> None:
+    """What was final by mistake is measured anew when it is over for good."""
+    await home.furnish()
+    await home.start()
+    await home.move_to("17:31", 10)
+    await push("?event=ended")
+    await home.settle()
+    assert home.figures() == (0.4, 0.21, 0.19)
+    await home.move_to("17:41")
+    assert (home.live, home.figures()[0]) == ("on", 0.9)
+    await home.end()
+    assert home.figures() == (0.9, 0.4, 0.5)
+    (event,) = await home.calendar()
+    assert event["description"].startswith("Used 0.40 kWh, 0.50 kWh less")
+
+
+async def test_a_reload_while_one_is_live(home: Home) -> None:
+    """The figures of the last one, which are final, are not taken for those of the live one."""
+    earlier = timedelta(hours=2)
+    home.provider.previous.insert(0, event_of(START - earlier, END - earlier))
+    home.kwh = {moment - earlier: kwh for moment, kwh in home.kwh.items()} | home.kwh
+    home.kwh = dict(sorted(home.kwh.items()))
+    await home.furnish()
+    assert home.sensor("use").attributes["final"]
+    await home.start()
+    changes = async_capture_events(home.hass, "state_changed")
+    assert await home.hass.config_entries.async_reload(home.entry.entry_id)
+    await home.settle()
+    shown = [event.data["new_state"] for event in changes]
+    uses = [state for state in shown if state and state.entity_id == "sensor.equiwatt_use"]
+    assert [state.attributes.get("final") for state in uses][-1] is False
+    assert not [state for state in uses if state.attributes.get("final")]
 
 
 async def test_two_accounts(home: Home) -> None:

@@ -19,7 +19,8 @@ import sqlalchemy as sa
 
 from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.metering.baseline import Estimate, Reason
-from custom_components.equiwatt.metering.meter import Equivent as Known, Meter
+from custom_components.equiwatt.metering.finished import Equivent as Known
+from custom_components.equiwatt.metering.meter import Meter
 from homeassistant.config_entries import ConfigEntry, ConfigFlow
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.recorder import get_instance
@@ -56,6 +57,7 @@ class Account:
     def __init__(self) -> None:
         """Start with the past equivents of the example."""
         self.live: Known | None = None
+        self.ended: Known | None = None
         self.past: tuple[Equivent, ...] = BEFORE
         self.results: dict[datetime, Estimate] = {}
         self.kept: list[Estimate] = []
@@ -143,15 +145,16 @@ class Evening:
         await self.settle()
 
     async def end(self, ended: Equivent = LIVE, *, rehearsal: bool = False) -> None:
-        """Let the equivent end, and the API list it."""
+        """Let the equivent end, before the API lists it."""
         self.account.live = None
+        self.account.ended = self.account.ended if rehearsal else ended
         self.meter.async_ended(ended, rehearsal=rehearsal)
         await self.settle()
 
     async def list(self, ended: Equivent = LIVE) -> None:
         """Let the API list an equivent."""
         others = (each for each in self.account.past if each.start != ended.start)
-        self.account.past = (ended, *others)
+        self.account.ended, self.account.past = None, (ended, *others)
         self.meter.async_update()
         await self.settle()
 
@@ -237,7 +240,7 @@ async def test_an_equivent(evening: Evening) -> None:
     await evening.end()
     assert evening.shown() == (0.9, 0.4, 0.5)
     assert evening.final()
-    assert not evening.account.kept
+    assert evening.account.kept == [evening.meter.estimate]
     await evening.list()
     assert evening.account.kept == [evening.meter.estimate]
     evening.reads()
@@ -473,6 +476,53 @@ async def test_a_broken_database(evening: Evening, caplog: pytest.LogCaptureFixt
     assert evening.shown() == (0.9, 0.14, 0.1267)
 
 
+async def test_a_database_that_is_broken_at_the_end(evening: Evening) -> None:
+    """The next time may be better, and what is shown meanwhile is not final."""
+    await evening.start()
+    await evening.move_to("17:56")
+    await evening.break_database()
+    await evening.move(END, rows=False)
+    await evening.end()
+    await evening.move(END + HOUR, rows=False)
+    assert (evening.shown()[0], evening.final()) == (0.9, False)
+    await evening.mend_database()
+    await evening.move(END + 2 * HOUR)
+    assert (evening.shown(), evening.final()) == ((0.9, 0.4, 0.5), True)
+
+
+async def test_a_rehearsal_that_cannot_be_read(evening: Evening) -> None:
+    """When the last try has failed it is final that nothing is known: no half of it stays."""
+    rehearsal = Equivent(START, START + HOUR / 2)
+    await evening.start(rehearsal)
+    await evening.move_to("17:26")
+    await evening.break_database()
+    await evening.move(START + HOUR / 2, rows=False)
+    await evening.end(rehearsal, rehearsal=True)
+    assert not evening.final()
+    await evening.move(START + HOUR, rows=False)
+    await evening.mend_database()
+    assert (evening.shown(), evening.final()) == ((None, None, None), True)
+    assert evening.reason is Reason.NO_STATISTICS
+    assert evening.account.kept == []
+
+
+async def test_a_database_that_stays_broken(evening: Evening) -> None:
+    """So with a real one after two days, and that is kept."""
+    await evening.start()
+    await evening.move_to("17:26")
+    await evening.break_database()
+    evening.freezer.move_to(END)
+    await evening.end()
+    for hour in range(1, 49):
+        evening.freezer.move_to(END + hour * HOUR)
+        async_fire_time_changed(evening.hass, dt_util.utcnow())
+        await evening.settle()
+        assert evening.final() is (hour >= 47)
+    await evening.mend_database()
+    assert (evening.shown(), evening.reason) == ((None, None, None), Reason.NO_STATISTICS)
+    assert evening.account.kept == [evening.known()]
+
+
 async def test_a_broken_database_as_the_end_is_moved(evening: Evening) -> None:
     """All is read for the new window, once it can be."""
     await evening.start(Equivent(START))
@@ -506,25 +556,6 @@ async def test_a_broken_database_at_the_start(evening: Evening) -> None:
     await evening.mend_database()
     await evening.move_to("17:06")
     assert evening.shown()[0] == 0.9
-
-
-async def test_a_broken_database_at_the_end_of_a_rehearsal(evening: Evening) -> None:
-    """It is tried again within the hour, until it can be read."""
-    rehearsal = Equivent(START, START + HOUR / 2)
-    await evening.start(rehearsal)
-    await evening.move_to("17:30")
-    await evening.break_database()
-    await evening.move(rehearsal.start + HOUR / 2, rows=False)
-    await evening.end(rehearsal, rehearsal=True)
-    await evening.move_to("17:40", rows=False)
-    assert not evening.final()
-    await evening.mend_database()
-    await evening.make_rows(at(EVENT_DAY, "17:35"))
-    await evening.move_to("18:40", rows=False)
-    assert (evening.shown(), evening.final()) == ((0.4, 0.21, 0.19), True)
-    evening.reads()
-    await evening.move_to("20:40", rows=False)
-    assert evening.reads() == 0
 
 
 # A wrong clock

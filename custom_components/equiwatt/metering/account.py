@@ -14,11 +14,13 @@ from ..announcer import Announcer
 from ..const import SOURCE_SENSORS
 from ..coordinator import EquiwattCoordinator
 from ..equivents.model import Equivent, Kind
-from ..equivents.snapshot import Edge
+from ..equivents.snapshot import Edge, Ended, EndReason
+from ..equivents.tracker import PUSH_GRACE
 from ..savings import Saved, saved_of
 from ..store import EquiwattStore
 from .baseline import Estimate
-from .meter import Account, Equivent as Measured, Meter
+from .finished import Account, Equivent as Measured
+from .meter import Meter
 from .readings import async_grid_meters
 from .stored import from_stored, to_stored
 
@@ -44,6 +46,17 @@ class EntryAccount(Account):
 
     @property
     @override
+    def ended(self) -> Equivent | None:
+        """Return the real one that ended last, as long as the API has not listed it."""
+        state = self._coordinator.data
+        if state.ended is None or _may_be_nothing(state.ended):
+            return None
+        last, newest = state.ended.equivent, next(iter(state.past), None)
+        is_listed = newest and (newest.same_as(last) or newest.start > last.start)
+        return None if is_listed else last
+
+    @property
+    @override
     def past(self) -> Sequence[Equivent]:
         """Return the finished real ones, newest first."""
         return self._coordinator.data.past
@@ -59,6 +72,13 @@ class EntryAccount(Account):
         """Store what is final of a finished equivent."""
         known = Equivent(equivent.start, equivent.end)
         self._store.async_keep_saved(Saved(known, to_stored(result)))
+
+
+def _may_be_nothing(ended: Ended) -> bool:
+    """Return True for what only calls have told, such as the demo triggers of the app."""
+    if ended.reason is EndReason.PUSH and ended.equivent.end:
+        return ended.equivent.end - ended.equivent.start <= PUSH_GRACE
+    return ended.reason is EndReason.UNCONFIRMED
 
 
 @callback

@@ -1,10 +1,9 @@
 """Follows an account's equivents with its meters: when to read them, and what to show and keep."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Protocol
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
@@ -15,46 +14,12 @@ from ..const import DOMAIN, LOGGER
 from ..equivents.clock import TOLERANCE
 from .baseline import GRID, Estimate, Reason, Window, estimate, floor, window_of, without_figures
 from .days import DAY, LOOK_BACK, days_of
+from .finished import Account, Equivent, Finished
 from .readings import FindMeters, Reader, UnreadableError
 
 ROWS_MADE = timedelta(seconds=30)
 """How long after each five minutes their row is surely there: it is made after ten seconds."""
 HOURLY = timedelta(hours=1)
-PATIENCE = timedelta(hours=48)
-"""For how long after an equivent its readings may come."""
-
-
-class Equivent(Protocol):
-    """An equivent, as far as it matters here."""
-
-    @property
-    def start(self) -> datetime:
-        """Return when it started."""
-
-    @property
-    def end(self) -> datetime | None:
-        """Return when it ends or ended, None if nobody knows."""
-
-
-class Account(Protocol):
-    """What the meter asks of an account, and leaves with it."""
-
-    def now(self) -> datetime:
-        """Return the time by which equivents start and end."""
-
-    @property
-    def live(self) -> Equivent | None:
-        """Return the live equivent, be it a rehearsal."""
-
-    @property
-    def past(self) -> Sequence[Equivent]:
-        """Return the finished real ones, newest first: another object once they have changed."""
-
-    def result_of(self, equivent: Equivent) -> Estimate | None:
-        """Return what was kept of a finished equivent."""
-
-    def keep_result(self, equivent: Equivent, result: Estimate) -> None:
-        """Keep what is final of a finished equivent, be it that nothing is known."""
 
 
 class Meter:
@@ -69,16 +34,13 @@ class Meter:
         self._hass = hass
         self._entry = entry
         self._account = account
+        self._finished = Finished(account)
         self._reader = Reader(hass, find_meters)
         self._past: Sequence[Equivent] = ()
         self._measured: Equivent | None = None
         """The live one, with the times by which it was measured last."""
         self._misdated: datetime | None = None
         """When the window began that was live while the system's clock was wrong."""
-        self._too_slow: set[datetime] = set()
-        """When equivents began that this meter is too slow for."""
-        self._ended: Equivent | None = None
-        self._patience = PATIENCE
         self._reading = asyncio.Lock()
         self._listeners: set[CALLBACK_TYPE] = set()
         self._cancel_timer: CALLBACK_TYPE | None = None
@@ -91,8 +53,8 @@ class Meter:
         if self._account.live:
             self._show_unread()
         else:
-            self._show(self._kept())
-        if self._account.live or self._unfinished():
+            self._show_kept()
+        if self._account.live or self._finished.unfinished():
             self._read()
 
     @callback
@@ -115,9 +77,9 @@ class Meter:
 
     @callback
     def async_ended(self, equivent: Equivent, *, rehearsal: bool) -> None:
-        """Finish what was live: a real one that the API has not listed yet, too."""
-        self._ended = equivent
-        self._patience = timedelta() if rehearsal else PATIENCE
+        """Finish what was live: the account knows real ones, but no rehearsal that is over."""
+        if rehearsal:
+            self._finished.rehearse(equivent)
         self._read()
 
     @callback
@@ -129,25 +91,8 @@ class Meter:
             self._read()
         if self._past is not self._account.past:
             self._past = self._account.past
-            if self._unfinished():
+            if self._finished.unfinished():
                 self._read()
-
-    def _kept(self) -> Estimate | None:
-        """Return what is kept of the last equivent, which stays shown after a short rehearsal."""
-        return self._account.result_of(self._past[0]) if self._past else None
-
-    def _unfinished(self) -> list[Equivent]:
-        """Return the finished equivents whose readings may still come, newest first."""
-        now = self._account.now()
-        recent = (each for each in self._account.past if each.end and now - each.end < PATIENCE)
-        return [each for each in recent if not _is_kept(self._account, each, self._too_slow)]
-
-    def _unlisted(self) -> Equivent | None:
-        """Return what ended last, unless it is among the past ones: a rehearsal never is."""
-        ended = self._ended
-        if ended and ended.end and not any(_overlap(ended, each) for each in self._account.past):
-            return ended
-        return None
 
     @callback
     def _read(self, _: datetime | None = None) -> None:
@@ -157,14 +102,12 @@ class Meter:
     async def _async_read(self) -> None:
         """Measure all that is to be measured now, and set the timer to the next time."""
         async with self._reading:
-            again = None
             try:
                 await self._async_measure()
             except UnreadableError:
                 LOGGER.debug("The statistics cannot be read now")
                 self._show_unread()
-                again = HOURLY
-            self._set_timer(again)
+            self._set_timer()
 
     async def _async_measure(self) -> None:
         """Measure what is live, or else what ended last, and all that is not finished."""
@@ -172,18 +115,19 @@ class Meter:
         if live:
             self._show(await self._async_estimate(live))
             return
-        if ended := self._unlisted():
-            self._show(await self._async_final(ended, self._patience) or self._kept())
-        for equivent in self._unfinished():
-            found = await self._async_final(equivent, PATIENCE)
-            if found and found.reason is Reason.METER_TOO_SLOW:
-                self._too_slow.add(equivent.start)
+        unfinished, latest = self._finished.unfinished(), self._finished.latest
+        if latest not in unfinished:
+            self._show_kept()
+        for equivent in unfinished:
+            found = await self._async_final(equivent)
             if found and found.final:
-                self._account.keep_result(equivent, found)
-            if not ended and equivent == self._account.past[0]:
+                self._finished.keep(equivent, found)
+            if equivent == latest:
                 self._show(found)
 
-    async def _async_estimate(self, equivent: Equivent, *, over: bool = False) -> Estimate | None:
+    async def _async_estimate(
+        self, equivent: Equivent, *, over: bool = False, is_last_try: bool = False
+    ) -> Estimate | None:
         """Return what is known of an equivent; None if it is too short to be measured."""
         now = self._account.now()
         window = window_of(equivent.start, equivent.end, now)
@@ -195,16 +139,21 @@ class Meter:
         if is_wrong or self._misdated == window.start:  # its rows bear other times
             final = over and self._misdated == window.start
             return without_figures(window, Reason.CLOCK_WRONG, final=final)
-        days = _equivent_days(self._account.past, window)
-        return estimate(window, days, await self._reader.async_read(window, days, now), over=over)
+        days = _equivent_days(self._finished.real, window)
+        try:
+            readings = await self._reader.async_read(window, days, now)
+        except UnreadableError:
+            if not is_last_try:
+                raise
+            readings = None
+        return estimate(window, days, readings, over=over)
 
-    async def _async_final(self, ended: Equivent, patience: timedelta) -> Estimate | None:
+    async def _async_final(self, ended: Equivent) -> Estimate | None:
         """Return what is known of an equivent that is over: final, if it is the last try."""
         self._reader.forget()
-        found = await self._async_estimate(ended, over=True)
-        if found and ended.end and _next_try(ended.end, patience, self._account.now()) is None:
-            return replace(found, final=True)
-        return found
+        is_last_try = self._next_try(ended) is None
+        found = await self._async_estimate(ended, over=True, is_last_try=is_last_try)
+        return replace(found, final=True) if found and is_last_try else found
 
     @callback
     def _show(self, found: Estimate | None) -> None:
@@ -215,6 +164,12 @@ class Meter:
                 listener()
 
     @callback
+    def _show_kept(self) -> None:
+        """Show what is final of what ended last."""
+        latest = self._finished.latest
+        self._show(self._finished.result_of(latest) if latest else None)
+
+    @callback
     def _show_unread(self) -> None:
         """Show that a live one waits for its first figures, rather than those of another."""
         live, shown = self._account.live, self.estimate
@@ -223,11 +178,11 @@ class Meter:
             self._show(without_figures(window, Reason.WAITING_FOR_METER))
 
     @callback
-    def _set_timer(self, again: timedelta | None) -> None:
-        """Set the timer to when to read next: never, if all is finished and nothing has failed."""
+    def _set_timer(self) -> None:
+        """Set the timer to when to read next: never, if all is finished."""
         self.async_stop()
         now = self._account.now()
-        if moment := self._next_read(now) or (again and now + again):
+        if moment := self._next_read(now):
             job = HassJob(self._read, f"{DOMAIN} meter", cancel_on_shutdown=True)
             self._cancel_timer = async_call_later(self._hass, moment - now, job)
         else:
@@ -237,25 +192,19 @@ class Meter:
         """Return when to read next."""
         if self._account.live:
             return _next_row(now)
-        tries = [_next_try(each.end, PATIENCE, now) for each in self._unfinished() if each.end]
-        ended = self._unlisted()
-        if ended and ended.end and not (self.estimate and self.estimate.final):
-            tries.append(_next_try(ended.end, self._patience, now))
+        tries = (self._next_try(each) for each in self._finished.unfinished())
         return min((moment for moment in tries if moment), default=None)
 
+    def _next_try(self, ended: Equivent) -> datetime | None:
+        """Return when to read again for an equivent whose readings are not all there.
 
-def _is_kept(account: Account, equivent: Equivent, too_slow: Collection[datetime]) -> bool:
-    """Return True if there is nothing to measure of a finished equivent any more.
-
-    What another meter was too slow for is measured by the one that has been chosen since.
-    """
-    window = window_of(equivent.start, equivent.end, account.now())
-    kept = account.result_of(equivent)
-    if window is None or kept is None:
-        return window is None
-    if kept.reason is Reason.METER_TOO_SLOW and equivent.start not in too_slow:
-        return False
-    return (kept.start, kept.end) == (window.start, window.end)
+        Once with the next row, then each hour, until it has taken too long.
+        """
+        now = self._account.now()
+        row, end = _next_row(now), ended.end or now
+        if row - end <= GRID:
+            return row
+        return now + HOURLY if now + HOURLY - end < self._finished.patience(ended) else None
 
 
 def _equivent_days(past: Sequence[Equivent], window: Window) -> set[date]:
@@ -265,22 +214,6 @@ def _equivent_days(past: Sequence[Equivent], window: Window) -> set[date]:
     return {day for each in recent if each.end for day in days_of(each.start, each.end)}
 
 
-def _overlap(first: Equivent, second: Equivent) -> bool:
-    """Return True if two finished equivents lie on some of the same time."""
-    return bool(first.end and second.end and first.start < second.end and second.start < first.end)
-
-
 def _next_row(now: datetime) -> datetime:
     """Return when the next row of five minutes is there."""
     return floor(now - ROWS_MADE, GRID) + GRID + ROWS_MADE
-
-
-def _next_try(end: datetime, patience: timedelta, now: datetime) -> datetime | None:
-    """Return when to read again for an equivent whose readings are not all there.
-
-    Once with the next row, then each hour, until it has taken too long.
-    """
-    row = _next_row(now)
-    if row - end <= GRID:
-        return row
-    return now + HOURLY if now + HOURLY - end < patience else None
