@@ -6,12 +6,12 @@ from homeassistant.components.sensor import SensorEntity, SensorEntityDescriptio
 from homeassistant.const import Platform
 
 from .data import EquiwattRuntimeData
-from .entity import EquiwattEntity
+from .entity import EquiwattLastingEntity
 
 HELD_DEVICES = SensorEntityDescription(key="held_devices", translation_key="held_devices")
 
 
-class EquiwattHeldDevices(EquiwattEntity, SensorEntity):
+class EquiwattHeldDevices(EquiwattLastingEntity, SensorEntity):
     """How many devices are held, and how each was."""
 
     domain = Platform.SENSOR
@@ -28,12 +28,6 @@ class EquiwattHeldDevices(EquiwattEntity, SensorEntity):
         """Follow what is held."""
         await super().async_added_to_hass()
         self.async_on_remove(self._holding.async_listen(self._handle_coordinator_update))
-
-    @property
-    @override
-    def available(self) -> bool:
-        """Return True always: what is held does not depend on the API."""
-        return True
 
     @property
     @override
