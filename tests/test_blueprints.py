@@ -102,7 +102,7 @@ def test_is_a_blueprint(path: Path) -> None:
         assert f"!input {name}" in path.read_text("utf-8")
 
 
-async def test_pauses_and_puts_back(house: House, provider: Provider, use: Use) -> None:
+async def test_pauses_and_restores(house: House, provider: Provider, use: Use) -> None:
     """Devices go off at the start and come back at the end; nobody is told unasked."""
     await house.setup()
     (plug,) = await install(house.hass, Plug("Plug"))
