@@ -529,7 +529,8 @@ async def restore(hass: HomeAssistant, context: Context | None = None, **data: A
     await hass.services.async_call(DOMAIN, "restore", data, blocking=True, context=context)
 
 
-async def test_restore(live: House) -> None:
+@pytest.mark.parametrize("everything", [{}, {"entity_id": "all"}])
+async def test_restore(live: House, everything: dict[str, Any]) -> None:
     """What is chosen is restored now, or all; what is not held is left alone."""
     plug, other, third = await install(live.hass, Plug("Plug"), Plug("Other"), Plug("Third"))
     third.report(is_on=False)
@@ -541,7 +542,7 @@ async def test_restore(live: House) -> None:
     await live.settle()
     await restore(live.hass, entity_id="group.all")
     assert (live.state(PLUG), live.state("switch.other")) == ("on", "off")
-    await restore(live.hass)
+    await restore(live.hass, **everything)
     await live.settle()
     assert live.state("switch.other") == "on"
     assert plug.commands == other.commands == ["off", "on"]

@@ -52,3 +52,36 @@ async def test_renamed_while_disabled(live: House) -> None:
     plug.report(available=True)
     await live.settle()
     assert plug.commands == ["off", "on"]
+
+
+async def test_given_up_and_renamed(live: House, provider: Provider) -> None:
+    """A device that did not come back stays named, whatever it is called now."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    await live.pass_time(2 * MINUTE)
+    plug.error = RuntimeError()
+    await end(live, provider)
+    await live.pass_time(75 * MINUTE, step=30)
+    assert repairs(live.hass) == ["not_put_back_switch.plug"]
+    er.async_get(live.hass).async_update_entity(PLUG, new_entity_id="switch.boiler")
+    await live.settle()
+    await live.pass_time(75 * MINUTE, step=30)
+    assert live.state("switch.boiler") == "off"
+    assert repairs(live.hass) == ["not_put_back_switch.boiler"]
+
+
+async def test_removed_and_added_again(live: House, provider: Provider) -> None:
+    """A device whose registration is made anew is restored, or named."""
+    await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    await live.pass_time(5 * MINUTE)
+    er.async_get(live.hass).async_remove(PLUG)
+    await live.settle()
+    again = Plug("Plug")
+    again._attr_is_on = False
+    await install(live.hass, again)
+    assert live.state(PLUG) == "off"
+    await live.pass_time(5 * MINUTE)
+    await end(live, provider)
+    await live.pass_time(70 * MINUTE, step=30)
+    assert live.state(PLUG) == "on" or repairs(live.hass)
