@@ -95,7 +95,7 @@ async def test_rehearsal(house: House, provider: Provider) -> None:
 
 
 async def test_rehearsal_pauses(house: House, provider: Provider) -> None:
-    """Devices are paused and put back as for a real one."""
+    """Devices are paused and restored as for a real one."""
     await house.setup()
     (plug,) = await install(house.hass, Plug("Plug"))
     await simulate(house.hass, duration={"seconds": 10})

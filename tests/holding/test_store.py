@@ -56,7 +56,7 @@ async def test_damaged_memory(
 async def test_some_of_the_memory(
     house: House, provider: Provider, hass_storage: dict[str, Any], caplog: Any
 ) -> None:
-    """What can be read is put back, the rest is said."""
+    """What can be read is restored, the rest is said."""
     key = f"{DOMAIN}.{house.entry.entry_id}.pause"
     (plug,) = await install(house.hass, Plug("Plug"))
     plug.report(is_on=False)
@@ -120,7 +120,7 @@ async def test_one_that_is_damaged(
     await end(live, provider)
     assert live.state(PLUG) == "on"
     await live.pass_time(90 * MINUTE, step=60)
-    assert live.state("switch.a") == "on" or repairs(live.hass) == ["not_put_back_switch.a"]
+    assert live.state("switch.a") == "on" or repairs(live.hass) == ["not_restored_switch.a"]
     assert PLUG not in {one["entity_id"] for one in hass_storage[key]["data"]["devices"]}
 
 

@@ -15,7 +15,7 @@ from .commands import async_carry
 from .contexts import Contexts
 from .device import Cause, Device, begin
 from .domains import reading_of
-from .issues import async_clear_not_put_back, async_raise_not_put_back
+from .issues import async_clear_not_restored, async_raise_not_restored
 from .listener import DeviceListener
 from .restoring import Answer, Command, Verdict
 from .store import HeldDevice, HoldingStore
@@ -73,7 +73,7 @@ class Hands:
             LOGGER.warning("%s cannot be restored: %r", held.entity_id, err)
             LOGGER.debug("The story of %s:", held.entity_id, exc_info=True)
             self.async_forget(held.entity_id)
-            async_raise_not_put_back(self.hass, held.entity_id)
+            async_raise_not_restored(self.hass, held.entity_id)
         else:
             self.async_follow(held, answer)
 
@@ -86,7 +86,7 @@ class Hands:
             self.async_forget(held.entity_id)
             return
         if answer.verdict is Verdict.GIVEN_UP:
-            async_raise_not_put_back(self.hass, held.entity_id)
+            async_raise_not_restored(self.hass, held.entity_id)
         elif answer.verdict:
             self.async_forget(held.entity_id)
             return
@@ -110,7 +110,7 @@ class Hands:
         if held := self.devices.pop(entity_id, None):
             held.is_forgotten = True
             held.async_answer()
-            async_clear_not_put_back(self.hass, entity_id)
+            async_clear_not_restored(self.hass, entity_id)
             self.async_follow_states()
             self._changed()
 
@@ -180,12 +180,12 @@ class Hands:
     def _rename(self, old: str, new: str) -> None:
         """Go on with a device under its new name."""
         held = self.devices.pop(old)
-        async_clear_not_put_back(self.hass, old)
+        async_clear_not_restored(self.hass, old)
         held.entity_id = new
         self.devices[new] = held
         self.async_follow_states()
         if held.device.story.phase is Phase.GIVEN_UP:
-            async_raise_not_put_back(self.hass, new)
+            async_raise_not_restored(self.hass, new)
         self.async_report(held, Cause.NOBODY)
 
     @callback

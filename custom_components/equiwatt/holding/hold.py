@@ -14,7 +14,7 @@ from .commands import async_apply
 from .device import Cause
 from .domains import Refusal, move_refusal_of, refusal_of
 from .hands import Hands
-from .issues import async_clear_not_put_back
+from .issues import async_clear_not_restored
 from .reading import OFF
 from .restoring import Answer
 from .store import Asker, HeldDevice
@@ -100,7 +100,7 @@ class Hold:
         """Let devices' stories begin, as these are on the disk."""
         for held, answer, _ in asked:
             held.asker, held.scenes = asker, applied
-            async_clear_not_put_back(self._hands.hass, held.entity_id)
+            async_clear_not_restored(self._hands.hass, held.entity_id)
             self._hands.async_follow(held, answer)
 
     async def _async_applied(

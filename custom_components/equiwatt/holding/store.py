@@ -13,7 +13,7 @@ from homeassistant.core import HomeAssistant, callback, valid_entity_id
 from ..const import LOGGER
 from ..store import SAVE_DELAY, TolerantStore
 from .device import Device
-from .issues import async_raise_not_put_back
+from .issues import async_raise_not_restored
 from .reading import COMPARED
 from .story import HOLD, Outcome, Phase, Story, strings
 
@@ -215,7 +215,7 @@ class HoldingStore:
             except DAMAGED:
                 LOGGER.warning("A held device cannot be read from the disk, and is left as it is")
                 with suppress(*DAMAGED):
-                    async_raise_not_put_back(self._hass, _entity_id(item))
+                    async_raise_not_restored(self._hass, _entity_id(item))
         return found
 
     def _data(self) -> dict[str, Any]:
