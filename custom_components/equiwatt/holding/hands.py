@@ -19,7 +19,7 @@ from .issues import async_clear_not_restored, async_raise_not_restored
 from .listener import DeviceListener
 from .restoring import Answer, Command, Verdict
 from .store import HeldDevice, HoldingStore
-from .story import Phase
+from .story import HOLD, Outcome, Phase
 
 
 class Hands:
@@ -93,10 +93,10 @@ class Hands:
         held.wake_at = answer.wake_at
         if not held.is_held:
             held.holders.clear()
-        if answer.command:
+        self._changed(held)
+        if answer.command:  # only now, as it waits for the disk to know of it
             self.async_run(self._async_carry(held, answer.command))
         held.async_answer()
-        self._changed(held)
 
     @callback
     def async_release(self, held: HeldDevice) -> None:
@@ -143,9 +143,15 @@ class Hands:
         self.devices.clear()
 
     async def _async_carry(self, held: HeldDevice, command: Command) -> None:
-        """Carry a command that is known to the disk, and follow what became of it."""
+        """Carry a command once it is on the disk, if it is wanted still; follow what becomes of it.
+
+        A scene is under way whether it is wanted or not.
+        """
         await self.store.async_flush()
-        outcome = await async_carry(self.hass, self.contexts, held, command)
+        is_wanted = not held.is_forgotten and held.is_held == (command.key == HOLD)
+        outcome = Outcome.FAILED
+        if is_wanted or command.call is None:
+            outcome = await async_carry(self.hass, self.contexts, held, command)
         self.async_tell(held, partial(Device.outcome, outcome=outcome))
 
     def _changed(self, held: HeldDevice | None = None) -> None:

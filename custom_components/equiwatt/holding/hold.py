@@ -67,22 +67,23 @@ class Hold:
         asker = await hands.contexts.async_asker_of(self._request.context)
         async with self._lock:
             before = self._as_dicts(entity_ids)
-            asked = [self._ask(one) for one in entity_ids]
+            asked = [self._ask(one, asker) for one in entity_ids]
             if not await hands.store.async_write():
                 self._undo(before)
                 raise HomeAssistantError(translation_domain=DOMAIN, translation_key="not_stored")
             if self._request.scenes:
                 applied = self._apply([held for held, _, _ in asked], asker)
-            self._touch(asked, applied, asker)
+            self._touch(asked, applied)
         well = await asyncio.gather(*(answered for _, _, answered in asked))
         return dict(zip(entity_ids, well, strict=True)) | await self._async_applied(applied)
 
-    def _ask(self, entity_id: str) -> Asked:
-        """Hold a device in its story alone, and say who for."""
+    def _ask(self, entity_id: str, asker: Asker) -> Asked:
+        """Hold a device in its story alone, and say who for and who asks."""
         held, request = self._hands.async_get(entity_id), self._request
         wanted = None if request.scenes else OFF
         answer = held.device.hold(self._hands.now(), wanted=wanted, longest=request.longest)
         held.holders |= request.holders
+        held.asker = asker
         return held, answer, held.async_ask(self._hands.hass.loop)
 
     def _apply(self, devices: list[HeldDevice], asker: Asker) -> asyncio.Task[dict[str, Outcome]]:
@@ -91,15 +92,10 @@ class Hold:
         work = async_apply(hands.hass, hands.contexts, self._request.scenes, devices, asker)
         return hands.async_run(work)
 
-    def _touch(
-        self,
-        asked: list[Asked],
-        applied: asyncio.Task[dict[str, Outcome]] | None,
-        asker: Asker,
-    ) -> None:
+    def _touch(self, asked: list[Asked], applied: asyncio.Task[dict[str, Outcome]] | None) -> None:
         """Let devices' stories begin, as these are on the disk."""
         for held, answer, _ in asked:
-            held.asker, held.scenes = asker, applied
+            held.scenes = applied
             async_clear_not_restored(self._hands.hass, held.entity_id)
             self._hands.async_follow(held, answer)
 

@@ -51,7 +51,7 @@ class HeldDevice:
     """What becomes of the scenes that move it."""
     answered: asyncio.Future[bool] | None = None
     """Whether it could be held, once that is known."""
-    _known: dict[str, Any] = field(default_factory=dict)
+    _stored: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_held(self) -> bool:
@@ -80,17 +80,18 @@ class HeldDevice:
     def undo(self, data: dict[str, Any]) -> None:
         """Be what was remembered of it before."""
         before = self.from_dict(data)
-        self.device = before.device
+        self.device, self.asker = before.device, before.asker
         self.holders &= before.holders
 
     def has_changed(self) -> bool:
         """Tell whether there is anything new that is worth to be written."""
-        passing = ("last", "seen_at")
-        known, self._known = (
-            self._known,
-            {k: v for k, v in self.as_dict().items() if k not in passing},
-        )
-        return known != self._known
+        return _lasting(self.as_dict()) != self._stored
+
+    def as_stored(self) -> dict[str, Any]:
+        """Return it as it is written now, and remember that."""
+        data = self.as_dict()
+        self._stored = _lasting(data)
+        return data
 
     def as_shown(self, end: datetime | None) -> dict[str, Any]:
         """Return until when it is held at the latest, the equivent having this end; how it was."""
@@ -221,7 +222,12 @@ class HoldingStore:
     def _data(self) -> dict[str, Any]:
         """Return everything as it is stored."""
         self._is_dirty = False
-        return {"devices": [one.as_dict() for one in self._devices()]}
+        return {"devices": [one.as_stored() for one in self._devices()]}
+
+
+def _lasting(data: dict[str, Any]) -> dict[str, Any]:
+    """Return what is worth to be written: not what is told and heard all the time."""
+    return {key: value for key, value in data.items() if key not in ("last", "seen_at")}
 
 
 def _items(stored: object, name: str) -> list[Any]:
