@@ -56,10 +56,11 @@ class Hold:
     def _refusal(self, entity_id: str) -> Refusal | None:
         """Return why a device cannot be held; None if it can, or is."""
         held = self._hands.devices.get(entity_id)
+        refusal_for = move_refusal_of if self._request.scenes else refusal_of
+        refusal = refusal_for(self._hands.hass.states.get(entity_id))
         if held and held.device.story.phase is not Phase.GIVEN_UP:
-            return None
-        refused = move_refusal_of if self._request.scenes else refusal_of
-        return refused(self._hands.hass.states.get(entity_id))
+            return refusal if refusal is Refusal.UNSUPPORTED else None
+        return refusal
 
     async def _async_hold(self, entity_ids: list[str]) -> dict[str, bool]:
         """Write how devices are, and touch them only then; return what went well."""
