@@ -18,7 +18,7 @@ from .issues import async_clear_not_restored
 from .reading import OFF
 from .restoring import Answer
 from .store import Asker, HeldDevice
-from .story import Outcome, Phase
+from .story import Outcome
 
 type Asked = tuple[HeldDevice, Answer, asyncio.Future[bool]]
 
@@ -50,7 +50,7 @@ class Hold:
         wanted = [one for one, refusal in outcome.items() if refusal is None]
         if wanted or self._request.scenes:
             done = await self._async_hold(wanted)
-            outcome |= {one: None if is_well else Refusal.FAILED for one, is_well in done.items()}
+            outcome |= {one: None if well else self._failure(one) for one, well in done.items()}
         return outcome
 
     def _refusal(self, entity_id: str) -> Refusal | None:
@@ -58,9 +58,15 @@ class Hold:
         held = self._hands.devices.get(entity_id)
         refusal_for = move_refusal_of if self._request.scenes else refusal_of
         refusal = refusal_for(self._hands.hass.states.get(entity_id))
-        if held and held.device.story.phase is not Phase.GIVEN_UP:
+        if held and held.device.is_ours:
             return refusal if refusal is Refusal.UNSUPPORTED else None
         return refusal
+
+    def _failure(self, entity_id: str) -> Refusal:
+        """Return why a hold has not worked yet: what is away is held as soon as it is back."""
+        held = self._hands.devices.get(entity_id)
+        is_away = held is not None and not held.device.story.is_present
+        return Refusal.UNAVAILABLE if is_away else Refusal.FAILED
 
     async def _async_hold(self, entity_ids: list[str]) -> dict[str, bool]:
         """Write how devices are, and touch them only then; return what went well."""
