@@ -11,8 +11,6 @@ from enum import StrEnum
 from .plan import is_as, turn_off
 from .reading import COMPARED, OFF, Reading, gist
 from .restoring import (
-    DOUBT,
-    ECHO,
     MOST_ANSWERS,
     MOST_COMMANDS,
     Answer,
@@ -20,17 +18,15 @@ from .restoring import (
     begin_restore,
     believe,
     end,
-    has_stood,
     plan,
     restore,
     schedule,
     send,
     wait,
 )
+from .settling import DOUBT, ECHO, LATE, doubt, has_moved, has_shown, has_stood, is_moving, told
 from .story import HOLD, Outcome, Phase, Story
 
-MOVING = ("opening", "closing")
-"""States of what a scene is moving still."""
 COMMAND = timedelta(seconds=30)
 """How long a command may be under way."""
 
@@ -80,6 +76,7 @@ class Device:
                 until = min(filter(None, (story.until, until)), default=None)
             self._hold_again(wanted)
         story.wanted, story.until = wanted, until
+        story.first = {HOLD: told(story)}
         return self._next(now)
 
     def release(self, now: datetime) -> Answer:
@@ -169,7 +166,9 @@ class Device:
         """Begin to restore it."""
         story = self.story
         is_held = HOLD in story.reached and (not story.is_present or self._is_held())
-        if story.is_unsure and story.sent and now < story.sent.since + DOUBT:
+        if story.wanted is None and has_moved(story) and HOLD not in story.doubted:
+            story.wanted = story.last
+        if story.is_unsure and story.sent and now < story.sent.since + doubt(story):
             is_held = False
         begin_restore(story, now, is_held=is_held)
 
@@ -182,7 +181,8 @@ class Device:
         """Command what is held already only if it wants something else, or may not have obeyed."""
         story = self.story
         if wanted != story.wanted:
-            story.doubted = set() if HOLD in story.reached else {HOLD}
+            is_known = HOLD in story.reached or story.sent is None
+            story.doubted = set() if is_known else {HOLD}
             story.reached, story.is_owed = set(), True
         elif not (HOLD in story.reached and self._is_held()) and not story.is_in_flight:
             story.reached, story.is_owed = set(), True
@@ -209,15 +209,13 @@ class Device:
         if story.phase is not Phase.HELD:
             believe(story, plan(story), now)
             return
-        is_settled = (
-            story.sent is not None and now >= story.sent.since + DOUBT and not story.is_owed
-        )
-        is_moving = story.last.state in MOVING or not has_stood(story, now)
-        if story.wanted is None and is_settled and not is_moving:
-            story.wanted = story.last
-        if not self._is_held():
+        if story.wanted is None and not is_moving(story, now):
+            is_sure = has_moved(story) and HOLD not in story.doubted
+            if has_shown(story, now, DOUBT if is_sure else LATE):
+                story.wanted = story.last
+        if story.wanted is not None and not self._is_held():
             story.doubted.discard(HOLD)
-        elif HOLD not in story.doubted or is_settled:
+        elif self._is_held() and (HOLD not in story.doubted or has_shown(story, now, DOUBT)):
             story.doubted.discard(HOLD)
             story.reached.add(HOLD)
 
