@@ -65,4 +65,6 @@ async def test_overrun(live: House) -> None:
     assert [one["until"] for one in entities(live)] == [None]
     await live.pass_time(60)
     await pause(live.hass, PLUG, max_duration={"minutes": 5})
-    assert [one["until"] for one in entities(live)] == [(live.now + timedelta(minutes=5)).isoformat()]
+    assert [one["until"] for one in entities(live)] == [
+        (live.now + timedelta(minutes=5)).isoformat()
+    ]

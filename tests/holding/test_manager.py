@@ -532,7 +532,7 @@ async def test_removed_while_pausing(live: House, provider: Provider) -> None:
     other.command = vanish(PLUG)  # type: ignore[method-assign]
     assert await pause(live.hass, PLUG, "switch.other") == {
         "paused": ["switch.other"],
-        "not_paused": [{"entity_id": PLUG, "reason": "failed"}],
+        "not_paused": [{"entity_id": PLUG, "reason": "unavailable"}],
     }
     other.command = vanish("switch.other")  # type: ignore[method-assign]
     await end(live, provider)

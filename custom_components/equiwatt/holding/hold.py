@@ -63,10 +63,10 @@ class Hold:
         return refusal
 
     def _failure(self, entity_id: str) -> Refusal:
-        """Return why a hold has not worked yet: what is away is held as soon as it is back."""
+        """Return why a hold has not worked: what is away gets its command when it is back."""
         held = self._hands.devices.get(entity_id)
-        is_away = held is not None and not held.device.story.is_present
-        return Refusal.UNAVAILABLE if is_away else Refusal.FAILED
+        is_owed = held is not None and held.device.story.is_owed
+        return Refusal.UNAVAILABLE if is_owed else Refusal.FAILED
 
     async def _async_hold(self, entity_ids: list[str]) -> dict[str, bool]:
         """Write how devices are, and touch them only then; return what went well."""
