@@ -515,6 +515,20 @@ async def test_a_database_that_stays_broken(evening: Evening, rehearsal: bool) -
     assert evening.account.kept == ([] if rehearsal else [evening.known()])
 
 
+async def test_a_broken_database_as_the_end_is_moved(evening: Evening) -> None:
+    """All is read for the new window, once it can be."""
+    await evening.start(Equivent(START))
+    assert evening.shown() == (0.4, 0, 0)
+    await evening.break_database()
+    evening.account.live = LIVE
+    evening.meter.async_update()
+    await evening.settle()
+    assert evening.shown() == (0.4, 0, 0)
+    await evening.mend_database()
+    await evening.move_to("17:21")
+    assert evening.shown() == (0.9, 0.14, 0.1267)
+
+
 async def test_a_broken_database_at_the_start(evening: Evening) -> None:
     """The figures of an earlier equivent are not shown for the live one."""
     before = replace(RESULT, start=at(EVENT_DAY, "15:00"), end=at(EVENT_DAY, "16:00"))
