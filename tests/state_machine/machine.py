@@ -91,8 +91,8 @@ class House(Provider, Calls):
     def idle(self, hours: int) -> None:
         """Ask seldom while nothing happens."""
         self.calm_down()
-        if self.cloud.truths and not self.cloud.truths[-1].is_over(self.home.true):
-            return
+        if self.cloud.truths and not self.cloud.truths[-1].is_over(self.home.true - MINUTE):
+            return  # or one ends in the very moment, which takes a call to be seen
         calls, due = len(self.cloud.calls), calls_due(self.home.true, hours)
         changes: list[Event[EventStateChangedData]] = []
         stop = self.home.hass.bus.async_listen("state_changed", changes.append)
