@@ -209,6 +209,8 @@ class Device:
         is_moving = story.last.state in MOVING or not has_stood(story, now)
         if story.wanted is None and is_settled and not is_moving:
             story.wanted = story.last
+        if story.is_owed and story.is_in_flight:
+            return  # it speaks of commands that came before the hold's
         if not self._is_held():
             story.doubted.discard(HOLD)
         elif HOLD not in story.doubted or is_settled:
