@@ -59,7 +59,7 @@ async def test_two_accounts_on_a_full_disk(house: House, push: Push, skips: str)
     """A hold that cannot be written is not for the account that is skipped meanwhile."""
     add_entry(house.hass, "another-token", "another-webhook")
     await house.setup()
-    (plug,) = await install(house.hass, Plug("Plug"))
+    await install(house.hass, Plug("Plug"))
     await push("?event=started")
     await push("?event=started", "another-webhook")
     await pause(house.hass, PLUG)
