@@ -213,6 +213,8 @@ class Device:
             is_sure = has_moved(story) and HOLD not in story.doubted
             if has_shown(story, now, DOUBT if is_sure else LATE):
                 story.wanted = story.last
+        if story.is_owed and story.is_in_flight:
+            return  # it speaks of commands that came before the hold's
         if story.wanted is not None and not self._is_held():
             story.doubted.discard(HOLD)
         elif self._is_held() and (HOLD not in story.doubted or has_shown(story, now, DOUBT)):
