@@ -18,6 +18,7 @@ from .restoring import (
     begin_restore,
     believe,
     end,
+    note,
     plan,
     restore,
     schedule,
@@ -104,10 +105,8 @@ class Device:
         story = self.story
         if story.sent and story.is_in_flight:
             story.sent = replace(story.sent, outcome=outcome, done_at=now)
-            if outcome is Outcome.FAILED:
-                extra = {one.key for one in plan(story) if one.is_extra}
-                story.dropped |= extra.intersection(story.sent.keys)
             if story.phase is Phase.RESTORING and story.sent.key != HOLD:
+                note(story, outcome)
                 schedule(story, now)
         return self._next(now)
 

@@ -82,6 +82,19 @@ def schedule(story: Story, now: datetime) -> None:
     story.next_at = now + (*RETRIES, ANSWER)[story.tries]
 
 
+def note(story: Story, outcome: Outcome) -> None:
+    """Note what failed, and that what comes after what did not may be tried anew."""
+    found, sent = plan(story), story.sent
+    keys = {one.key for one in found if sent and one.key in sent.keys}
+    is_hanging = outcome is Outcome.TIMED_OUT and any(story.given.get(key, 0) > 1 for key in keys)
+    if outcome is Outcome.FAILED or is_hanging:
+        story.failed |= keys
+        story.dropped |= {one.key for one in found if one.is_extra and one.key in keys}
+    else:
+        first = next((n for n, one in enumerate(found) if one.key in keys), len(found))
+        story.failed -= {one.key for one in found[first:]}
+
+
 def restore(story: Story, now: datetime) -> Answer:
     """Return what is to be done next, no command being under way."""
     found = plan(story)
@@ -92,7 +105,7 @@ def restore(story: Story, now: datetime) -> Answer:
             is_echo = story.sent is not None and now < story.sent.since + ECHO
             is_open = is_echo or not has_stood(story, now)
             return wait(story, now) if is_open else end(story, Verdict.THEIRS)
-    number = next((n for n, one in enumerate(found) if one.key not in story.reached), None)
+    number = _next_step(story, found)
     if number is None:
         return wait(story, now) if _may_fall_back(story, now) else end(story, Verdict.RESTORED)
     return _pursue(story, now, found, number)
@@ -106,9 +119,23 @@ def believe(story: Story, found: list[Step], now: datetime) -> None:
         if not is_met or _is_settled(story, step, now):
             story.doubted.discard(step.key)
         is_met = is_met and (step.key in story.given or step.is_same(story.last))
+        if not is_met and _is_stuck(story, step):
+            continue
         in_order = in_order and is_met and step.key not in story.doubted
         if in_order:
             story.reached.add(step.key)
+
+
+def _is_stuck(story: Story, step: Step) -> bool:
+    """Tell whether a device refuses a step, or does not offer it: it keeps nothing else waiting."""
+    return step.key in story.failed or not step.is_possible(story.last)
+
+
+def _next_step(story: Story, found: list[Step]) -> int | None:
+    """Return the first step that is open: one that is stuck after all others."""
+    ahead = [n for n, one in enumerate(found) if one.key not in story.reached]
+    ahead.sort(key=lambda n: (_is_stuck(story, found[n]), not found[n].is_possible(story.last)))
+    return ahead[0] if ahead else None
 
 
 def _is_early(story: Story, now: datetime) -> bool:
@@ -133,7 +160,9 @@ def _may_fall_back(story: Story, now: datetime) -> bool:
 def _is_settled(story: Story, step: Step, now: datetime) -> bool:
     """Tell whether a device has stood by what it said for long enough after the command."""
     sent = story.sent
-    return sent is not None and step.key in sent.keys and now >= sent.since + doubt(story)
+    if sent is None or now < sent.since + doubt(story):
+        return False
+    return step.key in sent.keys or step.key in story.given
 
 
 def _is_lost(story: Story, step: Step) -> bool:
@@ -167,11 +196,12 @@ def _pursue(story: Story, now: datetime, found: list[Step], number: int) -> Answ
     step = found[number]
     if not story.is_present or not step.is_possible(story.last):
         return _walk(story, now)
-    later = _later(story, found, number)
-    if later or (story.sent and step.key in story.sent.keys):
+    is_stuck = _is_stuck(story, step)
+    later = None if is_stuck else _later(story, found, number)
+    if is_stuck or later or (story.sent and step.key in story.sent.keys):
         if is_on_its_way(story, now):
             return wait(story, now)
-        if _answers_otherwise(story, step, now):
+        if not is_stuck and _answers_otherwise(story, step, now):
             return end(story, Verdict.GIVEN_UP)
         is_due = story.next_at is None or now >= story.next_at
         if not is_due or step.is_met(story.last):
