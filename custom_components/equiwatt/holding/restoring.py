@@ -172,10 +172,10 @@ def _is_lost(story: Story, step: Step) -> bool:
 
 def _later(story: Story, found: list[Step], number: int) -> Step | None:
     """Return the step after this one that the last command of this restore was for."""
-    keys = set(story.given).intersection(story.sent.keys if story.sent else ())
-    if found[number].key in keys:
+    sent = story.sent
+    if not sent or sent.key not in story.given or found[number].key in sent.keys:
         return None
-    return next((one for one in found[number + 1 :] if one.key in keys), None)
+    return next((one for one in found[number + 1 :] if one.key == sent.key), None)
 
 
 def _is_undone(story: Story, found: list[Step], number: int, now: datetime) -> bool:
