@@ -354,18 +354,18 @@ async def test_areas_labels_and_devices(live: House) -> None:
 
 
 async def test_groups(live: House) -> None:
-    """The members of a group are paused, each as it is."""
+    """The members of a group are paused, each as it is, also of a group in a group."""
     plug, idle = await install(live.hass, Plug("Plug"), Plug("Idle"))
     idle.report(is_on=False)
     members = [PLUG, "switch.idle"]
-    config = {"group": {"heating": {"entities": members}}}
-    assert await async_setup_component(live.hass, "group", config)
+    groups = {"heating": {"entities": members}, "house": {"entities": ["group.heating"]}}
+    assert await async_setup_component(live.hass, "group", {"group": groups})
     options = {"group_type": "switch", "name": "All", "entities": members, "hide_members": False}
     helper = MockConfigEntry(domain="group", title="All", options=options)
     helper.add_to_hass(live.hass)
     assert await live.hass.config_entries.async_setup(helper.entry_id)
     await live.settle()
-    for group in ("group.heating", "switch.all"):
+    for group in ("group.heating", "switch.all", "group.house"):
         assert await pause(live.hass, respond=True, entity_id=group) == {
             "paused": [PLUG],
             "not_paused": [{"entity_id": "switch.idle", "reason": "already_off"}],

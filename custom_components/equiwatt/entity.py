@@ -61,3 +61,13 @@ class EquiwattEntity(CoordinatorEntity[EquiwattCoordinator]):
         if showing != self._written:
             self._written = showing
             self.async_write_ha_state()
+
+
+class EquiwattLastingEntity(EquiwattEntity):
+    """An entity of what does not depend on the API."""
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return True always."""
+        return True

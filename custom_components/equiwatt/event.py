@@ -10,7 +10,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .announcer import Announcer
 from .coordinator import EquiwattCoordinator
 from .data import EquiwattConfigEntry
-from .entity import EquiwattEntity
+from .entity import EquiwattLastingEntity
 from .equivents.model import Kind
 from .equivents.snapshot import Edge
 
@@ -33,8 +33,11 @@ async def async_setup_entry(
     async_add_entities([EquiwattEvent(data.coordinator, EQUIVENT, data.announcer)])
 
 
-class EquiwattEvent(EquiwattEntity, EventEntity):
-    """Announces each start and each end once."""
+class EquiwattEvent(EquiwattLastingEntity, EventEntity):
+    """Announces each start and each end once.
+
+    Triggers lose an event that comes straight out of unavailable.
+    """
 
     def __init__(
         self,
@@ -45,12 +48,6 @@ class EquiwattEvent(EquiwattEntity, EventEntity):
         """Start with nothing announced."""
         super().__init__(coordinator, description)
         self._announcer = announcer
-
-    @property
-    @override
-    def available(self) -> bool:
-        """Return True always: triggers lose an event that comes straight out of unavailable."""
-        return True
 
     @override
     async def async_added_to_hass(self) -> None:

@@ -5,12 +5,12 @@ from typing import Any, override
 from homeassistant.components.sensor import SensorEntity, SensorEntityDescription
 
 from .data import EquiwattRuntimeData
-from .entity import EquiwattEntity
+from .entity import EquiwattLastingEntity
 
 HELD_DEVICES = SensorEntityDescription(key="held_devices", translation_key="held_devices")
 
 
-class EquiwattHeldDevices(EquiwattEntity, SensorEntity):
+class EquiwattHeldDevices(EquiwattLastingEntity, SensorEntity):
     """How many devices are held, and how each was."""
 
     _unrecorded_attributes = frozenset({"entities"})
@@ -25,12 +25,6 @@ class EquiwattHeldDevices(EquiwattEntity, SensorEntity):
         """Follow what is held."""
         await super().async_added_to_hass()
         self.async_on_remove(self._holding.async_listen(self._handle_coordinator_update))
-
-    @property
-    @override
-    def available(self) -> bool:
-        """Return True always: what is held does not depend on the API."""
-        return True
 
     @property
     @override
@@ -53,6 +47,7 @@ class EquiwattHeldDevices(EquiwattEntity, SensorEntity):
     @property
     def _entities(self) -> list[dict[str, Any]]:
         """Return what is held, until when at the latest, and how it was."""
-        live = self.coordinator.data.live
+        live, now = self.coordinator.data.live, self.coordinator.clock.now()
+        end = live.end if live and live.end and live.end > now else None  # none in an overrun
         held = self._holding.held_for(self.coordinator.config_entry.entry_id)
-        return [one.as_shown(live.end if live else None) for one in held]
+        return [one.as_shown(end) for one in held]

@@ -19,7 +19,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .const import DOMAIN
 from .coordinator import EquiwattCoordinator
 from .data import EquiwattConfigEntry, EquiwattRuntimeData
-from .entity import EquiwattEntity
+from .entity import EquiwattEntity, EquiwattLastingEntity
 from .equivents.model import Equivent
 from .held_devices import EquiwattHeldDevices
 
@@ -188,7 +188,7 @@ class EquiwattSensor(EquiwattEntity, SensorEntity):
         return self.native_value
 
 
-class EquiwattMeterSensor(EquiwattEntity, SensorEntity):
+class EquiwattMeterSensor(EquiwattLastingEntity, SensorEntity):
     """What the home uses, usually uses, or uses less than usual in an equivent."""
 
     entity_description: EquiwattMeterDescription
@@ -223,12 +223,6 @@ class EquiwattMeterSensor(EquiwattEntity, SensorEntity):
         """Follow the meter."""
         await super().async_added_to_hass()
         self.async_on_remove(self._meter.async_listen(self._handle_coordinator_update))
-
-    @property
-    @override
-    def available(self) -> bool:
-        """Return True always: the meter does not depend on the API."""
-        return True
 
     @property
     @override

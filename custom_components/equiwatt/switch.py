@@ -7,7 +7,7 @@ from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .data import EquiwattConfigEntry, EquiwattRuntimeData
-from .entity import EquiwattEntity
+from .entity import EquiwattLastingEntity
 from .equivents.snapshot import Edge
 
 PARALLEL_UPDATES = 0
@@ -24,7 +24,7 @@ async def async_setup_entry(
     async_add_entities([EquiwattSkip(entry.runtime_data)])
 
 
-class EquiwattSkip(EquiwattEntity, SwitchEntity):
+class EquiwattSkip(EquiwattLastingEntity, SwitchEntity):
     """On while the live equivent, or else the next one, is skipped."""
 
     def __init__(self, data: EquiwattRuntimeData) -> None:
@@ -37,12 +37,6 @@ class EquiwattSkip(EquiwattEntity, SwitchEntity):
         """Follow the ends of equivents, which use a skip up."""
         await super().async_added_to_hass()
         self.async_on_remove(self._data.announcer.async_listen(self._on_edge))
-
-    @property
-    @override
-    def available(self) -> bool:
-        """Return True always: what the user wants does not depend on the API."""
-        return True
 
     @property
     @override

@@ -14,7 +14,7 @@ import pytest
 
 from demo.house import House
 from tests import zoo
-from tests.zoo.rows import ROWS
+from tests.zoo.rows import ROWS, SCENES
 
 from .conftest import Api
 from .test_main_paths import LIVE, add
@@ -24,7 +24,16 @@ pytestmark = [pytest.mark.e2e, pytest.mark.long(50)]
 
 TOO_SLOW = ("slow radio thermostat", "thermostat whose preset ends with a temperature")
 """What takes minutes, and is tried on a clock that is turned by hand."""
-ANIMALS = {f"one_{n}": row for n, row in enumerate(ROWS) if row not in TOO_SLOW}
+PAUSED = {f"one_{n}": row for n, row in enumerate(ROWS) if row not in TOO_SLOW}
+ANIMALS = PAUSED | {row: row for row in SCENES}
+SCENE = """
+scene:
+  - name: Saving
+    entities:
+      cover.blind: {state: open, current_position: 10}
+      select.select: charge
+      number.number: "60"
+"""
 LOGGER = "logger:\n  default: warning\n"
 
 
@@ -33,7 +42,7 @@ async def house(tmp_path: Path, own_port: int, socket_enabled: None) -> AsyncIte
     """Run a Home Assistant with the zoo."""
     folder = tmp_path / "home"
     folder.mkdir()
-    configuration = LOGGER + zoo.move_in(folder, ANIMALS)
+    configuration = LOGGER + zoo.move_in(folder, ANIMALS) + SCENE
     async with House(folder, configuration=configuration, port=own_port) as house:
         yield house
 
@@ -52,21 +61,25 @@ async def until_they_are(house: House, wanted: dict[str, dict[str, Any]], second
         await asyncio.sleep(0.2)
 
 
-@pytest.mark.parametrize("how", ["end", "SIGTERM", "SIGKILL", "reload"])
+@pytest.mark.parametrize("how", ["end", "SIGTERM", "SIGKILL", "reload", "flap"])
 async def test_rows(house: House, api: Api, how: str) -> None:
-    """Each device is off while it is held, and as it was afterwards."""
+    """Each device is off or as a scene has it while it is held, and as it was afterwards."""
     await add(house, api)
     before = essences(house)
-    entities = [f"{ROWS[row](name).domain}.{name}" for name, row in ANIMALS.items()]
+    entities = [f"{ROWS[row](name).domain}.{name}" for name, row in PAUSED.items()]
     await asyncio.sleep(2)  # until the entry is on the disk
     await house.call("equiwatt", "simulate_equivent", duration={"minutes": 10})
     await house.wait_for(LIVE, "on", 5)
     await house.call("equiwatt", "pause", entity_id=entities)
     for entity_id in entities:
         await house.wait_for(entity_id, "off", 15)
+    await house.call("equiwatt", "apply_scene", entity_id="scene.saving")
+    await house.wait_for("number.number", "60.0", 5)
     if how == "reload":
         (entry,) = await house.entries("equiwatt")
         await house.call("homeassistant", "reload_config_entry", entry_id=entry["entry_id"])
+    elif how == "flap":
+        await house.call("zoo", "flap")
     elif how != "end":
         await end_process(house, signal.Signals[how])
         await house.start()

@@ -55,8 +55,16 @@ class Zoo:
         self.home.pass_time(HOUR)
 
     def interrupt(self, how: str, stored: dict[str, Any]) -> None:
-        """Stop, kill or reload us; who is killed knows no more than was on the disk."""
+        """Stop, kill or reload us; who is killed knows no more than was on the disk.
+
+        Or let every device come and go.
+        """
         house = self.home
+        if how == "flap":
+            for is_available in (False, True) * 3:
+                for one in self.animals:
+                    one.lose(is_available=is_available)
+                house.pass_time(timedelta(seconds=7))
         if how == "reload":
             house.run(house.hass.config_entries.async_reload(ENTRY_ID))
         if how in ("stop", "kill"):
@@ -83,7 +91,7 @@ class Zoo:
 
 
 @pytest.mark.parametrize("moment", ["at once", "later"])
-@pytest.mark.parametrize("how", ["end", "stop", "kill", "reload"])
+@pytest.mark.parametrize("how", ["end", "stop", "kill", "reload", "flap"])
 def test_rows(home: Home, how: str, moment: str) -> None:  # noqa: F811
     """Each is off while it is held, and as it was afterwards, whatever comes in between."""
     zoo = Zoo(home, *(factory(f"one_{n}") for n, factory in enumerate(ROWS.values())))
@@ -100,7 +108,7 @@ def test_rows(home: Home, how: str, moment: str) -> None:  # noqa: F811
     home.close()
 
 
-@pytest.mark.parametrize("how", ["end", "stop", "kill", "reload"])
+@pytest.mark.parametrize("how", ["end", "stop", "kill", "reload", "flap"])
 def test_scene(home: Home, how: str) -> None:  # noqa: F811
     """So is what only a scene can move."""
     zoo = Zoo(home, *(factory(row) for row, factory in SCENES.items()))

@@ -8,6 +8,7 @@ The folder is a custom integration, once it is copied into a configuration by `m
 What a device is stands in a file beside the configuration, so that it outlives the process.
 """
 
+import asyncio
 from collections.abc import Mapping
 from functools import partial
 import json
@@ -89,5 +90,13 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
         data = dict(call.data)
         animals[data.pop("name")].by_hand(data.pop("state", None), **data)
 
+    async def flap(_: ServiceCall) -> None:
+        """Let all lose their connection for a moment."""
+        for is_available in (False, True):
+            for animal in animals.values():
+                animal.lose(is_available=is_available)
+            await asyncio.sleep(0.5)
+
     hass.services.async_register(DOMAIN, "by_hand", by_hand)
+    hass.services.async_register(DOMAIN, "flap", flap)
     return True

@@ -52,16 +52,22 @@ class Device:
         """Go on where its story stands."""
         self.story = story
 
+    @property
+    def is_ours(self) -> bool:
+        """Tell whether its memory counts: what was given up may be as the hold left it still."""
+        phase = self.story.phase
+        return self._is_held() if phase is Phase.GIVEN_UP else phase is not Phase.OVER
+
     def hold(
         self, now: datetime, *, wanted: Reading | None = OFF, longest: timedelta | None = None
     ) -> Answer:
         """Hold it, or hold it anew; the first memory of a story that is not over is kept."""
         self._tick(now)
-        if self.story.phase in (Phase.GIVEN_UP, Phase.OVER):
+        if not self.is_ours:
             self.story = begin(self.story.domain, self.story.last).story
         story = self.story
         until = now + longest if longest else None
-        if story.phase is Phase.RESTORING or story.is_leaving:
+        if story.phase is not Phase.HELD or story.is_leaving:
             was_touched = story.sent is not None and story.sent.key != HOLD
             story.begin(Phase.HELD)
             story.doubted = {HOLD} if was_touched else set()
