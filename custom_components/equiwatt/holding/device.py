@@ -208,6 +208,8 @@ class Device:
         if story.phase is not Phase.HELD:
             believe(story, plan(story), now)
             return
+        if story.is_owed and story.is_in_flight:
+            return  # it speaks of commands that came before the hold's
         if story.wanted is None and not is_moving(story, now):
             is_sure = has_moved(story) and HOLD not in story.doubted
             if has_shown(story, now, DOUBT if is_sure else LATE):

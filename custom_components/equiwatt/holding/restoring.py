@@ -182,8 +182,10 @@ def _is_undone(story: Story, found: list[Step], number: int, now: datetime) -> b
     """Tell whether a step that was lost is open again: it was never asked for, or undone by us."""
     sent = story.sent
     if sent and found[number].key in story.given:
-        is_ours = _later(story, found, number) and sent.outcome is not Outcome.FAILED
-        is_recent = now <= sent.since + ANSWER
+        is_later = _later(story, found, number) is not None
+        is_earlier = sent.key in story.given and sent.key in {one.key for one in found[:number]}
+        is_recent = now <= sent.since + (DOUBT if is_earlier else ANSWER)
+        is_ours = (is_later or is_earlier) and sent.outcome is not Outcome.FAILED
         is_old = story.is_unsure and now < sent.since + doubt(story)
         if not (is_ours and is_recent) and not is_old:
             return False
