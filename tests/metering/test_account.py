@@ -549,7 +549,7 @@ async def rows_of(home: Home) -> dict[str, int]:
                 .where(StatesMeta.entity_id.contains("equiwatt"))
                 .group_by(StatesMeta.entity_id)
             )
-            return {row[0]: row[1] for row in found}
+            return {str(entity_id): number for entity_id, number in found}
 
     return await get_instance(home.hass).async_add_executor_job(count)
 

@@ -74,7 +74,7 @@ async def test_what_was_saved(home: Home, use: Use, sent: list[Any], name: str) 
     await home.move_to("17:40")
     assert said(sent) == []
     await home.end()
-    assert said(sent) == [("What the equivent has brought", LESS)]
+    assert said(sent) == [("How you did in the equivent", LESS)]
     await restart(home, until="18:40")
     await home.move_to("19:10")
     assert len(sent) == 1
@@ -111,7 +111,7 @@ async def test_a_restart_at_the_end(home: Home, use: Use, sent: list[Any], name:
     home.provider.end(START, END)
     await restart(home, until="18:05")
     await home.move_to("18:10")
-    assert said(sent) == [("What the equivent has brought", LESS)]
+    assert said(sent) == [("How you did in the equivent", LESS)]
 
 
 @pytest.mark.parametrize("name", INPUTS)
@@ -130,7 +130,7 @@ async def test_a_restart_before_it_is_measured(
     assert said(sent) == []
     home.kwh, home.made = home.kwh | late, away
     await home.move_to("19:45")
-    assert said(sent) == [("What the equivent has brought", LESS)]
+    assert said(sent) == [("How you did in the equivent", LESS)]
 
 
 @pytest.mark.parametrize("name", INPUTS)
@@ -140,7 +140,7 @@ async def test_a_rehearsal(home: Home, use: Use, sent: list[Any], name: str) -> 
     await home.move_to("17:01")
     await simulate(home.hass, duration={"minutes": 30})
     await home.move_to("17:32")
-    assert [title for title, _ in said(sent)] == ["Rehearsal: what the equivent has brought"]
+    assert [title for title, _ in said(sent)] == ["Rehearsal: how you did in the equivent"]
     assert said(sent)[0][1].startswith("Your home used 0.19 kWh less than usual.")
 
 
