@@ -31,12 +31,22 @@ PLUG = "switch.plug"
 START = {"event": "acted", "event_data": {"at": "start"}}
 END = {"event": "acted", "event_data": {"at": "end"}}
 
+INPUTS: dict[str, dict[str, Any]] = {
+    "pause_devices": {"devices": {"entity_id": PLUG}, "notify_start": True, "notify_end": True},
+    "do_this_and_that": {"start_actions": [START], "end_actions": [END]},
+}
+
 type Use = Callable[..., Awaitable[None]]
 
 
 @pytest.fixture
 def use(house: House, tmp_path: Path) -> Use:
     """Return a way to use a blueprint with some inputs."""
+    return user_of(house, tmp_path)
+
+
+def user_of(house: House, tmp_path: Path) -> Use:
+    """Return a way to use a blueprint in a house, whose configuration lies in a folder."""
     house.hass.config.config_dir = str(tmp_path)
     shutil.copytree(FOLDER, tmp_path / "blueprints")
 
@@ -102,7 +112,7 @@ def test_is_a_blueprint(path: Path) -> None:
         assert f"!input {name}" in path.read_text("utf-8")
 
 
-async def test_pauses_and_puts_back(house: House, provider: Provider, use: Use) -> None:
+async def test_pauses_and_restores(house: House, provider: Provider, use: Use) -> None:
     """Devices go off at the start and come back at the end; nobody is told unasked."""
     await house.setup()
     (plug,) = await install(house.hass, Plug("Plug"))
@@ -212,11 +222,11 @@ async def test_tells(house: House, provider: Provider, use: Use) -> None:
     await use("pause_devices", devices={"entity_id": PLUG}, **inputs)
     provider.start(NOW, NOW + HOUR)
     await house.poll()
-    assert messages(house) == ["Nothing was on. Log that you take part in the equiwatt app."]
+    assert messages(house) == ["Nothing was on. Log it in the equiwatt app."]
     assert titles(house) == ["An equivent has started"]
     provider.end(NOW, house.now)
     await house.poll()
-    assert messages(house) == ["Paused devices are restored to how they were."]
+    assert messages(house) == ["Paused devices are being restored."]
     assert titles(house) == ["The equivent is over"]
 
 
@@ -241,7 +251,7 @@ async def test_tells_a_phone(house: House, provider: Provider, use: Use) -> None
 
 def measure(house: House, saving: object, **attributes: Any) -> None:
     """Let the meter tell what it knows of the equivent."""
-    attributes = {"start": NOW.isoformat(), **attributes}
+    attributes = {"start": NOW.isoformat(), "end": (NOW + HOUR).isoformat(), **attributes}
     house.hass.states.async_set("sensor.equiwatt_saving", str(saving), attributes)
 
 
@@ -262,7 +272,8 @@ async def test_tells_what_was_saved(
     await install(house.hass, Plug("Plug"))
     await use("pause_devices", devices={"entity_id": PLUG}, notify_saving=notify)
     measure(house, "unavailable")
-    measure(house, 0.1, final=True, start=(NOW - 24 * HOUR).isoformat())  # of yesterday, at a start
+    yesterday = {"start": (NOW - 24 * HOUR).isoformat(), "end": (NOW - 23 * HOUR).isoformat()}
+    measure(house, 0.1, final=True, **yesterday)  # as after a restart
     provider.start(NOW, NOW + HOUR)
     await house.poll()
     measure(house, 0, final=False)
@@ -278,6 +289,22 @@ async def test_tells_what_was_saved(
     assert all("estimate from your own meter" in message for message in messages(house))
 
 
+async def test_tells_no_saving_of_another_equivent(
+    house: House, provider: Provider, use: Use
+) -> None:
+    """What becomes final long after it belongs to the one that it was measured of."""
+    await house.setup()
+    await install(house.hass, Plug("Plug"))
+    await use("pause_devices", devices={"entity_id": PLUG}, notify_saving=True)
+    await play(house, provider)
+    for end in (NOW, NOW + 24 * HOUR):
+        times = {"start": (end - HOUR).isoformat(), "end": end.isoformat()}
+        measure(house, 0.1, final=False, **times)
+        measure(house, 0.1, final=True, **times)
+        await house.settle()
+    assert messages(house) == []
+
+
 async def test_tells_no_saving_without_taking_part(
     house: House, provider: Provider, use: Use
 ) -> None:
@@ -290,8 +317,11 @@ async def test_tells_no_saving_without_taking_part(
     start = house.now
     provider.start(start, start + HOUR)
     await house.poll()
-    measure(house, 0, final=False, start=start.isoformat())
-    measure(house, 0.5, final=True, start=start.isoformat())
+    times = {"start": start.isoformat(), "end": (start + HOUR).isoformat()}
+    measure(house, 0, final=False, **times)
+    provider.end(start, house.now)
+    await house.poll()
+    measure(house, 0.5, final=True, **times)
     await house.settle()
     assert messages(house) == []
 
@@ -350,6 +380,94 @@ async def test_end_after_a_restart(
     assert said(acted) == (["start", "end"] if at_home else [])
 
 
+def both(acted: list[Any], house: House) -> list[str]:
+    """Return what either blueprint did at the start and at the end."""
+    words = {"An equivent has started": "start", "The equivent is over": "end"}
+    return said(acted) or [words[title] for title in titles(house)]
+
+
+@pytest.mark.parametrize("puts_right", [False, True])
+@pytest.mark.parametrize("name", [path.stem for path in BLUEPRINTS])
+async def test_clock_an_hour_slow(
+    house: House, provider: Provider, use: Use, acted: list[Any], name: str, puts_right: bool
+) -> None:
+    """The end goes with the start though the system's clock is wrong, or put right in between."""
+    await install(house.hass, Plug("Plug"))
+    ahead = HOUR
+
+    def tell_time() -> None:
+        """Let the provider tell the right time."""
+        provider.headers = {"Date": f"{house.now + ahead:%a, %d %b %Y %H:%M:%S GMT}"}
+
+    tell_time()
+    await house.setup()
+    await use(name, **INPUTS[name])
+    start = house.now + ahead
+    provider.start(start, start + HOUR)
+    tell_time()
+    await house.poll()
+    assert both(acted, house) == ["start"]
+    if puts_right:
+        house.freezer.tick(ahead)
+        ahead = timedelta()
+    await house.pass_time(10 * MINUTE)
+    tell_time()
+    provider.end(start, house.now + ahead)
+    await house.poll()
+    assert both(acted, house)[-1] == "end"
+    assert len(both(acted, house)) == (2 if acted else 1)
+
+
+@pytest.mark.parametrize("minutes", [-6, 6])
+@pytest.mark.parametrize("name", [path.stem for path in BLUEPRINTS])
+async def test_start_that_moves(
+    house: House, provider: Provider, use: Use, acted: list[Any], name: str, minutes: int
+) -> None:
+    """The end goes with the start though the API gives another start by then."""
+    await house.setup()
+    await install(house.hass, Plug("Plug"))
+    await use(name, **INPUTS[name])
+    await house.pass_time(10 * MINUTE)
+    start = house.now
+    provider.start(start, start + HOUR)
+    await house.poll()
+    assert both(acted, house) == ["start"]
+    await house.pass_time(10 * MINUTE)
+    moved = start + timedelta(minutes=minutes)
+    provider.start(moved, moved + HOUR)
+    await house.poll()
+    assert both(acted, house) == ["start"]
+    provider.end(moved, house.now)
+    await house.poll()
+    assert both(acted, house)[-1] == "end"
+
+
+@pytest.mark.parametrize("name", [path.stem for path in BLUEPRINTS])
+async def test_switched_off_and_on_again(
+    house: House, provider: Provider, use: Use, acted: list[Any], name: str
+) -> None:
+    """One that was off at the start does nothing at the end; off in between does not matter."""
+    await house.setup()
+    await install(house.hass, Plug("Plug"))
+    await use(name, **INPUTS[name])
+    one = {"entity_id": "automation.one"}
+    turns: list[tuple[str, str]] = [("turn_off", "turn_on"), ("turn_on", "toggle")]
+    for at_start, in_between in turns:
+        await house.hass.services.async_call(AUTOMATION, at_start, one, blocking=True)
+        start = house.now
+        provider.start(start, start + HOUR)
+        await house.poll()
+        await house.hass.services.async_call(AUTOMATION, in_between, one, blocking=True)
+        await house.pass_time(20 * MINUTE, step=60)
+        if in_between == "toggle":
+            assert both(acted, house) == ["start"]
+            await house.hass.services.async_call(AUTOMATION, "toggle", one, blocking=True)
+        provider.end(start, house.now)
+        await house.poll()
+    assert said(acted) == (["start", "end"] if acted else [])
+    assert both(acted, house)[-1] == "end"
+
+
 @pytest.mark.parametrize("name", [path.stem for path in BLUEPRINTS])
 async def test_skip(
     house: House, provider: Provider, use: Use, acted: list[Any], name: str
@@ -359,15 +477,8 @@ async def test_skip(
     (plug,) = await install(house.hass, Plug("Plug"))
     config = {"scene": [{"name": "Off", "entities": {PLUG: "off"}}]}
     assert await async_setup_component(house.hass, "scene", config)
-    inputs: dict[str, dict[str, Any]] = {
-        "pause_devices": {"devices": {"entity_id": PLUG}, "notify_start": True, "notify_end": True},
-        "do_this_and_that": {
-            "scenes": ["scene.off"],
-            "start_actions": [START],
-            "end_actions": [END],
-        },
-    }
-    await use(name, **inputs[name])
+    scenes = {"scenes": ["scene.off"]} if name == "do_this_and_that" else {}
+    await use(name, **INPUTS[name], **scenes)
     skip = {"entity_id": "switch.equiwatt_skip"}
     await house.hass.services.async_call("switch", "turn_on", skip, blocking=True)
     await play(house, provider)

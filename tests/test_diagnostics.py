@@ -53,7 +53,17 @@ async def test_diagnostics(house: House, provider: Provider, push: Push, hass_cl
     }
     assert 10 <= told["api"]["seconds_to_next_call"] < 61
     assert told["webhook"] == {"last_call": "2026-11-20T17:20:00+00:00", "missed_in_a_row": 0}
-    assert told["pause"] == {"paused": 1, "to_put_back": 0}
+    plug = {
+        "domain": "switch",
+        "phase": "held",
+        "until": None,
+        "present": True,
+        "reached": ["hold"],
+        "commands": 1,
+        "tries": 0,
+        "outcome": "done",
+    }
+    assert told["holding"] == {"held": [plug], "restored": []}
     assert told["meter"] == {"source": "off", "sensors": 0, "kept": 0}
     assert told["default_address"] is True
     text = json.dumps(told)

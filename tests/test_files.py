@@ -26,7 +26,7 @@ FILLED = {
     ".options.step.preview_rough.description": PREVIEW | {"minutes"},
     ".options.step.preview_too_slow.description": PREVIEW | {"minutes"},
     ".options.step.preview": PREVIEW,
-    ".issues.not_put_back": {"name", "entity_id"},
+    ".issues.not_restored": {"name", "entity_id"},
     ".issues.webhook_changed.title": {"name"},
     ".issues.webhook_silent.title": {"name"},
 }

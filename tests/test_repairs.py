@@ -3,7 +3,7 @@
 from typing import Any
 
 from custom_components.equiwatt.const import DOMAIN
-from custom_components.equiwatt.holding.issues import async_raise_not_put_back
+from custom_components.equiwatt.holding.issues import async_raise_not_restored
 from homeassistant.components.repairs import repairs_flow_manager
 from homeassistant.setup import async_setup_component
 from tests.conftest import House, Provider
@@ -23,13 +23,13 @@ async def test_repair_flow(live: House, provider: Provider) -> None:
     flows = repairs_flow_manager(live.hass)
     assert flows
     for _ in range(2):
-        flow: Any = await flows.async_init(DOMAIN, data={"issue_id": f"not_put_back_{PLUG}"})
+        flow: Any = await flows.async_init(DOMAIN, data={"issue_id": f"not_restored_{PLUG}"})
         assert (flow["type"], flow["step_id"]) == ("form", "confirm")
         assert flow["description_placeholders"]["name"] == "Plug"
         flow = await flows.async_configure(flow["flow_id"], {})
         assert flow["type"] == "create_entry"
         assert repairs(live.hass) == []
-        async_raise_not_put_back(live.hass, PLUG)
+        async_raise_not_restored(live.hass, PLUG)
     plug.report(available=True)
     await live.settle()
     assert plug.commands == ["off"]

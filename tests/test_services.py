@@ -95,7 +95,7 @@ async def test_rehearsal(house: House, provider: Provider) -> None:
 
 
 async def test_rehearsal_pauses(house: House, provider: Provider) -> None:
-    """Devices are paused and put back as for a real one."""
+    """Devices are paused and restored as for a real one."""
     await house.setup()
     (plug,) = await install(house.hass, Plug("Plug"))
     await simulate(house.hass, duration={"seconds": 10})
@@ -529,7 +529,8 @@ async def restore(hass: HomeAssistant, context: Context | None = None, **data: A
     await hass.services.async_call(DOMAIN, "restore", data, blocking=True, context=context)
 
 
-async def test_restore(live: House) -> None:
+@pytest.mark.parametrize("everything", [{}, {"entity_id": "all"}])
+async def test_restore(live: House, everything: dict[str, Any]) -> None:
     """What is chosen is restored now, or all; what is not held is left alone."""
     plug, other, third = await install(live.hass, Plug("Plug"), Plug("Other"), Plug("Third"))
     third.report(is_on=False)
@@ -541,7 +542,7 @@ async def test_restore(live: House) -> None:
     await live.settle()
     await restore(live.hass, entity_id="group.all")
     assert (live.state(PLUG), live.state("switch.other")) == ("on", "off")
-    await restore(live.hass)
+    await restore(live.hass, **everything)
     await live.settle()
     assert live.state("switch.other") == "on"
     assert plug.commands == other.commands == ["off", "on"]

@@ -82,6 +82,37 @@ async def test_next_one(house: House, provider: Provider, restarts: bool) -> Non
     ]
 
 
+async def test_restart_afterwards(live: House, provider: Provider) -> None:
+    """Once it is used up, a restart does not bring it back."""
+    await install(live.hass, Plug("Plug"))
+    await turn(live, "on")
+    await end(live, provider)
+    await restart(live)
+    await started(live)
+    assert live.state(SKIP) == "off"
+    start = live.now
+    provider.start(start, start + HOUR)
+    await live.poll()
+    assert (await pause(live.hass, PLUG))["paused"] == [PLUG]
+
+
+@pytest.mark.parametrize("during", [False, True])
+async def test_rehearsal_over_a_restart(house: House, during: bool) -> None:
+    """A rehearsal does not use it up, be it over a restart."""
+    await house.setup()
+    await install(house.hass, Plug("Plug"))
+    await turn(house, "on")
+    await simulate(house.hass, duration={"minutes": 10})
+    await house.settle()
+    await restart(house, lambda: house.freezer.tick(60 if during else 3600))
+    await started(house)
+    assert (house.live, house.state(SKIP)) == ("on" if during else "off", "on")
+    if during:
+        assert await pause(house.hass, PLUG) == SKIPPED
+    await house.pass_time(15 * MINUTE, step=30)
+    assert (house.live, house.state(SKIP)) == ("off", "on")
+
+
 async def test_turned_off_again(live: House) -> None:
     """Who takes part again does so."""
     await install(live.hass, Plug("Plug"))
@@ -209,13 +240,19 @@ async def test_next_one_as_soon_as_one_has_ended(live: House, provider: Provider
     assert live.state(SKIP) == "on"
 
 
-async def test_ended_by_mistake(live: House, provider: Provider, push: Push) -> None:
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_ended_by_mistake(
+    live: House, provider: Provider, push: Push, restarts: bool
+) -> None:
     """What is skipped stays so though a push said that it had ended and the API says it has not."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await turn(live, "on")
     await push("?event=ended")
     await live.settle()
     assert live.live == "off"
+    if restarts:
+        await restart(live)
+        await started(live)
     await live.pass_time(7 * MINUTE)
     assert live.live == "on"  # the same one
     assert await pause(live.hass, PLUG) == SKIPPED

@@ -1,11 +1,11 @@
 """Who takes part in the live equivent, and whether it, or else the next one, is skipped."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from .equivents.answer import MalformedError, read_time
+from .equivents.answer import MalformedError, read_event, read_time
 from .equivents.model import SAME, Equivent, Kind
 from .equivents.snapshot import Edge, EndReason, Snapshot
 
@@ -26,8 +26,8 @@ class Attendance:
     participants: tuple[Participant, ...] = ()
     skips_since: datetime | None = None
     """Since when the live one, or else the next one, is to be skipped."""
-    skipped: datetime | None = None
-    """The start of the one that used the last skip up, in case it proves to be live still."""
+    skipped: Equivent | None = None
+    """The one that used the last skip up, in case it proves to be live still."""
 
     @property
     def skips(self) -> bool:
@@ -54,7 +54,7 @@ class Attendance:
         start = edge.equivent.start
         joined = tuple(one for one in self.participants if one.start >= start - SAME)
         found = replace(self, participants=joined).caught_up(edge.after)
-        if self.skipped and not edge.test and abs(self.skipped - start) <= SAME:
+        if self.skipped and not edge.test and self.skipped.same_as(edge.equivent):
             return replace(found, skips_since=start)
         return found
 
@@ -75,7 +75,7 @@ class Attendance:
         ended = edge.after.ended
         is_real = not (edge.test or (ended and ended.reason is EndReason.UNCONFIRMED))
         if found.skips_since and is_real and _is_of(edge, found.skips_since):
-            return replace(found, skips_since=None, skipped=edge.equivent.start)
+            return replace(found, skips_since=None, skipped=edge.equivent)
         return found
 
     def caught_up(self, known: Snapshot) -> Attendance:
@@ -87,10 +87,11 @@ class Attendance:
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as it is stored: nothing for those who never use it."""
-        times = {"skips_since": self.skips_since, "skipped": self.skipped}
         joined = {one.name: int(one.start.timestamp()) for one in self.participants}
+        since, over = self.skips_since, self.skipped
         return {
-            **{name: int(moment.timestamp()) for name, moment in times.items() if moment},
+            **({"skips_since": int(since.timestamp())} if since else {}),
+            **({"skipped": _as_event(over)} if over else {}),
             **({"participants": joined} if joined else {}),
         }
 
@@ -98,12 +99,15 @@ class Attendance:
 def read_attendance(data: Mapping[str, Any]) -> tuple[Attendance, int]:
     """Return what is stored of it, and how much of that cannot be read."""
     items = data.get("participants", {})
-    joined = {name: _time(start) for name, start in items.items()} if _is_dict(items) else {}
-    times = {name: _time(data.get(name)) for name in ("skips_since", "skipped")}
-    unreadable = sum(moment is None for moment in joined.values()) + (not _is_dict(items))
-    unreadable += sum(times[name] is None and data.get(name) is not None for name in times)
+    is_dict = isinstance(items, dict)
+    joined = {name: _read(read_time, start) for name, start in items.items()} if is_dict else {}
+    since = _read(read_time, data.get("skips_since"))
+    skipped = _read(read_event, data.get("skipped"))
+    unreadable = sum(start is None for start in joined.values()) + (not is_dict)
+    unreadable += since is None and data.get("skips_since") is not None
+    unreadable += skipped is None and data.get("skipped") is not None
     found = tuple(Participant(name, start) for name, start in joined.items() if start)
-    return Attendance(found, times["skips_since"], times["skipped"]), unreadable
+    return Attendance(found, since, skipped), unreadable
 
 
 def _is_of(edge: Edge, moment: datetime) -> bool:
@@ -111,14 +115,16 @@ def _is_of(edge: Edge, moment: datetime) -> bool:
     return edge.kind is Kind.STARTED or edge.equivent.end is None or moment < edge.equivent.end
 
 
-def _is_dict(value: object) -> bool:
-    """Tell whether what is stored is of the kind that it is to be."""
-    return isinstance(value, dict)
+def _as_event(equivent: Equivent) -> dict[str, int | None]:
+    """Return an equivent in the provider's shape."""
+    end = equivent.end
+    times = {"start_time": int(equivent.start.timestamp())}
+    return {**times, "end_time": int(end.timestamp()) if end else None}
 
 
-def _time(value: object) -> datetime | None:
-    """Read a time; None for none, and for what cannot be read."""
+def _read[T](read: Callable[[object], T], value: object) -> T | None:
+    """Read a value; None for none, and for what cannot be read."""
     try:
-        return None if value is None else read_time(value)
+        return None if value is None else read(value)
     except MalformedError:
         return None

@@ -10,6 +10,7 @@ from .const import DEFAULT_URL, SOURCE_OFF
 from .coordinator import EquiwattCoordinator
 from .data import EquiwattConfigEntry
 from .equivents.model import Equivent
+from .holding.store import HeldDevice
 
 
 async def async_get_config_entry_diagnostics(
@@ -18,7 +19,6 @@ async def async_get_config_entry_diagnostics(
     """Return the diagnostics of an account."""
     data = entry.runtime_data
     coordinator, webhook = data.coordinator, data.store.webhook
-    held = data.holding.held_for(entry.entry_id)
     state = coordinator.data
     return {
         "default_address": entry.data[CONF_URL] == DEFAULT_URL,
@@ -34,9 +34,9 @@ async def async_get_config_entry_diagnostics(
             "last_call": webhook.received_at,
             "missed_in_a_row": webhook.missed,
         },
-        "pause": {
-            "paused": len(held),
-            "to_put_back": sum(not one.is_held for one in data.holding.devices),
+        "holding": {
+            "held": [_device(one) for one in data.holding.held_for(entry.entry_id)],
+            "restored": [_device(one) for one in data.holding.devices if not one.is_held],
         },
         "meter": _meter(entry),
         "history": {"equivents": len(data.store.snapshot.past)},
@@ -71,6 +71,21 @@ async def async_get_device_diagnostics(
 def _times(equivent: Equivent | None) -> dict[str, Any] | None:
     """Return the times of an equivent."""
     return {"start": equivent.start, "end": equivent.end} if equivent else None
+
+
+def _device(held: HeldDevice) -> dict[str, Any]:
+    """Return how far a held device's story has got: never its name, nor what it says."""
+    story = held.device.story
+    return {
+        "domain": story.domain,
+        "phase": story.phase,
+        "until": story.until,
+        "present": story.is_present,
+        "reached": sorted(story.reached),
+        "commands": story.commands,
+        "tries": story.tries,
+        "outcome": story.sent.outcome if story.sent else None,
+    }
 
 
 def _meter(entry: EquiwattConfigEntry) -> dict[str, Any]:

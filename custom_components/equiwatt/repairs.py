@@ -17,7 +17,7 @@ from .webhook_monitor import async_set_shown
 WEBHOOK_SCHEMA = vol.Schema({vol.Required(CONF_UNUSED, default=False): BooleanSelector()})
 
 
-class NotPutBackFlow(ConfirmRepairFlow):
+class NotRestoredFlow(ConfirmRepairFlow):
     """A device that did not come back: the user has dealt with it."""
 
     @override
@@ -65,4 +65,4 @@ async def async_create_fix_flow(
     """Return the flow of a repair: a device's issue names the device."""
     if data and "entity_id" not in data:
         return WebhookFlow(data["entry_id"])
-    return NotPutBackFlow()
+    return NotRestoredFlow()

@@ -6,7 +6,7 @@ from typing import Final
 import voluptuous as vol
 
 from homeassistant.auth.permissions.const import POLICY_CONTROL
-from homeassistant.const import ATTR_CONFIG_ENTRY_ID, ATTR_ENTITY_ID
+from homeassistant.const import ATTR_CONFIG_ENTRY_ID, ATTR_ENTITY_ID, ENTITY_MATCH_ALL
 from homeassistant.core import (
     HomeAssistant,
     ServiceCall,
@@ -29,7 +29,8 @@ from homeassistant.util.json import JsonValueType
 from .const import DOMAIN
 from .data import EquiwattConfigEntry
 from .holding.domains import Refusal, can_pause, scene_refusal_of
-from .holding.manager import Request, async_get_manager
+from .holding.hold import Request
+from .holding.manager import async_get_manager
 
 ATTR_DURATION: Final = "duration"
 ATTR_INCLUDE_TESTS: Final = "include_tests"
@@ -154,12 +155,12 @@ async def _async_restore(call: ServiceCall) -> None:
     """Restore what is held now: what is chosen of it, or all."""
     manager = async_get_manager(call.hass)
     held = {one.entity_id for one in manager.devices if one.is_held}
-    if call.data:
+    if call.data and call.data.get(ATTR_ENTITY_ID) != ENTITY_MATCH_ALL:
         selected = async_extract_referenced_entity_ids(call.hass, TargetSelection(call.data))
         chosen = selected.referenced | selected.indirectly_referenced
         held &= chosen | _members(call.hass, chosen)
     await _async_check_user(call, held)
-    manager.async_restore(held)
+    await manager.async_restore(held, call.context)
 
 
 async def _async_take_part(call: ServiceCall) -> ServiceResponse:

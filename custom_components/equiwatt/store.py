@@ -1,7 +1,7 @@
 """What outlasts a restart: what is known of equivents, the webhook, and what was measured."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import ceil
@@ -36,13 +36,19 @@ class TolerantStore(Store[dict[str, Any]]):
         )
         self.has_failed = False
         """Whether what was to be written last could not be."""
+        self.on_failure: Callable[[], None] = lambda: None
+        """Called then, as nothing is written again by itself."""
 
     @override
     async def _async_write_data(self, data: dict[str, Any]) -> None:
         """Write, and keep whether that failed, of which Home Assistant only logs an error."""
         self.has_failed = True
-        await super()._async_write_data(data)
-        self.has_failed = False
+        try:
+            await super()._async_write_data(data)
+            self.has_failed = False
+        finally:
+            if self.has_failed:
+                self.on_failure()
 
     @override
     async def _async_migrate_func(
@@ -75,6 +81,7 @@ class EquiwattStore:
         """Start with nothing remembered."""
         self._hass = hass
         self._store = TolerantStore(hass, entry_id)
+        self._store.on_failure = lambda: self._save_later(SAVE_DELAY)
         self.known = False
         """Whether there is anything remembered at all: not so before the first answer ever."""
         self.snapshot = Snapshot()
@@ -166,8 +173,6 @@ class EquiwattStore:
         if self._is_closed:
             return
         await self._store.async_save(self._data())
-        if self._store.has_failed:
-            self._save_later(SAVE_DELAY)
 
     def _save_later(self, seconds: float) -> None:
         """Write everything in a while, and when Home Assistant stops."""

@@ -3,7 +3,7 @@
 from typing import Any, override
 
 from homeassistant.components.switch import SwitchEntity, SwitchEntityDescription
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .data import EquiwattConfigEntry, EquiwattRuntimeData
@@ -61,7 +61,8 @@ class EquiwattSkip(EquiwattEntity, SwitchEntity):
         """Skip it, and restore everything that is held for it at once."""
         if not self.is_on:
             self._keep(skips=True)
-            self._data.holding.async_release(self.coordinator.config_entry.entry_id)
+            entry_id = self.coordinator.config_entry.entry_id
+            await self._data.holding.async_skip(entry_id, self._context or Context())
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:

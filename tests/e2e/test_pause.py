@@ -24,6 +24,9 @@ logger:
   default: warning
   logs:
     custom_components.equiwatt: debug
+shell_command:
+  note_start: echo start >> {folder}/acted
+  note_end: echo end >> {folder}/acted
 command_line:
 """
 SWITCH = """\
@@ -45,6 +48,13 @@ automation:
         devices:
           entity_id: [switch.heater, switch.rail, switch.idle, switch.radio]
         notify_start: true
+  - id: act
+    alias: Act at the start and at the end
+    use_blueprint:
+      path: equiwatt/do_this_and_that.yaml
+      input:
+        start_actions: [{action: shell_command.note_start}]
+        end_actions: [{action: shell_command.note_end}]
 """
 DEVICES = {"heater": "on", "rail": "on", "idle": "off", "radio": "on"}
 
@@ -58,6 +68,7 @@ class Plugs:
         folder.mkdir()
         for name, state in DEVICES.items():
             self.say(name, state)
+        (self.folder / "acted").touch()
 
     def say(self, name: str, state: str) -> None:
         """Turn one on or off by hand."""
@@ -69,6 +80,11 @@ class Plugs:
         return (self.folder / name).read_text("utf-8").split()[1:]
 
     @property
+    def acted(self) -> list[str]:
+        """Return what the automation with lists for the start and the end has done."""
+        return (self.folder / "acted").read_text("utf-8").split()
+
+    @property
     def dead(self) -> Path:
         """Return the file that makes all of them deaf for being turned on."""
         return self.folder / "dead"
@@ -77,7 +93,8 @@ class Plugs:
     def configuration(self) -> str:
         """Return how Home Assistant knows them."""
         switches = (SWITCH.format(name=name, folder=self.folder) for name in DEVICES)
-        return CONFIGURATION + "".join(switches) + AUTOMATION
+        configuration = CONFIGURATION.format(folder=self.folder)
+        return configuration + "".join(switches) + AUTOMATION
 
     async def shown_in(self, house: House) -> None:
         """Wait until Home Assistant has asked each of them how it is."""
@@ -131,6 +148,7 @@ async def test_devices_come_back(
     api.current = equivent(start, start + 3600)
     await call(addresses["started"])
     await plugs.until(lambda: plugs.said("heater") == ["off"], 5)  # and others may be to come
+    await plugs.until(lambda: plugs.acted == ["start"], 5)
     await end_process(house, sign)
     await asyncio.sleep(0.5)  # for a command under way
     await house.start()
@@ -140,6 +158,7 @@ async def test_devices_come_back(
     await still_off_when_paused_again(house, plugs)
     plugs.say("radio", "on")  # by hand, which makes it theirs
     await house.wait_for("switch.radio", "on", 5)
+    await asyncio.sleep(31)  # what is told for a moment only is nobody's
     plugs.say("radio", "off")
     await house.wait_for("switch.radio", "off", 5)
     await ended_while_down(house, plugs, api, sign, start)
@@ -174,6 +193,7 @@ async def ended_while_down(
     assert plugs.said("radio") == ["off", "on", "off"]
     assert plugs.said("idle") == []
     await house.wait_for("switch.heater", "on", 5)
+    assert plugs.acted == ["start", "end"]
 
 
 def check_log(house: House, addresses: dict[str, str]) -> None:

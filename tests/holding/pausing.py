@@ -52,7 +52,7 @@ async def started(house: House) -> None:
 
 
 async def disable(house: House) -> None:
-    """Disable the entry, which puts everything back."""
+    """Disable the entry, which restores everything."""
     entries = house.hass.config_entries
     await entries.async_set_disabled_by(house.entry.entry_id, ConfigEntryDisabler.USER)
 

@@ -12,7 +12,7 @@ from homeassistant.setup import async_setup_component
 from tests.conftest import House, Provider
 from tests.devices import Plug, install
 
-from .pausing import PLUG, end, restart, started
+from .pausing import MINUTE, PLUG, end, restart, started
 
 
 @pytest.fixture
@@ -62,3 +62,24 @@ async def test_automation(live: House, provider: Provider, commands: list[Any]) 
     await live.pass_time(40)
     await pause(live, Context())
     assert [event.data["asked_by"] for event in commands] == ["Evening", None]
+
+
+@pytest.mark.parametrize("action", ["restore", "skip"])
+async def test_who_ends_it(live: House, commands: list[Any], action: str) -> None:
+    """What is restored early is so in the name of who asked for that."""
+    users = [
+        await live.hass.auth.async_create_user(name, group_ids=["system-admin"])
+        for name in ("Ann", "Bob")
+    ]
+    ann, bob = (Context(user_id=user.id) for user in users)
+    await pause(live, ann)
+    await live.pass_time(MINUTE)
+    domain, name, data = (
+        (DOMAIN, "restore", {"entity_id": PLUG})
+        if action == "restore"
+        else ("switch", "turn_on", {"entity_id": "switch.equiwatt_skip"})
+    )
+    await live.hass.services.async_call(domain, name, data, blocking=True, context=bob)
+    await live.settle()
+    asked = [(event.data["restores"], event.data["asked_by"]) for event in commands]
+    assert asked == [(False, "Ann"), (True, "Bob")]

@@ -1,7 +1,8 @@
 """Test one held device's life, rule by rule, with the devices of the zoo."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import Any, override
 
 import pytest
 
@@ -9,7 +10,7 @@ from custom_components.equiwatt.holding.device import Cause, begin
 from custom_components.equiwatt.holding.reading import OFF, UNKNOWN, Reading
 from custom_components.equiwatt.holding.restoring import MOST_COMMANDS, Verdict
 from custom_components.equiwatt.holding.story import HOLD, Outcome, Phase
-from tests.zoo.animals import Animal, Lamp, Nature, Plug, Thermostat
+from tests.zoo.animals import Animal, Cover, FailureError, Lamp, Nature, Plug, Thermostat
 from tests.zoo.keeper import START, calls, held, keep, no_more
 from tests.zoo.rows import ROWS, SCENES
 
@@ -84,6 +85,7 @@ def test_scene_that_somebody_overrules() -> None:
     keeper.by_hand("charge")
     clock.turn(10 * MINUTE)
     keeper.by_hand("export")
+    clock.turn(30)
     assert keeper.verdicts == [Verdict.THEIRS]
     keeper.hold(wanted=None)
     keeper.somebody("select_option", option="charge")
@@ -123,6 +125,9 @@ def test_turned_on_while_it_is_held(is_by_hand: bool) -> None:
     keeper, clock = held(Plug("one"))
     if is_by_hand:
         keeper.by_hand("on")
+        clock.turn(29)
+        assert keeper.verdicts == []
+        clock.turn(1)
     else:
         keeper.somebody("turn_on")
     assert keeper.verdicts == [Verdict.THEIRS]
@@ -158,7 +163,7 @@ def test_echo() -> None:
     keeper.hold()
     clock.turn(10)
     keeper.by_hand("on")
-    clock.turn(19)
+    clock.turn(29)
     assert keeper.verdicts == []
     clock.turn(1)
     assert keeper.verdicts == [Verdict.THEIRS]
@@ -418,6 +423,7 @@ def test_turned_on_while_down() -> None:
     """What is on after a restart that had been off is somebody's."""
     keeper, clock = held(Plug("one"))
     keeper.restart(MINUTE, lambda: keeper.animal.by_hand("on"))
+    clock.turn(30)
     assert keeper.verdicts == [Verdict.THEIRS]
     no_more(keeper, clock)
 
@@ -480,7 +486,8 @@ def test_out_of_turn() -> None:
     assert device.release(START + 101 * SECOND).command is None
     assert device.report(START + 102 * SECOND, UNKNOWN, Cause.NOBODY).verdict is None
     assert device.outcome(START + 103 * SECOND, Outcome.DONE).command is None
-    assert device.report(START + 104 * SECOND, ON, Cause.OURS).verdict is Verdict.RESTORED
+    assert device.report(START + 104 * SECOND, ON, Cause.OURS).verdict is None
+    assert device.wake(START + 134 * SECOND).verdict is Verdict.RESTORED
     assert device.wake(START + HOUR * SECOND) == device.release(START + HOUR * SECOND)
 
 
@@ -490,7 +497,8 @@ def test_held_and_released_while_it_is_away() -> None:
     device.hold(START)
     device.release(START)
     device.story.before = ON
-    assert device.report(START + SECOND, ON, Cause.NOBODY).verdict is Verdict.RESTORED
+    assert device.report(START + SECOND, ON, Cause.NOBODY).verdict is None
+    assert device.wake(START + 31 * SECOND).verdict is Verdict.RESTORED
 
 
 def test_failed_hold_is_not_tried_again() -> None:
@@ -504,6 +512,141 @@ def test_failed_hold_is_not_tried_again() -> None:
     no_more(keeper, clock)
     keeper.hold()
     assert keeper.told.is_off
+
+
+# What is told for a moment only may be an old word.
+
+
+@pytest.mark.parametrize("ends_meanwhile", [False, True])
+def test_flickers_on_return(ends_meanwhile: bool) -> None:
+    """A plug that tells an old state for a moment when it is back is restored."""
+    keeper, clock = held(Plug("one"))
+    keeper.animal.lose()
+    clock.turn(MINUTE)
+    if ends_meanwhile:
+        keeper.release()
+    keeper.animal.state = "on"
+    keeper.find()
+    clock.turn(5)
+    keeper.by_hand("off")
+    clock.turn(5 * MINUTE)
+    keeper.release()
+    clock.turn(MINUTE)
+    assert keeper.verdicts == [Verdict.RESTORED]
+    assert keeper.animal.commands == ["turn_off", "turn_on"]
+
+
+@pytest.mark.parametrize("by_deadline", [False, True])
+@pytest.mark.parametrize("stays", [False, True])
+def test_flickers_at_the_end(stays: bool, by_deadline: bool) -> None:
+    """Whose a device is that says otherwise right before the end is seen when it stands by it."""
+    keeper, clock = keep(Plug("one"))
+    keeper.hold(seconds=HOUR if by_deadline else None)
+    clock.turn(HOUR - 5)
+    keeper.by_hand("on")
+    clock.turn(5)
+    if not by_deadline:
+        keeper.release()
+    assert keeper.verdicts == []
+    if not stays:
+        keeper.by_hand("off")
+    clock.turn(MINUTE)
+    assert keeper.verdicts == [Verdict.THEIRS if stays else Verdict.RESTORED]
+    assert keeper.animal.commands == (["turn_off"] if stays else ["turn_off", "turn_on"])
+
+
+def test_held_anew_while_that_is_seen() -> None:
+    """A hold that comes meanwhile commands again, without the deadline of the last."""
+    keeper, clock = keep(Plug("one"))
+    keeper.hold(seconds=HOUR)
+    clock.turn(HOUR - 5)
+    keeper.by_hand("on")
+    keeper.release()
+    clock.turn(1)
+    keeper.hold()
+    clock.turn(HOUR)
+    assert (keeper.phase, keeper.told.state) == (Phase.HELD, "off")
+    assert keeper.animal.commands == ["turn_off", "turn_off"]
+    keeper.release()
+    clock.turn(5 * MINUTE)
+    assert keeper.told.state == "on"
+
+
+# Rule 2, for scenes: what is near is not the same.
+
+
+@pytest.mark.parametrize("before", ["heat", "off"])
+@pytest.mark.parametrize("degrees", [20.0, 19.0])
+def test_lowered(before: str, degrees: float) -> None:
+    """What a scene lowers a little is as before, also what is off and tells a temperature."""
+    keeper, clock = keep(Thermostat("one", comes_back_at=None, state=before))
+    keeper.hold(wanted=None)
+    keeper.by_hand("heat", temperature=degrees)
+    clock.turn(10 * MINUTE)
+    keeper.release()
+    clock.turn(5 * MINUTE)
+    assert keeper.verdicts == [Verdict.RESTORED]
+    assert (keeper.told.state, keeper.told.get("temperature")) == (before, 21)
+
+
+class Refusing(Thermostat):
+    """A thermostat that takes no temperature while it is off."""
+
+    @override
+    def command(self, service: str, data: Mapping[str, Any]) -> None:
+        """Refuse."""
+        if service == "set_temperature" and self.state == "off":
+            self.commands.append(service)
+            raise FailureError(self.name)
+        super().command(service, data)
+
+
+def test_refused() -> None:
+    """One that takes no temperature while it is off is off, as it was, and nobody is bothered."""
+    keeper, clock = keep(Refusing("one", comes_back_at=None, state="off"))
+    keeper.hold(wanted=None)
+    keeper.by_hand("heat", temperature=19)
+    clock.turn(10 * MINUTE)
+    keeper.release()
+    clock.turn(5 * MINUTE)
+    assert (keeper.verdicts, keeper.told.state) == ([Verdict.RESTORED], "off")
+    assert keeper.animal.commands == ["set_hvac_mode hvac_mode=off", "set_temperature"]
+
+
+def test_dial() -> None:
+    """Who turns a thermostat's own dial by a degree after a scene has it."""
+    keeper, clock = keep(Thermostat("one"))
+    keeper.hold(wanted=None)
+    keeper.by_hand(temperature=19.0)
+    clock.turn(10 * MINUTE)
+    keeper.by_hand(temperature=18.0)
+    clock.turn(MINUTE)
+    assert keeper.verdicts == [Verdict.THEIRS]
+
+
+def test_scene_that_takes_minutes() -> None:
+    """A blind that a scene moves has settled when it stands still."""
+    keeper, clock = keep(Cover("one"))
+    keeper.hold(wanted=None)
+    keeper.by_hand("closing")
+    clock.turn(3 * MINUTE)
+    keeper.by_hand("open", current_position=10)
+    clock.turn(10 * MINUTE)
+    assert keeper.verdicts == []
+    keeper.release()
+    clock.turn(5 * MINUTE)
+    assert (keeper.verdicts, keeper.told.get("current_position")) == ([Verdict.RESTORED], 50)
+
+
+def test_scene_upon_a_short_pause() -> None:
+    """The last wish holds: a scene has not the limit of the pause before it."""
+    keeper, clock = keep(Thermostat("one"))
+    keeper.hold(seconds=10 * MINUTE)
+    clock.turn(5 * MINUTE)
+    keeper.hold(wanted=None)
+    keeper.by_hand("heat", temperature=17.0)
+    clock.turn(HOUR)
+    assert (keeper.phase, keeper.verdicts) == (Phase.HELD, [])
 
 
 def test_one_animal_per_species() -> None:

@@ -63,7 +63,12 @@ CASES: list[tuple[str, str, dict[str, Any], list[Call]]] = [
             ("set_swing_horizontal_mode", {"swing_horizontal_mode": "off"}),
         ],
     ),
-    ("climate", "off", {"temperature": 21}, [("set_hvac_mode", {"hvac_mode": "off"})]),
+    (
+        "climate",
+        "off",
+        {"temperature": 21},
+        [("set_hvac_mode", {"hvac_mode": "off"}), ("set_temperature", {"temperature": 21})],
+    ),
     (
         "water_heater",
         "timed",

@@ -55,7 +55,7 @@ async def test_damaged_memory(
 async def test_some_of_the_memory(
     house: House, provider: Provider, hass_storage: dict[str, Any], caplog: Any
 ) -> None:
-    """What can be read is put back, the rest is said."""
+    """What can be read is restored, the rest is said."""
     key = f"{DOMAIN}.{house.entry.entry_id}.pause"
     (plug,) = await install(house.hass, Plug("Plug"))
     plug.report(is_on=False)

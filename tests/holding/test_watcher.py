@@ -8,7 +8,7 @@ from .pausing import HOUR, MINUTE, PLUG, disable, end, pause, repairs
 
 
 async def test_entity_is_renamed_or_removed(live: House, provider: Provider) -> None:
-    """A renamed device is put back, a removed one forgotten; without a traceback."""
+    """A renamed device is restored, a removed one forgotten; without a traceback."""
     await install(live.hass, Plug("Plug"), Plug("Other"))
     await pause(live.hass, PLUG, "switch.other")
     registry = er.async_get(live.hass)
@@ -22,7 +22,7 @@ async def test_entity_is_renamed_or_removed(live: House, provider: Provider) -> 
 
 
 async def test_renamed_while_trying(live: House, provider: Provider) -> None:
-    """A device that is renamed while it does not obey is put back under its new name."""
+    """A device that is renamed while it does not obey is restored under its new name."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
     plug.report(available=False)
@@ -32,7 +32,7 @@ async def test_renamed_while_trying(live: House, provider: Provider) -> None:
     await live.settle()
     await live.pass_time(59 * MINUTE, step=30)
     await live.pass_time(2 * MINUTE)
-    assert repairs(live.hass) == ["not_put_back_switch.renamed"]
+    assert repairs(live.hass) == ["not_restored_switch.renamed"]
     plug.report(available=True)
     await live.settle()
     assert live.state("switch.renamed") == "on"
@@ -40,7 +40,7 @@ async def test_renamed_while_trying(live: House, provider: Provider) -> None:
 
 
 async def test_renamed_while_disabled(live: House) -> None:
-    """A device that is renamed while its entry is disabled is put back once, by whoever is left."""
+    """A device that is renamed while its entry is disabled is restored once, by whoever is left."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
     plug.report(available=False)
@@ -52,3 +52,36 @@ async def test_renamed_while_disabled(live: House) -> None:
     plug.report(available=True)
     await live.settle()
     assert plug.commands == ["off", "on"]
+
+
+async def test_given_up_and_renamed(live: House, provider: Provider) -> None:
+    """A device that did not come back stays named, whatever it is called now."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    await live.pass_time(2 * MINUTE)
+    plug.error = RuntimeError()
+    await end(live, provider)
+    await live.pass_time(75 * MINUTE, step=30)
+    assert repairs(live.hass) == ["not_restored_switch.plug"]
+    er.async_get(live.hass).async_update_entity(PLUG, new_entity_id="switch.boiler")
+    await live.settle()
+    await live.pass_time(75 * MINUTE, step=30)
+    assert live.state("switch.boiler") == "off"
+    assert repairs(live.hass) == ["not_restored_switch.boiler"]
+
+
+async def test_removed_and_added_again(live: House, provider: Provider) -> None:
+    """A device whose registration is made anew is restored, or named."""
+    await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    await live.pass_time(5 * MINUTE)
+    er.async_get(live.hass).async_remove(PLUG)
+    await live.settle()
+    again = Plug("Plug")
+    again._attr_is_on = False
+    await install(live.hass, again)
+    assert live.state(PLUG) == "off"
+    await live.pass_time(5 * MINUTE)
+    await end(live, provider)
+    await live.pass_time(70 * MINUTE, step=30)
+    assert live.state(PLUG) == "on" or repairs(live.hass)

@@ -151,6 +151,6 @@ def test_repair(home: Home, nature: Nature) -> None:  # noqa: F811
     zoo.end()
     home.pass_time(5 * MINUTE)
     issues = [name for domain, name in ir.async_get(home.hass).issues if domain == DOMAIN]
-    assert issues == ["not_put_back_switch.one"]
+    assert issues == ["not_restored_switch.one"]
     assert len(plug.commands) == 1 + 8
     home.close()

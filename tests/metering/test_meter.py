@@ -57,6 +57,7 @@ class Account:
     def __init__(self) -> None:
         """Start with the past equivents of the example."""
         self.live: Known | None = None
+        self.is_announcing = False
         self.ended: Known | None = None
         self.past: tuple[Equivent, ...] = BEFORE
         self.results: dict[datetime, Estimate] = {}
@@ -97,12 +98,17 @@ class Evening:
         self.meter = Meter(hass, self.entry, self.account, self.find)
         self.restart()
 
-    def restart(self) -> Meter:
-        """Return the meter of a Home Assistant that was started again."""
+    def restart(self) -> Evening:
+        """Have the meter of a Home Assistant that was started again."""
         self.meter.async_stop()
         self.meter = Meter(self.hass, self.entry, self.account, self.find)
         self.meter.async_listen(self.change)
-        return self.meter
+        return self
+
+    def begin(self) -> None:
+        """Let the meter begin, once Home Assistant has started."""
+        self.meter.async_restore()
+        self.meter.async_start()
 
     async def find(self) -> list[str]:
         """Return which meters the home has."""
@@ -145,9 +151,10 @@ class Evening:
         await self.settle()
 
     async def end(self, ended: Equivent = LIVE, *, rehearsal: bool = False) -> None:
-        """Let the equivent end, before the API lists it."""
+        """Let the equivent end, whether or not the API has listed it."""
         self.account.live = None
-        self.account.ended = self.account.ended if rehearsal else ended
+        if not rehearsal and ended not in self.account.past:
+            self.account.ended = ended
         self.meter.async_ended(ended, rehearsal=rehearsal)
         await self.settle()
 
@@ -225,7 +232,7 @@ async def evening(
 
 async def test_an_equivent(evening: Evening) -> None:
     """The saving grows while it is live, is final at its end, and is kept."""
-    evening.meter.async_start()
+    evening.begin()
     await evening.settle()
     assert evening.known() is None
     assert evening.reads() == 0
@@ -251,7 +258,7 @@ async def test_an_equivent(evening: Evening) -> None:
 
 async def test_when_it_is_read(evening: Evening) -> None:
     """Once at the start, half a minute after each five minutes, and once at the end."""
-    evening.meter.async_start()
+    evening.begin()
     await evening.start()
     assert evening.reads() == 1
     await evening.move_to("17:05", 29)
@@ -320,7 +327,7 @@ async def test_too_short(evening: Evening) -> None:
     await evening.move_to("17:03")
     await evening.end(short)
     await evening.list(short)
-    evening.meter.async_start()
+    evening.begin()
     await evening.settle()
     assert (evening.known(), evening.account.kept) == (None, [])
     await evening.move_to("17:20")
@@ -343,7 +350,7 @@ async def test_a_rehearsal(evening: Evening) -> None:
     evening.reads()
     await evening.move_to("23:00")
     assert (evening.reads(), evening.account.kept) == (0, [])
-    evening.restart().async_start()
+    evening.restart().begin()
     await evening.settle()
     assert evening.known() is None
 
@@ -543,7 +550,7 @@ async def test_a_broken_database_at_the_start(evening: Evening) -> None:
     earlier = Equivent(before.start + minutes(1), before.end + minutes(1))
     evening.account.past = (earlier, *BEFORE)
     evening.account.results[earlier.start] = before
-    evening.meter.async_start()
+    evening.begin()
     await evening.settle()
     assert evening.known() == before
     await evening.break_database()
@@ -584,7 +591,7 @@ async def test_a_clock_that_is_wrong_afterwards(evening: Evening) -> None:
     await evening.move(END + HOUR, rows=False)
     evening.account.past = (LIVE, *BEFORE)
     evening.account.behind = -minutes(3)
-    evening.restart().async_start()
+    evening.restart().begin()
     await evening.settle()
     assert (evening.reason, evening.final()) == (Reason.CLOCK_WRONG, False)
     evening.account.behind = -minutes(1)  # which it may be
@@ -604,9 +611,8 @@ async def test_a_restart_after_another_equivent(evening: Evening) -> None:
     )
     evening.account.live = LIVE
     seen: list[Estimate] = []
-    meter = evening.restart()
-    meter.async_listen(lambda: seen.append(evening.estimate()))
-    meter.async_start()
+    evening.restart().meter.async_listen(lambda: seen.append(evening.estimate()))
+    evening.begin()
     await evening.settle()
     assert seen[0] == replace(EMPTY, reason=Reason.WAITING_FOR_METER)
     assert seen[1:] == [evening.known()]
@@ -619,7 +625,7 @@ async def test_a_fast_meter_after_a_slow_one(evening: Evening) -> None:
     await evening.move(END, rows=False)
     slow = replace(EMPTY, final=True, reason=Reason.METER_TOO_SLOW)
     evening.account.past, evening.account.results[START] = (LIVE, *BEFORE), slow
-    evening.restart().async_start()
+    evening.restart().begin()
     await evening.settle()
     assert (evening.shown(), evening.final()) == ((0.9, 0.4, 0.5), True)
     assert evening.account.kept == [evening.known()]
@@ -636,7 +642,7 @@ async def test_a_slow_meter_after_a_restart(evening: Evening) -> None:
     slow = evening.known()
     assert slow
     assert slow.reason is Reason.METER_TOO_SLOW
-    evening.restart().async_start()
+    evening.restart().begin()
     await evening.settle()
     assert evening.known() == slow
     evening.reads()
@@ -649,7 +655,7 @@ async def test_a_restart_amid_an_equivent(evening: Evening) -> None:
     """It goes on as if nothing had been."""
     await evening.start()
     await evening.move_to("17:10")
-    evening.restart().async_start()
+    evening.restart().begin()
     await evening.settle()
     await evening.move_to("17:21")
     assert evening.shown() == (0.9, 0.14, 0.1267)
@@ -661,7 +667,7 @@ async def test_a_restart_after_an_equivent(evening: Evening) -> None:
     await evening.list()
     result = evening.meter.estimate
     evening.reads()
-    evening.restart().async_start()
+    evening.restart().begin()
     await evening.settle()
     assert evening.meter.estimate == result
     assert (evening.reads(), evening.final()) == (0, True)
@@ -673,7 +679,7 @@ async def test_an_end_that_was_missed(evening: Evening) -> None:
     evening.account.live, evening.account.past = None, (LIVE, *BEFORE)
     await evening.meters.five_minutes(evening.kwh)
     evening.freezer.move_to(END + 3 * HOUR)
-    evening.restart().async_start()
+    evening.restart().begin()
     await evening.settle()
     assert (evening.shown(), evening.final()) == ((0.9, 0.4, 0.5), True)
     assert evening.account.kept == [evening.meter.estimate]
@@ -685,7 +691,7 @@ async def test_two_ends_that_were_missed(evening: Evening) -> None:
     evening.account.past = (second, first, *BEFORE)
     await evening.meters.five_minutes(evening.kwh)
     evening.freezer.move_to(END + 3 * HOUR)
-    evening.meter.async_start()
+    evening.begin()
     await evening.settle()
     assert evening.shown() == (0.5, 0.19, 0.31)
     assert [found.start for found in evening.account.kept] == [
@@ -697,7 +703,7 @@ async def test_two_ends_that_were_missed(evening: Evening) -> None:
 async def test_an_account_without_equivents(evening: Evening) -> None:
     """There is nothing to show yet."""
     evening.account.past = ()
-    evening.meter.async_start()
+    evening.begin()
     await evening.settle()
     assert evening.known() is None
 
@@ -707,7 +713,7 @@ async def test_unloading(hass: HomeAssistant, evening: Evening) -> None:
 
     async def setup(hass: HomeAssistant, entry: ConfigEntry) -> bool:
         """Set up an entry with a meter."""
-        evening.restart().async_start()
+        evening.restart().begin()
         return True
 
     async def unload(hass: HomeAssistant, entry: ConfigEntry) -> bool:
@@ -727,6 +733,20 @@ async def test_unloading(hass: HomeAssistant, evening: Evening) -> None:
         assert await hass.config_entries.async_unload(evening.entry.entry_id)
         await evening.move_to("17:30")
         assert evening.reads() == 0
+
+
+async def test_while_an_end_is_announced(evening: Evening) -> None:
+    """What is over is not final before everybody has heard of its end."""
+    await evening.start()
+    await evening.move(END)
+    evening.account.is_announcing = True
+    evening.account.live, evening.account.past = None, (LIVE, *BEFORE)
+    evening.meter.async_update()
+    await evening.settle()
+    assert not evening.final()
+    evening.account.is_announcing = False
+    await evening.end()
+    assert evening.final()
 
 
 # What the API says afterwards

@@ -8,6 +8,7 @@ from homeassistant.const import ATTR_ENTITY_ID, ATTR_NAME, SERVICE_TURN_ON, Plat
 from homeassistant.core import Context, HomeAssistant
 
 from ..const import LOGGER
+from .contexts import Contexts
 from .device import COMMAND
 from .domains import async_call
 from .restoring import Command
@@ -23,21 +24,13 @@ ATTR_ASKED_BY = "asked_by"
 ATTR_RESTORES = "restores"
 
 
-async def async_asker_of(hass: HomeAssistant, context: Context) -> Asker:
-    """Return who stands behind a context: an automation, a script or a person."""
-    for state in hass.states.async_all(("automation", "script")):
-        if state.context.id == context.id:
-            return Asker(name=state.name, context_id=context.id)
-    user = await hass.auth.async_get_user(context.user_id) if context.user_id else None
-    return Asker(name=user.name if user else None, context_id=context.id)
-
-
-async def async_carry(hass: HomeAssistant, held: HeldDevice, command: Command) -> Outcome:
+async def async_carry(
+    hass: HomeAssistant, contexts: Contexts, held: HeldDevice, command: Command
+) -> Outcome:
     """Carry a command to a device, or wait for the scenes that do; return what became of it."""
     if command.call is None:
         return worst((await asyncio.shield(held.scenes)).values()) if held.scenes else Outcome.DONE
-    # Without a user, who may be gone by the time the device is restored.
-    context = Context(parent_id=held.asker.context_id)
+    context = contexts.ours(held.asker)
     held.contexts.append(context.id)
     _fire(hass, held.entity_id, held.asker, context, restores=command.key != HOLD)
     call = async_call(hass, held.entity_id, command.call, context)
@@ -45,12 +38,16 @@ async def async_carry(hass: HomeAssistant, held: HeldDevice, command: Command) -
 
 
 async def async_apply(
-    hass: HomeAssistant, scenes: Iterable[str], devices: Iterable[HeldDevice], asker: Asker
+    hass: HomeAssistant,
+    contexts: Contexts,
+    scenes: Iterable[str],
+    devices: Iterable[HeldDevice],
+    asker: Asker,
 ) -> dict[str, Outcome]:
     """Apply scenes, whose changes of these devices are ours; return what became of each."""
     outcomes = {}
     for scene in scenes:
-        context = Context(parent_id=asker.context_id)
+        context = contexts.ours(asker)
         for held in devices:
             held.contexts.append(context.id)
         _fire(hass, scene, asker, context, restores=False)

@@ -20,6 +20,7 @@ from .restoring import (
     begin_restore,
     believe,
     end,
+    has_stood,
     plan,
     restore,
     schedule,
@@ -28,6 +29,8 @@ from .restoring import (
 )
 from .story import HOLD, Outcome, Phase, Story
 
+MOVING = ("opening", "closing")
+"""States of what a scene is moving still."""
 COMMAND = timedelta(seconds=30)
 """How long a command may be under way."""
 
@@ -61,13 +64,14 @@ class Device:
             self.story = begin(self.story.domain, self.story.last).story
         story = self.story
         until = now + longest if longest else None
-        if story.phase is Phase.RESTORING:
+        if story.phase is Phase.RESTORING or story.is_leaving:
             was_touched = story.sent is not None and story.sent.key != HOLD
             story.begin(Phase.HELD)
             story.doubted = {HOLD} if was_touched else set()
             story.is_owed, story.is_unsure = True, was_touched
         else:
-            until = min(filter(None, (story.until, until)), default=None)
+            if wanted == story.wanted:
+                until = min(filter(None, (story.until, until)), default=None)
             self._hold_again(wanted)
         story.wanted, story.until = wanted, until
         return self._next(now)
@@ -75,8 +79,7 @@ class Device:
     def release(self, now: datetime) -> Answer:
         """Restore it, if it is held."""
         self._tick(now)
-        if self.story.phase is Phase.HELD:
-            self._release(now)
+        self.story.is_leaving |= self.story.phase is Phase.HELD
         return self._next(now)
 
     def report(self, now: datetime, reading: Reading, cause: Cause) -> Answer:
@@ -89,6 +92,8 @@ class Device:
             return self._next(now)
         story.last = reading
         has_changed = gist(story.domain, reading) != gist(story.domain, old)
+        if has_changed or has_returned:
+            story.told_at = now
         if has_changed and cause is Cause.OTHERS and self._is_taken(old):
             return end(story, Verdict.THEIRS)
         if has_returned:
@@ -102,6 +107,9 @@ class Device:
         story = self.story
         if story.sent and story.is_in_flight:
             story.sent = replace(story.sent, outcome=outcome, done_at=now)
+            if outcome is Outcome.FAILED:
+                extra = {one.key for one in plan(story) if one.is_extra}
+                story.dropped |= extra.intersection(story.sent.keys)
             if story.phase is Phase.RESTORING and story.sent.key != HOLD:
                 schedule(story, now)
         return self._next(now)
@@ -136,6 +144,11 @@ class Device:
         """Return what follows; while a command is under way, nothing does."""
         story = self.story
         if story.phase is Phase.HELD and story.until and now >= story.until:
+            story.is_leaving = True
+        if story.is_leaving:
+            if story.is_present and self._has_left(now):
+                is_theirs = has_stood(story, now)
+                return end(story, Verdict.THEIRS) if is_theirs else wait(story, now)
             self._release(now)
         if story.is_in_flight or story.phase is Phase.OVER:
             return wait(story, now)
@@ -180,7 +193,7 @@ class Device:
             call = turn_off(story.domain, story.last) if off else None
             return send(story, now, (HOLD,), call)
         story.is_owed = False
-        if self._is_lost(now):
+        if self._has_left(now) and has_stood(story, now):
             return end(story, Verdict.THEIRS)
         return wait(story, now)
 
@@ -193,7 +206,8 @@ class Device:
         is_settled = (
             story.sent is not None and now >= story.sent.since + DOUBT and not story.is_owed
         )
-        if story.wanted is None and is_settled:
+        is_moving = story.last.state in MOVING or not has_stood(story, now)
+        if story.wanted is None and is_settled and not is_moving:
             story.wanted = story.last
         if not self._is_held():
             story.doubted.discard(HOLD)
@@ -201,8 +215,8 @@ class Device:
             story.doubted.discard(HOLD)
             story.reached.add(HOLD)
 
-    def _is_lost(self, now: datetime) -> bool:
-        """Tell whether somebody has it by now: what a device tells for a moment may be old."""
+    def _has_left(self, now: datetime) -> bool:
+        """Tell whether it says otherwise than it did, and not because of our command."""
         story = self.story
         if self._is_held() or (HOLD not in story.reached and not story.is_claimed):
             return False
@@ -235,6 +249,7 @@ class Device:
     def _welcome(self, now: datetime) -> None:
         """Try at once when the device is there again."""
         story = self.story
+        story.returned_at = now
         may_command = story.commands < MOST_COMMANDS
         if story.phase is Phase.HELD:
             has_failed = story.sent is None or story.sent.outcome is Outcome.FAILED

@@ -11,13 +11,15 @@ from homeassistant.helpers.entity_registry import EventEntityRegistryUpdatedData
 from ..const import DOMAIN
 from .clock import HoldingClock
 from .commands import async_carry
+from .contexts import Contexts
 from .device import Cause, begin
 from .domains import reading_of
-from .issues import async_clear_not_put_back, async_raise_not_put_back
+from .issues import async_clear_not_restored, async_raise_not_restored
 from .listener import DeviceListener
 from .reading import Reading
 from .restoring import Answer, Command, Verdict
 from .store import HeldDevice, HoldingStore
+from .story import Phase
 
 
 class Hands:
@@ -28,6 +30,7 @@ class Hands:
         self.hass = hass
         self.devices: dict[str, HeldDevice] = {}
         self.store = HoldingStore(hass, self.devices.values)
+        self.contexts = Contexts(hass)
         self._wall = wall
         self._clock = HoldingClock(hass.loop.time, self._on_jump)
         self._listener = DeviceListener(hass, self._on_state, self._on_registry, self._on_timer)
@@ -67,8 +70,11 @@ class Hands:
         """Do what follows from what was said to a device, unless it is nobody's any more."""
         if held.is_forgotten:
             return
+        if held.is_removed and not held.is_held:
+            self.async_forget(held.entity_id)
+            return
         if answer.verdict is Verdict.GIVEN_UP:
-            async_raise_not_put_back(self.hass, held.entity_id)
+            async_raise_not_restored(self.hass, held.entity_id)
         elif answer.verdict:
             self.async_forget(held.entity_id)
             return
@@ -92,7 +98,7 @@ class Hands:
         if held := self.devices.pop(entity_id, None):
             held.is_forgotten = True
             held.async_answer()
-            async_clear_not_put_back(self.hass, entity_id)
+            async_clear_not_restored(self.hass, entity_id)
             self.async_follow_states()
             self._changed()
 
@@ -118,6 +124,7 @@ class Hands:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.store.async_close()
         self._listener.async_stop()
+        self.contexts.async_stop()
         for held in self.devices.values():
             held.is_forgotten = True
             held.async_answer()
@@ -126,7 +133,7 @@ class Hands:
     async def _async_carry(self, held: HeldDevice, command: Command) -> None:
         """Carry a command that is known to the disk, and follow what became of it."""
         await self.store.async_flush()
-        outcome = await async_carry(self.hass, held, command)
+        outcome = await async_carry(self.hass, self.contexts, held, command)
         self.async_follow(held, held.device.outcome(self.now(), outcome))
 
     def _changed(self, held: HeldDevice | None = None) -> None:
@@ -142,25 +149,30 @@ class Hands:
     @callback
     def _on_state(self, event: Event[EventStateChangedData]) -> None:
         """Hear what a device says, and who stands behind it."""
-        held = self.devices[event.data["entity_id"]]
-        reading, cause = reading_of(event.data["new_state"]), held.cause_of(event.context)
-        self.async_follow(held, held.device.report(self.now(), reading, cause))
+        held, state = self.devices[event.data["entity_id"]], event.data["new_state"]
+        held.is_removed &= state is None
+        cause = self.contexts.cause_of(event.context, held)
+        self.async_follow(held, held.device.report(self.now(), reading_of(state), cause))
 
     @callback
     def _on_registry(self, event: Event[EventEntityRegistryUpdatedData]) -> None:
-        """Follow an entity that is renamed, and forget one that is removed."""
+        """Follow an entity that is renamed, and forget one that is removed, and stays so."""
         if event.data["action"] == "remove":
-            self.async_forget(event.data["entity_id"])
+            held = self.devices[event.data["entity_id"]]
+            held.is_removed = True
+            self.async_report(held, Cause.NOBODY)
         elif event.data["action"] == "update" and "entity_id" in event.data["changes"]:
             self._rename(event.data["changes"]["entity_id"], event.data["entity_id"])
 
     def _rename(self, old: str, new: str) -> None:
         """Go on with a device under its new name."""
         held = self.devices.pop(old)
-        async_clear_not_put_back(self.hass, old)
+        async_clear_not_restored(self.hass, old)
         held.entity_id = new
         self.devices[new] = held
         self.async_follow_states()
+        if held.device.story.phase is Phase.GIVEN_UP:
+            async_raise_not_restored(self.hass, new)
         self.async_report(held, Cause.NOBODY)
 
     @callback

@@ -6,20 +6,20 @@ from homeassistant.helpers import issue_registry as ir
 
 from ..const import DOMAIN
 
-NOT_PUT_BACK = "not_put_back"
+NOT_RESTORED = "not_restored"
 
 
 @callback
-def async_raise_not_put_back(hass: HomeAssistant, entity_id: str) -> None:
+def async_raise_not_restored(hass: HomeAssistant, entity_id: str) -> None:
     """Raise the issue of a device that is not restored."""
     state = hass.states.get(entity_id)
     ir.async_create_issue(
         hass,
         DOMAIN,
-        f"{NOT_PUT_BACK}_{entity_id}",
+        f"{NOT_RESTORED}_{entity_id}",
         is_fixable=True,
         severity=ir.IssueSeverity.ERROR,
-        translation_key=NOT_PUT_BACK,
+        translation_key=NOT_RESTORED,
         translation_placeholders={
             "name": state.name if state else entity_id,
             ATTR_ENTITY_ID: entity_id,
@@ -29,6 +29,6 @@ def async_raise_not_put_back(hass: HomeAssistant, entity_id: str) -> None:
 
 
 @callback
-def async_clear_not_put_back(hass: HomeAssistant, entity_id: str) -> None:
+def async_clear_not_restored(hass: HomeAssistant, entity_id: str) -> None:
     """Clear the issue of a device."""
-    ir.async_delete_issue(hass, DOMAIN, f"{NOT_PUT_BACK}_{entity_id}")
+    ir.async_delete_issue(hass, DOMAIN, f"{NOT_RESTORED}_{entity_id}")

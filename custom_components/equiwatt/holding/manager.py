@@ -7,29 +7,20 @@ the end, after the longest duration, after restarts; what a person changes meanw
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 from homeassistant.core import CALLBACK_TYPE, Context, HomeAssistant, callback
-from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN
-from .commands import async_apply, async_asker_of
-from .device import Cause
-from .domains import Refusal, move_refusal_of, refusal_of
+from .domains import Refusal
 from .hands import Hands
-from .issues import async_clear_not_put_back
-from .reading import OFF
-from .restoring import Answer
+from .hold import Hold, Request
 from .store import Asker, HeldDevice
-from .story import Outcome, Phase
 
 MANAGER: HassKey[HoldingManager] = HassKey(f"{DOMAIN}_holding")
 """The held devices of all accounts: they are restored even when their entry has gone."""
-
-type Asked = tuple[HeldDevice, Answer, asyncio.Future[bool]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,18 +29,6 @@ class Account:
 
     now: Callable[[], datetime]
     holds: Callable[[], bool]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """What somebody asks for."""
-
-    context: Context
-    holders: frozenset[str]
-    """The accounts whose equivents are meant."""
-    longest: timedelta | None = None
-    scenes: tuple[str, ...] = ()
-    """The scenes that say how; without any, devices are turned off."""
 
 
 @callback
@@ -94,6 +73,7 @@ class HoldingManager:
         """Remember what was held before, also for accounts that are disabled, or gone."""
         async with self._lock:
             self._hands.store.async_open()
+            self._hands.contexts.async_start()
             if self._is_loaded:
                 return
             self._is_loaded = True
@@ -159,93 +139,37 @@ class HoldingManager:
 
         Raise HomeAssistantError if that cannot be written, and touch nothing then.
         """
-        outcome = {one: self._refusal(one, request) for one in entity_ids}
-        wanted = [one for one, refusal in outcome.items() if refusal is None]
-        if wanted or request.scenes:
-            outcome |= await self._async_hold(wanted, request)
+        outcome = await Hold(self._hands, request, self._lock).async_begin(entity_ids)
         for entry_id in request.holders:
             account = self._accounts.get(entry_id)
             if account and not account.holds():  # it ended meanwhile
                 self.async_release(entry_id)
         return outcome
 
-    def _refusal(self, entity_id: str, request: Request) -> Refusal | None:
-        """Return why a device cannot be held; None if it can, or is."""
-        held = self._hands.devices.get(entity_id)
-        if held and held.device.story.phase is not Phase.GIVEN_UP:
-            return None
-        refused = move_refusal_of if request.scenes else refusal_of
-        return refused(self.hass.states.get(entity_id))
-
-    async def _async_hold(
-        self, entity_ids: list[str], request: Request
-    ) -> dict[str, Refusal | None]:
-        """Write how devices are, and touch them only then."""
-        asker = await async_asker_of(self.hass, request.context)
-        async with self._lock:
-            before = self._as_dicts(entity_ids)
-            asked = [self._ask(one, request) for one in entity_ids]
-            if not await self._hands.store.async_write():
-                self._undo(before)
-                raise HomeAssistantError(translation_domain=DOMAIN, translation_key="not_stored")
-            applied = self._begin(asked, request, asker)
-        well = await asyncio.gather(*(answered for _, _, answered in asked))
-        outcome = dict(zip(entity_ids, well, strict=True))
-        if applied:
-            outcome |= {one: what is Outcome.DONE for one, what in (await applied).items()}
-        return {one: None if is_well else Refusal.FAILED for one, is_well in outcome.items()}
-
-    def _ask(self, entity_id: str, request: Request) -> Asked:
-        """Hold a device in its story alone, and say who for."""
-        held = self._hands.async_get(entity_id)
-        answer = held.device.hold(
-            self._hands.now(), wanted=None if request.scenes else OFF, longest=request.longest
-        )
-        held.holders |= request.holders
-        return held, answer, held.async_ask(self.hass.loop)
-
-    def _begin(
-        self, asked: list[Asked], request: Request, asker: Asker
-    ) -> asyncio.Task[dict[str, Outcome]] | None:
-        """Touch devices, as their stories are on the disk; return what scenes come to."""
-        devices, applied = [held for held, _, _ in asked], None
-        if request.scenes:
-            work = async_apply(self.hass, request.scenes, devices, asker)
-            applied = self._hands.async_run(work)
-        for held, answer, _ in asked:
-            held.asker, held.scenes = asker, applied
-            async_clear_not_put_back(self.hass, held.entity_id)
-            self._hands.async_follow(held, answer)
-        return applied
-
-    def _as_dicts(self, entity_ids: list[str]) -> dict[str, dict[str, Any] | None]:
-        """Return what is remembered of devices."""
-        devices = self._hands.devices
-        return {one: devices[one].as_dict() if one in devices else None for one in entity_ids}
-
-    def _undo(self, before: dict[str, dict[str, Any] | None]) -> None:
-        """Remember what was remembered before a hold that could not be written."""
-        for entity_id, data in before.items():
-            if data is None:
-                self._hands.async_forget(entity_id)
-            elif held := self._hands.devices.get(entity_id):
-                held.undo(data)
-                self._hands.async_report(held, Cause.NOBODY)
-
     @callback
-    def async_release(self, entry_id: str) -> None:
+    def async_release(self, entry_id: str, asker: Asker | None = None) -> None:
         """Restore what is held for an account, and for no other one."""
         for held in self.held_for(entry_id):
             held.holders.discard(entry_id)
-            self._hands.async_release(held)
+            self._release(held, asker)
 
-    @callback
-    def async_restore(self, entity_ids: Iterable[str]) -> None:
-        """Restore devices now, whoever they are held for."""
+    async def async_skip(self, entry_id: str, context: Context) -> None:
+        """Restore what is held for an account, as somebody asks for it now."""
+        self.async_release(entry_id, await self._hands.contexts.async_asker_of(context))
+
+    async def async_restore(self, entity_ids: Iterable[str], context: Context) -> None:
+        """Restore devices now, whoever they are held for, as somebody asks for it."""
+        asker = await self._hands.contexts.async_asker_of(context)
         for held in self.devices:
             if held.is_held and held.entity_id in entity_ids:
                 held.holders.clear()
-                self._hands.async_release(held)
+                self._release(held, asker)
+
+    def _release(self, held: HeldDevice, asker: Asker | None) -> None:
+        """Restore a device if it is held for nobody any more, in the name of who asked for that."""
+        if asker and not held.holders:
+            held.asker = asker
+        self._hands.async_release(held)
 
     @callback
     def async_forget(self, entity_id: str) -> None:

@@ -16,6 +16,8 @@ MODES = {
     "water_heater": ("operation_list", "set_operation_mode", "operation_mode"),
 }
 """Domains whose state is a mode: what lists them, the action that sets one, and its field."""
+TURNED = 0.4
+"""The share of what may be off by which a device may move without somebody having turned it."""
 WATER_HEATER_ON_OFF = 8
 COVER_SET_POSITION, COVER_SET_TILT = 4, 128
 
@@ -33,7 +35,8 @@ COLORS = {
 def steps(domain: str, before: Reading) -> tuple[Step, ...]:
     """Return what restoring takes, in order."""
     if before.is_off and (domain in TOGGLES or domain in MODES):
-        return (Step(key="off", calls=(turn_off(domain, before),), wanted={POWER: False}),)
+        off = Step(key="off", calls=(turn_off(domain, before),), wanted={POWER: False})
+        return (off, *_degrees(before, is_extra=True)) if domain in MODES else (off,)
     return tuple(PLANS[domain](before))
 
 
@@ -46,8 +49,9 @@ def turn_off(domain: str, reading: Reading) -> Call:
 
 
 def is_as(domain: str, wanted: Reading, reading: Reading) -> bool:
-    """Tell whether a device is as wanted, in all that is compared."""
-    return reading.is_known and all(step.is_met(reading) for step in steps(domain, wanted))
+    """Tell whether a device is still as wanted: a dial is turned by less than devices round."""
+    found = steps(domain, wanted)
+    return reading.is_known and all(step.is_met(reading, TURNED) for step in found)
 
 
 def _has_switch(domain: str, reading: Reading) -> bool:
@@ -72,6 +76,13 @@ def _attribute(before: Reading, name: str, service: str, listed: str = "") -> It
         )
 
 
+def _degrees(before: Reading, *, is_extra: bool = False) -> Iterable[Step]:
+    """Set what is aimed at, which a device may tell while it is off and yet refuse then."""
+    if degrees := _given(before, "temperature", "target_temp_low", "target_temp_high"):
+        call = Call(service="set_temperature", data=degrees)
+        yield Step(key="temperature", calls=(call,), wanted=degrees, is_extra=is_extra)
+
+
 def _switch(before: Reading) -> Iterable[Step]:
     """Turn it on: what it is besides is its own affair, as is what a player plays."""
     yield Step(key="on", calls=(Call(service="turn_on"),), wanted={POWER: True})
@@ -90,10 +101,8 @@ def _climate(before: Reading) -> Iterable[Step]:
     call = Call(service="set_hvac_mode", data={"hvac_mode": mode})
     yield Step(key="mode", calls=(call,), wanted={"state": mode}, listed=("hvac_modes", mode))
     yield from _attribute(before, "preset_mode", "set_preset_mode", "preset_modes")
-    degrees = _given(before, "temperature", "target_temp_low", "target_temp_high")
-    if degrees and mode != "auto":  # a schedule has its own, and some leave it for a temperature
-        call = Call(service="set_temperature", data=degrees)
-        yield Step(key="temperature", calls=(call,), wanted=degrees)
+    if mode != "auto":  # a schedule has its own, and some leave it for a temperature
+        yield from _degrees(before)
     yield from _attribute(before, "fan_mode", "set_fan_mode", "fan_modes")
     yield from _attribute(before, "swing_mode", "set_swing_mode", "swing_modes")
     yield from _attribute(
@@ -117,7 +126,7 @@ def _water_heater(before: Reading) -> Iterable[Step]:
         wanted={"state": mode},
         listed=None if switch else ("operation_list", mode),
     )
-    yield from _attribute(before, "temperature", "set_temperature")
+    yield from _degrees(before)
     yield from _attribute(before, "away_mode", "set_away_mode")
 
 

@@ -113,15 +113,21 @@ class Step:
     """The step that the same call does besides."""
     listed: tuple[str, str] | None = None
     """The attribute in which the device lists what can be set, and what is to be set."""
+    is_extra: bool = False
+    """Whether it is let go of where the device refuses it."""
 
     @property
     def keys(self) -> tuple[str, ...]:
         """Return the steps that a call does."""
         return (self.key, self.also) if self.also else (self.key,)
 
-    def is_met(self, reading: Reading) -> bool:
-        """Tell whether the device says that this is done."""
-        return all(_is_near(name, value, reading) for name, value in self.wanted.items())
+    def is_met(self, reading: Reading, share: float = 1) -> bool:
+        """Tell whether the device says that this is done, within a share of what may be off."""
+        return all(_is_near(name, value, reading, share) for name, value in self.wanted.items())
+
+    def is_same(self, reading: Reading) -> bool:
+        """Tell whether the device says exactly this: what is near may be what a scene has set."""
+        return self.is_met(reading, 0)
 
     def is_possible(self, reading: Reading) -> bool:
         """Tell whether the device still offers what is to be set."""
@@ -137,14 +143,14 @@ def gist(domain: str, reading: Reading) -> tuple[Any, ...]:
     return (reading.state, *(reading.get(name) for name in COMPARED[domain]))
 
 
-def _is_near(name: str, wanted: Any, reading: Reading) -> bool:
+def _is_near(name: str, wanted: Any, reading: Reading, share: float) -> bool:
     """Tell whether a device says what is wanted, as exactly as devices do."""
     told = reading.get(name)
     if (tolerance := TOLERANCE.get(name)) is None:
         return bool(told == wanted)
     try:
         pairs = zip(_numbers(wanted), _numbers(told), strict=True)
-        return all(abs(one - other) <= tolerance for one, other in pairs)
+        return all(abs(one - other) <= tolerance * share for one, other in pairs)
     except TypeError, ValueError:
         return bool(told == wanted)
 

@@ -53,9 +53,15 @@ def plan(story: Story) -> list[Step]:
 def wait(story: Story, now: datetime) -> Answer:
     """Return when something may be due."""
     moments = [story.until, story.next_at]
+    moments += [one + ECHO for one in (story.told_at, story.returned_at) if one]
     if sent := story.sent:
         moments += [sent.since + delay for delay in (ECHO, ANSWER, DOUBT)]
     return Answer(wake_at=min((one for one in moments if one and one > now), default=None))
+
+
+def has_stood(story: Story, now: datetime) -> bool:
+    """Tell whether a device has stood by what it says: an old word is told for a moment only."""
+    return story.told_at is None or now >= story.told_at + ECHO
 
 
 def end(story: Story, verdict: Verdict) -> Answer:
@@ -93,7 +99,8 @@ def restore(story: Story, now: datetime) -> Answer:
         lost = next((n for n, one in enumerate(found) if _is_lost(story, one)), None)
         if lost is not None and not _is_undone(story, found, lost, now):
             is_echo = story.sent is not None and now < story.sent.since + ECHO
-            return wait(story, now) if is_echo else end(story, Verdict.THEIRS)
+            is_open = is_echo or not has_stood(story, now)
+            return wait(story, now) if is_open else end(story, Verdict.THEIRS)
     number = next((n for n, one in enumerate(found) if one.key not in story.reached), None)
     if number is None:
         return wait(story, now) if _may_fall_back(story, now) else end(story, Verdict.RESTORED)
@@ -107,6 +114,7 @@ def believe(story: Story, found: list[Step], now: datetime) -> None:
         is_met = step.is_met(story.last)
         if not is_met or _is_settled(story, step, now):
             story.doubted.discard(step.key)
+        is_met = is_met and (step.key in story.given or step.is_same(story.last))
         in_order = in_order and is_met and step.key not in story.doubted
         if in_order:
             story.reached.add(step.key)
@@ -122,9 +130,13 @@ def _is_early(story: Story, now: datetime) -> bool:
 
 def _may_fall_back(story: Story, now: datetime) -> bool:
     """Tell whether what was told may be of an earlier command, or yet be undone by the last."""
-    if not story.sent or not (story.is_unsure or story.commands > 1):
+    sent, returned_at = story.sent, story.returned_at
+    has_answered = bool(sent and story.given and returned_at and sent.at >= returned_at)
+    if returned_at and now < returned_at + ECHO and not has_answered:
+        return True
+    if not sent or not (story.is_unsure or story.commands > 1):
         return False
-    return now < story.sent.since + (DOUBT if story.is_unsure else ECHO)
+    return now < sent.since + (DOUBT if story.is_unsure else ECHO)
 
 
 def _is_settled(story: Story, step: Step, now: datetime) -> bool:

@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Self
 
-from homeassistant.core import Context, HomeAssistant, callback, valid_entity_id
+from homeassistant.core import HomeAssistant, callback, valid_entity_id
 
 from ..const import LOGGER
-from ..store import TolerantStore
-from .device import Cause, Device
+from ..store import SAVE_DELAY, TolerantStore
+from .device import Device
 from .reading import COMPARED
 from .story import HOLD, Outcome, Phase, Story
 
@@ -40,6 +40,8 @@ class HeldDevice:
     contexts: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_CONTEXTS))
     """The contexts of our last commands."""
     wake_at: datetime | None = None
+    is_removed: bool = False
+    """Whether it is registered no more, which may be for a while."""
     is_forgotten: bool = False
     scenes: asyncio.Future[dict[str, Outcome]] | None = None
     """What becomes of the scenes that move it."""
@@ -51,12 +53,6 @@ class HeldDevice:
     def is_held(self) -> bool:
         """Return True if it is to stay as it is, False if it is to be restored."""
         return self.device.story.phase is Phase.HELD
-
-    def cause_of(self, context: Context) -> Cause:
-        """Return what stands behind a report."""
-        if context.id in self.contexts:
-            return Cause.OURS
-        return Cause.OTHERS if context.user_id or context.parent_id else Cause.NOBODY
 
     @callback
     def async_ask(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[bool]:
@@ -74,12 +70,14 @@ class HeldDevice:
         if self.is_forgotten or not story.is_in_flight:
             sent = story.sent
             is_done = sent is not None and sent.key == HOLD and sent.outcome is Outcome.DONE
-            self.answered.set_result(is_done or HOLD in story.reached)
+            is_held = is_done or HOLD in story.reached
+            self.answered.set_result(is_held and not self.is_removed)
 
     def undo(self, data: dict[str, Any]) -> None:
         """Be what was remembered of it before."""
         before = self.from_dict(data)
-        self.device, self.holders = before.device, before.holders
+        self.device = before.device
+        self.holders &= before.holders
 
     def has_changed(self) -> bool:
         """Tell whether there is anything new that is worth to be written."""
@@ -135,6 +133,7 @@ class HoldingStore:
         self._hass = hass
         self._devices = devices
         self._store = TolerantStore(hass, KEY)
+        self._store.on_failure = self._save_later
         self._is_dirty = False
         self._is_lasting = True
         self._taken_over: list[TolerantStore] = []
@@ -185,6 +184,11 @@ class HoldingStore:
         self._is_dirty = True
         if self._is_lasting:
             self._store.async_delay_save(self._data, 0)
+
+    def _save_later(self) -> None:
+        """Write everything in a while, as there may be room again."""
+        if self._is_lasting:
+            self._store.async_delay_save(self._data, SAVE_DELAY)
 
     async def async_close(self) -> None:
         """Write what has changed, and nothing any more."""

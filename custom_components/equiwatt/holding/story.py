@@ -69,6 +69,8 @@ class Story:
     sent: Sent | None = None
     is_owed: bool = False
     """Whether the hold's command is still to be sent."""
+    is_leaving: bool = False
+    """Whether the hold is over, and only whose it is has to be seen."""
     is_claimed: bool = False
     """Whether somebody set it while it had not yet reached what the hold asks."""
     is_unsure: bool = False
@@ -88,6 +90,10 @@ class Story:
     """What it told of each step when that was first commanded."""
     given: dict[str, int] = field(default_factory=dict)
     """How often each step was commanded."""
+    told_at: datetime | None = None
+    """When it last told anything new."""
+    returned_at: datetime | None = None
+    """When it was last there again."""
     seen_at: datetime | None = None
     """When anything was last heard, by which a clock that is put back is noticed."""
 
@@ -100,7 +106,7 @@ class Story:
         """Begin a phase with nothing reached, tried or doubted."""
         self.phase = phase
         self.until = self.released_at = self.next_at = None
-        self.is_owed = self.is_claimed = self.is_unsure = False
+        self.is_owed = self.is_leaving = self.is_claimed = self.is_unsure = False
         self.reached, self.doubted, self.dropped = set(), set(), set()
         self.commands = self.tries = self.answers = 0
         self.first, self.given = {}, {}
@@ -166,11 +172,12 @@ class Story:
         )
 
 
-TIMES = ("until", "released_at", "next_at", "seen_at")
+TIMES = ("until", "released_at", "next_at", "told_at", "returned_at", "seen_at")
 SETS = ("reached", "doubted", "dropped")
 PLAIN = (
     "is_present",
     "is_owed",
+    "is_leaving",
     "is_claimed",
     "is_unsure",
     "commands",

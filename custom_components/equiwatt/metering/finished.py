@@ -33,6 +33,10 @@ class Account(Protocol):
         """Return the live equivent, be it a rehearsal."""
 
     @property
+    def is_announcing(self) -> bool:
+        """Return True while nobody has heard yet of a start or an end."""
+
+    @property
     def ended(self) -> Equivent | None:
         """Return the real one that ended last, unless it is among the past ones."""
 

@@ -46,14 +46,18 @@ class Meter:
         self._cancel_timer: CALLBACK_TYPE | None = None
 
     @callback
-    def async_start(self) -> None:
-        """Show what is kept of the last equivent, and go on with what is not finished."""
-        self._entry.async_on_unload(self.async_stop)
-        self._past = self._account.past
+    def async_restore(self) -> None:
+        """Show what is kept of the last equivent, or that a live one waits for its figures."""
         if self._account.live:
             self._show_unread()
         else:
             self._show_kept()
+
+    @callback
+    def async_start(self) -> None:
+        """Measure what is live, or go on with what is not finished."""
+        self._entry.async_on_unload(self.async_stop)
+        self._past = self._account.past
         if self._account.live or self._finished.unfinished():
             self._read()
 
@@ -96,8 +100,10 @@ class Meter:
 
     @callback
     def _read(self, _: datetime | None = None) -> None:
-        """Read the meters in the background."""
-        self._entry.async_create_background_task(self._hass, self._async_read(), f"{DOMAIN} meter")
+        """Read the meters in the background, once everybody has heard of an edge."""
+        self._entry.async_create_background_task(
+            self._hass, self._async_read(), f"{DOMAIN} meter", eager_start=False
+        )
 
     async def _async_read(self) -> None:
         """Measure all that is to be measured now, and set the timer to the next time."""
@@ -115,6 +121,8 @@ class Meter:
         if live:
             self._show(await self._async_estimate(live))
             return
+        if self._account.is_announcing:
+            return  # whoever hears of a result is to have heard of the end
         unfinished, latest = self._finished.unfinished(), self._finished.latest
         if latest not in unfinished:
             self._show_kept()
@@ -123,7 +131,7 @@ class Meter:
             if found and found.final:
                 self._finished.keep(equivent, found)
             if equivent == latest:
-                self._show(found)
+                self._show_found(found)
 
     async def _async_estimate(
         self, equivent: Equivent, *, over: bool = False, is_last_try: bool = False
@@ -164,9 +172,19 @@ class Meter:
                 listener()
 
     @callback
+    def _show_found(self, found: Estimate | None) -> None:
+        """Show what was found of something that is over: `final` turns true once it is."""
+        shown = self.estimate
+        if found and found.final and not (shown and _goes_on(shown, found)):
+            self._show(replace(found, final=False))
+        self._show(found)
+
+    @callback
     def _show_kept(self) -> None:
-        """Show what is final of what ended last."""
+        """Show what is final of what ended last: `final` turned true when that was found."""
         latest = self._finished.latest
+        if self.estimate and not self.estimate.final:
+            self._show(None)
         self._show(self._finished.result_of(latest) if latest else None)
 
     @callback
@@ -205,6 +223,12 @@ class Meter:
         if row - end <= GRID:
             return row
         return now + HOURLY if now + HOURLY - end < self._finished.patience(ended) else None
+
+
+def _goes_on(shown: Estimate, found: Estimate) -> bool:
+    """Return True if what is shown is not final yet, or is so of the same equivent."""
+    overlap = shown.start < found.end and found.start < shown.end
+    return overlap or not shown.final
 
 
 def _equivent_days(past: Sequence[Equivent], window: Window) -> set[date]:

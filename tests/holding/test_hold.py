@@ -1,0 +1,138 @@
+"""Test what becomes of a request to hold devices when the disk or the entry goes away."""
+
+import asyncio
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from homeassistant.core import Context
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.util.file import WriteError
+from tests.conftest import House, Provider, Push, add_entry
+from tests.devices import Plug, Thermostat, install
+from tests.test_services import add_scenes, apply_scene
+from tests.test_switch import SKIP, turn
+
+from .pausing import HOUR, MINUTE, PLUG, end, pause, repairs, restart, started, until
+
+CLIMATE = "climate.thermostat"
+WRITE = "homeassistant.helpers.storage.Store._async_write_data"
+
+
+async def test_skipped_while_a_hold_cannot_be_written(live: House, provider: Provider) -> None:
+    """What is restored while a second pause waits for a disk that proves full is restored."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    await live.pass_time(2 * MINUTE)
+    plug.report(available=False)
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def fail(store: Any, data: dict[str, Any]) -> None:
+        """Take a while to fail."""
+        if "data_func" in data:
+            data["data"] = data.pop("data_func")()
+        begun.set()
+        await go_on.wait()
+        raise WriteError
+
+    with patch(WRITE, fail):
+        call = live.hass.async_create_task(pause(live.hass, PLUG))
+        await until(begun.is_set)
+        data = {"entity_id": SKIP}
+        await live.hass.services.async_call("switch", "turn_on", data, blocking=True)
+        go_on.set()
+        with pytest.raises(HomeAssistantError):
+            await call
+        await live.settle()
+    await live.pass_time(MINUTE)
+    plug.report(available=True, is_on=False)
+    await live.pass_time(40 * MINUTE, step=30)
+    assert live.state("switch.equiwatt_skip") == "on"
+    assert live.live == "on"
+    assert live.state("sensor.equiwatt_held_devices") == "0"
+    assert live.state(PLUG) == "on" or repairs(live.hass)
+
+
+@pytest.mark.parametrize("skips", ["first", "both"])
+async def test_two_accounts_on_a_full_disk(house: House, push: Push, skips: str) -> None:
+    """A hold that cannot be written is not for the account that is skipped meanwhile."""
+    add_entry(house.hass, "another-token", "another-webhook")
+    await house.setup()
+    await install(house.hass, Plug("Plug"))
+    await push("?event=started")
+    await push("?event=started", "another-webhook")
+    await pause(house.hass, PLUG)
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def fail(store: Any, data: dict[str, Any]) -> None:
+        """Take a while to fail."""
+        begun.set()
+        await go_on.wait()
+        raise WriteError
+
+    with patch(WRITE, fail):
+        call = house.hass.async_create_task(pause(house.hass, PLUG))
+        await until(begun.is_set)
+        for switch in (SKIP, "switch.equiwatt_skip_2")[: 1 if skips == "first" else 2]:
+            data = {"entity_id": switch}
+            await house.hass.services.async_call("switch", "turn_on", data, blocking=True)
+        go_on.set()
+        with pytest.raises(HomeAssistantError):
+            await call
+    await house.pass_time(2 * MINUTE)
+    assert house.state(PLUG) == ("off" if skips == "first" else "on")
+    await turn(house, "on", "switch.equiwatt_skip_2")
+    await house.pass_time(2 * MINUTE)
+    assert house.state(PLUG) == "on"
+
+
+async def test_disk_full_at_the_end(live: House, provider: Provider) -> None:
+    """No command after the end of a story, though the disk was full when it ended."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    await live.pass_time(2 * MINUTE)
+
+    async def fail(store: Any, data: dict[str, Any]) -> None:
+        """Fail as Home Assistant does on a full disk: once it has what is to be written."""
+        if "data_func" in data:
+            data["data"] = data.pop("data_func")()
+        raise WriteError
+
+    with patch(WRITE, fail):
+        await end(live, provider)
+        await live.pass_time(2 * MINUTE)
+    assert plug.commands == ["off", "on"]
+    await live.pass_time(HOUR.total_seconds(), step=60)  # there is room again
+    person = Context(user_id=(await live.hass.auth.async_create_user("One")).id)
+    await live.hass.services.async_call(
+        "switch", "turn_off", {"entity_id": PLUG}, blocking=True, context=person
+    )
+    await live.pass_time(HOUR.total_seconds(), step=60)
+    plug.commands.clear()
+
+    # As after a pulled plug, or any stop: nothing has changed, so nothing is written.
+    await restart(live)
+    await started(live)
+    await live.pass_time(5 * MINUTE)
+    assert plug.commands == []
+
+
+async def test_reloaded(live: House) -> None:
+    """An action that is under way when its entry is reloaded answers, or fails with an error."""
+    (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
+    await add_scenes(live, Eco={CLIMATE: {"state": "heat", "temperature": 19}})
+    begun = asyncio.Event()
+
+    async def hang(**kwargs: Any) -> None:
+        """Never come back."""
+        begun.set()
+        await asyncio.Event().wait()
+
+    thermostat.async_set_temperature = hang  # type: ignore[method-assign]
+    call = live.hass.async_create_task(apply_scene(live.hass, entity_id="scene.eco"))
+    await until(begun.is_set)
+    assert await live.hass.config_entries.async_reload(live.entry.entry_id)
+    await live.settle()
+    assert call.done()
+    assert not call.cancelled()
