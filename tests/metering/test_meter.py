@@ -615,8 +615,7 @@ async def test_a_restart_after_another_equivent(evening: Evening) -> None:
     )
     evening.account.live = LIVE
     seen: list[Estimate] = []
-    evening.restart()
-    evening.meter.async_listen(lambda: seen.append(evening.estimate()))
+    evening.restart().meter.async_listen(lambda: seen.append(evening.estimate()))
     evening.begin()
     await evening.settle()
     assert seen[0] == replace(EMPTY, reason=Reason.WAITING_FOR_METER)
