@@ -73,16 +73,24 @@ class Hold:
         hands, applied = self._hands, None
         asker = await hands.contexts.async_asker_of(self._request.context)
         async with self._lock:
-            before = self._as_dicts(entity_ids)
-            asked = [self._ask(one, asker) for one in entity_ids]
-            if not await hands.store.async_write():
-                self._undo(before)
-                raise HomeAssistantError(translation_domain=DOMAIN, translation_key="not_stored")
+            asked = await self._async_remember(entity_ids, asker)
             if self._request.scenes:
                 applied = self._apply([held for held, _, _ in asked], asker)
             self._touch(asked, applied)
         well = await asyncio.gather(*(answered for _, _, answered in asked))
         return dict(zip(entity_ids, well, strict=True)) | await self._async_applied(applied)
+
+    async def _async_remember(self, entity_ids: list[str], asker: Asker) -> list[Asked]:
+        """Write how devices are; how somebody sets one meanwhile is written, too."""
+        before = self._as_dicts(entity_ids)
+        asked = {one: self._ask(one, asker) for one in entity_ids}
+        while await self._hands.store.async_write():
+            taken = [one for one, (held, _, _) in asked.items() if held.is_forgotten]
+            if not taken:
+                return list(asked.values())
+            asked |= {one: self._ask(one, asker) for one in taken}
+        self._undo(before)
+        raise HomeAssistantError(translation_domain=DOMAIN, translation_key="not_stored")
 
     def _ask(self, entity_id: str, asker: Asker) -> Asked:
         """Hold a device in its story alone, and say who for and who asks."""
