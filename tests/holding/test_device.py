@@ -313,6 +313,22 @@ def test_old_report_after_ended_and_started() -> None:
     assert (keeper.verdicts, keeper.told.state) == ([Verdict.RESTORED], "on")
 
 
+def test_old_word_while_another_command_is_under_way() -> None:
+    """What a slow device tells before the hold's command is sent is of the one before."""
+    keeper, clock = keep(Plug("one", Nature(takes=40, tells_after=60)))
+    keeper.hold()
+    clock.turn(36)
+    keeper.release()
+    clock.turn(6)
+    keeper.restart()
+    keeper.hold()
+    clock.turn(31)
+    keeper.release()
+    keeper.hold()  # what it tells of now on came before
+    clock.turn(HOUR)
+    assert (keeper.phase, keeper.told.state, keeper.verdicts) == (Phase.HELD, "off", [])
+
+
 def test_held_again_while_it_is_away() -> None:
     """A device that could not be restored is off already when it is held again."""
     keeper, clock = held(Plug("one"))

@@ -101,6 +101,16 @@ CASES: list[tuple[str, str, dict[str, Any], list[Call]]] = [
         {"brightness": 9, "effect": "rainbow", "color_mode": "rgb", "rgb_color": [1, 2, 3]},
         [("turn_on", {"brightness": 9, "effect": "rainbow"})] * 2,
     ),
+    (
+        "light",
+        "on",
+        {"brightness": 9, "effect": None, "effect_list": ["rainbow", "None"]},
+        [
+            ("turn_on", {"brightness": 9}),
+            ("turn_on", {"effect": "None"}),
+            ("turn_on", {"brightness": 9}),
+        ],
+    ),
     ("fan", "on", {"percentage": 0}, [("turn_on", {})]),
     (
         "fan",

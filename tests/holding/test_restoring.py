@@ -1,9 +1,13 @@
 """Test how often a restore is tried, and when there were enough tries."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, override
+
 import pytest
 
-from custom_components.equiwatt.holding.restoring import Verdict
-from tests.zoo.animals import Boiler, Nature, Plug, Thermostat
+from custom_components.equiwatt.holding.restoring import MOST_COMMANDS, Verdict
+from tests.zoo.animals import Boiler, FailureError, Nature, Plug, Thermostat
 from tests.zoo.keeper import calls, held, keep, no_more
 
 MINUTE = 60
@@ -70,7 +74,7 @@ def test_another_state_three_times() -> None:
 
 
 def test_mode_that_is_gone() -> None:
-    """What a device does not offer any more is waited for, and not commanded."""
+    """What a device does not offer any more is waited for; the rest is restored meanwhile."""
     keeper, clock = held(Boiler("one"))
     keeper.by_hand(operation_list=["off", "eco"])
     keeper.release()
@@ -78,7 +82,7 @@ def test_mode_that_is_gone() -> None:
     assert keeper.verdicts == []
     clock.turn(2 * MINUTE)
     assert keeper.verdicts == [Verdict.GIVEN_UP]
-    assert calls(keeper.animal) == []
+    assert calls(keeper.animal) == ["set_temperature temperature=55.0"]
 
 
 @pytest.mark.parametrize("minutes", [30, 300])
@@ -158,3 +162,65 @@ def test_theirs_after_a_step() -> None:
     clock.turn(MINUTE)
     assert keeper.verdicts == [Verdict.THEIRS]
     no_more(keeper, clock)
+
+
+class Failing(Thermostat):
+    """A thermostat that does not take its preset, in one way or another."""
+
+    how = "fails"
+
+    def __init__(self, how: str) -> None:
+        """Heat by a preset."""
+        self.how = how
+        super().__init__("one", presets={"eco": 17.5}, preset_mode="eco", temperature=17.5)
+
+    @override
+    def command(self, service: str, data: Mapping[str, Any]) -> None:
+        """Refuse the preset, or take for ever."""
+        super().command(service, {} if service == "set_preset_mode" else data)
+        self.nature = replace(self.nature, takes=0)
+        if service == "set_preset_mode" and self.how == "fails":
+            raise FailureError(self.name)
+        if service == "set_preset_mode":
+            self.nature = replace(self.nature, takes=60)
+
+    @override
+    def set_hvac_mode(self, hvac_mode: str) -> None:
+        """End the preset."""
+        super().set_hvac_mode(hvac_mode)
+        self.attributes["preset_mode"] = "none"
+
+    @override
+    def set_preset_mode(self, preset_mode: str | None = None) -> None:
+        """Do nothing."""
+
+
+@pytest.mark.parametrize("how", ["fails", "hangs", "is not offered"])
+def test_step_that_is_refused(how: str) -> None:
+    """A preset that cannot be had keeps no home at the frost temperature; a repair names it."""
+    keeper, clock = held(Failing(how))
+    if how == "is not offered":
+        keeper.by_hand(preset_modes=["none"])
+    keeper.release()
+    clock.turn(4 * MINUTE)
+    assert (keeper.told.state, keeper.told.get("temperature")) == ("heat", 17.5)
+    clock.turn(HOUR)
+    assert (keeper.verdicts, keeper.told.get("temperature")) == ([Verdict.GIVEN_UP], 17.5)
+    assert len(calls(keeper.animal)) <= MOST_COMMANDS
+
+
+def test_step_that_fails_at_first() -> None:
+    """A step that fails for a while is tried again, and with it what came after it."""
+    thermostat = Thermostat("one", Nature())
+    keeper, clock = held(thermostat)
+    thermostat.nature = Nature(fails=True)
+    keeper.release()
+    clock.turn(10 * MINUTE)
+    thermostat.nature = Nature()
+    clock.turn(10 * MINUTE)
+    assert keeper.verdicts == [Verdict.RESTORED]
+    assert (keeper.told.state, keeper.told.get("temperature")) == ("heat", 21)
+    assert calls(thermostat)[:2] == [
+        "set_hvac_mode hvac_mode=heat",
+        "set_temperature temperature=21.0",
+    ]

@@ -1,12 +1,14 @@
 """Test that what a scene moves is restored, in Home Assistant."""
 
 from functools import partial
+from typing import Any
 
 import pytest
 
+from homeassistant.components.light.const import ColorMode, LightEntityFeature
 from homeassistant.setup import async_setup_component
 from tests.conftest import House, Provider
-from tests.devices import Plug, install
+from tests.devices import Lamp, Plug, install
 from tests.zoo.animals import Cover, Nature, Number, Select
 from tests.zoo.entities import async_let_in
 
@@ -97,3 +99,77 @@ async def test_blind_that_takes_its_time(live: House, provider: Provider) -> Non
     await add_scene(live.hass, {"cover.blind": {"state": "open", "current_position": 10}})
     await hold_and_end(live, provider)
     assert (blind.attributes["current_position"], len(blind.commands)) == (100, 2)
+
+
+class EffectLamp(Lamp):
+    """A red lamp that says "off" while it does no effect; one goes on until it is stopped."""
+
+    _attr_supported_features = LightEntityFeature.EFFECT
+    _attr_effect: str | None = "off"
+
+    def __init__(self, name: str) -> None:
+        """Say what it can do."""
+        super().__init__(name)
+        self._attr_effect_list = ["off", "rainbow"]
+
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        """Be as told."""
+        self.command("on")
+        self.report(
+            is_on=True,
+            rgb_color=kwargs.get("rgb_color", self._attr_rgb_color),
+            brightness=kwargs.get("brightness", self._attr_brightness),
+            effect=kwargs.get("effect", self._attr_effect),
+        )
+
+
+async def test_effect(live: House, provider: Provider) -> None:
+    """A lamp that a scene puts in an effect is without one again, and as it was."""
+    (lamp,) = await install(live.hass, EffectLamp("Lamp"))
+    before = lamp.brightness, lamp.rgb_color
+    colors = {"brightness": 77, "rgb_color": [0, 0, 255]}
+    await add_scene(live.hass, {"light.lamp": {"state": "on", "effect": "rainbow", **colors}})
+    await hold_and_end(live, provider)
+    assert (lamp.effect, lamp.brightness, lamp.rgb_color) == ("off", *before)
+    assert repairs(live.hass) == []
+
+
+async def test_pause_without_an_effect(live: House, provider: Provider) -> None:
+    """A lamp that was in none when it was paused needs one command to be as it was."""
+    (lamp,) = await install(live.hass, EffectLamp("Lamp"))
+    await pause(live.hass, "light.lamp")
+    await live.pass_time(MINUTE)
+    await end(live, provider)
+    await live.pass_time(5 * MINUTE)
+    assert (live.state("light.lamp"), lamp.commands) == ("on", ["off", "on"])
+
+
+class WhiteLamp(Lamp):
+    """A lamp with a white mode, in which it is."""
+
+    _attr_color_mode = ColorMode.WHITE
+    _attr_rgb_color: tuple[int, int, int] | None = None
+
+    def __init__(self, name: str) -> None:
+        """Say what it can do."""
+        super().__init__(name)
+        self._attr_supported_color_modes = {ColorMode.RGB, ColorMode.WHITE}
+
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        """Be as told."""
+        self.command("on")
+        mode = ColorMode.RGB if "rgb_color" in kwargs else self._attr_color_mode
+        self.report(
+            is_on=True,
+            color_mode=ColorMode.WHITE if "white" in kwargs else mode,
+            rgb_color=None if "white" in kwargs else kwargs.get("rgb_color", self._attr_rgb_color),
+        )
+
+
+async def test_white(live: House, provider: Provider) -> None:
+    """A white lamp that a scene makes red is white again, though it is as bright as before."""
+    (lamp,) = await install(live.hass, WhiteLamp("Lamp"))
+    red = {"color_mode": "rgb", "rgb_color": [255, 0, 0], "brightness": lamp.brightness}
+    await add_scene(live.hass, {"light.lamp": {"state": "on", **red}})
+    await hold_and_end(live, provider)
+    assert (lamp.color_mode, repairs(live.hass)) == (ColorMode.WHITE, [])

@@ -18,6 +18,7 @@ from .restoring import (
     begin_restore,
     believe,
     end,
+    note,
     plan,
     restore,
     schedule,
@@ -110,10 +111,8 @@ class Device:
         story = self.story
         if story.sent and story.is_in_flight:
             story.sent = replace(story.sent, outcome=outcome, done_at=now)
-            if outcome is Outcome.FAILED:
-                extra = {one.key for one in plan(story) if one.is_extra}
-                story.dropped |= extra.intersection(story.sent.keys)
             if story.phase is Phase.RESTORING and story.sent.key != HOLD:
+                note(story, outcome)
                 schedule(story, now)
         return self._next(now)
 
@@ -209,6 +208,8 @@ class Device:
         if story.phase is not Phase.HELD:
             believe(story, plan(story), now)
             return
+        if story.is_owed and story.is_in_flight:
+            return  # it speaks of commands that came before the hold's
         if story.wanted is None and not is_moving(story, now):
             is_sure = has_moved(story) and HOLD not in story.doubted
             if has_shown(story, now, DOUBT if is_sure else LATE):

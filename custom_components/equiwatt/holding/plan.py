@@ -7,7 +7,7 @@ test holds against Home Assistant's own.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from .reading import POWER, Call, Reading, Step
+from .reading import NO_EFFECT, POWER, Call, Reading, Step
 
 TOGGLES = ("fan", "humidifier", "input_boolean", "light", "media_player", "remote", "switch")
 """Domains whose devices are on or off, whatever else they are."""
@@ -133,19 +133,29 @@ def _water_heater(before: Reading) -> Iterable[Step]:
 def _light(before: Reading) -> Iterable[Step]:
     """Turn it on as it was; a colour of None is none, and an effect has colours of its own."""
     given, wanted = _given(before, "brightness"), _given(before, "brightness")
-    if before.get("effect") not in (None, "off", "None"):
+    if before.get("effect") not in NO_EFFECT:
         given |= _given(before, "effect")
         wanted = _given(before, "effect")
     elif before.get("color_mode") == "white" and given:
         given = {"white": given["brightness"]}
+        wanted |= {"color_mode": "white"}
     elif names := COLORS.get(str(before.get("color_mode"))):
         given |= _given(before, names[0])
         wanted |= _given(before, names[1]) if before.get(names[0]) is not None else {}
     call = Call(service="turn_on", data=given)
     calls = (call, Call(service="turn_on")) if given else (call,)
     yield Step(key="on", calls=calls, wanted={POWER: True}, also="look" if wanted else "")
+    yield from _no_effect(before)
     if wanted:
         yield Step(key="look", calls=(call,), wanted=wanted)
+
+
+def _no_effect(before: Reading) -> Iterable[Step]:
+    """End an effect, if there was none and the light can: a colour does not end each."""
+    listed = [one for one in before.get("effect_list") or () if one in NO_EFFECT]
+    if before.get("effect") in NO_EFFECT and listed:
+        call = Call(service="turn_on", data={"effect": listed[0]})
+        yield Step(key="effect", calls=(call,), wanted={POWER: True, "effect": listed[0]})
 
 
 def _fan(before: Reading) -> Iterable[Step]:

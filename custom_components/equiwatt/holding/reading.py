@@ -7,6 +7,8 @@ from typing import Any
 POWER = "power"
 """The name under which a reading tells whether the device is on, in whatever state."""
 OFF_STATES = ("off", "standby")
+NO_EFFECT = (None, "off", "None")
+"""What a light tells of its effect while it has none."""
 
 COMPARED: dict[str, tuple[str, ...]] = {
     "climate": (
@@ -29,6 +31,7 @@ COMPARED: dict[str, tuple[str, ...]] = {
     "input_text": (),
     "light": (
         "brightness",
+        "color_mode",
         "effect",
         "color_temp_kelvin",
         "rgb_color",
@@ -146,6 +149,8 @@ def gist(domain: str, reading: Reading) -> tuple[Any, ...]:
 def _is_near(name: str, wanted: Any, reading: Reading, share: float) -> bool:
     """Tell whether a device says what is wanted, as exactly as devices do."""
     told = reading.get(name)
+    if name == "effect" and wanted in NO_EFFECT:
+        return told in NO_EFFECT
     if (tolerance := TOLERANCE.get(name)) is None:
         return bool(told == wanted)
     try:

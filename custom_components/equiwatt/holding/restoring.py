@@ -82,6 +82,19 @@ def schedule(story: Story, now: datetime) -> None:
     story.next_at = now + (*RETRIES, ANSWER)[story.tries]
 
 
+def note(story: Story, outcome: Outcome) -> None:
+    """Note what failed, and that what comes after what did not may be tried anew."""
+    found, sent = plan(story), story.sent
+    keys = {one.key for one in found if sent and one.key in sent.keys}
+    is_hanging = outcome is Outcome.TIMED_OUT and any(story.given.get(key, 0) > 1 for key in keys)
+    if outcome is Outcome.FAILED or is_hanging:
+        story.failed |= keys
+        story.dropped |= {one.key for one in found if one.is_extra and one.key in keys}
+    else:
+        first = next((n for n, one in enumerate(found) if one.key in keys), len(found))
+        story.failed -= {one.key for one in found[first:]}
+
+
 def restore(story: Story, now: datetime) -> Answer:
     """Return what is to be done next, no command being under way."""
     found = plan(story)
@@ -92,7 +105,7 @@ def restore(story: Story, now: datetime) -> Answer:
             is_echo = story.sent is not None and now < story.sent.since + ECHO
             is_open = is_echo or not has_stood(story, now)
             return wait(story, now) if is_open else end(story, Verdict.THEIRS)
-    number = next((n for n, one in enumerate(found) if one.key not in story.reached), None)
+    number = _next_step(story, found)
     if number is None:
         return wait(story, now) if _may_fall_back(story, now) else end(story, Verdict.RESTORED)
     return _pursue(story, now, found, number)
@@ -106,9 +119,23 @@ def believe(story: Story, found: list[Step], now: datetime) -> None:
         if not is_met or _is_settled(story, step, now):
             story.doubted.discard(step.key)
         is_met = is_met and (step.key in story.given or step.is_same(story.last))
+        if not is_met and _is_stuck(story, step):
+            continue
         in_order = in_order and is_met and step.key not in story.doubted
         if in_order:
             story.reached.add(step.key)
+
+
+def _is_stuck(story: Story, step: Step) -> bool:
+    """Tell whether a device refuses a step, or does not offer it: it keeps nothing else waiting."""
+    return step.key in story.failed or not step.is_possible(story.last)
+
+
+def _next_step(story: Story, found: list[Step]) -> int | None:
+    """Return the first step that is open: one that is stuck after all others."""
+    ahead = [n for n, one in enumerate(found) if one.key not in story.reached]
+    ahead.sort(key=lambda n: (_is_stuck(story, found[n]), not found[n].is_possible(story.last)))
+    return ahead[0] if ahead else None
 
 
 def _is_early(story: Story, now: datetime) -> bool:
@@ -133,7 +160,9 @@ def _may_fall_back(story: Story, now: datetime) -> bool:
 def _is_settled(story: Story, step: Step, now: datetime) -> bool:
     """Tell whether a device has stood by what it said for long enough after the command."""
     sent = story.sent
-    return sent is not None and step.key in sent.keys and now >= sent.since + doubt(story)
+    if sent is None or now < sent.since + doubt(story):
+        return False
+    return step.key in sent.keys or step.key in story.given
 
 
 def _is_lost(story: Story, step: Step) -> bool:
@@ -143,18 +172,20 @@ def _is_lost(story: Story, step: Step) -> bool:
 
 def _later(story: Story, found: list[Step], number: int) -> Step | None:
     """Return the step after this one that the last command of this restore was for."""
-    keys = set(story.given).intersection(story.sent.keys if story.sent else ())
-    if found[number].key in keys:
+    sent = story.sent
+    if not sent or sent.key not in story.given or found[number].key in sent.keys:
         return None
-    return next((one for one in found[number + 1 :] if one.key in keys), None)
+    return next((one for one in found[number + 1 :] if one.key == sent.key), None)
 
 
 def _is_undone(story: Story, found: list[Step], number: int, now: datetime) -> bool:
     """Tell whether a step that was lost is open again: it was never asked for, or undone by us."""
     sent = story.sent
     if sent and found[number].key in story.given:
-        is_ours = _later(story, found, number) and sent.outcome is not Outcome.FAILED
-        is_recent = now <= sent.since + ANSWER
+        is_later = _later(story, found, number) is not None
+        is_earlier = sent.key in story.given and sent.key in {one.key for one in found[:number]}
+        is_recent = now <= sent.since + (DOUBT if is_earlier else ANSWER)
+        is_ours = (is_later or is_earlier) and sent.outcome is not Outcome.FAILED
         is_old = story.is_unsure and now < sent.since + doubt(story)
         if not (is_ours and is_recent) and not is_old:
             return False
@@ -167,11 +198,12 @@ def _pursue(story: Story, now: datetime, found: list[Step], number: int) -> Answ
     step = found[number]
     if not story.is_present or not step.is_possible(story.last):
         return _walk(story, now)
-    later = _later(story, found, number)
-    if later or (story.sent and step.key in story.sent.keys):
+    is_stuck = _is_stuck(story, step)
+    later = None if is_stuck else _later(story, found, number)
+    if is_stuck or later or (story.sent and step.key in story.sent.keys):
         if is_on_its_way(story, now):
             return wait(story, now)
-        if _answers_otherwise(story, step, now):
+        if not is_stuck and _answers_otherwise(story, step, now):
             return end(story, Verdict.GIVEN_UP)
         is_due = story.next_at is None or now >= story.next_at
         if not is_due or step.is_met(story.last):

@@ -81,6 +81,8 @@ class Story:
     """What it says already, but may say from before the last command."""
     dropped: set[str] = field(default_factory=set)
     """Steps that undo an earlier one."""
+    failed: set[str] = field(default_factory=set)
+    """Steps that the device answered with an error, which keep no later one waiting."""
     commands: int = 0
     tries: int = 0
     next_at: datetime | None = None
@@ -107,7 +109,7 @@ class Story:
         self.phase = phase
         self.until = self.released_at = self.next_at = None
         self.is_owed = self.is_leaving = self.is_claimed = self.is_unsure = False
-        self.reached, self.doubted, self.dropped = set(), set(), set()
+        self.reached, self.doubted, self.dropped, self.failed = set(), set(), set(), set()
         self.commands = self.tries = self.answers = 0
         self.first, self.given = {}, {}
 
@@ -173,7 +175,7 @@ class Story:
 
 
 TIMES = ("until", "released_at", "next_at", "told_at", "returned_at", "seen_at")
-SETS = ("reached", "doubted", "dropped")
+SETS = ("reached", "doubted", "dropped", "failed")
 PLAIN = (
     "is_present",
     "is_owed",
