@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from homeassistant.core import Context
@@ -112,7 +113,7 @@ class Hold:
         for held, answer, _ in asked:
             held.scenes = applied
             async_clear_not_restored(self._hands.hass, held.entity_id)
-            self._hands.async_follow(held, answer)
+            self._hands.async_tell(held, partial(_answer, answer))
 
     async def _async_applied(
         self, applied: asyncio.Task[dict[str, Outcome]] | None
@@ -139,3 +140,8 @@ class Hold:
                 held.undo(data)
                 self._hands.async_report(held, Cause.NOBODY)
                 self._hands.async_release(held)
+
+
+def _answer(answer: Answer, *_: object) -> Answer:
+    """Return what was answered when the device was asked."""
+    return answer
