@@ -78,8 +78,11 @@ class HeldDevice:
             self.answered.set_result(is_held and not self.is_removed)
 
     def undo(self, data: dict[str, Any]) -> None:
-        """Be what was remembered of it before."""
-        before = self.from_dict(data)
+        """Be what was remembered of it before, but for a command that was carried out meanwhile."""
+        before, sent = self.from_dict(data), self.device.story.sent
+        story = before.device.story
+        if sent and story.sent and sent.at == story.sent.at:
+            story.sent = sent
         self.device, self.asker = before.device, before.asker
         self.holders &= before.holders
 
@@ -167,8 +170,10 @@ class HoldingStore:
 
     async def async_write(self) -> bool:
         """Write everything now, and tell whether it is on the disk: a full one says nothing."""
-        if not self._is_lasting:
-            return True
+        return await self._async_save() if self._is_lasting else True
+
+    async def _async_save(self) -> bool:
+        """Write everything."""
         try:
             await self._store.async_save(self._data())
         except OSError:
@@ -189,13 +194,15 @@ class HoldingStore:
 
     def _save_later(self) -> None:
         """Write everything in a while, as there may be room again."""
+        self._is_dirty = True
         if self._is_lasting:
             self._store.async_delay_save(self._data, SAVE_DELAY)
 
     async def async_close(self) -> None:
         """Write what has changed, and nothing any more."""
-        await self.async_flush()
         self._is_lasting = False
+        if self._is_dirty:
+            await self._async_save()
 
     async def async_remove(self) -> None:
         """Leave nothing on the disk from now on."""
