@@ -15,7 +15,8 @@ from typing import Any, override
 
 from custom_components.equiwatt.equivents.model import Equivent
 from custom_components.equiwatt.metering.baseline import GRID, Estimate, Readings, Window, estimate
-from custom_components.equiwatt.metering.meter import Account, Equivent as Measured, Meter
+from custom_components.equiwatt.metering.finished import Account, Equivent as Measured
+from custom_components.equiwatt.metering.meter import Meter
 from custom_components.equiwatt.metering.readings import async_read_all, async_read_since
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.recorder import get_instance, session_scope
@@ -126,6 +127,17 @@ class Idle(Account):
 
     @property
     @override
+    def is_announcing(self) -> bool:
+        """Return that everybody has heard of it."""
+        return False
+
+    @property
+    @override
+    def ended(self) -> None:
+        """Return none, as the last one is listed."""
+
+    @property
+    @override
     def past(self) -> tuple[Equivent, ...]:
         """Return the last one."""
         return self._past
@@ -149,6 +161,7 @@ async def rest(hass: HomeAssistant, now: datetime) -> float:
         raise RuntimeError("Meters were looked for at rest")
 
     meter = Meter(hass, world.new_entry(Service()), Idle(now), find_meters)
+    meter.async_restore()
     meter.async_start()
     began = thread_time()
     for _ in range(POLLS):

@@ -20,7 +20,7 @@ from custom_components.equiwatt import config_flow
 from custom_components.equiwatt.const import BLUEPRINT_URL, DEFAULT_URL, DOMAIN
 from custom_components.equiwatt.equivents import client
 from custom_components.equiwatt.equivents.client import EquiwattClient
-from homeassistant.config_entries import SOURCE_USER, ConfigEntryState
+from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_USER, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.core_config import async_process_ha_core_config
 from homeassistant.data_entry_flow import FlowResultType, section
@@ -373,6 +373,18 @@ async def test_reauth_after_refusal(hass: HomeAssistant, house: House, provider:
     await house.settle()
     assert hass.config_entries.flow.async_progress() == []
     assert house.live == "off"
+
+
+async def test_reauth_after_a_dialog(hass: HomeAssistant, house: House, provider: Provider) -> None:
+    """A dialog that was open when the token was refused, and is closed, puts the question off."""
+    await house.setup()
+    menu = await house.entry.start_reconfigure_flow(hass)
+    provider.fail(HTTPStatus.UNAUTHORIZED)
+    await house.poll()
+    hass.config_entries.flow.async_abort(menu["flow_id"])
+    await house.poll()
+    (flow,) = hass.config_entries.flow.async_progress()
+    assert flow["context"]["source"] == SOURCE_REAUTH
 
 
 async def choose(hass: HomeAssistant, entry: MockConfigEntry, option: str) -> Any:

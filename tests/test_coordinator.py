@@ -14,6 +14,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.equiwatt import announcer, coordinator
 from custom_components.equiwatt.equivents import client
 from custom_components.equiwatt.equivents.tracker import Tracker
+from custom_components.equiwatt.limits import async_get_client
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
 from homeassistant.const import (
     EVENT_HOMEASSISTANT_STARTED,
@@ -576,27 +577,6 @@ async def test_unexpected_error_at_a_restart(
     assert house.live == "on"
 
 
-async def test_limiters_are_dropped(
-    hass: HomeAssistant, house: House, aioclient_mock: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A token that was tried and not kept leaves no limiter behind, and no token anywhere."""
-    await house.setup()
-    for number in range(5):
-        await coordinator.async_get_client(
-            hass, f"mistyped-{number}", API_URL
-        ).async_get_equivents()
-    limiters = hass.data[coordinator.LIMITERS]
-    kept = set(limiters)
-    assert len(kept) == 6
-    assert not any(TOKEN in key or "mistyped" in key for key in kept)
-    with monkeypatch.context() as patched:
-        patched.setattr(client, "CALL_WINDOW", 0)  # as if a minute had passed
-        again = coordinator.async_get_client(hass, TOKEN, API_URL)
-    assert len(limiters) == 1
-    await again.async_get_equivents()
-    assert house.entry.runtime_data.coordinator.client.recent_calls == 2
-
-
 async def test_set_up_does_not_wait_for_the_limits(
     hass: HomeAssistant,
     entry: MockConfigEntry,
@@ -606,7 +586,7 @@ async def test_set_up_does_not_wait_for_the_limits(
     """With no call left in this minute the set-up is tried again later, instead of waiting."""
     monkeypatch.setattr(client, "CALLS_PER_WINDOW", 3)
     monkeypatch.setattr(coordinator, "PATIENCE", 0.01)
-    other = coordinator.async_get_client(hass, TOKEN, API_URL)
+    other = async_get_client(hass, TOKEN, API_URL)
     for _ in range(3):
         await other.async_get_equivents()
     assert not await hass.config_entries.async_setup(entry.entry_id)

@@ -52,3 +52,19 @@ async def test_without_an_end(house: House, provider: Provider) -> None:
     await install(house.hass, Plug("Plug"))
     await pause(house.hass, PLUG)
     assert entities(house) == [{"entity_id": PLUG, "until": None, "state": "on"}]
+
+
+async def test_overrun(live: House) -> None:
+    """While an equivent goes on beyond its planned end, nobody says when."""
+    await install(live.hass, Plug("Plug"), Plug("Other"))
+    await pause(live.hass, PLUG)
+    await live.pass_time(HOUR.total_seconds() - 5)
+    assert [one["until"] for one in entities(live)] == [(NOW + HOUR).isoformat()]
+    await live.pass_time(10)
+    assert live.live == "on"
+    assert [one["until"] for one in entities(live)] == [None]
+    await live.pass_time(60)
+    await pause(live.hass, PLUG, max_duration={"minutes": 5})
+    assert [one["until"] for one in entities(live)] == [
+        (live.now + timedelta(minutes=5)).isoformat()
+    ]

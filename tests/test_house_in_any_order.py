@@ -9,16 +9,16 @@ from unittest.mock import Mock, patch
 
 import pytest
 
-from custom_components.equiwatt import PLATFORMS, announcer, coordinator
+from custom_components.equiwatt import PLATFORMS
 from custom_components.equiwatt.equivents import client
 from custom_components.equiwatt.equivents.tracker import Tracker
+from custom_components.equiwatt.limits import async_get_client
 from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.helpers.storage import Store
-from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from homeassistant.util.file import WriteError
 
-from .conftest import API_URL, LIVE, NOW, House, Provider, Push, Recorder, add_entry
+from .conftest import API_URL, NOW, House, Provider, Push, Recorder, add_entry
 from .test_coordinator import writes  # noqa: F401
 
 MINUTE = 60
@@ -46,16 +46,19 @@ async def test_polling_off_after_one_429(house: House, provider: Provider, push:
     await house.pass_time(6 * MINUTE)
     assert len(provider.calls) > calls, "a webhook call, an hour after the 429, asks nobody"
     assert house.edges == [("started", "webhook")], "a false end in mid-equivent"
+    assert house.live == "on"
 
 
-async def test_polling_off_and_an_api_that_lags(
-    house: House, provider: Provider, push: Push
+@pytest.mark.parametrize("polling", [False, True])
+async def test_a_push_before_the_api_knows(
+    house: House, provider: Provider, push: Push, polling: bool
 ) -> None:
-    """A push is looked into until confirmed; with polling off it is asked about once.
+    """A push is looked into until confirmed, whether or not anything is polled besides.
 
-    The API names the equivent two seconds after the call, and five minutes later it is ended.
+    The API names the equivent two seconds after the call.
     """
-    polling_off(house)
+    if not polling:
+        polling_off(house)
     await house.setup()
     await push("?event=started")
     await house.settle()
@@ -63,6 +66,7 @@ async def test_polling_off_and_an_api_that_lags(
     provider.start(NOW, NOW + HOUR)
     await house.pass_time(30 * MINUTE)
     assert house.edges == [("started", "webhook")], "a false end in mid-equivent"
+    assert house.live == "on"
 
 
 async def test_polling_off_and_one_failure(house: House, provider: Provider, push: Push) -> None:
@@ -323,12 +327,12 @@ async def test_limiter_dropped_in_the_middle_of_a_call(
 ) -> None:
     """One limiter per token guards every call; one in flight counts as in use."""
     monkeypatch.setattr(client, "CALL_GAP", 1.0)
-    dialog = coordinator.async_get_client(hass, "new-token", API_URL)
+    dialog = async_get_client(hass, "new-token", API_URL)
 
     async def slow(*arguments: Any) -> Any:
         """Let another dialog open while the call of the first is under way."""
         if len(provider.calls) == 0:
-            coordinator.async_get_client(hass, "another-token", API_URL)
+            async_get_client(hass, "another-token", API_URL)
         return await provider.answer(*arguments)
 
     aioclient_mock.clear_requests()
@@ -359,20 +363,6 @@ async def test_unload_refused_before_the_start(
     monkeypatch.undo()
     await hass.config_entries.async_unload_platforms(house.entry, PLATFORMS)
     assert edges == []
-
-
-async def test_controls(hass: HomeAssistant, house: House, provider: Provider, push: Push) -> None:
-    """Control: with polling on the same lag, and no failure, leave one edge."""
-    assert await async_setup_component(hass, "homeassistant", {})
-    await house.setup()
-    await push("?event=started")
-    await house.settle()
-    await house.pass_time(2, step=1)
-    provider.start(NOW, NOW + HOUR)
-    await house.pass_time(30 * MINUTE)
-    assert house.edges == [("started", "webhook")]
-    assert house.state(LIVE) == "on"
-    assert announcer.APART is not None
 
 
 async def test_store_write_that_is_not_put_off(

@@ -14,6 +14,7 @@ from custom_components import equiwatt
 from custom_components.equiwatt import coordinator
 from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.equivents import client
+from custom_components.equiwatt.limits import async_get_client
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
@@ -111,7 +112,7 @@ async def test_no_free_place(
     monkeypatch.setattr(client, "CALLS_PER_WINDOW", 10)
     monkeypatch.setattr(coordinator, "PATIENCE", 0.01)
     for _ in range(10):
-        await coordinator.async_get_client(hass, TOKEN, API_URL).async_get_equivents()
+        await async_get_client(hass, TOKEN, API_URL).async_get_equivents()
     assert not await hass.config_entries.async_setup(entry.entry_id)
     assert entry.state is ConfigEntryState.SETUP_RETRY
     assert len(provider.calls) == 10

@@ -9,7 +9,7 @@ from homeassistant.setup import async_setup_component
 from tests.conftest import House, Provider
 from tests.devices import Plug, install
 
-from .holding.pausing import MINUTE, PLUG, end, pause, repairs
+from .holding.pausing import HOUR, MINUTE, PLUG, end, pause, repairs
 
 
 async def test_repair_flow(live: House, provider: Provider) -> None:
@@ -33,3 +33,32 @@ async def test_repair_flow(live: House, provider: Provider) -> None:
     plug.report(available=True)
     await live.settle()
     assert plug.commands == ["off"]
+
+
+async def test_repair_submitted_too_late(live: House, provider: Provider) -> None:
+    """A dialog that was left open since an earlier equivent leaves what is held now as it is."""
+    assert await async_setup_component(live.hass, "repairs", {})
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    await live.pass_time(MINUTE)
+    plug.obeys = False
+    await end(live, provider)
+    await live.pass_time(65 * MINUTE, step=30)
+    flows = repairs_flow_manager(live.hass)
+    assert flows
+    flow: Any = await flows.async_init(DOMAIN, data={"issue_id": f"not_restored_{PLUG}"})
+    plug.obeys = True
+    plug.report(is_on=True)  # the owner has turned it on at the plug
+    await live.settle()
+    start = live.now
+    provider.start(start, start + HOUR)
+    await live.poll()
+    assert (await pause(live.hass, PLUG))["paused"] == [PLUG]
+    await live.pass_time(MINUTE)
+    flow = await flows.async_configure(flow["flow_id"], {})
+    assert flow["type"] == "create_entry"
+    assert live.state("sensor.equiwatt_held_devices") == "1"
+    provider.end(start, live.now)
+    await live.poll()
+    await live.pass_time(5 * MINUTE)
+    assert live.state(PLUG) == "on"

@@ -2,71 +2,32 @@
 
 import asyncio
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import override
 
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
 from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
-from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
-from homeassistant.util.hass_dict import HassKey
 
 from .announcer import Announcer
 from .const import DOMAIN, LOGGER
 from .equivents.answer import Answer
-from .equivents.client import (
-    EquiwattClient,
-    EquiwattError,
-    InvalidTokenError,
-    RateLimitedError,
-    RateLimiter,
-)
+from .equivents.client import EquiwattError, InvalidTokenError, RateLimitedError
 from .equivents.clock import Clock
-from .equivents.model import Equivent, Kind
-from .equivents.schedule import delay, offset_of, to_opening
+from .equivents.model import Kind
+from .equivents.schedule import delay, delay_before_end, offset_of, to_opening
 from .equivents.snapshot import Snapshot
 from .equivents.tracker import Tracker
+from .limits import PATIENCE, async_get_client
 from .store import EquiwattStore
 from .timer import Timer
 
 STALE_AFTER = timedelta(minutes=15)
 """How long the last known state stands while calls fail."""
-SOON = 2.0
-"""Seconds after a failed call in which it is repeated where that matters."""
-LAST_LOOK = timedelta(seconds=12)
-"""How long before a planned end a failed call is repeated: a little longer than one may take."""
 BURST = 0.2
 """Seconds in which a burst of webhook calls is taken together before the API is asked."""
-PATIENCE = 5.0
-"""Seconds that a dialog or a set-up waits for a free place within the API's limits."""
-
-LIMITERS: HassKey[dict[str, RateLimiter]] = HassKey(f"{DOMAIN}_limiters")
-"""The limiters by the digest of their token."""
-
-
-@callback
-def async_get_client(hass: HomeAssistant, token: str, url: str) -> EquiwattClient:
-    """Return a client that shares its limits with every other one of the same token."""
-    limiters, digest = hass.data.setdefault(LIMITERS, {}), _digest(token)
-    _drop_unused(hass, limiters)
-    limiter = limiters.setdefault(digest, RateLimiter())
-    return EquiwattClient(async_get_clientsession(hass), token, url, limiter, dt_util.utcnow)
-
-
-def _drop_unused(hass: HomeAssistant, limiters: dict[str, RateLimiter]) -> None:
-    """Drop the limiters of tokens that were tried and not kept, once their calls are forgotten."""
-    used = {_digest(entry.data[CONF_TOKEN]) for entry in hass.config_entries.async_entries(DOMAIN)}
-    for digest in [digest for digest, one in limiters.items() if one.is_idle]:
-        if digest not in used:
-            del limiters[digest]
-
-
-def _digest(token: str) -> str:
-    """Return what tells tokens apart without showing them."""
-    return sha256(token.encode()).hexdigest()
 
 
 class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
@@ -206,7 +167,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
 
     def _fail(self, err: EquiwattError) -> Exception:
         """Go on without an answer; return what Home Assistant knows the error as."""
-        known, self.error = self.error, err
+        self.error = err
         self._failing_since = self._failing_since if self.failures else self.clock.now()
         self.failures += 1
         self.tracker.fail(self.clock.now())
@@ -214,10 +175,11 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         refused = isinstance(err, InvalidTokenError)
         if refused and not self._store.known:
             return ConfigEntryAuthFailed(translation_domain=DOMAIN, translation_key=err.reason)
-        if refused and not isinstance(known, InvalidTokenError):
-            # Not by ConfigEntryAuthFailed, which would leave the entry not loaded at a restart, or
-            # end the polls: a good token may be refused for a while, an equivent may be live, and
-            # held devices must be restored.
+        if refused:
+            # At each refusal, as Home Assistant does not ask while another dialog is open. Not by
+            # ConfigEntryAuthFailed, which would leave the entry not loaded at a restart, or end
+            # the polls: a good token may be refused for a while, an equivent may be live, and held
+            # devices must be restored.
             self.config_entry.async_start_reauth(self.hass)
         wait = err.retry_after if isinstance(err, RateLimitedError) else None
         return UpdateFailed(translation_domain=DOMAIN, translation_key=err.reason, retry_after=wait)
@@ -239,8 +201,8 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
             self.pace = min(self.error.retry_after, to_opening(now, self._offset))
         else:
             self.pace = delay(now, self.tracker.awaiting, self._offset, self.failures)
-            if self.failures:
-                self.pace = _repeated(self.pace, self.tracker.snapshot.live, now)
+            if self.failures and (live := self.tracker.snapshot.live) and live.end:
+                self.pace = delay_before_end(self.pace, live.end, now)
         asks = self.tracker.awaiting or not self.config_entry.pref_disable_polling
         self._poll.async_set(self.pace if asks else None)
 
@@ -274,13 +236,3 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         await super().async_shutdown()
         self._poll.async_close()
         self._boundary.async_close()
-
-
-def _repeated(pace: float, live: Equivent | None, now: datetime) -> float:
-    """Return the pace after a failed call, which is repeated right before a planned end.
-
-    One failed call must not leave the end to the clock while the API could tell better.
-    """
-    if live is None or live.end is None or live.end - now <= timedelta(seconds=SOON):
-        return pace
-    return min(pace, max(SOON, (live.end - now - LAST_LOOK).total_seconds()))

@@ -3,6 +3,7 @@
 from typing import Any, override
 
 from homeassistant.components.sensor import SensorEntity, SensorEntityDescription
+from homeassistant.const import Platform
 
 from .data import EquiwattRuntimeData
 from .entity import EquiwattLastingEntity
@@ -12,6 +13,8 @@ HELD_DEVICES = SensorEntityDescription(key="held_devices", translation_key="held
 
 class EquiwattHeldDevices(EquiwattLastingEntity, SensorEntity):
     """How many devices are held, and how each was."""
+
+    domain = Platform.SENSOR
 
     _unrecorded_attributes = frozenset({"entities"})
 
@@ -47,6 +50,7 @@ class EquiwattHeldDevices(EquiwattLastingEntity, SensorEntity):
     @property
     def _entities(self) -> list[dict[str, Any]]:
         """Return what is held, until when at the latest, and how it was."""
-        live = self.coordinator.data.live
+        live, now = self.coordinator.data.live, self.coordinator.clock.now()
+        end = live.end if live and live.end and live.end > now else None  # none in an overrun
         held = self._holding.held_for(self.coordinator.config_entry.entry_id)
-        return [one.as_shown(live.end if live else None) for one in held]
+        return [one.as_shown(end) for one in held]

@@ -7,9 +7,10 @@ import voluptuous as vol
 from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow, RepairsFlowResult
 from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.selector import BooleanSelector
 
-from .const import CONF_UNUSED
+from .const import CONF_UNUSED, DOMAIN
 from .holding.manager import async_get_manager
 from .webhook import addresses_schema, async_get_addresses
 from .webhook_monitor import async_set_shown
@@ -24,8 +25,9 @@ class NotRestoredFlow(ConfirmRepairFlow):
     async def async_step_confirm(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
-        """Leave the device alone once the user says so."""
-        if user_input is not None and self.data:
+        """Leave the device alone once the user says so, unless it is another matter by then."""
+        issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
+        if user_input is not None and self.data and issue:
             async_get_manager(self.hass).async_forget(str(self.data["entity_id"]))
         return await super().async_step_confirm(user_input)
 

@@ -232,7 +232,7 @@ def _members(hass: HomeAssistant, entity_ids: set[str]) -> set[str]:
         seen.add(entity_id)
         state = hass.states.get(entity_id)
         if state and (members := state.attributes.get(ATTR_ENTITY_ID)):
-            ahead |= set(cv.ensure_list(members)) - seen
+            ahead |= ({members} if isinstance(members, str) else set(members)) - seen
         else:
             found.add(entity_id)
     return found

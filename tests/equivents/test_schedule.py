@@ -10,7 +10,7 @@ from statistics import median, quantiles
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.equiwatt.equivents.schedule import OFTEN, delay, offset_of
+from custom_components.equiwatt.equivents.schedule import OFTEN, delay, delay_before_end, offset_of
 
 LOG = json.loads((Path(__file__).parents[1] / "data" / "log_2022_12_09.json").read_text())
 EVENTS = LOG["data"]["previous_events"]
@@ -133,6 +133,15 @@ def test_no_call_while_the_windows_of_others_open(to_opening: float, expected: f
     """One that is due right before the own window opens comes before the first of all does."""
     now = HOUR + timedelta(seconds=1860 + 5 - to_opening)
     assert delay(now, False, 5) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("left", "expected"),
+    [(600, 30), (42, 30), (41, 29), (14, 2), (13, 2), (2.5, 2), (2, 30), (0, 30), (-60, 30)],
+)
+def test_a_last_look_before_a_planned_end(left: float, expected: float) -> None:
+    """A failed call is repeated in time for an answer before the clock alone decides."""
+    assert delay_before_end(30, HOUR + timedelta(seconds=left), HOUR) == expected
 
 
 @given(st.floats(0, 86_400))

@@ -371,6 +371,26 @@ def test_held_again_after_it_was_given_up() -> None:
     assert (keeper.told.state, keeper.told.attributes["temperature"]) == ("heat", 19)
 
 
+@pytest.mark.parametrize("is_away", [False, True])
+def test_held_again_as_it_was_left(is_away: bool) -> None:
+    """What was given up, and is still as the hold left it, is restored to the first memory."""
+    deaf_to = () if is_away else range(1, 9)
+    keeper, clock = held(Thermostat("one", Nature(deaf_to=frozenset(deaf_to))))
+    if is_away:
+        keeper.animal.lose()
+    keeper.release()
+    clock.turn(48 * HOUR)
+    assert keeper.phase is Phase.GIVEN_UP
+    keeper.hold(seconds=1800)
+    clock.turn(MINUTE)
+    if is_away:
+        keeper.find()
+    clock.turn(1730)
+    assert (keeper.phase, keeper.told.is_off) == (Phase.HELD, True)
+    clock.turn(10 * MINUTE)
+    assert (keeper.told.state, keeper.told.attributes["temperature"]) == ("heat", 21)
+
+
 def test_never_told_that_it_is_off() -> None:
     """A device that never said that it is off is turned on all the same, and then believed."""
     keeper, clock = keep(Plug("one", Nature(loses=frozenset({0}))))

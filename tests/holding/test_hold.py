@@ -156,3 +156,37 @@ async def test_reloaded(live: House) -> None:
     await live.settle()
     assert call.done()
     assert not call.cancelled()
+
+
+@pytest.mark.parametrize("how", ["deaf", "away"])
+async def test_given_up_and_held_again(live: House, provider: Provider, how: str) -> None:
+    """A device that did not come back is held in the next equivent, and restored after that."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    await live.pass_time(MINUTE)
+    plug.obeys = False
+    await end(live, provider)
+    await live.pass_time(5 * MINUTE)
+    plug.report(available=how != "away")
+    await live.pass_time(65 * MINUTE, step=30)
+    assert repairs(live.hass) == [f"not_restored_{PLUG}"]
+    plug.obeys = True
+    provider.start(live.now, live.now + HOUR)
+    start = live.now
+    await live.poll()
+    outcome = await pause(live.hass, PLUG)
+    reason = {"entity_id": PLUG, "reason": "unavailable"}
+    assert outcome["paused"] == ([] if how == "away" else [PLUG])
+    assert outcome["not_paused"] == ([reason] if how == "away" else [])
+    assert repairs(live.hass) == []
+    await live.pass_time(5 * MINUTE)
+    plug.report(available=False)
+    await live.pass_time(MINUTE)
+    plug.report(available=True)
+    await live.pass_time(5 * MINUTE)
+    assert (live.live, live.state(PLUG)) == ("on", "off")
+    assert live.state("sensor.equiwatt_held_devices") == "1"
+    provider.end(start, live.now)
+    await live.poll()
+    await live.pass_time(5 * MINUTE)
+    assert live.state(PLUG) == "on"

@@ -8,9 +8,15 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
     async_wait_recording_done,
     do_adhoc_statistics,
 )
+import sqlalchemy as sa
 
-from custom_components.equiwatt.metering.baseline import GRID
-from homeassistant.components.recorder.db_schema import StatisticsShortTerm
+from custom_components.equiwatt.metering.baseline import GRID, floor
+from homeassistant.components.recorder.db_schema import (
+    Statistics,
+    StatisticsMeta,
+    StatisticsRuns,
+    StatisticsShortTerm,
+)
 from homeassistant.components.recorder.models import (
     StatisticData,
     StatisticMeanType,
@@ -19,13 +25,16 @@ from homeassistant.components.recorder.models import (
 from homeassistant.components.recorder.statistics import (
     async_add_external_statistics,
     async_import_statistics,
+    compile_missing_statistics,
 )
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers.recorder import get_instance
+from homeassistant.helpers.recorder import get_instance, session_scope
 
 from .example import in_between
 
 HOUR = timedelta(hours=1)
+WRITTEN = timedelta(seconds=10)
+"""How long after its end Home Assistant writes a row."""
 METER = "sensor.meter"
 SECOND_METER = "sensor.second_meter"
 EXTERNAL = "supplier:import"
@@ -69,6 +78,7 @@ class Meters:
             metadata(meter, unit), every, StatisticsShortTerm
         )
         await async_wait_recording_done(self.hass)
+        await self._in_time(meter, readings, StatisticsShortTerm)
 
     async def hours(
         self, readings: dict[datetime, float], meter: str = METER, unit: str = "kWh"
@@ -78,20 +88,78 @@ class Meters:
         add = async_add_external_statistics if ":" in meter else async_import_statistics
         add(self.hass, metadata(meter, unit), rows(full, HOUR))
         await async_wait_recording_done(self.hass)
+        await self._in_time(meter, full, Statistics)
+
+    async def _in_time(
+        self,
+        meter: str,
+        readings: Mapping[datetime, float],
+        table: type[Statistics | StatisticsShortTerm],
+    ) -> None:
+        """Let rows have been written when they ended, as Home Assistant's own are."""
+        ids = sa.select(StatisticsMeta.id).where(StatisticsMeta.statistic_id == meter)
+        written = table.start_ts + (table.duration + WRITTEN).total_seconds()
+        first, last = min(readings) - table.duration, max(readings) - table.duration
+        await self.execute(
+            sa.update(table)
+            .where(table.metadata_id.in_(ids))
+            .where(table.start_ts.between(first.timestamp(), last.timestamp()))
+            .values(created_ts=written)
+        )
+
+    async def purge(self, before: datetime) -> None:
+        """Delete the rows of five minutes before a time, as Home Assistant does after some days."""
+        table = StatisticsShortTerm
+        await self.execute(sa.delete(table).where(table.start_ts < before.timestamp()))
+
+    async def execute(self, *statements: sa.Executable) -> None:
+        """Change the database behind the recorder's back."""
+
+        def job() -> None:
+            """Do it, where it may block."""
+            with session_scope(hass=self.hass) as session:
+                for statement in statements:
+                    session.execute(statement)
+
+        await get_instance(self.hass).async_add_executor_job(job)
 
     async def report(
         self, until: datetime, states: Mapping[datetime, float | str], meter: str = METER
     ) -> None:
-        """Let a meter change its state, and the recorder make its rows until a time."""
-        for moment, state in states.items():
+        """Let a meter change its state, and the recorder make its rows, until a time."""
+        start = floor(min(states), GRID)
+        for moment, state in sorted(states.items()):
+            start = await self._make_rows(start, moment)
             self.freezer.move_to(moment)
             self.set_state(state, meter)
-        await async_wait_recording_done(self.hass)
-        start = min(states).replace(minute=0)
-        while start < until:
-            do_adhoc_statistics(self.hass, start=start)
-            start += GRID
+            await async_wait_recording_done(self.hass)
+        await self._make_rows(start, until)
         self.freezer.move_to(until)
+
+    async def _make_rows(self, start: datetime, until: datetime) -> datetime:
+        """Let the recorder make the rows that are full by a time; return where the next begins."""
+        while start + GRID <= until:
+            self.freezer.move_to(start + GRID + WRITTEN)
+            do_adhoc_statistics(self.hass, start=start)
+            await async_wait_recording_done(self.hass)
+            start += GRID
+        return start
+
+    async def restart(self, off: datetime, on: datetime, kwh: float, meter: str = METER) -> None:
+        """Let Home Assistant be off for a time, after which the meter shows so much.
+
+        When it has started, the recorder makes up the rows of the time in between.
+        """
+        self.freezer.move_to(on)
+        self.set_state("unavailable", meter)
+        self.freezer.move_to(on + WRITTEN)
+        self.set_state(kwh, meter)
+        await async_wait_recording_done(self.hass)
+        # The plugin's recorder was started by the machine's clock, which would be a later run.
+        await self.execute(sa.delete(StatisticsRuns).where(StatisticsRuns.start >= off))
+        self.freezer.move_to(on + HOUR / 60)
+        instance = get_instance(self.hass)
+        await instance.async_add_executor_job(compile_missing_statistics, instance)
         await async_wait_recording_done(self.hass)
 
     def set_state(self, state: float | str, meter: str = METER) -> None:

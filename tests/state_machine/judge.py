@@ -13,8 +13,8 @@ MAX_OPEN = 6 * HOUR
 GRACE = 5 * MINUTE
 OUT_OF_ORDER = 120
 """Seconds that calls and answers may be apart which speak of the same change."""
-APART = 0 if (MAJOR_VERSION, MINOR_VERSION) >= (2026, 10) else 0.002
-"""Seconds by which an event waits for another of the same moment, which older releases need."""
+APART = 0 if (MAJOR_VERSION, MINOR_VERSION) >= (2026, 10) else 0.003
+"""Seconds by which an event may wait for another of the same moment, which older releases need."""
 
 
 def bound(span: Span) -> datetime:
@@ -92,12 +92,22 @@ class Judge:
         named = answer.named
         if named and now >= bound(named):
             named = None
+        self.expired = self.expired or self._runs_out(named)
         if named and self.live and self._counts_for(named, self.live, now):
             self.live, self.pushed_at = named, None
-        elif self.pushed_at and self.moment() >= self.pushed_moment + GRACE.total_seconds():
-            self.expired = True
-        elif named and self.since is None and named[0] <= now and self._must_start(named, answer):
+        elif self.expired or not named or self.since is not None:
+            return
+        elif named[0] <= now and self._must_start(named, answer):
             self.due = named
+
+    def _runs_out(self, named: Span | None) -> bool:
+        """Tell whether a provisional one has had its time, maybe while nobody was there.
+
+        Then it is confirmed only by an answer that names the same.
+        """
+        over = self.moment() >= self.pushed_moment + GRACE.total_seconds()
+        confirmed = named and self.live and same(named, self.live)
+        return self.pushed_at is not None and over and not confirmed
 
     def _counts_for(self, named: Span, live: Span, now: datetime) -> bool:
         """Tell whether the live one is what an answer names: the same, or while provisional any."""

@@ -52,3 +52,15 @@ def test_calls_in_the_moment_of_a_check(home: Home) -> None:
     house.wait(seconds=1)
     assert [kind for kind, _ in home.judge.told] == ["started", "ended", "started"]
     house.teardown()
+
+
+def test_a_push_that_runs_out_while_nobody_is_there(home: Home) -> None:
+    """It ends, and what has begun since and an answer names then starts: they are not the same."""
+    House.home = home
+    house = House()
+    house.begin(ahead=16, minutes=119, truly=False)
+    house.push(kind="started", times=1)
+    house.restart(down=2256, pull=True, starting=44)
+    told = [("started", "webhook"), ("ended", "clock"), ("started", "api")]
+    assert home.judge.told == told
+    house.teardown()

@@ -24,6 +24,10 @@ GAP = 1.0
 LONGEST = 300.0
 PATIENCE = 5
 """How many calls may fail in a row before the next ones are made less often."""
+SOON = 2.0
+"""Seconds after a failed call in which it is repeated at the soonest."""
+LAST_LOOK = 12.0
+"""Seconds before a planned end at which a failed call is repeated: a little more than one takes."""
 
 
 def offset_of(identifier: str) -> float:
@@ -52,6 +56,15 @@ def delay(now: datetime, awaiting: bool, offset: float, failures: int = 0) -> fl
         # Rather before any home's window opens, or these calls would come on top of the first ones.
         return opening - OFTEN
     return min(wait, opening)
+
+
+def delay_before_end(wait: float, end: datetime, now: datetime) -> float:
+    """Return the seconds to the repetition of a failed call, which is due in `wait`.
+
+    One failed call must not leave a planned end to the clock while the API could tell better.
+    """
+    left = (end - now).total_seconds()
+    return min(wait, max(SOON, left - LAST_LOOK)) if left > SOON else wait
 
 
 def to_opening(now: datetime, offset: float) -> float:

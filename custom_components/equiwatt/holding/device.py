@@ -11,8 +11,6 @@ from enum import StrEnum
 from .plan import is_as, turn_off
 from .reading import COMPARED, OFF, Reading, gist
 from .restoring import (
-    DOUBT,
-    ECHO,
     MOST_ANSWERS,
     MOST_COMMANDS,
     Answer,
@@ -20,17 +18,15 @@ from .restoring import (
     begin_restore,
     believe,
     end,
-    has_stood,
     plan,
     restore,
     schedule,
     send,
     wait,
 )
+from .settling import DOUBT, ECHO, LATE, doubt, has_moved, has_shown, has_stood, is_moving, told
 from .story import HOLD, Outcome, Phase, Story
 
-MOVING = ("opening", "closing")
-"""States of what a scene is moving still."""
 COMMAND = timedelta(seconds=30)
 """How long a command may be under way."""
 
@@ -55,16 +51,22 @@ class Device:
         """Go on where its story stands."""
         self.story = story
 
+    @property
+    def is_ours(self) -> bool:
+        """Tell whether its memory counts: what was given up may be as the hold left it still."""
+        phase = self.story.phase
+        return self._is_held() if phase is Phase.GIVEN_UP else phase is not Phase.OVER
+
     def hold(
         self, now: datetime, *, wanted: Reading | None = OFF, longest: timedelta | None = None
     ) -> Answer:
         """Hold it, or hold it anew; the first memory of a story that is not over is kept."""
         self._tick(now)
-        if self.story.phase in (Phase.GIVEN_UP, Phase.OVER):
+        if not self.is_ours:
             self.story = begin(self.story.domain, self.story.last).story
         story = self.story
         until = now + longest if longest else None
-        if story.phase is Phase.RESTORING or story.is_leaving:
+        if story.phase is not Phase.HELD or story.is_leaving:
             was_touched = story.sent is not None and story.sent.key != HOLD
             story.begin(Phase.HELD)
             story.doubted = {HOLD} if was_touched else set()
@@ -74,6 +76,7 @@ class Device:
                 until = min(filter(None, (story.until, until)), default=None)
             self._hold_again(wanted)
         story.wanted, story.until = wanted, until
+        story.first = {HOLD: told(story)}
         return self._next(now)
 
     def release(self, now: datetime) -> Answer:
@@ -163,7 +166,9 @@ class Device:
         """Begin to restore it."""
         story = self.story
         is_held = HOLD in story.reached and (not story.is_present or self._is_held())
-        if story.is_unsure and story.sent and now < story.sent.since + DOUBT:
+        if story.wanted is None and has_moved(story) and HOLD not in story.doubted:
+            story.wanted = story.last
+        if story.is_unsure and story.sent and now < story.sent.since + doubt(story):
             is_held = False
         begin_restore(story, now, is_held=is_held)
 
@@ -176,7 +181,8 @@ class Device:
         """Command what is held already only if it wants something else, or may not have obeyed."""
         story = self.story
         if wanted != story.wanted:
-            story.doubted = set() if HOLD in story.reached else {HOLD}
+            is_known = HOLD in story.reached or story.sent is None
+            story.doubted = set() if is_known else {HOLD}
             story.reached, story.is_owed = set(), True
         elif not (HOLD in story.reached and self._is_held()) and not story.is_in_flight:
             story.reached, story.is_owed = set(), True
@@ -203,17 +209,15 @@ class Device:
         if story.phase is not Phase.HELD:
             believe(story, plan(story), now)
             return
-        is_settled = (
-            story.sent is not None and now >= story.sent.since + DOUBT and not story.is_owed
-        )
-        is_moving = story.last.state in MOVING or not has_stood(story, now)
-        if story.wanted is None and is_settled and not is_moving:
-            story.wanted = story.last
+        if story.wanted is None and not is_moving(story, now):
+            is_sure = has_moved(story) and HOLD not in story.doubted
+            if has_shown(story, now, DOUBT if is_sure else LATE):
+                story.wanted = story.last
         if story.is_owed and story.is_in_flight:
             return  # it speaks of commands that came before the hold's
-        if not self._is_held():
+        if story.wanted is not None and not self._is_held():
             story.doubted.discard(HOLD)
-        elif HOLD not in story.doubted or is_settled:
+        elif self._is_held() and (HOLD not in story.doubted or has_shown(story, now, DOUBT)):
             story.doubted.discard(HOLD)
             story.reached.add(HOLD)
 

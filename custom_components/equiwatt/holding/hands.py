@@ -3,23 +3,23 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from homeassistant.core import CALLBACK_TYPE, Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers.entity_registry import EventEntityRegistryUpdatedData
 
-from ..const import DOMAIN
+from ..const import DOMAIN, LOGGER
 from .clock import HoldingClock
 from .commands import async_carry
 from .contexts import Contexts
-from .device import Cause, begin
+from .device import Cause, Device, begin
 from .domains import reading_of
 from .issues import async_clear_not_restored, async_raise_not_restored
 from .listener import DeviceListener
-from .reading import Reading
 from .restoring import Answer, Command, Verdict
 from .store import HeldDevice, HoldingStore
-from .story import Phase
+from .story import HOLD, Outcome, Phase
 
 
 class Hands:
@@ -47,15 +47,12 @@ class Hands:
         """Return the time."""
         return self._clock.read(self._wall())
 
-    def reading(self, entity_id: str) -> Reading:
-        """Return what a device says."""
-        return reading_of(self.hass.states.get(entity_id))
-
     @callback
     def async_get(self, entity_id: str) -> HeldDevice:
         """Return a device, whose story begins here unless it has begun."""
         if entity_id not in self.devices:
-            device = begin(entity_id.partition(".")[0], self.reading(entity_id))
+            before = reading_of(self.hass.states.get(entity_id))
+            device = begin(entity_id.partition(".")[0], before)
             self.devices[entity_id] = HeldDevice(entity_id=entity_id, device=device)
             self.async_follow_states()
         return self.devices[entity_id]
@@ -64,6 +61,21 @@ class Hands:
     def async_follow_states(self) -> None:
         """Hear what devices say from now on: those that there are now."""
         self._listener.async_follow(self.devices)
+
+    @callback
+    def async_tell(self, held: HeldDevice, tell: Callable[[Device, datetime], Answer]) -> None:
+        """Tell a device's story something; one that cannot go on keeps no other from its own."""
+        if held.is_forgotten:
+            return
+        try:
+            answer = tell(held.device, self.now())
+        except Exception as err:  # noqa: BLE001  # what was on the disk may say anything
+            LOGGER.warning("%s cannot be restored: %r", held.entity_id, err)
+            LOGGER.debug("The story of %s:", held.entity_id, exc_info=True)
+            self.async_forget(held.entity_id)
+            async_raise_not_restored(self.hass, held.entity_id)
+        else:
+            self.async_follow(held, answer)
 
     @callback
     def async_follow(self, held: HeldDevice, answer: Answer) -> None:
@@ -81,16 +93,16 @@ class Hands:
         held.wake_at = answer.wake_at
         if not held.is_held:
             held.holders.clear()
-        if answer.command:
+        self._changed(held)
+        if answer.command:  # only now, as it waits for the disk to know of it
             self.async_run(self._async_carry(held, answer.command))
         held.async_answer()
-        self._changed(held)
 
     @callback
     def async_release(self, held: HeldDevice) -> None:
         """Restore a device if it is held for nobody any more."""
         if held.is_held and not held.holders:
-            self.async_follow(held, held.device.release(self.now()))
+            self.async_tell(held, Device.release)
 
     @callback
     def async_forget(self, entity_id: str) -> None:
@@ -105,8 +117,8 @@ class Hands:
     @callback
     def async_report(self, held: HeldDevice, cause: Cause) -> None:
         """Say to a device what it says of itself now."""
-        reading = self.reading(held.entity_id)
-        self.async_follow(held, held.device.report(self.now(), reading, cause))
+        reading = reading_of(self.hass.states.get(held.entity_id))
+        self.async_tell(held, partial(Device.report, reading=reading, cause=cause))
 
     @callback
     def async_run[T](self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
@@ -131,10 +143,16 @@ class Hands:
         self.devices.clear()
 
     async def _async_carry(self, held: HeldDevice, command: Command) -> None:
-        """Carry a command that is known to the disk, and follow what became of it."""
+        """Carry a command once it is on the disk, if it is wanted still; follow what becomes of it.
+
+        A scene is under way whether it is wanted or not.
+        """
         await self.store.async_flush()
-        outcome = await async_carry(self.hass, self.contexts, held, command)
-        self.async_follow(held, held.device.outcome(self.now(), outcome))
+        is_wanted = not held.is_forgotten and held.is_held == (command.key == HOLD)
+        outcome = Outcome.FAILED
+        if is_wanted or command.call is None:
+            outcome = await async_carry(self.hass, self.contexts, held, command)
+        self.async_tell(held, partial(Device.outcome, outcome=outcome))
 
     def _changed(self, held: HeldDevice | None = None) -> None:
         """Write what has changed, set the timer to what is due next, and tell who watches."""
@@ -150,9 +168,10 @@ class Hands:
     def _on_state(self, event: Event[EventStateChangedData]) -> None:
         """Hear what a device says, and who stands behind it."""
         held, state = self.devices[event.data["entity_id"]], event.data["new_state"]
+        reading = reading_of(state)
         held.is_removed &= state is None
         cause = self.contexts.cause_of(event.context, held)
-        self.async_follow(held, held.device.report(self.now(), reading_of(state), cause))
+        self.async_tell(held, partial(Device.report, reading=reading, cause=cause))
 
     @callback
     def _on_registry(self, event: Event[EventEntityRegistryUpdatedData]) -> None:
@@ -180,7 +199,7 @@ class Hands:
         """See what is due."""
         now = self.now()
         for held in [one for one in self.devices.values() if one.wake_at and one.wake_at <= now]:
-            self.async_follow(held, held.device.wake(now))
+            self.async_tell(held, Device.wake)
         self._changed()
 
     def _on_jump(self, jump: timedelta) -> None:

@@ -18,7 +18,7 @@ from .issues import async_clear_not_restored
 from .reading import OFF
 from .restoring import Answer
 from .store import Asker, HeldDevice
-from .story import Outcome, Phase
+from .story import Outcome
 
 type Asked = tuple[HeldDevice, Answer, asyncio.Future[bool]]
 
@@ -50,16 +50,23 @@ class Hold:
         wanted = [one for one, refusal in outcome.items() if refusal is None]
         if wanted or self._request.scenes:
             done = await self._async_hold(wanted)
-            outcome |= {one: None if is_well else Refusal.FAILED for one, is_well in done.items()}
+            outcome |= {one: None if well else self._failure(one) for one, well in done.items()}
         return outcome
 
     def _refusal(self, entity_id: str) -> Refusal | None:
         """Return why a device cannot be held; None if it can, or is."""
         held = self._hands.devices.get(entity_id)
-        if held and held.device.story.phase is not Phase.GIVEN_UP:
-            return None
-        refused = move_refusal_of if self._request.scenes else refusal_of
-        return refused(self._hands.hass.states.get(entity_id))
+        refusal_for = move_refusal_of if self._request.scenes else refusal_of
+        refusal = refusal_for(self._hands.hass.states.get(entity_id))
+        if held and held.device.is_ours:
+            return refusal if refusal is Refusal.UNSUPPORTED else None
+        return refusal
+
+    def _failure(self, entity_id: str) -> Refusal:
+        """Return why a hold has not worked: what is away gets its command when it is back."""
+        held = self._hands.devices.get(entity_id)
+        is_owed = held is not None and held.device.story.is_owed
+        return Refusal.UNAVAILABLE if is_owed else Refusal.FAILED
 
     async def _async_hold(self, entity_ids: list[str]) -> dict[str, bool]:
         """Write how devices are, and touch them only then; return what went well."""
@@ -67,22 +74,23 @@ class Hold:
         asker = await hands.contexts.async_asker_of(self._request.context)
         async with self._lock:
             before = self._as_dicts(entity_ids)
-            asked = [self._ask(one) for one in entity_ids]
+            asked = [self._ask(one, asker) for one in entity_ids]
             if not await hands.store.async_write():
                 self._undo(before)
                 raise HomeAssistantError(translation_domain=DOMAIN, translation_key="not_stored")
             if self._request.scenes:
                 applied = self._apply([held for held, _, _ in asked], asker)
-            self._touch(asked, applied, asker)
+            self._touch(asked, applied)
         well = await asyncio.gather(*(answered for _, _, answered in asked))
         return dict(zip(entity_ids, well, strict=True)) | await self._async_applied(applied)
 
-    def _ask(self, entity_id: str) -> Asked:
-        """Hold a device in its story alone, and say who for."""
+    def _ask(self, entity_id: str, asker: Asker) -> Asked:
+        """Hold a device in its story alone, and say who for and who asks."""
         held, request = self._hands.async_get(entity_id), self._request
         wanted = None if request.scenes else OFF
         answer = held.device.hold(self._hands.now(), wanted=wanted, longest=request.longest)
         held.holders |= request.holders
+        held.asker = asker
         return held, answer, held.async_ask(self._hands.hass.loop)
 
     def _apply(self, devices: list[HeldDevice], asker: Asker) -> asyncio.Task[dict[str, Outcome]]:
@@ -91,15 +99,10 @@ class Hold:
         work = async_apply(hands.hass, hands.contexts, self._request.scenes, devices, asker)
         return hands.async_run(work)
 
-    def _touch(
-        self,
-        asked: list[Asked],
-        applied: asyncio.Task[dict[str, Outcome]] | None,
-        asker: Asker,
-    ) -> None:
+    def _touch(self, asked: list[Asked], applied: asyncio.Task[dict[str, Outcome]] | None) -> None:
         """Let devices' stories begin, as these are on the disk."""
         for held, answer, _ in asked:
-            held.asker, held.scenes = asker, applied
+            held.scenes = applied
             async_clear_not_restored(self._hands.hass, held.entity_id)
             self._hands.async_follow(held, answer)
 

@@ -8,13 +8,15 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from homeassistant.core import CALLBACK_TYPE, Context, HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN
-from .domains import Refusal
+from .device import Device
+from .domains import Refusal, reading_of
 from .hands import Hands
 from .hold import Hold, Request
 from .store import Asker, HeldDevice
@@ -128,8 +130,8 @@ class HoldingManager:
         self._hands.async_follow_states()
         for held in self.devices:
             held.holders &= {entry.entry_id for entry in entries}
-            reading = self._hands.reading(held.entity_id)
-            self._hands.async_follow(held, held.device.resume(self._hands.now(), reading))
+            reading = reading_of(self.hass.states.get(held.entity_id))
+            self._hands.async_tell(held, partial(Device.resume, reading=reading))
             self._hands.async_release(held)
 
     async def async_hold(

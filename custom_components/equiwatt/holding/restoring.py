@@ -6,15 +6,10 @@ from enum import StrEnum
 
 from .plan import steps
 from .reading import Call, Step
+from .settling import ANSWER, DOUBT, ECHO, LATE, ON_ITS_WAY, doubt, has_stood, is_on_its_way
 from .story import Outcome, Phase, Sent, Story
 
 RETRIES = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 4, 8, 15, 15, 15))
-ANSWER = RETRIES[0]
-"""How long after a command a device may still be on its way."""
-ECHO = timedelta(seconds=30)
-"""How long after a command a device may still fall back to what it was before."""
-DOUBT = timedelta(seconds=90)
-"""After this a device that never said otherwise is believed."""
 MOST_COMMANDS = 8
 MOST_ANSWERS = 3
 
@@ -54,14 +49,10 @@ def wait(story: Story, now: datetime) -> Answer:
     """Return when something may be due."""
     moments = [story.until, story.next_at]
     moments += [one + ECHO for one in (story.told_at, story.returned_at) if one]
+    moments += [story.told_at + ANSWER] if story.told_at else []
     if sent := story.sent:
-        moments += [sent.since + delay for delay in (ECHO, ANSWER, DOUBT)]
+        moments += [sent.since + delay for delay in (ECHO, ANSWER, DOUBT, ON_ITS_WAY, LATE)]
     return Answer(wake_at=min((one for one in moments if one and one > now), default=None))
-
-
-def has_stood(story: Story, now: datetime) -> bool:
-    """Tell whether a device has stood by what it says: an old word is told for a moment only."""
-    return story.told_at is None or now >= story.told_at + ECHO
 
 
 def end(story: Story, verdict: Verdict) -> Answer:
@@ -136,13 +127,13 @@ def _may_fall_back(story: Story, now: datetime) -> bool:
         return True
     if not sent or not (story.is_unsure or story.commands > 1):
         return False
-    return now < sent.since + (DOUBT if story.is_unsure else ECHO)
+    return now < sent.since + (doubt(story) if story.is_unsure else ECHO)
 
 
 def _is_settled(story: Story, step: Step, now: datetime) -> bool:
     """Tell whether a device has stood by what it said for long enough after the command."""
     sent = story.sent
-    return sent is not None and step.key in sent.keys and now >= sent.since + DOUBT
+    return sent is not None and step.key in sent.keys and now >= sent.since + doubt(story)
 
 
 def _is_lost(story: Story, step: Step) -> bool:
@@ -164,7 +155,7 @@ def _is_undone(story: Story, found: list[Step], number: int, now: datetime) -> b
     if sent and found[number].key in story.given:
         is_ours = _later(story, found, number) and sent.outcome is not Outcome.FAILED
         is_recent = now <= sent.since + ANSWER
-        is_old = story.is_unsure and now < sent.since + DOUBT
+        is_old = story.is_unsure and now < sent.since + doubt(story)
         if not (is_ours and is_recent) and not is_old:
             return False
     story.reached -= {one.key for one in found[number:]}
@@ -178,6 +169,8 @@ def _pursue(story: Story, now: datetime, found: list[Step], number: int) -> Answ
         return _walk(story, now)
     later = _later(story, found, number)
     if later or (story.sent and step.key in story.sent.keys):
+        if is_on_its_way(story, now):
+            return wait(story, now)
         if _answers_otherwise(story, step, now):
             return end(story, Verdict.GIVEN_UP)
         is_due = story.next_at is None or now >= story.next_at

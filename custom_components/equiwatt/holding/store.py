@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Self
@@ -12,10 +13,13 @@ from homeassistant.core import HomeAssistant, callback, valid_entity_id
 from ..const import LOGGER
 from ..store import SAVE_DELAY, TolerantStore
 from .device import Device
+from .issues import async_raise_not_restored
 from .reading import COMPARED
-from .story import HOLD, Outcome, Phase, Story
+from .story import HOLD, Outcome, Phase, Story, strings
 
 KEY = "held_devices"
+DAMAGED = (AttributeError, KeyError, TypeError, ValueError)
+"""What is raised for a record that cannot be read."""
 KEPT_CONTEXTS = 8
 """How many of our commands' contexts are known again, as slow devices report under old ones."""
 
@@ -47,7 +51,7 @@ class HeldDevice:
     """What becomes of the scenes that move it."""
     answered: asyncio.Future[bool] | None = None
     """Whether it could be held, once that is known."""
-    _known: dict[str, Any] = field(default_factory=dict)
+    _stored: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_held(self) -> bool:
@@ -76,17 +80,18 @@ class HeldDevice:
     def undo(self, data: dict[str, Any]) -> None:
         """Be what was remembered of it before."""
         before = self.from_dict(data)
-        self.device = before.device
+        self.device, self.asker = before.device, before.asker
         self.holders &= before.holders
 
     def has_changed(self) -> bool:
         """Tell whether there is anything new that is worth to be written."""
-        passing = ("last", "seen_at")
-        known, self._known = (
-            self._known,
-            {k: v for k, v in self.as_dict().items() if k not in passing},
-        )
-        return known != self._known
+        return _lasting(self.as_dict()) != self._stored
+
+    def as_stored(self) -> dict[str, Any]:
+        """Return it as it is written now, and remember that."""
+        data = self.as_dict()
+        self._stored = _lasting(data)
+        return data
 
     def as_shown(self, end: datetime | None) -> dict[str, Any]:
         """Return until when it is held at the latest, the equivent having this end; how it was."""
@@ -113,15 +118,12 @@ class HeldDevice:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         """Read it. Raise AttributeError, KeyError, TypeError or ValueError for what is none."""
-        entity_id = data["entity_id"] if "phase" in data else data["state"]["entity_id"]
-        if not valid_entity_id(entity_id):
-            raise ValueError(entity_id)
         return cls(
-            entity_id=entity_id,
+            entity_id=_entity_id(data),
             device=Device(Story.from_dict(data)),
-            holders=set(data.get("holders", ())),
+            holders=set(strings(data.get("holders", []))),
             asker=Asker(**data.get("asker", {})),
-            contexts=deque(data.get("contexts", ()), KEPT_CONTEXTS),
+            contexts=deque(strings(data.get("contexts", [])), KEPT_CONTEXTS),
         )
 
 
@@ -141,7 +143,7 @@ class HoldingStore:
     async def async_load(self) -> list[HeldDevice]:
         """Return what can be read, and log what cannot be."""
         stored = await self._store.async_load()
-        return [one for item in _items(stored, "devices") if (one := _read(item))]
+        return self._read(_items(stored, "devices"))
 
     async def async_take_over(self, entry_ids: Iterable[str]) -> list[HeldDevice]:
         """Return what the first version stored, which had a file for each account."""
@@ -151,7 +153,7 @@ class HoldingStore:
             if (stored := await old.async_load()) is None:
                 continue
             self._taken_over.append(old)
-            for one in filter(None, map(_read, _items(stored, "paused"))):
+            for one in self._read(_items(stored, "paused")):
                 one.holders.add(entry_id)
                 found.append(one)
         return found
@@ -209,10 +211,27 @@ class HoldingStore:
         """Write from now on, as there is an account that will read it."""
         self._is_lasting = True
 
+    def _read(self, items: Iterable[Any]) -> list[HeldDevice]:
+        """Return the devices that can be read; an issue names each other one that has a name."""
+        found = []
+        for item in items:
+            try:
+                found.append(HeldDevice.from_dict(item))
+            except DAMAGED:
+                LOGGER.warning("A held device cannot be read from the disk, and is left as it is")
+                with suppress(*DAMAGED):
+                    async_raise_not_restored(self._hass, _entity_id(item))
+        return found
+
     def _data(self) -> dict[str, Any]:
         """Return everything as it is stored."""
         self._is_dirty = False
-        return {"devices": [one.as_dict() for one in self._devices()]}
+        return {"devices": [one.as_stored() for one in self._devices()]}
+
+
+def _lasting(data: dict[str, Any]) -> dict[str, Any]:
+    """Return what is worth to be written: not what is told and heard all the time."""
+    return {key: value for key, value in data.items() if key not in ("last", "seen_at")}
 
 
 def _items(stored: object, name: str) -> list[Any]:
@@ -223,10 +242,9 @@ def _items(stored: object, name: str) -> list[Any]:
     return [items] if items else []
 
 
-def _read(item: Any) -> HeldDevice | None:
-    """Return a held device, None if it cannot be read."""
-    try:
-        return HeldDevice.from_dict(item)
-    except AttributeError, KeyError, TypeError, ValueError:
-        LOGGER.warning("A held device cannot be read from the disk, and is left as it is")
-        return None
+def _entity_id(data: Any) -> str:
+    """Return whose record it is, in this form or the first version's; raise as from_dict does."""
+    entity_id = data["entity_id"] if "phase" in data else data["state"]["entity_id"]
+    if not valid_entity_id(entity_id):
+        raise ValueError(entity_id)
+    return str(entity_id)

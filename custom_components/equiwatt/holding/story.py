@@ -142,8 +142,8 @@ class Story:
         wanted, sent = data["wanted"], data["sent"]
         story = cls(
             domain=_domain(data["domain"]),
-            before=_reading(data["before"]),
-            wanted=wanted and _reading(wanted),
+            before=_known(data["before"]),
+            wanted=wanted and _known(wanted),
             last=_reading(data["last"]),
             phase=Phase(data["phase"]),
             sent=sent and _sent(sent),
@@ -151,7 +151,7 @@ class Story:
         for name in TIMES:
             setattr(story, name, _time(data[name]))
         for name in SETS:
-            setattr(story, name, set(data[name]))
+            setattr(story, name, set(strings(data[name])))
         for name in PLAIN:
             setattr(story, name, _like(getattr(story, name), data[name]))
         return story
@@ -163,7 +163,7 @@ class Story:
         released_at = _time(data.get("released_at"))
         return cls(
             domain=_domain(state["entity_id"].partition(".")[0]),
-            before=_reading(state),
+            before=_known(state),
             last=OFF,
             phase=Phase.RESTORING if released_at else Phase.HELD,
             until=_time(data.get("until")),
@@ -198,6 +198,12 @@ def _reading(data: Mapping[str, Any]) -> Reading:
     return Reading(state=data["state"], attributes=dict(data["attributes"]))
 
 
+def _known(data: Mapping[str, Any]) -> Reading:
+    """Read a reading. Raise TypeError for one that tells nothing."""
+    _like("", data["state"])
+    return _reading(data)
+
+
 def _sent_as_dict(sent: Sent) -> dict[str, Any]:
     """Return a command in plain values."""
     return {
@@ -210,10 +216,14 @@ def _sent_as_dict(sent: Sent) -> dict[str, Any]:
 
 
 def _sent(data: Mapping[str, Any]) -> Sent:
-    """Read a command."""
+    """Read a command. Raise ValueError for one that says neither what it was for nor when."""
+    at = _time(data["at"])
+    keys = tuple(strings(data["keys"]))
+    if at is None or not keys:
+        raise ValueError(data)
     return Sent(
-        keys=tuple(data["keys"]),
-        at=datetime.fromisoformat(data["at"]),
+        keys=keys,
+        at=at,
         outcome=data["outcome"] and Outcome(data["outcome"]),
         done_at=_time(data["done_at"]),
         is_judged=data["is_judged"],
@@ -236,6 +246,13 @@ def _like(default: Any, value: Any) -> Any:
     if type(value) is not type(default):
         raise TypeError(value)
     return value
+
+
+def strings(value: Any) -> list[str]:
+    """Return a list of names. Raise TypeError if it is none."""
+    for name in _like([], value):
+        _like("", name)
+    return list(value)
 
 
 def _time(text: Any) -> datetime | None:

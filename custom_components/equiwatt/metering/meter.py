@@ -1,89 +1,25 @@
 """Follows an account's equivents with its meters: when to read them, and what to show and keep."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Protocol
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
+from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN, LOGGER
-from .baseline import GRID, Estimate, Readings, Window, estimate, floor, window_of
+from ..equivents.clock import TOLERANCE
+from .baseline import GRID, Estimate, Reason, Window, estimate, floor, window_of, without_figures
 from .days import DAY, LOOK_BACK, days_of
-from .readings import UnreadableError, async_read_all, async_read_since
+from .finished import PATIENCE, Account, Equivent, Finished
+from .readings import FindMeters, Reader, UnreadableError
 
 ROWS_MADE = timedelta(seconds=30)
 """How long after each five minutes their row is surely there: it is made after ten seconds."""
 HOURLY = timedelta(hours=1)
-PATIENCE = timedelta(hours=48)
-"""For how long after an equivent its readings may come."""
-
-type FindMeters = Callable[[], Awaitable[Sequence[str]]]
-
-
-class Equivent(Protocol):
-    """An equivent, as far as it matters here."""
-
-    @property
-    def start(self) -> datetime:
-        """Return when it started."""
-
-    @property
-    def end(self) -> datetime | None:
-        """Return when it ends or ended, None if nobody knows."""
-
-
-class Account(Protocol):
-    """What the meter asks of an account, and leaves with it."""
-
-    def now(self) -> datetime:
-        """Return the time by which equivents start and end."""
-
-    @property
-    def live(self) -> Equivent | None:
-        """Return the live equivent, be it a rehearsal."""
-
-    @property
-    def past(self) -> Sequence[Equivent]:
-        """Return the finished real ones, newest first: another object once they have changed."""
-
-    def result_of(self, equivent: Equivent) -> Estimate | None:
-        """Return what was kept of a finished equivent."""
-
-    def keep_result(self, equivent: Equivent, result: Estimate) -> None:
-        """Keep what is final of a finished equivent, be it that nothing is known."""
-
-
-class _Reader:
-    """Reads the meters for a window: all that it takes at first, then what is new."""
-
-    def __init__(self, hass: HomeAssistant, find_meters: FindMeters) -> None:
-        """Start with nothing read."""
-        self._hass = hass
-        self._find_meters = find_meters
-        self._meters: Sequence[str] = ()
-        self._window: Window | None = None
-        self._known: Readings | None = None
-
-    async def async_read(
-        self, window: Window, equivent_days: Collection[date], now: datetime
-    ) -> Readings | None:
-        """Return all that is known; None if there are no statistics to read from."""
-        if self._known is None or window != self._window:
-            moments = window.moments(equivent_days)
-            self._window, self._meters = window, await self._find_meters()
-            self._known = await async_read_all(self._hass, self._meters, moments, now)
-        else:
-            newer = await async_read_since(self._hass, self._meters, window.boundaries)
-            self._known = self._known.updated(newer)
-        return self._known
-
-    def forget(self) -> None:
-        """Read all of it anew the next time."""
-        self._known = None
 
 
 class Meter:
@@ -98,23 +34,31 @@ class Meter:
         self._hass = hass
         self._entry = entry
         self._account = account
-        self._reader = _Reader(hass, find_meters)
+        self._finished = Finished(account)
+        self._reader = Reader(hass, find_meters)
         self._past: Sequence[Equivent] = ()
         self._measured: Equivent | None = None
         """The live one, with the times by which it was measured last."""
-        self._ended: Equivent | None = None
-        self._patience = PATIENCE
+        self._misdated: datetime | None = None
+        """When the window began that was live while the system's clock was wrong."""
         self._reading = asyncio.Lock()
         self._listeners: set[CALLBACK_TYPE] = set()
         self._cancel_timer: CALLBACK_TYPE | None = None
 
     @callback
+    def async_restore(self) -> None:
+        """Show what is kept of the last equivent, or that a live one waits for its figures."""
+        if self._account.live:
+            self._show_unread()
+        else:
+            self._show_kept()
+
+    @callback
     def async_start(self) -> None:
-        """Show what is kept of the last equivent, and go on with what is not finished."""
+        """Measure what is live, or go on with what is not finished."""
         self._entry.async_on_unload(self.async_stop)
         self._past = self._account.past
-        self._show(self._kept())
-        if self._account.live or self._unfinished():
+        if self._account.live or self._finished.unfinished():
             self._read()
 
     @callback
@@ -137,9 +81,9 @@ class Meter:
 
     @callback
     def async_ended(self, equivent: Equivent, *, rehearsal: bool) -> None:
-        """Finish what was live: a real one that the API has not listed yet, too."""
-        self._ended = equivent
-        self._patience = timedelta() if rehearsal else PATIENCE
+        """Finish what was live: the account knows real ones, but no rehearsal that is over."""
+        if rehearsal:
+            self._finished.rehearse(equivent)
         self._read()
 
     @callback
@@ -151,71 +95,76 @@ class Meter:
             self._read()
         if self._past is not self._account.past:
             self._past = self._account.past
-            if self._unfinished():
+            if self._finished.unfinished():
                 self._read()
-
-    def _kept(self) -> Estimate | None:
-        """Return what is kept of the last equivent, which stays shown after a short rehearsal."""
-        return self._account.result_of(self._past[0]) if self._past else None
-
-    def _unfinished(self) -> list[Equivent]:
-        """Return the finished equivents whose readings may still come, newest first."""
-        now = self._account.now()
-        recent = (each for each in self._account.past if each.end and now - each.end < PATIENCE)
-        return [equivent for equivent in recent if not _is_kept(self._account, equivent)]
-
-    def _unlisted(self) -> Equivent | None:
-        """Return what ended last, unless it is among the past ones: a rehearsal never is."""
-        ended = self._ended
-        if ended and ended.end and not any(_overlap(ended, each) for each in self._account.past):
-            return ended
-        return None
 
     @callback
     def _read(self, _: datetime | None = None) -> None:
-        """Read the meters in the background."""
-        self._entry.async_create_background_task(self._hass, self._async_read(), f"{DOMAIN} meter")
+        """Read the meters in the background, once everybody has heard of an edge."""
+        self._entry.async_create_background_task(
+            self._hass, self._async_read(), f"{DOMAIN} meter", eager_start=False
+        )
 
     async def _async_read(self) -> None:
         """Measure all that is to be measured now, and set the timer to the next time."""
         async with self._reading:
+            again = None
             try:
                 await self._async_measure()
             except UnreadableError:
                 LOGGER.debug("The statistics cannot be read now")
-            self._set_timer()
+                self._show_unread()
+                again = HOURLY
+            self._set_timer(again)
 
     async def _async_measure(self) -> None:
-        """Measure what is live, or else what ended last, and all that is not finished."""
+        """Measure what is live, or else all that is over and not finished."""
         self._measured = live = self._account.live
         if live:
             self._show(await self._async_estimate(live))
             return
-        if ended := self._unlisted():
-            self._show(await self._async_final(ended, self._patience) or self._kept())
-        for equivent in self._unfinished():
-            found = await self._async_final(equivent, PATIENCE)
+        if self._account.is_announcing:
+            return  # whoever hears of a result is to have heard of the end
+        unfinished, latest = self._finished.unfinished(), self._finished.latest
+        if latest not in unfinished:
+            self._show_kept()
+        for equivent in unfinished:
+            found = await self._async_final(equivent)
             if found and found.final:
-                self._account.keep_result(equivent, found)
-            if not ended and equivent == self._account.past[0]:
-                self._show(found)
+                self._finished.keep(equivent, found)
+            if equivent == latest:
+                self._show_found(found)
 
-    async def _async_estimate(self, equivent: Equivent, *, over: bool = False) -> Estimate | None:
+    async def _async_estimate(
+        self, equivent: Equivent, *, over: bool = False, gives_up: bool = False
+    ) -> Estimate | None:
         """Return what is known of an equivent; None if it is too short to be measured."""
         now = self._account.now()
         window = window_of(equivent.start, equivent.end, now)
         if window is None:
             return None
-        days = _equivent_days(self._account.past, window)
-        return estimate(window, days, await self._reader.async_read(window, days, now), over=over)
+        is_wrong = abs(now - dt_util.utcnow()) > TOLERANCE
+        if is_wrong and not over:
+            self._misdated = window.start
+        if is_wrong or self._misdated == window.start:  # its rows bear other times
+            final = over and self._misdated == window.start
+            return without_figures(window, Reason.CLOCK_WRONG, final=final)
+        days = _equivent_days(self._finished.real, window)
+        try:
+            readings = await self._reader.async_read(window, days, now)
+        except UnreadableError:
+            if not gives_up:
+                raise
+            readings = None
+        return estimate(window, days, readings, over=over)
 
-    async def _async_final(self, ended: Equivent, patience: timedelta) -> Estimate | None:
+    async def _async_final(self, ended: Equivent) -> Estimate | None:
         """Return what is known of an equivent that is over: final, if it is the last try."""
         self._reader.forget()
-        found = await self._async_estimate(ended, over=True)
-        if found and ended.end and _next_try(ended.end, patience, self._account.now()) is None:
-            return replace(found, final=True)
-        return found
+        gives_up = self._next_try(ended, PATIENCE) is None
+        found = await self._async_estimate(ended, over=True, gives_up=gives_up)
+        is_last_try = self._next_try(ended, self._finished.patience(ended)) is None
+        return replace(found, final=True) if found and is_last_try else found
 
     @callback
     def _show(self, found: Estimate | None) -> None:
@@ -226,11 +175,35 @@ class Meter:
                 listener()
 
     @callback
-    def _set_timer(self) -> None:
-        """Set the timer to when to read next: never, if all is finished."""
+    def _show_found(self, found: Estimate | None) -> None:
+        """Show what was found of something that is over: `final` turns true once it is."""
+        shown = self.estimate
+        if found and found.final and not (shown and _goes_on(shown, found)):
+            self._show(replace(found, final=False))
+        self._show(found)
+
+    @callback
+    def _show_kept(self) -> None:
+        """Show what is final of what ended last: `final` turned true when that was found."""
+        latest = self._finished.latest
+        if self.estimate and not self.estimate.final:
+            self._show(None)
+        self._show(self._finished.result_of(latest) if latest else None)
+
+    @callback
+    def _show_unread(self) -> None:
+        """Show that a live one waits for its first figures, rather than those of another."""
+        live, shown = self._account.live, self.estimate
+        window = window_of(live.start, live.end, self._account.now()) if live else None
+        if window and (shown is None or shown.final or shown.start != window.start):
+            self._show(without_figures(window, Reason.WAITING_FOR_METER))
+
+    @callback
+    def _set_timer(self, again: timedelta | None) -> None:
+        """Set the timer to when to read next: never, if all is finished and nothing has failed."""
         self.async_stop()
         now = self._account.now()
-        if moment := self._next_read(now):
+        if moment := self._next_read(now) or (again and now + again):
             job = HassJob(self._read, f"{DOMAIN} meter", cancel_on_shutdown=True)
             self._cancel_timer = async_call_later(self._hass, moment - now, job)
         else:
@@ -240,20 +213,26 @@ class Meter:
         """Return when to read next."""
         if self._account.live:
             return _next_row(now)
-        tries = [_next_try(each.end, PATIENCE, now) for each in self._unfinished() if each.end]
-        ended = self._unlisted()
-        if ended and ended.end and not (self.estimate and self.estimate.final):
-            tries.append(_next_try(ended.end, self._patience, now))
+        over = ((each, self._finished.patience(each)) for each in self._finished.unfinished())
+        tries = (self._next_try(each, patience) for each, patience in over)
         return min((moment for moment in tries if moment), default=None)
 
+    def _next_try(self, ended: Equivent, patience: timedelta) -> datetime | None:
+        """Return when to read again for an equivent whose readings are not all there.
 
-def _is_kept(account: Account, equivent: Equivent) -> bool:
-    """Return True if there is nothing to measure of a finished equivent any more."""
-    window = window_of(equivent.start, equivent.end, account.now())
-    kept = account.result_of(equivent)
-    if window is None or kept is None:
-        return window is None
-    return (kept.start, kept.end) == (window.start, window.end)
+        Once with the next row, then each hour, until it has taken too long.
+        """
+        now = self._account.now()
+        row, end = _next_row(now), ended.end or now
+        if row - end <= GRID:
+            return row
+        return now + HOURLY if now + HOURLY - end < patience else None
+
+
+def _goes_on(shown: Estimate, found: Estimate) -> bool:
+    """Return True if what is shown is not final yet, or is so of the same equivent."""
+    overlap = shown.start < found.end and found.start < shown.end
+    return overlap or not shown.final
 
 
 def _equivent_days(past: Sequence[Equivent], window: Window) -> set[date]:
@@ -263,22 +242,6 @@ def _equivent_days(past: Sequence[Equivent], window: Window) -> set[date]:
     return {day for each in recent if each.end for day in days_of(each.start, each.end)}
 
 
-def _overlap(first: Equivent, second: Equivent) -> bool:
-    """Return True if two finished equivents lie on some of the same time."""
-    return bool(first.end and second.end and first.start < second.end and second.start < first.end)
-
-
 def _next_row(now: datetime) -> datetime:
     """Return when the next row of five minutes is there."""
     return floor(now - ROWS_MADE, GRID) + GRID + ROWS_MADE
-
-
-def _next_try(end: datetime, patience: timedelta, now: datetime) -> datetime | None:
-    """Return when to read again for an equivent whose readings are not all there.
-
-    Once with the next row, then each hour, until it has taken too long.
-    """
-    row = _next_row(now)
-    if row - end <= GRID:
-        return row
-    return now + HOURLY if now + HOURLY - end < patience else None

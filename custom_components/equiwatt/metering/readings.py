@@ -3,25 +3,33 @@
 The recorder and the Energy dashboard may be missing, so they are imported only where they are used.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Literal
 
+from homeassistant.const import UnitOfEnergy
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers.recorder import get_instance
+from homeassistant.helpers.recorder import get_instance, session_scope
 from homeassistant.util.unit_conversion import EnergyConverter
 
 from .baseline import Readings, Window, usual_of
-from .counter import Counter, readings_of
+from .counter import Counter, Row, readings_of, without_made_up
 from .days import DAY, LONDON, LOOK_BACK, is_working
 
 if TYPE_CHECKING:
-    from homeassistant.components.recorder.statistics import StatisticsRow
+    from sqlalchemy import Select
+
+    from homeassistant.components.recorder.db_schema import Statistics, StatisticsShortTerm
 
 A_LITTLE = timedelta(hours=2)
 """How much earlier rows are read, for those of two hours that a half past lies between."""
 LOOK = timedelta(days=LOOK_BACK + 1) + A_LITTLE
+LATE = 120.0
+"""How many seconds after its end a row is late. Ten are usual, and a restart takes a minute."""
+
+
+type FindMeters = Callable[[], Awaitable[Sequence[str]]]
 
 
 class UnreadableError(Exception):
@@ -86,7 +94,7 @@ async def async_survey(
         days_wanted=usual.days_wanted,
         pace=readings.pace,
         is_slow=readings.is_slow,
-        is_hourly=not all(counter.five_minutes for counter in counters),
+        is_hourly=readings.is_hourly,
     )
 
 
@@ -120,6 +128,37 @@ async def async_read_since(
     return readings_of(counters, moments) if counters else Readings()
 
 
+class Reader:
+    """Reads the meters for a window: all that it takes at first, then what is new."""
+
+    def __init__(self, hass: HomeAssistant, find_meters: FindMeters) -> None:
+        """Start with nothing read."""
+        self._hass = hass
+        self._find_meters = find_meters
+        self._meters: Sequence[str] = ()
+        self._window: Window | None = None
+        self._known: Readings | None = None
+
+    async def async_read(
+        self, window: Window, equivent_days: Collection[date], now: datetime
+    ) -> Readings | None:
+        """Return all that is known; None if there are no statistics to read from."""
+        if self._known is None or window != self._window:
+            self.forget()
+            self._meters = await self._find_meters()
+            moments = window.moments(equivent_days)
+            self._known = await async_read_all(self._hass, self._meters, moments, now)
+            self._window = window
+        else:
+            newer = await async_read_since(self._hass, self._meters, window.boundaries)
+            self._known = self._known.updated(newer)
+        return self._known
+
+    def forget(self) -> None:
+        """Read all of it anew the next time."""
+        self._known = None
+
+
 async def _async_counters(
     hass: HomeAssistant, meters: Sequence[str], since: datetime, *, recent: bool = False
 ) -> list[Counter]:
@@ -143,23 +182,60 @@ def _counters(
         hours = _rows(hass, coarse, since, "hour") if coarse else {}
     except SQLAlchemyError as err:
         raise UnreadableError from err
-    return [
-        Counter(five_minutes=five_minutes[meter], hours=hours.get(meter, {})) for meter in meters
-    ]
+    return [_counter(five_minutes[meter], hours.get(meter, ())) for meter in meters]
+
+
+def _counter(five_minutes: Sequence[Row], hours: Sequence[Row]) -> Counter:
+    """Return a meter's readings; hours alone were imported, and may well be late."""
+    return Counter(
+        five_minutes=without_made_up(five_minutes),
+        hours=without_made_up(hours) if five_minutes else {row.end: row.kwh for row in hours},
+    )
 
 
 def _rows(
-    hass: HomeAssistant, meters: Sequence[str], since: datetime, period: Literal["5minute", "hour"]
-) -> dict[str, dict[float, float]]:
-    """Return the readings of each meter in kWh, by the end of the row."""
-    from homeassistant.components.recorder.statistics import statistics_during_period  # noqa: PLC0415
+    hass: HomeAssistant,
+    meters: Collection[str],
+    since: datetime,
+    period: Literal["5minute", "hour"],
+) -> dict[str, list[Row]]:
+    """Return the rows of each meter, oldest first.
 
-    found = statistics_during_period(
-        hass, since, None, set(meters), period, {EnergyConverter.UNIT_CLASS: "kWh"}, {"sum"}
+    Home Assistant's own function does not tell when a row was written, which would take as long
+    again.
+    """
+    from homeassistant.components.recorder.db_schema import Statistics, StatisticsShortTerm  # noqa: PLC0415
+
+    table = StatisticsShortTerm if period == "5minute" else Statistics
+    length = table.duration.total_seconds()
+    found: dict[str, list[Row]] = {meter: [] for meter in meters}
+    with session_scope(hass=hass, read_only=True) as session:
+        for meter, unit, start, total, written in session.execute(_query(table, meters, since)):
+            kwh = EnergyConverter.converter_factory(unit, UnitOfEnergy.KILO_WATT_HOUR)(total)
+            end = start + length
+            found[meter].append(Row(end, kwh, written is not None and written > end + LATE))
+    return found
+
+
+def _query(
+    table: type[Statistics | StatisticsShortTerm], meters: Collection[str], since: datetime
+) -> Select[tuple[str | None, str | None, float | None, float | None, float | None]]:
+    """Return the query for the rows of meters in any unit of energy."""
+    from sqlalchemy import select  # noqa: PLC0415
+
+    from homeassistant.components.recorder.db_schema import StatisticsMeta  # noqa: PLC0415
+
+    return (
+        select(
+            StatisticsMeta.statistic_id,
+            StatisticsMeta.unit_of_measurement,
+            table.start_ts,
+            table.sum,
+            table.created_ts,
+        )
+        .join(StatisticsMeta, StatisticsMeta.id == table.metadata_id)
+        .where(StatisticsMeta.statistic_id.in_(meters))
+        .where(StatisticsMeta.unit_of_measurement.in_(EnergyConverter.VALID_UNITS))
+        .where(table.start_ts >= since.timestamp(), table.sum.is_not(None))
+        .order_by(table.metadata_id, table.start_ts)
     )
-    return {meter: _sums(found.get(meter, ())) for meter in meters}
-
-
-def _sums(rows: Sequence[StatisticsRow]) -> dict[float, float]:
-    """Return the sums that there are, by the end of the row."""
-    return {row["end"]: total for row in rows if (total := row.get("sum")) is not None}

@@ -1,0 +1,40 @@
+"""Keeps to the API's limits: one limiter for each token, whoever calls with it."""
+
+from hashlib import sha256
+
+from homeassistant.const import CONF_TOKEN
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.util import dt as dt_util
+from homeassistant.util.hass_dict import HassKey
+
+from .const import DOMAIN
+from .equivents.client import EquiwattClient, RateLimiter
+
+PATIENCE = 5.0
+"""Seconds that a dialog or a set-up waits for a free place within the limits."""
+
+LIMITERS: HassKey[dict[str, RateLimiter]] = HassKey(f"{DOMAIN}_limiters")
+"""The limiters by the digest of their token."""
+
+
+@callback
+def async_get_client(hass: HomeAssistant, token: str, url: str) -> EquiwattClient:
+    """Return a client that shares its limits with every other one of the same token."""
+    limiters, digest = hass.data.setdefault(LIMITERS, {}), _digest(token)
+    _drop_unused(hass, limiters)
+    limiter = limiters.setdefault(digest, RateLimiter())
+    return EquiwattClient(async_get_clientsession(hass), token, url, limiter, dt_util.utcnow)
+
+
+def _drop_unused(hass: HomeAssistant, limiters: dict[str, RateLimiter]) -> None:
+    """Drop the limiters of tokens that were tried and not kept, once their calls are forgotten."""
+    used = {_digest(entry.data[CONF_TOKEN]) for entry in hass.config_entries.async_entries(DOMAIN)}
+    for digest in [digest for digest, one in limiters.items() if one.is_idle]:
+        if digest not in used:
+            del limiters[digest]
+
+
+def _digest(token: str) -> str:
+    """Return what tells tokens apart without showing them."""
+    return sha256(token.encode()).hexdigest()

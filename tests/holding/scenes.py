@@ -1,0 +1,34 @@
+"""What the tests of scenes share."""
+
+from typing import Any
+
+from custom_components.equiwatt.const import DOMAIN
+from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
+from tests.conftest import House, Provider
+
+from .pausing import MINUTE, end
+
+
+async def add_scene(hass: HomeAssistant, entities: dict[str, Any]) -> None:
+    """Add the scene that saves."""
+    config = {"scene": [{"name": "Saving", "entities": entities}]}
+    assert await async_setup_component(hass, "scene", config)
+    await hass.async_block_till_done()
+
+
+async def apply(hass: HomeAssistant, *scenes: str) -> Any:
+    """Apply scenes, and return what the action responds."""
+    data = {"entity_id": list(scenes) or ["scene.saving"]}
+    return await hass.services.async_call(
+        DOMAIN, "apply_scene", data, blocking=True, return_response=True
+    )
+
+
+async def hold_and_end(house: House, provider: Provider, seconds: float = 20 * MINUTE) -> None:
+    """Hold by the scene for a while, and let the equivent end, and more than an hour pass."""
+    outcome = await apply(house.hass)
+    assert (outcome["applied"], outcome["not_held"]) == (["scene.saving"], [])
+    await house.pass_time(seconds)
+    await end(house, provider)
+    await house.pass_time(70 * MINUTE, step=30)

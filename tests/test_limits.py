@@ -1,0 +1,30 @@
+"""Test what keeps to the API's limits."""
+
+from typing import Any
+
+import pytest
+
+from custom_components.equiwatt import limits
+from custom_components.equiwatt.equivents import client
+from homeassistant.core import HomeAssistant
+
+from .conftest import API_URL, TOKEN, House
+
+
+async def test_limiters_are_dropped(
+    hass: HomeAssistant, house: House, aioclient_mock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A token that was tried and not kept leaves no limiter behind, and no token anywhere."""
+    await house.setup()
+    for number in range(5):
+        await limits.async_get_client(hass, f"mistyped-{number}", API_URL).async_get_equivents()
+    limiters = hass.data[limits.LIMITERS]
+    kept = set(limiters)
+    assert len(kept) == 6
+    assert not any(TOKEN in key or "mistyped" in key for key in kept)
+    with monkeypatch.context() as patched:
+        patched.setattr(client, "CALL_WINDOW", 0)  # as if a minute had passed
+        again = limits.async_get_client(hass, TOKEN, API_URL)
+    assert len(limiters) == 1
+    await again.async_get_equivents()
+    assert house.entry.runtime_data.coordinator.client.recent_calls == 2
