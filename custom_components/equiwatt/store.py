@@ -116,9 +116,9 @@ class EquiwattStore:
         """Write what is still to be written, and nothing any more: another one may do so now."""
         if self._saving:
             await self._saving
-        if self._is_pending:
-            await self.async_flush()
         self._is_closed = True
+        if self._is_pending:
+            await self._store.async_save(self._data())
 
     @callback
     def async_keep(self, snapshot: Snapshot) -> None:

@@ -118,6 +118,26 @@ async def test_disk_full_at_the_end(live: House, provider: Provider) -> None:
     assert plug.commands == []
 
 
+async def test_disk_full_at_the_stop(
+    live: House, provider: Provider, hass_storage: dict[str, Any]
+) -> None:
+    """What an unloaded entry could not write is not written later on, when it holds nothing."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    await live.pass_time(2 * MINUTE)
+    plug.report(available=False)
+    with patch(WRITE, side_effect=WriteError):
+        await turn(live, "on")
+        assert await live.hass.config_entries.async_unload(live.entry.entry_id)
+    await live.pass_time(5 * MINUTE)
+    assert len(hass_storage["equiwatt.held_devices"]["data"]["devices"]) == 1
+    assert await live.hass.config_entries.async_setup(live.entry.entry_id)
+    await live.settle()
+    plug.report(available=True)
+    await end(live, provider)
+    assert live.state(PLUG) == "on"
+
+
 async def test_reloaded(live: House) -> None:
     """An action that is under way when its entry is reloaded answers, or fails with an error."""
     (thermostat,) = await install(live.hass, Thermostat("Thermostat"))

@@ -167,8 +167,10 @@ class HoldingStore:
 
     async def async_write(self) -> bool:
         """Write everything now, and tell whether it is on the disk: a full one says nothing."""
-        if not self._is_lasting:
-            return True
+        return await self._async_save() if self._is_lasting else True
+
+    async def _async_save(self) -> bool:
+        """Write everything."""
         try:
             await self._store.async_save(self._data())
         except OSError:
@@ -189,13 +191,15 @@ class HoldingStore:
 
     def _save_later(self) -> None:
         """Write everything in a while, as there may be room again."""
+        self._is_dirty = True
         if self._is_lasting:
             self._store.async_delay_save(self._data, SAVE_DELAY)
 
     async def async_close(self) -> None:
         """Write what has changed, and nothing any more."""
-        await self.async_flush()
         self._is_lasting = False
+        if self._is_dirty:
+            await self._async_save()
 
     async def async_remove(self) -> None:
         """Leave nothing on the disk from now on."""
