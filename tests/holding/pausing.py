@@ -1,9 +1,10 @@
 """What the tests of held devices share."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
+from unittest.mock import patch
 
 import pytest
 
@@ -12,11 +13,14 @@ from homeassistant.config_entries import ConfigEntryDisabler
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.storage import Store
+from homeassistant.util.file import WriteError
 from tests.conftest import NOW, House, Provider
 
 HOUR = timedelta(hours=1)
 MINUTE = 60
 PLUG = "switch.plug"
+KEY = f"{DOMAIN}.held_devices"
 
 
 async def pause(hass: HomeAssistant, *entity_ids: str, **data: Any) -> Any:
@@ -69,3 +73,38 @@ async def until(condition: Callable[[], bool]) -> None:
 def repairs(hass: HomeAssistant) -> list[str]:
     """Return the repairs that are shown."""
     return [issue for domain, issue in ir.async_get(hass).issues if domain == DOMAIN]
+
+
+class SlowDisk:
+    """A disk on which held devices are written once it is let go on, unless it is full by then."""
+
+    is_full = False
+
+    def __init__(self) -> None:
+        """Wait for whoever writes, and for who lets them."""
+        self.begun, self.go_on = asyncio.Event(), asyncio.Event()
+        self._write = Store._async_write_data
+
+    def __enter__(self) -> Self:
+        """Be slow from now on."""
+        self._patch = patch.object(Store, "_async_write_data", self._slow())
+        self._patch.start()
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        """Be quick again."""
+        self._patch.stop()
+
+    def _slow(self) -> Callable[[Any, Any], Coroutine[Any, Any, None]]:
+        """Return what writes slowly."""
+
+        async def write(store: Any, data: Any) -> None:
+            """Wait."""
+            if store.key == KEY:
+                self.begun.set()
+                await self.go_on.wait()
+                if self.is_full:
+                    raise WriteError
+            await self._write(store, data)
+
+        return write

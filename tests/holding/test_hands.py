@@ -1,25 +1,20 @@
 """Test that stories go on with what is heard: states, the clock, and an end of everything."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from copy import deepcopy
 from datetime import timedelta
-from typing import Any, Self
-from unittest.mock import patch
+from typing import Any
 
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.equiwatt.const import DOMAIN
 from homeassistant.core import Context
-from homeassistant.helpers.storage import Store
 from tests.conftest import NOW, House, Provider
 from tests.devices import Plug, Thermostat, install
 from tests.test_services import simulate
 
-from .pausing import MINUTE, PLUG, end, pause, restart, started, until
-
-KEY = f"{DOMAIN}.held_devices"
+from .pausing import KEY, MINUTE, PLUG, SlowDisk, end, pause, restart, started, until
 
 
 @pytest.mark.parametrize("hours", [5, -5])
@@ -96,37 +91,6 @@ async def test_killed_in_the_middle_of_a_restore(
     await started(live)
     await live.pass_time(10 * MINUTE)
     assert thermostat.target_temperature == 21
-
-
-class SlowDisk:
-    """A disk on which held devices are written once it is let go on."""
-
-    def __init__(self) -> None:
-        """Wait for whoever writes, and for who lets them."""
-        self.begun, self.go_on = asyncio.Event(), asyncio.Event()
-        self._write = Store._async_write_data
-
-    def __enter__(self) -> Self:
-        """Be slow from now on."""
-        self._patch = patch.object(Store, "_async_write_data", self._slow())
-        self._patch.start()
-        return self
-
-    def __exit__(self, *args: object) -> None:
-        """Be quick again."""
-        self._patch.stop()
-
-    def _slow(self) -> Callable[[Any, Any], Coroutine[Any, Any, None]]:
-        """Return what writes slowly."""
-
-        async def write(store: Any, data: Any) -> None:
-            """Wait."""
-            if store.key == KEY:
-                self.begun.set()
-                await self.go_on.wait()
-            await self._write(store, data)
-
-        return write
 
 
 async def test_somebody_takes_over_while_it_is_written(live: House, provider: Provider) -> None:

@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 import pytest
 
+from custom_components.equiwatt.const import DOMAIN
 from homeassistant.core import Context
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util.file import WriteError
@@ -14,7 +15,8 @@ from tests.devices import Plug, Thermostat, install
 from tests.test_services import add_scenes, apply_scene
 from tests.test_switch import SKIP, turn
 
-from .pausing import HOUR, MINUTE, PLUG, end, pause, repairs, restart, started, until
+from .pausing import HOUR, MINUTE, PLUG, SlowDisk, end, pause, repairs, restart, started, until
+from .scenes import add_scene, apply
 
 CLIMATE = "climate.thermostat"
 WRITE = "homeassistant.helpers.storage.Store._async_write_data"
@@ -189,4 +191,59 @@ async def test_given_up_and_held_again(live: House, provider: Provider, how: str
     provider.end(start, live.now)
     await live.poll()
     await live.pass_time(5 * MINUTE)
+    assert live.state(PLUG) == "on"
+
+
+async def test_somebody_changes_it_while_it_is_written(live: House, provider: Provider) -> None:
+    """A scene restores how somebody set a device just before it was applied."""
+    (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
+    await add_scene(live.hass, {CLIMATE: {"state": "heat", "temperature": 17}})
+    ann = Context(user_id=(await live.hass.auth.async_create_user("Ann")).id)
+    warmer = {"entity_id": CLIMATE, "temperature": 23}
+    with SlowDisk() as disk:
+        call = live.hass.async_create_task(apply(live.hass))
+        await until(disk.begun.is_set)
+        await live.hass.services.async_call(
+            "climate", "set_temperature", warmer, blocking=True, context=ann
+        )
+        disk.go_on.set()
+        assert (await call)["held"] == [CLIMATE]
+    await live.pass_time(20 * MINUTE)
+    assert thermostat.target_temperature == 17
+    await end(live, provider)
+    await live.pass_time(5 * MINUTE)
+    assert thermostat.target_temperature == 23
+
+
+async def test_restore_that_fails_while_the_disk_is_full(live: House) -> None:
+    """What fails while a hold cannot be written is tried again, as if it had not been held."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    await live.pass_time(2 * MINUTE)
+    turn_on, begun, go_on = plug.async_turn_on, asyncio.Event(), asyncio.Event()
+
+    async def fail(**kwargs: Any) -> None:
+        """Take a while to fail."""
+        begun.set()
+        await go_on.wait()
+        raise RuntimeError
+
+    plug.async_turn_on = fail  # type: ignore[method-assign]
+    await live.hass.services.async_call(DOMAIN, "restore", {}, blocking=True)
+    await until(begun.is_set)
+    with SlowDisk() as disk:
+        call = live.hass.async_create_task(pause(live.hass, PLUG))
+        await until(disk.begun.is_set)
+        plug.report(available=False)
+        go_on.set()
+        disk.is_full = True
+        for _ in range(100):
+            await asyncio.sleep(0)
+        disk.go_on.set()
+        with pytest.raises(HomeAssistantError):
+            await call
+    plug.async_turn_on = turn_on  # type: ignore[method-assign]
+    await live.pass_time(MINUTE)
+    plug.report(available=True)
+    await live.pass_time(10 * MINUTE)
     assert live.state(PLUG) == "on"

@@ -64,7 +64,10 @@ class Hands:
 
     @callback
     def async_tell(self, held: HeldDevice, tell: Callable[[Device, datetime], Answer]) -> None:
-        """Tell a device's story something; one that cannot go on keeps no other from its own."""
+        """Tell a device's story something, and do what follows, unless it is nobody's any more.
+
+        One that cannot go on keeps no other from its own.
+        """
         if held.is_forgotten:
             return
         try:
@@ -75,13 +78,10 @@ class Hands:
             self.async_forget(held.entity_id)
             async_raise_not_restored(self.hass, held.entity_id)
         else:
-            self.async_follow(held, answer)
+            self._follow(held, answer)
 
-    @callback
-    def async_follow(self, held: HeldDevice, answer: Answer) -> None:
-        """Do what follows from what was said to a device, unless it is nobody's any more."""
-        if held.is_forgotten:
-            return
+    def _follow(self, held: HeldDevice, answer: Answer) -> None:
+        """Do what follows from what was said to a device."""
         if held.is_removed and not held.is_held:
             self.async_forget(held.entity_id)
             return

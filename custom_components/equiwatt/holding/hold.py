@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from homeassistant.core import Context
@@ -73,16 +74,24 @@ class Hold:
         hands, applied = self._hands, None
         asker = await hands.contexts.async_asker_of(self._request.context)
         async with self._lock:
-            before = self._as_dicts(entity_ids)
-            asked = [self._ask(one, asker) for one in entity_ids]
-            if not await hands.store.async_write():
-                self._undo(before)
-                raise HomeAssistantError(translation_domain=DOMAIN, translation_key="not_stored")
+            asked = await self._async_remember(entity_ids, asker)
             if self._request.scenes:
                 applied = self._apply([held for held, _, _ in asked], asker)
             self._touch(asked, applied)
         well = await asyncio.gather(*(answered for _, _, answered in asked))
         return dict(zip(entity_ids, well, strict=True)) | await self._async_applied(applied)
+
+    async def _async_remember(self, entity_ids: list[str], asker: Asker) -> list[Asked]:
+        """Write how devices are; how somebody sets one meanwhile is written, too."""
+        before = self._as_dicts(entity_ids)
+        asked = {one: self._ask(one, asker) for one in entity_ids}
+        while await self._hands.store.async_write():
+            taken = [one for one, (held, _, _) in asked.items() if held.is_forgotten]
+            if not taken:
+                return list(asked.values())
+            asked |= {one: self._ask(one, asker) for one in taken}
+        self._undo(before)
+        raise HomeAssistantError(translation_domain=DOMAIN, translation_key="not_stored")
 
     def _ask(self, entity_id: str, asker: Asker) -> Asked:
         """Hold a device in its story alone, and say who for and who asks."""
@@ -104,7 +113,7 @@ class Hold:
         for held, answer, _ in asked:
             held.scenes = applied
             async_clear_not_restored(self._hands.hass, held.entity_id)
-            self._hands.async_follow(held, answer)
+            self._hands.async_tell(held, partial(_answer, answer))
 
     async def _async_applied(
         self, applied: asyncio.Task[dict[str, Outcome]] | None
@@ -131,3 +140,8 @@ class Hold:
                 held.undo(data)
                 self._hands.async_report(held, Cause.NOBODY)
                 self._hands.async_release(held)
+
+
+def _answer(answer: Answer, *_: object) -> Answer:
+    """Return what was answered when the device was asked."""
+    return answer

@@ -78,8 +78,11 @@ class HeldDevice:
             self.answered.set_result(is_held and not self.is_removed)
 
     def undo(self, data: dict[str, Any]) -> None:
-        """Be what was remembered of it before."""
-        before = self.from_dict(data)
+        """Be what was remembered of it before, but for a command that was carried out meanwhile."""
+        before, sent = self.from_dict(data), self.device.story.sent
+        story = before.device.story
+        if sent and story.sent and sent.at == story.sent.at:
+            story.sent = sent
         self.device, self.asker = before.device, before.asker
         self.holders &= before.holders
 
