@@ -127,6 +127,12 @@ class Idle(Account):
 
     @property
     @override
+    def is_announcing(self) -> bool:
+        """Return that everybody has heard of it."""
+        return False
+
+    @property
+    @override
     def ended(self) -> None:
         """Return none, as the last one is listed."""
 
@@ -155,6 +161,7 @@ async def rest(hass: HomeAssistant, now: datetime) -> float:
         raise RuntimeError("Meters were looked for at rest")
 
     meter = Meter(hass, world.new_entry(Service()), Idle(now), find_meters)
+    meter.async_restore()
     meter.async_start()
     began = thread_time()
     for _ in range(POLLS):

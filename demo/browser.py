@@ -13,12 +13,17 @@ from pathlib import Path
 import shutil
 from typing import Self
 
-from playwright.async_api import Locator, Page, async_playwright
+from playwright.async_api import Locator, Page, async_playwright, expect
 
 from .client import HouseError
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PATIENCE_SECONDS = 30
+
+
+def installed() -> str | None:
+    """Give the path of a Chromium, if there is one."""
+    return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
 class Browser:
@@ -32,8 +37,7 @@ class Browser:
 
     async def __aenter__(self) -> Self:
         """Start it."""
-        program = next((path for name in NAMES if (path := shutil.which(name))), None)
-        if not program:
+        if not (program := installed()):
             raise HouseError("There is no Chromium. Install chromium or google-chrome.")
         try:
             playwright = await self._stack.enter_async_context(async_playwright())
@@ -55,6 +59,10 @@ class Browser:
         """Give the page a size."""
         await self.page.set_viewport_size({"width": width, "height": height})
 
+    async def dim(self, *, dark: bool = True) -> None:
+        """Let the system ask pages to be dark, or light again."""
+        await self.page.emulate_media(color_scheme="dark" if dark else "light")
+
     def find(self, selector: str, text: str = "") -> Locator:
         """Name the last element of a kind, with a text in it if one is given."""
         found = self.page.locator(selector)
@@ -63,6 +71,11 @@ class Browser:
     async def see(self, text: str) -> None:
         """Wait until a text can be read anywhere on the page."""
         await self.page.get_by_text(text).filter(visible=True).first.wait_for()
+
+    async def see_no_more(self, text: str) -> None:
+        """Wait until a text can be read nowhere on the page."""
+        found = self.page.get_by_text(text).filter(visible=True)
+        await expect(found).to_have_count(0, timeout=PATIENCE_SECONDS * 1000)
 
     async def click(self, selector: str, text: str = "") -> None:
         """Click the last element of a kind, with a text in it if one is given."""

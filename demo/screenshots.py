@@ -20,8 +20,10 @@ LIVE = "binary_sensor.equiwatt_live"
 SAVING = "sensor.equiwatt_saving"
 BELOW_THE_BAR = "one => { one.style.scrollMarginTop = '72px'; one.scrollIntoView(); }"
 PAGE = (1280, 900)
+DASHBOARD_SIZE = (1440, 860)
+PHONE = (390, 844)
 ROUNDS = (
-    *("dashboard", "saving", "device", "triggers", "blueprint", "calendar", "repair"),
+    *("dashboard", "house", "meter", "device", "triggers", "blueprint", "calendar", "repair"),
     *("removal", "flow"),
 )
 ADDRESS = "ha-code-editor"
@@ -61,45 +63,61 @@ class Photographer:
         await self.browser.page.locator(ADDRESS).evaluate_all(MASK)
 
     async def dashboard(self) -> None:
-        """Take the dashboard while nothing is live, while one is, and after it."""
+        """Take the dashboard before an equivent, during it on each screen, and after.
+
+        Nothing is saved before ten minutes or so have passed.
+        """
         house = self.stage.house
-        await self.browser.resize(1280, 1000)
+        await self.browser.resize(*DASHBOARD_SIZE)
         for name in DEVICES:
             await house.wait_for(f"switch.{name}", "on", 30)  # they tell "off" until they are read
+        await house.wait_for(SAVING, is_final, 60)
         await self.open(DASHBOARD, "Not live")
+        await self.browser.see("An estimate from your own meter")
         await self.shoot("dashboard-idle")
         self.stage.provider.start(minutes=60)
-        await house.wait_for(LIVE, "on", 90)
-        for name in DEVICES:
-            await house.wait_for(f"switch.{name}", "off", 10)
-        await self.browser.see("Live now")
-        await asyncio.sleep(3)
+        await house.wait_for(SAVING, saves, 900)
+        await self.browser.see("Restore now")
         await self.shoot("dashboard-live")
-        self.stage.provider.end()
-        for name in DEVICES:
-            await house.wait_for(f"switch.{name}", "on", 90)
-        await self.browser.see("Not live")
-        await asyncio.sleep(3)
-        await self.shoot("dashboard-after")
-        await self.browser.resize(*PAGE)
-
-    async def saving(self) -> None:
-        """Take what is saved, waiting ten minutes for it at most, and the dialog of the meter."""
-        self.stage.provider.start(minutes=60)
-        await self.stage.house.wait_for(SAVING, saves, 900)
+        await self.browser.dim()
+        await self.shoot("dashboard-dark")
+        await self.browser.dim(dark=False)
+        await self.browser.resize(*PHONE)
+        await self.shoot("dashboard-phone")
         await self.browser.resize(620, 560)
-        await self.open(DASHBOARD, "Am I beating it?")
         heading = self.browser.find("hui-heading-card", "Am I beating it?")
         await heading.evaluate(BELOW_THE_BAR)
         await self.shoot("saving")
+        await self.browser.resize(*DASHBOARD_SIZE)
         self.stage.provider.end()
-        await self.stage.house.wait_for(LIVE, "off", 90)
+        await house.wait_for(SAVING, is_final, 400)
+        await self.browser.see("Not live")
+        await self.shoot("dashboard-after")
+        await self.browser.resize(*PAGE)
+
+    async def house(self) -> None:
+        """Take the demo's devices after an equivent has paused them."""
+        house = self.stage.house
+        await self.browser.resize(1280, 1000)
+        self.stage.provider.start(minutes=60)
+        for name in DEVICES:
+            await house.wait_for(f"switch.{name}", "off", 90)
+        self.stage.provider.end()
+        for name in DEVICES:
+            await house.wait_for(f"switch.{name}", "on", 90)
+        await self.open(f"{DASHBOARD}/house", "What happened")
+        await asyncio.sleep(3)
+        await self.shoot("house")
+        await self.browser.resize(*PAGE)
+
+    async def meter(self) -> None:
+        """Take the dialog of the meter."""
         await self.browser.resize(900, 760)
         await self.open("config/integrations/integration/equiwatt", "equiwatt")
         await self.browser.page.get_by_role("button", name="Configure").first.click()
         await self.browser.see("Your electricity meter")
         await self.browser.click("ha-button", "Submit")
-        await self.browser.see("This meter suits")
+        await self.browser.see("This meter is suitable")
         await self.shoot("meter")
         await self.browser.resize(*PAGE)
 
@@ -197,6 +215,11 @@ def saves(state: dict[str, Any]) -> bool:
     """Tell whether there is something to see of the live equivent."""
     is_live = state["attributes"].get("final") is False
     return is_live and state["state"] != "unknown" and float(state["state"]) > 0.3
+
+
+def is_final(state: dict[str, Any]) -> bool:
+    """Tell whether nothing of it will change any more."""
+    return state["attributes"].get("final") is True
 
 
 async def take(wanted: list[str]) -> bool:

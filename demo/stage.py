@@ -11,7 +11,7 @@ import time
 from typing import Any
 
 from .client import HouseError
-from .house import House
+from .house import ROOT, House
 from .provider import DEMO_TOKEN, Provider
 
 METER = Path(__file__).with_name("pretend_meter.py")
@@ -27,6 +27,8 @@ MANIFEST = {
 }
 CONFIG = Path(__file__).with_name("config")
 DASHBOARD = "equiwatt-demo"
+VIEW = ROOT / "docs" / "dashboard.md"
+"""Shows the view that users paste: the demo pastes it too."""
 BRITISH = {
     "language": "en-GB",
     **dict.fromkeys(("number_format", "time_format", "date_format", "first_weekday"), "language"),
@@ -132,6 +134,7 @@ def furnished(folder: Path, port: int, provider: Provider) -> House:
     folder.mkdir(parents=True, exist_ok=True)
     dashboard = (CONFIG / "dashboard.yaml").read_text("utf-8")
     (folder / "dashboard.yaml").write_text(dashboard.replace("PROVIDER_URL", provider.url), "utf-8")
+    (folder / "equiwatt_view.yaml").write_text(view_to_paste(), "utf-8")
     if not (folder / "automations.yaml").exists():
         shutil.copy(CONFIG / "automations.yaml", folder)
     devices = plugged_in(folder / "devices")
@@ -139,6 +142,12 @@ def furnished(folder: Path, port: int, provider: Provider) -> House:
     configuration = configuration.replace("DEVICES", str(devices))
     configuration += metered(folder, devices, provider.answer()["previous_events"])
     return House(folder, configuration=configuration, port=port, frontend=True)
+
+
+def view_to_paste() -> str:
+    """Read the view out of the page that shows it, so that both are one text."""
+    _, text = VIEW.read_text("utf-8").split("```yaml\n")
+    return text.split("```")[0]
 
 
 def metered(folder: Path, devices: Path, past: list[dict[str, int]]) -> str:

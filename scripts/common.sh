@@ -51,6 +51,35 @@ install_packages() {
   "$UV" pip install --python "$VENV/bin/python" --compile-bytecode "${arguments[@]}"
 }
 
+# have_browser: adds to VENV what the tests in a browser need, the pages that its Home Assistant pins and a
+# browser's driver. Where there is no Chromium nothing is added, and those tests are skipped.
+have_browser() {
+  local pins
+  if [[ ! $(type -P chromium chromium-browser google-chrome google-chrome-stable) ]]; then
+    say "  There is no Chromium: the tests in a browser are left out."
+    return
+  fi
+  pins="$(pages_pin) $(grep '^playwright==' requirements_pictures.txt)"
+  if [[ $(cat "$VENV/stamp-browser" 2>/dev/null) == "$pins" ]]; then return; fi
+  # shellcheck disable=SC2086 - several words
+  step "packages for a browser" "$UV" pip install --python "$VENV/bin/python" --compile-bytecode $pins ||
+    die "The packages could not be installed; the lines above say why."
+  echo "$pins" >"$VENV/stamp-browser"
+}
+
+pages_pin() {
+  "$VENV/bin/python" - <<'PYTHON'
+import json
+from pathlib import Path
+
+import homeassistant
+
+manifest = Path(homeassistant.__file__).parent / "components" / "frontend" / "manifest.json"
+(pin,) = json.loads(manifest.read_text())["requirements"]
+print(pin)
+PYTHON
+}
+
 # The version of the Home Assistant in VENV.
 ha_version() {
   "$VENV/bin/python" -c 'from homeassistant.const import __version__ as version; print(version)'

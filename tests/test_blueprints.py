@@ -25,6 +25,7 @@ from .test_services import simulate
 FOLDER = Path(__file__).parent.parent / "blueprints"
 BLUEPRINTS = sorted((FOLDER / "automation" / "equiwatt").glob("*.yaml"))
 AUTOMATION = "automation"
+ID = "1795616905571"  # as the editor gives one; a template makes a number of it
 HOUR = timedelta(hours=1)
 MINUTE = 60
 PLUG = "switch.plug"
@@ -42,13 +43,18 @@ type Use = Callable[..., Awaitable[None]]
 @pytest.fixture
 def use(house: House, tmp_path: Path) -> Use:
     """Return a way to use a blueprint with some inputs."""
+    return user_of(house, tmp_path)
+
+
+def user_of(house: House, tmp_path: Path) -> Use:
+    """Return a way to use a blueprint in a house, whose configuration lies in a folder."""
     house.hass.config.config_dir = str(tmp_path)
     shutil.copytree(FOLDER, tmp_path / "blueprints")
 
     async def use(name: str, **inputs: Any) -> None:
         """Make an automation of a blueprint."""
         blueprint = {"path": f"equiwatt/{name}.yaml", "input": inputs}
-        config = {"automation": {"id": "one", "alias": "One", "use_blueprint": blueprint}}
+        config = {"automation": {"id": ID, "alias": "One", "use_blueprint": blueprint}}
         assert await async_setup_component(house.hass, "persistent_notification", {})
         assert await async_setup_component(house.hass, AUTOMATION, config)
         await house.settle()
@@ -217,11 +223,11 @@ async def test_tells(house: House, provider: Provider, use: Use) -> None:
     await use("pause_devices", devices={"entity_id": PLUG}, **inputs)
     provider.start(NOW, NOW + HOUR)
     await house.poll()
-    assert messages(house) == ["Nothing was on. Log that you take part in the equiwatt app."]
+    assert messages(house) == ["Nothing was on. Log it in the equiwatt app."]
     assert titles(house) == ["An equivent has started"]
     provider.end(NOW, house.now)
     await house.poll()
-    assert messages(house) == ["Paused devices are restored to how they were."]
+    assert messages(house) == ["Paused devices are being restored."]
     assert titles(house) == ["The equivent is over"]
 
 
@@ -246,7 +252,7 @@ async def test_tells_a_phone(house: House, provider: Provider, use: Use) -> None
 
 def measure(house: House, saving: object, **attributes: Any) -> None:
     """Let the meter tell what it knows of the equivent."""
-    attributes = {"start": NOW.isoformat(), **attributes}
+    attributes = {"start": NOW.isoformat(), "end": (NOW + HOUR).isoformat(), **attributes}
     house.hass.states.async_set("sensor.equiwatt_saving", str(saving), attributes)
 
 
@@ -267,7 +273,8 @@ async def test_tells_what_was_saved(
     await install(house.hass, Plug("Plug"))
     await use("pause_devices", devices={"entity_id": PLUG}, notify_saving=notify)
     measure(house, "unavailable")
-    measure(house, 0.1, final=True, start=(NOW - 24 * HOUR).isoformat())  # of yesterday, at a start
+    yesterday = {"start": (NOW - 24 * HOUR).isoformat(), "end": (NOW - 23 * HOUR).isoformat()}
+    measure(house, 0.1, final=True, **yesterday)  # as after a restart
     provider.start(NOW, NOW + HOUR)
     await house.poll()
     measure(house, 0, final=False)
@@ -283,6 +290,22 @@ async def test_tells_what_was_saved(
     assert all("estimate from your own meter" in message for message in messages(house))
 
 
+async def test_tells_no_saving_of_another_equivent(
+    house: House, provider: Provider, use: Use
+) -> None:
+    """What becomes final long after it belongs to the one that it was measured of."""
+    await house.setup()
+    await install(house.hass, Plug("Plug"))
+    await use("pause_devices", devices={"entity_id": PLUG}, notify_saving=True)
+    await play(house, provider)
+    for end in (NOW, NOW + 24 * HOUR):
+        times = {"start": (end - HOUR).isoformat(), "end": end.isoformat()}
+        measure(house, 0.1, final=False, **times)
+        measure(house, 0.1, final=True, **times)
+        await house.settle()
+    assert messages(house) == []
+
+
 async def test_tells_no_saving_without_taking_part(
     house: House, provider: Provider, use: Use
 ) -> None:
@@ -295,8 +318,11 @@ async def test_tells_no_saving_without_taking_part(
     start = house.now
     provider.start(start, start + HOUR)
     await house.poll()
-    measure(house, 0, final=False, start=start.isoformat())
-    measure(house, 0.5, final=True, start=start.isoformat())
+    times = {"start": start.isoformat(), "end": (start + HOUR).isoformat()}
+    measure(house, 0, final=False, **times)
+    provider.end(start, house.now)
+    await house.poll()
+    measure(house, 0.5, final=True, **times)
     await house.settle()
     assert messages(house) == []
 

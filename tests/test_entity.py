@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers import area_registry as ar, device_registry as dr, entity_registry as er
 
 from .conftest import House, Provider
 
@@ -43,6 +43,19 @@ async def test_names_are_not_cut_off(house: House) -> None:
     times = [e for e in entities if e.original_device_class == "timestamp"]
     assert len(times) == 5
     assert [e.original_name for e in times if len(e.original_name or "") > 10] == []
+
+
+async def test_ids_in_an_area(house: House) -> None:
+    """The ids that blueprints and examples name are those whatever the device's area and name."""
+    await house.setup()
+    registry, devices = er.async_get(house.hass), dr.async_get(house.hass)
+    (device,) = dr.async_entries_for_config_entry(devices, house.entry.entry_id)
+    area = ar.async_get(house.hass).async_create("Kitchen")
+    devices.async_update_device(device.id, area_id=area.id, name_by_user="Rewards")
+    await house.settle()
+    assert [
+        registry.async_regenerate_entity_id(registry.entities[entity_id]) for entity_id in ENTITIES
+    ] == list(ENTITIES)
 
 
 async def test_unavailable_without_answers(house: House, provider: Provider) -> None:

@@ -32,6 +32,7 @@ class Announcer:
         self._latest = store.snapshot
         self._waiting: deque[Edge] = deque()
         self._listeners: list[EdgeListener] = []
+        self._when_armed: list[CALLBACK_TYPE] = []
         self._task: asyncio.Task[None] | None = None
         self._is_announcing = False
         self._is_closed = False
@@ -43,6 +44,16 @@ class Announcer:
         """Call a listener with every edge, and return how to stop that."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Return True while there is an edge that nobody has heard of yet."""
+        return bool(self._waiting)
+
+    @callback
+    def async_when_armed(self, action: CALLBACK_TYPE) -> None:
+        """Do something once automations hear of what happens."""
+        self._when_armed.append(action)
 
     @callback
     def async_start(self) -> CALLBACK_TYPE:
@@ -71,6 +82,8 @@ class Announcer:
         self._is_announcing = True
         self._waiting = deque(net_edges(self._waiting))
         self.async_add((), self._latest)
+        while self._when_armed:
+            self._when_armed.pop(0)()
 
     @callback
     def async_add(self, edges: Iterable[Edge], snapshot: Snapshot) -> None:

@@ -8,6 +8,7 @@ from homeassistant.components.binary_sensor import (  # type: ignore[attr-define
     BinarySensorEntity,
     BinarySensorEntityDescription,
 )
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -32,6 +33,8 @@ async def async_setup_entry(
 
 class EquiwattLive(EquiwattEntity, BinarySensorEntity):
     """On while an equivent is live."""
+
+    domain = Platform.BINARY_SENSOR
 
     @property
     @override

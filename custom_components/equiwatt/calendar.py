@@ -9,7 +9,7 @@ from homeassistant.components.calendar import (
     CalendarEntityDescription,
     CalendarEvent,
 )
-from homeassistant.const import EntityCategory
+from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -55,6 +55,8 @@ async def async_setup_entry(
 
 class EquiwattCalendar(EquiwattEntity, CalendarEntity):
     """Shows the past, the live and the announced equivents."""
+
+    domain = Platform.CALENDAR
 
     def __init__(
         self,

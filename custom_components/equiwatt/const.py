@@ -16,6 +16,7 @@ BLUEPRINT_URL: Final = (
 
 SECTION_ADVANCED: Final = "advanced"
 CONF_UNUSED: Final = "unused"
+CONF_REGISTRY_IDS: Final = "registry_ids"
 
 SOURCE_OFF: Final = "off"
 SOURCE_ENERGY_DASHBOARD: Final = "energy_dashboard"

@@ -1,7 +1,8 @@
 """The base of the equiwatt entities."""
 
-from typing import override
+from typing import ClassVar, override
 
+from homeassistant.const import Platform
 from homeassistant.core import callback
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from homeassistant.helpers.entity import EntityDescription
@@ -15,6 +16,7 @@ class EquiwattEntity(CoordinatorEntity[EquiwattCoordinator]):
     """An entity of an account."""
 
     _attr_has_entity_name = True
+    domain: ClassVar[Platform]
 
     def __init__(self, coordinator: EquiwattCoordinator, description: EntityDescription) -> None:
         """Name it by its description and put it on the account's device."""
@@ -22,6 +24,9 @@ class EquiwattEntity(CoordinatorEntity[EquiwattCoordinator]):
         entry_id = coordinator.config_entry.entry_id
         self.entity_description = description
         self._attr_unique_id = f"{entry_id}_{description.key}"
+        # The area that a user chooses at the end of the set-up would be put before it, and then
+        # no blueprint, example or card would find it.
+        self.entity_id = f"{self.domain}.{DOMAIN}_{description.key}"
         self._attr_device_info = DeviceInfo(
             entry_type=DeviceEntryType.SERVICE,
             identifiers={(DOMAIN, entry_id)},

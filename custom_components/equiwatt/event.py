@@ -3,6 +3,7 @@
 from typing import Any, override
 
 from homeassistant.components.event import EventEntity, EventEntityDescription
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -38,6 +39,8 @@ class EquiwattEvent(EquiwattLastingEntity, EventEntity):
 
     Triggers lose an event that comes straight out of unavailable.
     """
+
+    domain = Platform.EVENT
 
     def __init__(
         self,

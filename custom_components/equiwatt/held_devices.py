@@ -3,6 +3,7 @@
 from typing import Any, override
 
 from homeassistant.components.sensor import SensorEntity, SensorEntityDescription
+from homeassistant.const import Platform
 
 from .data import EquiwattRuntimeData
 from .entity import EquiwattLastingEntity
@@ -12,6 +13,8 @@ HELD_DEVICES = SensorEntityDescription(key="held_devices", translation_key="held
 
 class EquiwattHeldDevices(EquiwattLastingEntity, SensorEntity):
     """How many devices are held, and how each was."""
+
+    domain = Platform.SENSOR
 
     _unrecorded_attributes = frozenset({"entities"})
 

@@ -11,7 +11,7 @@ from homeassistant.components.sensor import (
     SensorEntity,
     SensorEntityDescription,
 )
-from homeassistant.const import EntityCategory, UnitOfEnergy, UnitOfTime
+from homeassistant.const import EntityCategory, Platform, UnitOfEnergy, UnitOfTime
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -162,6 +162,8 @@ def _remove_meter_sensors(hass: HomeAssistant, entry: EquiwattConfigEntry) -> No
 class EquiwattSensor(EquiwattEntity, SensorEntity):
     """A time or a duration."""
 
+    domain = Platform.SENSOR
+
     entity_description: EquiwattSensorDescription
 
     def __init__(self, data: EquiwattRuntimeData, description: EquiwattSensorDescription) -> None:
@@ -190,6 +192,8 @@ class EquiwattSensor(EquiwattEntity, SensorEntity):
 
 class EquiwattMeterSensor(EquiwattLastingEntity, SensorEntity):
     """What the home uses, usually uses, or uses less than usual in an equivent."""
+
+    domain = Platform.SENSOR
 
     entity_description: EquiwattMeterDescription
     _unrecorded_attributes = frozenset(

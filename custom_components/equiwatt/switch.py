@@ -3,6 +3,7 @@
 from typing import Any, override
 
 from homeassistant.components.switch import SwitchEntity, SwitchEntityDescription
+from homeassistant.const import Platform
 from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -26,6 +27,8 @@ async def async_setup_entry(
 
 class EquiwattSkip(EquiwattLastingEntity, SwitchEntity):
     """On while the live equivent, or else the next one, is skipped."""
+
+    domain = Platform.SWITCH
 
     def __init__(self, data: EquiwattRuntimeData) -> None:
         """Keep where it is remembered, and what is to be restored."""

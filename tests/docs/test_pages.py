@@ -41,7 +41,9 @@ def test_ways_are_written_alike() -> None:
     """A way through the menus has the sign of the keyboard, and is told for each release."""
     assert [name for name, text in TEXTS.items() if "→" in text] == []
     for name, text in PAGES.items():
-        assert text.count("**Developer tools >") == text.count("**Settings > Tools >"), name
+        assert text.count("**Settings > Developer tools >") == text.count("**Settings > Tools >"), (
+            name
+        )
 
 
 def test_pictures() -> None:

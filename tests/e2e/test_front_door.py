@@ -1,23 +1,52 @@
-"""Go in by the front door and out again: installed from a release, repaired, removed."""
+"""Go in by the front door and out again: installed from a release, used, repaired, removed."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 import subprocess
+import time
 from typing import Any
 from zipfile import ZipFile
 
-from aiohttp import ClientSession
 import pytest
 
-from demo.house import ROOT, House
+from demo.house import BLUEPRINTS, ROOT, House
 from demo.stage import addresses_in
 
 from .conftest import Api
-from .test_main_paths import LIVE, TOKEN, filled_in
+from .test_main_paths import LIVE, TOKEN, call, filled_in
+from .test_meter import SAVING
 
-pytestmark = [pytest.mark.e2e, pytest.mark.long(25)]
+pytestmark = [pytest.mark.e2e, pytest.mark.long(40)]
 
+HOUR = timedelta(hours=1)
 MOVED = "https://moved.example.org"
+EVENT = "event.equiwatt_equivent"
+HEATER = "input_boolean.heater"
+SKIP = "switch.equiwatt_skip"
+METER = {
+    "statistic_id": "test:meter",
+    "source": "test",
+    "name": "Meter",
+    "unit_class": "energy",
+    "unit_of_measurement": "kWh",
+    "has_mean": False,
+    "mean_type": 0,
+    "has_sum": True,
+}
+HOME = """
+recorder:
+input_boolean:
+  heater:
+    initial: true
+automation: !include automations.yaml
+"""
+
+
+def furnished(folder: Path, port: int) -> House:
+    """Prepare a Home Assistant with a heater, and without the integration."""
+    (folder / "automations.yaml").write_text("[]\n", "utf-8")
+    return House(folder, configuration=HOME, component=None, port=port)
 
 
 def install(house: House, version: str) -> None:
@@ -56,42 +85,122 @@ async def fix(house: House) -> dict[str, str]:
     return addresses_in(form)
 
 
+async def choose_meter(house: House, entry_id: str) -> None:
+    """Choose a meter once the device is in an area, which must not change the new ids."""
+    devices = await house.command("config/device_registry/list")
+    (device,) = [one for one in devices if one["name"] == "equiwatt"]
+    await house.command("config/device_registry/update", device_id=device["id"], area_id="kitchen")
+    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    rows = [{"start": f"{hour - n * HOUR}", "sum": 400 - n} for n in range(400, 0, -1)]
+    await house.command("recorder/import_statistics", metadata=METER, stats=rows)
+    chosen = {"source": "sensors", "sensors": [METER["statistic_id"]]}
+    async with asyncio.timeout(20):
+        while (await house.options(entry_id, chosen))["step_id"] != "preview_hourly":  # noqa: ASYNC110
+            await asyncio.sleep(0.2)
+    await house.options(entry_id, chosen, {})
+    await house.wait_for(SAVING, lambda _: True, 10)
+    await house.wait_for(LIVE, "off", 10)
+
+
+async def use_blueprint(house: House) -> None:
+    """Import a blueprint and make an automation of it, with an id as the editor gives it."""
+    text = (BLUEPRINTS / "pause_devices.yaml").read_text("utf-8")
+    await house.command("blueprint/save", domain="automation", path="equiwatt/pause", yaml=text)
+    inputs = {"devices": {"entity_id": HEATER}, "notify_start": True, "notify_end": True}
+    blueprint = {"path": "equiwatt/pause.yaml", "input": inputs}
+    path = f"/api/config/automation/config/{time.time_ns() // 1_000_000}"
+    await house.request("POST", path, {"alias": "Pause the heater", "use_blueprint": blueprint})
+    await house.wait_for("automation.pause_the_heater", "on", 10)
+
+
+async def wait_for_notification(house: House, title: str) -> None:
+    """Wait until it is the only one."""
+    titles: list[str] = []
+    for _ in range(100):
+        shown = await house.command("persistent_notification/get")
+        titles = [one["title"] for one in shown]
+        if titles == [title]:
+            return
+        await asyncio.sleep(0.1)
+    pytest.fail(f"There is not “{title}”, but {titles}")
+
+
+async def rehearse(house: House) -> None:
+    """See what the automation does, from the start to the end."""
+    await house.call("equiwatt", "simulate_equivent", duration=10)
+    await house.wait_for(HEATER, "off", 5)
+    await wait_for_notification(house, "Rehearsal: an equivent has started")
+    await house.wait_for(HEATER, "on", 15)
+    await wait_for_notification(house, "Rehearsal: the equivent is over")
+
+
+async def skip_one(house: House, addresses: dict[str, str]) -> None:
+    """Skip the next equivent, which the app then pushes."""
+    await house.call("switch", "turn_on", entity_id=SKIP)
+    await call(addresses["started"])
+    await house.wait_for(LIVE, "on", 5)
+    event = await house.wait_for(EVENT, lambda one: not one["attributes"]["test"], 5)
+    assert (event["attributes"]["event_type"], event["attributes"]["skipped"]) == ("started", True)
+    await house.wait_for(HEATER, "on", 1)
+    await call(addresses["ended"])
+    await house.wait_for(SKIP, "off", 5)
+    await house.wait_for(HEATER, "on", 1)
+
+
+async def reconfigure(house: House, entry_id: str, addresses: dict[str, str]) -> None:
+    """Look the addresses up, which changes nothing, and make new ones."""
+    shown = await house.flow("equiwatt", {"next_step_id": "show_addresses"}, entry_id=entry_id)
+    assert addresses_in(shown) == addresses
+    assert (await house.submit(shown["flow_id"], {}))["reason"] == "addresses_shown"
+    made = await house.flow("equiwatt", {"next_step_id": "new_addresses"}, {}, entry_id=entry_id)
+    assert not set(addresses_in(made).values()) & set(addresses.values())
+    await house.submit(made["flow_id"], {})
+    await house.wait_for(LIVE, "off", 10)
+
+
+async def move(house: House, started: str) -> dict[str, str]:
+    """Change where Home Assistant is reached, and return the addresses that the repair shows."""
+    assert await repairs(house) == []
+    await house.command("config/core/update", external_url=MOVED)
+    await wait_for_repairs(house, 1)
+    addresses = await fix(house)
+    assert addresses["started"] == started.replace(house.url, MOVED)
+    assert await repairs(house) == []
+
+    await house.stop()
+    await house.start()  # the configuration has the first address
+    await wait_for_repairs(house, 1)
+    await house.command("config/core/update", external_url=MOVED)
+    await wait_for_repairs(house, 0)
+    return addresses
+
+
 async def test_front_door(api: Api, tmp_path: Path, own_port: int) -> None:
-    """Copied and started it is there; other addresses are told; removed it leaves nothing."""
-    async with House(tmp_path, component=None, port=own_port) as house:
+    """Copied and started it is there; it does what it says; removed it leaves nothing."""
+    async with furnished(tmp_path, own_port) as house:
         await asyncio.to_thread(install, house, "v9.8.7")
         await house.stop()
         await house.start()
         manifest = await house.command("manifest/get", integration="equiwatt")
         assert manifest["version"] == "9.8.7"
         form = await house.flow("equiwatt", filled_in(TOKEN, api.url))
-        started = addresses_in(form)["started"]
+        first = addresses_in(form)
         await house.submit(form["flow_id"], {})
         await house.wait_for(LIVE, "off", 10)
 
-        async with ClientSession() as session, session.post(started) as response:
-            assert response.status == 200
-        await house.wait_for(LIVE, "on", 5)
-        assert await repairs(house) == []
-        await house.command("config/core/update", external_url=MOVED)
-        await wait_for_repairs(house, 1)
-        addresses = await fix(house)
-        assert addresses["started"] == started.replace(house.url, MOVED)
-        assert await repairs(house) == []
-
-        await house.stop()
-        await house.start()  # the configuration has the first address
-        await wait_for_repairs(house, 1)
-        await house.command("config/core/update", external_url=MOVED)
-        await wait_for_repairs(house, 0)
-
         (entry,) = await house.entries("equiwatt")
-        path = f"/api/config/config_entries/entry/{entry['entry_id']}"
-        await house.request("DELETE", path)
+        await choose_meter(house, entry["entry_id"])
+        await use_blueprint(house)
+        await rehearse(house)
+        await skip_one(house, first)
+        moved = await move(house, first["started"])
+        await reconfigure(house, entry["entry_id"], moved)
+
+        await house.request("DELETE", f"/api/config/config_entries/entry/{entry['entry_id']}")
         assert await house.entries("equiwatt") == []
         assert not list((tmp_path / ".storage").glob("equiwatt*"))
         assert house.problems() == []
         log = house.log()
         assert TOKEN not in log
-        assert started.rsplit("/", 1)[1].split("?")[0] not in log
+        assert first["started"].rsplit("/", 1)[1].split("?")[0] not in log
     api.check_limits()

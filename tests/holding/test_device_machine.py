@@ -362,7 +362,7 @@ def live(random: Random) -> None:
     """Live a life, in which holds and ends are as frequent as all the rest."""
     home, choose = Home(), random.choice
     home.begin(species=choose(SPECIES), nature=nature(choose), has_people=choose([True, False]))
-    rest: list[Callable[[], object]] = [
+    rest: list[Callable[[], None]] = [
         home.release,
         home.calm_down,
         home.turn,

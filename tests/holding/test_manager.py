@@ -574,7 +574,7 @@ async def test_disk_is_full(live: House, provider: Provider, error: type[Excepti
     names = (PLUG, "switch.other", "switch.removed")
     with (
         patch("homeassistant.helpers.storage.Store._async_write_data", side_effect=fail),
-        pytest.raises(HomeAssistantError, match="Nothing was touched"),
+        pytest.raises(HomeAssistantError, match="Nothing was changed"),
     ):
         await pause(live.hass, *names, max_duration={"minutes": 1})
     await live.pass_time(2 * MINUTE)

@@ -3,8 +3,8 @@
 import pytest
 
 from custom_components.equiwatt.holding.restoring import Verdict
-from tests.zoo.animals import Cover, Nature, Select
-from tests.zoo.keeper import keep
+from tests.zoo.animals import Cover, Nature, Select, Thermostat
+from tests.zoo.keeper import Keeper, held, keep
 
 MINUTE = 60
 HOUR = 3600
@@ -72,3 +72,71 @@ def test_on_its_way() -> None:
     clock.turn(1)
     assert len(keeper.animal.commands) == 2
     assert keeper.told.get("current_position") == 50
+
+
+# What is otherwise after a gap, in which nobody was seen, is nobody's.
+
+
+def forget(keeper: Keeper) -> None:
+    """Let a thermostat forget what it was set to, as in a power cut."""
+    keeper.animal.by_hand("heat", temperature=7.0)
+
+
+@pytest.mark.parametrize("how", ["restart", "away"])
+@pytest.mark.parametrize("seconds", [0, 20, MINUTE, HOUR])
+def test_power_cut(how: str, seconds: int) -> None:
+    """A thermostat that comes back from a power cut at frost protection is restored at the end."""
+    keeper, clock = held(Thermostat("one"))
+    if how == "restart":
+        keeper.restart(MINUTE, lambda: forget(keeper))
+    else:
+        keeper.animal.lose()
+        forget(keeper)
+        keeper.find()
+    clock.turn(seconds)
+    assert len(keeper.animal.commands) == 1  # whoever wants it warm meanwhile has it so
+    keeper.release()
+    clock.turn(10 * MINUTE)
+    assert keeper.verdicts == [Verdict.RESTORED]
+    assert (keeper.told.state, keeper.told.get("temperature")) == ("heat", 21)
+
+
+@pytest.mark.parametrize("is_by_hand", [True, False])
+def test_set_after_a_power_cut(is_by_hand: bool) -> None:
+    """Who sets it after that, to be seen, has it."""
+    keeper, clock = held(Thermostat("one"))
+    keeper.restart(MINUTE, lambda: forget(keeper))
+    clock.turn(5 * MINUTE)
+    if is_by_hand:
+        keeper.by_hand(temperature=20.0)
+    else:
+        keeper.somebody("set_temperature", temperature=20.0)
+    clock.turn(MINUTE)
+    assert (keeper.verdicts, keeper.told.get("temperature")) == ([Verdict.THEIRS], 20)
+
+
+def test_paused_again_after_a_power_cut() -> None:
+    """A new pause turns it off, and the first memory counts."""
+    keeper, clock = held(Thermostat("one"))
+    keeper.restart(MINUTE, lambda: forget(keeper))
+    clock.turn(5 * MINUTE)
+    keeper.hold()
+    assert keeper.told.is_off
+    clock.turn(5 * MINUTE)
+    keeper.release()
+    clock.turn(5 * MINUTE)
+    assert (keeper.told.state, keeper.told.get("temperature")) == ("heat", 21)
+
+
+def test_command_that_is_not_heard_between_two_ends() -> None:
+    """A thermostat that an earlier restore turned on, as it never heard the hold, is restored."""
+    keeper, clock = keep(Thermostat("one", Nature(acts_after=60, deaf_to=frozenset({2}))))
+    keeper.hold(seconds=20)
+    clock.turn(36)
+    keeper.hold()
+    clock.turn(5 * MINUTE)
+    assert (keeper.told.state, keeper.told.get("temperature")) == ("heat", 7)
+    keeper.release()
+    clock.turn(10 * MINUTE)
+    assert keeper.verdicts == [Verdict.RESTORED]
+    assert (keeper.told.state, keeper.told.get("temperature")) == ("heat", 21)

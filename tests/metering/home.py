@@ -91,18 +91,19 @@ class Home(House):
         states = (self.sensor(key, suffix).state for key in FIGURES)
         return tuple(None if state == "unknown" else float(state) for state in states)
 
-    async def calendar(self) -> list[dict[str, Any]]:
+    async def calendar(self, suffix: str = "") -> list[dict[str, Any]]:
         """Return what the calendar lists of the evening."""
+        calendar = f"calendar.equiwatt_equivents{suffix}"
         answer: Any = await self.hass.services.async_call(
             "calendar",
             "get_events",
             {
-                "entity_id": "calendar.equiwatt_equivents",
+                "entity_id": calendar,
                 "start_date_time": at(EVENT_DAY, "12:00"),
                 "end_date_time": at(EVENT_DAY, "23:00"),
             },
             blocking=True,
             return_response=True,
         )
-        events: list[dict[str, Any]] = answer["calendar.equiwatt_equivents"]["events"]
+        events: list[dict[str, Any]] = answer[calendar]["events"]
         return events

@@ -1,6 +1,7 @@
 """Test an account with a meter: what it shows, keeps and follows."""
 
 from datetime import timedelta
+from email.utils import format_datetime
 from functools import partial
 import sys
 from typing import Any
@@ -13,17 +14,20 @@ from pytest_homeassistant_custom_component.components.diagnostics import (
 from pytest_homeassistant_custom_component.components.recorder.common import (
     async_wait_recording_done,
 )
+from sqlalchemy import func, select
 
+from homeassistant.components.recorder.db_schema import States, StatesMeta
 from homeassistant.components.recorder.history import get_significant_states
-from homeassistant.core import State
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
+from homeassistant.core import CoreState, State
 from homeassistant.helpers import entity_registry as er
-from homeassistant.helpers.recorder import get_instance
+from homeassistant.helpers.recorder import get_instance, session_scope
 from homeassistant.setup import async_setup_component
 
 from ..conftest import Push, add_entry, event_of
 from ..test_services import simulate
-from .example import EVENT_DAY, at
-from .home import END, FIGURES, QUIET, START, Home
+from .example import EVENT_DAY, at, minutes
+from .home import END, FIGURES, START, Home
 from .meters import METER, SECOND_METER
 
 LABEL = "Estimate from your own meter"
@@ -64,6 +68,32 @@ async def test_the_example(home: Home, hass_storage: dict[str, Any]) -> None:
         again = home.hass.states.get(state.entity_id)
         assert again
         assert (again.state, again.attributes) == (state.state, state.attributes)
+
+
+async def test_a_wrong_clock(home: Home) -> None:
+    """Nothing is made of rows that bear other times than equivents do."""
+    ahead = minutes(20)
+
+    async def move_to(label: str) -> None:
+        """Let time pass, with the provider's clock ahead."""
+        while home.now < at(EVENT_DAY, label):
+            await home.make_rows(home.now + minutes(1 / 3))
+            then = home.now + minutes(1 / 2) + ahead
+            home.provider.headers = {"Date": format_datetime(then, usegmt=True)}
+            await home.pass_time(30, step=30)
+
+    home.provider.headers = {"Date": format_datetime(home.now + ahead, usegmt=True)}
+    await home.furnish()
+    home.provider.start(START + ahead, END + ahead)
+    await move_to("17:15")
+    assert (home.live, home.figures()) == ("on", (None, None, None))
+    assert home.sensor("use").attributes["reason"] == "clock_wrong"
+    await move_to("18:02")
+    home.provider.end(START + ahead, END + ahead)
+    await move_to("18:10")
+    assert (home.live, home.figures()) == ("off", (None, None, None))
+    shown = home.sensor("use").attributes
+    assert (shown["reason"], shown["final"]) == ("clock_wrong", True)
 
 
 async def test_times_that_the_api_tells_later(home: Home, push: Push) -> None:
@@ -297,14 +327,19 @@ async def test_live_again_after_a_pushed_end(home: Home, push: Push) -> None:
     assert event["description"].startswith("Used 0.40 kWh, 0.50 kWh less")
 
 
-async def test_a_reload_while_one_is_live(home: Home) -> None:
-    """The figures of the last one, which are final, are not taken for those of the live one."""
+async def furnish_after_another(home: Home) -> None:
+    """Set everything up two hours after another equivent, which was measured."""
     earlier = timedelta(hours=2)
     home.provider.previous.insert(0, event_of(START - earlier, END - earlier))
     home.kwh = {moment - earlier: kwh for moment, kwh in home.kwh.items()} | home.kwh
     home.kwh = dict(sorted(home.kwh.items()))
     await home.furnish()
     assert home.sensor("use").attributes["final"]
+
+
+async def test_a_reload_while_one_is_live(home: Home) -> None:
+    """The figures of the last one, which are final, are not taken for those of the live one."""
+    await furnish_after_another(home)
     await home.start()
     changes = async_capture_events(home.hass, "state_changed")
     assert await home.hass.config_entries.async_reload(home.entry.entry_id)
@@ -315,17 +350,104 @@ async def test_a_reload_while_one_is_live(home: Home) -> None:
     assert not [state for state in uses if state.attributes.get("final")]
 
 
-async def test_two_accounts(home: Home) -> None:
-    """Each has a meter of its own, or none."""
+class Finals:
+    """What became final, as an automation hears of it: the attribute turns from false to true."""
+
+    def __init__(self, home: Home) -> None:
+        """Listen from now on."""
+        self._changes = async_capture_events(home.hass, "state_changed")
+
+    def ends(self) -> list[str]:
+        """Return until when each of them was measured that became final since."""
+        states = [
+            (event.data["old_state"], event.data["new_state"])
+            for event in self._changes
+            if event.data["entity_id"] == "sensor.equiwatt_saving"
+        ]
+        self._changes.clear()
+        return [
+            str(new.attributes["end"][11:16])
+            for old, new in states
+            if old and new and old.attributes.get("final") is False and new.attributes.get("final")
+        ]
+
+
+async def test_final_once(home: Home, push: Push) -> None:
+    """Each result becomes final once: not by the API's list, a restart or a demo trigger."""
+    finals = Finals(home)
+    await home.furnish()
+    await home.start()
+    assert finals.ends() == []
+    await home.end()
+    assert finals.ends() == ["18:00"]
+    assert await home.hass.config_entries.async_reload(home.entry.entry_id)
+    await home.settle()
+    await home.move_to("18:34")
+    await push("?event=started")
+    await home.move_to("18:45")
+    assert (home.live, home.figures()) == ("off", (0.9, 0.4, 0.5))
+    await simulate(home.hass, duration={"minutes": 1})
+    await home.move_to("18:50")
+    assert home.figures() == (0.9, 0.4, 0.5)
+    assert finals.ends() == []
+
+
+async def test_final_after_an_end_that_was_missed(home: Home) -> None:
+    """It becomes final where automations can hear of it: once Home Assistant has started."""
+    await home.furnish()
+    await home.start()
+    await home.move_to("17:55")
+    finals = Finals(home)
+    assert await home.hass.config_entries.async_unload(home.entry.entry_id)
+    await home.move_to("18:03")
+    home.provider.end(START, END)
+    home.hass.set_state(CoreState.starting)
+    await home.setup()
+    await home.pass_time(60, step=30)
+    assert (home.sensor("saving").state, finals.ends()) == ("unknown", [])
+    home.hass.set_state(CoreState.running)
+    home.hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await home.pass_time(5)
+    assert (home.figures(), finals.ends()) == ((0.9, 0.4, 0.5), ["18:00"])
+
+
+async def test_final_after_one_that_was_missed(home: Home) -> None:
+    """So does one that came and went unseen, though the figures of another one are shown."""
+    await furnish_after_another(home)
+    finals = Finals(home)
+    home.provider.error = TimeoutError()
+    await home.move_to("18:10")
+    home.provider.error = None
+    home.provider.end(START, END)
+    await home.move_to("18:12")
+    assert (home.figures(), finals.ends()) == ((0.9, 0.4, 0.5), ["18:00"])
+
+
+async def test_two_accounts(home: Home, hass_storage: dict[str, Any]) -> None:
+    """Each has a meter of its own, to the end and in its own calendar, or none."""
     other = add_entry(home.hass, "other-token", "other-webhook")
     home.hass.config_entries.async_update_entry(
         other, options={"source": "sensors", "sensors": [SECOND_METER]}
     )
-    double = {moment: 2 * kwh for moment, kwh in home.kwh.items() if moment <= QUIET}
+    add_entry(home.hass, "a-third-token", "a-third-webhook")
+    double = {moment: 2 * kwh for moment, kwh in home.kwh.items() if moment <= END}
     await home.meters.five_minutes(double, SECOND_METER)
-    await home.furnish()  # both, as they are of one integration
+    await home.furnish()  # all of them, as they are of one integration
     await home.start()
-    assert (home.figures(), home.figures("_2")) == ((0.9, 0, 0), (1.8, 0, 0))
+    await home.move_to("17:21")
+    assert home.figures() == (0.9, 0.14, 0.127)
+    assert home.figures("_2")[0] == 1.8
+    await home.end()
+    assert (home.figures(), home.figures("_2")) == ((0.9, 0.4, 0.5), (1.8, 0.8, 1.0))
+    assert home.hass.states.get("sensor.equiwatt_saving_3") is None
+    said = [(await home.calendar(suffix))[0].get("description", "") for suffix in ("", "_2", "_3")]
+    assert [text.partition(" kWh")[0] for text in said] == ["Used 0.40", "Used 0.80", ""]
+    await home.pass_time(60, step=30)
+    kept = [
+        [each["estimate"]["saving"] for each in hass_storage[key]["data"].get("savings", [])]
+        for key in ("equiwatt.entry0", "equiwatt.entry1", "equiwatt.entry2")
+    ]
+    assert kept == [[0.5], [1.0], []]
 
 
 async def test_what_can_no_longer_be_read(home: Home, hass_storage: dict[str, Any]) -> None:
@@ -358,28 +480,6 @@ async def test_energy_dashboard(home: Home) -> None:
     await home.setup()
     await home.start()
     assert home.figures() == (0.9, 0, 0)
-
-
-async def test_a_sensor_with_another_name(home: Home) -> None:
-    """The options follow, as its statistics do."""
-    registry = er.async_get(home.hass)
-    registry.async_get_or_create("sensor", "maker", "1", suggested_object_id="meter")
-    home.choose(source="sensors", sensors=[SECOND_METER, METER])
-    await home.make_rows()
-    await home.meters.five_minutes(home.kwh | {}, SECOND_METER)
-    await home.setup()
-    registry.async_update_entity(METER, name="Only the name")
-    await home.settle()
-    assert home.entry.options["sensors"] == [SECOND_METER, METER]
-    registry.async_update_entity(METER, new_entity_id="sensor.other")
-    await home.settle()
-    await async_wait_recording_done(home.hass)
-    assert home.entry.options == {"source": "sensors", "sensors": [SECOND_METER, "sensor.other"]}
-    await home.start()
-    assert home.figures()[0] == 1.8
-    registry.async_remove("sensor.other")
-    await home.settle()
-    assert home.entry.options["sensors"] == [SECOND_METER, "sensor.other"]
 
 
 @pytest.mark.parametrize("options", [{}, {"source": "off"}])
@@ -421,6 +521,37 @@ async def test_at_rest(home: Home) -> None:
     written = async_capture_events(home.hass, "state_changed")
     await home.pass_time(3600, step=60)
     assert not [event for event in written if event.data["entity_id"].startswith("sensor.equiwatt")]
+
+
+async def test_an_idle_day(home: Home) -> None:
+    """No row is written to the recorder between equivents: not of any entity of the account."""
+    await home.furnish()
+    await home.start()
+    await home.end()
+    await home.move_to("18:30")
+    await async_wait_recording_done(home.hass)
+    before = await rows_of(home)
+    assert before["sensor.equiwatt_saving"] > 1
+    await home.pass_time(24 * 3600, step=120)
+    await async_wait_recording_done(home.hass)
+    assert await rows_of(home) == before
+
+
+async def rows_of(home: Home) -> dict[str, int]:
+    """Return how many states the recorder has of each entity of the account."""
+
+    def count() -> dict[str, int]:
+        """Count them, in the recorder's thread."""
+        with session_scope(hass=home.hass, read_only=True) as session:
+            found = session.execute(
+                select(StatesMeta.entity_id, func.count(States.state_id))
+                .join(States, States.metadata_id == StatesMeta.metadata_id)
+                .where(StatesMeta.entity_id.contains("equiwatt"))
+                .group_by(StatesMeta.entity_id)
+            )
+            return {str(entity_id): number for entity_id, number in found}
+
+    return await get_instance(home.hass).async_add_executor_job(count)
 
 
 async def test_rows_of_the_recorder(home: Home) -> None:

@@ -28,6 +28,11 @@ def each(minutes: int, hours: float) -> Counter:
     return counter(*moves, rows=int(hours * 12))
 
 
+def twice(minutes: int, hours: int) -> list[int]:
+    """Return the minutes of reports that are written in two."""
+    return [each + wait for each in range(minutes, hours * 60, minutes) for wait in (0, 5)]
+
+
 @pytest.mark.parametrize(
     ("meter", "pace"),
     [
@@ -39,13 +44,18 @@ def each(minutes: int, hours: float) -> Counter:
         (each(24 * 60, hours=24), None),  # not there for long enough to say that it does not move
         (each(24 * 60, hours=26), 26 * 60 - 5),  # a day at once, which says nothing of an hour
         (counter(rows=300), 299 * 5),
-        (counter(15, 30, 45, 300, 315, 500, 515, rows=120), 15),  # away for some hours
-        (counter(30, 55, 90, 120, 145, 180, rows=40), 30),  # not quite to the minute
+        (counter(15, 30, 45, 60, 300, 315, 500, 515, rows=120), 15),  # away for some hours
+        (counter(30, 55, 90, 120, 145, 180, rows=40), 35),  # not quite to the minute
+        (counter(*twice(30, hours=6), rows=72), 25),  # each half hour, in two writes
+        (counter(*twice(60, hours=6), rows=72), 55),
+        (counter(*range(20, 900, 20), *range(900, 920, 5), rows=288), 5),  # seldom anything to tell
+        (counter(12, 72, 132, rows=40), 60),  # a new one, pushed each hour
+        (counter(5, 10, 150, rows=40), 5),
         (NO_ROWS, None),
     ],
 )
 def test_the_pace(meter: Counter, pace: float | None) -> None:
-    """It is the usual time between two moves."""
+    """It is the longest of three times between moves in a row, where these are the shortest."""
     assert meter.pace == (pace and timedelta(minutes=pace))
 
 
@@ -73,7 +83,7 @@ def test_the_newest_reading_of_several() -> None:
         found = readings_of(used, ())
         assert found.newest == NOON + timedelta(minutes=newest)
         assert found.kwh.keys() == {found.newest}
-    assert readings_of([*meters, NO_ROWS], [NOON]) == Readings()
+    assert readings_of([*meters, NO_ROWS], [NOON]) == Readings(is_hourly=True)
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ class Account:
     past: tuple[Over, ...] = ()
     ended: Over | None = None
     live: Over | None = None
+    is_announcing: bool = False
     results: dict[datetime, Estimate] = field(default_factory=dict)
 
     def now(self) -> datetime:

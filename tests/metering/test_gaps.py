@@ -4,7 +4,7 @@ When Home Assistant starts, its recorder makes up the rows of the time in which 
 with the reading from before: as if nothing had been used.
 """
 
-from datetime import date
+from datetime import date, datetime
 
 import pytest
 
@@ -129,3 +129,19 @@ async def test_what_was_imported_counts(hass: HomeAssistant, meters: Meters) -> 
     async_import_statistics(hass, metadata(METER), rows(kwh, HOUR))
     await meters.five_minutes({at(EVENT_DAY, "11:00"): 110})
     assert (await evening(hass)).energy(EVENING.start, EVENING.end) == is_about(1)
+
+
+async def test_a_gap_that_the_purge_hides(hass: HomeAssistant, meters: Meters) -> None:
+    """An hour's row does not tell whether the meter was there at its end: it is approximate."""
+    states: dict[datetime, float | str] = {
+        at(MONDAY, "16:02") + minutes(n): 100 + n / 100 for n in range(0, 66, 3)
+    }
+    states[at(MONDAY, "17:08")] = "unavailable"
+    states |= {at(MONDAY, "18:20") + minutes(n): 102 + n / 100 for n in range(0, 40, 3)}
+    await meters.report(at(MONDAY, "19:00"), states)
+    assert (await evening(hass)).energy(EVENING.start, EVENING.end) is None
+    await meters.purge(at(MONDAY, "18:50"))
+    found = await evening(hass)
+    assert found.energy(EVENING.start, EVENING.end) == is_about(0.06)
+    assert found.blurred([EVENING.start])
+    assert found.blurred([EVENING.end])

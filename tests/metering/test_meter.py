@@ -1,7 +1,7 @@
 """Test when the meters are read, what is shown, and what is kept."""
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -47,20 +47,27 @@ BEFORE = tuple(
 )
 
 
+EMPTY = Estimate(start=WINDOW.start, end=WINDOW.end, days_wanted=10)
+RESULT = replace(EMPTY, usual=0.8, used=0.5, saving=0.3, days_used=7, final=True)
+
+
 class Account:
     """An account, as far as the meter is concerned."""
 
     def __init__(self) -> None:
         """Start with the past equivents of the example."""
         self.live: Known | None = None
+        self.is_announcing = False
         self.ended: Known | None = None
         self.past: tuple[Equivent, ...] = BEFORE
         self.results: dict[datetime, Estimate] = {}
         self.kept: list[Estimate] = []
+        self.behind = timedelta()
+        """How far the system's clock is behind."""
 
     def now(self) -> datetime:
         """Return the time."""
-        return dt_util.utcnow()
+        return dt_util.utcnow() + self.behind
 
     def result_of(self, equivent: Known) -> Estimate | None:
         """Return what was kept of an equivent."""
@@ -91,12 +98,17 @@ class Evening:
         self.meter = Meter(hass, self.entry, self.account, self.find)
         self.restart()
 
-    def restart(self) -> Meter:
-        """Return the meter of a Home Assistant that was started again."""
+    def restart(self) -> Evening:
+        """Have the meter of a Home Assistant that was started again."""
         self.meter.async_stop()
         self.meter = Meter(self.hass, self.entry, self.account, self.find)
         self.meter.async_listen(self.change)
-        return self.meter
+        return self
+
+    def begin(self) -> None:
+        """Let the meter begin, once Home Assistant has started."""
+        self.meter.async_restore()
+        self.meter.async_start()
 
     async def find(self) -> list[str]:
         """Return which meters the home has."""
@@ -111,9 +123,9 @@ class Evening:
         """Let everything that is under way finish."""
         await self.hass.async_block_till_done(wait_background_tasks=True)
 
-    async def move_to(self, label: str, seconds: int = 0) -> None:
+    async def move_to(self, label: str, seconds: int = 0, *, rows: bool = True) -> None:
         """Let time pass, and the rows of it be made."""
-        await self.move(at(EVENT_DAY, label) + timedelta(seconds=seconds))
+        await self.move(at(EVENT_DAY, label) + timedelta(seconds=seconds), rows)
 
     async def move(self, end: datetime, rows: bool = True) -> None:
         """Let time pass in steps of half a minute."""
@@ -139,9 +151,10 @@ class Evening:
         await self.settle()
 
     async def end(self, ended: Equivent = LIVE, *, rehearsal: bool = False) -> None:
-        """Let the equivent end, before the API lists it."""
+        """Let the equivent end, whether or not the API has listed it."""
         self.account.live = None
-        self.account.ended = self.account.ended if rehearsal else ended
+        if not rehearsal and ended not in self.account.past:
+            self.account.ended = ended
         self.meter.async_ended(ended, rehearsal=rehearsal)
         await self.settle()
 
@@ -156,10 +169,14 @@ class Evening:
         """Return what is shown."""
         return self.meter.estimate
 
+    def estimate(self) -> Estimate:
+        """Return what is shown, which is something."""
+        assert self.meter.estimate
+        return self.meter.estimate
+
     def shown(self) -> tuple[float | None, float | None, float | None]:
         """Return what is usual, used and saved, to four decimals."""
-        found = self.meter.estimate
-        assert found
+        found = self.estimate()
         each = (found.usual, found.used, found.saving)
         usual, used, saving = (value if value is None else round(value, 4) for value in each)
         return usual, used, saving
@@ -174,6 +191,14 @@ class Evening:
         """Return whether what is shown will not change any more."""
         assert self.meter.estimate
         return self.meter.estimate.final
+
+    async def break_database(self) -> None:
+        """Take a table away."""
+        await self.meters.execute(sa.text("ALTER TABLE statistics_short_term RENAME TO away"))
+
+    async def mend_database(self) -> None:
+        """Restore it."""
+        await self.meters.execute(sa.text("ALTER TABLE away RENAME TO statistics_short_term"))
 
     def reads(self) -> int:
         """Return how often statistics were read since this was called last."""
@@ -207,7 +232,7 @@ async def evening(
 
 async def test_an_equivent(evening: Evening) -> None:
     """The saving grows while it is live, is final at its end, and is kept."""
-    evening.meter.async_start()
+    evening.begin()
     await evening.settle()
     assert evening.known() is None
     assert evening.reads() == 0
@@ -233,7 +258,7 @@ async def test_an_equivent(evening: Evening) -> None:
 
 async def test_when_it_is_read(evening: Evening) -> None:
     """Once at the start, half a minute after each five minutes, and once at the end."""
-    evening.meter.async_start()
+    evening.begin()
     await evening.start()
     assert evening.reads() == 1
     await evening.move_to("17:05", 29)
@@ -302,7 +327,7 @@ async def test_too_short(evening: Evening) -> None:
     await evening.move_to("17:03")
     await evening.end(short)
     await evening.list(short)
-    evening.meter.async_start()
+    evening.begin()
     await evening.settle()
     assert (evening.known(), evening.account.kept) == (None, [])
     await evening.move_to("17:20")
@@ -325,7 +350,7 @@ async def test_a_rehearsal(evening: Evening) -> None:
     evening.reads()
     await evening.move_to("23:00")
     assert (evening.reads(), evening.account.kept) == (0, [])
-    evening.restart().async_start()
+    evening.restart().begin()
     await evening.settle()
     assert evening.known() is None
 
@@ -449,11 +474,11 @@ async def test_no_statistics(evening: Evening) -> None:
 async def test_a_broken_database(evening: Evening, caplog: pytest.LogCaptureFixture) -> None:
     """What was shown stays, and the next time may be better."""
     await evening.start()
-    await break_database(evening)
+    await evening.break_database()
     await evening.move(at(EVENT_DAY, "17:06"), rows=False)
     assert evening.shown() == (0.9, 0, 0)
     assert "The statistics cannot be read now" in caplog.text
-    await mend_database(evening)
+    await evening.mend_database()
     await evening.move_to("17:21")
     assert evening.shown() == (0.9, 0.14, 0.1267)
 
@@ -462,80 +487,180 @@ async def test_a_database_that_is_broken_at_the_end(evening: Evening) -> None:
     """The next time may be better, and what is shown meanwhile is not final."""
     await evening.start()
     await evening.move_to("17:56")
-    await break_database(evening)
+    await evening.break_database()
     await evening.move(END, rows=False)
     await evening.end()
     await evening.move(END + HOUR, rows=False)
     assert (evening.shown()[0], evening.final()) == (0.9, False)
-    await mend_database(evening)
+    await evening.mend_database()
     await evening.move(END + 2 * HOUR)
     assert (evening.shown(), evening.final()) == ((0.9, 0.4, 0.5), True)
 
 
-async def test_a_rehearsal_that_cannot_be_read(evening: Evening) -> None:
-    """When the last try has failed it is final that nothing is known: no half of it stays."""
-    rehearsal = Equivent(START, START + HOUR / 2)
-    await evening.start(rehearsal)
-    await evening.move_to("17:26")
-    await break_database(evening)
-    await evening.move(START + HOUR / 2, rows=False)
-    await evening.end(rehearsal, rehearsal=True)
-    assert not evening.final()
-    await evening.move(START + HOUR, rows=False)
-    await mend_database(evening)
-    assert (evening.shown(), evening.final()) == ((None, None, None), True)
-    assert evening.reason is Reason.NO_STATISTICS
-    assert evening.account.kept == []
-
-
-async def test_a_database_that_stays_broken(evening: Evening) -> None:
-    """So with a real one after two days, and that is kept."""
+@pytest.mark.parametrize("rehearsal", [False, True])
+async def test_a_database_that_stays_broken(evening: Evening, rehearsal: bool) -> None:
+    """After two days it is final that nothing is known: no half of it stays."""
     await evening.start()
     await evening.move_to("17:26")
-    await break_database(evening)
+    await evening.break_database()
     evening.freezer.move_to(END)
-    await evening.end()
+    await evening.end(rehearsal=rehearsal)
     for hour in range(1, 49):
         evening.freezer.move_to(END + hour * HOUR)
         async_fire_time_changed(evening.hass, dt_util.utcnow())
         await evening.settle()
         assert evening.final() is (hour >= 47)
-    await mend_database(evening)
+    await evening.mend_database()
     assert (evening.shown(), evening.reason) == ((None, None, None), Reason.NO_STATISTICS)
+    assert evening.account.kept == ([] if rehearsal else [evening.known()])
+
+
+async def test_a_broken_database_as_the_end_is_moved(evening: Evening) -> None:
+    """All is read for the new window, once it can be."""
+    await evening.start(Equivent(START))
+    assert evening.shown() == (0.4, 0, 0)
+    await evening.break_database()
+    evening.account.live = LIVE
+    evening.meter.async_update()
+    await evening.settle()
+    assert evening.shown() == (0.4, 0, 0)
+    await evening.mend_database()
+    await evening.move_to("17:21")
+    assert evening.shown() == (0.9, 0.14, 0.1267)
+
+
+async def test_a_broken_database_at_the_start(evening: Evening) -> None:
+    """The figures of an earlier equivent are not shown for the live one."""
+    before = replace(RESULT, start=at(EVENT_DAY, "15:00"), end=at(EVENT_DAY, "16:00"))
+    earlier = Equivent(before.start + minutes(1), before.end + minutes(1))
+    evening.account.past = (earlier, *BEFORE)
+    evening.account.results[earlier.start] = before
+    evening.begin()
+    await evening.settle()
+    assert evening.known() == before
+    await evening.break_database()
+    await evening.start()
+    assert (evening.shown(), evening.final()) == ((None, None, None), False)
+    assert evening.reason is Reason.WAITING_FOR_METER
+    found = evening.known()
+    assert found
+    assert (found.start, found.end, found.days_wanted) == (WINDOW.start, WINDOW.end, 10)
+    await evening.mend_database()
+    await evening.move_to("17:06")
+    assert evening.shown()[0] == 0.9
+
+
+async def test_a_broken_database_at_the_end_of_a_rehearsal(evening: Evening) -> None:
+    """It is tried again within the hour, until it can be read."""
+    rehearsal = Equivent(START, START + HOUR / 2)
+    await evening.start(rehearsal)
+    await evening.move_to("17:30")
+    await evening.break_database()
+    await evening.move(rehearsal.start + HOUR / 2, rows=False)
+    await evening.end(rehearsal, rehearsal=True)
+    await evening.move_to("17:40", rows=False)
+    assert not evening.final()
+    await evening.mend_database()
+    await evening.make_rows(at(EVENT_DAY, "17:35"))
+    await evening.move_to("18:40", rows=False)
+    assert (evening.shown(), evening.final()) == ((0.4, 0.21, 0.19), True)
+    evening.reads()
+    await evening.move_to("20:40", rows=False)
+    assert evening.reads() == 0
+
+
+# A wrong clock
+
+
+async def test_a_wrong_clock(evening: Evening) -> None:
+    """Its rows bear other times, so nothing is shown, be it that the clock is right at the end."""
+    evening.account.behind = minutes(20)
+    late = Equivent(START + minutes(20), END + minutes(20))
+    await evening.start(late)
+    assert (evening.shown(), evening.reason) == ((None, None, None), Reason.CLOCK_WRONG)
+    await evening.move_to("17:30")
+    assert evening.reason is Reason.CLOCK_WRONG
+    evening.account.behind = timedelta()
+    await evening.move_to("18:21", 2)
+    await evening.end(late)
+    assert (evening.shown(), evening.reason) == ((None, None, None), Reason.CLOCK_WRONG)
+    assert evening.final()
+    await evening.list(late)
     assert evening.account.kept == [evening.known()]
 
 
-async def break_database(evening: Evening) -> None:
-    """Let no statistics be read."""
-    await rename_table(evening, "statistics_short_term", "away")
-
-
-async def mend_database(evening: Evening) -> None:
-    """Let statistics be read again."""
-    await rename_table(evening, "away", "statistics_short_term")
-
-
-async def rename_table(evening: Evening, old: str, new: str) -> None:
-    """Give a table another name."""
-    instance = get_instance(evening.hass)
-
-    def rename() -> None:
-        """Do so in the recorder's thread."""
-        assert instance.engine
-        with instance.engine.begin() as connection:
-            connection.execute(sa.text(f"ALTER TABLE {old} RENAME TO {new}"))
-
-    await instance.async_add_executor_job(rename)
+async def test_a_clock_that_is_wrong_afterwards(evening: Evening) -> None:
+    """What ended before is measured as soon as the clock is right again."""
+    await evening.meters.five_minutes(evening.kwh)
+    await evening.move(END + HOUR, rows=False)
+    evening.account.past = (LIVE, *BEFORE)
+    evening.account.behind = -minutes(3)
+    evening.restart().begin()
+    await evening.settle()
+    assert (evening.reason, evening.final()) == (Reason.CLOCK_WRONG, False)
+    evening.account.behind = -minutes(1)  # which it may be
+    await evening.move(END + 3 * HOUR, rows=False)
+    assert (evening.shown(), evening.final()) == ((0.9, 0.4, 0.5), True)
 
 
 # Restarts
+
+
+async def test_a_restart_after_another_equivent(evening: Evening) -> None:
+    """What is kept of that one is not shown for the live one, be it for a moment."""
+    earlier = Equivent(at(EVENT_DAY, "15:01"), at(EVENT_DAY, "16:01"))
+    evening.account.past = (earlier, *BEFORE)
+    evening.account.results[earlier.start] = replace(
+        RESULT, start=at(EVENT_DAY, "15:00"), end=at(EVENT_DAY, "16:00")
+    )
+    evening.account.live = LIVE
+    seen: list[Estimate] = []
+    evening.restart()
+    evening.meter.async_listen(lambda: seen.append(evening.estimate()))
+    evening.begin()
+    await evening.settle()
+    assert seen[0] == replace(EMPTY, reason=Reason.WAITING_FOR_METER)
+    assert seen[1:] == [evening.known()]
+    assert evening.shown() == (0.9, 0, 0)
+
+
+async def test_a_fast_meter_after_a_slow_one(evening: Evening) -> None:
+    """What the old one was too slow for is measured by the new one, once."""
+    await evening.meters.five_minutes(evening.kwh)
+    await evening.move(END, rows=False)
+    slow = replace(EMPTY, final=True, reason=Reason.METER_TOO_SLOW)
+    evening.account.past, evening.account.results[START] = (LIVE, *BEFORE), slow
+    evening.restart().begin()
+    await evening.settle()
+    assert (evening.shown(), evening.final()) == ((0.9, 0.4, 0.5), True)
+    assert evening.account.kept == [evening.known()]
+
+
+async def test_a_slow_meter_after_a_restart(evening: Evening) -> None:
+    """It is looked at again, once."""
+    evening.ids = ["sensor.slow"]
+    ends = [START.replace(second=0) - minutes(1 + 5 * n) for n in range(100)]
+    kwh = {end: 100.0 + (end - ends[-1]) // HOUR for end in reversed(ends)}
+    await evening.meters.five_minutes(kwh, "sensor.slow")
+    await evening.move(END, rows=False)
+    await evening.list()
+    slow = evening.known()
+    assert slow
+    assert slow.reason is Reason.METER_TOO_SLOW
+    evening.restart().begin()
+    await evening.settle()
+    assert evening.known() == slow
+    evening.reads()
+    await evening.move_to("20:00", rows=False)
+    await evening.list()
+    assert evening.reads() == 0
 
 
 async def test_a_restart_amid_an_equivent(evening: Evening) -> None:
     """It goes on as if nothing had been."""
     await evening.start()
     await evening.move_to("17:10")
-    evening.restart().async_start()
+    evening.restart().begin()
     await evening.settle()
     await evening.move_to("17:21")
     assert evening.shown() == (0.9, 0.14, 0.1267)
@@ -547,7 +672,7 @@ async def test_a_restart_after_an_equivent(evening: Evening) -> None:
     await evening.list()
     result = evening.meter.estimate
     evening.reads()
-    evening.restart().async_start()
+    evening.restart().begin()
     await evening.settle()
     assert evening.meter.estimate == result
     assert (evening.reads(), evening.final()) == (0, True)
@@ -559,7 +684,7 @@ async def test_an_end_that_was_missed(evening: Evening) -> None:
     evening.account.live, evening.account.past = None, (LIVE, *BEFORE)
     await evening.meters.five_minutes(evening.kwh)
     evening.freezer.move_to(END + 3 * HOUR)
-    evening.restart().async_start()
+    evening.restart().begin()
     await evening.settle()
     assert (evening.shown(), evening.final()) == ((0.9, 0.4, 0.5), True)
     assert evening.account.kept == [evening.meter.estimate]
@@ -571,7 +696,7 @@ async def test_two_ends_that_were_missed(evening: Evening) -> None:
     evening.account.past = (second, first, *BEFORE)
     await evening.meters.five_minutes(evening.kwh)
     evening.freezer.move_to(END + 3 * HOUR)
-    evening.meter.async_start()
+    evening.begin()
     await evening.settle()
     assert evening.shown() == (0.5, 0.19, 0.31)
     assert [found.start for found in evening.account.kept] == [
@@ -583,7 +708,7 @@ async def test_two_ends_that_were_missed(evening: Evening) -> None:
 async def test_an_account_without_equivents(evening: Evening) -> None:
     """There is nothing to show yet."""
     evening.account.past = ()
-    evening.meter.async_start()
+    evening.begin()
     await evening.settle()
     assert evening.known() is None
 
@@ -593,7 +718,7 @@ async def test_unloading(hass: HomeAssistant, evening: Evening) -> None:
 
     async def setup(hass: HomeAssistant, entry: ConfigEntry) -> bool:
         """Set up an entry with a meter."""
-        evening.restart().async_start()
+        evening.restart().begin()
         return True
 
     async def unload(hass: HomeAssistant, entry: ConfigEntry) -> bool:
@@ -613,6 +738,20 @@ async def test_unloading(hass: HomeAssistant, evening: Evening) -> None:
         assert await hass.config_entries.async_unload(evening.entry.entry_id)
         await evening.move_to("17:30")
         assert evening.reads() == 0
+
+
+async def test_while_an_end_is_announced(evening: Evening) -> None:
+    """What is over is not final before everybody has heard of its end."""
+    await evening.start()
+    await evening.move(END)
+    evening.account.is_announcing = True
+    evening.account.live, evening.account.past = None, (LIVE, *BEFORE)
+    evening.meter.async_update()
+    await evening.settle()
+    assert not evening.final()
+    evening.account.is_announcing = False
+    await evening.end()
+    assert evening.final()
 
 
 # What the API says afterwards

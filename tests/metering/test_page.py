@@ -1,4 +1,4 @@
-"""Test what docs/saving.md says: its figures, its card, its automation and its links."""
+"""Test what docs/saving.md says: its figures, its automation, its links, and the dashboard's."""
 
 from pathlib import Path
 import re
@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from custom_components.equiwatt.metering.baseline import LEAST, WANTED, Reason
+from demo.stage import view_to_paste
 from homeassistant.helpers.template import Template
 from homeassistant.setup import async_setup_component
 from homeassistant.util.yaml import parse_yaml
@@ -18,7 +19,7 @@ from .home import FIGURES, Home
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "saving.md").read_text("utf-8")
 BLOCKS: list[Any] = [parse_yaml(text) for text in re.findall(r"(?s)```yaml\n(.*?)```", PAGE)]
-CARD, AUTOMATION = BLOCKS
+(AUTOMATION,) = BLOCKS
 
 
 def table(head: str) -> list[list[str]]:
@@ -83,13 +84,13 @@ async def test_entities_and_attributes(home: Home) -> None:
     assert named == {f"sensor.equiwatt_{key}" for key in FIGURES}
 
 
-async def test_the_card(home: Home) -> None:
-    """It shows each half hour, and what is not known as a dash."""
+async def test_the_dashboard(home: Home) -> None:
+    """It shows all figures, and each half hour with a dash for what is not known."""
     await home.furnish()
-    glance, markdown = CARD["cards"]
-    assert {one["entity"] for one in glance["entities"]} == {
-        f"sensor.equiwatt_{key}" for key in FIGURES
-    }
+    view: Any = parse_yaml(view_to_paste())
+    cards = [card for section in view["sections"] for card in section["cards"]]
+    assert {card.get("entity") for card in cards} >= {f"sensor.equiwatt_{key}" for key in FIGURES}
+    (markdown,) = [card for card in cards if "half_hours" in card.get("content", "")]
     await home.hass.config.async_set_time_zone("Europe/London")
     await home.start()
     await home.move_to("17:21")

@@ -1,6 +1,6 @@
 """Test the dialog of the meter: what it refuses, and what it says can be expected."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 import sys
 from typing import Any
 
@@ -15,6 +15,7 @@ from .home import FIGURES, QUIET, SENSORS, Home
 from .meters import EXTERNAL, METER, SECOND_METER
 
 DAY = timedelta(days=1)
+HALF_HOUR = timedelta(minutes=30)
 WING = "custom_components.equiwatt.metering"
 
 
@@ -161,6 +162,32 @@ async def test_pace(home: Home, minutes: int, step: str) -> None:
     assert result["step_id"] == step
     assert result["description_placeholders"]["minutes"] == str(minutes)
     await confirm(home, result)
+
+
+async def test_glow_in_the_cloud(home: Home) -> None:
+    """A Glow's cloud data: today's use, asked each half hour, and what is known by then is late.
+
+    Each night it begins at nothing again, and whole hours arrive at once: a saw-tooth.
+    """
+    until = QUIET.replace(second=0)
+    reports = [until - n * HALF_HOUR for n in reversed(range(40))]
+    midnight = until.replace(hour=0)
+    states: dict[datetime, float | str] = {}
+    for number, moment in enumerate(reports):
+        known = moment - (number % 4) * HALF_HOUR - HALF_HOUR  # it arrives every two hours
+        day = midnight if moment >= midnight + HALF_HOUR else midnight - DAY
+        states[moment] = round(max((known - day) / HALF_HOUR, 0) * 0.2, 2)
+    await home.meters.report(until, states)
+    home.freezer.move_to(QUIET)
+    await home.setup()
+    result = await choose(home, **SENSORS)
+    assert result["step_id"] == "preview_too_slow"
+    assert int(result["description_placeholders"]["minutes"]) >= 30
+    await confirm(home, result)
+    home.kwh = {}
+    await home.start()
+    assert home.figures() == (None, None, None)
+    assert home.sensor("saving").attributes["reason"] == "meter_too_slow"
 
 
 async def test_hourly(home: Home) -> None:

@@ -122,13 +122,14 @@ async def test_the_edge_between_both(hass: HomeAssistant, meters: Meters) -> Non
     assert {moment.date() for moment in found.approximate} == {
         day for day in DAYS if day < edge and day.weekday() < 5 and day not in EQUIVENT_DAYS
     }
-    assert {(moment.hour, moment.minute) for moment in found.approximate} == {(17, 30), (18, 30)}
+    each = {(moment.hour, moment.minute) for moment in found.approximate}
+    assert each == {(17, 30), (18, 0), (18, 30)}
     assert estimate(HALF_PAST, EQUIVENT_DAYS, found, over=True).approximate
     assert found.kwh[at(edge, "17:30")] == is_about(kwh[at(edge, "17:30")])
     monday = at(date(2026, 11, 16), "18:00")
     assert found.kwh[monday - HALF_HOUR] == is_about((kwh[monday] + kwh[monday - HOUR]) / 2)
-    on_the_hour = (await read(hass)).approximate
-    assert {(moment.hour, moment.minute) for moment in on_the_hour} == {(17, 30)}
+    on_the_hour = (await read(hass)).kwh
+    assert on_the_hour[monday] == is_about(kwh[monday])
 
 
 async def test_a_gap_is_not_filled_from_the_hour(hass: HomeAssistant, meters: Meters) -> None:
@@ -279,10 +280,33 @@ async def test_an_external_statistic_that_is_late(hass: HomeAssistant, meters: M
     assert figures(found) == (0.9, None, None)
     assert (found.reason, found.final) == (Reason.WAITING_FOR_METER, False)
     live = await async_read_since(hass, [EXTERNAL], WINDOW.boundaries)
-    assert live == Readings()
+    assert live == Readings(is_hourly=True)
     await meters.hours(kwh, EXTERNAL)
     found = await final(hass, EXTERNAL)
     assert (figures(found), found.final) == ((0.9, 0.4, 0.5), True)
+
+
+async def test_an_hourly_meter_while_live(hass: HomeAssistant, meters: Meters) -> None:
+    """It has no live figures, not even once the first hour of several is there."""
+    until = at(EVENT_DAY, "17:00")
+    kwh = {m: total for m, total in counter().items() if m <= until}
+    await meters.hours(kwh, EXTERNAL)
+    long = Window(start=until, end=until + 2 * HOUR)
+    for of in (WINDOW, long):
+        found = estimate(of, EQUIVENT_DAYS, await read(hass, EXTERNAL, of=of), over=False)
+        assert (found.used, found.saving) == (None, None)
+        assert (found.reason, found.measured_until) == (Reason.WAITING_FOR_METER, None)
+        assert [half.used for half in found.half_hours] == [None] * len(of.half_hours)
+    await meters.hours({m: total for m, total in counter().items() if m <= until + HOUR}, EXTERNAL)
+    known = await read(hass, EXTERNAL, of=long)
+    newer = known.updated(await async_read_since(hass, [EXTERNAL], long.boundaries))
+    for readings in (known, newer):
+        found = estimate(long, EQUIVENT_DAYS, readings, over=False)
+        assert (found.used, found.reason) == (None, Reason.WAITING_FOR_METER)
+    await meters.five_minutes(counter())
+    both = await read(hass, METER, EXTERNAL)
+    assert estimate(WINDOW, EQUIVENT_DAYS, both, over=False).used is None
+    assert estimate(WINDOW, EQUIVENT_DAYS, both, over=True).used is not None
 
 
 @pytest.mark.parametrize(

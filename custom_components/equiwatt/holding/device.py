@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from .plan import is_as, turn_off
+from .plan import turn_off
 from .reading import COMPARED, OFF, Reading, gist
 from .restoring import (
     MOST_ANSWERS,
@@ -18,6 +18,7 @@ from .restoring import (
     begin_restore,
     believe,
     end,
+    is_as_before,
     note,
     plan,
     restore,
@@ -25,7 +26,18 @@ from .restoring import (
     send,
     wait,
 )
-from .settling import DOUBT, ECHO, LATE, doubt, has_moved, has_shown, has_stood, is_moving, told
+from .settling import (
+    DOUBT,
+    LATE,
+    doubt,
+    has_left,
+    has_moved,
+    has_shown,
+    has_stood,
+    is_held,
+    is_moving,
+    told,
+)
 from .story import HOLD, Outcome, Phase, Story
 
 COMMAND = timedelta(seconds=30)
@@ -56,7 +68,7 @@ class Device:
     def is_ours(self) -> bool:
         """Tell whether its memory counts: what was given up may be as the hold left it still."""
         phase = self.story.phase
-        return self._is_held() if phase is Phase.GIVEN_UP else phase is not Phase.OVER
+        return is_held(self.story) if phase is Phase.GIVEN_UP else phase is not Phase.OVER
 
     def hold(
         self, now: datetime, *, wanted: Reading | None = OFF, longest: timedelta | None = None
@@ -101,6 +113,7 @@ class Device:
         if has_changed and cause is Cause.OTHERS and self._is_taken(old):
             return end(story, Verdict.THEIRS)
         if has_returned:
+            self._drift()
             self._welcome(now)
         self._believe(now)
         return self._next(now)
@@ -131,6 +144,8 @@ class Device:
             story.next_at = now if story.phase is Phase.RESTORING else None
             story.is_owed = story.phase is Phase.HELD and story.wanted is not None
         answer = self.report(now, reading, Cause.NOBODY)
+        if self._drift():
+            return self._next(now)
         if story.phase is Phase.GIVEN_UP:
             return replace(answer, verdict=Verdict.GIVEN_UP)
         return answer
@@ -148,9 +163,8 @@ class Device:
         if story.phase is Phase.HELD and story.until and now >= story.until:
             story.is_leaving = True
         if story.is_leaving:
-            if story.is_present and self._has_left(now):
-                is_theirs = has_stood(story, now)
-                return end(story, Verdict.THEIRS) if is_theirs else wait(story, now)
+            if story.is_present and has_left(story, now):
+                return self._leave(now)
             self._release(now)
         if story.is_in_flight or story.phase is Phase.OVER:
             return wait(story, now)
@@ -158,23 +172,37 @@ class Device:
             return self._keep(now)
         if story.phase is Phase.RESTORING:
             return restore(story, now)
-        is_back = story.is_present and all(step.is_met(story.last) for step in plan(story))
+        is_back = story.is_present and is_as_before(story)
         return end(story, Verdict.RESTORED) if is_back else Answer()
+
+    def _leave(self, now: datetime) -> Answer:
+        """Leave it to whoever has set it, once it has stood by what it says."""
+        story = self.story
+        if not has_stood(story, now):
+            return wait(story, now)
+        if story.is_unsure and self._drift():
+            return self._next(now)
+        return end(story, Verdict.THEIRS)
+
+    def _drift(self) -> bool:
+        """Keep what came to be as it is without anybody's doing, until it is restored."""
+        story = self.story
+        was_held = story.phase is Phase.HELD and HOLD in story.reached and story.is_present
+        if not was_held or is_held(story) or is_as_before(story):
+            return False
+        story.wanted = None
+        story.reached.discard(HOLD)
+        return True
 
     def _release(self, now: datetime) -> None:
         """Begin to restore it."""
         story = self.story
-        is_held = HOLD in story.reached and (not story.is_present or self._is_held())
+        is_known = HOLD in story.reached and (not story.is_present or is_held(story))
         if story.wanted is None and has_moved(story) and HOLD not in story.doubted:
             story.wanted = story.last
         if story.is_unsure and story.sent and now < story.sent.since + doubt(story):
-            is_held = False
-        begin_restore(story, now, is_held=is_held)
-
-    def _is_held(self) -> bool:
-        """Tell whether the device says that it is as the hold wants it."""
-        story = self.story
-        return story.wanted is not None and is_as(story.domain, story.wanted, story.last)
+            is_known = False
+        begin_restore(story, now, is_held=is_known)
 
     def _hold_again(self, wanted: Reading | None) -> None:
         """Command what is held already only if it wants something else, or may not have obeyed."""
@@ -183,7 +211,7 @@ class Device:
             is_known = HOLD in story.reached or story.sent is None
             story.doubted = set() if is_known else {HOLD}
             story.reached, story.is_owed = set(), True
-        elif not (HOLD in story.reached and self._is_held()) and not story.is_in_flight:
+        elif not (HOLD in story.reached and is_held(story)) and not story.is_in_flight:
             story.reached, story.is_owed = set(), True
 
     def _keep(self, now: datetime) -> Answer:
@@ -198,9 +226,7 @@ class Device:
             call = turn_off(story.domain, story.last) if off else None
             return send(story, now, (HOLD,), call)
         story.is_owed = False
-        if self._has_left(now) and has_stood(story, now):
-            return end(story, Verdict.THEIRS)
-        return wait(story, now)
+        return self._leave(now) if has_left(story, now) else wait(story, now)
 
     def _believe(self, now: datetime) -> None:
         """Note what the device has reached, though a command may be under way."""
@@ -214,19 +240,12 @@ class Device:
             is_sure = has_moved(story) and HOLD not in story.doubted
             if has_shown(story, now, DOUBT if is_sure else LATE):
                 story.wanted = story.last
-        if story.wanted is not None and not self._is_held():
+        if story.wanted is not None and not is_held(story):
             story.doubted.discard(HOLD)
-        elif self._is_held() and (HOLD not in story.doubted or has_shown(story, now, DOUBT)):
+        elif is_held(story) and (HOLD not in story.doubted or has_shown(story, now, DOUBT)):
             story.doubted.discard(HOLD)
             story.reached.add(HOLD)
-
-    def _has_left(self, now: datetime) -> bool:
-        """Tell whether it says otherwise than it did, and not because of our command."""
-        story = self.story
-        if self._is_held() or (HOLD not in story.reached and not story.is_claimed):
-            return False
-        patience = ECHO if HOLD in story.reached and not story.is_unsure else DOUBT
-        return story.sent is None or now >= story.sent.since + patience
+            story.is_unsure &= not has_shown(story, now, DOUBT)
 
     def _is_taken(self, old: Reading) -> bool:
         """Tell whether a change by somebody makes the device theirs; if not, remember it."""
@@ -234,7 +253,7 @@ class Device:
         if story.phase is not Phase.HELD:
             return True
         has_reached = HOLD in story.reached
-        if not self._is_held():
+        if not is_held(story):
             if has_reached or story.wanted is None:
                 return True
             story.is_claimed = True  # our command may yet be carried out

@@ -45,6 +45,11 @@ def plan(story: Story) -> list[Step]:
     return [one for one in steps(story.domain, story.before) if one.key not in story.dropped]
 
 
+def is_as_before(story: Story) -> bool:
+    """Tell whether a device says that it is as it was."""
+    return all(step.is_met(story.last) for step in plan(story))
+
+
 def wait(story: Story, now: datetime) -> Answer:
     """Return when something may be due."""
     moments = [story.until, story.next_at]
@@ -162,7 +167,7 @@ def _is_settled(story: Story, step: Step, now: datetime) -> bool:
     sent = story.sent
     if sent is None or now < sent.since + doubt(story):
         return False
-    return step.key in sent.keys or step.key in story.given
+    return step.key in {*sent.keys, *story.given, *story.failed}
 
 
 def _is_lost(story: Story, step: Step) -> bool:

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from .plan import is_as
 from .reading import gist
 from .story import HOLD, Story
 
@@ -56,3 +57,16 @@ def has_moved(story: Story) -> bool:
 def has_shown(story: Story, now: datetime, patience: timedelta) -> bool:
     """Tell whether the last command of a hold has had so much time to show."""
     return story.sent is not None and not story.is_owed and now >= story.sent.since + patience
+
+
+def is_held(story: Story) -> bool:
+    """Tell whether a device says that it is as the hold wants it."""
+    return story.wanted is not None and is_as(story.domain, story.wanted, story.last)
+
+
+def has_left(story: Story, now: datetime) -> bool:
+    """Tell whether it says otherwise than it did, and not because of our command."""
+    if is_held(story) or (HOLD not in story.reached and not story.is_claimed):
+        return False
+    patience = ECHO if HOLD in story.reached and not story.is_unsure else DOUBT
+    return story.sent is None or now >= story.sent.since + patience

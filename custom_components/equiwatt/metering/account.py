@@ -6,9 +6,7 @@ from typing import Any, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_SENSORS, CONF_SOURCE
-from homeassistant.core import Event, HomeAssistant, callback
-from homeassistant.helpers import entity_registry as er
-from homeassistant.helpers.event import async_track_entity_registry_updated_event
+from homeassistant.core import HomeAssistant, callback
 
 from ..announcer import Announcer
 from ..const import SOURCE_SENSORS
@@ -21,6 +19,7 @@ from ..store import EquiwattStore
 from .baseline import Estimate
 from .finished import Account, Equivent as Measured
 from .meter import Meter
+from .names import async_keep_sensors
 from .readings import async_grid_meters
 from .stored import from_stored, to_stored
 
@@ -28,9 +27,12 @@ from .stored import from_stored, to_stored
 class EntryAccount(Account):
     """An account of a config entry, as its meter sees it."""
 
-    def __init__(self, coordinator: EquiwattCoordinator, store: EquiwattStore) -> None:
+    def __init__(
+        self, coordinator: EquiwattCoordinator, announcer: Announcer, store: EquiwattStore
+    ) -> None:
         """Keep what is read and written."""
         self._coordinator = coordinator
+        self._announcer = announcer
         self._store = store
 
     @override
@@ -43,6 +45,12 @@ class EntryAccount(Account):
     def live(self) -> Equivent | None:
         """Return the live equivent, be it a rehearsal."""
         return self._coordinator.data.live
+
+    @property
+    @override
+    def is_announcing(self) -> bool:
+        """Return True while nobody has heard yet of a start or an end."""
+        return self._announcer.is_waiting
 
     @property
     @override
@@ -90,13 +98,19 @@ def async_setup_meter(
     store: EquiwattStore,
 ) -> Meter:
     """Return the meter that the options name; it follows the account while the entry is loaded."""
-    account = EntryAccount(coordinator, store)
+    if CONF_SENSORS in entry.options:
+        async_keep_sensors(hass, entry)
+    account = EntryAccount(coordinator, announcer, store)
     meter = Meter(hass, entry, account, finder(hass, entry.options))
-    meter.async_start()
+    meter.async_restore()
     follow_edges(entry, announcer, meter)
-    entry.async_on_unload(coordinator.async_add_listener(meter.async_update))
-    if sensors := entry.options.get(CONF_SENSORS):
-        follow_names(hass, entry, sensors)
+
+    def start() -> None:
+        """Go on where an automation can hear that something is final now."""
+        meter.async_start()
+        entry.async_on_unload(coordinator.async_add_listener(meter.async_update))
+
+    announcer.async_when_armed(callback(start))
     return meter
 
 
@@ -123,20 +137,3 @@ def follow_edges(entry: ConfigEntry, announcer: Announcer, meter: Meter) -> None
             meter.async_ended(edge.equivent, rehearsal=edge.test)
 
     entry.async_on_unload(announcer.async_listen(on_edge))
-
-
-def follow_names(hass: HomeAssistant, entry: ConfigEntry, sensors: Sequence[str]) -> None:
-    """Keep to sensors that are given other names, as their statistics do."""
-
-    @callback
-    def on_change(event: Event[er.EventEntityRegistryUpdatedData]) -> None:
-        """Put the new name in the place of the old one."""
-        if event.data["action"] != "update" or "entity_id" not in event.data["changes"]:
-            return
-        old, new = event.data["old_entity_id"], event.data["entity_id"]
-        named = [new if sensor == old else sensor for sensor in entry.options[CONF_SENSORS]]
-        options = {**entry.options, CONF_SENSORS: named}
-        hass.config_entries.async_update_entry(entry, options=options)
-        hass.config_entries.async_schedule_reload(entry.entry_id)
-
-    entry.async_on_unload(async_track_entity_registry_updated_event(hass, sensors, on_change))

@@ -30,6 +30,7 @@ class Reason(StrEnum):
     WAITING_FOR_METER = "waiting_for_meter"
     METER_TOO_SLOW = "meter_too_slow"
     NO_STATISTICS = "no_statistics"
+    CLOCK_WRONG = "clock_wrong"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,11 @@ class Window(Span):
     def boundaries(self) -> tuple[datetime, ...]:
         """Return the moments between which energy is counted."""
         return (self.start, *(half_hour.end for half_hour in self.half_hours))
+
+    @property
+    def is_working(self) -> bool:
+        """Tell whether it begins on a working day."""
+        return is_working(min(days_of(self.start, self.end)))
 
     def on(self, day: date) -> Window:
         """Return the same local time on another day."""
@@ -101,6 +107,8 @@ class Readings:
     """The moment of the newest reading: there is none after it."""
     pace: timedelta | None = None
     """How often the meter reports, of several the slowest one; None if that cannot be seen."""
+    is_hourly: bool = False
+    """Whether an hour's energy comes in one figure, so that there is none while it lasts."""
 
     @property
     def is_slow(self) -> bool:
@@ -124,12 +132,13 @@ class Readings:
         return not self.approximate.isdisjoint(moments) or (self.pace or GRID) > GRID
 
     def updated(self, newer: Readings) -> Readings:
-        """Return these with newer ones of the same meters, whose pace was seen before."""
+        """Return these with newer ones of the same meters, whose kind was seen before."""
         return Readings(
             kwh={**self.kwh, **newer.kwh},
             approximate=self.approximate | newer.approximate,
             newest=newer.newest or self.newest,
             pace=self.pace,
+            is_hourly=self.is_hourly,
         )
 
 
@@ -147,7 +156,7 @@ class Usual:
 
 def usual_of(window: Window, equivent_days: Collection[date], readings: Readings) -> Usual:
     """Return the plain mean over the most recent similar days whose readings are all there."""
-    working = is_working(min(days_of(window.start, window.end)))
+    working = window.is_working
     complete = (
         (day, energies)
         for day in window.similar_days(equivent_days)
@@ -202,6 +211,13 @@ class Estimate:
     reason: Reason | None = None
 
 
+def without_figures(window: Window, reason: Reason, *, final: bool = False) -> Estimate:
+    """Return that nothing is known of a window."""
+    wanted = WANTED[window.is_working]
+    start, end = window.start, window.end
+    return Estimate(start=start, end=end, days_wanted=wanted, final=final, reason=reason)
+
+
 def estimate(
     window: Window, equivent_days: Collection[date], readings: Readings | None, *, over: bool
 ) -> Estimate:
@@ -209,14 +225,14 @@ def estimate(
 
     None for readings tells that there are no statistics to read from.
     """
-    usual = usual_of(window, equivent_days, readings or Readings())
-    start, end, wanted = window.start, window.end, usual.days_wanted
     if readings is None:
-        return Estimate(start=start, end=end, days_wanted=wanted, reason=Reason.NO_STATISTICS)
+        return without_figures(window, Reason.NO_STATISTICS)
     if readings.is_slow:
-        slow = Reason.METER_TOO_SLOW
-        return Estimate(start=start, end=end, days_wanted=wanted, final=over, reason=slow)
-    until = min(readings.newest, end) if readings.newest and readings.newest >= start else None
+        return without_figures(window, Reason.METER_TOO_SLOW, final=over)
+    usual = usual_of(window, equivent_days, readings)
+    start, end = window.start, window.end
+    newest = None if readings.is_hourly and not over else readings.newest
+    until = min(newest, end) if newest and newest >= start else None
     measured = until is not None and (until == end or not over)
     used = readings.energy(start, until) if until and measured else None
     return Estimate(
@@ -227,7 +243,7 @@ def estimate(
         used=used,
         saving=_saving(window, usual.half_hours, used, until),
         days_used=len(usual.days),
-        days_wanted=wanted,
+        days_wanted=usual.days_wanted,
         lowest_day=usual.lowest_day,
         highest_day=usual.highest_day,
         approximate=usual.approximate

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from statistics import median_low
 from typing import NamedTuple
 
 from .baseline import HALF_HOUR, SLOWEST, Readings
@@ -16,9 +15,11 @@ HALF = HALF_HOUR.total_seconds()
 SEEN = 3 * 288
 """By how many rows of five minutes, those of three days, the pace of a meter is seen."""
 FEWEST = 3
-"""How many times between two reports it takes to call one of them usual."""
+"""How many times between two reports, in a row, it takes to know how often a meter reports."""
+WHILE = 2 * 3600
+"""For how many seconds a meter must have been watched that has not reported as often as that."""
 LONG = 24 * 3600
-"""For how many seconds a meter that reports less often than that must have been watched."""
+"""For how many seconds one must have been watched that has not reported twice."""
 
 
 class Row(NamedTuple):
@@ -69,13 +70,13 @@ class Counter:
 
         Rows of five minutes are deleted after some days. Before the first of them the hours'
         serve, and a half past is the mean of two; after it a missing row is a gap, which the row
-        of its hour would only hide.
+        of its hour would only hide. Where those of five minutes are gone it may have hidden one.
         """
         if self.five_minutes and moment >= next(iter(self.five_minutes)):
             reading = self.five_minutes.get(moment)
             return None if reading is None else (reading, False)
         if moment in self.hours:
-            return self.hours[moment], False
+            return self.hours[moment], bool(self.five_minutes)
         before, after = self.hours.get(moment - HALF), self.hours.get(moment + HALF)
         if before is None or after is None:
             return None
@@ -83,18 +84,23 @@ class Counter:
 
     @property
     def pace(self) -> timedelta | None:
-        """Return how much time usually lies between two reports, None if too few were seen.
+        """Return how much time lies between two reports at most, None if too few were seen.
 
-        A home always uses something, so that each report moves the counter. One that moves each
-        half hour only is written to each half hour, whenever the energy was used.
+        A report that brings nothing new cannot be seen: behind a battery a home takes nothing from
+        the grid for hours. So it is the time that the meter has kept to for a few reports in a row
+        when they came fastest. One that moves each half hour only is written to each half hour,
+        whenever the energy was used; it may take two rows for that, but not three.
         """
         rows = list(self.five_minutes.items())[-SEEN:]
         moves = [end for (_, before), (end, after) in pairwise(rows) if before != after]
         between = [end - start for start, end in pairwise(moves)]
-        if len(between) >= FEWEST:
-            return timedelta(seconds=median_low(between))
+        in_a_row = [max(between[n : n + FEWEST]) for n in range(len(between) - FEWEST + 1)]
+        if in_a_row:
+            return timedelta(seconds=min(in_a_row))
         watched = rows[-1][0] - rows[0][0] if rows else 0
-        return timedelta(seconds=watched) if watched >= LONG else None
+        if watched >= (WHILE if between else LONG):
+            return timedelta(seconds=min(between, default=watched))
+        return None
 
 
 def _newest(counters: Sequence[Counter]) -> float | None:
@@ -121,4 +127,5 @@ def readings_of(counters: Sequence[Counter], moments: Collection[datetime]) -> R
         approximate=frozenset(approximate),
         newest=newest,
         pace=max((counter.pace for counter in counters if counter.pace), default=None),
+        is_hourly=not all(counter.five_minutes for counter in counters),
     )

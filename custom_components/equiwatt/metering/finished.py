@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from .baseline import Estimate, Window, window_of
+from .baseline import Estimate, Reason, Window, window_of
 
 PATIENCE = timedelta(hours=48)
 """For how long after an equivent its readings may come."""
@@ -33,6 +33,10 @@ class Account(Protocol):
         """Return the live equivent, be it a rehearsal."""
 
     @property
+    def is_announcing(self) -> bool:
+        """Return True while nobody has heard yet of a start or an end."""
+
+    @property
     def ended(self) -> Equivent | None:
         """Return the real one that ended last, unless it is among the past ones."""
 
@@ -55,6 +59,8 @@ class Finished:
         self._account = account
         self._rehearsal: Equivent | None = None
         self._rehearsed: Estimate | None = None
+        self._too_slow: set[datetime] = set()
+        """When equivents began that this meter is too slow for."""
 
     def rehearse(self, rehearsal: Equivent) -> None:
         """Let a rehearsal be what ended last."""
@@ -87,6 +93,8 @@ class Finished:
 
     def keep(self, equivent: Equivent, result: Estimate) -> None:
         """Keep what is final of one of them."""
+        if result.reason is Reason.METER_TOO_SLOW:
+            self._too_slow.add(equivent.start)
         if equivent is self._rehearsal:
             self._rehearsed = result
         else:
@@ -103,10 +111,15 @@ class Finished:
         return window_of(equivent.start, equivent.end, self._account.now())
 
     def _is_kept(self, equivent: Equivent) -> bool:
-        """Return True if there is nothing to measure of it any more."""
+        """Return True if there is nothing to measure of it any more.
+
+        What another meter was too slow for is measured by the one that has been chosen since.
+        """
         window, kept = self._window(equivent), self.result_of(equivent)
         if window is None or kept is None:
             return window is None
+        if kept.reason is Reason.METER_TOO_SLOW and equivent.start not in self._too_slow:
+            return False
         return (kept.start, kept.end) == (window.start, window.end)
 
 

@@ -3,7 +3,7 @@
 The recorder and the Energy dashboard may be missing, so they are imported only where they are used.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Literal
@@ -27,6 +27,9 @@ A_LITTLE = timedelta(hours=2)
 LOOK = timedelta(days=LOOK_BACK + 1) + A_LITTLE
 LATE = 120.0
 """How many seconds after its end a row is late. Ten are usual, and a restart takes a minute."""
+
+
+type FindMeters = Callable[[], Awaitable[Sequence[str]]]
 
 
 class UnreadableError(Exception):
@@ -91,7 +94,7 @@ async def async_survey(
         days_wanted=usual.days_wanted,
         pace=readings.pace,
         is_slow=readings.is_slow,
-        is_hourly=not all(counter.five_minutes for counter in counters),
+        is_hourly=readings.is_hourly,
     )
 
 
@@ -123,6 +126,37 @@ async def async_read_since(
     """Read the meters at moments that lie close together, and at the newest one."""
     counters = await _async_counters(hass, meters, min(moments), recent=True)
     return readings_of(counters, moments) if counters else Readings()
+
+
+class Reader:
+    """Reads the meters for a window: all that it takes at first, then what is new."""
+
+    def __init__(self, hass: HomeAssistant, find_meters: FindMeters) -> None:
+        """Start with nothing read."""
+        self._hass = hass
+        self._find_meters = find_meters
+        self._meters: Sequence[str] = ()
+        self._window: Window | None = None
+        self._known: Readings | None = None
+
+    async def async_read(
+        self, window: Window, equivent_days: Collection[date], now: datetime
+    ) -> Readings | None:
+        """Return all that is known; None if there are no statistics to read from."""
+        if self._known is None or window != self._window:
+            self.forget()
+            self._meters = await self._find_meters()
+            moments = window.moments(equivent_days)
+            self._known = await async_read_all(self._hass, self._meters, moments, now)
+            self._window = window
+        else:
+            newer = await async_read_since(self._hass, self._meters, window.boundaries)
+            self._known = self._known.updated(newer)
+        return self._known
+
+    def forget(self) -> None:
+        """Read all of it anew the next time."""
+        self._known = None
 
 
 async def _async_counters(

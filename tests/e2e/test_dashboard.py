@@ -1,0 +1,174 @@
+"""Paste the dashboard's view as the page shows it, and look at it in a browser."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+import time
+
+import pytest
+
+from demo.house import House
+from demo.stage import is_known, metered, plugged_in, view_to_paste
+from homeassistant.util.yaml import parse_yaml
+
+from .conftest import Api
+from .test_main_paths import LIVE, add, call
+from .test_meter import CHOSEN, equivent, saving, surveyed
+
+pytest.importorskip("playwright", reason="scripts/test brings it where there is a Chromium")
+
+from demo.browser import Browser, installed
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.long(80),
+    pytest.mark.skipif(not installed(), reason="there is no Chromium"),
+]
+
+HOUR = 3600
+DESK, PHONE = (1280, 800), (390, 844)
+PATH = "equiwatt-pasted"
+HEATER, RAIL = "input_boolean.immersion_heater", "input_boolean.towel_rail"
+LASTED = "sensor.equiwatt_last_duration"
+SKIP = "switch.equiwatt_skip"
+CONFIGURATION = """\
+logger:
+  default: warning
+lovelace:
+input_boolean:
+  immersion_heater:
+    name: Immersion heater
+    initial: true
+  towel_rail:
+    name: Towel rail
+    initial: true
+"""
+BROKEN = "hui-error-card, hui-warning, hui-error-section, hui-warning-element, hui-error-badge"
+OF_THE_METER = ("Saving", "Used", "Usual, in all", "An estimate from your own meter")
+
+
+class Dashboard:
+    """The view in a browser, as a user finds it."""
+
+    def __init__(self, browser: Browser, house: House) -> None:
+        """Keep where it is shown."""
+        self._browser = browser
+        self._page = browser.page
+        self._url = f"{house.url}/{PATH}"
+
+    async def open(self) -> None:
+        """Open it."""
+        await self._page.goto(self._url)
+
+    async def shows(self, *texts: str, without: tuple[str, ...] = ()) -> None:
+        """Check that it has some texts and not some others, on a phone in the dark as well."""
+        await self._check(texts, without)
+        await self._browser.resize(*PHONE)
+        await self._browser.dim()
+        await self._check(texts, without)
+        await self._browser.resize(*DESK)
+        await self._browser.dim(dark=False)
+
+    async def _check(self, texts: tuple[str, ...], without: tuple[str, ...]) -> None:
+        """Wait for what is expected, and for what holds at any time."""
+        for text in texts:
+            await self._browser.see(text)
+        for text in (*without, "Unknown", "Unavailable"):
+            await self._browser.see_no_more(text)
+        assert await self._page.locator(BROKEN).count() == 0
+        wide = await self._page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0
+
+    async def press(self, text: str) -> None:
+        """Press a button."""
+        await self._browser.click("hui-button-card", text)
+
+    async def toggle(self, text: str) -> None:
+        """Press the toggle of a tile."""
+        tile = self._browser.find("hui-tile-card", text)
+        await tile.locator("ha-control-switch").click()
+
+
+@pytest.fixture
+async def house(api: Api, tmp_path: Path, own_port: int) -> AsyncIterator[House]:
+    """Run a Home Assistant with its pages, two devices, and a meter that nobody has chosen yet."""
+    start = int(time.time()) // HOUR * HOUR - 24 * HOUR
+    devices = plugged_in(tmp_path / "devices")
+    furniture = CONFIGURATION + metered(tmp_path, devices, [equivent(start, start + HOUR)])
+    async with House(tmp_path, configuration=furniture, port=own_port, frontend=True) as house:
+        yield house
+
+
+@pytest.fixture
+async def dashboard(house: House) -> AsyncIterator[Dashboard]:
+    """Paste the view into a dashboard, and open a browser."""
+    made = {"url_path": PATH, "title": "equiwatt", "mode": "storage"}
+    await house.command("lovelace/dashboards/create", **made)
+    config = {"views": [parse_yaml(view_to_paste())]}
+    await house.command("lovelace/config/save", url_path=PATH, config=config)
+    async with Browser(*DESK) as browser:
+        yield Dashboard(browser, house)
+
+
+async def test_an_equivent(house: House, api: Api, dashboard: Dashboard) -> None:
+    """Without a meter: a rehearsal, an equivent, what is held, a skip, the end, no answer."""
+    addresses = await add(house, api)
+    await dashboard.open()
+    nothing = (*OF_THE_METER, "Restore now", "Planned end", "This is a rehearsal", "Log it")
+    await dashboard.shows("Not live", "No equivent has finished yet", without=nothing)
+    await dashboard.press("Rehearse")
+    await house.wait_for(LIVE, "on", 15)
+    gone: tuple[str, ...] = ("Rehearse", "Log it", "Skip", *OF_THE_METER)
+    await dashboard.shows("Live now", "This is a rehearsal", "Planned end", without=gone)
+    await house.call("equiwatt", "simulate_equivent", duration=10)
+    await dashboard.shows("Rehearse for one minute", without=("This is a rehearsal",))
+
+    start = int(time.time())
+    api.current = {"start_time": start, "end_time": None}
+    await call(addresses["started"])
+    gone = ("Rehearse", "Planned end", "Not live", "This is a rehearsal")
+    await dashboard.shows("Live now", "Log it", "Skip this one", "Started", without=gone)
+    await house.call("equiwatt", "pause", entity_id=[HEATER, RAIL])
+    await dashboard.shows("Immersion heater", "Towel rail", "Restore now")
+    await dashboard.press("Restore now")
+    await house.wait_for(HEATER, "on", 15)
+    await dashboard.shows("Live now", without=("Restore now", "Immersion heater"))
+    await dashboard.toggle("Skip this one")
+    await house.wait_for(SKIP, "on", 15)
+    await dashboard.shows("Skip this one", without=("Log it",))
+
+    api.current, api.previous = None, [{"start_time": start, "end_time": int(time.time())}]
+    await call(addresses["ended"])
+    await house.wait_for(LASTED, is_known, 70)
+    gone = ("Live now", "No equivent has finished yet", *OF_THE_METER)
+    await dashboard.shows("Not live", "The last one", "Lasted", "Skip the next one", without=gone)
+    (entry,) = await house.entries("equiwatt")
+    disabled = {"entry_id": entry["entry_id"], "disabled_by": "user"}
+    await house.command("config_entries/disable", **disabled)
+    await dashboard.shows("No answer from equiwatt", without=("Live now", "Lasted", "Today"))
+    assert house.problems() == []
+
+
+async def test_with_a_meter(house: House, api: Api, dashboard: Dashboard) -> None:
+    """With a meter: use against usual while an equivent is live, and what the last one saved."""
+    start = int(time.time()) // 300 * 300 - 1200
+    addresses = await add(house, api)
+    (entry,) = await house.entries("equiwatt")
+    await surveyed(house, entry["entry_id"])
+    await house.options(entry["entry_id"], CHOSEN, {})
+    await dashboard.open()
+    await dashboard.shows("No equivent has finished yet", without=OF_THE_METER)
+
+    api.current = equivent(start, start + HOUR)
+    await call(addresses["started"].split("?")[0])
+    await house.wait_for(LIVE, "on", 15)
+    await saving(house, final=False)
+    await dashboard.shows("Am I beating it?", "Planned end", "Until", *OF_THE_METER)
+    api.current, api.previous = None, [equivent(start, start + 900)]
+    await call(addresses["ended"])
+    await saving(house, final=True)
+    await dashboard.shows("The last one", "Lasted", *OF_THE_METER, without=("Am I beating it?",))
+    for name in ("saving", "usual_use"):  # as they are on the first days with a meter
+        state = {"state": "unknown", "attributes": {"reason": "learning", "half_hours": []}}
+        await house.request("POST", f"/api/states/sensor.equiwatt_{name}", state)
+    await dashboard.shows("Too few similar days yet", "Used", without=("Usual, in all",))
+    assert house.problems() == []

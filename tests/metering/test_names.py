@@ -1,0 +1,95 @@
+"""Test that a meter stays chosen whatever its name becomes, and whenever it is renamed."""
+
+from pytest_homeassistant_custom_component.components.recorder.common import (
+    async_wait_recording_done,
+)
+
+from homeassistant.helpers import entity_registry as er
+
+from .home import SENSORS, Home
+from .meters import EXTERNAL, METER, SECOND_METER
+
+OTHER = "sensor.other"
+
+
+def register(home: Home, unique_id: str = "1") -> er.EntityRegistry:
+    """Let the registry know the meter, as it knows one that can be renamed."""
+    registry = er.async_get(home.hass)
+    registry.async_get_or_create("sensor", "maker", unique_id, suggested_object_id="meter")
+    return registry
+
+
+async def test_while_loaded(home: Home) -> None:
+    """The options follow, as its statistics do."""
+    registry = register(home)
+    home.choose(source="sensors", sensors=[SECOND_METER, METER])
+    await home.make_rows()
+    await home.meters.five_minutes(home.kwh | {}, SECOND_METER)
+    await home.setup()
+    registry.async_update_entity(METER, name="Only the name")
+    await home.settle()
+    assert home.entry.options["sensors"] == [SECOND_METER, METER]
+    registry.async_update_entity(METER, new_entity_id="sensor.other")
+    await home.settle()
+    await async_wait_recording_done(home.hass)
+    assert home.entry.options["sensors"] == [SECOND_METER, "sensor.other"]
+    await home.start()
+    assert home.figures()[0] == 1.8
+    registry.async_remove("sensor.other")
+    await home.settle()
+    assert home.entry.options["sensors"] == [SECOND_METER, "sensor.other"]
+
+
+async def test_while_not_loaded(home: Home) -> None:
+    """It is found again by what no name changes, and so are its statistics."""
+    registry = register(home)
+    await home.furnish()
+    assert await home.hass.config_entries.async_unload(home.entry.entry_id)
+    registry.async_update_entity(METER, new_entity_id=OTHER)
+    await home.settle()
+    await async_wait_recording_done(home.hass)
+    await home.setup()
+    assert home.entry.options["sensors"] == [OTHER]
+    await home.start()
+    assert home.figures()[0] == 0.9
+
+
+async def test_twice(home: Home) -> None:
+    """Before the account is set up again, too."""
+    registry = register(home)
+    await home.furnish()
+    registry.async_update_entity(METER, new_entity_id=OTHER)
+    registry.async_update_entity(OTHER, new_entity_id="sensor.third")
+    await home.settle()
+    assert home.entry.options["sensors"] == ["sensor.third"]
+
+
+async def test_a_new_meter_under_the_old_name(home: Home) -> None:
+    """A meter that is exchanged keeps its statistics by its name, and stays chosen by it."""
+    registry = register(home)
+    await home.furnish()
+    registry.async_remove(METER)
+    register(home, "2")
+    assert await home.hass.config_entries.async_reload(home.entry.entry_id)
+    await home.settle()
+    assert home.entry.options["sensors"] == [METER]
+    registry.async_update_entity(METER, new_entity_id=OTHER)
+    await home.settle()
+    assert home.entry.options["sensors"] == [OTHER]
+
+
+async def test_what_has_no_registry_id(home: Home) -> None:
+    """It keeps its name: an external statistic, or a sensor that cannot be renamed."""
+    home.choose(source="sensors", sensors=[METER, EXTERNAL])
+    await home.setup()
+    assert home.entry.options == {"source": "sensors", "sensors": [METER, EXTERNAL]}
+
+
+async def test_one_that_is_no_longer_registered(home: Home) -> None:
+    """Nothing is left of an id that means nothing any more."""
+    registry = register(home)
+    await home.furnish()
+    assert home.entry.options != SENSORS
+    registry.async_remove(METER)
+    assert await home.hass.config_entries.async_reload(home.entry.entry_id)
+    assert home.entry.options == SENSORS

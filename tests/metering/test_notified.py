@@ -1,0 +1,154 @@
+"""Test the way from the meter to the message: what is saved is said once, by both blueprints."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import async_mock_service
+
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
+from homeassistant.core import CoreState
+
+from ..conftest import Push
+from ..devices import Plug, install
+from ..test_blueprints import Use, messages, user_of
+from ..test_services import simulate
+from .example import EVENT_DAY, at
+from .home import END, START, Home
+
+INPUTS: dict[str, dict[str, Any]] = {
+    "pause_devices": {"devices": {"entity_id": "switch.plug"}},
+    "do_this_and_that": {},
+}
+LESS = (
+    "Your home used 0.50 kWh less than usual. This is an estimate from your own meter; "
+    "equiwatt's own figures will differ."
+)
+
+
+@pytest.fixture
+def use(home: Home, tmp_path: Path) -> Use:
+    """Return a way to use a blueprint."""
+    return user_of(home, tmp_path)
+
+
+@pytest.fixture
+def sent(home: Home) -> list[Any]:
+    """Return the messages that are sent to a phone."""
+    calls: list[Any] = async_mock_service(home.hass, "notify", "send_message")
+    return calls
+
+
+def said(sent: list[Any]) -> list[tuple[str, str]]:
+    """Return titles and texts of the messages so far."""
+    return [(call.data["title"], call.data["message"]) for call in sent]
+
+
+async def furnish(home: Home, use: Use, name: str) -> None:
+    """Set everything up with a meter, and a phone that is to be told what was saved."""
+    await home.furnish()
+    await install(home.hass, Plug("Plug"))
+    phone = {"notify_saving": True, "notify_entities": ["notify.phone"]}
+    await use(name, **INPUTS[name], **phone)
+
+
+async def restart(home: Home, *, until: str) -> None:
+    """Restart Home Assistant, of whose automations none hears anything meanwhile."""
+    one = {"entity_id": "automation.one"}
+    await home.hass.services.async_call("automation", "turn_off", one, blocking=True)
+    assert await home.hass.config_entries.async_unload(home.entry.entry_id)
+    await home.move_to(until)
+    home.hass.set_state(CoreState.starting)
+    await home.setup()
+    await home.hass.services.async_call("automation", "turn_on", one, blocking=True)
+    home.hass.set_state(CoreState.running)
+    home.hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await home.settle()
+
+
+@pytest.mark.parametrize("name", INPUTS)
+async def test_what_was_saved(home: Home, use: Use, sent: list[Any], name: str) -> None:
+    """It is said when the equivent is over, and not again after a restart."""
+    await furnish(home, use, name)
+    await home.start()
+    await home.move_to("17:40")
+    assert said(sent) == []
+    await home.end()
+    assert said(sent) == [("How you did in the equivent", LESS)]
+    await restart(home, until="18:40")
+    await home.move_to("19:10")
+    assert len(sent) == 1
+
+
+@pytest.mark.parametrize("name", INPUTS)
+async def test_who_is_told(home: Home, use: Use, name: str) -> None:
+    """Whoever has no phone finds it among Home Assistant's own notifications."""
+    await home.furnish()
+    await install(home.hass, Plug("Plug"))
+    await use(name, **INPUTS[name], notify_saving=True)
+    await home.start()
+    await home.end()
+    assert messages(home) == [LESS]
+
+
+@pytest.mark.parametrize("name", INPUTS)
+async def test_nobody_is_told_unasked(home: Home, use: Use, name: str) -> None:
+    """It is an option."""
+    await home.furnish()
+    await install(home.hass, Plug("Plug"))
+    await use(name, **INPUTS[name])
+    await home.start()
+    await home.end()
+    assert messages(home) == []
+
+
+@pytest.mark.parametrize("name", INPUTS)
+async def test_a_restart_at_the_end(home: Home, use: Use, sent: list[Any], name: str) -> None:
+    """What ends meanwhile is said as soon as Home Assistant runs again."""
+    await furnish(home, use, name)
+    await home.start()
+    await home.move_to("17:55")
+    home.provider.end(START, END)
+    await restart(home, until="18:05")
+    await home.move_to("18:10")
+    assert said(sent) == [("How you did in the equivent", LESS)]
+
+
+@pytest.mark.parametrize("name", INPUTS)
+async def test_a_restart_before_it_is_measured(
+    home: Home, use: Use, sent: list[Any], name: str
+) -> None:
+    """Who took part is still known when the meter tells hours after the end."""
+    away = at(EVENT_DAY, "17:30")
+    late = {moment: kwh for moment, kwh in home.kwh.items() if moment > away}
+    home.kwh = {moment: kwh for moment, kwh in home.kwh.items() if moment <= away}
+    await furnish(home, use, name)
+    await home.start()
+    await home.end()
+    await restart(home, until="18:40")
+    await home.move_to("18:45")
+    assert said(sent) == []
+    home.kwh, home.made = home.kwh | late, away
+    await home.move_to("19:45")
+    assert said(sent) == [("How you did in the equivent", LESS)]
+
+
+@pytest.mark.parametrize("name", INPUTS)
+async def test_a_rehearsal(home: Home, use: Use, sent: list[Any], name: str) -> None:
+    """Its message says first that it is one."""
+    await furnish(home, use, name)
+    await home.move_to("17:01")
+    await simulate(home.hass, duration={"minutes": 30})
+    await home.move_to("17:32")
+    assert [title for title, _ in said(sent)] == ["Rehearsal: how you did in the equivent"]
+    assert said(sent)[0][1].startswith("Your home used 0.19 kWh less than usual.")
+
+
+@pytest.mark.parametrize("name", INPUTS)
+async def test_a_demo_trigger(home: Home, use: Use, push: Push, sent: list[Any], name: str) -> None:
+    """A start that the API never confirms has brought nothing."""
+    await furnish(home, use, name)
+    await home.move_to("17:04", 7)
+    await push("?event=started")
+    await home.move_to("17:15")
+    assert (home.live, said(sent)) == ("off", [])
