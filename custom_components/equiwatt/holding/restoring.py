@@ -75,10 +75,12 @@ def send(story: Story, now: datetime, keys: tuple[str, ...], call: Call | None) 
 
 def begin_restore(story: Story, now: datetime, *, is_held: bool) -> None:
     """Begin to restore; what has not told that it was held may be so all the same, or soon."""
+    sent, is_mixed = story.sent, story.commands > 1
     story.begin(Phase.RESTORING)
     story.released_at = story.next_at = now
-    story.is_unsure = story.sent is not None and not is_held
-    if story.is_unsure:
+    may_mix_up = is_mixed and sent is not None and now < sent.since + ECHO
+    story.is_unsure = sent is not None and (not is_held or may_mix_up)
+    if sent and not is_held:
         story.doubted = {step.key for step in plan(story)}
 
 
