@@ -247,3 +247,42 @@ async def test_restore_that_fails_while_the_disk_is_full(live: House) -> None:
     plug.report(available=True)
     await live.pass_time(10 * MINUTE)
     assert live.state(PLUG) == "on"
+
+
+async def test_twice_at_once(live: House) -> None:
+    """Whoever pauses a device that is being paused hears the same as who came first."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    turn_off, begun, go_on = plug.async_turn_off, asyncio.Event(), asyncio.Event()
+
+    async def slow(**kwargs: Any) -> None:
+        """Obey in a while."""
+        begun.set()
+        await go_on.wait()
+        await turn_off()
+
+    plug.async_turn_off = slow  # type: ignore[method-assign]
+    first = live.hass.async_create_task(pause(live.hass, PLUG))
+    await until(begun.is_set)
+    second = live.hass.async_create_task(pause(live.hass, PLUG))
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert not first.done()
+    assert not second.done()
+    go_on.set()
+    assert (await first)["paused"] == (await second)["paused"] == [PLUG]
+    assert plug.commands == ["off"]
+
+
+async def test_scene_on_a_full_disk(live: House) -> None:
+    """A scene that cannot be written leaves a pause as it was, with its limit."""
+    (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
+    await add_scene(live.hass, {CLIMATE: {"state": "heat", "temperature": 17}})
+    await pause(live.hass, CLIMATE, max_duration={"minutes": 20})
+    await live.pass_time(5 * MINUTE)
+    with patch(WRITE, side_effect=WriteError), pytest.raises(HomeAssistantError):
+        await apply(live.hass)
+    await live.pass_time(10 * MINUTE)
+    assert live.state(CLIMATE) == "off"
+    assert thermostat.commands == ["off"]
+    await live.pass_time(10 * MINUTE)
+    assert (live.state(CLIMATE), thermostat.target_temperature) == ("heat", 21)
