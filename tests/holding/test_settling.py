@@ -3,7 +3,7 @@
 import pytest
 
 from custom_components.equiwatt.holding.restoring import Verdict
-from tests.zoo.animals import Cover, Nature, Select, Thermostat
+from tests.zoo.animals import Cover, Nature, Plug, Select, Thermostat
 from tests.zoo.keeper import Keeper, held, keep
 
 MINUTE = 60
@@ -169,3 +169,12 @@ def test_what_rounds() -> None:
     clock.turn(1)
     assert keeper.verdicts == [Verdict.RESTORED]
     assert len(keeper.animal.commands) == 1
+
+
+def test_turned_on_and_off_again() -> None:
+    """Who turns on a plug by hand, and off a moment later, wants it off."""
+    keeper, clock = held(Plug("one"))
+    keeper.by_hand("on")
+    clock.turn(20)
+    keeper.somebody("turn_off")
+    assert keeper.verdicts == [Verdict.THEIRS]
