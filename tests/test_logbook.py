@@ -82,12 +82,8 @@ async def test_activity(
     rows = [row for row in await activity(recorded, client) if "context_message" in row]
     assert [row["state"] for row in rows] == ["off", "on"]
     assert {row["context_domain"] for row in rows} == {"equiwatt"}
-    assert {row["context_name"] for row in rows} == {"equiwatt"}
-    name = hass_admin_user.name
-    assert [row["context_message"] for row in rows] == [
-        f"holding Plug for {name}",
-        f"restoring Plug for {name}",
-    ]
+    assert {row["context_name"] for row in rows} == {f"equiwatt for {hass_admin_user.name}"}
+    assert [row["context_message"] for row in rows] == ["holding Plug", "restoring Plug"]
 
 
 async def test_by_nobody(recorded: House, hass_ws_client: WebSocketGenerator) -> None:
@@ -97,3 +93,4 @@ async def test_by_nobody(recorded: House, hass_ws_client: WebSocketGenerator) ->
     await recorded.hass.services.async_call("equiwatt", "pause", {"entity_id": PLUG}, blocking=True)
     rows = [row for row in await activity(recorded, client) if "context_message" in row]
     assert [row["context_message"] for row in rows] == ["holding Plug"]
+    assert [row["context_name"] for row in rows] == ["equiwatt"]

@@ -29,14 +29,13 @@ def async_describe_events(
 
 @callback
 def _describe(event: LazyEventPartialState) -> dict[str, Any]:
-    """Describe a command, and with it what follows from it: both read "equiwatt, holding …"."""
+    """Describe a command, and with it what follows from it, of which only the name is shown."""
     data = event.data
     doing = "restoring" if data.get(ATTR_RESTORES) else "holding"
     asked_by = data.get(ATTR_ASKED_BY)
-    message = f"{doing} {data.get(ATTR_NAME)}" + (f" for {asked_by}" if asked_by else "")
     return {
-        LOGBOOK_ENTRY_NAME: "equiwatt",
-        LOGBOOK_ENTRY_MESSAGE: message,
+        LOGBOOK_ENTRY_NAME: f"equiwatt for {asked_by}" if asked_by else "equiwatt",
+        LOGBOOK_ENTRY_MESSAGE: f"{doing} {data.get(ATTR_NAME)}",
         LOGBOOK_ENTRY_ENTITY_ID: data.get(ATTR_ENTITY_ID),
         LOGBOOK_ENTRY_CONTEXT_ID: event.context_id,
     }
