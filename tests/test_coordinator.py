@@ -311,7 +311,7 @@ async def test_logged_once(
     ]
     assert lines == [
         (
-            "Error fetching equiwatt data: equiwatt cannot be reached or is out of order. "
+            "Error fetching equiwatt data: equiwatt cannot be reached, or its service is down. "
             "Home Assistant keeps trying"
         ),
         "Fetching equiwatt data recovered",

@@ -330,6 +330,24 @@ async def test_what_cannot_be_paused(live: House) -> None:
     )
 
 
+async def test_area_with_a_scene(live: House) -> None:
+    """A scene in an area does not stand for what it names in other rooms."""
+    await install(live.hass, Plug("Plug"), Plug("Freezer"))
+    scene = {"id": "saving", "name": "Saving", "entities": {"switch.freezer": "on"}}
+    assert await async_setup_component(live.hass, "scene", {"scene": [scene]})
+    await live.settle()
+    area = ar.async_get(live.hass).async_create("Kitchen")
+    for entity_id in (PLUG, "scene.saving"):
+        er.async_get(live.hass).async_update_entity(entity_id, area_id=area.id)
+    outcome = await pause(live.hass, respond=True, area_id=area.id)
+    assert outcome == {"paused": [PLUG], "not_paused": []}
+    assert live.state("switch.freezer") == "on"
+    await pause(live.hass, entity_id=["switch.freezer"])
+    await live.hass.services.async_call(DOMAIN, "restore", {"area_id": area.id}, blocking=True)
+    await live.pass_time(60)
+    assert (live.state(PLUG), live.state("switch.freezer")) == ("on", "off")
+
+
 async def test_areas_labels_and_devices(live: House) -> None:
     """Of an area or a label, what can be paused is; the rest is passed over."""
     await install(live.hass, Plug("Plug"), Plug("Other"), Plug("Third"))

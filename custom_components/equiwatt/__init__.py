@@ -103,7 +103,7 @@ def _restore_after_equivents(entry: EquiwattConfigEntry) -> None:
     def restore(edge: Edge) -> None:
         """Restore everything at an end."""
         if edge.kind is Kind.ENDED:
-            data.holding.async_release(entry_id)
+            data.holding.async_end(entry_id, edge.equivent.end or data.coordinator.clock.now())
 
     def start(_: HomeAssistant) -> None:
         """Go on once Home Assistant has started."""

@@ -37,12 +37,6 @@ class EquiwattEntity(CoordinatorEntity[EquiwattCoordinator]):
 
     @property
     @override
-    def suggested_object_id(self) -> str:
-        """Return what entity ids end in, whatever short name the pages have room for."""
-        return self.entity_description.key
-
-    @property
-    @override
     def available(self) -> bool:
         """Return True while the last answer is not too old, or a rehearsal needs none."""
         return not self.coordinator.is_stale or self.coordinator.data.rehearsal

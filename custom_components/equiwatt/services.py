@@ -1,16 +1,18 @@
 """The actions: rehearse an equivent, take part in one, hold devices while it is live."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
 import voluptuous as vol
 
 from homeassistant.auth.permissions.const import POLICY_CONTROL
-from homeassistant.const import ATTR_CONFIG_ENTRY_ID, ATTR_ENTITY_ID, ENTITY_MATCH_ALL
+from homeassistant.const import ATTR_CONFIG_ENTRY_ID, ATTR_ENTITY_ID, ENTITY_MATCH_ALL, Platform
 from homeassistant.core import (
     HomeAssistant,
     ServiceCall,
     ServiceResponse,
+    State,
     SupportsResponse,
     callback,
 )
@@ -122,7 +124,7 @@ async def _async_apply_scene(call: ServiceCall) -> ServiceResponse:
     entries, chosen = _live_entries(call), sorted(set(call.data[ATTR_ENTITY_ID]))
     refused = {one: refusal for one in chosen if (refusal := scene_refusal_of(call.hass, one))}
     scenes = tuple(one for one in chosen if one not in refused)
-    named = _members(call.hass, set(scenes))
+    named = _members(call.hass, _named_by(call.hass, scenes))
     await _async_check_user(call, {*chosen, *named})
     held = await _async_hold(call, entries, sorted(named), scenes) if scenes else {}
     applied = {one: refused.get(one) or held.pop(one, None) for one in chosen}
@@ -231,11 +233,22 @@ def _members(hass: HomeAssistant, entity_ids: set[str]) -> set[str]:
         entity_id = ahead.pop()
         seen.add(entity_id)
         state = hass.states.get(entity_id)
-        if state and (members := state.attributes.get(ATTR_ENTITY_ID)):
-            ahead |= ({members} if isinstance(members, str) else set(members)) - seen
-        else:
+        members = _listed(state) if state and state.domain != Platform.SCENE else set()
+        ahead |= members - seen
+        if not members:
             found.add(entity_id)
     return found
+
+
+def _named_by(hass: HomeAssistant, scenes: Iterable[str]) -> set[str]:
+    """Return the entities that scenes name."""
+    return {one for scene in scenes if (state := hass.states.get(scene)) for one in _listed(state)}
+
+
+def _listed(state: State) -> set[str]:
+    """Return the entities that a group or a scene lists."""
+    listed = state.attributes.get(ATTR_ENTITY_ID) or ()
+    return {listed} if isinstance(listed, str) else set(listed)
 
 
 async def _async_check_user(call: ServiceCall, entity_ids: set[str]) -> None:

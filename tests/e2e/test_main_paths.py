@@ -165,7 +165,7 @@ async def test_main_paths(house: House, api: Api) -> None:
     await overrun(house, api, addresses)
     assert await house.stop() == 0
     api.check_limits()
-    lost = "Error fetching equiwatt data: equiwatt cannot be reached or is out of order"
+    lost = "Error fetching equiwatt data: equiwatt cannot be reached, or its service is down"
     assert [lost in problem for problem in house.problems()] == [True], house.problems()
     assert "Traceback" not in house.log()
     assert TOKEN not in house.log()

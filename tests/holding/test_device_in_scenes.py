@@ -168,3 +168,17 @@ def test_stories(tell: Callable[[int], None]) -> None:
     """What nobody touches is as it was within the hour, or named by a repair."""
     for number in range(STORIES):
         tell(number)
+
+
+def test_old_word_right_after_the_restore() -> None:
+    """What a device says again of before the hold is not taken for what the restore made of it."""
+    clock, nature = Clock(), Nature(acts_after=20, tells_after=3, doubles_after=10)
+    keeper = SceneKeeper(Thermostat("one", nature), clock)
+    essence = keeper.animal.essence
+    keeper.hold(wanted=None)
+    clock.turn(5)
+    keeper.hold()
+    clock.turn(25)
+    keeper.release()
+    clock.turn(HOUR)
+    assert (keeper.verdicts, keeper.is_like(essence)) == ([Verdict.RESTORED], True)

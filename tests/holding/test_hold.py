@@ -271,3 +271,18 @@ async def test_twice_at_once(live: House) -> None:
     go_on.set()
     assert (await first)["paused"] == (await second)["paused"] == [PLUG]
     assert plug.commands == ["off"]
+
+
+async def test_scene_on_a_full_disk(live: House) -> None:
+    """A scene that cannot be written leaves a pause as it was, with its limit."""
+    (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
+    await add_scene(live.hass, {CLIMATE: {"state": "heat", "temperature": 17}})
+    await pause(live.hass, CLIMATE, max_duration={"minutes": 20})
+    await live.pass_time(5 * MINUTE)
+    with patch(WRITE, side_effect=WriteError), pytest.raises(HomeAssistantError):
+        await apply(live.hass)
+    await live.pass_time(10 * MINUTE)
+    assert live.state(CLIMATE) == "off"
+    assert thermostat.commands == ["off"]
+    await live.pass_time(10 * MINUTE)
+    assert (live.state(CLIMATE), thermostat.target_temperature) == ("heat", 21)

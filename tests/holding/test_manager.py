@@ -13,7 +13,8 @@ from pytest_homeassistant_custom_component.common import (
 
 from custom_components.equiwatt.const import DOMAIN
 from homeassistant.config_entries import ConfigEntryDisabler
-from homeassistant.core import Context
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
+from homeassistant.core import Context, CoreState
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
@@ -397,6 +398,48 @@ async def test_next_equivent_at_once(live: House, provider: Provider) -> None:
     provider.end(start, live.now)
     await live.poll()
     assert live.state(PLUG) == "on"
+
+
+async def test_paused_for_the_next_before_the_end_is_announced(
+    live: House, provider: Provider
+) -> None:
+    """The sensors tell first that another one is live: what is paused then is for that one."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    automation = {
+        "id": "by_the_sensor",
+        "triggers": {"trigger": "state", "entity_id": "sensor.equiwatt_current_start"},
+        "actions": {"action": "equiwatt.pause", "target": {"entity_id": PLUG}},
+    }
+    assert await async_setup_component(live.hass, "automation", {"automation": automation})
+    await live.pass_time(20 * MINUTE, step=30)
+    provider.end(NOW, live.now)
+    provider.start(live.now, live.now + HOUR)
+    await live.poll()
+    await live.pass_time(5 * MINUTE)
+    assert (live.live, plug.commands) == ("on", ["off"])
+
+
+async def test_paused_for_the_next_before_home_assistant_announces(
+    live: House, provider: Provider
+) -> None:
+    """Edges wait until Home Assistant has started, and who pauses meanwhile means what is live."""
+    plug, other = await install(live.hass, Plug("Plug"), Plug("Other"))
+    await pause(live.hass, "switch.other")
+
+    def pass_away() -> None:
+        """Let one end and another begin."""
+        live.freezer.tick(30 * MINUTE)
+        provider.end(NOW, live.now)
+        provider.start(live.now, live.now + HOUR)
+
+    await restart(live, pass_away)
+    live.hass.set_state(CoreState.running)
+    live.hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    assert (await pause(live.hass, PLUG))["paused"] == [PLUG]
+    await live.pass_time(5 * MINUTE)
+    assert live.kinds == ["started", "ended", "started"]
+    assert plug.commands == ["off"]
+    assert other.commands == ["off", "on"]
 
 
 async def test_two_accounts(house: House, provider: Provider, push: Push) -> None:

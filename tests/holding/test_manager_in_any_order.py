@@ -1,4 +1,4 @@
-"""Hold pauses against a plain model of what a home owes its people, whatever comes."""
+"""Hold pauses and scenes against a plain model of what a home owes its people, whatever comes."""
 
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from custom_components.equiwatt.const import DOMAIN
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import Context, CoreState
 from homeassistant.exceptions import ServiceValidationError
+from homeassistant.setup import async_setup_component
 from tests.conftest import House, Provider
 from tests.devices import Plug, install
 
@@ -56,6 +57,15 @@ class Home:
                 {"entity_id": chosen, "max_duration": longest},
                 blocking=True,
                 return_response=True,
+            )
+
+    async def apply_scenes(self) -> None:
+        """Turn off by scenes what is on, for a while or until the end."""
+        chosen = [f"scene.{plug.name}".lower() for plug in self.plugs.values() if plug.is_on]
+        if chosen and self.house.live == "on":
+            data = {"entity_id": chosen, "max_duration": self.random.choice([0, 0, 200, 900])}
+            await self.house.hass.services.async_call(
+                DOMAIN, "apply_scene", data, blocking=True, return_response=True
             )
 
     async def turn(self) -> None:
@@ -150,9 +160,11 @@ async def test_all_devices_end_as_people_left_them(
     plugs = {device.entity_id: device for device in devices}
     for plug in plugs.values():
         plug.report(is_on=random.random() < 0.7)
+    scenes = [{"name": name, "entities": {f"switch.{name.lower()}": "off"}} for name in NAMES]
+    assert await async_setup_component(house.hass, "scene", {"scene": scenes})
     expected = {entity_id: bool(plug.is_on) for entity_id, plug in plugs.items()}
     home = Home(house, provider, random, plugs, expected)
-    steps = [home.pause, home.pause, *[home.turn] * 5, home.lose, home.deafen]
+    steps = [home.pause, home.pause, home.apply_scenes, *[home.turn] * 5, home.lose, home.deafen]
     steps += [home.start_or_end, home.restart, home.wait, home.wait]
     for _ in range(STEPS):
         await random.choice(steps)()

@@ -3,7 +3,7 @@
 import pytest
 
 from custom_components.equiwatt.holding.restoring import Verdict
-from tests.zoo.animals import Cover, Nature, Select, Thermostat
+from tests.zoo.animals import Cover, Nature, Plug, Select, Thermostat
 from tests.zoo.keeper import Keeper, held, keep
 
 MINUTE = 60
@@ -140,3 +140,41 @@ def test_command_that_is_not_heard_between_two_ends() -> None:
     clock.turn(10 * MINUTE)
     assert keeper.verdicts == [Verdict.RESTORED]
     assert (keeper.told.state, keeper.told.get("temperature")) == ("heat", 21)
+
+
+def test_what_is_near_is_no_answer() -> None:
+    """A thermostat that says 20 still when 21 was asked is not believed before it has answered."""
+    keeper, clock = keep(Thermostat("one", Nature(acts_after=3)))
+    keeper.hold(wanted=None)
+    keeper.by_hand(temperature=20.0)
+    clock.turn(5 * MINUTE)
+    keeper.release()
+    keeper.hold()  # whose memory is to be of 21
+    clock.turn(5 * MINUTE)
+    assert keeper.told.is_off
+    keeper.release()
+    clock.turn(5 * MINUTE)
+    assert keeper.told.get("temperature") == 21
+
+
+def test_what_rounds() -> None:
+    """A thermostat that only knows full degrees is restored when it has had time to answer."""
+    keeper, clock = keep(Thermostat("one", Nature(is_deaf=True)))
+    keeper.hold(wanted=None)
+    keeper.by_hand(temperature=20.5)
+    clock.turn(5 * MINUTE)
+    keeper.release()
+    clock.turn(59)
+    assert keeper.verdicts == []
+    clock.turn(1)
+    assert keeper.verdicts == [Verdict.RESTORED]
+    assert len(keeper.animal.commands) == 1
+
+
+def test_turned_on_and_off_again() -> None:
+    """Who turns on a plug by hand, and off a moment later, wants it off."""
+    keeper, clock = held(Plug("one"))
+    keeper.by_hand("on")
+    clock.turn(20)
+    keeper.somebody("turn_off")
+    assert keeper.verdicts == [Verdict.THEIRS]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from .plan import turn_off
+from .plan import is_as, turn_off
 from .reading import COMPARED, OFF, Reading, gist
 from .restoring import (
     MOST_ANSWERS,
@@ -259,6 +259,8 @@ class Device:
             story.is_claimed = True  # our command may yet be carried out
             self._remember(old, story.last.state)
         elif has_reached:
+            if not is_as(story.domain, story.wanted or OFF, old):
+                return True  # somebody has changed it twice
             self._remember(old, story.before.state)
         return False
 

@@ -99,7 +99,7 @@ class Hold:
         wanted = None if request.scenes else OFF
         answer = held.device.hold(self._hands.now(), wanted=wanted, longest=request.longest)
         held.holders |= request.holders
-        held.asker = asker
+        held.asker, held.asked_at = asker, self._hands.now()
         return held, answer, held.async_ask(self._hands.hass.loop)
 
     def _apply(self, devices: list[HeldDevice], asker: Asker) -> asyncio.Task[dict[str, Outcome]]:

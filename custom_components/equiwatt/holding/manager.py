@@ -155,6 +155,19 @@ class HoldingManager:
             held.holders.discard(entry_id)
             self._release(held, asker)
 
+    @callback
+    def async_end(self, entry_id: str, end: datetime) -> None:
+        """Restore what is held for an account's equivent that has ended.
+
+        Where the next one is live already, what was asked for since the end is held for that.
+        """
+        account = self._accounts.get(entry_id)
+        for held in self.held_for(entry_id):
+            is_for_next = account and account.holds() and held.asked_at and held.asked_at >= end
+            if not is_for_next:
+                held.holders.discard(entry_id)
+                self._release(held, None)
+
     async def async_skip(self, entry_id: str, context: Context) -> None:
         """Restore what is held for an account, as somebody asks for it now."""
         self.async_release(entry_id, await self._hands.contexts.async_asker_of(context))

@@ -75,10 +75,12 @@ def send(story: Story, now: datetime, keys: tuple[str, ...], call: Call | None) 
 
 def begin_restore(story: Story, now: datetime, *, is_held: bool) -> None:
     """Begin to restore; what has not told that it was held may be so all the same, or soon."""
+    sent, is_mixed = story.sent, story.commands > 1
     story.begin(Phase.RESTORING)
     story.released_at = story.next_at = now
-    story.is_unsure = story.sent is not None and not is_held
-    if story.is_unsure:
+    may_mix_up = is_mixed and sent is not None and now < sent.since + ECHO
+    story.is_unsure = sent is not None and (not is_held or may_mix_up)
+    if sent and not is_held:
         story.doubted = {step.key for step in plan(story)}
 
 
@@ -123,12 +125,20 @@ def believe(story: Story, found: list[Step], now: datetime) -> None:
         is_met = step.is_met(story.last)
         if not is_met or _is_settled(story, step, now):
             story.doubted.discard(step.key)
-        is_met = is_met and (step.key in story.given or step.is_same(story.last))
+        is_met = is_met and (step.is_same(story.last) or _has_answered(story, step, now))
         if not is_met and _is_stuck(story, step):
             continue
         in_order = in_order and is_met and step.key not in story.doubted
         if in_order:
             story.reached.add(step.key)
+
+
+def _has_answered(story: Story, step: Step, now: datetime) -> bool:
+    """Tell whether what is near may be an answer: it may as well be what the device was before."""
+    sent, told_at = story.sent, story.told_at
+    if not sent or step.key not in story.given:
+        return False
+    return (told_at is not None and told_at >= sent.at) or now >= sent.since + ANSWER
 
 
 def _is_stuck(story: Story, step: Step) -> bool:

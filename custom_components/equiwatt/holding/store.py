@@ -15,7 +15,7 @@ from ..store import SAVE_DELAY, TolerantStore
 from .device import Device
 from .issues import async_raise_not_restored
 from .reading import COMPARED
-from .story import HOLD, Outcome, Phase, Story, strings
+from .story import HOLD, Outcome, Phase, Story, moment_of, strings, text_of
 
 KEY = "held_devices"
 DAMAGED = (AttributeError, KeyError, TypeError, ValueError)
@@ -41,6 +41,8 @@ class HeldDevice:
     holders: set[str] = field(default_factory=set)
     """The accounts for whose equivents it is held."""
     asker: Asker = Asker()
+    asked_at: datetime | None = None
+    """When a hold was asked for last."""
     contexts: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_CONTEXTS))
     """The contexts of our last commands."""
     wake_at: datetime | None = None
@@ -84,6 +86,7 @@ class HeldDevice:
         if sent and story.sent and sent.at == story.sent.at:
             story.sent = sent
         self.device, self.asker = before.device, before.asker
+        self.asked_at = before.asked_at
         self.holders &= before.holders
 
     def has_changed(self) -> bool:
@@ -114,6 +117,7 @@ class HeldDevice:
             "entity_id": self.entity_id,
             "holders": sorted(self.holders),
             "asker": asdict(self.asker),
+            "asked_at": text_of(self.asked_at),
             "contexts": list(self.contexts),
             **self.device.story.as_dict(),
         }
@@ -126,6 +130,7 @@ class HeldDevice:
             device=Device(Story.from_dict(data)),
             holders=set(strings(data.get("holders", []))),
             asker=Asker(**data.get("asker", {})),
+            asked_at=moment_of(data.get("asked_at")),
             contexts=deque(strings(data.get("contexts", [])), KEPT_CONTEXTS),
         )
 

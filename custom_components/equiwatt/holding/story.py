@@ -131,7 +131,7 @@ class Story:
             "last": _reading_as_dict(self.last),
             "phase": self.phase.value,
             "sent": self.sent and _sent_as_dict(self.sent),
-            **{name: _text(getattr(self, name)) for name in TIMES},
+            **{name: text_of(getattr(self, name)) for name in TIMES},
             **{name: sorted(getattr(self, name)) for name in SETS},
             **{name: getattr(self, name) for name in PLAIN},
         }
@@ -151,7 +151,7 @@ class Story:
             sent=sent and _sent(sent),
         )
         for name in TIMES:
-            setattr(story, name, _time(data[name]))
+            setattr(story, name, moment_of(data[name]))
         for name in SETS:
             setattr(story, name, set(strings(data[name])))
         for name in PLAIN:
@@ -162,13 +162,13 @@ class Story:
     def _from_version_1(cls, data: Mapping[str, Any]) -> Self:
         """Read what the first version stored of a device that was off, or to be restored."""
         state = data["state"]
-        released_at = _time(data.get("released_at"))
+        released_at = moment_of(data.get("released_at"))
         return cls(
             domain=_domain(state["entity_id"].partition(".")[0]),
             before=_known(state),
             last=OFF,
             phase=Phase.RESTORING if released_at else Phase.HELD,
-            until=_time(data.get("until")),
+            until=moment_of(data.get("until")),
             released_at=released_at,
             reached=set() if released_at else {HOLD},
         )
@@ -212,14 +212,14 @@ def _sent_as_dict(sent: Sent) -> dict[str, Any]:
         "keys": list(sent.keys),
         "at": sent.at.isoformat(),
         "outcome": sent.outcome and sent.outcome.value,
-        "done_at": _text(sent.done_at),
+        "done_at": text_of(sent.done_at),
         "is_judged": sent.is_judged,
     }
 
 
 def _sent(data: Mapping[str, Any]) -> Sent:
     """Read a command. Raise ValueError for one that says neither what it was for nor when."""
-    at = _time(data["at"])
+    at = moment_of(data["at"])
     keys = tuple(strings(data["keys"]))
     if at is None or not keys:
         raise ValueError(data)
@@ -227,7 +227,7 @@ def _sent(data: Mapping[str, Any]) -> Sent:
         keys=keys,
         at=at,
         outcome=data["outcome"] and Outcome(data["outcome"]),
-        done_at=_time(data["done_at"]),
+        done_at=moment_of(data["done_at"]),
         is_judged=data["is_judged"],
     )
 
@@ -238,7 +238,7 @@ def _domain(name: str) -> str:
     return name
 
 
-def _text(moment: datetime | None) -> str | None:
+def text_of(moment: datetime | None) -> str | None:
     """Return a time as text."""
     return moment.isoformat() if moment else None
 
@@ -257,7 +257,7 @@ def strings(value: Any) -> list[str]:
     return list(value)
 
 
-def _time(text: Any) -> datetime | None:
+def moment_of(text: Any) -> datetime | None:
     """Read a time; what cannot be made out, or says no time zone, is none."""
     try:
         moment = datetime.fromisoformat(text)
