@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from homeassistant.components.recorder.db_schema import StatisticsShortTerm
+from homeassistant.components.recorder.db_schema import Statistics, StatisticsShortTerm
 from homeassistant.components.recorder.models import StatisticMeanType, StatisticMetaData
-from homeassistant.components.recorder.statistics import async_import_statistics
+from homeassistant.components.recorder.tasks import CompileMissingStatisticsTask, SynchronizeTask
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.recorder import get_instance
+from homeassistant.helpers.start import async_at_started
 
 DOMAIN = "pretend_meter"
 METER = "sensor.electricity_meter"
@@ -33,8 +34,6 @@ HOUR = timedelta(hours=1)
 DAYS = timedelta(days=30)
 KEPT = timedelta(days=10)
 """For how long Home Assistant keeps rows of five minutes."""
-OWN_ROW = timedelta(seconds=15)
-"""How long after a full five minutes Home Assistant has made its own row of them."""
 TICK = timedelta(seconds=10)
 FIRST_KWH = 4_321.0
 KW = {"immersion_heater": 0.9, "towel_rail": 0.15, "car_charger": 1.2}
@@ -72,8 +71,10 @@ class Reading:
         return Reading(moment, self.kwh + hours * (base_kw(self.moment) + devices_kw))
 
     def save(self, file: Path) -> None:
-        """Write it to a file."""
-        file.write_text(json.dumps([self.moment.timestamp(), self.kwh]), "utf-8")
+        """Write it to a file, which is never seen half written: the plug may be pulled."""
+        new = file.with_suffix(".new")
+        new.write_text(json.dumps([self.moment.timestamp(), self.kwh]), "utf-8")
+        new.replace(file)
 
     @classmethod
     def load(cls, file: Path, now: datetime) -> Self:
@@ -117,30 +118,27 @@ class Meter:
         self._hass = hass
         self._devices = devices
         self._file = Path(hass.config.path("pretend_meter.json"))
+        self._counting = asyncio.Lock()
 
     async def async_start(self, paused: Iterable[tuple[float, float]]) -> None:
-        """Hand over the statistics that are missing, and count from now on.
-
-        Right after a full five minutes Home Assistant makes a row of its own, which fails beside
-        one of ours; it takes ours once its own is there.
-        """
-        now = datetime.now(UTC)
-        await asyncio.sleep(max(0, (floor(now, ROW) + OWN_ROW - now).total_seconds()))
-        rows = await self._hass.async_add_executor_job(self._missing, datetime.now(UTC), paused)
-        self._import(rows)
+        """Hand over the statistics until none is missing, and count from now on."""
+        while readings := await self._hass.async_add_executor_job(
+            self._missing, datetime.now(UTC), paused
+        ):
+            await self._async_import(readings)
+            await self._hass.async_add_executor_job(readings[-1].save, self._file)
         await self._async_count()
         async_track_time_interval(self._hass, self._async_count, TICK, cancel_on_shutdown=True)
 
     def _missing(self, now: datetime, paused: Iterable[tuple[float, float]]) -> list[Reading]:
         """Return the readings since the last one."""
-        rows = history(Reading.load(self._file, now), now, paused)
-        rows[-1].save(self._file)
-        return rows[1:]
+        return history(Reading.load(self._file, now), now, paused)[1:]
 
     async def _async_count(self, _: datetime | None = None) -> None:
         """Show what the meter shows now."""
-        kwh = await self._hass.async_add_executor_job(self._count, datetime.now(UTC))
-        self._show(kwh)
+        async with self._counting:
+            kwh = await self._hass.async_add_executor_job(self._count, datetime.now(UTC))
+            self._show(kwh)
 
     def _count(self, now: datetime) -> float:
         """Add what was used since the last time."""
@@ -153,9 +151,12 @@ class Meter:
         """Show a reading as a state."""
         self._hass.states.async_set(METER, f"{kwh:.4f}", ATTRIBUTES)
 
-    @callback
-    def _import(self, readings: list[Reading]) -> None:
-        """Import readings as Home Assistant keeps them: each hour's, and recent ones besides."""
+    async def _async_import(self, readings: list[Reading]) -> None:
+        """Import readings as Home Assistant keeps them: each hour's, and recent ones besides.
+
+        A row that Home Assistant makes fails beside one that is there already. So it first makes
+        those that are due by now, instead of a moment later.
+        """
         metadata: StatisticMetaData = {
             "mean_type": StatisticMeanType.NONE,
             "has_sum": True,
@@ -166,11 +167,14 @@ class Meter:
             "unit_of_measurement": "kWh",
         }
         kept = datetime.now(UTC) - KEPT
-        async_import_statistics(self._hass, metadata, rows(readings, HOUR))
         recent = [reading for reading in readings if reading.moment > kept]
-        get_instance(self._hass).async_import_statistics(
-            metadata, rows(recent, ROW), StatisticsShortTerm
-        )
+        imported = self._hass.loop.create_future()
+        recorder = get_instance(self._hass)
+        recorder.queue_task(CompileMissingStatisticsTask())
+        recorder.async_import_statistics(metadata, rows(readings, HOUR), Statistics)
+        recorder.async_import_statistics(metadata, rows(recent, ROW), StatisticsShortTerm)
+        recorder.queue_task(SynchronizeTask(imported))
+        await imported
 
 
 def rows(readings: Iterable[Reading], length: timedelta) -> list[Any]:
@@ -185,5 +189,11 @@ def rows(readings: Iterable[Reading], length: timedelta) -> list[Any]:
 async def async_setup(hass: HomeAssistant, config: dict[str, Any]) -> bool:
     """Set up the meter."""
     meter = Meter(hass, Path(config[DOMAIN]["devices"]))
-    await meter.async_start([tuple(span) for span in config[DOMAIN]["paused"]])
+    paused = [tuple(span) for span in config[DOMAIN]["paused"]]
+
+    async def start(_: HomeAssistant) -> None:
+        """Begin once the recorder works on what it is given."""
+        await meter.async_start(paused)
+
+    async_at_started(hass, start)
     return True

@@ -163,8 +163,10 @@ def metered(folder: Path, devices: Path, past: list[dict[str, int]]) -> str:
 async def choose_meter(house: House) -> None:
     """Choose the pretend meter in the options, unless an earlier demo has done so."""
     if not await house.state("sensor.equiwatt_saving"):
+        meter = "sensor.electricity_meter"
+        await house.wait_for(meter, lambda _: True, 60)
         (entry,) = await house.entries(DOMAIN)
-        chosen = {"source": "sensors", "sensors": ["sensor.electricity_meter"]}
+        chosen = {"source": "sensors", "sensors": [meter]}
         await house.options(entry["entry_id"], chosen, {})
         await house.wait_for("sensor.equiwatt_saving", lambda _: True, 30)
 

@@ -1,27 +1,118 @@
 """The pretend meter of the demo."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+import logging
 from pathlib import Path
+from typing import Any
 
+from freezegun.api import FrozenDateTimeFactory
 import pytest
+from pytest_homeassistant_custom_component.common import (
+    async_fire_time_changed,
+    async_test_home_assistant,
+)
+from pytest_homeassistant_custom_component.components.recorder.common import (
+    async_wait_recording_done,
+)
 
 from demo.pretend_meter import (
     DAYS,
+    DOMAIN,
     FIRST_KWH,
     HOUR,
     KW,
+    METER as METER_ENTITY,
     ROW,
     Reading,
+    async_setup,
     base_kw,
     devices_kw,
     floor,
     history,
     rows,
 )
-from demo.stage import DEVICES, MANIFEST, METER, metered
+from demo.stage import DEVICES, MANIFEST, METER, metered, plugged_in
+from homeassistant.components.recorder.statistics import statistics_during_period
+from homeassistant.core import CoreState, HomeAssistant
+from homeassistant.helpers.recorder import get_instance
+from homeassistant.setup import async_setup_component
 
+FIRST_START = datetime(2026, 11, 25, 15, 52, 41, tzinfo=UTC)
+OWN_ROW = timedelta(seconds=10)
+"""How long after a full five minutes Home Assistant makes a row of its own."""
+LAST_TICK = timedelta(seconds=20)
 NOW = datetime(2026, 11, 25, 11, 7, 43, tzinfo=UTC)
 START = datetime(2026, 11, 24, 16, tzinfo=UTC)
+
+
+@dataclass
+class Restarted:
+    """A Home Assistant with the meter, which is started again and again."""
+
+    freezer: FrozenDateTimeFactory
+    test_recorder: Any
+    folder: Path
+
+    @asynccontextmanager
+    async def run(self, moment: datetime) -> AsyncGenerator[HomeAssistant]:
+        """Start it at a time, with the recorder that works once it runs."""
+        self.freezer.move_to(moment)
+        options = {"config_dir": str(self.folder), "initial_state": CoreState.not_running}
+        config = {DOMAIN: {"devices": str(plugged_in(self.folder / "devices")), "paused": []}}
+        async with async_test_home_assistant(**options) as hass, self.test_recorder(hass):
+            assert await async_setup_component(hass, "sensor", {})
+            assert await async_setup(hass, config)
+            await hass.async_start()
+            await self._go_to(hass, moment)
+            yield hass
+            await hass.async_stop()
+
+    async def count(self, hass: HomeAssistant, until: datetime) -> None:
+        """Let the meter count, and Home Assistant make its rows of five minutes."""
+        full = floor(datetime.now(UTC), ROW) + ROW
+        while full - LAST_TICK <= until:
+            await self._go_to(hass, full - LAST_TICK)
+            if full + OWN_ROW <= until:
+                await self._go_to(hass, full + OWN_ROW)
+            full += ROW
+        await self._go_to(hass, until)
+
+    async def _go_to(self, hass: HomeAssistant, moment: datetime) -> None:
+        """Let the time come, and wait until the meter has shown what it counted by then."""
+        self.freezer.move_to(moment)
+        for _ in range(50):
+            async_fire_time_changed(hass, moment)
+            await hass.async_block_till_done()
+            await async_wait_recording_done(hass)
+            if (state := hass.states.get(METER_ENTITY)) and state.last_reported >= moment:
+                return
+        pytest.fail(f"The meter did not count at {moment}.")
+
+
+async def rows_of(hass: HomeAssistant) -> dict[datetime, float]:
+    """Return the meter's last rows of five minutes, by their ends."""
+    since = datetime.now(UTC) - 2 * HOUR
+    found = await get_instance(hass).async_add_executor_job(
+        *(statistics_during_period, hass, since, None),
+        *({METER_ENTITY}, "5minute", None, {"sum"}),
+    )
+    return {datetime.fromtimestamp(one["end"], UTC): one["sum"] or 0 for one in found[METER_ENTITY]}
+
+
+def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return what was logged as an error."""
+    return [record.message for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+@pytest.fixture
+def house(freezer: FrozenDateTimeFactory, async_test_recorder: Any, tmp_path: Path) -> Restarted:
+    """Return a Home Assistant that is not running yet."""
+    logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)  # the plugin logs each query
+    return Restarted(freezer, async_test_recorder, tmp_path)
 
 
 def test_knows_the_devices(tmp_path: Path) -> None:
@@ -84,3 +175,35 @@ def test_installed(tmp_path: Path) -> None:
     assert configuration.startswith(f"{MANIFEST['domain']}: ")
     folder = tmp_path / "custom_components" / METER.stem
     assert {file.name for file in folder.iterdir()} == {"__init__.py", "manifest.json"}
+
+
+@pytest.mark.parametrize(
+    ("persistent_database", "enable_statistics", "enable_missing_statistics"), [(True, True, True)]
+)
+@pytest.mark.parametrize(
+    ("off", "on"),
+    [
+        ("15:54:57", "15:55:03"),
+        ("15:54:57", "15:55:11"),
+        ("15:54:57", "15:56:30"),
+        ("15:56:02", "15:56:09"),
+        ("15:58:02", "16:00:00"),
+        ("15:59:58", "16:00:03"),
+        ("15:59:58", "17:01:03"),
+        ("16:00:03", "16:00:07"),
+    ],
+)
+async def test_starts_again_at_any_time(
+    house: Restarted, caplog: pytest.LogCaptureFixture, off: str, on: str
+) -> None:
+    """There is one row for each five minutes, its own or one that Home Assistant made."""
+    stopped, started = (datetime.fromisoformat(f"2026-11-25T{time}+00:00") for time in (off, on))
+    async with house.run(FIRST_START) as hass:
+        await house.count(hass, stopped)
+    async with house.run(started) as hass:
+        await house.count(hass, end := started + timedelta(minutes=11))
+        found = await rows_of(hass)
+    assert errors(caplog) == []
+    assert max(found) == floor(end, ROW)
+    assert all(late - early == ROW for early, late in pairwise(found))
+    assert all(0.05 < late - early < 0.5 for early, late in pairwise(found.values()))

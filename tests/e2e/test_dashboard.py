@@ -7,12 +7,13 @@ import time
 import pytest
 
 from demo.house import House
+from demo.pretend_meter import METER
 from demo.stage import is_known, metered, plugged_in, view_to_paste
 from homeassistant.util.yaml import parse_yaml
 
 from .conftest import Api
 from .test_main_paths import LIVE, add, call
-from .test_meter import CHOSEN, equivent, saving, surveyed
+from .test_meter import CHOSEN, equivent, saving
 
 pytest.importorskip("playwright", reason="scripts/test brings it where there is a Chromium")
 
@@ -153,7 +154,7 @@ async def test_with_a_meter(house: House, api: Api, dashboard: Dashboard) -> Non
     start = int(time.time()) // 300 * 300 - 1200
     addresses = await add(house, api)
     (entry,) = await house.entries("equiwatt")
-    await surveyed(house, entry["entry_id"])
+    await house.wait_for(METER, lambda _: True, 60)
     await house.options(entry["entry_id"], CHOSEN, {})
     await dashboard.open()
     await dashboard.shows("No equivent has finished yet", without=OF_THE_METER)

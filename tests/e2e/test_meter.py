@@ -56,13 +56,6 @@ async def saving(house: House, **attributes: Any) -> float:
     return float(state["state"])
 
 
-async def surveyed(house: House, entry_id: str) -> None:
-    """Wait until the dialog sees how often the meter reports: its rows are still being imported."""
-    async with asyncio.timeout(30):
-        while (await house.options(entry_id, CHOSEN))["step_id"] != "preview":  # noqa: ASYNC110
-            await asyncio.sleep(0.2)
-
-
 async def described(house: House, equivents: int) -> list[str]:
     """Wait until the calendar describes so many equivents, and return its words."""
     path = f"/api/calendars/{CALENDAR}?start=2000-01-01T00:00:00Z&end=2100-01-01T00:00:00Z"
@@ -83,7 +76,7 @@ async def test_meter(house: House, api: Api) -> None:
     (entry,) = await house.entries("equiwatt")
     result = await house.options(entry["entry_id"], {"source": "energy_dashboard"})
     assert result["errors"] == {"base": "no_grid_import"}
-    await surveyed(house, entry["entry_id"])
+    await house.wait_for(METER, lambda _: True, 60)
     await house.options(entry["entry_id"], CHOSEN, {})
     assert await saving(house, final=True) == pytest.approx(sum(KW.values()), abs=0.3)
     assert ["less than usual" in text for text in await described(house, 1)] == [True]
