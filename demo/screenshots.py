@@ -22,10 +22,9 @@ BELOW_THE_BAR = "one => { one.style.scrollMarginTop = '72px'; one.scrollIntoView
 PAGE = (1280, 900)
 DASHBOARD_SIZE = (1440, 860)
 PHONE = (390, 844)
-ROUNDS = (
-    *("dashboard", "house", "meter", "device", "triggers", "blueprint", "calendar", "repair"),
-    *("removal", "flow"),
-)
+DEVICE_SIZE = (1280, 1300)
+HOUSE_SIZE = (1280, 1000)
+ROUNDS = ("dashboard", "meter", "triggers", "blueprint", "calendar", "repair", "removal", "flow")
 ADDRESS = "ha-code-editor"
 MASK = """
 fields => {
@@ -37,6 +36,13 @@ fields => {
 }
 """
 """The addresses of a webhook are a secret, of a demo's too."""
+
+HIDE_MISSING = """
+images => {
+  for (const image of images.filter(one => !one.naturalWidth)) image.style.visibility = "hidden";
+}
+"""
+"""Logos of other integrations come from the internet, which need not be there."""
 
 
 class Photographer:
@@ -65,7 +71,8 @@ class Photographer:
     async def dashboard(self) -> None:
         """Take the dashboard before an equivent, during it on each screen, and after.
 
-        Nothing is saved before ten minutes or so have passed.
+        Nothing is saved before ten minutes or so have passed. The device and the house have most to
+        show during it and right after it.
         """
         house = self.stage.house
         await self.browser.resize(*DASHBOARD_SIZE)
@@ -88,27 +95,32 @@ class Photographer:
         heading = self.browser.find("hui-heading-card", "Am I beating it?")
         await heading.evaluate(BELOW_THE_BAR)
         await self.shoot("saving")
-        await self.browser.resize(*DASHBOARD_SIZE)
+        await self.device()
         self.stage.provider.end()
+        await self.house()
+        await self.browser.resize(*DASHBOARD_SIZE)
         await house.wait_for(SAVING, is_final, 400)
-        await self.browser.see("Not live")
+        await self.open(DASHBOARD, "Not live")
+        await self.browser.see("An estimate from your own meter")
         await self.shoot("dashboard-after")
         await self.browser.resize(*PAGE)
 
+    async def device(self) -> None:
+        """Take the device's page."""
+        registry = await self.stage.house.command("config/device_registry/list")
+        (device,) = [one for one in registry if one["name"] == "equiwatt"]
+        await self.browser.resize(*DEVICE_SIZE)
+        await self.open(f"config/devices/device/{device['id']}", "Last duration")
+        await self.shoot("device")
+
     async def house(self) -> None:
-        """Take the demo's devices after an equivent has paused them."""
-        house = self.stage.house
-        await self.browser.resize(1280, 1000)
-        self.stage.provider.start(minutes=60)
+        """Take the demo's devices once they are restored."""
         for name in DEVICES:
-            await house.wait_for(f"switch.{name}", "off", 90)
-        self.stage.provider.end()
-        for name in DEVICES:
-            await house.wait_for(f"switch.{name}", "on", 90)
+            await self.stage.house.wait_for(f"switch.{name}", "on", 90)
+        await self.browser.resize(*HOUSE_SIZE)
         await self.open(f"{DASHBOARD}/house", "What happened")
         await asyncio.sleep(3)
         await self.shoot("house")
-        await self.browser.resize(*PAGE)
 
     async def meter(self) -> None:
         """Take the dialog of the meter."""
@@ -121,13 +133,6 @@ class Photographer:
         await self.shoot("meter")
         await self.browser.resize(*PAGE)
 
-    async def device(self) -> None:
-        """Take the device's page."""
-        registry = await self.stage.house.command("config/device_registry/list")
-        (device,) = [one for one in registry if one["name"] == "equiwatt"]
-        await self.open(f"config/devices/device/{device['id']}", "Last duration")
-        await self.shoot("device")
-
     async def triggers(self) -> None:
         """Take the triggers that the automation editor offers for the device."""
         await self.open("config/automation/edit/new", "Add trigger")
@@ -136,6 +141,7 @@ class Photographer:
         await services.evaluate("item => { item.expanded = true; }")
         await self.browser.click("wa-tree-item", "equiwatt")
         await self.browser.see("Event received")
+        await self.browser.page.locator("wa-tree-item img").evaluate_all(HIDE_MISSING)
         await self.shoot("triggers")
 
     async def repair(self) -> None:
