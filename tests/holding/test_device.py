@@ -78,6 +78,23 @@ def test_scene_that_changes_nothing() -> None:
     assert keeper.animal.commands == []
 
 
+def test_scene_again_before_the_first_is_undone() -> None:
+    """What says nothing new to a scene has its next step a minute and a half after the last."""
+    keeper, clock = keep(Thermostat("one", state="heat", temperature=21))
+    keeper.hold(wanted=None)
+    keeper.by_hand(temperature=19)  # as the scene does
+    clock.turn(11)
+    keeper.release()
+    clock.turn(MINUTE)
+    keeper.hold(wanted=None)  # it is at 19 already
+    clock.turn(30)
+    keeper.release()
+    clock.turn(2 * MINUTE)
+    assert keeper.told.get("temperature") == 21
+    clock.turn(15 * MINUTE)
+    assert keeper.verdicts == [Verdict.RESTORED]
+
+
 def test_scene_that_somebody_overrules() -> None:
     """What is changed after a scene has settled is theirs, and while it settles, by its context."""
     keeper, clock = keep(SCENES["select"]("one"))

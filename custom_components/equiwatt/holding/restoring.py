@@ -173,9 +173,12 @@ def _may_fall_back(story: Story, now: datetime) -> bool:
 
 
 def _is_settled(story: Story, step: Step, now: datetime) -> bool:
-    """Tell whether a device has stood by what it said for long enough after the command."""
+    """Tell whether a device has stood by what it said for long enough to go on with the next step.
+
+    Whether all of it lasts may take longer to be seen.
+    """
     sent = story.sent
-    if sent is None or now < sent.since + doubt(story):
+    if sent is None or now < sent.since + DOUBT:
         return False
     return step.key in {*sent.keys, *story.given, *story.failed}
 
