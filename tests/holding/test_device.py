@@ -78,6 +78,20 @@ def test_scene_that_changes_nothing() -> None:
     assert keeper.animal.commands == []
 
 
+def test_scene_for_a_minute() -> None:
+    """What has told something new, and stood by it, is restored at once."""
+    keeper, clock = keep(Thermostat("one", state="heat", temperature=21))
+    keeper.hold(wanted=None)
+    clock.turn(2)
+    keeper.by_hand(temperature=19)  # as the scene does
+    clock.turn(58)
+    keeper.release()
+    clock.turn(1)
+    assert keeper.told.get("temperature") == 21
+    clock.turn(2 * MINUTE)
+    assert keeper.verdicts == [Verdict.RESTORED]
+
+
 def test_scene_again_before_the_first_is_undone() -> None:
     """What says nothing new to a scene has its next step a minute and a half after the last."""
     keeper, clock = keep(Thermostat("one", state="heat", temperature=21))

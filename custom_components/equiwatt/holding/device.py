@@ -200,6 +200,7 @@ class Device:
         is_known = HOLD in story.reached and (not story.is_present or is_held(story))
         if story.wanted is None and has_moved(story) and HOLD not in story.doubted:
             story.wanted = story.last
+            is_known = not is_moving(story, now)  # it has told all that the scene does
         if story.is_unsure and story.sent and now < story.sent.since + doubt(story):
             is_known = False
         begin_restore(story, now, is_held=is_known)
