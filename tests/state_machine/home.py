@@ -251,7 +251,7 @@ class Home:
         """Set the entry up, with a limiter that goes by our clock."""
         self.cloud.answered = False
         self.error_of_clock = self.skew
-        self.set_up_at = self.judge.set_up_at = self.loop.moment
+        self.set_up_at, self.judge.heard_at = self.loop.moment, None
         self.run(self.hass.config_entries.async_setup(ENTRY_ID))
 
     def finish_start(self) -> None:

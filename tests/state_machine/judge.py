@@ -55,7 +55,8 @@ class Judge:
     """Differs from the one above where the edge had to wait."""
     expired: bool = False
     """Whether the provisional one has had its time, though its end may wait to be announced."""
-    set_up_at: float = 0
+    heard_at: float | None = None
+    """When the entry had its first answer since it was set up."""
     since: float | None = None
     due: Span | None = None
     """What must be live by the next check, as an answer names it."""
@@ -78,15 +79,17 @@ class Judge:
     def _age_of_listing(self, *, since_set_up: bool) -> float | None:
         """Return how long ago the API listed the last one.
 
-        An entry that was set up since may have learned it only then.
+        An entry that was set up since may have learned it only by its first answer.
         """
         listed = self.overs[-1].listed if self.overs else None
         if listed is None:
             return None
-        return self.moment() - (max(listed, self.set_up_at) if since_set_up else listed)
+        heard_at = self.moment() if self.heard_at is None else self.heard_at
+        return self.moment() - (max(listed, heard_at) if since_set_up else listed)
 
     def take_answer(self, answer: Answer, now: datetime) -> None:
         """Let a valid answer confirm or change the live one, or demand that one starts."""
+        self.heard_at = self.moment() if self.heard_at is None else self.heard_at
         if self.overs and answer.lists(self.overs[-1].span):
             self.overs[-1].listed = self.overs[-1].listed or self.moment()
         named = answer.named

@@ -64,3 +64,22 @@ def test_a_push_that_runs_out_while_nobody_is_there(home: Home) -> None:
     told = [("started", "webhook"), ("ended", "clock"), ("started", "api")]
     assert home.judge.told == told
     house.teardown()
+
+
+def test_a_call_soon_after_the_first_answer(home: Home) -> None:
+    """An end that is learned late is new to the house: a call that ends may speak of it."""
+    House.home = home
+    house = House()
+    house.idle(hours=2)
+    house.wait(seconds=153)
+    house.hand_over(ended=None, gap=0, lag=0, legacy=True, started=None)
+    house.push_to_and_fro()
+    house.push_to_and_fro()
+    house.begin_next(minutes=57, seconds=99)
+    house.push_later(kind="ended", seconds=21)
+    house.restart(down=1154, pull=False, starting=14)
+    house.fault(count=4, kind="half")
+    house.restart(down=5180, pull=True, starting=20)
+    house.wait(seconds=100)
+    house.push_demo()
+    house.teardown()
