@@ -138,6 +138,17 @@ async def test_edge_whose_write_failed_restarted(
     assert house.kinds == ["started", "ended"]
 
 
+def take_tracebacks(recorder: Recorder) -> set[str]:
+    """Take the tracebacks out of the log, and return what they say."""
+    told = [r for r in recorder.records if r.exc_info]
+    recorder.records[:] = [r for r in recorder.records if not r.exc_info]
+    return {
+        f"{r.name}: {r.getMessage()}: {r.exc_info and r.exc_info[1]!r}"
+        for r in told
+        if r.name != "aiohttp.access"  # which stumbles over the frozen time
+    }
+
+
 async def test_last_date_of_all(
     house: House, provider: Provider, no_secrets_in_log: Recorder
 ) -> None:
@@ -149,13 +160,7 @@ async def test_last_date_of_all(
     provider.start(house.now, house.now + HOUR)
     calls = len(provider.calls)
     await house.pass_time(30 * MINUTE, step=10)
-    told = [r for r in no_secrets_in_log.records if r.exc_info]
-    no_secrets_in_log.records[:] = [r for r in no_secrets_in_log.records if not r.exc_info]
-    said = {
-        f"{r.name}: {r.getMessage()}: {r.exc_info and r.exc_info[1]!r}"
-        for r in told
-        if r.name != "aiohttp.access"  # which stumbles over the frozen time
-    }
+    said = take_tracebacks(no_secrets_in_log)
     assert (said, len(provider.calls) - calls > 10, house.live) == (set(), True, "on")
 
 
@@ -168,13 +173,7 @@ async def test_last_date_of_all_and_a_call(
     await house.pass_time(35, step=1)
     provider.headers = {}
     await push("?event=started")
-    told = [r for r in no_secrets_in_log.records if r.exc_info]
-    no_secrets_in_log.records[:] = [r for r in no_secrets_in_log.records if not r.exc_info]
-    said = {
-        f"{r.name}: {r.getMessage()}: {r.exc_info and r.exc_info[1]!r}"
-        for r in told
-        if r.name != "aiohttp.access"  # which stumbles over the frozen time
-    }
+    said = take_tracebacks(no_secrets_in_log)
     assert (said, house.live) == (set(), "on")
 
 
@@ -186,13 +185,7 @@ async def test_first_date_of_all(
     await push("?event=started")
     provider.headers = {"Date": "Mon, 01 Jan 0001 00:00:00 GMT"}
     await house.pass_time(10 * MINUTE)
-    told = [r for r in no_secrets_in_log.records if r.exc_info]
-    no_secrets_in_log.records[:] = [r for r in no_secrets_in_log.records if not r.exc_info]
-    said = {
-        f"{r.name}: {r.getMessage()}: {r.exc_info and r.exc_info[1]!r}"
-        for r in told
-        if r.name != "aiohttp.access"  # which stumbles over the frozen time
-    }
+    said = take_tracebacks(no_secrets_in_log)
     assert said == set()
 
 
