@@ -8,7 +8,7 @@ from unittest.mock import Mock
 import pytest
 
 from custom_components.equiwatt import announcer
-from custom_components.equiwatt.equivents.model import Kind
+from custom_components.equiwatt.equivents.model import EdgeType
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState, Event, EventStateChangedData, HomeAssistant, callback
@@ -118,7 +118,7 @@ async def test_nothing_of_an_unloaded_entry(
     assert await hass.config_entries.async_unload(live.entry.entry_id)
     before, calls = deepcopy(hass_storage), len(provider.calls)
     data.store.async_set_webhook(data.store.webhook.received(live.now))
-    data.coordinator.async_push(Kind.ENDED)
+    data.coordinator.async_push(EdgeType.ENDED)
     data.coordinator.async_rehearse(timedelta(minutes=5))
     await data.store.async_flush()
     await live.pass_time(120, step=10)
@@ -135,7 +135,7 @@ async def test_listener_that_fails(house: House, push: Push, no_secrets_in_log: 
     listeners = house.entry.runtime_data.announcer
     heard: list[str] = []
     listeners.async_listen(Mock(side_effect=RuntimeError("Broken")))
-    listeners.async_listen(lambda edge: heard.append(edge.kind))
+    listeners.async_listen(lambda edge: heard.append(edge.type))
     await push("?event=started")
     await push("?event=ended")
     await house.pass_time(1)

@@ -10,9 +10,9 @@ from unittest.mock import Mock, patch
 import pytest
 
 from custom_components.equiwatt import PLATFORMS
+from custom_components.equiwatt.api import async_get_client
 from custom_components.equiwatt.equivents import client
 from custom_components.equiwatt.equivents.tracker import Tracker
-from custom_components.equiwatt.limits import async_get_client
 from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util

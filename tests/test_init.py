@@ -12,9 +12,9 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components import equiwatt
 from custom_components.equiwatt import coordinator
+from custom_components.equiwatt.api import async_get_client
 from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.equivents import client
-from custom_components.equiwatt.limits import async_get_client
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er

@@ -13,7 +13,7 @@ from .announcer import Announcer
 from .const import DOMAIN, SOURCE_OFF
 from .coordinator import EquiwattCoordinator
 from .data import EquiwattConfigEntry, EquiwattRuntimeData
-from .equivents.model import Kind
+from .equivents.model import EdgeType
 from .equivents.snapshot import Edge
 from .holding.manager import Account, async_get_manager
 from .services import async_setup_services
@@ -102,7 +102,7 @@ def _restore_after_equivents(entry: EquiwattConfigEntry) -> None:
 
     def restore(edge: Edge) -> None:
         """Restore everything at an end."""
-        if edge.kind is Kind.ENDED:
+        if edge.type is EdgeType.ENDED:
             data.holding.async_end(entry_id, edge.equivent.end or data.coordinator.clock.now())
 
     def start(_: HomeAssistant) -> None:

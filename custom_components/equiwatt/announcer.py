@@ -129,7 +129,7 @@ class Announcer:
         try:
             listener(edge)
         except Exception:  # noqa: BLE001  # whatever it is
-            LOGGER.exception("Unexpected error announcing that an equivent has %s", edge.kind)
+            LOGGER.exception("Unexpected error announcing that an equivent has %s", edge.type)
 
     async def async_hold(self) -> bool:
         """Announce what is under way, and no more; return True if edges were announced by now."""

@@ -12,10 +12,10 @@ from homeassistant.core import callback
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
 
+from .api import PATIENCE, async_get_client
 from .const import BLUEPRINT_URL, DEFAULT_URL, DOMAIN, LOGGER, SECTION_ADVANCED
 from .data import EquiwattConfigEntry
 from .equivents.client import EquiwattError, clean_token, is_secure
-from .limits import PATIENCE, async_get_client
 from .options_flow import EquiwattOptionsFlow
 from .webhook import addresses_schema, async_delete_cloudhook, async_get_addresses
 from .webhook_monitor import async_set_shown

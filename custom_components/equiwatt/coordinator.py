@@ -12,15 +12,15 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, Upda
 from homeassistant.util import dt as dt_util
 
 from .announcer import Announcer
+from .api import PATIENCE, async_get_client
 from .const import DOMAIN, LOGGER
 from .equivents.answer import Answer
 from .equivents.client import EquiwattError, InvalidTokenError, RateLimitedError
 from .equivents.clock import Clock
-from .equivents.model import Kind
+from .equivents.model import EdgeType
 from .equivents.schedule import delay, delay_before_end, offset_of, to_opening
 from .equivents.snapshot import Snapshot
 from .equivents.tracker import Tracker
-from .limits import PATIENCE, async_get_client
 from .store import EquiwattStore
 from .timer import Timer
 
@@ -89,10 +89,10 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         self._set_boundary()
 
     @callback
-    def async_push(self, kind: Kind | None) -> None:
+    def async_push(self, edge_type: EdgeType | None) -> None:
         """Follow a webhook call that says what happened, or not, and refresh in the background."""
-        if kind:
-            self.tracker.push(kind, self.clock.now())
+        if edge_type:
+            self.tracker.push(edge_type, self.clock.now())
         self._publish()
         self.async_refresh_soon()
 

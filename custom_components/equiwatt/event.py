@@ -12,7 +12,7 @@ from .announcer import Announcer
 from .coordinator import EquiwattCoordinator
 from .data import EquiwattConfigEntry
 from .entity import EquiwattLastingEntity
-from .equivents.model import Kind
+from .equivents.model import EdgeType
 from .equivents.snapshot import Edge
 
 PARALLEL_UPDATES = 0
@@ -20,7 +20,7 @@ PARALLEL_UPDATES = 0
 EQUIVENT = EventEntityDescription(
     key="equivent",
     translation_key="equivent",
-    event_types=[kind.value for kind in Kind],
+    event_types=[edge_type.value for edge_type in EdgeType],
 )
 
 
@@ -61,7 +61,7 @@ class EquiwattEvent(EquiwattLastingEntity, EventEntity):
     @callback
     def _on_edge(self, edge: Edge) -> None:
         """Announce an edge."""
-        self._trigger_event(edge.kind.value, _attributes(edge))
+        self._trigger_event(edge.type.value, _attributes(edge))
         self.async_write_ha_state()
 
 
@@ -75,6 +75,6 @@ def _attributes(edge: Edge) -> dict[str, Any]:
         "test": edge.test,
         "skipped": edge.skipped,
     }
-    if edge.kind is Kind.ENDED:
+    if edge.type is EdgeType.ENDED:
         attributes["participants"] = list(edge.participants)
     return attributes

@@ -10,9 +10,9 @@ from typing import Any, override
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.storage import Store
 
-from .attendance import Attendance, read_attendance
 from .const import DOMAIN, LOGGER
 from .equivents.answer import MalformedError, read_event, read_events, read_time
+from .equivents.attendance import Attendance, read_attendance
 from .equivents.model import Equivent
 from .equivents.snapshot import MAX_EQUIVENTS, Edge, Ended, EndReason, Snapshot
 from .savings import Saved, Savings, read_savings, with_saved

@@ -25,7 +25,7 @@ from homeassistant.helpers.typing import ConfigType
 
 from .const import DOMAIN, LOGGER
 from .data import EquiwattConfigEntry
-from .equivents.model import Kind
+from .equivents.model import EdgeType
 from .equivents.snapshot import Edge
 from .target import CONF_REHEARSALS, TARGET_SCHEMA, async_reaches
 
@@ -84,7 +84,7 @@ class _Ears:
 class EquiwattTrigger(Trigger):
     """Triggers on the edges of one kind, of the accounts that the target reaches."""
 
-    _kind: ClassVar[Kind]
+    _edge_type: ClassVar[EdgeType]
     _moment: ClassVar[str]
 
     @override
@@ -122,7 +122,7 @@ class EquiwattTrigger(Trigger):
 
         What a target reaches is looked up at the edge, as it changes with areas and labels.
         """
-        chosen = edge.kind is self._kind and (self._rehearsals or not edge.test)
+        chosen = edge.type is self._edge_type and (self._rehearsals or not edge.test)
         return chosen and async_reaches(self._hass, self._target, entry)
 
 
@@ -140,14 +140,14 @@ def _variables(edge: Edge) -> dict[str, Any]:
 class StartedTrigger(EquiwattTrigger):
     """Triggers when an equivent starts."""
 
-    _kind = Kind.STARTED
+    _edge_type = EdgeType.STARTED
     _moment = "start"
 
 
 class EndedTrigger(EquiwattTrigger):
     """Triggers when an equivent ends."""
 
-    _kind = Kind.ENDED
+    _edge_type = EdgeType.ENDED
     _moment = "end"
 
 

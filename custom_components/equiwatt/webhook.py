@@ -24,7 +24,7 @@ from homeassistant.util.json import json_loads
 
 from .const import DOMAIN
 from .data import EquiwattConfigEntry
-from .equivents.model import Kind
+from .equivents.model import EdgeType
 
 ATTR_EVENT = "event"
 MAX_BODY = 64 * 1024
@@ -42,7 +42,10 @@ async def async_get_addresses(hass: HomeAssistant, webhook_id: str) -> dict[str,
             base = webhook.async_generate_url(hass, webhook_id, allow_internal=False)
         except NoURLAvailableError:
             return None
-    return {f"{kind}_url": str(URL(base).update_query({ATTR_EVENT: kind})) for kind in Kind}
+    return {
+        f"{edge_type}_url": str(URL(base).update_query({ATTR_EVENT: edge_type}))
+        for edge_type in EdgeType
+    }
 
 
 def addresses_schema(addresses: Mapping[str, str]) -> vol.Schema:
@@ -142,28 +145,30 @@ class EquiwattWebhookManager:
 
         So does a GET, whatever it says: a browser or the preview of a link may make it.
         """
-        kind = None
+        edge_type = None
         try:
             if request.method != hdrs.METH_GET:
-                kind = _kind(request.query) or _kind(_fields(await _async_read(request)))
+                edge_type = _edge_type(request.query) or _edge_type(
+                    _fields(await _async_read(request))
+                )
         finally:  # also when the caller hangs up, which cancels this
-            self._receive(kind)
+            self._receive(edge_type)
         return Response()
 
     @callback
-    def _receive(self, kind: Kind | None) -> None:
+    def _receive(self, edge_type: EdgeType | None) -> None:
         """Hand a call to the entry as it is loaded now, be it since the call began."""
         if self.entry.state not in (ConfigEntryState.LOADED, ConfigEntryState.FAILED_UNLOAD):
             return
         data = self.entry.runtime_data
         data.store.async_set_webhook(data.store.webhook.received(data.coordinator.clock.now()))
-        data.coordinator.async_push(kind)
+        data.coordinator.async_push(edge_type)
 
 
-def _kind(fields: Mapping[str, object]) -> Kind | None:
+def _edge_type(fields: Mapping[str, object]) -> EdgeType | None:
     """Return what a call says has happened, if it does."""
     try:
-        return Kind(str(fields.get(ATTR_EVENT, "")).strip().lower())
+        return EdgeType(str(fields.get(ATTR_EVENT, "")).strip().lower())
     except ValueError:
         return None
 

@@ -16,7 +16,7 @@ from homeassistant.helpers.start import async_at_started
 
 from .const import DOMAIN
 from .data import EquiwattConfigEntry
-from .equivents.model import Kind, Source
+from .equivents.model import EdgeType, Source
 from .equivents.snapshot import Edge
 from .store import EquiwattStore, WebhookFacts
 from .webhook import async_cloud_is_away, async_get_addresses, async_listen_addresses
@@ -58,7 +58,7 @@ class WebhookMonitor:
     @callback
     def _on_edge(self, edge: Edge) -> None:
         """Count the real equivents that were seen from their start, and came without a call."""
-        if edge.kind is Kind.STARTED:
+        if edge.type is EdgeType.STARTED:
             self._call_due_from = self._due_from(edge)
             return
         facts = self.data.store.webhook

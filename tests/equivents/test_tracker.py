@@ -7,7 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 import pytest
 
 from custom_components.equiwatt.equivents.answer import Answer
-from custom_components.equiwatt.equivents.model import Equivent, Kind, Source
+from custom_components.equiwatt.equivents.model import EdgeType, Equivent, Source
 from custom_components.equiwatt.equivents.snapshot import Ended, EndReason, Snapshot, net_edges
 from custom_components.equiwatt.equivents.tracker import (
     MAX_OPEN,
@@ -37,19 +37,19 @@ def named(equivent: Equivent, *previous: Equivent) -> Answer:
     return Answer(current=equivent, previous=previous)
 
 
-def edges(tracker: Tracker) -> list[tuple[Kind, Source]]:
+def edges(tracker: Tracker) -> list[tuple[EdgeType, Source]]:
     """Return the edges since the last call, without the times."""
-    return [(edge.kind, edge.source) for edge in tracker.take_edges()]
+    return [(edge.type, edge.source) for edge in tracker.take_edges()]
 
 
-def changes(tracker: Tracker) -> list[tuple[Kind, Equivent, Source]]:
+def changes(tracker: Tracker) -> list[tuple[EdgeType, Equivent, Source]]:
     """Return the edges since the last call."""
-    return [(edge.kind, edge.equivent, edge.source) for edge in tracker.take_edges()]
+    return [(edge.type, edge.equivent, edge.source) for edge in tracker.take_edges()]
 
 
-def net(tracker: Tracker) -> list[tuple[Kind, Source]]:
+def net(tracker: Tracker) -> list[tuple[EdgeType, Source]]:
     """Return what is left to announce of the edges since the last call."""
-    return [(edge.kind, edge.source) for edge in net_edges(tracker.take_edges())]
+    return [(edge.type, edge.source) for edge in net_edges(tracker.take_edges())]
 
 
 def shown(tracker: Tracker) -> Snapshot:
@@ -62,7 +62,7 @@ def started(equivent: Equivent = LIVE, after: timedelta = SECOND) -> Tracker:
     """Return a tracker that has seen an equivent start."""
     tracker = Tracker()
     tracker.observe(named(equivent), equivent.start + after)
-    assert edges(tracker) == [(Kind.STARTED, API)]
+    assert edges(tracker) == [(EdgeType.STARTED, API)]
     return tracker
 
 
@@ -77,7 +77,7 @@ class TestApi:
         assert shown(tracker) == Snapshot()
         tracker.observe(named(equivent), T0 + SECOND)
         assert shown(tracker) == Snapshot(live=equivent)
-        assert changes(tracker) == [(Kind.STARTED, equivent, API)]
+        assert changes(tracker) == [(EdgeType.STARTED, equivent, API)]
         assert changes(tracker) == []
 
     @pytest.mark.parametrize("equivent", [LIVE, OPEN])
@@ -86,14 +86,14 @@ class TestApi:
         tracker = started(equivent)
         tracker.observe(LISTED, ENDED.end or T0)
         assert shown(tracker) == Snapshot(past=(ENDED,))
-        assert changes(tracker) == [(Kind.ENDED, ENDED, API)]
+        assert changes(tracker) == [(EdgeType.ENDED, ENDED, API)]
 
     def test_listed_early_is_over(self) -> None:
         """One that is listed with an end before its planned one is over too."""
         tracker = started()
         early = Equivent(T0, T0 + 20 * MINUTE)
         tracker.observe(Answer(previous=(early,)), T0 + 21 * MINUTE)
-        assert changes(tracker) == [(Kind.ENDED, early, API)]
+        assert changes(tracker) == [(EdgeType.ENDED, early, API)]
 
     def test_times_change_silently(self) -> None:
         """Times of the same equivent may change, and drift on."""
@@ -108,7 +108,7 @@ class TestApi:
         """One that is past its planned end and not named any more is over at once."""
         tracker = started()
         tracker.observe(NOTHING, T0 + HOUR)
-        assert changes(tracker) == [(Kind.ENDED, ENDED, API)]
+        assert changes(tracker) == [(EdgeType.ENDED, ENDED, API)]
 
     def test_planned_end_still_named(self) -> None:
         """One that is named past its planned end is live for fifteen minutes, and never again."""
@@ -119,7 +119,7 @@ class TestApi:
             assert tracker.snapshot.live
         assert tracker.boundary(T0 + HOUR) == T0 + HOUR + OVERRUN
         tracker.tick(T0 + HOUR + OVERRUN)
-        assert edges(tracker) == [(Kind.ENDED, CLOCK)]
+        assert edges(tracker) == [(EdgeType.ENDED, CLOCK)]
         tracker.observe(named(LIVE), T0 + HOUR + OVERRUN + SECOND)
         tracker.observe(named(LIVE), T0 + 2 * HOUR)
         assert edges(tracker) == []
@@ -128,7 +128,7 @@ class TestApi:
         """Without a timer an answer after the bound ends it too."""
         tracker = started()
         tracker.observe(named(LIVE), T0 + HOUR + OVERRUN)
-        assert [kind for kind, _ in edges(tracker)] == [Kind.ENDED]
+        assert [kind for kind, _ in edges(tracker)] == [EdgeType.ENDED]
 
     def test_open_for_six_hours(self) -> None:
         """One without an end is live for six hours at most."""
@@ -138,7 +138,7 @@ class TestApi:
         assert tracker.boundary(T0) == T0 + MAX_OPEN
         tracker.tick(T0 + MAX_OPEN)
         assert changes(tracker) == [
-            (Kind.ENDED, Equivent(T0, T0 + MAX_OPEN), CLOCK),
+            (EdgeType.ENDED, Equivent(T0, T0 + MAX_OPEN), CLOCK),
         ]
         tracker.observe(named(OPEN), T0 + MAX_OPEN + SECOND)
         assert edges(tracker) == []
@@ -171,7 +171,7 @@ class TestApi:
         assert edges(tracker) == []
         tracker.observe(NOTHING, T0 + 10 * MINUTE + 10 * SECOND)
         over = Equivent(T0, T0 + 10 * MINUTE + 10 * SECOND)
-        assert changes(tracker) == [(Kind.ENDED, over, API)]
+        assert changes(tracker) == [(EdgeType.ENDED, over, API)]
         assert not tracker.awaiting
 
     def test_vanished_and_back(self) -> None:
@@ -179,9 +179,9 @@ class TestApi:
         tracker = started()
         tracker.observe(NOTHING, T0 + 10 * MINUTE)
         tracker.observe(NOTHING, T0 + 11 * MINUTE)
-        assert edges(tracker) == [(Kind.ENDED, API)]
+        assert edges(tracker) == [(EdgeType.ENDED, API)]
         tracker.observe(named(LIVE), T0 + 12 * MINUTE)
-        assert edges(tracker) == [(Kind.STARTED, API)]
+        assert edges(tracker) == [(EdgeType.STARTED, API)]
 
     def test_lagging_answer_after_the_list(self) -> None:
         """One that was listed as over is not made live by an answer that lags behind."""
@@ -206,9 +206,9 @@ class TestApi:
         tracker = started(OPEN)
         short, soon = Equivent(T0, T0 + 3 * MINUTE), Equivent(T0 + 4 * MINUTE)
         tracker.observe(Answer(previous=(short,)), T0 + 3 * MINUTE)
-        assert edges(tracker) == [(Kind.ENDED, API)]
+        assert edges(tracker) == [(EdgeType.ENDED, API)]
         tracker.observe(named(soon, short), T0 + 5 * MINUTE)
-        assert edges(tracker) == [(Kind.STARTED, API)]
+        assert edges(tracker) == [(EdgeType.STARTED, API)]
         assert shown(tracker) == Snapshot(live=soon, past=(short,))
 
     def test_replaced(self) -> None:
@@ -216,7 +216,7 @@ class TestApi:
         tracker = started()
         now = OTHER.start
         tracker.observe(named(OTHER, ENDED), now)
-        assert edges(tracker) == [(Kind.ENDED, API), (Kind.STARTED, API)]
+        assert edges(tracker) == [(EdgeType.ENDED, API), (EdgeType.STARTED, API)]
         assert shown(tracker) == Snapshot(live=OTHER, past=(ENDED,))
 
     def test_replaced_without_a_word(self) -> None:
@@ -226,7 +226,7 @@ class TestApi:
         tracker.observe(named(other), T0 + 31 * MINUTE)
         assert tracker.snapshot.live == OPEN
         tracker.observe(named(other), T0 + 31 * MINUTE + 10 * SECOND)
-        assert edges(tracker) == [(Kind.ENDED, API), (Kind.STARTED, API)]
+        assert edges(tracker) == [(EdgeType.ENDED, API), (EdgeType.STARTED, API)]
         assert tracker.snapshot.live == other
 
     def test_live_is_not_past(self) -> None:
@@ -244,45 +244,45 @@ class TestBackToBack:
     """One ends and the next one starts in the same moment, and calls and answers overtake."""
 
     NEXT = Equivent(T0 + HOUR + 2 * SECOND, T0 + 2 * HOUR)
-    STEPS = ((Kind.ENDED, API), (Kind.STARTED, API))
+    STEPS = ((EdgeType.ENDED, API), (EdgeType.STARTED, API))
 
     def test_late_call_of_the_end(self) -> None:
         """The call for an end that the API has listed by then says nothing of the next one."""
         tracker = started()
         tracker.observe(named(self.NEXT, ENDED), T0 + HOUR + 10 * SECOND)
-        tracker.push(Kind.ENDED, T0 + HOUR + 15 * SECOND)
+        tracker.push(EdgeType.ENDED, T0 + HOUR + 15 * SECOND)
         assert edges(tracker) == [*self.STEPS]
         assert tracker.snapshot.live == self.NEXT
         tracker.observe(named(self.NEXT, ENDED), T0 + HOUR + 70 * SECOND)
-        tracker.push(Kind.ENDED, T0 + HOUR + 10 * SECOND + OUT_OF_ORDER)
-        assert edges(tracker) == [(Kind.ENDED, WEBHOOK)]
+        tracker.push(EdgeType.ENDED, T0 + HOUR + 10 * SECOND + OUT_OF_ORDER)
+        assert edges(tracker) == [(EdgeType.ENDED, WEBHOOK)]
 
     def test_late_call_of_an_end_by_the_clock(self) -> None:
         """So does one for an end that came by the clock, and was listed afterwards."""
         tracker = started()
         tracker.fail(T0 + HOUR)
         tracker.observe(named(self.NEXT, ENDED), T0 + HOUR + 70 * SECOND)
-        tracker.push(Kind.ENDED, T0 + HOUR + 3 * MINUTE)
+        tracker.push(EdgeType.ENDED, T0 + HOUR + 3 * MINUTE)
         assert tracker.snapshot.live == self.NEXT
 
     def test_second_call(self) -> None:
         """A second call for the same end says nothing of the next one, nor does a later third."""
         tracker = started()
-        tracker.push(Kind.ENDED, T0 + HOUR)
+        tracker.push(EdgeType.ENDED, T0 + HOUR)
         tracker.observe(named(self.NEXT, ENDED), T0 + HOUR + 10 * SECOND)
-        tracker.push(Kind.ENDED, T0 + HOUR + 30 * SECOND)
-        assert edges(tracker) == [(Kind.ENDED, WEBHOOK), (Kind.STARTED, API)]
-        tracker.push(Kind.ENDED, T0 + HOUR + 10 * SECOND + OUT_OF_ORDER)
-        assert edges(tracker) == [(Kind.ENDED, WEBHOOK)]
+        tracker.push(EdgeType.ENDED, T0 + HOUR + 30 * SECOND)
+        assert edges(tracker) == [(EdgeType.ENDED, WEBHOOK), (EdgeType.STARTED, API)]
+        tracker.push(EdgeType.ENDED, T0 + HOUR + 10 * SECOND + OUT_OF_ORDER)
+        assert edges(tracker) == [(EdgeType.ENDED, WEBHOOK)]
 
     def test_answer_that_lags(self) -> None:
         """An answer that names the one whose end was called confirms nothing."""
         tracker = started()
-        tracker.push(Kind.ENDED, T0 + HOUR + 2 * SECOND)
-        tracker.push(Kind.STARTED, T0 + HOUR + 3 * SECOND)
+        tracker.push(EdgeType.ENDED, T0 + HOUR + 2 * SECOND)
+        tracker.push(EdgeType.STARTED, T0 + HOUR + 3 * SECOND)
         tracker.observe(named(LIVE), T0 + HOUR + 4 * SECOND)
         tracker.observe(named(self.NEXT, ENDED), T0 + HOUR + 14 * SECOND)
-        assert edges(tracker) == [(Kind.ENDED, WEBHOOK), (Kind.STARTED, WEBHOOK)]
+        assert edges(tracker) == [(EdgeType.ENDED, WEBHOOK), (EdgeType.STARTED, WEBHOOK)]
         assert tracker.snapshot.live == self.NEXT
         assert not tracker.awaiting
 
@@ -290,14 +290,14 @@ class TestBackToBack:
     def test_only_the_end_is_called(self, late: timedelta) -> None:
         """The next one is seen at the first answer that names it, be it from before the call."""
         tracker = started()
-        tracker.push(Kind.ENDED, T0 + HOUR + 5 * SECOND + late)
+        tracker.push(EdgeType.ENDED, T0 + HOUR + 5 * SECOND + late)
         tracker.observe(named(self.NEXT, ENDED), T0 + HOUR + 6 * SECOND + late)
-        assert edges(tracker) == [(Kind.ENDED, WEBHOOK), (Kind.STARTED, API)]
+        assert edges(tracker) == [(EdgeType.ENDED, WEBHOOK), (EdgeType.STARTED, API)]
 
     def test_answer_that_contradicts_itself(self) -> None:
         """One whose end was called is over once it is listed, though the answer names it too."""
         tracker = started()
-        tracker.push(Kind.ENDED, T0 + 20 * MINUTE)
+        tracker.push(EdgeType.ENDED, T0 + 20 * MINUTE)
         tracker.take_edges()
         listed = Equivent(T0, T0 + 20 * MINUTE)
         for minute in (20, 26):
@@ -309,7 +309,7 @@ class TestBackToBack:
         short = Equivent(T0, T0 + 3 * MINUTE)
         following = Equivent(T0 + 3 * MINUTE, T0 + HOUR)
         tracker = started(short)
-        tracker.push(Kind.ENDED, T0 + 3 * MINUTE + 10 * SECOND)
+        tracker.push(EdgeType.ENDED, T0 + 3 * MINUTE + 10 * SECOND)
         tracker.observe(named(following, short), T0 + 3 * MINUTE + 12 * SECOND)
         assert tracker.snapshot.live == following
 
@@ -327,7 +327,7 @@ class TestAnnounced:
         assert not tracker.snapshot.live
         tracker.tick(T0)
         assert shown(tracker) == Snapshot(live=LIVE)
-        assert changes(tracker) == [(Kind.STARTED, LIVE, CLOCK)]
+        assert changes(tracker) == [(EdgeType.STARTED, LIVE, CLOCK)]
 
     def test_called_off(self) -> None:
         """One that is no longer announced does not start."""
@@ -350,9 +350,9 @@ class TestAnnounced:
         tracker = started(OPEN)
         soon = Equivent(T0 + 30 * MINUTE, T0 + 90 * MINUTE)
         tracker.observe(named(soon, Equivent(T0, T0 + 20 * MINUTE)), T0 + 21 * MINUTE)
-        assert edges(tracker) == [(Kind.ENDED, API)]
+        assert edges(tracker) == [(EdgeType.ENDED, API)]
         tracker.tick(soon.start)
-        assert edges(tracker) == [(Kind.STARTED, CLOCK)]
+        assert edges(tracker) == [(EdgeType.STARTED, CLOCK)]
 
     def test_start_put_off_while_live(self) -> None:
         """A live one whose start is moved ahead a little stays live."""
@@ -374,7 +374,7 @@ class TestUnreachable:
         tracker.tick(T0 + HOUR - SECOND)
         assert tracker.snapshot.live
         tracker.tick(T0 + HOUR)
-        assert changes(tracker) == [(Kind.ENDED, ENDED, CLOCK)]
+        assert changes(tracker) == [(EdgeType.ENDED, ENDED, CLOCK)]
 
     def test_asked_at_the_planned_end(self) -> None:
         """At a planned end the API is asked; when it cannot be, the clock decides."""
@@ -382,7 +382,7 @@ class TestUnreachable:
         tracker.tick(T0 + HOUR)
         assert tracker.snapshot.live
         tracker.fail(T0 + HOUR + SECOND)
-        assert changes(tracker) == [(Kind.ENDED, ENDED, CLOCK)]
+        assert changes(tracker) == [(EdgeType.ENDED, ENDED, CLOCK)]
 
     def test_back_and_still_named(self) -> None:
         """What the clock ended is not live again when the API returns and lags."""
@@ -401,7 +401,7 @@ class TestUnreachable:
         tracker.take_edges()
         longer = Equivent(T0, T0 + 2 * HOUR)
         tracker.observe(named(longer), T0 + HOUR + MINUTE)
-        assert changes(tracker) == [(Kind.STARTED, longer, API)]
+        assert changes(tracker) == [(EdgeType.STARTED, longer, API)]
         tracker.observe(named(longer), T0 + 2 * HOUR + OVERRUN - SECOND)
         assert tracker.snapshot.live == longer
 
@@ -429,7 +429,7 @@ class TestUnreachable:
         """When one that went past its bounds ended nobody knows."""
         tracker = started(equivent)
         tracker.tick(T0 + MAX_OPEN)
-        assert edges(tracker) == [(Kind.ENDED, CLOCK)]
+        assert edges(tracker) == [(EdgeType.ENDED, CLOCK)]
         assert shown(tracker) == Snapshot()
 
     def test_failure_is_no_news(self) -> None:
@@ -449,15 +449,15 @@ class TestPush:
     def test_started_at_once(self) -> None:
         """A started push makes one live from the moment of the call."""
         tracker = Tracker()
-        tracker.push(Kind.STARTED, T0 + timedelta(microseconds=7))
+        tracker.push(EdgeType.STARTED, T0 + timedelta(microseconds=7))
         assert shown(tracker) == Snapshot(live=OPEN)
         assert tracker.awaiting
-        assert changes(tracker) == [(Kind.STARTED, OPEN, WEBHOOK)]
+        assert changes(tracker) == [(EdgeType.STARTED, OPEN, WEBHOOK)]
 
     def test_confirmed_silently(self) -> None:
         """The API confirms it with its times, and it lasts."""
         tracker = Tracker()
-        tracker.push(Kind.STARTED, T0)
+        tracker.push(EdgeType.STARTED, T0)
         tracker.take_edges()
         tracker.observe(NOTHING, T0 + SECOND)
         real = Equivent(T0 - 40 * SECOND, T0 + HOUR)
@@ -472,14 +472,14 @@ class TestPush:
     def test_confirmed_by_an_announced_one(self) -> None:
         """A push a little early is confirmed by one that starts in a moment."""
         tracker = Tracker()
-        tracker.push(Kind.STARTED, T0 - 20 * SECOND)
+        tracker.push(EdgeType.STARTED, T0 - 20 * SECOND)
         tracker.observe(named(LIVE), T0 - 10 * SECOND)
         assert shown(tracker) == Snapshot(live=LIVE)
 
     def test_confirmed_by_one_long_live(self) -> None:
         """A push that comes late means the one that is live, without an edge more."""
         tracker = Tracker()
-        tracker.push(Kind.STARTED, T0 + 20 * MINUTE)
+        tracker.push(EdgeType.STARTED, T0 + 20 * MINUTE)
         tracker.take_edges()
         tracker.observe(named(LIVE), T0 + 20 * MINUTE + SECOND)
         assert tracker.snapshot.live == LIVE
@@ -488,7 +488,7 @@ class TestPush:
     def test_unconfirmed(self) -> None:
         """Unconfirmed for five minutes it ends, whatever the API says or does not."""
         tracker = Tracker()
-        tracker.push(Kind.STARTED, T0)
+        tracker.push(EdgeType.STARTED, T0)
         tracker.take_edges()
         tracker.observe(NOTHING, T0 + SECOND)
         tracker.observe(NOTHING, T0 + MINUTE)
@@ -498,34 +498,34 @@ class TestPush:
         assert tracker.snapshot.live
         tracker.tick(T0 + PUSH_GRACE)
         over = Equivent(T0, T0 + PUSH_GRACE)
-        assert changes(tracker) == [(Kind.ENDED, over, CLOCK)]
+        assert changes(tracker) == [(EdgeType.ENDED, over, CLOCK)]
         tracker.observe(NOTHING, T0 + PUSH_GRACE + SECOND)
         assert tracker.boundary(T0 + PUSH_GRACE) is None
 
     def test_confirmed_after_the_grace(self) -> None:
         """The API may still say later that it was right."""
         tracker = Tracker()
-        tracker.push(Kind.STARTED, T0)
+        tracker.push(EdgeType.STARTED, T0)
         tracker.tick(T0 + PUSH_GRACE)
         tracker.take_edges()
         tracker.observe(named(LIVE), T0 + 6 * MINUTE)
-        assert edges(tracker) == [(Kind.STARTED, API)]
+        assert edges(tracker) == [(EdgeType.STARTED, API)]
 
     def test_short_one_listed(self) -> None:
         """One that the API lists as over already ends."""
         tracker = Tracker()
-        tracker.push(Kind.STARTED, T0)
+        tracker.push(EdgeType.STARTED, T0)
         tracker.take_edges()
         listed = Equivent(T0 - SECOND, T0 + MINUTE)
         tracker.observe(Answer(previous=(listed,)), T0 + 2 * MINUTE)
-        assert edges(tracker) == [(Kind.ENDED, API)]
+        assert edges(tracker) == [(EdgeType.ENDED, API)]
 
     def test_ended_at_once(self) -> None:
         """An ended push ends the live one, and answers that lag do not bring it back."""
         tracker = started()
-        tracker.push(Kind.ENDED, T0 + 50 * MINUTE)
+        tracker.push(EdgeType.ENDED, T0 + 50 * MINUTE)
         assert changes(tracker) == [
-            (Kind.ENDED, Equivent(T0, T0 + 50 * MINUTE), WEBHOOK),
+            (EdgeType.ENDED, Equivent(T0, T0 + 50 * MINUTE), WEBHOOK),
         ]
         tracker.observe(named(LIVE), T0 + 51 * MINUTE)
         assert tracker.snapshot.live is None
@@ -536,48 +536,48 @@ class TestPush:
     def test_ended_in_the_second_of_its_start(self) -> None:
         """However soon the ended push comes, what ended is remembered as the same."""
         tracker = started(OPEN, timedelta())
-        tracker.push(Kind.ENDED, T0)
+        tracker.push(EdgeType.ENDED, T0)
         tracker.observe(named(OPEN), T0 + SECOND)
         assert tracker.snapshot.live is None
-        assert edges(tracker) == [(Kind.ENDED, WEBHOOK)]
+        assert edges(tracker) == [(EdgeType.ENDED, WEBHOOK)]
 
     def test_ended_but_still_named(self) -> None:
         """When the API still names it five minutes later, it is live again."""
         tracker = started()
-        tracker.push(Kind.ENDED, T0 + 10 * MINUTE)
+        tracker.push(EdgeType.ENDED, T0 + 10 * MINUTE)
         tracker.take_edges()
         assert tracker.boundary(T0 + 10 * MINUTE) == T0 + 15 * MINUTE
         tracker.observe(named(LIVE), T0 + 15 * MINUTE - SECOND)
         assert tracker.snapshot.live is None
         tracker.observe(named(LIVE), T0 + 15 * MINUTE)
-        assert changes(tracker) == [(Kind.STARTED, LIVE, API)]
+        assert changes(tracker) == [(EdgeType.STARTED, LIVE, API)]
 
     def test_ended_started_ended(self) -> None:
         """What the API still names has to wait for five minutes, whatever pushes came between."""
         tracker = started()
-        for kind, minutes in ((Kind.ENDED, 30), (Kind.STARTED, 31), (Kind.ENDED, 32)):
+        for kind, minutes in ((EdgeType.ENDED, 30), (EdgeType.STARTED, 31), (EdgeType.ENDED, 32)):
             tracker.push(kind, T0 + minutes * MINUTE)
         tracker.take_edges()
         tracker.observe(named(LIVE), T0 + 37 * MINUTE - SECOND)
         assert edges(tracker) == []
         assert tracker.boundary(T0 + 36 * MINUTE) == T0 + 37 * MINUTE
         tracker.observe(named(LIVE), T0 + 37 * MINUTE)
-        assert changes(tracker) == [(Kind.STARTED, LIVE, API)]
+        assert changes(tracker) == [(EdgeType.STARTED, LIVE, API)]
 
     def test_started_after_the_ended_push(self) -> None:
         """A push that ended one says nothing about another that starts later."""
         tracker = started()
-        tracker.push(Kind.ENDED, T0 + MINUTE)
+        tracker.push(EdgeType.ENDED, T0 + MINUTE)
         tracker.take_edges()
         other = Equivent(T0 + 2 * MINUTE, T0 + HOUR)
         tracker.observe(named(other), T0 + 3 * MINUTE)
-        assert changes(tracker) == [(Kind.STARTED, other, API)]
+        assert changes(tracker) == [(EdgeType.STARTED, other, API)]
 
     def test_started_takes_ended_back(self) -> None:
         """A started push after an ended one is confirmed by what the API goes on to name."""
         tracker = started()
-        tracker.push(Kind.ENDED, T0 + 30 * MINUTE)
-        tracker.push(Kind.STARTED, T0 + 31 * MINUTE)
+        tracker.push(EdgeType.ENDED, T0 + 30 * MINUTE)
+        tracker.push(EdgeType.STARTED, T0 + 31 * MINUTE)
         tracker.observe(named(LIVE), T0 + 31 * MINUTE + SECOND)
         assert tracker.awaiting
         tracker.observe(named(LIVE), T0 + 30 * MINUTE + OUT_OF_ORDER)
@@ -588,9 +588,9 @@ class TestPush:
     def test_to_and_fro(self) -> None:
         """What a push has made live again, and the API has confirmed, stays so."""
         tracker = started()
-        for second, kind in enumerate((Kind.ENDED, Kind.STARTED, Kind.ENDED)):
+        for second, kind in enumerate((EdgeType.ENDED, EdgeType.STARTED, EdgeType.ENDED)):
             tracker.push(kind, T0 + 30 * MINUTE + second * SECOND)
-        tracker.push(Kind.STARTED, T0 + 33 * MINUTE)
+        tracker.push(EdgeType.STARTED, T0 + 33 * MINUTE)
         tracker.take_edges()
         for second in (1, 11, 21, 60):
             tracker.observe(named(LIVE), T0 + 33 * MINUTE + second * SECOND)
@@ -601,15 +601,15 @@ class TestPush:
     def test_doubled(self) -> None:
         """Started while live and ended while idle change nothing."""
         tracker = Tracker()
-        tracker.push(Kind.ENDED, T0)
+        tracker.push(EdgeType.ENDED, T0)
         assert shown(tracker) == Snapshot()
-        tracker.push(Kind.STARTED, T0)
+        tracker.push(EdgeType.STARTED, T0)
         tracker.take_edges()
-        tracker.push(Kind.STARTED, T0 + 4 * MINUTE)
+        tracker.push(EdgeType.STARTED, T0 + 4 * MINUTE)
         assert tracker.snapshot.live == OPEN
         tracker.tick(T0 + PUSH_GRACE)
-        assert edges(tracker) == [(Kind.ENDED, CLOCK)]
-        tracker.push(Kind.ENDED, T0 + 6 * MINUTE)
+        assert edges(tracker) == [(EdgeType.ENDED, CLOCK)]
+        tracker.push(EdgeType.ENDED, T0 + 6 * MINUTE)
         assert edges(tracker) == []
 
     def test_ended_push_within_the_second_of_a_reload(self) -> None:
@@ -621,17 +621,17 @@ class TestPush:
         tracker.observe(named(LIVE), at + PUSH_GRACE - SECOND)
         assert edges(tracker) == []
         tracker.observe(named(LIVE), at + PUSH_GRACE)
-        assert edges(tracker) == [(Kind.STARTED, API)]
+        assert edges(tracker) == [(EdgeType.STARTED, API)]
 
     def test_demo_triggers(self) -> None:
         """The app's demo triggers show the loop and vanish by themselves."""
         tracker = Tracker()
         tracker.observe(NOTHING, T0 - SECOND)
-        tracker.push(Kind.STARTED, T0)
-        assert edges(tracker) == [(Kind.STARTED, WEBHOOK)]
+        tracker.push(EdgeType.STARTED, T0)
+        assert edges(tracker) == [(EdgeType.STARTED, WEBHOOK)]
         tracker.observe(NOTHING, T0 + SECOND)
-        tracker.push(Kind.ENDED, T0 + MINUTE)
-        assert edges(tracker) == [(Kind.ENDED, WEBHOOK)]
+        tracker.push(EdgeType.ENDED, T0 + MINUTE)
+        assert edges(tracker) == [(EdgeType.ENDED, WEBHOOK)]
         tracker.observe(NOTHING, T0 + 2 * MINUTE)
         assert shown(tracker) == Snapshot()
         assert edges(tracker) == []
@@ -644,26 +644,26 @@ class TestClockPutRight:
     def test_push_keeps_its_age(self, by: timedelta) -> None:
         """A push stands for five minutes whatever the clock shows."""
         tracker = Tracker()
-        tracker.push(Kind.STARTED, T0)
+        tracker.push(EdgeType.STARTED, T0)
         tracker.shift(by)
         now = T0 + by
         assert tracker.snapshot.live == (Equivent(now) if abs(by) > MINUTE else OPEN)
         tracker.observe(NOTHING, now + 5 * MINUTE - SECOND)
-        assert edges(tracker) == [(Kind.STARTED, WEBHOOK)]
+        assert edges(tracker) == [(EdgeType.STARTED, WEBHOOK)]
         tracker.observe(NOTHING, now + 5 * MINUTE)
-        assert edges(tracker) == [(Kind.ENDED, CLOCK)]
+        assert edges(tracker) == [(EdgeType.ENDED, CLOCK)]
 
     @pytest.mark.parametrize("by", [-3 * MINUTE, 3 * MINUTE])
     def test_ended_push_keeps_its_age(self, by: timedelta) -> None:
         """A push that ended one stands for five minutes too."""
         tracker = started()
-        tracker.push(Kind.ENDED, T0 + 10 * MINUTE)
+        tracker.push(EdgeType.ENDED, T0 + 10 * MINUTE)
         tracker.take_edges()
         tracker.shift(by)
         tracker.observe(named(LIVE), T0 + 15 * MINUTE + by - SECOND)
         assert edges(tracker) == []
         tracker.observe(named(LIVE), T0 + 15 * MINUTE + by)
-        assert edges(tracker) == [(Kind.STARTED, API)]
+        assert edges(tracker) == [(EdgeType.STARTED, API)]
 
     def test_missing_keeps_its_age(self) -> None:
         """A missing one is missing for as long as before."""
@@ -673,7 +673,7 @@ class TestClockPutRight:
         tracker.observe(NOTHING, T0 + 5 * MINUTE + 9 * SECOND)
         assert tracker.snapshot.live
         tracker.observe(NOTHING, T0 + 5 * MINUTE + 10 * SECOND)
-        assert edges(tracker) == [(Kind.ENDED, API)]
+        assert edges(tracker) == [(EdgeType.ENDED, API)]
 
     def test_remembered_stays(self) -> None:
         """What happened before a restart happened by a clock that was right."""
@@ -682,7 +682,7 @@ class TestClockPutRight:
         tracker.shift(-5 * HOUR)
         assert tracker.snapshot == Snapshot(live=OPEN, pushed_at=T0, ended=over)
         tracker.observe(NOTHING, T0 + 5 * MINUTE)
-        assert edges(tracker) == [(Kind.ENDED, CLOCK)]
+        assert edges(tracker) == [(EdgeType.ENDED, CLOCK)]
 
     def test_remembered_from_the_future(self) -> None:
         """A push from the future, by a clock that is behind, is five minutes old at most."""
@@ -691,13 +691,13 @@ class TestClockPutRight:
             tracker.fail(T0 - 5 * HOUR + minute * MINUTE)
         assert tracker.snapshot.live
         tracker.fail(T0 - 5 * HOUR + 5 * MINUTE)
-        assert edges(tracker) == [(Kind.ENDED, CLOCK)]
+        assert edges(tracker) == [(EdgeType.ENDED, CLOCK)]
 
     def test_over_from_the_future(self) -> None:
         """A push that ended one, by a clock that was ahead, does not silence the API for long."""
         tracker = Tracker(Snapshot(ended=Ended(ENDED, EndReason.PUSH, T0 + 5 * HOUR)))
         tracker.observe(named(LIVE), T0 + MINUTE)
-        assert edges(tracker) == [(Kind.STARTED, API)]
+        assert edges(tracker) == [(EdgeType.STARTED, API)]
 
 
 class TestHeldEdges:
@@ -716,7 +716,7 @@ class TestHeldEdges:
         assert shown(tracker) == Snapshot(live=LIVE)
         tracker.observe(LISTED, T0 + HOUR)
         tracker.observe(named(OTHER, ENDED), OTHER.start)
-        assert net(tracker) == [(Kind.ENDED, API), (Kind.STARTED, API)]
+        assert net(tracker) == [(EdgeType.ENDED, API), (EdgeType.STARTED, API)]
 
     def test_announced_one_goes_on(self) -> None:
         """The announced one is still live: none."""
@@ -727,7 +727,7 @@ class TestHeldEdges:
     def test_ended_and_taken_back(self) -> None:
         """An end that was contradicted before anybody heard of it: none."""
         tracker = Tracker(Snapshot(live=LIVE))
-        tracker.push(Kind.ENDED, T0 + 10 * MINUTE)
+        tracker.push(EdgeType.ENDED, T0 + 10 * MINUTE)
         tracker.observe(named(LIVE), T0 + 15 * MINUTE)
         assert tracker.snapshot.live
         assert net(tracker) == []
@@ -798,8 +798,8 @@ class Provider(RuleBasedStateMachine):
         self.tracker.fail(self.now)
         self.plain.fail(self.now)
 
-    @rule(kind=st.sampled_from(Kind))
-    def push(self, kind: Kind) -> None:
+    @rule(kind=st.sampled_from(EdgeType))
+    def push(self, kind: EdgeType) -> None:
         """Call the webhook, rightly or wrongly."""
         self.tracker.push(kind, self.now)
         self.plain.push(kind, self.now)
@@ -813,9 +813,9 @@ class Provider(RuleBasedStateMachine):
     def check_edges(self) -> None:
         """Edges alternate and agree with the state."""
         for edge in self.tracker.take_edges():
-            assert (edge.kind is Kind.STARTED) is not self.announced
+            assert (edge.type is EdgeType.STARTED) is not self.announced
             self.announced = not self.announced
-            assert edge.kind is Kind.STARTED or edge.equivent.end
+            assert edge.type is EdgeType.STARTED or edge.equivent.end
             assert edge.test is (edge.source is Source.SIMULATION)
         assert self.announced is (self.tracker.snapshot.live is not None)
 
@@ -886,7 +886,7 @@ class TestSimulation:
             tracker.rehearse(T0 + MINUTE, T0 - MINUTE)
             assert tracker.snapshot.upcoming == LIVE
             if push:
-                tracker.push(Kind.STARTED, T0)
+                tracker.push(EdgeType.STARTED, T0)
             tracker.tick(T0)
             assert [edge.test for edge in tracker.take_edges()] == [True]
             assert not tracker.snapshot.rehearsal

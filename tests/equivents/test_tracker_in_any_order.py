@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from custom_components.equiwatt.equivents.answer import Answer
-from custom_components.equiwatt.equivents.model import Equivent, Kind
+from custom_components.equiwatt.equivents.model import EdgeType, Equivent
 from custom_components.equiwatt.equivents.tracker import Tracker
 
 from .test_tracker import (
@@ -30,10 +30,10 @@ END = T0 + HOUR
 def test_doubled_end_call_back_to_back() -> None:
     """`ended` within two minutes after the API listed A and named B changes nothing."""
     tracker = started()
-    tracker.push(Kind.ENDED, END + 2 * SECOND)
+    tracker.push(EdgeType.ENDED, END + 2 * SECOND)
     tracker.observe(named(NEXT, ENDED), END + 5 * SECOND)
     assert tracker.snapshot.live == NEXT
-    tracker.push(Kind.ENDED, END + 7 * SECOND)  # the same call, delivered twice
+    tracker.push(EdgeType.ENDED, END + 7 * SECOND)  # the same call, delivered twice
     for seconds in range(10, 240, 10):
         tracker.observe(named(NEXT, ENDED), END + seconds * SECOND)
         assert tracker.snapshot.live == NEXT, f"off at +{seconds} s though every answer names it"
@@ -42,7 +42,7 @@ def test_doubled_end_call_back_to_back() -> None:
 def test_next_is_seen_at_the_first_answer_that_names_it() -> None:
     """After A's end was called, B is seen at the first answer that names it."""
     tracker = started()
-    tracker.push(Kind.ENDED, END + 62 * SECOND)
+    tracker.push(EdgeType.ENDED, END + 62 * SECOND)
     tracker.observe(named(NEXT), END + 64 * SECOND)
     assert tracker.snapshot.live == NEXT
 
@@ -51,8 +51,8 @@ def test_late_end_call_after_the_start_call() -> None:
     """A push speaks of the equivent nearest to it: A's end, 8 s ago, not B's start."""
     tracker = started()
     tracker.observe(Answer(previous=(ENDED,)), END + 2 * SECOND)
-    tracker.push(Kind.STARTED, END + 9 * SECOND)
-    tracker.push(Kind.ENDED, END + 10 * SECOND)  # A's, delayed by seconds
+    tracker.push(EdgeType.STARTED, END + 9 * SECOND)
+    tracker.push(EdgeType.ENDED, END + 10 * SECOND)  # A's, delayed by seconds
     for seconds in range(12, 240, 10):
         tracker.observe(named(NEXT, ENDED), END + seconds * SECOND)
         assert tracker.snapshot.live == NEXT, f"off at +{seconds} s though every answer names it"
@@ -62,7 +62,7 @@ def test_old_answers_end_nothing() -> None:
     """An answer that names A after its end is old, so that it cannot end B either."""
     tracker = started()
     tracker.observe(named(NEXT, ENDED), END + 10 * SECOND)
-    assert edges(tracker) == [(Kind.ENDED, API), (Kind.STARTED, API)]
+    assert edges(tracker) == [(EdgeType.ENDED, API), (EdgeType.STARTED, API)]
     tracker.observe(named(LIVE), END + 18 * SECOND)
     tracker.observe(named(LIVE), END + 29 * SECOND)
     assert edges(tracker) == []
@@ -78,7 +78,7 @@ def test_documented_shape_after_a_false_end() -> None:
     """If the API, asked five minutes after `ended`, still names it, it is live again."""
     tracker = Tracker()
     tracker.observe(documented(), T0 + SECOND)
-    tracker.push(Kind.ENDED, T0 + MINUTE)
+    tracker.push(EdgeType.ENDED, T0 + MINUTE)
     for minutes in range(2, 59):
         tracker.observe(documented(), T0 + minutes * MINUTE)
     assert tracker.snapshot.live
@@ -87,9 +87,9 @@ def test_documented_shape_after_a_false_end() -> None:
 def test_documented_shape_after_the_grace() -> None:
     """What `current_event` names is live, though a call came five minutes before."""
     tracker = Tracker()
-    tracker.push(Kind.STARTED, T0)
+    tracker.push(EdgeType.STARTED, T0)
     tracker.fail(T0 + 5 * MINUTE)
-    assert edges(tracker)[-1][0] is Kind.ENDED
+    assert edges(tracker)[-1][0] is EdgeType.ENDED
     tracker.observe(documented(), T0 + 6 * MINUTE)
     assert tracker.snapshot.live
 
@@ -111,16 +111,16 @@ def test_rehearsal_that_is_over_hides_no_start() -> None:
     before.rehearse(T0 - 30 * MINUTE, T0 - 35 * MINUTE)
     after = Tracker(before.snapshot)
     after.observe(named(LIVE), T0 + SECOND)
-    assert [kind for kind, _ in edges(after)] == [Kind.ENDED, Kind.STARTED]
+    assert [kind for kind, _ in edges(after)] == [EdgeType.ENDED, EdgeType.STARTED]
 
 
 def test_push_from_before_a_restart_is_over() -> None:
     """Unconfirmed for five minutes it ends; another an hour later is another."""
     before = Tracker()
-    before.push(Kind.STARTED, T0 - HOUR)
+    before.push(EdgeType.STARTED, T0 - HOUR)
     after = Tracker(before.snapshot)
     after.observe(named(LIVE), T0 + SECOND)
-    assert [kind for kind, _ in edges(after)] == [Kind.ENDED, Kind.STARTED]
+    assert [kind for kind, _ in edges(after)] == [EdgeType.ENDED, EdgeType.STARTED]
 
 
 @pytest.mark.parametrize("by", [timedelta(microseconds=-3), timedelta(microseconds=3)])
@@ -136,8 +136,8 @@ def test_drift_is_no_change(by: timedelta) -> None:
 def test_two_starts_of_one_minute() -> None:
     """Control: the harness above reads edges as the project's own tests do."""
     tracker = started()
-    tracker.push(Kind.ENDED, END)
-    assert edges(tracker) == [(Kind.ENDED, WEBHOOK)]
+    tracker.push(EdgeType.ENDED, END)
+    assert edges(tracker) == [(EdgeType.ENDED, WEBHOOK)]
 
 
 SHORT = Equivent(T0, T0 + 3 * MINUTE)
@@ -156,7 +156,7 @@ def test_next_one_soon_after_a_short_one(planned: None) -> None:
     tracker = started(Equivent(T0, planned))
     following = Equivent(SOON, planned)
     tracker.observe(named(following, SHORT), SOON + 5 * SECOND)
-    assert edges(tracker) == [(Kind.ENDED, API), (Kind.STARTED, API)]
+    assert edges(tracker) == [(EdgeType.ENDED, API), (EdgeType.STARTED, API)]
 
 
 def test_late_end_call_of_a_short_one() -> None:
@@ -164,7 +164,7 @@ def test_late_end_call_of_a_short_one() -> None:
     tracker = started(Equivent(T0))
     following = Equivent(SOON)
     tracker.observe(named(following, SHORT), SOON + 5 * SECOND)
-    tracker.push(Kind.ENDED, SOON + 20 * SECOND)
+    tracker.push(EdgeType.ENDED, SOON + 20 * SECOND)
     for seconds in range(25, 280, 10):
         tracker.observe(named(following, SHORT), SOON + seconds * SECOND)
         assert tracker.snapshot.live == following, f"off at +{seconds} s"

@@ -21,7 +21,7 @@ from pytest_homeassistant_custom_component.common import (
 from pytest_homeassistant_custom_component.test_util.aiohttp import mock_aiohttp_client
 from yarl import URL
 
-from custom_components.equiwatt import limits
+from custom_components.equiwatt import api
 from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.equivents.client import RateLimiter
 from homeassistant.config_entries import ConfigEntryState
@@ -86,7 +86,7 @@ class Home:
         ):
             self._stack.enter_context(patch.object(event_helper, f"time_tracker_{name}", value))
         limiter = partial(RateLimiter, self.loop.time)
-        self._stack.enter_context(patch.object(limits, "RateLimiter", limiter))
+        self._stack.enter_context(patch.object(api, "RateLimiter", limiter))
         self.loop.set_exception_handler(self._fail)
         self._alarm = Alarm(self.failures)
         logging.getLogger().addHandler(self._alarm)
@@ -269,7 +269,7 @@ class Home:
     def forget_calls(self) -> None:
         """Forget which calls were made, as a restart does."""
         self.cloud.calls.clear()
-        self.hass.data.pop(limits.LIMITERS, None)
+        self.hass.data.pop(api.LIMITERS, None)
 
     @property
     def stored(self) -> dict[str, Any]:

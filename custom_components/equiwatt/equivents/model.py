@@ -9,7 +9,7 @@ SAME = timedelta(minutes=10)
 """How far apart the starts may be that two answers give for one equivent."""
 
 
-class Kind(StrEnum):
+class EdgeType(StrEnum):
     """What happened to an equivent."""
 
     STARTED = "started"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from .model import SAME, Equivent, Kind, Source
+from .model import SAME, EdgeType, Equivent, Source
 
 MAX_EQUIVENTS = 2000
 
@@ -81,7 +81,7 @@ class Snapshot:
 class Edge:
     """A change of the live state."""
 
-    kind: Kind
+    type: EdgeType
     equivent: Equivent
     source: Source
     after: Snapshot = field(repr=False)
@@ -125,8 +125,8 @@ def net_edges(edges: Iterable[Edge]) -> list[Edge]:
     What both began and ended meanwhile is history, and so is an end that was taken back.
     """
     waiting = list(edges)
-    ended = [edge for edge in waiting[:1] if edge.kind is Kind.ENDED]
-    started = [edge for edge in waiting[-1:] if edge.kind is Kind.STARTED]
+    ended = [edge for edge in waiting[:1] if edge.type is EdgeType.ENDED]
+    started = [edge for edge in waiting[-1:] if edge.type is EdgeType.STARTED]
     if ended and started and ended[0].equivent.same_as(started[0].equivent):
         return []
     return ended + started

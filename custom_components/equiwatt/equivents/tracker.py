@@ -10,7 +10,7 @@ from typing import Any
 
 from .answer import Answer
 from .clock import TOLERANCE
-from .model import Equivent, Kind, Source, ending_of
+from .model import EdgeType, Equivent, Source, ending_of
 from .snapshot import Edge, Ended, EndReason, Snapshot, add_finished
 
 OVERRUN = timedelta(minutes=15)
@@ -67,12 +67,12 @@ class Tracker:
             self._start(named, Source.API)
         self.tick(now)
 
-    def push(self, kind: Kind, now: datetime) -> None:
+    def push(self, edge_type: EdgeType, now: datetime) -> None:
         """Follow a webhook call that was received at `now`."""
         real = self.snapshot.real
-        if kind is Kind.STARTED and not real:
+        if edge_type is EdgeType.STARTED and not real:
             self._start(Equivent(now.replace(microsecond=0)), Source.WEBHOOK, pushed_at=now)
-        elif kind is Kind.ENDED and real and not _is_late_call(self.snapshot, now):
+        elif edge_type is EdgeType.ENDED and real and not _is_late_call(self.snapshot, now):
             self._end(real, now, Source.WEBHOOK, EndReason.PUSH, now)
 
     def rehearse(self, end: datetime, now: datetime) -> None:
@@ -89,7 +89,7 @@ class Tracker:
             return
         equivent = Equivent(now.replace(microsecond=0), end)
         self._set(live=equivent, rehearsal=True)
-        self._add_edge(Kind.STARTED, equivent, Source.SIMULATION)
+        self._add_edge(EdgeType.STARTED, equivent, Source.SIMULATION)
 
     def shift(self, by: timedelta) -> None:
         """Follow a clock that was put right: what was timed by it keeps its age.
@@ -144,9 +144,9 @@ class Tracker:
         """Change what is known."""
         self.snapshot = replace(self.snapshot, **changes)
 
-    def _add_edge(self, kind: Kind, equivent: Equivent, source: Source) -> None:
+    def _add_edge(self, edge_type: EdgeType, equivent: Equivent, source: Source) -> None:
         """Add an edge to those that are to be taken."""
-        self._edges.append(Edge(kind, equivent, source, self.snapshot))
+        self._edges.append(Edge(edge_type, equivent, source, self.snapshot))
 
     def _learn_end(self, answer: Answer, now: datetime) -> None:
         """Learn the end of the last one that ended, if an answer lists it."""
@@ -192,7 +192,7 @@ class Tracker:
             return
         if self.snapshot.rehearsal:
             self._set(live=None, rehearsal=False)
-            self._add_edge(Kind.ENDED, live, Source.SIMULATION)
+            self._add_edge(EdgeType.ENDED, live, Source.SIMULATION)
         else:
             self._end(live, end, Source.CLOCK, reason, now)
 
@@ -209,7 +209,7 @@ class Tracker:
         silent = self.snapshot.rehearsal
         self._set_live(equivent, pushed_at)
         if not silent:
-            self._add_edge(Kind.STARTED, equivent, source)
+            self._add_edge(EdgeType.STARTED, equivent, source)
 
     def _set_live(self, equivent: Equivent, pushed_at: datetime | None = None) -> None:
         """Make an equivent the live one; what is live has not ended, whatever was said of it."""
@@ -226,7 +226,7 @@ class Tracker:
         over = Equivent(live.start, end)
         self._vanished_at = None
         self._set(live=None, pushed_at=None, ended=Ended(over, reason, now))
-        self._add_edge(Kind.ENDED, over, source)
+        self._add_edge(EdgeType.ENDED, over, source)
 
 
 def _is_believable(snapshot: Snapshot, named: Equivent, now: datetime) -> bool:

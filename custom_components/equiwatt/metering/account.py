@@ -11,7 +11,7 @@ from homeassistant.core import HomeAssistant, callback
 from ..announcer import Announcer
 from ..const import SOURCE_SENSORS
 from ..coordinator import EquiwattCoordinator
-from ..equivents.model import Equivent, Kind
+from ..equivents.model import EdgeType, Equivent
 from ..equivents.snapshot import Edge, Ended, EndReason
 from ..equivents.tracker import PUSH_GRACE
 from ..savings import Saved, saved_of
@@ -131,7 +131,7 @@ def follow_edges(entry: ConfigEntry, announcer: Announcer, meter: Meter) -> None
 
     def on_edge(edge: Edge) -> None:
         """Follow one edge."""
-        if edge.kind is Kind.STARTED:
+        if edge.type is EdgeType.STARTED:
             meter.async_started()
         else:
             meter.async_ended(edge.equivent, rehearsal=edge.test)

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from .equivents.answer import MalformedError, read_event, read_time
-from .equivents.model import SAME, Equivent, Kind
-from .equivents.snapshot import Edge, EndReason, Snapshot
+from .answer import MalformedError, read_event, read_time
+from .model import SAME, EdgeType, Equivent
+from .snapshot import Edge, EndReason, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Attendance:
         An equivent that came and went unseen was the next one, and one that is live again is
         skipped still.
         """
-        if edge.kind is Kind.ENDED:
+        if edge.type is EdgeType.ENDED:
             return self
         start = edge.equivent.start
         joined = tuple(one for one in self.participants if one.start >= start - SAME)
@@ -60,7 +60,7 @@ class Attendance:
 
     def marked(self, edge: Edge) -> Edge:
         """Return an edge with what is known of it here; who took part is asked at the end."""
-        ended = edge.kind is Kind.ENDED
+        ended = edge.type is EdgeType.ENDED
         names = tuple(one.name for one in self.participants if ended and _is_of(edge, one.start))
         skips = self.before(edge).skips_since
         return replace(edge, skipped=skips is not None and _is_of(edge, skips), participants=names)
@@ -68,7 +68,7 @@ class Attendance:
     def after(self, edge: Edge) -> Attendance:
         """Return it after an edge: the end of a real one uses a skip up, unless nobody saw it."""
         found = self.before(edge)
-        if edge.kind is Kind.STARTED:
+        if edge.type is EdgeType.STARTED:
             return found
         left = tuple(one for one in found.participants if not _is_of(edge, one.start))
         found = replace(found, participants=left)
@@ -112,7 +112,7 @@ def read_attendance(data: Mapping[str, Any]) -> tuple[Attendance, int]:
 
 def _is_of(edge: Edge, moment: datetime) -> bool:
     """Tell whether a moment belongs to an edge's equivent, or to one before: not to the next."""
-    return edge.kind is Kind.STARTED or edge.equivent.end is None or moment < edge.equivent.end
+    return edge.type is EdgeType.STARTED or edge.equivent.end is None or moment < edge.equivent.end
 
 
 def _as_event(equivent: Equivent) -> dict[str, int | None]:

@@ -7,16 +7,16 @@ from unittest.mock import patch
 
 import pytest
 
-from custom_components.equiwatt.attendance import Attendance, read_attendance
 from custom_components.equiwatt.const import DOMAIN
-from custom_components.equiwatt.equivents.model import Equivent, Kind, Source
+from custom_components.equiwatt.equivents.attendance import Attendance, read_attendance
+from custom_components.equiwatt.equivents.model import EdgeType, Equivent, Source
 from custom_components.equiwatt.equivents.snapshot import Edge, Snapshot
 from homeassistant.helpers.storage import Store
 from homeassistant.setup import async_setup_component
 
-from .conftest import EVENT, LIVE, NOW, House, Provider
-from .holding.pausing import HOUR, MINUTE, end, restart, started, until
-from .test_services import simulate
+from ..conftest import EVENT, LIVE, NOW, House, Provider
+from ..holding.pausing import HOUR, MINUTE, end, restart, started, until
+from ..test_services import simulate
 
 
 async def take_part(house: House, participant: str, **data: Any) -> bool:
@@ -170,7 +170,7 @@ def test_never_announced() -> None:
     """Who took part in what came and went unannounced is forgotten at the next start."""
     first, second = Equivent(NOW, NOW + HOUR), Equivent(NOW + 2 * HOUR)
     attendance = Attendance().joined_by("one", first).joined_by("two", second)
-    after = attendance.after(Edge(Kind.STARTED, second, Source.API, Snapshot(live=second)))
-    ended = Edge(Kind.ENDED, Equivent(second.start, NOW + 3 * HOUR), Source.API, Snapshot())
+    after = attendance.after(Edge(EdgeType.STARTED, second, Source.API, Snapshot(live=second)))
+    ended = Edge(EdgeType.ENDED, Equivent(second.start, NOW + 3 * HOUR), Source.API, Snapshot())
     assert after.marked(ended).participants == ("two",)
     assert after.after(ended) == Attendance()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.equiwatt import limits
+from custom_components.equiwatt import api
 from custom_components.equiwatt.equivents import client
 from homeassistant.core import HomeAssistant
 
@@ -17,14 +17,14 @@ async def test_limiters_are_dropped(
     """A token that was tried and not kept leaves no limiter behind, and no token anywhere."""
     await house.setup()
     for number in range(5):
-        await limits.async_get_client(hass, f"mistyped-{number}", API_URL).async_get_equivents()
-    limiters = hass.data[limits.LIMITERS]
+        await api.async_get_client(hass, f"mistyped-{number}", API_URL).async_get_equivents()
+    limiters = hass.data[api.LIMITERS]
     kept = set(limiters)
     assert len(kept) == 6
     assert not any(TOKEN in key or "mistyped" in key for key in kept)
     with monkeypatch.context() as patched:
         patched.setattr(client, "CALL_WINDOW", 0)  # as if a minute had passed
-        again = limits.async_get_client(hass, TOKEN, API_URL)
+        again = api.async_get_client(hass, TOKEN, API_URL)
     assert len(limiters) == 1
     await again.async_get_equivents()
     assert house.entry.runtime_data.coordinator.client.recent_calls == 2
