@@ -121,8 +121,7 @@ class House(Client):
         """Start the process, and wait until everything in it runs."""
         free_port(self.port)
         self.write_folder()
-        environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
-        environment.pop("PYTHONPATH", None)
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", str(LAUNCHER), "--config", str(self.folder)),

@@ -5,7 +5,7 @@ set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 CACHE=${EQUIWATT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/equiwatt-ha}
 cd "$ROOT"
-export PYTHONPATH=$ROOT PYTHONDONTWRITEBYTECODE=1
+export PYTHONPATH=$ROOT
 . "$ROOT/scripts/python.sh"
 . "$ROOT/scripts/beta.sh"
 
