@@ -26,6 +26,7 @@ MOMENTS = 300
 DAY_PHASES = 50
 HOMES = 100_000
 WINDOW = int(schedule.CLOSES - schedule.OPENS)
+SEEN = "Real edges seen within so many seconds, without a webhook"
 GOLDEN, PLASTIC = 0.618034, 0.754878
 """Their multiples spread evenly, whatever the interval of a poll, and in the plane together."""
 
@@ -37,9 +38,26 @@ type Delay = Callable[[float, float], float]
 class Waits:
     """How long edges were waited for."""
 
-    median: float
-    p95: float
-    worst: float
+    seconds: list[float]
+
+    @property
+    def median(self) -> float:
+        """Return the seconds within which half of them were seen."""
+        return median(self.seconds)
+
+    @property
+    def p95(self) -> float:
+        """Return the seconds within which 19 of 20 were seen."""
+        return quantiles(self.seconds, n=20)[-1]
+
+    @property
+    def worst(self) -> float:
+        """Return the seconds within which all were seen."""
+        return max(self.seconds)
+
+    def share(self, seconds: float) -> float:
+        """Return the share of them seen within some seconds."""
+        return mean(wait <= seconds for wait in self.seconds)
 
 
 def scheduled(now: float, offset: float) -> float:
@@ -69,8 +87,16 @@ def wait(delay: Delay, edge: float, phase: int) -> float:
 
 def waits(delay: Delay, edges: list[float]) -> Waits:
     """Return how long edges are waited for, each in all phases."""
-    seconds = [wait(delay, edge, phase) for edge in edges for phase in range(PHASES)]
-    return Waits(median(seconds), quantiles(seconds, n=20)[-1], max(seconds))
+    return Waits([wait(delay, edge, phase) for edge in edges for phase in range(PHASES)])
+
+
+def seen_table(ways: dict[str, Waits]) -> Table:
+    """Return the share of the edges seen within each number of seconds."""
+    table = Table(SEEN, ["seconds", *ways])
+    for second in range(31):
+        shares = (f"{waited.share(second):.1%}" for waited in ways.values())
+        table.rows.append([str(second), *shares])
+    return table
 
 
 def calls_per_day(delay: Delay) -> float:
@@ -109,7 +135,7 @@ def waits_by_day(delay: Delay) -> Waits:
         for edge in moments_by_day()
         for phase in range(DAY_PHASES)
     ]
-    return Waits(median(seconds), quantiles(seconds, n=20)[-1], max(seconds))
+    return Waits(seconds)
 
 
 def fleet_peak_ratio(homes: int = HOMES) -> float:
@@ -140,9 +166,12 @@ async def measure(_: asyncio.AbstractEventLoop) -> list[Table]:
     table = Table(f"Seeing an edge without a webhook, {len(EDGES)} edges, {PHASES} phases", head)
     ways: dict[str, tuple[str, Delay]] = {"": ("equiwatt's schedule", scheduled)}
     ways |= {f"poll_{n}_": (f"a poll every {n} s", fixed(n)) for n in (30, 60, 300)}
+    seen: dict[str, Waits] = {}
     for key, (name, delay) in ways.items():
         real, by_day, other = waits(delay, EDGES), waits_by_day(delay), waits(delay, any_times())
         asked = calls_per_day(delay)
+        if key in {"", "poll_30_"}:
+            seen[name] = real
         table.rows.append(row(name, real, by_day, other, asked))
         table.figures |= {
             f"{key}edge_median_s": real.median,
@@ -158,4 +187,4 @@ async def measure(_: asyncio.AbstractEventLoop) -> list[Table]:
         ratio = table.figures[f"{name}_s"] / table.figures[f"poll_30_{name}_s"]
         table.figures[f"{name}_ratio"] = ratio
     table.figures["fleet_peak_ratio"] = fleet_peak_ratio()
-    return [table]
+    return [table, seen_table(seen)]

@@ -5,6 +5,7 @@ from dataclasses import asdict
 import json
 from pathlib import Path
 
+from . import picture
 from .report import Table, figures_of
 
 ROOT = Path(__file__).parent.parent
@@ -184,6 +185,8 @@ def write(tables: list[Table]) -> None:
     for page, section in sections(tables).items():
         path = ROOT / page
         path.write_text(replaced(path.read_text("utf-8"), section), "utf-8")
+    for path, drawing in picture.pictures(tables).items():
+        path.write_text(drawing, "utf-8")
 
 
 def replaced(text: str, section: str) -> str:

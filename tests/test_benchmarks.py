@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from benchmarks import edges, reading, readme
+from benchmarks import edges, picture, reading, readme
 from benchmarks.__main__ import BOUNDS
 from benchmarks.report import figures_of
 from custom_components.equiwatt.equivents.answer import parse
@@ -12,7 +12,7 @@ from custom_components.equiwatt.equivents.answer import parse
 
 async def test_edges_without_a_webhook() -> None:
     """Edges are seen sooner than by a poll every 30 seconds, with fewer calls."""
-    (table,) = await edges.measure(asyncio.get_running_loop())
+    table, _ = await edges.measure(asyncio.get_running_loop())
     ours = table.figures
     assert {name for name, bound in BOUNDS.items() if ours.get(name, 0) > bound} == set()
     assert ours["any_time_p95_s"] <= 60
@@ -54,3 +54,12 @@ def test_the_results_are_within_their_bounds() -> None:
     """What the pages quote is what this project has promised itself."""
     figures = figures_of(readme.load())
     assert {name for name, bound in BOUNDS.items() if figures[name] > bound} == set()
+
+
+def test_the_picture_shows_the_results() -> None:
+    """The curves on the page are drawn from the results, for light and for dark pages."""
+    pictures = picture.pictures(readme.load())
+    assert [path.name for path in pictures] == ["edges-light.svg", "edges-dark.svg"]
+    for path, drawing in pictures.items():
+        assert path.read_text("utf-8") == drawing
+        assert f'"images/{path.name}"' in (readme.ROOT / readme.FIGURES).read_text("utf-8")
