@@ -12,7 +12,7 @@ import pytest
 
 from custom_components import equiwatt
 from custom_components.equiwatt.equivents.client import EquiwattError
-from custom_components.equiwatt.holding.domains import Refusal
+from custom_components.equiwatt.holding.eligibility import Refusal
 from homeassistant.util.yaml import load_yaml_dict
 
 FOLDER = Path(equiwatt.__file__).parent

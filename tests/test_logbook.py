@@ -11,7 +11,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 )
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
-from custom_components.equiwatt.holding.commands import EVENT_COMMAND
+from custom_components.equiwatt.holding.service_calls import EVENT_COMMAND
 from homeassistant.components.recorder.core import Recorder
 from homeassistant.const import EVENT_CALL_SERVICE
 from homeassistant.core import Context, HomeAssistant, callback

@@ -14,7 +14,7 @@ from homeassistant.const import ATTR_ENTITY_ID, ATTR_NAME
 from homeassistant.core import HomeAssistant, callback
 
 from .const import DOMAIN
-from .holding.commands import ATTR_ASKED_BY, ATTR_RESTORES, EVENT_COMMAND
+from .holding.service_calls import ATTR_ASKED_BY, ATTR_RESTORES, EVENT_COMMAND
 
 type Describe = Callable[[LazyEventPartialState], dict[str, Any]]
 

@@ -30,7 +30,7 @@ from homeassistant.util.json import JsonValueType
 
 from .const import DOMAIN
 from .data import EquiwattConfigEntry
-from .holding.domains import Refusal, can_pause, scene_refusal_of
+from .holding.eligibility import Refusal, can_pause, scene_refusal_of
 from .holding.hold import Request
 from .holding.manager import async_get_manager
 

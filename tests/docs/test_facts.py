@@ -10,7 +10,7 @@ from benchmarks.report import figures_of
 from custom_components.equiwatt import coordinator
 from custom_components.equiwatt.const import BLUEPRINT_URL, DEFAULT_URL, DOMAIN
 from custom_components.equiwatt.equivents import clock, schedule, snapshot, tracker
-from custom_components.equiwatt.holding.domains import Refusal
+from custom_components.equiwatt.holding.eligibility import Refusal
 from custom_components.equiwatt.sensor import METER_SENSORS
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er

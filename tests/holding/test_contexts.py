@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from pytest_homeassistant_custom_component.common import async_capture_events
 
-from custom_components.equiwatt.holding.commands import EVENT_COMMAND
 from custom_components.equiwatt.holding.contexts import KEPT
+from custom_components.equiwatt.holding.service_calls import EVENT_COMMAND
 from homeassistant.core import Context
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util

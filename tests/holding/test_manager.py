@@ -272,7 +272,7 @@ async def test_water_heater_lost_its_mode(live: House, provider: Provider) -> No
 
 async def test_hanging_device(live: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """A device that answers no command is not given another meanwhile, and holds up no other."""
-    monkeypatch.setattr("custom_components.equiwatt.holding.commands.COMMAND_SECONDS", 600)
+    monkeypatch.setattr("custom_components.equiwatt.holding.service_calls.COMMAND_SECONDS", 600)
     plug, other = await install(live.hass, Plug("Plug"), Plug("Other"))
     await pause(live.hass, PLUG, "switch.other")
     begun: list[str] = []

@@ -9,9 +9,10 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.equiwatt.holding.device import Device, begin
-from custom_components.equiwatt.holding.domains import async_call, reading_of, refusal_of
+from custom_components.equiwatt.holding.eligibility import reading_of, refusal_of
 from custom_components.equiwatt.holding.plan import steps, turn_off
 from custom_components.equiwatt.holding.reading import Reading
+from custom_components.equiwatt.holding.service_calls import async_call
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from tests import zoo

@@ -11,13 +11,13 @@ from homeassistant.helpers.entity_registry import EventEntityRegistryUpdatedData
 
 from ..const import DOMAIN, LOGGER
 from .clock import HoldingClock
-from .commands import async_carry
 from .contexts import Contexts
 from .device import Cause, Device, begin
-from .domains import reading_of
+from .eligibility import reading_of
 from .issues import async_clear_not_restored, async_raise_not_restored
 from .listener import DeviceListener
 from .restoring import Answer, Command, Verdict
+from .service_calls import async_carry
 from .store import HeldDevice, HoldingStore
 from .story import HOLD, Outcome, Phase
 

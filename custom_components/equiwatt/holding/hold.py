@@ -11,13 +11,13 @@ from homeassistant.core import Context
 from homeassistant.exceptions import HomeAssistantError
 
 from ..const import DOMAIN
-from .commands import async_apply
 from .device import Cause
-from .domains import Refusal, move_refusal_of, refusal_of
+from .eligibility import Refusal, move_refusal_of, refusal_of
 from .hands import Hands
 from .issues import async_clear_not_restored
 from .reading import OFF
 from .restoring import Answer
+from .service_calls import async_apply
 from .store import Asker, HeldDevice
 from .story import Outcome
 
@@ -34,6 +34,8 @@ class Request:
     longest: timedelta | None = None
     scenes: tuple[str, ...] = ()
     """The scenes that say how; without any, devices are turned off."""
+    degrees: float | None = None
+    """By how much heating is turned down instead of off."""
 
 
 class Hold:

@@ -16,7 +16,7 @@ from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN
 from .device import Device
-from .domains import Refusal, reading_of
+from .eligibility import Refusal, reading_of
 from .hands import Hands
 from .hold import Hold, Request
 from .store import Asker, HeldDevice

@@ -10,7 +10,7 @@ from homeassistant.core import Context, HomeAssistant
 from ..const import LOGGER
 from .contexts import Contexts
 from .device import COMMAND
-from .domains import async_call
+from .reading import Call
 from .restoring import Command
 from .store import Asker, HeldDevice
 from .story import HOLD, Outcome
@@ -22,6 +22,13 @@ EVENT_COMMAND = "equiwatt_command"
 """The first event of each command's context, by which the logbook knows whose it is."""
 ATTR_ASKED_BY = "asked_by"
 ATTR_RESTORES = "restores"
+
+
+async def async_call(hass: HomeAssistant, entity_id: str, call: Call, context: Context) -> None:
+    """Give a device a command. Raise whatever its integration raises."""
+    domain = entity_id.partition(".")[0]
+    data = {ATTR_ENTITY_ID: entity_id, **call.data}
+    await hass.services.async_call(domain, call.service, data, blocking=True, context=context)
 
 
 async def async_carry(

@@ -6,7 +6,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockUser, async_capture_events
 
 from custom_components.equiwatt.const import DOMAIN
-from custom_components.equiwatt.holding.commands import EVENT_COMMAND
+from custom_components.equiwatt.holding.service_calls import EVENT_COMMAND
 from homeassistant.core import Context
 from homeassistant.setup import async_setup_component
 from tests.conftest import House, Provider

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from custom_components.equiwatt.holding.domains import (
+from custom_components.equiwatt.holding.eligibility import (
     Refusal,
-    async_call,
     can_pause,
     can_restore,
     reading_of,
     refusal_of,
 )
 from custom_components.equiwatt.holding.reading import UNKNOWN, Call
+from custom_components.equiwatt.holding.service_calls import async_call
 from homeassistant.core import Context, HomeAssistant, ServiceCall, State
 
 OFF_AND_ON = {"fan": 16 | 32, "media_player": 256 | 128}

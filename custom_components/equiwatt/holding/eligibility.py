@@ -1,4 +1,4 @@
-"""What Home Assistant's devices understand, as far as holding them goes."""
+"""Which devices can be held, and why the others cannot."""
 
 from collections.abc import Mapping
 from enum import Enum, StrEnum
@@ -16,10 +16,10 @@ from homeassistant.const import (
     STATE_UNKNOWN,
     Platform,
 )
-from homeassistant.core import Context, HomeAssistant, State
+from homeassistant.core import HomeAssistant, State
 
 from .plan import MODES, TOGGLES, turn_off
-from .reading import COMPARED, UNKNOWN, Call, Reading
+from .reading import COMPARED, UNKNOWN, Reading
 
 FEATURES = {
     Platform.FAN: FanEntityFeature.TURN_OFF | FanEntityFeature.TURN_ON,
@@ -31,10 +31,13 @@ FEATURES = {
 class Refusal(StrEnum):
     """Why a device is not held."""
 
-    NOT_FOUND = "not_found"
-    UNSUPPORTED = "unsupported"
-    UNAVAILABLE = "unavailable"
     ALREADY_OFF = "already_off"
+    UNAVAILABLE = "unavailable"
+    NO_ANSWER = "no_answer"
+    IN_SCHEDULE = "in_schedule"
+    NO_TEMPERATURE = "no_temperature"
+    UNSUPPORTED = "unsupported"
+    NOT_FOUND = "not_found"
     FAILED = "failed"
     SKIPPED = "skipped"
 
@@ -91,13 +94,6 @@ def reading_of(state: State | None) -> Reading:
     if state is None or state.state in (STATE_UNAVAILABLE, STATE_UNKNOWN):
         return UNKNOWN
     return Reading(state=str(state.state), attributes=_plain(state.attributes))
-
-
-async def async_call(hass: HomeAssistant, entity_id: str, call: Call, context: Context) -> None:
-    """Give a device a command. Raise whatever its integration raises."""
-    domain = entity_id.partition(".")[0]
-    data = {ATTR_ENTITY_ID: entity_id, **call.data}
-    await hass.services.async_call(domain, call.service, data, blocking=True, context=context)
 
 
 def _plain(value: Any) -> Any:
