@@ -6,6 +6,8 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 CACHE=${EQUIWATT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/equiwatt-ha}
 cd "$ROOT"
 export PYTHONPATH=$ROOT
+# Containers set it, and then each of our many processes would compile everything that it imports.
+unset PYTHONDONTWRITEBYTECODE
 . "$ROOT/scripts/python.sh"
 . "$ROOT/scripts/beta.sh"
 
