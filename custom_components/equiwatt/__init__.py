@@ -131,4 +131,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) ->
     await async_get_manager(hass).async_remove(entry.entry_id)
     await EquiwattStore(hass, entry.entry_id).async_remove()
     async_clear_webhook_issues(hass, entry.entry_id)
+    if "recorder" in hass.config.components:
+        statistics = await async_import_module(hass, f"{__package__}.metering.statistics")
+        statistics.async_clear_statistics(hass, entry.entry_id)
     await async_delete_cloudhook(hass, entry.data[CONF_WEBHOOK_ID])
