@@ -9,8 +9,10 @@ from custom_components.equiwatt.holding.eligibility import (
     Refusal,
     can_pause,
     can_restore,
+    can_set_back,
     reading_of,
     refusal_of,
+    set_back,
 )
 from custom_components.equiwatt.holding.reading import UNKNOWN, Call
 from custom_components.equiwatt.holding.service_calls import async_call
@@ -123,3 +125,118 @@ async def test_call(hass: HomeAssistant) -> None:
     assert [(call.data, call.context) for call in seen] == [
         ({"entity_id": "light.one", "brightness": 9}, context)
     ]
+
+
+LIMITS = {"supported_features": 3, "min_temp": 7, "max_temp": 35, "target_temp_step": 0.5}
+AT_20 = {**LIMITS, "temperature": 20.0}
+BETWEEN = {**LIMITS, "target_temp_low": 19, "target_temp_high": 24}
+TANK = {"supported_features": 1, "min_temp": 43, "max_temp": 60, "temperature": 50}
+
+
+@pytest.mark.parametrize(
+    ("state", "attributes", "wanted"),
+    [
+        ("heat", AT_20, {"temperature": 18}),
+        ("heat", AT_20 | {"target_temp_low": None, "target_temp_high": None}, {"temperature": 18}),
+        ("cool", AT_20, {"temperature": 22}),
+        ("heat_cool", BETWEEN, {"target_temp_low": 17, "target_temp_high": 26}),
+        ("heat", BETWEEN | {"temperature": None}, {"target_temp_low": 17, "target_temp_high": 26}),
+        ("cool", BETWEEN, {"target_temp_low": 17, "target_temp_high": 26}),
+        ("heat_cool", AT_20 | BETWEEN, {"target_temp_low": 17, "target_temp_high": 26}),
+        ("heat", AT_20 | BETWEEN, {"temperature": 18}),
+        ("heat", AT_20 | {"temperature": 8}, {"temperature": 7}),
+        ("cool", AT_20 | {"temperature": 34.5}, {"temperature": 35}),
+        ("heat", AT_20 | {"min_temp": None}, {"temperature": 18}),
+        ("heat", AT_20 | {"temperature": "20.5"}, {"temperature": 18.5}),
+        ("heat", AT_20 | {"target_temp_step": 5}, {"temperature": 15}),
+        ("heat", AT_20 | {"target_temp_step": None, "temperature": 8.9}, {"temperature": 7}),
+        ("heat", AT_20 | {"target_temp_step": 0.1, "temperature": 20.3}, {"temperature": 18.3}),
+        ("heat", AT_20 | {"target_temp_step": 1, "temperature": 8.5}, {"temperature": 7.5}),
+        (
+            "heat_cool",
+            BETWEEN | {"target_temp_low": 7},
+            {"target_temp_low": 7, "target_temp_high": 26},
+        ),
+        ("off", AT_20, Refusal.ALREADY_OFF),
+        ("heat", AT_20 | {"temperature": 7}, Refusal.ALREADY_OFF),
+        ("heat", AT_20 | {"temperature": 5}, Refusal.ALREADY_OFF),
+        ("cool", AT_20 | {"temperature": 36}, Refusal.ALREADY_OFF),
+        ("heat", AT_20 | {"temperature": 7.123}, Refusal.ALREADY_OFF),
+        ("heat_cool", BETWEEN | {"min_temp": 19, "max_temp": 24}, Refusal.ALREADY_OFF),
+        ("auto", AT_20, Refusal.IN_SCHEDULE),
+        ("heat", AT_20 | {"temperature": None}, Refusal.NO_TEMPERATURE),
+        ("heat", LIMITS, Refusal.NO_TEMPERATURE),
+        ("heat", BETWEEN | {"target_temp_high": None}, Refusal.NO_TEMPERATURE),
+        ("heat_cool", AT_20, Refusal.NO_TEMPERATURE),
+        ("dry", AT_20, Refusal.NO_TEMPERATURE),
+        ("fan_only", AT_20, Refusal.NO_TEMPERATURE),
+        ("unavailable", AT_20, Refusal.UNAVAILABLE),
+        ("unknown", AT_20, Refusal.UNAVAILABLE),
+    ],
+)
+def test_set_back_thermostat(
+    state: str, attributes: dict[str, Any], wanted: dict[str, float] | Refusal
+) -> None:
+    """Heating goes down, cooling up, a range apart: by steps, within limits, and never on."""
+    assert set_back(State("climate.one", state, attributes), 2) == wanted
+
+
+@pytest.mark.parametrize(
+    ("state", "attributes", "wanted"),
+    [
+        ("eco", TANK, {"temperature": 48}),
+        ("performance", TANK | {"temperature": 44}, {"temperature": 43}),
+        ("timed", TANK | {"target_temp_low": 40, "target_temp_high": 60}, {"temperature": 48}),
+        ("eco", TANK | {"target_temp_step": 1.5}, {"temperature": 48.5}),
+        ("off", TANK, Refusal.ALREADY_OFF),
+        ("auto", TANK, Refusal.IN_SCHEDULE),
+        ("eco", TANK | {"temperature": None}, Refusal.NO_TEMPERATURE),
+        ("eco", TANK | {"supported_features": 2}, Refusal.NO_TEMPERATURE),
+        ("unavailable", TANK, Refusal.UNAVAILABLE),
+    ],
+)
+def test_set_back_water_heater(
+    state: str, attributes: dict[str, Any], wanted: dict[str, float] | Refusal
+) -> None:
+    """A water heater heats in whatever mode it is, unless that is off or a schedule."""
+    assert set_back(State("water_heater.one", state, attributes), 2) == wanted
+
+
+@pytest.mark.parametrize(
+    ("degrees", "step", "wanted"),
+    [
+        (0.5, 0.5, 19.5),
+        (0.5, 1, 19),
+        (1.6, 1, 18),
+        (10, 0.5, 10),
+        (0.5, None, 19.5),
+        (3.3, 0, 16.7),
+    ],
+)
+def test_set_back_by_steps(degrees: float, step: float | None, wanted: float) -> None:
+    """A device moves by the whole number of its steps that is nearest, and by one at least."""
+    state = State("climate.one", "heat", AT_20 | {"target_temp_step": step})
+    assert set_back(state, degrees) == {"temperature": wanted}
+
+
+def test_what_is_not_set_back() -> None:
+    """What is not there, or is no thermostat and no water heater, is refused."""
+    assert set_back(None, 2) is Refusal.NOT_FOUND
+    assert set_back(State("switch.one", "on", AT_20), 2) is Refusal.UNSUPPORTED
+
+
+@pytest.mark.parametrize(
+    ("entity_id", "features", "can"),
+    [
+        ("climate.one", 1, True),
+        ("climate.one", 2, True),
+        ("climate.one", 4 | 128, False),
+        ("climate.one", None, False),
+        ("water_heater.one", 1 | 2, True),
+        ("water_heater.one", 2, False),
+        ("fan.one", 1, False),
+    ],
+)
+def test_can_set_back(entity_id: str, features: int | None, can: bool) -> None:
+    """What has a temperature that can be set can be set back."""
+    assert can_set_back(State(entity_id, "heat", {"supported_features": features})) is can

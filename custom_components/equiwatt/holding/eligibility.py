@@ -2,14 +2,27 @@
 
 from collections.abc import Mapping
 from enum import Enum, StrEnum
+import math
 from typing import Any
+
+from homeassistant.components.climate.const import (
+    ATTR_MAX_TEMP,
+    ATTR_MIN_TEMP,
+    ATTR_TARGET_TEMP_HIGH,
+    ATTR_TARGET_TEMP_LOW,
+    ATTR_TARGET_TEMP_STEP,
+    ClimateEntityFeature,
+    HVACMode,
+)
 
 # From where every supported release has them, though the newest defines them in `const`.
 from homeassistant.components.fan import FanEntityFeature  # type: ignore[attr-defined]
 from homeassistant.components.media_player.const import MediaPlayerEntityFeature
+from homeassistant.components.water_heater import WaterHeaterEntityFeature  # type: ignore[attr-defined]
 from homeassistant.const import (
     ATTR_ENTITY_ID,
     ATTR_SUPPORTED_FEATURES,
+    ATTR_TEMPERATURE,
     SERVICE_TURN_OFF,
     STATE_OFF,
     STATE_UNAVAILABLE,
@@ -26,6 +39,26 @@ FEATURES = {
     Platform.MEDIA_PLAYER: MediaPlayerEntityFeature.TURN_OFF | MediaPlayerEntityFeature.TURN_ON,
 }
 """Domains in which turning off and on takes these features."""
+
+WITH_TEMPERATURE: dict[str, int] = {
+    Platform.CLIMATE: (
+        ClimateEntityFeature.TARGET_TEMPERATURE | ClimateEntityFeature.TARGET_TEMPERATURE_RANGE
+    ),
+    Platform.WATER_HEATER: WaterHeaterEntityFeature.TARGET_TEMPERATURE,
+}
+"""Domains that can be set back, and the features of which a device needs one."""
+DOWN, UP = -1, 1
+HEATING, COOLING = {ATTR_TEMPERATURE: DOWN}, {ATTR_TEMPERATURE: UP}
+RANGE = {ATTR_TARGET_TEMP_LOW: DOWN, ATTR_TARGET_TEMP_HIGH: UP}
+# A single temperature of a mode that heats and cools stays: a lower one would start the cooling.
+SET_BACK: dict[str, tuple[dict[str, int], ...]] = {
+    HVACMode.COOL: (COOLING, RANGE),
+    HVACMode.HEAT: (HEATING, RANGE),
+    HVACMode.HEAT_COOL: (RANGE,),
+}
+"""By a thermostat's mode: the temperatures that may be set, and where each goes to use less."""
+FINEST_STEP = 0.1
+"""The step of a device that reports none."""
 
 
 class Refusal(StrEnum):
@@ -87,6 +120,56 @@ def can_pause(state: State) -> bool:
 def can_restore(state: State) -> bool:
     """Tell whether a device that a scene moves can be restored."""
     return state.domain in COMPARED
+
+
+def can_set_back(state: State) -> bool:
+    """Return True if a temperature of the device can be set."""
+    features = int(state.attributes.get(ATTR_SUPPORTED_FEATURES) or 0)
+    return bool(features & WITH_TEMPERATURE.get(state.domain, 0))
+
+
+def set_back(state: State | None, degrees: float) -> dict[str, float] | Refusal:
+    """Return the temperatures of a device that is set back, or why it cannot be."""
+    if state is None:
+        return Refusal.NOT_FOUND
+    if state.domain not in WITH_TEMPERATURE:
+        return Refusal.UNSUPPORTED
+    reading = reading_of(state)
+    if not reading.is_known:
+        return Refusal.UNAVAILABLE
+    return Refusal.ALREADY_OFF if reading.is_off else _wanted(state, degrees)
+
+
+def _wanted(state: State, degrees: float) -> dict[str, float] | Refusal:
+    """Return the temperatures of a device that is on when it is set back."""
+    if state.state == HVACMode.AUTO:
+        return Refusal.IN_SCHEDULE
+    directions = _directions(state)
+    if not directions or not can_set_back(state):
+        return Refusal.NO_TEMPERATURE
+    before = {name: float(state.attributes[name]) for name in directions}
+    wanted = {name: _moved(state, before[name], degrees, directions[name]) for name in directions}
+    # Many valves have no other off than their lowest temperature.
+    return Refusal.ALREADY_OFF if wanted == before else wanted
+
+
+def _directions(state: State) -> dict[str, int]:
+    """Return the temperatures of a device that are to be set, and where each goes."""
+    is_water_heater = state.domain == Platform.WATER_HEATER
+    ways = (HEATING,) if is_water_heater else SET_BACK.get(state.state, ())
+    found = (way for way in ways if all(state.attributes.get(name) is not None for name in way))
+    return next(found, {})
+
+
+def _moved(state: State, before: float, degrees: float, direction: int) -> float:
+    """Return a temperature moved by whole steps of the device, and not beyond its limit."""
+    step = float(state.attributes.get(ATTR_TARGET_TEMP_STEP) or FINEST_STEP)
+    limit = state.attributes.get(ATTR_MIN_TEMP if direction == DOWN else ATTR_MAX_TEMP)
+    steps = max(1, round(degrees / step))
+    if limit is not None:
+        room = direction * (float(limit) - before) / step
+        steps = max(0, min(steps, math.floor(round(room, 3))))
+    return round(before + direction * steps * step, 2) if steps else before
 
 
 def reading_of(state: State | None) -> Reading:
