@@ -18,12 +18,12 @@ EDGES = [t for e in EVENTS for t in (e["start_time"], e["end_time"]) if t]
 HOUR = datetime(2026, 11, 20, 17, tzinfo=UTC)
 
 
-def polls(begin: float, end: float, offset: float) -> list[float]:
+def polls(begin: float, end: float, offset: float, *planned: float) -> list[float]:
     """Return when the API is asked from `begin` to `end`."""
-    times = [begin]
+    times, starts = [begin], [datetime.fromtimestamp(start, UTC) for start in planned]
     while times[-1] < end:
         now = datetime.fromtimestamp(times[-1], UTC)
-        times.append(times[-1] + delay(now, False, offset))
+        times.append(times[-1] + delay(now, False, offset, planned=starts))
     return times
 
 
@@ -62,6 +62,38 @@ def test_calls_a_day(offset: float) -> None:
     """A day has fewer calls than that of those who ask every 30 seconds, whatever the offset."""
     begin = HOUR.timestamp() + 7
     assert 2_800 < len(polls(begin, begin + 86_400, offset)) < 2_880
+
+
+@given(
+    planned=st.floats(0, 86_400),
+    late=st.floats(-50, 180),
+    home=st.integers(0, 200),
+    phase=st.floats(0, 60),
+)
+def test_sees_a_planned_start(planned: float, late: float, home: int, phase: float) -> None:
+    """One that starts from a minute before to three minutes after its planned time is seen soon."""
+    offset, start = offset_of(f"home {home}"), HOUR.timestamp() + planned
+    edge = start + late
+    times = polls(start - 1800 - phase, edge + 60, offset, start)
+    assert next(t for t in times if t >= edge) - edge <= OFTEN
+    assert min(later - earlier for earlier, later in pairwise(times)) >= 1
+
+
+@pytest.mark.parametrize("home", range(20))
+def test_what_a_plan_adds(home: int) -> None:
+    """A planned start at an odd time adds some 25 calls to a day, never more."""
+    offset, begin = offset_of(f"home {home}"), HOUR.timestamp() + 7
+    planned = begin + 3600 + 17 * 60
+    usual = len(polls(begin, begin + 86_400, offset))
+    assert 20 <= len(polls(begin, begin + 86_400, offset, planned)) - usual <= 26
+
+
+@given(seconds=st.floats(0, 86_400), planned=st.lists(st.floats(-3600, 86_400)))
+def test_a_plan_never_makes_a_call_later(seconds: float, planned: list[float]) -> None:
+    """Whatever is planned, the next call is no later, nor sooner than a window's calls are."""
+    now = HOUR + timedelta(seconds=seconds)
+    starts = [HOUR + timedelta(seconds=start) for start in planned]
+    assert 1 <= delay(now, False, 3, planned=starts) <= max(delay(now, False, 3), OFTEN)
 
 
 @pytest.mark.parametrize("home", range(20))
@@ -152,7 +184,7 @@ def test_awaiting(seconds: float) -> None:
 
 
 def test_offsets_differ() -> None:
-    """Homes ask at different times, and each at the same one always."""
+    """Homes ask at different times, and each always at the same."""
     offsets = {offset_of(f"entry {number}") for number in range(100)}
     assert len(offsets) == 100
     assert max(offsets) > 0.9 * OFTEN

@@ -25,6 +25,13 @@ class Source(StrEnum):
     SIMULATION = "simulation"
 
 
+class Kind(StrEnum):
+    """Whether an equivent rewards using less or using more."""
+
+    POWER_DOWN = "power_down"
+    POWER_UP = "power_up"
+
+
 @dataclass(frozen=True, slots=True)
 class Equivent:
     """One equivent: aware UTC times, the end excluded, and None for an end nobody knows."""

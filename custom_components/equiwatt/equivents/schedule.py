@@ -2,15 +2,19 @@
 
 In the ten equivents of a log from 2022-12-09 every start lies 61 to 134 seconds after a half hour
 and every end 62 to 63 seconds after one. So the API is asked often then. Where today's edges lie
-nobody knows, so by day it is never asked less often than by those who poll every 30 seconds.
+is not known, so by day it is never asked less often than by those who poll every 30 seconds, and
+often around the starts that the user has planned.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from zlib import crc32
 
 HALF_HOUR = 1800.0
 OPENS = 60.0
 CLOSES = 150.0
+PLAN_OPENS, PLAN_CLOSES = -60.0, 180.0
+"""Seconds from a planned start at which a window around it opens and closes."""
 OFTEN = 7.5
 """Seconds between two calls in a window."""
 AWAITING = 10.0
@@ -38,14 +42,21 @@ def offset_of(identifier: str) -> float:
     return crc32(identifier.encode()) / (1 << 32) * OFTEN
 
 
-def delay(now: datetime, awaiting: bool, offset: float, failures: int = 0) -> float:
+def delay(
+    now: datetime,
+    awaiting: bool,
+    offset: float,
+    failures: int = 0,
+    planned: Iterable[datetime] = (),
+) -> float:
     """Return the seconds to the next call, after so many failed ones in a row.
 
-    `awaiting` says that something needs another answer soon. No window's opening is stepped over.
+    `awaiting` says that something needs another answer soon, `planned` where equivents are planned
+    to start. No window's opening is stepped over.
     """
-    opening = to_opening(now, offset)
-    since = round(HALF_HOUR - opening, 3)  # or its last digits would let a call more be made
-    if opening < GAP or since < CLOSES - OPENS:
+    starts = list(planned)
+    opening = to_opening(now, offset, starts)
+    if opening < GAP or _is_open(now, offset, starts):
         return OFTEN
     if awaiting:
         return min(AWAITING, opening)
@@ -67,6 +78,24 @@ def delay_before_end(wait: float, end: datetime, now: datetime) -> float:
     return min(wait, max(SOON, left - LAST_LOOK)) if left > SOON else wait
 
 
-def to_opening(now: datetime, offset: float) -> float:
+def to_opening(now: datetime, offset: float, planned: Iterable[datetime] = ()) -> float:
     """Return the seconds to the next opening of a window."""
-    return HALF_HOUR - (now.timestamp() - OPENS - offset) % HALF_HOUR
+    half_hour = HALF_HOUR - (now.timestamp() - OPENS - offset) % HALF_HOUR
+    openings = (PLAN_OPENS - _since(start, now, offset) for start in planned)
+    return min((half_hour, *(opening for opening in openings if opening > 0)))
+
+
+def _is_open(now: datetime, offset: float, planned: Iterable[datetime]) -> bool:
+    """Return True in a window: after a half hour, or around a planned start."""
+    # Rounded, or the last digits would let a call more be made.
+    since = round((now.timestamp() - OPENS - offset) % HALF_HOUR, 3) % HALF_HOUR
+    if since < CLOSES - OPENS:
+        return True
+    return any(
+        PLAN_OPENS <= round(_since(start, now, offset), 3) < PLAN_CLOSES for start in planned
+    )
+
+
+def _since(start: datetime, now: datetime, offset: float) -> float:
+    """Return the seconds since a planned start, as one home counts them."""
+    return (now - start).total_seconds() - offset

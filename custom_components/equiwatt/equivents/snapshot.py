@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from .model import SAME, EdgeType, Equivent, Source
+from .model import SAME, EdgeType, Equivent, Kind, Source
 
 MAX_EQUIVENTS = 2000
 
@@ -90,6 +90,8 @@ class Edge:
     """Whether the home was not to take part, as is known when it is announced."""
     participants: tuple[str, ...] = ()
     """Who took part, as is known when an end is announced."""
+    kind: Kind | None = None
+    """Whether it rewards using less or more, if the user has planned it."""
 
     @property
     def test(self) -> bool:

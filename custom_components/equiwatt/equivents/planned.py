@@ -1,0 +1,279 @@
+"""Equivents that the user has planned, and the kind of those that came.
+
+The API announces nothing and does not know the kind. A plan never starts nor ends an equivent: the
+tracker does not know of it.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+import re
+from typing import Any
+
+from .answer import MalformedError, read_event
+from .model import SAME, EdgeType, Equivent, Kind
+from .snapshot import MAX_EQUIVENTS, Edge, EndReason, Snapshot
+
+LONGEST = timedelta(hours=6)
+NEAR = timedelta(minutes=30)
+"""How far an equivent may lie from a plan that it belongs to."""
+KEPT = timedelta(hours=24)
+"""How long a plan is kept after its end if no equivent has come."""
+IGNORED = re.compile("[\\s_\u00ad\u2010-\u2015\u2212-]")
+"""What is ignored in the names of the kinds: blanks, underscores and all that looks like a hyphen,
+as phones put some of them in the place of others."""
+
+
+class Refusal(StrEnum):
+    """Why an event cannot be planned, moved or deleted."""
+
+    ALL_DAY = "all_day"
+    BOTH_KINDS = "both_kinds"
+    LENGTH = "length"
+    NOT_PLANNED = "not_planned"
+    OVER = "over"
+    RECURRING = "recurring"
+
+
+class RefusedError(Exception):
+    """An event cannot be planned, moved or deleted."""
+
+    def __init__(self, reason: Refusal) -> None:
+        """Keep the reason."""
+        super().__init__(reason.value)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An equivent that the user expects, in the user's words."""
+
+    uid: str
+    start: datetime
+    end: datetime
+    summary: str
+    description: str = ""
+
+    @property
+    def kind(self) -> Kind:
+        """Return the kind that the summary names."""
+        return Kind.POWER_UP if Kind.POWER_UP in _kinds_in(self.summary) else Kind.POWER_DOWN
+
+    def is_near(self, equivent: Equivent) -> bool:
+        """Return True if an equivent overlaps it, or lies within half an hour of it.
+
+        One without an end counts as its start alone: how far it reaches is not known.
+        """
+        end = equivent.end or equivent.start
+        return equivent.start <= self.end + NEAR and end >= self.start - NEAR
+
+    def is_met_by(self, equivent: Equivent) -> bool:
+        """Return True if an equivent is the one that was planned, and not the one before it."""
+        half = (equivent.end - equivent.start) / 2 if equivent.end else NEAR
+        return self.is_near(equivent) and self.start < equivent.start + half
+
+    def overlaps(self, other: Plan) -> bool:
+        """Return True if both cannot be."""
+        return self.start < other.end and other.start < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """All that the user has planned, and the kind of what came of it."""
+
+    plans: tuple[Plan, ...] = ()
+    """In the order of their starts; no two overlap."""
+    kinds: tuple[tuple[Equivent, Kind], ...] = ()
+    """The finished equivents whose kind is known, in the order of their starts."""
+    rehearsed: Kind | None = None
+    """The kind of the rehearsal that is live."""
+
+    def added(self, plan: Plan) -> Plans:
+        """Return them with a plan in the place of the one with its uid, and of all it overlaps."""
+        others = (old for old in self.plans if old.uid != plan.uid and not old.overlaps(plan))
+        return replace(self, plans=tuple(sorted((*others, plan), key=lambda one: one.start)))
+
+    def moved(self, plan: Plan) -> Plans:
+        """Return them with a plan changed. Raise RefusedError if there is none of its uid."""
+        return self.removed(plan.uid).added(plan)
+
+    def removed(self, uid: str) -> Plans:
+        """Return them without a plan. Raise RefusedError if there is none of this uid."""
+        others = tuple(plan for plan in self.plans if plan.uid != uid)
+        if len(others) == len(self.plans):
+            raise RefusedError(Refusal.NOT_PLANNED)
+        return replace(self, plans=others)
+
+    def kept_at(self, now: datetime) -> Plans:
+        """Return them without those that nothing came of a day ago."""
+        return replace(self, plans=tuple(plan for plan in self.plans if now < plan.end + KEPT))
+
+    def boundary(self, now: datetime) -> datetime | None:
+        """Return when the clock alone changes next what is shown of them."""
+        moments = (each for plan in self.plans for each in (plan.start, plan.end, plan.end + KEPT))
+        return min((moment for moment in moments if moment > now), default=None)
+
+    def open(self, known: Iterable[Equivent]) -> tuple[Plan, ...]:
+        """Return those of which no equivent has come yet: none of these, live or announced."""
+        met = {plan.uid for one in known if (plan := self._plan_of(one)) and plan.is_met_by(one)}
+        return tuple(plan for plan in self.plans if plan.uid not in met)
+
+    def kind_of(self, equivent: Equivent) -> Kind | None:
+        """Return the kind of a finished equivent, whose times may have changed since."""
+        first = bisect_left(self.kinds, equivent.start - SAME, key=_start)
+        last = bisect_right(self.kinds, equivent.start + SAME, key=_start)
+        near = (kind for one, kind in self.kinds[first:last] if one.same_as(equivent))
+        return next(near, None)
+
+    def kind_of_live(self, equivent: Equivent) -> Kind | None:
+        """Return the kind of an equivent that is live or announced.
+
+        One that is live again after a wrong end has no plan any longer.
+        """
+        plan = self._plan_of(equivent)
+        return self.kind_of(equivent) or (plan.kind if plan else None)
+
+    def live_kind(self, known: Snapshot) -> Kind | None:
+        """Return the kind of the live equivent, be it a rehearsal with a kind of its own."""
+        if known.live is None:
+            return None
+        return self.rehearsed if known.rehearsal else self.kind_of_live(known.live)
+
+    def marked(self, edge: Edge) -> Edge:
+        """Return an edge with its kind."""
+        return replace(edge, kind=self.rehearsed if edge.test else self.kind_of_live(edge.equivent))
+
+    def after(self, edge: Edge) -> Plans:
+        """Return them after an edge: the end of what was planned fulfils the plan."""
+        if edge.type is EdgeType.STARTED:
+            return self
+        if edge.test:
+            return replace(self, rehearsed=None)
+        ended = edge.after.ended
+        if ended and ended.reason is EndReason.UNCONFIRMED:
+            return self  # nothing was live
+        return self._fulfilled_by(edge.equivent)
+
+    def caught_up(self, known: Snapshot) -> Plans:
+        """Return them after a time in which nothing was watched: what was planned may be over."""
+        found = self
+        for equivent in known.finished:
+            if not found.plans or (equivent.end or equivent.start) < found.plans[0].start - NEAR:
+                break
+            plan = found._plan_of(equivent)
+            if plan and plan.is_met_by(equivent):
+                found = found._fulfilled_by(equivent)
+        return found
+
+    def _plan_of(self, equivent: Equivent) -> Plan | None:
+        """Return the plan that an equivent belongs to: of several the one that starts nearest."""
+        near = (plan for plan in self.plans if plan.is_near(equivent))
+        return min(near, key=lambda plan: abs(plan.start - equivent.start), default=None)
+
+    def _fulfilled_by(self, equivent: Equivent) -> Plans:
+        """Return them after an equivent is over, with its kind in the place of its plan."""
+        if (kind := self.kind_of_live(equivent)) is None:
+            return self
+        open_plans = self.open([equivent])
+        others = (item for item in self.kinds if not item[0].same_as(equivent))
+        kinds = sorted((*others, (equivent, kind)), key=_start)[-MAX_EQUIVENTS:]
+        return replace(self, plans=open_plans, kinds=tuple(kinds))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return them as they are stored: nothing for those who plan nothing."""
+        plans = [
+            {
+                **_as_event(plan.start, plan.end),
+                "uid": plan.uid,
+                "summary": plan.summary,
+                "description": plan.description,
+            }
+            for plan in self.plans
+        ]
+        kinds = [{**_as_event(one.start, one.end), "kind": kind.value} for one, kind in self.kinds]
+        rehearsed = self.rehearsed.value if self.rehearsed else None
+        stored = {"plans": plans, "kinds": kinds, "rehearsal_kind": rehearsed}
+        return {key: value for key, value in stored.items() if value}
+
+
+def new_plan(uid: str, event: Mapping[str, Any], now: datetime) -> Plan:
+    """Return the plan that an event of a calendar makes. Raise RefusedError if it makes none."""
+    start, end = event["start"], event["end"]
+    if event.get("rrule"):
+        raise RefusedError(Refusal.RECURRING)
+    if not isinstance(start, datetime) or not isinstance(end, datetime):
+        raise RefusedError(Refusal.ALL_DAY)
+    # In UTC, as local times run back at the end of summer time.
+    start, end = (each.astimezone(UTC).replace(microsecond=0) for each in (start, end))
+    if not timedelta() < end - start <= LONGEST:
+        raise RefusedError(Refusal.LENGTH)
+    if end <= now:
+        raise RefusedError(Refusal.OVER)
+    if len(_kinds_in(event["summary"])) > 1:
+        raise RefusedError(Refusal.BOTH_KINDS)
+    return Plan(uid, start, end, event["summary"], event.get("description") or "")
+
+
+def read_plans(data: Mapping[str, Any]) -> tuple[Plans, int]:
+    """Return what is stored of them, and how much of that cannot be read."""
+    plans, bad_plans = _read_all(_read_plan, data.get("plans", []))
+    kinds, bad_kinds = _read_all(_read_kind, data.get("kinds", []))
+    rehearsed = data.get("rehearsal_kind")
+    is_known = isinstance(rehearsed, str) and rehearsed in list(Kind)
+    unreadable = bad_plans + bad_kinds + (rehearsed is not None and not is_known)
+    found = Plans(kinds=tuple(sorted(kinds, key=_start)))
+    for plan in plans:
+        found = found.added(plan)
+    return replace(found, rehearsed=Kind(str(rehearsed)) if is_known else None), unreadable
+
+
+def _read_all[T](read: Callable[[object], T], items: object) -> tuple[list[T], int]:
+    """Return what of some items can be read, and how many cannot."""
+    if not isinstance(items, list):
+        return [], 1
+    found: list[T] = []
+    for item in items:
+        try:
+            found.append(read(item))
+        except MalformedError:
+            continue
+    return found, len(items) - len(found)
+
+
+def _read_plan(item: object) -> Plan:
+    """Read a plan."""
+    equivent = read_event(item)
+    match item:
+        case {"uid": str(uid), "summary": str(summary), "description": str(description)} if (
+            equivent.end
+        ):
+            return Plan(uid, equivent.start, equivent.end, summary, description)
+    raise MalformedError("a plan without its end or its words")
+
+
+def _read_kind(item: object) -> tuple[Equivent, Kind]:
+    """Read the kind of a finished equivent."""
+    equivent = read_event(item)
+    match item:
+        case {"kind": kind} if kind in list(Kind):
+            return equivent, Kind(kind)
+    raise MalformedError("an equivent of an unknown kind")
+
+
+def _kinds_in(summary: str) -> set[Kind]:
+    """Return the kinds that a summary names."""
+    words = IGNORED.sub("", summary).casefold()
+    return {kind for kind in Kind if kind.value.replace("_", "") in words}
+
+
+def _start(item: tuple[Equivent, Kind]) -> datetime:
+    """Return the start of an equivent whose kind is known."""
+    return item[0].start
+
+
+def _as_event(start: datetime, end: datetime | None) -> dict[str, int | None]:
+    """Return times in the provider's shape."""
+    ends = int(end.timestamp()) if end else None
+    return {"start_time": int(start.timestamp()), "end_time": ends}

@@ -1,0 +1,317 @@
+"""Test what the user has planned."""
+
+from datetime import UTC, date, datetime, timedelta
+import json
+from typing import Any
+
+from hypothesis import given, strategies as st
+import pytest
+
+from custom_components.equiwatt.equivents.model import EdgeType, Equivent, Kind, Source
+from custom_components.equiwatt.equivents.planned import (
+    KEPT,
+    LONGEST,
+    NEAR,
+    Plan,
+    Plans,
+    Refusal,
+    RefusedError,
+    new_plan,
+    read_plans,
+)
+from custom_components.equiwatt.equivents.snapshot import Edge, Ended, EndReason, Snapshot
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+FIVE = NOON + timedelta(hours=5)
+HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+MINUTES = st.integers(-600, 600)
+
+
+def plan(
+    start: datetime = FIVE, length: timedelta = HOUR, summary: str = "", uid: str = ""
+) -> Plan:
+    """Return a plan."""
+    return Plan(uid or start.isoformat(), start, start + length, summary)
+
+
+def plans(*all_plans: Plan) -> Plans:
+    """Return some plans."""
+    found = Plans()
+    for one in all_plans:
+        found = found.added(one)
+    return found
+
+
+def event(start: Any, end: Any, summary: str = "", **more: Any) -> dict[str, Any]:
+    """Return an event as a calendar hands it over."""
+    return {"start": start, "end": end, "summary": summary, **more}
+
+
+def ended(equivent: Equivent, reason: EndReason = EndReason.TIME) -> Edge:
+    """Return the edge at the end of an equivent."""
+    assert equivent.end
+    after = Snapshot(ended=Ended(equivent, reason, equivent.end))
+    return Edge(EdgeType.ENDED, equivent, Source.API, after)
+
+
+def refusal(*arguments: Any, **more: Any) -> Refusal:
+    """Return why an event is refused."""
+    with pytest.raises(RefusedError) as caught:
+        new_plan("uid", event(*arguments, **more), NOON)
+    assert str(caught.value) == caught.value.reason
+    return caught.value.reason
+
+
+@pytest.mark.parametrize(
+    ("summary", "kind"),
+    [
+        ("", Kind.POWER_DOWN),
+        ("Equivent", Kind.POWER_DOWN),
+        ("powerDOWN", Kind.POWER_DOWN),
+        ("powerUP", Kind.POWER_UP),
+        ("Instant powerUP!", Kind.POWER_UP),
+        ("POWER UP tomorrow", Kind.POWER_UP),
+        ("power-up", Kind.POWER_UP),
+        ("Power_Up", Kind.POWER_UP),
+        ("power \u2013 up", Kind.POWER_UP),
+        ("power\u00a0up", Kind.POWER_UP),
+        ("power of the upper hand", Kind.POWER_DOWN),
+    ],
+)
+def test_kind(summary: str, kind: Kind) -> None:
+    """The summary names the kind, ignoring case, blanks, hyphens and underscores."""
+    assert new_plan("uid", event(FIVE, FIVE + HOUR, summary), NOON).kind is kind
+
+
+@pytest.mark.parametrize("summary", ["powerUP powerDOWN", "Power down, then power-up"])
+def test_both_kinds(summary: str) -> None:
+    """A summary that names both is refused."""
+    assert refusal(FIVE, FIVE + HOUR, summary) is Refusal.BOTH_KINDS
+
+
+def test_new_plan() -> None:
+    """An event becomes a plan in whole seconds and UTC."""
+    local = datetime.fromisoformat("2026-11-20T18:00:00.5+01:00")
+    made = new_plan("uid", event(local, local + HOUR, "Mine", description=None), NOON)
+    assert made == Plan("uid", FIVE, FIVE + HOUR, "Mine")
+    assert made.start.tzinfo is UTC
+    assert new_plan("uid", event(FIVE, FIVE + HOUR, description="x"), NOON).description == "x"
+
+
+def test_refusals() -> None:
+    """Refused are all-day and recurring ones, those too long, without length, or over."""
+    assert refusal(date(2026, 11, 21), date(2026, 11, 22)) is Refusal.ALL_DAY
+    assert refusal(FIVE, date(2026, 11, 22)) is Refusal.ALL_DAY
+    assert refusal(FIVE, FIVE + HOUR, rrule="FREQ=DAILY") is Refusal.RECURRING
+    assert refusal(FIVE, FIVE + LONGEST + timedelta(seconds=1)) is Refusal.LENGTH
+    assert refusal(FIVE, FIVE) is Refusal.LENGTH
+    assert refusal(FIVE, FIVE - HOUR) is Refusal.LENGTH
+    assert refusal(NOON - HOUR, NOON) is Refusal.OVER
+    new_plan("uid", event(FIVE, FIVE + LONGEST), NOON)
+    new_plan("uid", event(NOON - HOUR, NOON + timedelta(seconds=1)), NOON)
+
+
+@given(st.lists(st.tuples(MINUTES, st.integers(1, 360)), max_size=12))
+def test_the_newer_replaces_what_it_overlaps(times: list[tuple[int, int]]) -> None:
+    """No two overlap, the newest is there, and what it does not overlap stays."""
+    known = Plans()
+    for number, (start, length) in enumerate(times):
+        new = plan(FIVE + start * MINUTE, length * MINUTE, uid=str(number))
+        before, known = known, known.added(new)
+        assert new in known.plans
+        assert set(known.plans) - {new} == {p for p in before.plans if not p.overlaps(new)}
+        assert list(known.plans) == sorted(known.plans, key=lambda p: p.start)
+    for one in known.plans:
+        assert not any(one.overlaps(other) for other in known.plans if other is not one)
+    for one in known.plans:
+        known = known.removed(one.uid)
+    assert known == Plans()
+
+
+def test_back_to_back() -> None:
+    """One that ends when the next starts does not overlap it."""
+    assert len(plans(plan(), plan(FIVE + HOUR)).plans) == 2
+
+
+def test_move() -> None:
+    """A moved plan keeps its uid and replaces what it now overlaps, but not itself."""
+    known = plans(plan(uid="a"), plan(FIVE + 3 * HOUR, uid="b"))
+    assert known.moved(plan(FIVE + 10 * MINUTE, uid="a")).plans == (
+        plan(FIVE + 10 * MINUTE, uid="a"),
+        plan(FIVE + 3 * HOUR, uid="b"),
+    )
+    assert known.moved(plan(FIVE + 3 * HOUR, uid="a")).plans == (plan(FIVE + 3 * HOUR, uid="a"),)
+
+
+def test_only_plans_can_be_changed() -> None:
+    """What is not planned can be neither moved nor removed."""
+    known = plans(plan())
+    with pytest.raises(RefusedError, match=Refusal.NOT_PLANNED):
+        known.moved(plan(uid="x"))
+    with pytest.raises(RefusedError, match=Refusal.NOT_PLANNED):
+        known.removed("x")
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "belongs"),
+    [
+        (0, 60, True),
+        (-95, -30, True),
+        (-95, -31, False),
+        (90, 150, True),
+        (91, 150, False),
+        (-120, 240, True),
+        (40, None, True),
+        (90, None, True),
+        (91, None, False),
+        (-30, None, True),
+        (-31, None, False),
+    ],
+)
+def test_belongs(begins: int, ends: int | None, belongs: bool) -> None:
+    """A live one has the kind of a plan that it overlaps, or lies within half an hour of."""
+    live = Equivent(FIVE + begins * MINUTE, None if ends is None else FIVE + ends * MINUTE)
+    kind = plans(plan(summary="powerUP")).live_kind(Snapshot(live=live))
+    assert kind is (Kind.POWER_UP if belongs else None)
+
+
+def test_the_nearest_of_two() -> None:
+    """Of two plans back to back each equivent belongs to its own, though it overlaps both."""
+    both = plans(plan(), plan(FIVE + HOUR, summary="powerUP"))
+    first = Equivent(FIVE + MINUTE, FIVE + 61 * MINUTE)
+    second = Equivent(FIVE + 61 * MINUTE, FIVE + 121 * MINUTE)
+    assert both.kind_of_live(first) is Kind.POWER_DOWN
+    assert both.kind_of_live(second) is Kind.POWER_UP
+    after = both.after(ended(first))
+    assert after.plans == both.plans[1:]
+    assert after.kind_of_live(second) is Kind.POWER_UP
+    assert after.after(ended(second)).kinds == (
+        (first, Kind.POWER_DOWN),
+        (second, Kind.POWER_UP),
+    )
+
+
+def test_a_rehearsal_has_its_own_kind() -> None:
+    """Its kind wins over a plan's, also where it has none, and it fulfils no plan."""
+    known = plans(plan())
+    live = Equivent(FIVE, FIVE + HOUR)
+    rehearsal = Snapshot(live=live, rehearsal=True)
+    assert known.live_kind(rehearsal) is None
+    known = Plans(known.plans, rehearsed=Kind.POWER_UP)
+    assert known.live_kind(rehearsal) is Kind.POWER_UP
+    edge = Edge(EdgeType.ENDED, live, Source.SIMULATION, Snapshot())
+    assert known.marked(edge).kind is Kind.POWER_UP
+    assert known.after(edge) == plans(plan())
+
+
+def test_fulfilled() -> None:
+    """A plan goes when its equivent is over, whose kind is known from then on."""
+    known = plans(plan(summary="powerUP"))
+    live = Equivent(FIVE + MINUTE, FIVE + 61 * MINUTE)
+    started = Edge(EdgeType.STARTED, live, Source.API, Snapshot(live=live))
+    assert known.marked(started).kind is Kind.POWER_UP
+    assert known.after(started) is known
+    assert known.marked(ended(live)).kind is Kind.POWER_UP
+    over = known.after(ended(live))
+    assert over.plans == ()
+    listed = Equivent(live.start + MINUTE, FIVE + 58 * MINUTE)
+    assert over.kind_of(listed) is Kind.POWER_UP
+    assert over.kind_of(Equivent(FIVE - 24 * HOUR, FIVE - 23 * HOUR)) is None
+    assert over.kind_of_live(listed) is Kind.POWER_UP  # it is live again
+    assert over.after(ended(listed)).kinds == ((listed, Kind.POWER_UP),)
+    assert Plans().after(ended(live)) == Plans()
+
+
+def test_a_push_that_nothing_confirms_fulfils_nothing() -> None:
+    """Nothing was live."""
+    edge = ended(Equivent(FIVE, FIVE + 5 * MINUTE), EndReason.UNCONFIRMED)
+    assert plans(plan()).after(edge) == plans(plan())
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "fulfils"),
+    [
+        (0, 1, True),
+        (-60, -5, False),
+        (-59, 1, False),
+        (-29, 1, False),
+        (20, 80, True),
+        (80, 90, True),
+    ],
+)
+def test_the_one_before_does_not_fulfil(begins: int, ends: int, fulfils: bool) -> None:
+    """One that ends about when the plan starts is not what was planned."""
+    over = Equivent(FIVE + begins * MINUTE, FIVE + ends * MINUTE)
+    assert (plans(plan()).after(ended(over)).plans == ()) is fulfils
+
+
+def test_caught_up() -> None:
+    """What came and went unseen fulfils a plan too, what was over before it does not."""
+    known = plans(plan(), plan(FIVE + 24 * HOUR))
+    unseen = Equivent(FIVE + MINUTE, FIVE + 61 * MINUTE)
+    older = Equivent(FIVE - 72 * HOUR, FIVE - 71 * HOUR)
+    before = Equivent(FIVE - 50 * MINUTE, FIVE - 10 * MINUTE)
+    found = known.caught_up(Snapshot(past=(unseen, before, older)))
+    assert found.plans == known.plans[1:]
+    assert found.kinds == ((unseen, Kind.POWER_DOWN),)
+    assert found.caught_up(Snapshot(past=(unseen, older))) == found
+    assert Plans().caught_up(Snapshot(past=(unseen,))) == Plans()
+    assert known.caught_up(Snapshot(past=(older,))) == known
+
+
+def test_open() -> None:
+    """A plan whose equivent is live or announced is shown as that, and no other."""
+    both = plans(plan(), plan(FIVE + 3 * HOUR))
+    assert both.open([]) == both.plans
+    assert both.open([Equivent(FIVE)]) == both.plans[1:]
+    assert both.open([Equivent(NOON)]) == both.plans
+
+
+def test_unfulfilled() -> None:
+    """One that nothing came of stays for 24 hours after its end."""
+    known = plans(plan())
+    end = FIVE + HOUR
+    assert known.kept_at(end + KEPT - MINUTE) == known
+    assert known.kept_at(end + KEPT) == Plans()
+    moments = [NOON, FIVE, end, end + KEPT]
+    assert [known.boundary(moment) for moment in moments] == [*moments[1:], None]
+
+
+def test_stored() -> None:
+    """What is stored reads as it was; nothing is stored for those who plan nothing."""
+    over = Equivent(NOON, NOON + HOUR)
+    known = Plans(
+        (plan(summary="Mine"), plan(FIVE + HOUR)), ((over, Kind.POWER_UP),), Kind.POWER_UP
+    )
+    assert read_plans(json.loads(json.dumps(known.as_dict()))) == (known, 0)
+    assert Plans().as_dict() == {}
+    assert read_plans({}) == (Plans(), 0)
+
+
+GOOD = plans(plan()).as_dict()["plans"][0]
+
+
+@pytest.mark.parametrize(
+    ("data", "kept"),
+    [
+        ({"plans": {}}, 0),
+        ({"plans": [GOOD, None]}, 1),
+        ({"plans": [GOOD | {"uid": 1}, GOOD]}, 1),
+        ({"plans": [GOOD | {"end_time": None}]}, 0),
+        ({"plans": [{k: v for k, v in GOOD.items() if k != "summary"}]}, 0),
+        ({"kinds": [GOOD | {"kind": "sideways"}]}, 0),
+        ({"kinds": [GOOD]}, 0),
+        ({"rehearsal_kind": "sideways"}, 0),
+        ({"rehearsal_kind": 3}, 0),
+    ],
+)
+def test_unreadable(data: dict[str, Any], kept: int) -> None:
+    """What cannot be read is left out and counted, the rest is kept."""
+    found, unreadable = read_plans(data)
+    assert (len(found.plans), found.kinds, found.rehearsed, unreadable) == (kept, (), None, 1)
+
+
+def test_near_is_half_an_hour() -> None:
+    """It is what the documentation says."""
+    assert (NEAR, KEPT, LONGEST) == (30 * MINUTE, 24 * HOUR, 6 * HOUR)
