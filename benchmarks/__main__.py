@@ -6,7 +6,7 @@ from functools import partial
 import sys
 import time
 
-from . import readme, weighing
+from . import compare, readme, weighing
 from .child import BrokenError, run
 from .report import Table, figures_line, figures_of
 
@@ -50,17 +50,20 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--readme", action="store_true", help="keep the results, and let README and docs quote them"
     )
+    parser.add_argument(
+        "--compare", metavar="COMMIT", help="weight and push beside those of a commit, and no more"
+    )
     options = parser.parse_args()
-    if options.readme and options.only:
+    if options.readme and (options.only or options.compare):
         parser.error("--readme wants all of it")
     return options
 
 
-def measured(name: str) -> list[Table]:
+def measured(name: str, measure: Callable[[], list[Table]]) -> list[Table]:
     """Measure a point, and print its tables."""
     began = time.monotonic()
     print(f"  {name} … ", end="", file=sys.stderr, flush=True)
-    tables = POINTS[name]()
+    tables = measure()
     print(f"{time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     for table in tables:
         print(f"\n{table.text()}\n", flush=True)
@@ -90,7 +93,10 @@ def main() -> int:
 
 def measure(options: argparse.Namespace) -> int:
     """Measure, and tell whether all bounds were met."""
-    tables = [table for name in options.only or POINTS for table in measured(name)]
+    points = {name: POINTS[name] for name in options.only or POINTS}
+    if options.compare:
+        points = {"compare": partial(compare.tables, options.compare)}
+    tables = [table for name, point in points.items() for table in measured(name, point)]
     verdict = bounds(figures_of(tables))
     if verdict.rows:
         print(f"\n{verdict.text()}\n")

@@ -4,12 +4,15 @@ import asyncio
 from dataclasses import asdict
 from importlib import import_module
 import json
+import os
+from pathlib import Path
 import subprocess
 import sys
 
 from . import timelapse
 from .report import Table
 
+ROOT = Path(__file__).parent.parent
 SECONDS = 600
 SKIPPING = ("day", "faults")
 """What goes by clocks that skip what would only be waited for."""
@@ -19,11 +22,17 @@ class BrokenError(Exception):
     """A measurement could not be made; the text says how it ended."""
 
 
-def run(module: str, *arguments: str) -> list[Table]:
-    """Measure in a new process, and return the tables."""
+def run(module: str, *arguments: str, root: Path = ROOT) -> list[Table]:
+    """Measure in a new process, by the code below a folder, and return the tables."""
     command = [sys.executable, "-m", "benchmarks.child", module, *arguments]
     done = subprocess.run(  # noqa: S603
-        command, capture_output=True, text=True, timeout=SECONDS, check=False
+        command,
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
     )
     if done.returncode:
         raise BrokenError(f"{module}: {done.stdout[-2_000:]}{done.stderr[-4_000:]}")

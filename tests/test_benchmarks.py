@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from benchmarks import edges, picture, reading, readme
+from benchmarks import compare, edges, picture, reading, readme
 from benchmarks.__main__ import BOUNDS
 from benchmarks.report import figures_of
 from custom_components.equiwatt.equivents.answer import parse
@@ -63,3 +63,12 @@ def test_the_picture_shows_the_results() -> None:
     for path, drawing in pictures.items():
         assert path.read_text("utf-8") == drawing
         assert f'"images/{path.name}"' in (readme.ROOT / readme.FIGURES).read_text("utf-8")
+
+
+def test_two_commits_side_by_side() -> None:
+    """A ratio is that of the runs next to each other, as the machine's speed drifts."""
+    names = [name for _, name, _ in compare.ROWS]
+    now, then = (dict.fromkeys(names, values) for values in ([1.0, 2, 9], [2.0, 4, 9]))
+    table = compare.table_of("abc", now, then)
+    assert table.rows[0] == ["importing it", "2.0 ms", "4.0 ms", "0.50"]
+    assert (table.figures["import_ms"], table.figures["then_import_ms"]) == (2, 4)
