@@ -34,11 +34,13 @@ HOME = "https://example.org"
 TEXTS = Path(config_flow.__file__).parent / "translations" / "en.json"
 TRANSLATIONS = json.loads(TEXTS.read_text("utf-8"))
 ABORTS = TRANSLATIONS["config"]["abort"]
+ERRORS = TRANSLATIONS["config"]["error"]
 
 
-def user_input(token: str = TOKEN, url: str = API_URL) -> dict[str, Any]:
+def user_input(token: str = TOKEN, url: str = API_URL, name: str | None = None) -> dict[str, Any]:
     """Return what a user fills in."""
-    return {"token": token, "advanced": {"url": url}}
+    named = {} if name is None else {"name": name}
+    return {**named, "token": token, "advanced": {"url": url}}
 
 
 async def begin(hass: HomeAssistant) -> Any:
@@ -74,6 +76,12 @@ def fields(schema: Any) -> Iterator[str]:
         yield f"{marker} default={default} {marker.description}"
         if isinstance(field, section):
             yield from fields(field.schema)
+
+
+def folded(result: Any) -> bool:
+    """Return True if the section of the first form is folded."""
+    (advanced,) = [one for one in result["data_schema"].schema.values() if isinstance(one, section)]
+    return bool(advanced.options["collapsed"])
 
 
 def shown(result: Any) -> str:
@@ -121,6 +129,25 @@ async def test_user(
     assert result["result"].unique_id is None
     assert mock_setup_entry.call_count == 1
     assert len(provider.calls) == 1
+
+
+ON_THE_WAY = [(HOME, {}), ("http://example.org", {"base": "plain_http"})]
+
+
+@pytest.mark.parametrize(("base", "errors"), ON_THE_WAY)
+async def test_addresses_without_encryption(
+    hass: HomeAssistant,
+    provider: Provider,
+    mock_setup_entry: AsyncMock,
+    base: str,
+    errors: dict[str, str],
+) -> None:
+    """Addresses that can be read on their way say so, and can be used all the same."""
+    await async_process_ha_core_config(hass, {"external_url": base})
+    flow = await begin(hass)
+    result = await fill_in(hass, flow, user_input())
+    assert (result["step_id"], result["errors"]) == ("addresses", errors)
+    assert (await fill_in(hass, flow, {}))["type"] is FlowResultType.CREATE_ENTRY
 
 
 async def test_addresses_cannot_be_changed(
@@ -203,14 +230,15 @@ async def test_errors(
     error: Exception | None,
     reason: str,
 ) -> None:
-    """Each cause has its sentence, the token is shown nowhere, and the next try may succeed."""
+    """Each cause has its sentence, the token stays in its field, and the next try may succeed."""
     flow = await begin(hass)
     provider.fail(HTTPStatus(status))
     provider.body, provider.error = body, error
     result = await fill_in(hass, flow, user_input())
     assert result["type"] is FlowResultType.FORM
     assert result["errors"] == {"base": reason}
-    assert TOKEN not in shown(result)
+    assert shown(result).count(TOKEN) == 1
+    assert folded(result)
     provider.recover()
     result = await fill_in(hass, flow, user_input())
     assert result["type"] is FlowResultType.CREATE_ENTRY
@@ -273,17 +301,47 @@ async def test_no_token(
     assert (await fill_in(hass, flow, user_input()))["type"] is FlowResultType.CREATE_ENTRY
 
 
-@pytest.mark.parametrize("url", ["http://app.equiwatt.com/", "http://192.168.1.2/", "x", ""])
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("http://app.equiwatt.com/", "insecure_url"),
+        ("HTTP://192.168.1.2/", "insecure_url"),
+        ("https:/app.equiwatt.com/", "invalid_url"),
+        ("https://me:secret@app.equiwatt.com/", "invalid_url"),
+        ("x", "invalid_url"),
+        ("", "invalid_url"),
+    ],
+)
 async def test_insecure(
-    hass: HomeAssistant, provider: Provider, mock_setup_entry: AsyncMock, url: str
+    hass: HomeAssistant, provider: Provider, mock_setup_entry: AsyncMock, url: str, reason: str
 ) -> None:
-    """The token is never sent where others can read it; the address stays to be corrected."""
+    """The token is never sent where others can read it; what was typed stays in sight."""
     flow = await begin(hass)
     result = await fill_in(hass, flow, user_input(url=url))
-    assert result["errors"] == {"base": "insecure_url"}
+    assert result["errors"] == {"base": reason}
     assert f"'suggested_value': '{url}'" in shown(result)
+    assert f"'suggested_value': '{TOKEN}'" in shown(result)
+    assert not folded(result)
     assert provider.calls == []
     assert (await fill_in(hass, flow, user_input()))["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_mistyped_address(
+    hass: HomeAssistant,
+    provider: Provider,
+    mock_setup_entry: AsyncMock,
+    aioclient_mock: AiohttpClientMocker,
+) -> None:
+    """An address of the user's own at which nothing answers is named, not the connection."""
+    mistyped = API_URL.replace("equiwatt", "equiwat")
+    aioclient_mock.get(mistyped, exc=aiohttp.ClientConnectionError())
+    flow = await begin(hass)
+    result = await fill_in(hass, flow, user_input(url=mistyped))
+    assert result["errors"] == {"base": "wrong_address"}
+    assert "typing mistakes" in ERRORS["wrong_address"]
+    assert not folded(result)
+    result = await fill_in(hass, flow, user_input())
+    assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
 async def test_loopback(
@@ -304,12 +362,46 @@ async def test_already_configured(
 ) -> None:
     """The same token again aborts without a call, another one is a second account."""
     add_entry(hass)
-    result = await fill_in(hass, await begin(hass), user_input(f"Bearer {TOKEN}"))
+    mine = user_input(f"Bearer {TOKEN}", name="Mine again")
+    result = await fill_in(hass, await begin(hass), mine)
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "already_configured"
     assert provider.calls == []
-    result = await fill_in(hass, await begin(hass), user_input(OTHER))
+    result = await fill_in(hass, await begin(hass), user_input(OTHER, name="Mum"))
     assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_second_account(
+    hass: HomeAssistant, provider: Provider, mock_setup_entry: AsyncMock
+) -> None:
+    """A second account has a name of its own; the first one is not asked for any."""
+    flow = await begin(hass)
+    assert "name" not in flow["data_schema"].schema
+    result = await fill_in(hass, flow, user_input())
+    assert result["title"] == "equiwatt"
+    flow = await begin(hass)
+    assert list(flow["data_schema"].schema) == ["name", "token", "advanced"]
+    for taken in (" ", " Equiwatt "):
+        result = await fill_in(hass, flow, user_input(OTHER, name=taken))
+        assert result["errors"] == {"name": "name_taken"}
+        assert f"'suggested_value': '{OTHER}'" in shown(result)
+    result = await fill_in(hass, flow, user_input(OTHER, name=" Mum's house "))
+    assert result["title"] == "Mum's house"
+    assert result["data"]["token"] == OTHER
+    assert len(provider.calls) == 2
+
+
+async def test_account_added_while_a_dialog_is_open(
+    hass: HomeAssistant, provider: Provider, mock_setup_entry: AsyncMock
+) -> None:
+    """Who began as the first account is asked for a name where another one came first."""
+    flow = await begin(hass)
+    add_entry(hass)
+    result = await fill_in(hass, flow, user_input(OTHER))
+    assert result["errors"] == {"name": "name_taken"}
+    assert provider.calls == []
+    result = await fill_in(hass, flow, user_input(OTHER, name="Mum"))
+    assert result["title"] == "Mum"
 
 
 async def test_added_meanwhile(
@@ -343,7 +435,7 @@ async def test_reauth(
     provider.fail(HTTPStatus.UNAUTHORIZED)
     result = await fill_in(hass, flow, {"token": OTHER})
     assert result["errors"] == {"base": "invalid_auth"}
-    assert OTHER not in shown(result)
+    assert shown(result).count(OTHER) == 1
     provider.recover()
     result = await fill_in(hass, flow, {"token": f"bearer {OTHER}"})
     assert result["reason"] == "reauth_successful"
@@ -426,6 +518,20 @@ async def test_show_addresses(
     assert mock_setup_entry.call_count == 0
 
 
+@pytest.mark.parametrize(("base", "errors"), ON_THE_WAY)
+async def test_addresses_shown_without_encryption(
+    hass: HomeAssistant, house: House, provider: Provider, base: str, errors: dict[str, str]
+) -> None:
+    """So wherever they are shown again."""
+    await house.setup()
+    await async_process_ha_core_config(hass, {"external_url": base})
+    result = await choose(hass, house.entry, "show_addresses")
+    assert result["errors"] == errors
+    assert (await fill_in(hass, result, {}))["reason"] == "addresses_shown"
+    result = await fill_in(hass, await choose(hass, house.entry, "new_addresses"), {})
+    assert (result["step_id"], result["errors"]) == ("addresses_made", errors)
+
+
 async def test_no_address_to_show(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     """Without an address for the outside it says so at once."""
     result = await choose(hass, entry, "show_addresses")
@@ -465,7 +571,8 @@ async def test_reconfigure_token(
     provider.fail(HTTPStatus.UNAUTHORIZED)
     result = await fill_in(hass, flow, values)
     assert result["errors"] == {"base": "invalid_auth"}
-    assert OTHER not in shown(result)
+    assert shown(result).count(OTHER) == 1
+    assert TOKEN not in shown(result)
     assert entry.data["token"] == TOKEN
     assert mock_setup_entry.call_count == 0
     provider.recover()
@@ -497,9 +604,11 @@ async def test_reconfigure_address(
     """Another address is tried with the token that is kept."""
     aioclient_mock.get(LOCAL, side_effect=provider.answer)
     flow = await choose(hass, entry, "account")
-    result = await fill_in(hass, flow, {"token": " ", "url": "http://10.0.0.1/"})
+    result = await fill_in(hass, flow, {"token": OTHER, "url": "http://10.0.0.1/"})
     assert result["errors"] == {"base": "insecure_url"}
     assert "http://10.0.0.1/" in shown(result)
+    assert OTHER in shown(result)
+    assert TOKEN not in shown(result)
     assert provider.calls == []
     result = await fill_in(hass, flow, {"url": LOCAL})
     assert result["reason"] == "reconfigure_successful"

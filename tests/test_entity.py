@@ -33,7 +33,7 @@ async def test_entities_and_device(house: House) -> None:
     (device,) = dr.async_entries_for_config_entry(dr.async_get(house.hass), house.entry.entry_id)
     assert device.name == "equiwatt"
     assert device.entry_type is dr.DeviceEntryType.SERVICE
-    assert device.manufacturer is None  # nobody is to think that equiwatt made it
+    assert device.manufacturer == "equiwatt"  # of the service, as for all of Home Assistant's
 
 
 async def test_names_are_not_cut_off(house: House) -> None:

@@ -27,6 +27,7 @@ FILLED = {
     ".options.step.preview_too_slow.description": PREVIEW | {"minutes"},
     ".options.step.preview": PREVIEW,
     ".issues.not_restored": {"name", "entity_id"},
+    ".issues.token_refused.title": {"name"},
     ".issues.webhook_changed.title": {"name"},
     ".issues.webhook_silent.title": {"name"},
 }
@@ -101,7 +102,8 @@ def test_every_cause_has_its_sentence() -> None:
     translations = load("translations/en.json")
     reasons = {error.reason for error in EquiwattError.__subclasses__()}
     assert {key for key in translations["exceptions"] if key in reasons} == reasons
-    assert set(translations["config"]["error"]) == reasons | {"insecure_url", "unknown"}
+    own = {"insecure_url", "invalid_url", "name_taken", "plain_http", "unknown", "wrong_address"}
+    assert set(translations["config"]["error"]) == reasons | own
 
 
 def test_every_entity_has_name_and_icon() -> None:

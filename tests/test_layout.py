@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from importlib.util import resolve_name
 from pathlib import Path
+import sys
 
 import pytest
 
@@ -20,6 +21,8 @@ PURE = (
 )
 """What can be shown without a Home Assistant."""
 FRAMEWORKS = {"homeassistant", "voluptuous"}
+ALWAYS_THERE = FRAMEWORKS | {"aiohttp", "yarl"}
+"""What no Home Assistant is without, of what others have made."""
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
@@ -44,6 +47,15 @@ class House:
             f"{module}.{what}" if f"{module}.{what}" in self.trees else module
             for node in ast.walk(self.trees[name])
             for module, what in imported(node, home)
+        }
+
+    def at_the_top(self, name: str) -> set[str]:
+        """Return the packages that must be there for a module to be imported."""
+        home = name if name in self.packages else name.rpartition(".")[0]
+        return {
+            module.partition(".")[0]
+            for node in self.trees[name].body
+            for module, _ in imported(node, home)
         }
 
     def arrows(self, name: str) -> set[str]:
@@ -104,6 +116,13 @@ def test_no_circle() -> None:
 def test_pure(name: str) -> None:
     """What can be shown without Home Assistant needs none, nor does anything that it imports."""
     assert not HOUSE.foundations(name) & FRAMEWORKS
+
+
+@pytest.mark.parametrize("name", sorted(HOUSE.trees))
+def test_packages_that_may_be_missing(name: str) -> None:
+    """What only another integration brings is imported where it is used, once that one runs."""
+    given = {"custom_components", *ALWAYS_THERE, *sys.stdlib_module_names}
+    assert HOUSE.at_the_top(name) <= given
 
 
 @pytest.mark.parametrize("name", sorted(name for name in HOUSE.trees if HOUSE.does_something(name)))

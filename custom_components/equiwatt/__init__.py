@@ -16,6 +16,7 @@ from .data import EquiwattConfigEntry, EquiwattRuntimeData
 from .equivents.model import EdgeType
 from .equivents.snapshot import Edge
 from .holding.manager import Account, async_get_manager
+from .reauth import async_clear_token_issue
 from .services import async_setup_services
 from .store import EquiwattStore
 from .webhook import EquiwattWebhookManager, async_delete_cloudhook
@@ -123,6 +124,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) ->
         return False
     if entry.disabled_by:
         async_clear_webhook_issues(hass, entry.entry_id)
+        async_clear_token_issue(hass, entry)
     return True
 
 
@@ -134,4 +136,5 @@ async def async_remove_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) ->
     if "recorder" in hass.config.components:
         statistics = await async_import_module(hass, f"{__package__}.metering.statistics")
         statistics.async_clear_statistics(hass, entry.entry_id)
+    async_clear_token_issue(hass, entry)
     await async_delete_cloudhook(hass, entry.data[CONF_WEBHOOK_ID])

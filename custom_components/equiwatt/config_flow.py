@@ -7,7 +7,7 @@ import voluptuous as vol
 
 from homeassistant.components.webhook import async_generate_id
 from homeassistant.config_entries import ConfigEntry, ConfigFlow, ConfigFlowResult
-from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_WEBHOOK_ID
+from homeassistant.const import CONF_NAME, CONF_TOKEN, CONF_URL, CONF_WEBHOOK_ID
 from homeassistant.core import callback
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
@@ -15,23 +15,16 @@ from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, Tex
 from .api import PATIENCE, async_get_client
 from .const import BLUEPRINT_URL, DEFAULT_URL, DOMAIN, LOGGER, SECTION_ADVANCED
 from .data import EquiwattConfigEntry
-from .equivents.client import EquiwattError, clean_token, is_secure
+from .equivents.client import EquiwattError, UnreachableError, clean_token, is_secure
 from .options_flow import EquiwattOptionsFlow
-from .webhook import addresses_schema, async_delete_cloudhook, async_get_addresses
+from .webhook import addresses_errors, addresses_schema, async_delete_cloudhook, async_get_addresses
 from .webhook_monitor import async_set_shown
 
 TOKEN = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off"))
 ADDRESS = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
 
-USER_SCHEMA = vol.Schema(
-    {
-        vol.Required(CONF_TOKEN): TOKEN,
-        vol.Required(SECTION_ADVANCED): section(
-            vol.Schema({vol.Required(CONF_URL, default=DEFAULT_URL): ADDRESS}),
-            {"collapsed": True},
-        ),
-    }
-)
+NAME_SCHEMA = vol.Schema({vol.Required(CONF_NAME): TextSelector()})
+ADVANCED_SCHEMA = vol.Schema({vol.Required(CONF_URL, default=DEFAULT_URL): ADDRESS})
 REAUTH_SCHEMA = vol.Schema({vol.Required(CONF_TOKEN): TOKEN})
 ACCOUNT_SCHEMA = vol.Schema({vol.Optional(CONF_TOKEN): TOKEN, vol.Required(CONF_URL): ADDRESS})
 
@@ -42,7 +35,8 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
     VERSION = 1
 
     def __init__(self) -> None:
-        """Have nothing to add yet."""
+        """Initialize the flow."""
+        self._title = "equiwatt"
         self._data: dict[str, str] = {}
 
     @staticmethod
@@ -57,18 +51,43 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
         """Ask for the token, and try it."""
         errors: dict[str, str] = {}
         if user_input is not None:
+            self._title = user_input.get(CONF_NAME, self._title).strip()
             token = clean_token(user_input[CONF_TOKEN])
             url = user_input[SECTION_ADVANCED][CONF_URL].strip()
-            if not (errors := await self._async_try(token, url)):
+            errors = self._check_title() or await self._async_try(token, url)
+            if not errors:
                 webhook_id = async_generate_id()
                 self._data = {CONF_TOKEN: token, CONF_URL: url, CONF_WEBHOOK_ID: webhook_id}
                 return await self.async_step_addresses()
-            user_input = {SECTION_ADVANCED: user_input[SECTION_ADVANCED]}
         return self.async_show_form(
             step_id="user",
-            data_schema=self.add_suggested_values_to_schema(USER_SCHEMA, user_input),
+            data_schema=self._user_schema(user_input),
             errors=errors,
         )
+
+    def _user_schema(self, user_input: dict[str, Any] | None) -> vol.Schema:
+        """Return the first form, with what was entered.
+
+        A second account needs a name. An address that was changed stays in sight.
+        """
+        url = user_input[SECTION_ADVANCED][CONF_URL] if user_input else DEFAULT_URL
+        schema = vol.Schema(
+            {
+                vol.Required(CONF_TOKEN): TOKEN,
+                vol.Required(SECTION_ADVANCED): section(
+                    ADVANCED_SCHEMA, {"collapsed": url == DEFAULT_URL}
+                ),
+            }
+        )
+        if self._async_current_entries():
+            schema = NAME_SCHEMA.extend(schema.schema)
+        return self.add_suggested_values_to_schema(schema, user_input)
+
+    def _check_title(self) -> dict[str, str]:
+        """Return an error if the name is empty, or belongs to another account."""
+        taken = {entry.title.casefold() for entry in self._async_current_entries()}
+        free = self._title and self._title.casefold() not in taken
+        return {} if free else {CONF_NAME: "name_taken"}
 
     async def async_step_addresses(
         self, user_input: dict[str, Any] | None = None
@@ -80,7 +99,7 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
         self._async_abort_entries_match({CONF_TOKEN: self._data[CONF_TOKEN]})
         data, self._data = self._data, {}
         return self.async_create_entry(
-            title="equiwatt",
+            title=self._title,
             data=data,
             description="default" if addresses else "no_address",
             description_placeholders={"blueprint_url": BLUEPRINT_URL},
@@ -110,7 +129,9 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
             if not (errors := await self._async_try(token, entry.data[CONF_URL])):
                 return self._save(entry, {CONF_TOKEN: token}, "reauth_successful")
         return self.async_show_form(
-            step_id="reauth_confirm", data_schema=REAUTH_SCHEMA, errors=errors
+            step_id="reauth_confirm",
+            data_schema=self.add_suggested_values_to_schema(REAUTH_SCHEMA, user_input),
+            errors=errors,
         )
 
     async def async_step_reconfigure(
@@ -148,7 +169,7 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
         return self.async_show_form(
             step_id="account",
             data_schema=self.add_suggested_values_to_schema(
-                ACCOUNT_SCHEMA, {CONF_URL: (user_input or entry.data)[CONF_URL]}
+                ACCOUNT_SCHEMA, user_input or {CONF_URL: entry.data[CONF_URL]}
             ),
             errors=errors,
         )
@@ -179,7 +200,11 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
 
     def _show(self, addresses: Mapping[str, str], step_id: str) -> ConfigFlowResult:
         """Show the webhook's addresses."""
-        return self.async_show_form(step_id=step_id, data_schema=addresses_schema(addresses))
+        return self.async_show_form(
+            step_id=step_id,
+            data_schema=addresses_schema(addresses),
+            errors=addresses_errors(addresses),
+        )
 
     def _save(self, entry: ConfigEntry, data: dict[str, str], reason: str) -> ConfigFlowResult:
         """Save changes, and load the entry again.
@@ -192,9 +217,12 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
         """Try a token with one call, and return the errors for the form."""
         self._async_abort_entries_match({CONF_TOKEN: token})
         if not is_secure(url):
-            return {"base": "insecure_url"}
+            is_http = url.lower().startswith("http:")
+            return {"base": "insecure_url" if is_http else "invalid_url"}
         try:
             await async_get_client(self.hass, token, url).async_get_equivents(PATIENCE)
+        except UnreachableError as err:
+            return {"base": err.reason if url == DEFAULT_URL else "wrong_address"}
         except EquiwattError as err:
             return {"base": err.reason}
         except Exception as err:  # noqa: BLE001

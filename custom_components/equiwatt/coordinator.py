@@ -4,7 +4,7 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import override
 
-from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
@@ -21,6 +21,7 @@ from .equivents.model import EdgeType
 from .equivents.schedule import delay, delay_before_end, offset_of, to_opening
 from .equivents.snapshot import Snapshot
 from .equivents.tracker import Tracker
+from .reauth import async_close_reauth, async_set_token_issue
 from .store import EquiwattStore
 from .timer import Timer
 
@@ -173,6 +174,8 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         self.tracker.fail(self.clock.now())
         self._publish()
         refused = isinstance(err, InvalidTokenError)
+        if refused:
+            async_set_token_issue(self.hass, self.config_entry)
         if refused and not self._store.known:
             return ConfigEntryAuthFailed(translation_domain=DOMAIN, translation_key=err.reason)
         if refused:
@@ -185,10 +188,8 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         return UpdateFailed(translation_domain=DOMAIN, translation_key=err.reason, retry_after=wait)
 
     def _clear_error(self) -> None:
-        """Forget the last error, and a question for a new token, as the old one works."""
-        if self.error:
-            for flow in self.config_entry.async_get_active_flows(self.hass, {SOURCE_REAUTH}):
-                self.hass.config_entries.flow.async_abort(flow["flow_id"])
+        """Forget the last error, and stop asking for a new token."""
+        async_close_reauth(self.hass, self.config_entry)
         self.error = None
 
     def _set_poll(self) -> None:

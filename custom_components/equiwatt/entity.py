@@ -30,7 +30,8 @@ class EquiwattEntity(CoordinatorEntity[EquiwattCoordinator]):
         self._attr_device_info = DeviceInfo(
             entry_type=DeviceEntryType.SERVICE,
             identifiers={(DOMAIN, entry_id)},
-            name="equiwatt",
+            name=coordinator.config_entry.title,
+            manufacturer="equiwatt",
             configuration_url=EQUIWATT_SITE,
         )
         self._written: object = None

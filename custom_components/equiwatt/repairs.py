@@ -1,4 +1,4 @@
-"""Repairs: a device that does not come back after an equivent, a webhook that needs attention."""
+"""Repairs: a device that is not restored, a webhook that needs attention, a refused token."""
 
 from typing import Any, override
 
@@ -12,7 +12,8 @@ from homeassistant.helpers.selector import BooleanSelector
 
 from .const import CONF_UNUSED, DOMAIN
 from .holding.manager import async_get_manager
-from .webhook import addresses_schema, async_get_addresses
+from .reauth import TOKEN_REFUSED, async_ask_instead
+from .webhook import addresses_errors, addresses_schema, async_get_addresses
 from .webhook_monitor import async_set_shown
 
 WEBHOOK_SCHEMA = vol.Schema({vol.Required(CONF_UNUSED, default=False): BooleanSelector()})
@@ -47,6 +48,7 @@ class WebhookFlow(RepairsFlow):
         return self.async_show_form(
             step_id="confirm" if self.addresses else "no_address",
             data_schema=addresses_schema(self.addresses or {}).extend(WEBHOOK_SCHEMA.schema),
+            errors=addresses_errors(self.addresses),
         )
 
     async def async_step_confirm(
@@ -61,10 +63,27 @@ class WebhookFlow(RepairsFlow):
     async_step_no_address = async_step_confirm
 
 
+class TokenFlow(ConfirmRepairFlow):
+    """A refused token that another open dialog keeps Home Assistant from asking for."""
+
+    @override
+    async def async_step_confirm(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Close the other dialog once the user agrees, and ask for a new token."""
+        if user_input is not None and self.data:
+            entry = self.hass.config_entries.async_get_entry(str(self.data["entry_id"]))
+            if entry:
+                async_ask_instead(self.hass, entry)
+        return await super().async_step_confirm(user_input)
+
+
 async def async_create_fix_flow(
     hass: HomeAssistant, issue_id: str, data: dict[str, Any] | None
 ) -> RepairsFlow:
     """Return the flow of a repair: a device's issue names the device."""
+    if issue_id.startswith(TOKEN_REFUSED):
+        return TokenFlow()
     if data and "entity_id" not in data:
         return WebhookFlow(data["entry_id"])
     return NotRestoredFlow()

@@ -9,7 +9,6 @@ from urllib.parse import parse_qsl
 from aiohttp import hdrs
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web import Request, RequestPayloadError, Response
-from hass_nabucasa import CloudError
 import voluptuous as vol
 from yarl import URL
 
@@ -29,7 +28,6 @@ from .equivents.model import EdgeType
 ATTR_EVENT = "event"
 MAX_BODY = 64 * 1024
 BODY_TIMEOUT = 2
-CLOUD_ERRORS = (HomeAssistantError, CloudError, TimeoutError, ValueError)
 
 
 async def async_get_addresses(hass: HomeAssistant, webhook_id: str) -> dict[str, str] | None:
@@ -62,11 +60,17 @@ def addresses_schema(addresses: Mapping[str, str]) -> vol.Schema:
     )
 
 
+def addresses_errors(addresses: Mapping[str, str] | None) -> dict[str, str]:
+    """Return a warning for a form if its addresses can be read on the way."""
+    is_plain = any(address.startswith("http:") for address in (addresses or {}).values())
+    return {"base": "plain_http"} if is_plain else {}
+
+
 async def _async_cloudhook(hass: HomeAssistant, webhook_id: str) -> str | None:
     """Return the address of the cloudhook, made when needed, or None where there can be none."""
     if not (cloud := _cloud(hass)) or not cloud.async_active_subscription(hass):
         return None
-    with suppress(*CLOUD_ERRORS):
+    with suppress(*_cloud_errors()):
         address: str = await cloud.async_get_or_create_cloudhook(hass, webhook_id)
         return address
     return None
@@ -75,7 +79,7 @@ async def _async_cloudhook(hass: HomeAssistant, webhook_id: str) -> str | None:
 async def async_delete_cloudhook(hass: HomeAssistant, webhook_id: str) -> None:
     """Delete the cloudhook if there is one, whether or not the subscription still runs."""
     if cloud := _cloud(hass):
-        with suppress(*CLOUD_ERRORS):
+        with suppress(*_cloud_errors()):
             await cloud.async_delete_cloudhook(hass, webhook_id)
 
 
@@ -113,6 +117,13 @@ def _cloud(hass: HomeAssistant) -> ModuleType | None:
     from homeassistant.components import cloud  # noqa: PLC0415
 
     return cloud
+
+
+def _cloud_errors() -> tuple[type[Exception], ...]:
+    """Return what the cloud integration raises, for which its package must be there."""
+    from hass_nabucasa import CloudError  # noqa: PLC0415
+
+    return (HomeAssistantError, CloudError, TimeoutError, ValueError)
 
 
 class EquiwattWebhookManager:
