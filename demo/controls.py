@@ -96,7 +96,7 @@ class Controls:
             raise ControlError(f"There is no webhook address for “{event}” yet.", 409)
 
     def configure(self, **changes: Any) -> None:
-        """Change how the API behaves: shape, lag, fault."""
+        """Change how the API behaves: shape, lag, fault, shown."""
         self.settings.update(changes)
 
     def set_webhooks(self, **addresses: str | None) -> None:
@@ -107,7 +107,7 @@ class Controls:
 
     def answer(self) -> dict[str, Any]:
         """Give the API's word at this moment."""
-        return self._ledger.data(time.time(), self.settings.shape)
+        return self._ledger.data(time.time(), self.settings.shape, self.settings.shown)
 
     def state(self) -> dict[str, Any]:
         """Tell everything that the page shows; no secret is in it."""

@@ -21,7 +21,12 @@ FAULTS: tuple[str, ...] = get_args(Fault.__value__)
 API_PATH = "/api/v3/equivents/"
 PAST = Path(__file__).with_name("past_equivents.json")
 DAY = 86_400
+ROUND = 42 * DAY
+"""How much time the ten of the log take with a few days after them, in whole weeks."""
+ROUNDS = 9
+"""How often the ten happened before: a year and two weeks."""
 SHOWN = 10
+MOST_SHOWN = 1_000
 GAP = 1.0
 WINDOW = 60.0
 WINDOW_CALLS = 10
@@ -62,18 +67,21 @@ class Settings:
     shape: Shape = "documented"
     lag: float = 0
     fault: Fault = "none"
+    shown: int = SHOWN
+    """How many past equivents it lists."""
 
     def update(self, changes: dict[str, Any]) -> None:
         """Take over the settings named, or none when one of them is not valid."""
         new = {**asdict(self), **changes}
-        if unknown := set(changes) - {"shape", "lag", "fault"}:
+        if unknown := set(changes) - asdict(self).keys():
             raise ControlError(f"Unknown setting: {', '.join(sorted(unknown))}.")
         if new["shape"] not in SHAPES:
             raise ControlError(f"The shape is one of: {', '.join(SHAPES)}.")
         if new["fault"] not in FAULTS:
             raise ControlError(f"The fault is one of: {', '.join(FAULTS)}.")
         lag = number(new["lag"], "lag", 0, 3_600)
-        self.shape, self.fault, self.lag = new["shape"], new["fault"], lag
+        shown = int(number(new["shown"], "number shown", 0, MOST_SHOWN))
+        self.shape, self.fault, self.lag, self.shown = new["shape"], new["fault"], lag, shown
 
 
 class Ledger:
@@ -85,15 +93,19 @@ class Ledger:
 
     @classmethod
     def recent(cls, now: float) -> Ledger:
-        """Give the ten real ones, moved by whole days to the time just before now."""
+        """Give the ten real ones, moved by whole days to the time just before now.
+
+        They happened again and again, for more than a year.
+        """
         raw = json.loads(PAST.read_text("utf-8"))
         shift = math.floor((now - raw[0]["start_time"]) / DAY - 0.5) * DAY
         return cls(
             Equivent(
-                one["start_time"] + shift,
+                one["start_time"] + moved,
                 None,
-                (one["end_time"] or one["start_time"] + OPEN_ONE_TOOK) + shift,
+                (one["end_time"] or one["start_time"] + OPEN_ONE_TOOK) + moved,
             )
+            for moved in range(shift, shift - ROUNDS * ROUND, -ROUND)
             for one in raw
         )
 
@@ -134,7 +146,7 @@ class Ledger:
         live.end_shown = now + lag
         return live
 
-    def data(self, now: float, shape: Shape) -> dict[str, Any]:
+    def data(self, now: float, shape: Shape, shown: int = SHOWN) -> dict[str, Any]:
         """Give the `data` of an answer at a moment."""
         known = [one for one in self._all if one.start_shown <= now]
         past = [_told(one.start, one.end) for one in known if one.ended_for_api(now)]
@@ -144,7 +156,7 @@ class Ledger:
             past.insert(0, _told(live.start, None))
         elif live:
             current = _told(live.start, live.planned_end)
-        return {"current_event": current, "previous_events": past[:SHOWN]}
+        return {"current_event": current, "previous_events": past[:shown]}
 
 
 def _told(start: int, end: int | None) -> dict[str, int | None]:

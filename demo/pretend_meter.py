@@ -3,10 +3,12 @@
     pretend_meter:
       devices: /folder          a file for each device that is "on" or "off"
       paused: [[start, end]]    when in the past the devices were off, in Unix seconds
+    days: 30                  for how long it was there when it is new
+    by_chance: false          whether the past differs from day to day, as in a real house
 
 It counts what a pretend house uses: something at each time of day, and what each device takes while
-it is on. When it is new it hands Home Assistant the statistics of thirty days, as a meter has that
-was always there; after a restart those of the time in between.
+it is on. When it is new it hands Home Assistant its statistics, as a meter has that was always
+there; after a restart those of the time in between.
 """
 
 import asyncio
@@ -14,7 +16,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 import json
+from math import exp
 from pathlib import Path
+from random import Random
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
@@ -30,14 +34,18 @@ DOMAIN = "pretend_meter"
 METER = "sensor.electricity_meter"
 HOME = ZoneInfo("Europe/London")
 ROW = timedelta(minutes=5)
+HALF_HOUR = timedelta(minutes=30)
 HOUR = timedelta(hours=1)
-DAYS = timedelta(days=30)
 KEPT = timedelta(days=10)
 """For how long Home Assistant keeps rows of five minutes."""
 TICK = timedelta(seconds=10)
 FIRST_KWH = 4_321.0
 KW = {"immersion_heater": 0.9, "towel_rail": 0.15, "car_charger": 1.2}
 """What each device takes on average while it is on."""
+SHARES = {"immersion_heater": 0.5, "towel_rail": 0.7, "car_charger": 0.4}
+"""In how many hours of the past each was on, by chance."""
+SPREAD = 0.35
+"""By how much the logarithm of the rest differed."""
 NIGHT_AND_MORNING = (0.18, 0.18, 0.18, 0.18, 0.18, 0.22, 0.45, 0.7, 0.5, 0.35, 0.3, 0.3)
 AFTERNOON_AND_EVENING = (0.45, 0.35, 0.3, 0.35, 0.55, 0.8, 0.95, 0.8, 0.65, 0.55, 0.4, 0.25)
 BASE_KW = NIGHT_AND_MORNING + AFTERNOON_AND_EVENING
@@ -58,6 +66,16 @@ def base_kw(moment: datetime) -> float:
     return BASE_KW[local.hour] * daily * (1.2 if local.weekday() >= 5 else 1)
 
 
+def past_kw(moment: datetime, *, paused: bool, by_chance: bool) -> float:
+    """Return what the house took in an hour of the past: by chance, the same in each demo."""
+    if not by_chance:
+        return base_kw(moment) + (0 if paused else sum(KW.values()))
+    random = Random(int(moment.timestamp() // 3_600))  # noqa: S311 - it keeps no secret
+    base = base_kw(moment) * exp(random.gauss(0, SPREAD))
+    devices = sum(kw for name, kw in KW.items() if random.random() < SHARES[name])
+    return base + (0 if paused else devices)
+
+
 @dataclass(frozen=True)
 class Reading:
     """What the meter shows at a moment."""
@@ -65,10 +83,9 @@ class Reading:
     moment: datetime
     kwh: float
 
-    def later(self, moment: datetime, devices_kw: float) -> Reading:
-        """Return what it shows after some time in which the devices take so much."""
-        hours = (moment - self.moment) / HOUR
-        return Reading(moment, self.kwh + hours * (base_kw(self.moment) + devices_kw))
+    def later(self, moment: datetime, kw: float) -> Reading:
+        """Return what it shows after some time in which the house takes so much."""
+        return Reading(moment, self.kwh + (moment - self.moment) / HOUR * kw)
 
     def save(self, file: Path) -> None:
         """Write it to a file, which is never seen half written: the plug may be pulled."""
@@ -77,10 +94,10 @@ class Reading:
         new.replace(file)
 
     @classmethod
-    def load(cls, file: Path, now: datetime) -> Self:
+    def load(cls, file: Path, now: datetime, ago: timedelta = timedelta()) -> Self:
         """Continue from a file, or begin as long ago as there are to be statistics."""
         if not file.exists():
-            return cls(floor(now - DAYS, HOUR), FIRST_KWH)
+            return cls(floor(now - ago, HOUR), FIRST_KWH)
         seconds, kwh = json.loads(file.read_text("utf-8"))
         return cls(datetime.fromtimestamp(seconds, UTC), kwh)
 
@@ -91,18 +108,29 @@ def floor(moment: datetime, step: timedelta) -> datetime:
 
 
 def history(
-    first: Reading, until: datetime, paused: Iterable[tuple[float, float]]
+    first: Reading,
+    until: datetime,
+    paused: Iterable[tuple[float, float]],
+    *,
+    by_chance: bool = False,
 ) -> list[Reading]:
-    """Return the readings of each five minutes, with the devices on unless they were paused."""
+    """Return the readings of each five minutes, with the devices on unless they were paused.
+
+    Of what is older than the rows of five minutes there are those of each half hour.
+    """
     spans = list(paused)
     readings = [first]
-    end = floor(first.moment, ROW) + ROW
-    while end <= until:
-        began = (end - ROW).timestamp() + 150  # the middle of it
-        is_paused = any(start <= began < over for start, over in spans)
-        readings.append(readings[-1].later(end, 0 if is_paused else sum(KW.values())))
-        end += ROW
-    return readings
+    recent = until - KEPT - HOUR
+    while True:
+        began = readings[-1].moment
+        step = HALF_HOUR if began < recent else ROW
+        end = floor(began, step) + step
+        if end > until:
+            return readings
+        middle = (began + (end - began) / 2).timestamp()
+        is_paused = any(start <= middle < over for start, over in spans)
+        kw = past_kw(began, paused=is_paused, by_chance=by_chance)
+        readings.append(readings[-1].later(end, kw))
 
 
 def devices_kw(folder: Path) -> float:
@@ -113,26 +141,28 @@ def devices_kw(folder: Path) -> float:
 class Meter:
     """The meter, which goes on counting."""
 
-    def __init__(self, hass: HomeAssistant, devices: Path) -> None:
-        """Keep where the devices are, and where the last reading is kept."""
+    def __init__(self, hass: HomeAssistant, config: dict[str, Any]) -> None:
+        """Keep what is configured, and where the last reading is kept."""
         self._hass = hass
-        self._devices = devices
+        self._devices = Path(config["devices"])
+        self._paused = [(start, end) for start, end in config["paused"]]
+        self._ago = timedelta(days=config["days"])
+        self._by_chance = config["by_chance"]
         self._file = Path(hass.config.path("pretend_meter.json"))
         self._counting = asyncio.Lock()
 
-    async def async_start(self, paused: Iterable[tuple[float, float]]) -> None:
+    async def async_start(self) -> None:
         """Hand over the statistics until none is missing, and count from now on."""
-        while readings := await self._hass.async_add_executor_job(
-            self._missing, datetime.now(UTC), paused
-        ):
+        while readings := await self._hass.async_add_executor_job(self._missing, datetime.now(UTC)):
             await self._async_import(readings)
             await self._hass.async_add_executor_job(readings[-1].save, self._file)
         await self._async_count()
         async_track_time_interval(self._hass, self._async_count, TICK, cancel_on_shutdown=True)
 
-    def _missing(self, now: datetime, paused: Iterable[tuple[float, float]]) -> list[Reading]:
+    def _missing(self, now: datetime) -> list[Reading]:
         """Return the readings since the last one."""
-        return history(Reading.load(self._file, now), now, paused)[1:]
+        first = Reading.load(self._file, now, self._ago)
+        return history(first, now, self._paused, by_chance=self._by_chance)[1:]
 
     async def _async_count(self, _: datetime | None = None) -> None:
         """Show what the meter shows now."""
@@ -142,7 +172,8 @@ class Meter:
 
     def _count(self, now: datetime) -> float:
         """Add what was used since the last time."""
-        reading = Reading.load(self._file, now).later(now, devices_kw(self._devices))
+        reading = Reading.load(self._file, now)
+        reading = reading.later(now, base_kw(reading.moment) + devices_kw(self._devices))
         reading.save(self._file)
         return reading.kwh
 
@@ -188,12 +219,11 @@ def rows(readings: Iterable[Reading], length: timedelta) -> list[Any]:
 
 async def async_setup(hass: HomeAssistant, config: dict[str, Any]) -> bool:
     """Set up the meter."""
-    meter = Meter(hass, Path(config[DOMAIN]["devices"]))
-    paused = [tuple(span) for span in config[DOMAIN]["paused"]]
+    meter = Meter(hass, config[DOMAIN])
 
     async def start(_: HomeAssistant) -> None:
         """Begin once the recorder works on what it is given."""
-        await meter.async_start(paused)
+        await meter.async_start()
 
     async_at_started(hass, start)
     return True

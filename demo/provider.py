@@ -12,7 +12,8 @@ The controls take and give JSON; each answers with the state, or with 4xx {"erro
     POST /control/start      {"minutes": 60}       null: an equivent without a planned end
     POST /control/end        {}
     POST /control/trigger    {"event": "started"}  or "ended": a webhook call and nothing else
-    POST /control/settings   {"shape": "documented", "lag": 0, "fault": "none"}  any of them
+    POST /control/settings   {"shape": "documented", "lag": 0, "fault": "none", "shown": 10}
+                             any of them
     POST /control/webhooks   {"started": "http://…", "ended": "http://…"}  any; null clears one
 
     shape  documented: `current_event` with its planned end; legacy: it is null, and the newest
@@ -20,11 +21,12 @@ The controls take and give JSON; each answers with the state, or with 4xx {"erro
     lag    seconds from a webhook call until the API tells of that start or end
     fault  none, outage (closed without an answer), slow (answers after 30 s), 500 (with HTML),
            401, 429, html (with 200), success_false (with 200)
+    shown  how many past ones the API lists, of a year
 
     state  now         Unix seconds, as all times here
            live        {"start_time", "end_time": the planned one or null}, or null
            answer      `data` of the API's answer at this moment
-           settings    shape, lag, fault
+           settings    shape, lag, fault, shown
            webhooks    started, ended: null, or masked, since the addresses are secret
            api_calls   how many there were
            over_limit  how many of them broke a limit

@@ -220,7 +220,7 @@ class Photographer:
 def saves(state: dict[str, Any]) -> bool:
     """Tell whether there is something to see of the live equivent."""
     is_live = state["attributes"].get("final") is False
-    return is_live and state["state"] != "unknown" and float(state["state"]) > 0.3
+    return is_live and state["state"] != "unknown" and float(state["state"]) > 0.15
 
 
 def is_final(state: dict[str, Any]) -> bool:

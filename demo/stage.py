@@ -12,9 +12,12 @@ from typing import Any
 
 from .client import HouseError
 from .house import ROOT, House
+from .model import MOST_SHOWN, SHOWN
 from .provider import DEMO_TOKEN, Provider
 
 METER = Path(__file__).with_name("pretend_meter.py")
+METER_DAYS = 440
+"""A year of equivents, and two months before the first of them."""
 MANIFEST = {
     "domain": METER.stem,
     "name": "Pretend meter",
@@ -75,6 +78,7 @@ async def set_up(folder: Path, ha_port: int = 0, provider_port: int = 0) -> Asyn
         with step("The simulated provider"):
             state_file = folder / "provider.json"
             provider = Provider(port=provider_port, state_file=state_file)
+            provider.configure(shown=MOST_SHOWN)  # so that the home has a past to look back on
             await stack.enter_async_context(provider)
         with step("Home Assistant"):
             house = furnished(folder / "home", ha_port, provider)
@@ -85,6 +89,7 @@ async def set_up(folder: Path, ha_port: int = 0, provider_port: int = 0) -> Asyn
             await arrange(house)
         with step("The integration, through its own config flow"):
             addresses = await introduce(house, provider, folder / "addresses.json")
+            provider.configure(shown=SHOWN)
             await choose_meter(house)
         provider.set_webhooks(**addresses)
         yield Stage(provider, house, addresses)
@@ -140,7 +145,9 @@ def furnished(folder: Path, port: int, provider: Provider) -> House:
     devices = plugged_in(folder / "devices")
     configuration = (CONFIG / "configuration.yaml").read_text("utf-8")
     configuration = configuration.replace("DEVICES", str(devices))
-    configuration += metered(folder, devices, provider.answer()["previous_events"])
+    past = enumerate(provider.answer()["previous_events"])
+    paused = [one for number, one in past if number % 5 != 3]  # it took part in four of five
+    configuration += metered(folder, devices, paused, days=METER_DAYS, by_chance=True)
     return House(folder, configuration=configuration, port=port, frontend=True)
 
 
@@ -150,14 +157,22 @@ def view_to_paste() -> str:
     return text.split("```")[0]
 
 
-def metered(folder: Path, devices: Path, past: list[dict[str, int]]) -> str:
+def metered(
+    folder: Path,
+    devices: Path,
+    paused: list[dict[str, int]],
+    *,
+    days: int = 30,
+    by_chance: bool = False,
+) -> str:
     """Install the pretend meter, which knows when devices were paused; give its configuration."""
     component = folder / "custom_components" / METER.stem
     component.mkdir(parents=True, exist_ok=True)
     shutil.copy(METER, component / "__init__.py")
     (component / "manifest.json").write_text(json.dumps(MANIFEST), "utf-8")
-    paused = [[one["start_time"], one["end_time"]] for one in past]
-    return f"{METER.stem}: {json.dumps({'devices': str(devices), 'paused': paused})}\n"
+    spans = [[one["start_time"], one["end_time"]] for one in paused]
+    options = {"devices": str(devices), "paused": spans, "days": days, "by_chance": by_chance}
+    return f"{METER.stem}: {json.dumps(options)}\n"
 
 
 async def choose_meter(house: House) -> None:

@@ -1,5 +1,6 @@
 """What the simulated provider knows, with a clock of the test's own."""
 
+from itertools import pairwise
 import json
 from pathlib import Path
 
@@ -57,6 +58,18 @@ def test_the_past_lies_just_before_now() -> None:
     assert shifts.pop() % DAY == 0
     assert 0 < NOW - past[0]["end_time"] < 2 * DAY
     assert all(one["end_time"] - one["start_time"] in range(3_500, 3_600) for one in past)
+
+
+def test_a_year_of_them_can_be_told() -> None:
+    """The ten happened in each of nine rounds, on the same weekdays, and never two at a time."""
+    past = Ledger.recent(NOW).data(NOW, "documented", 1_000)["previous_events"]
+    assert len(past) == 90
+    assert past[0]["end_time"] - past[-1]["start_time"] > 365 * DAY
+    starts = [one["start_time"] for one in past]
+    assert {
+        (early - late) % (7 * DAY) for early, late in zip(starts[10:], starts, strict=False)
+    } == {0}
+    assert all(late["start_time"] > early["end_time"] for late, early in pairwise(past))
 
 
 def test_documented_and_legacy_shape_of_a_live_one() -> None:
@@ -143,7 +156,15 @@ def test_only_one_is_live() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"shape": "round"}, {"fault": "all"}, {"lag": -1}, {"lag": "2"}, {"colour": 1}],
+    [
+        {"shape": "round"},
+        {"fault": "all"},
+        {"lag": -1},
+        {"lag": "2"},
+        {"shown": -1},
+        {"shown": True},
+        {"colour": 1},
+    ],
 )
 def test_settings_are_checked(changes: dict[str, object]) -> None:
     """Refuse settings that there are not, and leave the others alone."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 import logging
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -20,10 +21,11 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 )
 
 from demo.pretend_meter import (
-    DAYS,
     DOMAIN,
     FIRST_KWH,
+    HALF_HOUR,
     HOUR,
+    KEPT,
     KW,
     METER as METER_ENTITY,
     ROW,
@@ -33,9 +35,10 @@ from demo.pretend_meter import (
     devices_kw,
     floor,
     history,
+    past_kw,
     rows,
 )
-from demo.stage import DEVICES, MANIFEST, METER, metered, plugged_in
+from demo.stage import DEVICES, MANIFEST, METER, METER_DAYS, metered, plugged_in
 from homeassistant.components.recorder.statistics import statistics_during_period
 from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.helpers.recorder import get_instance
@@ -62,7 +65,8 @@ class Restarted:
         """Start it at a time, with the recorder that works once it runs."""
         self.freezer.move_to(moment)
         options = {"config_dir": str(self.folder), "initial_state": CoreState.not_running}
-        config = {DOMAIN: {"devices": str(plugged_in(self.folder / "devices")), "paused": []}}
+        devices = str(plugged_in(self.folder / "devices"))
+        config = {DOMAIN: {"devices": devices, "paused": [], "days": 1, "by_chance": False}}
         async with async_test_home_assistant(**options) as hass, self.test_recorder(hass):
             assert await async_setup_component(hass, "sensor", {})
             assert await async_setup(hass, config)
@@ -125,16 +129,32 @@ def test_knows_the_devices(tmp_path: Path) -> None:
     assert devices_kw(tmp_path) == KW["towel_rail"]
 
 
-def test_thirty_days(tmp_path: Path) -> None:
-    """A new meter has a reading for each five minutes of thirty days, and never goes back."""
-    first = Reading.load(tmp_path / "meter.json", NOW)
-    assert first == Reading(floor(NOW - DAYS, HOUR), FIRST_KWH)
-    readings = history(first, NOW, [])
+def test_more_than_a_year(tmp_path: Path) -> None:
+    """A new meter has a reading of each half hour, and lately of each five minutes."""
+    ago = timedelta(days=METER_DAYS)
+    first = Reading.load(tmp_path / "meter.json", NOW, ago)
+    assert first == Reading(floor(NOW - ago, HOUR), FIRST_KWH)
+    readings = history(first, NOW, [], by_chance=True)
     assert readings[-1].moment == floor(NOW, ROW)
-    assert len(readings) == 1 + (floor(NOW, ROW) - first.moment) / ROW
+    steps = [late.moment - early.moment for early, late in pairwise(readings)]
+    recent = KEPT // ROW
+    assert {*steps[:-recent]} == {HALF_HOUR, ROW}
+    assert {*steps[-recent:]} == {ROW}
     kwh = [reading.kwh for reading in readings]
     assert kwh == sorted(kwh)
-    assert 20 < (kwh[-1] - kwh[0]) / 30 < 100  # a day: three devices that are always on
+    assert 20 < (kwh[-1] - kwh[0]) / METER_DAYS < 50  # a day
+    assert history(first, NOW, [], by_chance=True) == readings
+
+
+def test_a_past_as_homes_have_it() -> None:
+    """By chance an evening takes half or twice of what another does, paused or not."""
+    hours = [START + number * 24 * HOUR for number in range(100)]
+    taken = [past_kw(hour, paused=False, by_chance=True) for hour in hours]
+    least, *_, most = sorted(taken)
+    assert most > 3 * least
+    rest = [past_kw(hour, paused=True, by_chance=True) for hour in hours]
+    assert 0.3 < mean(rest) / mean(taken) < 0.6
+    assert all(low <= high for low, high in zip(rest, taken, strict=True))
 
 
 def test_devices_that_were_paused() -> None:
@@ -206,4 +226,4 @@ async def test_starts_again_at_any_time(
     assert errors(caplog) == []
     assert max(found) == floor(end, ROW)
     assert all(late - early == ROW for early, late in pairwise(found))
-    assert all(0.05 < late - early < 0.5 for early, late in pairwise(found.values()))
+    assert all(0.01 < late - early < 0.5 for early, late in pairwise(found.values()))
