@@ -149,19 +149,25 @@ class Ledger:
     def data(self, now: float, shape: Shape, shown: int = SHOWN) -> dict[str, Any]:
         """Give the `data` of an answer at a moment."""
         known = [one for one in self._all if one.start_shown <= now]
-        past = [_told(one.start, one.end) for one in known if one.ended_for_api(now)]
+        past = [event(one.start, one.end) for one in known if one.ended_for_api(now)]
         live = next((one for one in known if not one.ended_for_api(now)), None)
         current = None
         if live and shape == "legacy":
-            past.insert(0, _told(live.start, None))
+            past.insert(0, event(live.start, None))
         elif live:
-            current = _told(live.start, live.planned_end)
+            current = event(live.start, live.planned_end)
         return {"current_event": current, "previous_events": past[:shown]}
 
 
-def _told(start: int, end: int | None) -> dict[str, int | None]:
-    """Write one equivent as the API does."""
+def event(start: int, end: int | None) -> dict[str, int | None]:
+    """Return an equivent as the API writes it."""
     return {"start_time": start, "end_time": end}
+
+
+def payload(current: object, previous: Iterable[object]) -> dict[str, Any]:
+    """Return the body of a good answer of the API."""
+    data = {"current_event": current, "previous_events": list(previous)}
+    return {"success": True, "msg": None, "data": data}
 
 
 @dataclass

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from .controls import Controls
-from .model import API_PATH, Call, ControlError
+from .model import API_PATH, Call, ControlError, payload
 
 PAGE = Path(__file__).with_name("page.html")
 HTML_ERROR = "<!doctype html><title>Server error</title><h1>500</h1>"
@@ -107,9 +107,9 @@ class Routes:
             return message(429, "Too Many Attempts.", wait)
         if fault == "slow":
             await asyncio.sleep(self._provider.slow)
-        return faulty(fault) or web.json_response(
-            {"success": True, "msg": None, "data": self._provider.answer()}
-        )
+        answer = self._provider.answer()
+        body = payload(answer["current_event"], answer["previous_events"])
+        return faulty(fault) or web.json_response(body)
 
 
 def faulty(fault: str) -> web.Response | None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from .conftest import LIVE, House, Provider
-from .test_services import simulate
+from .fakes.actions import simulate
 
 
 @pytest.mark.parametrize("minutes", [None, 30], ids=["as in the log", "with a planned end"])

@@ -25,8 +25,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.core_config import async_process_ha_core_config
 from homeassistant.data_entry_flow import FlowResultType, section
 
-from .cloud import Cloud
-from .conftest import API_URL, TOKEN, WEBHOOK_ID, House, Provider, Push, add_entry
+from .conftest import API_URL, TOKEN, WEBHOOK_ID, House, Provider, Push, add_entry, mocked
+from .fakes.cloud import Cloud
 
 OTHER = "another-token"
 LOCAL = "http://127.0.0.1:8130/api/v3/equivents/"
@@ -351,7 +351,7 @@ async def test_loopback(
     aioclient_mock: AiohttpClientMocker,
 ) -> None:
     """Within this machine http is fine."""
-    aioclient_mock.get(LOCAL, side_effect=provider.answer)
+    aioclient_mock.get(LOCAL, side_effect=mocked(provider))
     result = await fill_in(hass, await begin(hass), user_input(url=f" {LOCAL} "))
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["data"]["url"] == LOCAL
@@ -602,7 +602,7 @@ async def test_reconfigure_address(
     aioclient_mock: AiohttpClientMocker,
 ) -> None:
     """Another address is tried with the token that is kept."""
-    aioclient_mock.get(LOCAL, side_effect=provider.answer)
+    aioclient_mock.get(LOCAL, side_effect=mocked(provider))
     flow = await choose(hass, entry, "account")
     result = await fill_in(hass, flow, {"token": OTHER, "url": "http://10.0.0.1/"})
     assert result["errors"] == {"base": "insecure_url"}

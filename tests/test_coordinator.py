@@ -1,6 +1,5 @@
 """Test what the house knows, when, and that each edge is announced once."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from http import HTTPStatus
@@ -16,12 +15,8 @@ from custom_components.equiwatt.api import async_get_client
 from custom_components.equiwatt.equivents import client
 from custom_components.equiwatt.equivents.tracker import Tracker
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
-from homeassistant.const import (
-    EVENT_HOMEASSISTANT_STARTED,
-    EVENT_STATE_CHANGED,
-    EVENT_STATE_REPORTED,
-)
-from homeassistant.core import CoreState, Event, HomeAssistant, callback
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
+from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 
@@ -470,26 +465,6 @@ async def test_wrong_system_clock(house: House, provider: Provider, hours: int) 
     assert house.edges == [("started", "api")]
     await house.pass_time(MINUTE)
     assert house.edges == [("started", "api"), ("ended", "clock")]
-
-
-@pytest.fixture
-def writes(hass: HomeAssistant) -> list[str]:
-    """Return the entities of ours whose states are written from now on, changed or not."""
-    written: list[str] = []
-
-    @callback
-    def is_ours(data: Mapping[str, Any]) -> bool:
-        """Return True for entities of ours."""
-        return "equiwatt_" in data["entity_id"]
-
-    @callback
-    def write(event: Event[Any]) -> None:
-        """Keep the entity."""
-        written.append(event.data["entity_id"])
-
-    for event_type in (EVENT_STATE_CHANGED, EVENT_STATE_REPORTED):
-        hass.bus.async_listen(event_type, write, event_filter=is_ours)
-    return written
 
 
 async def test_available_again_with_the_same_answer(house: House, provider: Provider) -> None:

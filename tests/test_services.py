@@ -21,19 +21,13 @@ from homeassistant.util import dt as dt_util
 
 from .conftest import NOW, House, Provider, Push, add_entry
 from .devices import Plug, Thermostat, install
+from .fakes.actions import add_scenes, apply_scene, simulate
 
 FOLDER = Path(equiwatt.__file__).parent
 MESSAGES = json.loads((FOLDER / "translations" / "en.json").read_text())["exceptions"]
 HOUR = timedelta(hours=1)
 MINUTE = 60
 PLUG = "switch.plug"
-
-
-async def simulate(hass: HomeAssistant, context: Context | None = None, **data: Any) -> None:
-    """Rehearse an equivent."""
-    await hass.services.async_call(
-        DOMAIN, "simulate_equivent", data, blocking=True, context=context
-    )
 
 
 async def pause(
@@ -424,22 +418,6 @@ async def test_who_may_rehearse(
     assert house.live == "off"
     await simulate(house.hass, context=Context(user_id=hass_admin_user.id))
     assert house.live == "on"
-
-
-async def add_scenes(house: House, **scenes: dict[str, Any]) -> None:
-    """Add scenes, each with its entities and how they are to be."""
-    config = [{"name": name, "entities": entities} for name, entities in scenes.items()]
-    assert await async_setup_component(house.hass, "scene", {"scene": config})
-    await house.settle()
-
-
-async def apply_scene(
-    hass: HomeAssistant, context: Context | None = None, respond: bool = True, **data: Any
-) -> Any:
-    """Apply scenes."""
-    return await hass.services.async_call(
-        DOMAIN, "apply_scene", data, blocking=True, return_response=respond, context=context
-    )
 
 
 COOLER = {"state": "heat", "temperature": 19}

@@ -11,19 +11,11 @@ from homeassistant.helpers.event import async_track_state_change_event
 
 from .conftest import LIVE, NOW, House, Provider, Push, add_entry
 from .devices import Plug, install
+from .fakes.actions import SKIP, simulate, turn
 from .holding.pausing import MINUTE, PLUG, end, pause, restart, started
-from .test_services import simulate
 
 HOUR = timedelta(hours=1)
-SKIP = "switch.equiwatt_skip"
 SKIPPED = {"paused": [], "not_paused": [{"entity_id": PLUG, "reason": "skipped"}]}
-
-
-async def turn(house: House, to: str, entity_id: str = SKIP) -> None:
-    """Turn the switch on or off."""
-    data = {"entity_id": entity_id}
-    await house.hass.services.async_call("switch", f"turn_{to}", data, blocking=True)
-    await house.settle()
 
 
 def skipped(house: House) -> list[tuple[str, bool]]:

@@ -17,8 +17,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.core_config import async_process_ha_core_config
 from homeassistant.util.aiohttp import MockRequest
 
-from .cloud import Cloud
 from .conftest import WEBHOOK_ID, House, Provider
+from .fakes.cloud import Cloud
 
 PATH = f"/api/webhook/{WEBHOOK_ID}"
 JSON = {"Content-Type": "application/json"}

@@ -14,9 +14,9 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.setup import async_setup_component
 
-from .cloud import Cloud
 from .conftest import WEBHOOK_ID, House, Provider, Push
-from .test_services import simulate
+from .fakes.actions import simulate
+from .fakes.cloud import Cloud
 
 CHANGED = "webhook_changed"
 SILENT = "webhook_silent"

@@ -13,7 +13,7 @@ from homeassistant.setup import async_setup_component
 
 from ..conftest import NOW, House, Provider, Push
 from ..devices import Plug, install
-from ..test_services import simulate
+from ..fakes.actions import simulate
 from .conftest import HOUR, Examples
 from .names import (
     ALL_BACK,

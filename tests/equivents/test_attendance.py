@@ -15,8 +15,8 @@ from homeassistant.helpers.storage import Store
 from homeassistant.setup import async_setup_component
 
 from ..conftest import EVENT, LIVE, NOW, House, Provider
+from ..fakes.actions import simulate
 from ..holding.pausing import HOUR, MINUTE, end, restart, started, until
-from ..test_services import simulate
 
 
 async def take_part(house: House, participant: str, **data: Any) -> bool:

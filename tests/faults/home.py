@@ -2,15 +2,18 @@
 
 from datetime import UTC, datetime, timedelta
 import json
+from typing import override
 
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.equiwatt.const import DOMAIN
+from demo.model import API_PATH
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 
-from ..conftest import EVENT, LIVE, Watch, add_entry, said
+from ..fakes.home import EVENT, LIVE, Home, add_entry
+from ..fakes.provider import Provider, said
 from .answers import CURRENT, OLD, in_tls, lie_about, sized, wire
 from .server import Api
 
@@ -19,12 +22,14 @@ POLL = timedelta(seconds=320)
 """Later than the next poll, however long it was put off, and sooner than anything is stale."""
 
 
-class Home(Watch):
+class FaultyHome(Home):
     """A Home Assistant whose integration really calls the server."""
 
     def __init__(self, hass: HomeAssistant, server: Api, live: bool, tls: bool) -> None:
         """Let the API tell the truth."""
-        super().__init__(hass)
+        scheme = "https" if tls else "http"
+        url = f"{scheme}://127.0.0.1:{server.port}{API_PATH}"
+        super().__init__(hass, add_entry(hass, url=url), Provider())
         self.server = server
         self.truth = "on" if live else "off"
         self.tls = tls
@@ -40,15 +45,12 @@ class Home(Watch):
         answer = wire(lambda _: sized(payload))
         self.server.answer = in_tls(answer) if self.tls else answer
 
+    @override
     async def setup(self) -> None:
         """Set the entry up, by a good answer."""
         self.hass.loop.set_debug(False)  # whose log of every socket takes most of the time
-        scheme = "https" if self.tls else "http"
-        url = f"{scheme}://127.0.0.1:{self.server.port}/api/v3/equivents/"
-        entry = add_entry(self.hass, url=url)
         assert await async_setup_component(self.hass, "homeassistant", {})
-        assert await self.hass.config_entries.async_setup(entry.entry_id)
-        await self.settle()
+        await super().setup()
         assert self.live == self.truth
         assert self.kinds == (["started"] if self.truth == "on" else [])
         assert self.knows_news
@@ -61,6 +63,7 @@ class Home(Watch):
         )
         await self.settle()
 
+    @override
     async def poll(self) -> None:
         """Let the next poll happen."""
         async_fire_time_changed(self.hass, dt_util.utcnow() + POLL)

@@ -13,7 +13,7 @@ from homeassistant.core import HomeAssistant
 from ..conftest import TOKEN
 from .answers import Fault, in_tls, sized, wire
 from .heads import REFUSALS, STATUSES
-from .home import Home
+from .home import FaultyHome
 from .server import Api
 from .table import TABLE
 
@@ -38,7 +38,7 @@ def check_log(caplog: pytest.LogCaptureFixture) -> None:
 
 
 async def check_fault(
-    home: Home,
+    home: FaultyHome,
     fault: Fault,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
@@ -69,7 +69,7 @@ async def test_a_fault_moves_nothing(
     live: bool,
 ) -> None:
     """Each faulty answer moves nothing, and the next good one counts."""
-    home = Home(hass, server, live, next(iter(faults.values())).tls)
+    home = FaultyHome(hass, server, live, next(iter(faults.values())).tls)
     await home.setup()
     for name, fault in faults.items():
         with subtests.test(name):
@@ -84,7 +84,7 @@ async def test_a_refused_connection_moves_nothing(
     hass: HomeAssistant, server: Api, caplog: pytest.LogCaptureFixture, live: bool
 ) -> None:
     """A refused connection moves nothing either."""
-    home = Home(hass, server, live, tls=False)
+    home = FaultyHome(hass, server, live, tls=False)
     await home.setup()
     calls = server.calls
     await server.shut()
@@ -102,7 +102,7 @@ async def test_faults_in_a_row_are_one_loss(
     hass: HomeAssistant, server: Api, caplog: pytest.LogCaptureFixture, live: bool
 ) -> None:
     """Many different faults in a row are one loss, and do not wear the state out."""
-    home = Home(hass, server, live, tls=False)
+    home = FaultyHome(hass, server, live, tls=False)
     await home.setup()
     faults = [fault for kind in TABLE.values() for fault in kind.values()]
     plain = [fault for fault in faults if not (fault.stalls or fault.tls or fault.refuses)]
@@ -116,7 +116,7 @@ async def test_faults_in_a_row_are_one_loss(
 
 async def test_the_question_for_a_token_goes_away(hass: HomeAssistant, server: Api) -> None:
     """The question for a new token goes away with the next good answer, whatever came between."""
-    home = Home(hass, server, live=False, tls=False)
+    home = FaultyHome(hass, server, live=False, tls=False)
     await home.setup()
     for name in ("401", "403"):
         server.answer = REFUSALS[name]
@@ -133,7 +133,7 @@ async def test_the_lie_would_be_believed(
     hass: HomeAssistant, server: Api, live: bool, tls: bool
 ) -> None:
     """Without a fault around it the lie moves everything: the tests above can fail."""
-    home = Home(hass, server, live, tls)
+    home = FaultyHome(hass, server, live, tls)
     await home.setup()
     server.answer = in_tls(wire(sized)) if tls else wire(sized)
     await home.look()

@@ -12,7 +12,7 @@ from custom_components.equiwatt.const import DOMAIN
 from homeassistant.core import Context
 from tests.conftest import NOW, House, Provider
 from tests.devices import Plug, Thermostat, install
-from tests.test_services import simulate
+from tests.fakes.actions import simulate
 
 from .pausing import KEY, MINUTE, PLUG, SlowDisk, end, pause, restart, started, until
 

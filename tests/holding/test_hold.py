@@ -12,8 +12,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util.file import WriteError
 from tests.conftest import House, Provider, Push, add_entry
 from tests.devices import Plug, Thermostat, install
-from tests.test_services import add_scenes, apply_scene
-from tests.test_switch import SKIP, turn
+from tests.fakes.actions import SKIP, add_scenes, apply_scene, turn
 
 from .pausing import HOUR, MINUTE, PLUG, SlowDisk, end, pause, repairs, restart, started, until
 from .scenes import add_scene, apply

@@ -25,7 +25,7 @@ from homeassistant.helpers.recorder import get_instance, session_scope
 from homeassistant.setup import async_setup_component
 
 from ..conftest import Push, add_entry, event_of
-from ..test_services import simulate
+from ..fakes.actions import simulate
 from .example import EVENT_DAY, at, minutes
 from .home import END, FIGURES, START, Home
 from .meters import METER, SECOND_METER

@@ -11,8 +11,8 @@ from homeassistant.core import CoreState
 
 from ..conftest import Push
 from ..devices import Plug, install
-from ..test_blueprints import Use, messages, user_of
-from ..test_services import simulate
+from ..fakes.actions import simulate
+from ..fakes.blueprints import Use, messages, user_of
 from .example import EVENT_DAY, at
 from .home import END, START, Home
 

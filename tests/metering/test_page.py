@@ -12,7 +12,7 @@ from homeassistant.helpers.template import Template
 from homeassistant.setup import async_setup_component
 from homeassistant.util.yaml import parse_yaml
 
-from ..test_blueprints import messages
+from ..fakes.blueprints import messages
 from .example import EXAMPLE
 from .home import FIGURES, Home
 

@@ -17,7 +17,7 @@ import pytest
 
 from homeassistant.util.yaml import load_yaml_dict
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 INTEGRATION = ROOT / "custom_components" / "equiwatt"
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 HACS = json.loads((ROOT / "hacs.json").read_text("utf-8"))

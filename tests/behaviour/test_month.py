@@ -14,9 +14,9 @@ import pytest
 from homeassistant.core import Event, EventStateChangedData, callback
 from homeassistant.util.async_ import get_scheduled_timer_handles
 
-from .conftest import EVENT
-from .state_machine.cloud import HOUR, Truth
-from .state_machine.home import Home
+from ..conftest import EVENT
+from ..state_machine.cloud import HOUR, Truth
+from ..state_machine.home import Home
 
 DAYS = 30
 DAY = timedelta(days=1)

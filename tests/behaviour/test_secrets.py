@@ -15,7 +15,7 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er, 
 from homeassistant.helpers.json import JSONEncoder
 from homeassistant.setup import async_setup_component
 
-from .conftest import TOKEN, WEBHOOK_ID, House, Provider, Push
+from ..conftest import TOKEN, WEBHOOK_ID, House, Provider, Push
 
 
 async def everything(house: House, hass_client: Any) -> str:

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PURE = (
     "equivents/*.py",
     "holding/device.py",

@@ -24,7 +24,8 @@ from custom_components.equiwatt.equivents import client, tracker
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
-from .conftest import EVENT, LIVE, WEBHOOK_ID, Provider, Watch
+from ..fakes.home import EVENT, LIVE, WEBHOOK_ID, Home
+from ..fakes.provider import Provider
 
 PATH = f"/api/webhook/{WEBHOOK_ID}"
 
@@ -69,15 +70,18 @@ async def until(condition: Callable[[], bool], seconds: float = PATIENCE) -> Non
         await asyncio.sleep(0.01)
 
 
-class Home(Watch):
-    """A Home Assistant with the integration set up, and a way to call its webhook."""
+class CalledHome(Home):
+    """A home with a way to call its webhook."""
 
     def __init__(
-        self, hass: HomeAssistant, provider: Provider, client: TestClient[Any, Any]
+        self,
+        hass: HomeAssistant,
+        entry: MockConfigEntry,
+        provider: Provider,
+        client: TestClient[Any, Any],
     ) -> None:
         """Begin to watch."""
-        super().__init__(hass)
-        self.provider = provider
+        super().__init__(hass, entry, provider)
         self.client = client
 
     async def call(self, method: str = "POST", **kwargs: Any) -> int:
@@ -96,11 +100,11 @@ class Home(Watch):
 
 async def set_up(
     hass: HomeAssistant, entry: MockConfigEntry, provider: Provider, get_client: Any
-) -> Home:
+) -> CalledHome:
     """Return a home; the client comes last, after which no view can come."""
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
-    return Home(hass, provider, await get_client())
+    return CalledHome(hass, entry, provider, await get_client())
 
 
 @pytest.fixture(params=["idle", "live"])
@@ -110,7 +114,7 @@ async def home(
     entry: MockConfigEntry,
     provider: Provider,
     hass_client_no_auth: Any,
-) -> Home:
+) -> CalledHome:
     """Return a home without an equivent, and one in which one is live by the API's word."""
     if request.param == "live":
         now = dt_util.utcnow()
@@ -121,7 +125,7 @@ async def home(
 
 
 @asynccontextmanager
-async def unmoved(home: Home) -> AsyncIterator[None]:
+async def unmoved(home: CalledHome) -> AsyncIterator[None]:
     """Check that something moves nothing, has the API asked, and leaves all as it was."""
     live, calls = home.live, len(home.provider.times)
     home.changes.clear()
@@ -162,7 +166,7 @@ def check_limits(times: list[float]) -> None:
     assert all(later - earlier >= 60.0 for earlier, later in zip(times, times[10:], strict=False))
 
 
-async def burst(home: Home, calls: int) -> Counter[int]:
+async def burst(home: CalledHome, calls: int) -> Counter[int]:
     """Call many times, by many callers at once, and return how often which status came."""
     statuses: Counter[int] = Counter()
 
@@ -179,7 +183,7 @@ async def burst(home: Home, calls: int) -> Counter[int]:
 
 
 @pytest.mark.usefixtures("real_limits")
-async def test_burst(home: Home, caplog: pytest.LogCaptureFixture) -> None:
+async def test_burst(home: CalledHome, caplog: pytest.LogCaptureFixture) -> None:
     """Thousands of calls are answered, the limits hold, and then the API's word counts."""
     asyncio.get_running_loop().set_debug(False)  # as in a real home
     caplog.set_level(logging.WARNING)
@@ -272,7 +276,7 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 
 
-async def test_bodies(home: Home) -> None:
+async def test_bodies(home: CalledHome) -> None:
     """Whatever is in a call, it is answered, and moves nothing without a usable event."""
     answers: dict[str, int] = {}
 
@@ -305,7 +309,7 @@ OTHERS = (
 )
 
 
-async def test_methods(home: Home) -> None:
+async def test_methods(home: CalledHome) -> None:
     """Two methods start and end; every other one is answered, and moves nothing."""
     contrary = "ended" if home.live == "on" else "started"
     async with unmoved(home):
@@ -320,7 +324,7 @@ async def test_methods(home: Home) -> None:
         assert home.live == "off"
 
 
-async def status_of(home: Home, data: bytes) -> int:
+async def status_of(home: CalledHome, data: bytes) -> int:
     """Send bytes, hang up, and return the status of the answer, 0 for none."""
     reader, writer = await asyncio.open_connection(home.client.host, home.client.port)
     try:
@@ -359,7 +363,7 @@ GARBLED = [
 ]
 
 
-async def test_garbled(home: Home) -> None:
+async def test_garbled(home: CalledHome) -> None:
     """What is no HTTP is refused or taken for a look, and moves nothing."""
     async with unmoved(home):
         statuses = [await status_of(home, data) for data in GARBLED]
@@ -369,7 +373,7 @@ async def test_garbled(home: Home) -> None:
 
 
 @pytest.mark.parametrize("home", ["live"], indirect=True)
-async def test_slow(home: Home) -> None:
+async def test_slow(home: CalledHome) -> None:
     """Bodies that come drip by drip are not waited for, nor does anybody wait for them."""
 
     async def drip(head: bytes) -> bytes:
@@ -394,7 +398,7 @@ async def test_slow(home: Home) -> None:
         assert set(lines) == {b"HTTP/1.1 200 OK\r\n"}
 
 
-async def test_hang_up(home: Home) -> None:
+async def test_hang_up(home: CalledHome) -> None:
     """Callers that hang up in the middle are no error, and still have the API asked."""
 
     async def hang_up(number: int) -> None:
@@ -415,7 +419,7 @@ async def test_hang_up(home: Home) -> None:
         await until(lambda: len(home.provider.times) > calls)
 
 
-async def test_unknown_address(home: Home) -> None:
+async def test_unknown_address(home: CalledHome) -> None:
     """Calls to other addresses are answered alike, and reach nobody."""
     calls = len(home.provider.times)
     live = home.live

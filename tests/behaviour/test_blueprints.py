@@ -1,9 +1,7 @@
 """Test the blueprints, loaded and run by a real Home Assistant."""
 
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
-import shutil
 from typing import Any
 from unittest.mock import patch
 
@@ -18,14 +16,12 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util.file import WriteError
 from homeassistant.util.yaml import load_yaml_dict
 
-from .conftest import NOW, House, Provider, add_entry
-from .devices import Plug, Thermostat, install
-from .test_services import simulate
+from ..conftest import NOW, House, Provider, add_entry
+from ..devices import Plug, Thermostat, install
+from ..fakes.actions import simulate
+from ..fakes.blueprints import AUTOMATION, FOLDER, Use, messages, titles, user_of
 
-FOLDER = Path(__file__).parent.parent / "blueprints"
 BLUEPRINTS = sorted((FOLDER / "automation" / "equiwatt").glob("*.yaml"))
-AUTOMATION = "automation"
-ID = "1795616905571"  # as the editor gives one; a template makes a number of it
 HOUR = timedelta(hours=1)
 MINUTE = 60
 PLUG = "switch.plug"
@@ -37,8 +33,6 @@ INPUTS: dict[str, dict[str, Any]] = {
     "do_this_and_that": {"start_actions": [START], "end_actions": [END]},
 }
 
-type Use = Callable[..., Awaitable[None]]
-
 
 @pytest.fixture
 def use(house: House, tmp_path: Path) -> Use:
@@ -46,40 +40,11 @@ def use(house: House, tmp_path: Path) -> Use:
     return user_of(house, tmp_path)
 
 
-def user_of(house: House, tmp_path: Path) -> Use:
-    """Return a way to use a blueprint in a house, whose configuration lies in a folder."""
-    house.hass.config.config_dir = str(tmp_path)
-    shutil.copytree(FOLDER, tmp_path / "blueprints")
-
-    async def use(name: str, **inputs: Any) -> None:
-        """Make an automation of a blueprint."""
-        blueprint = {"path": f"equiwatt/{name}.yaml", "input": inputs}
-        config = {"automation": {"id": ID, "alias": "One", "use_blueprint": blueprint}}
-        assert await async_setup_component(house.hass, "persistent_notification", {})
-        assert await async_setup_component(house.hass, AUTOMATION, config)
-        await house.settle()
-        assert house.state("automation.one") == "on"
-
-    return use
-
-
 @pytest.fixture
 def acted(house: House) -> list[Any]:
     """Return what the actions do."""
     events: list[Any] = async_capture_events(house.hass, "acted")
     return events
-
-
-def messages(house: House) -> list[str]:
-    """Return the notifications that are shown."""
-    shown: dict[str, Any] = house.hass.data.get("persistent_notification", {})
-    return [str(one["message"]) for one in shown.values()]
-
-
-def titles(house: House) -> list[str]:
-    """Return their titles."""
-    shown: dict[str, Any] = house.hass.data.get("persistent_notification", {})
-    return [str(one["title"]) for one in shown.values()]
 
 
 async def play(house: House, provider: Provider) -> None:

@@ -18,8 +18,7 @@ from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 from homeassistant.util.file import WriteError
 
-from .conftest import API_URL, NOW, House, Provider, Push, Recorder, add_entry
-from .test_coordinator import writes  # noqa: F401
+from ..conftest import API_URL, NOW, House, Provider, Push, Recorder, add_entry
 
 MINUTE = 60
 HOUR = timedelta(hours=1)
@@ -210,21 +209,18 @@ async def test_blip_before_the_planned_end(house: House, provider: Provider) -> 
 async def test_wrong_clock_writes_the_calendar_at_each_poll(
     house: House,
     provider: Provider,
-    writes: list[str],  # noqa: F811
-    aioclient_mock: Any,
+    writes: list[str],
     hours: int,
 ) -> None:
     """Entities are written when something they show has changed (0 hours: control)."""
     off = timedelta(hours=hours)
     provider.start(NOW + off - HOUR, NOW + off + HOUR)
 
-    async def dated(*arguments: Any) -> Any:
-        """Answer with the time, in whole seconds, by a clock that is not ours."""
+    def date() -> None:
+        """Add the time, in whole seconds, by a clock that is not ours."""
         provider.headers = {"Date": format_datetime(house.now + off, usegmt=True)}
-        return await provider.answer(*arguments)
 
-    aioclient_mock.clear_requests()
-    aioclient_mock.get(API_URL, side_effect=dated)
+    provider.on_call = date
     await house.setup()
     assert house.live == "on"
     writes.clear()
@@ -315,21 +311,18 @@ async def test_retry_after_as_a_date_by_a_slow_clock(house: House, provider: Pro
 async def test_limiter_dropped_in_the_middle_of_a_call(
     hass: HomeAssistant,
     provider: Provider,
-    aioclient_mock: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """One limiter per token guards every call; one in flight counts as in use."""
     monkeypatch.setattr(client, "CALL_GAP", 1.0)
     dialog = async_get_client(hass, "new-token", API_URL)
 
-    async def slow(*arguments: Any) -> Any:
-        """Let another dialog open while the call of the first is under way."""
-        if len(provider.calls) == 0:
+    def open_another() -> None:
+        """Open another dialog while the call of the first is under way."""
+        if not provider.calls:
             async_get_client(hass, "another-token", API_URL)
-        return await provider.answer(*arguments)
 
-    aioclient_mock.clear_requests()
-    aioclient_mock.get(API_URL, side_effect=slow)
+    provider.on_call = open_another
     await dialog.async_get_equivents()
     entry = add_entry(hass, "new-token")
     assert await hass.config_entries.async_setup(entry.entry_id)
@@ -380,7 +373,7 @@ async def test_store_write_that_is_not_put_off(
 async def test_huge_answer_does_not_block(house: House, provider: Provider) -> None:
     """A body within the mebibyte that is read keeps the event loop busy for seconds at each poll.
 
-    No rule names a limit; `tests/test_benchmarks.py` and the README's figure (2 µs an event) do.
+    No rule names a limit; `tests/benchmarks` and the README's figure (2 µs an event) do.
     """
     provider.previous = [
         {"start_time": 1_700_000_000 - i * 1800, "end_time": 1_700_000_000 - i * 1800 + 1700}

@@ -1,6 +1,6 @@
 """Hold what users and their automations hang on against snapshots: a change of it is to be seen.
 
-`scripts/test --snapshot-update tests/test_snapshots.py` takes them anew.
+`scripts/test --snapshot-update tests/behaviour/test_snapshots.py` takes them anew.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ from custom_components.equiwatt.diagnostics import async_get_config_entry_diagno
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
-from .conftest import House
+from ..conftest import House
 
 SCHEMAS = sorted(name for name in vars(services) if name.endswith("_SCHEMA"))
 

@@ -12,9 +12,9 @@ from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState, Event, EventStateChangedData, callback
 from homeassistant.helpers.storage import Store
 
-from .conftest import EVENT, LIVE
-from .state_machine.cloud import HOUR, MINUTE, SECOND, Truth
-from .state_machine.home import Home
+from ..conftest import EVENT, LIVE
+from ..state_machine.cloud import HOUR, MINUTE, SECOND, Truth
+from ..state_machine.home import Home
 
 ENOUGH = 200
 """How many steps there may be at most."""

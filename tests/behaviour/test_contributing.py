@@ -12,7 +12,7 @@ import pytest
 
 from demo.__main__ import arguments
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 HOOKS = ROOT / ".pre-commit-config.yaml"
 CONTAINER = ROOT / ".devcontainer.json"
 CONTAINER_KEYS = {"name", "image", "forwardPorts", "portsAttributes", "postAttachCommand"}

@@ -26,8 +26,8 @@ from homeassistant.helpers.update_coordinator import CoordinatorEntity, DataUpda
 from homeassistant.setup import async_setup_component
 from homeassistant.util.yaml import load_yaml_dict
 
-from .conftest import House, Provider
-from .docs.pages import PAGES, README, headings
+from ..conftest import House, Provider
+from ..docs.pages import PAGES, README, headings
 
 FOLDER = Path(equiwatt.__file__).parent
 ROOT = FOLDER.parent.parent
@@ -43,7 +43,8 @@ ERRORS = {
     "UpdateFailed",
 }
 
-TIERS = json.loads((Path(__file__).parent / "data" / "quality_scale_rules.json").read_text("utf-8"))
+HERE = Path(__file__).parents[1]
+TIERS = json.loads((HERE / "data" / "quality_scale_rules.json").read_text("utf-8"))
 RULES = [
     rule if isinstance(rule, str) else rule["id"] for rules in TIERS.values() for rule in rules
 ]
@@ -140,7 +141,7 @@ NAMES = {
 """What the integration uses by name."""
 TESTS = {
     f"{module}.{node.name}"
-    for module, node in nodes(Path(__file__).parent)
+    for module, node in nodes(HERE)
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
 }
 

@@ -1,0 +1,1 @@
+"""Behaviours across modules."""

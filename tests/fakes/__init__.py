@@ -1,0 +1,1 @@
+"""The pretend world that the tests, the demo and the benchmarks share."""

@@ -1,0 +1,50 @@
+"""The blueprints as users use them, and the notifications that they make."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+import shutil
+from typing import Any
+
+from homeassistant.setup import async_setup_component
+
+from .home import Home
+
+FOLDER = Path(__file__).parents[2] / "blueprints"
+AUTOMATION = "automation"
+ID = "1795616905571"  # as the editor gives one; a template makes a number of it
+
+type Use = Callable[..., Awaitable[None]]
+
+
+def user_of(home: Home, folder: Path) -> Use:
+    """Return a way to use a blueprint in a home whose configuration lies in a folder."""
+    hass = home.hass
+    hass.config.config_dir = str(folder)
+    shutil.copytree(FOLDER, folder / "blueprints")
+
+    async def use(name: str, **inputs: Any) -> None:
+        """Make an automation of a blueprint."""
+        blueprint = {"path": f"equiwatt/{name}.yaml", "input": inputs}
+        config = {"automation": {"id": ID, "alias": "One", "use_blueprint": blueprint}}
+        assert await async_setup_component(hass, "persistent_notification", {})
+        assert await async_setup_component(hass, AUTOMATION, config)
+        await home.settle()
+        assert home.state("automation.one") == "on"
+
+    return use
+
+
+def messages(home: Home) -> list[str]:
+    """Return the notifications that are shown."""
+    return [str(one["message"]) for one in _shown(home).values()]
+
+
+def titles(home: Home) -> list[str]:
+    """Return their titles."""
+    return [str(one["title"]) for one in _shown(home).values()]
+
+
+def _shown(home: Home) -> dict[str, Any]:
+    """Return the notifications that are shown, by their id."""
+    shown: dict[str, Any] = home.hass.data.get("persistent_notification", {})
+    return shown

@@ -1,0 +1,129 @@
+"""The home that the tests live in: a Home Assistant with the integration, and a clock to turn."""
+
+from datetime import datetime, timedelta
+
+from freezegun.api import FrozenDateTimeFactory
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_capture_events,
+    async_fire_time_changed,
+)
+
+from custom_components.equiwatt.const import DOMAIN
+from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_WEBHOOK_ID
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant
+from homeassistant.util import dt as dt_util
+
+from .provider import API_URL, Provider
+
+TOKEN = "sentinel-token-5f2c9e"
+WEBHOOK_ID = "sentinel-webhook-id-8d1b7a"
+LIVE = "binary_sensor.equiwatt_live"
+EVENT = "event.equiwatt_equivent"
+
+NOW = datetime(2026, 11, 20, 17, 20, tzinfo=dt_util.UTC)
+"""A quiet moment: ten minutes to the next half hour."""
+
+
+def add_entry(
+    hass: HomeAssistant,
+    token: str = TOKEN,
+    webhook_id: str = WEBHOOK_ID,
+    url: str = API_URL,
+) -> MockConfigEntry:
+    """Add an entry; its id, which decides by how much it asks later, is the same at each run."""
+    entry = MockConfigEntry(
+        entry_id=f"entry{len(hass.config_entries.async_entries(DOMAIN))}",
+        domain=DOMAIN,
+        title="equiwatt",
+        data={CONF_TOKEN: token, CONF_URL: url, CONF_WEBHOOK_ID: webhook_id},
+    )
+    entry.add_to_hass(hass)
+    return entry
+
+
+class Home:
+    """A Home Assistant with an account whose states are watched."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: MockConfigEntry,
+        provider: Provider,
+        freezer: FrozenDateTimeFactory | None = None,
+    ) -> None:
+        """Watch from now on; without a freezer time passes by itself."""
+        self.hass = hass
+        self.entry = entry
+        self.provider = provider
+        self._freezer = freezer
+        self.changes: list[Event[EventStateChangedData]] = async_capture_events(
+            hass, "state_changed"
+        )
+
+    @property
+    def freezer(self) -> FrozenDateTimeFactory:
+        """Return what turns the clock."""
+        assert self._freezer
+        return self._freezer
+
+    async def setup(self) -> None:
+        """Set the entry up."""
+        assert await self.hass.config_entries.async_setup(self.entry.entry_id)
+        await self.settle()
+
+    # What shows
+
+    def state(self, entity_id: str) -> str:
+        """Return a state."""
+        state = self.hass.states.get(entity_id)
+        assert state, entity_id
+        return state.state
+
+    @property
+    def live(self) -> str:
+        """Return the state of the binary sensor."""
+        return self.state(LIVE)
+
+    @property
+    def kinds(self) -> list[str]:
+        """Return the types of the events that the event entity announced."""
+        return [edge_type for edge_type, _ in self.edges]
+
+    @property
+    def edges(self) -> list[tuple[str, str]]:
+        """Return type and source of the events that the event entity announced."""
+        announced: dict[str, tuple[str, str]] = {}
+        for event in self.changes:
+            state = event.data["new_state"]
+            if event.data["entity_id"] == EVENT and state:
+                edge_type = state.attributes.get("event_type")
+                if edge_type and state.state not in ("unknown", "unavailable"):
+                    announced[f"{state.state}{edge_type}"] = (
+                        edge_type,
+                        state.attributes["source"],
+                    )
+        return list(announced.values())
+
+    # Time
+
+    @property
+    def now(self) -> datetime:
+        """Return the time."""
+        return dt_util.utcnow()
+
+    async def settle(self) -> None:
+        """Let everything that is under way finish."""
+        await self.hass.async_block_till_done(wait_background_tasks=True)
+
+    async def pass_time(self, seconds: float, step: float = 5) -> None:
+        """Let time pass in small steps, so that timers fire about when they would."""
+        end = self.now + timedelta(seconds=seconds)
+        while self.now < end:
+            self.freezer.move_to(min(end, self.now + timedelta(seconds=step)))
+            async_fire_time_changed(self.hass, self.now)
+            await self.settle()
+
+    async def poll(self) -> None:
+        """Let the next poll happen."""
+        await self.pass_time(65, step=65)

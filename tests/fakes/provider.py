@@ -1,0 +1,156 @@
+"""The pretend provider: what it answers, its faults and limits, and the calls that it has seen.
+
+It stands behind Home Assistant's mocked session (`reply`), or listens on loopback (`serve`). It
+needs nothing of the tests' packages, so that the benchmarks ask it, too.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from http import HTTPStatus
+from itertools import pairwise
+import json
+import time
+from typing import Any, Self
+
+from aiohttp import web
+
+from demo.model import API_PATH, WINDOW, WINDOW_CALLS, event, payload
+from homeassistant.util import dt as dt_util
+
+API_URL = f"https://app.equiwatt.com{API_PATH}"
+
+
+def event_of(start: datetime, end: datetime | None = None) -> dict[str, int | None]:
+    """Return an event as the provider writes it."""
+    return event(int(start.timestamp()), int(end.timestamp()) if end else None)
+
+
+def said(current: object, *previous: object) -> dict[str, Any]:
+    """Return the body of a good answer."""
+    return payload(current, previous)
+
+
+class Provider:
+    """The provider: one answer for all who call."""
+
+    def __init__(self, delay: float = 0) -> None:
+        """Answer that nothing is live, after so many seconds."""
+        self.url = API_URL
+        self.delay = delay
+        self.current: Mapping[str, Any] | None = None
+        self.previous: list[dict[str, Any]] = []
+        self.status = HTTPStatus.OK
+        self.headers: dict[str, str] = {}
+        self.body: str | None = None
+        self.error: Exception | None = None
+        """What a call raises behind a mocked session."""
+        self.is_down = False
+        """Whether a connection breaks off, where there is one."""
+        self.refused: set[str] = set()
+        """The tokens that are refused."""
+        self.calls: list[datetime] = []
+        self.times: list[float] = []
+        """When the calls were made, by the system's and by the monotonic clock."""
+        self.by_token: defaultdict[str, list[float]] = defaultdict(list)
+        self.on_call: Callable[[], None] = lambda: None
+        """Called before each answer, which it may change."""
+
+    # What it says
+
+    def tell(self, current: Mapping[str, Any] | None, previous: Sequence[dict[str, Any]]) -> None:
+        """Answer well, with these equivents."""
+        self.recover()
+        self.current, self.previous = current, list(previous)
+
+    def start(self, start: datetime, end: datetime | None) -> None:
+        """Name an equivent: as documented with a planned end, as in the log without one."""
+        if end is None:
+            self.previous.insert(0, event_of(start))
+        else:
+            self.current = event_of(start, end)
+
+    def end(self, start: datetime, end: datetime) -> None:
+        """List an equivent among the past ones."""
+        self.current = None
+        finished = (event for event in self.previous if event["end_time"])
+        self.previous = [event_of(start, end), *finished]
+
+    def fail(
+        self,
+        status: HTTPStatus,
+        headers: dict[str, str] | None = None,
+        body: str = '{"message": "No"}',
+    ) -> None:
+        """Answer with an error."""
+        self.status, self.body, self.headers = status, body, headers or {}
+
+    def recover(self) -> None:
+        """Answer well again."""
+        self.status, self.body, self.headers, self.error = HTTPStatus.OK, None, {}, None
+        self.is_down = False
+
+    @property
+    def text(self) -> str:
+        """Return the body of the next answer."""
+        return json.dumps(said(self.current, *self.previous)) if self.body is None else self.body
+
+    # Behind a mocked session
+
+    def reply(self) -> dict[str, Any]:
+        """Note a call; return its status, headers and text, or raise its error."""
+        self._note()
+        if self.error:
+            raise self.error
+        return {"status": self.status, "headers": self.headers, "text": self.text}
+
+    # On loopback
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Answer a call, or break the connection off."""
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        self._note(token)
+        if self.delay:
+            await asyncio.sleep(self.delay)
+        if self.is_down and request.transport:
+            request.transport.abort()
+        if token in self.refused:
+            return web.json_response({"message": "Unauthenticated."}, status=401)
+        kind = "application/json" if self.text.startswith(("{", "[")) else "text/html"
+        return web.Response(
+            status=self.status, headers=self.headers, text=self.text, content_type=kind
+        )
+
+    @asynccontextmanager
+    async def serve(self) -> AsyncGenerator[Self]:
+        """Listen on a free port."""
+        app = web.Application()
+        app.router.add_get(API_PATH, self.handle)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}{API_PATH}"
+        try:
+            yield self
+        finally:
+            await runner.cleanup()
+
+    # What it has seen
+
+    def _note(self, token: str = "") -> None:
+        """Note a call."""
+        self.on_call()
+        self.calls.append(dt_util.utcnow())
+        self.times.append(time.monotonic())
+        self.by_token[token].append(self.times[-1])
+
+    def check_limits(self) -> None:
+        """Check that no token was used more often than the provider allows."""
+        for times in self.by_token.values():
+            assert all(late - early >= 1 for early, late in pairwise(times))
+            assert all(
+                late - early >= WINDOW
+                for early, late in zip(times, times[WINDOW_CALLS:], strict=False)
+            )
