@@ -11,9 +11,10 @@ from time import perf_counter
 from types import SimpleNamespace
 from typing import Any
 
-from custom_components.equiwatt.calendar import EQUIVENTS, EquiwattCalendar
+from custom_components.equiwatt.calendar import EquiwattCalendar
 from custom_components.equiwatt.equivents.answer import parse
-from custom_components.equiwatt.equivents.model import Equivent
+from custom_components.equiwatt.equivents.model import Equivent, Kind
+from custom_components.equiwatt.equivents.planned import Plans
 from custom_components.equiwatt.equivents.snapshot import Snapshot
 from custom_components.equiwatt.savings import Saved
 
@@ -41,10 +42,14 @@ def calendar(stored: int = STORED) -> EquiwattCalendar:
     """Return a calendar of so many stored equivents, each of which was measured."""
     starts = [FIRST + number * TWICE_A_WEEK for number in reversed(range(stored))]
     past = tuple(Equivent(start, start + HOUR) for start in starts)
-    entry = SimpleNamespace(entry_id="benchmark")
-    coordinator: Any = SimpleNamespace(data=Snapshot(past=past), config_entry=entry)
+    entry = SimpleNamespace(entry_id="benchmark", title="equiwatt")
+    kinds = tuple((equivent, Kind.POWER_DOWN) for equivent in reversed(past))
+    coordinator: Any = SimpleNamespace(
+        data=Snapshot(past=past), plans=Plans(kinds=kinds), config_entry=entry
+    )
     store: Any = SimpleNamespace(savings=tuple(Saved(equivent, MEASURED) for equivent in past))
-    return EquiwattCalendar(coordinator, EQUIVENTS, store)
+    data: Any = SimpleNamespace(coordinator=coordinator, store=store)
+    return EquiwattCalendar(data)
 
 
 def month(calendar: EquiwattCalendar) -> int:

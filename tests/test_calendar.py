@@ -1,10 +1,11 @@
 """Test equivents in the calendar."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from custom_components.equiwatt.equivents.planned import Plan
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
@@ -143,6 +144,40 @@ async def test_what_was_measured(
     assert first.get("description", "").startswith(words or "")
     assert ("description" in first) is (words is not None)
     assert "description" not in second
+
+
+@pytest.mark.parametrize("planned", [False, True])
+async def test_over_the_end_of_summer_time(house: House, provider: Provider, planned: bool) -> None:
+    """Its hours are true where the clock on the wall runs back, and the calendar is on in them."""
+    await house.hass.config.async_set_time_zone("Europe/London")
+    change = datetime(2026, 10, 25, 1, tzinfo=UTC)
+    start, end = change - 10 * MINUTE, change + 20 * MINUTE
+    house.freezer.move_to(change - HOUR)
+    provider.end(change - 48 * HOUR, change - 47 * HOUR)
+    await house.setup()
+    if planned:
+        store = house.entry.runtime_data.store
+        plan = Plan("uid", start, end, "")
+        house.entry.runtime_data.coordinator.async_set_plans(store.plans.added(plan))
+    await house.pass_time(50 * 60, step=30)
+    if not planned:
+        provider.start(start, end)
+    await house.pass_time(5 * 60, step=5)
+    assert house.state("calendar.equiwatt_equivents") == ("off" if planned else "on")
+    await house.pass_time(10 * 60, step=5)
+    assert house.state("calendar.equiwatt_equivents") == ("off" if planned else "on")
+    (_, shown) = await calendar(house, change - 20 * 24 * HOUR, change + 24 * HOUR)
+    assert (shown["start"], shown["end"]) == (
+        "2026-10-25T01:50:00+01:00",
+        "2026-10-25T01:20:00+00:00",
+    )
+    if planned:
+        return
+    provider.end(start, end)
+    await house.pass_time(6 * 60, step=5)
+    assert house.state("calendar.equiwatt_equivents") == "off"
+    (_, shown) = await calendar(house, change - 20 * 24 * HOUR, change + 24 * HOUR)
+    assert shown["end"] == "2026-10-25T01:20:00+00:00"
 
 
 async def test_condition(hass: HomeAssistant, house: House, provider: Provider, push: Push) -> None:

@@ -40,6 +40,7 @@ async def test_diagnostics(house: House, provider: Provider, push: Push, hass_cl
         "upcoming": None,
         "past": 1,
         "simulated": False,
+        "kind": None,
         "awaiting_confirmation": True,
     }
     assert told["api"] == {

@@ -18,6 +18,7 @@ ENTITIES = {
     "sensor.equiwatt_last_end": "last_end",
     "sensor.equiwatt_last_start": "last_start",
     "sensor.equiwatt_last_webhook": "last_webhook",
+    "sensor.equiwatt_next_start": "next_start",
 }
 
 
@@ -41,7 +42,7 @@ async def test_names_are_not_cut_off(house: House) -> None:
     await house.setup()
     entities = er.async_entries_for_config_entry(er.async_get(house.hass), house.entry.entry_id)
     times = [e for e in entities if e.original_device_class == "timestamp"]
-    assert len(times) == 5
+    assert len(times) == 6
     assert [e.original_name for e in times if len(e.original_name or "") > 10] == []
 
 
@@ -68,6 +69,7 @@ async def test_unavailable_without_answers(house: House, provider: Provider) -> 
         "event.equiwatt_equivent",
         "sensor.equiwatt_held_devices",
         "sensor.equiwatt_last_webhook",
+        "sensor.equiwatt_next_start",
         "switch.equiwatt_skip",
     }
     provider.recover()

@@ -114,7 +114,7 @@ class Announcer:
             if wait > 0:
                 self._timer.async_set(wait)
                 return
-            edge = self._store.attendance.marked(self._waiting[0])
+            edge = self._store.plans.marked(self._store.attendance.marked(self._waiting[0]))
             await self._store.async_write(edge)
             self._waiting.popleft()
             self._announced_at = self._hass.loop.time()

@@ -45,11 +45,15 @@ class EquiwattLive(EquiwattEntity, BinarySensorEntity):
     @property
     @override
     def extra_state_attributes(self) -> dict[str, Any]:
-        """Return whether it is a rehearsal."""
-        return {"rehearsal": self.coordinator.data.rehearsal}
+        """Return whether it is a rehearsal, and its kind if that is known."""
+        kind = self.coordinator.plans.live_kind(self.coordinator.data)
+        return {
+            "rehearsal": self.coordinator.data.rehearsal,
+            "kind": kind.value if kind else None,
+        }
 
     @property
     @override
     def shown(self) -> object:
         """Return what the entity shows."""
-        return self.is_on, self.coordinator.data.rehearsal
+        return self.is_on, self.extra_state_attributes

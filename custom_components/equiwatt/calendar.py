@@ -1,26 +1,31 @@
-"""All equivents as a calendar."""
+"""All equivents as a calendar, in which those to come can be planned."""
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta, timezone
 from math import ceil
-from typing import override
+from typing import Any, override
 
 from homeassistant.components.calendar import (
     CalendarEntity,
     CalendarEntityDescription,
     CalendarEvent,
 )
+from homeassistant.components.calendar.const import CalendarEntityFeature
 from homeassistant.const import EntityCategory, Platform
-from homeassistant.core import HomeAssistant
-from homeassistant.helpers.entity import EntityDescription
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
+from homeassistant.util.uuid import random_uuid_hex
 
-from .coordinator import EquiwattCoordinator
-from .data import EquiwattConfigEntry
+from .const import DOMAIN
+from .data import EquiwattConfigEntry, EquiwattRuntimeData
 from .entity import EquiwattEntity
-from .equivents.model import Equivent
+from .equivents.model import Equivent, Kind
+from .equivents.planned import Plan, Plans, RefusedError, new_plan
+from .equivents.snapshot import Edge
 from .savings import Saved, saved_of
-from .store import EquiwattStore
 
 PARALLEL_UPDATES = 0
 
@@ -28,6 +33,8 @@ USUAL_LENGTH = timedelta(hours=1)
 AHEAD = timedelta(minutes=15)
 """How far ahead an unknown end is shown at least, as calendar triggers look so far ahead."""
 HALF_HOUR = 1800
+KINDS = {Kind.POWER_DOWN: "powerDOWN", Kind.POWER_UP: "powerUP"}
+"""The kinds as equiwatt writes them."""
 
 LABEL = (
     "Estimate from your own meter: what your home used on recent similar days. "
@@ -49,43 +56,82 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the calendar of an account."""
-    data = entry.runtime_data
-    async_add_entities([EquiwattCalendar(data.coordinator, EQUIVENTS, data.store)])
+    async_add_entities([EquiwattCalendar(entry.runtime_data)])
+
+
+class EquiwattCalendarEvent(CalendarEvent):
+    """An event that keeps its true hours over the end of summer time.
+
+    Home Assistant compares two local times by what the clock on the wall shows. That runs back
+    then, so that an end lies before its start.
+    """
+
+    @override
+    def __post_init__(self) -> None:
+        """Check nothing: the ends are times, and in order."""
+
+    @property
+    @override
+    def start_datetime_local(self) -> datetime:
+        """Return the local start, which compares as a moment."""
+        return _local_moment(super().start_datetime_local)
+
+    @property
+    @override
+    def end_datetime_local(self) -> datetime:
+        """Return the local end, which compares as a moment."""
+        return _local_moment(super().end_datetime_local)
 
 
 class EquiwattCalendar(EquiwattEntity, CalendarEntity):
-    """Shows the past, the live and the announced equivents."""
+    """Shows the past, the live, the announced and the planned equivents."""
 
     domain = Platform.CALENDAR
 
-    def __init__(
-        self,
-        coordinator: EquiwattCoordinator,
-        description: EntityDescription,
-        store: EquiwattStore,
-    ) -> None:
-        """Keep where it is said what was saved."""
-        super().__init__(coordinator, description)
-        self._store = store
+    _attr_supported_features = (
+        CalendarEntityFeature.CREATE_EVENT
+        | CalendarEntityFeature.DELETE_EVENT
+        | CalendarEntityFeature.UPDATE_EVENT
+    )
+
+    def __init__(self, data: EquiwattRuntimeData) -> None:
+        """Keep where plans are kept, and where what was saved is."""
+        super().__init__(data.coordinator, EQUIVENTS)
+        self._data = data
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Follow the edges, which fulfil plans."""
+        await super().async_added_to_hass()
+        self.async_on_remove(self._data.announcer.async_listen(self._on_edge))
+
+    @callback
+    def _on_edge(self, edge: Edge) -> None:
+        """Show what is left of the plans."""
+        self._handle_coordinator_update()
 
     @property
     @override
     def event(self) -> CalendarEvent | None:
-        """Return the live or the announced equivent.
+        """Return the live equivent, or else the next one, until it starts.
 
         Its times are by the system's clock, by which Home Assistant decides whether it is on.
         """
-        state = self.coordinator.data
-        if not (equivent := state.live or state.upcoming):
-            return None
-        return self._calendar_event(equivent, self.coordinator.clock.error)
+        state, now = self.coordinator.data, self.coordinator.clock.now()
+        error = self.coordinator.clock.error
+        if state.live:
+            return self._equivent_event(state.live, error)
+        events = [self._plan_event(plan, error) for plan in self._open() if plan.start > now]
+        if state.upcoming and state.upcoming.start > now:
+            events.append(self._equivent_event(state.upcoming, error))
+        return min(events, key=lambda event: event.start_datetime_local, default=None)
 
     @property
     @override
     def shown(self) -> object:
-        """Return what the entity shows."""
-        event = self.event
-        return (event.start, event.end, event.summary) if event else None
+        """Return what the entity shows: whoever has the calendar open sees the plans, too."""
+        now = self.coordinator.clock.now()
+        return self.event, [(plan, _summary(plan, now)) for plan in self._open()]
 
     @override
     async def async_get_events(
@@ -94,36 +140,100 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
         """Return the equivents that overlap a range, oldest first."""
         state = self.coordinator.data
         known = [e for e in (state.upcoming, state.live, *state.finished) if e]
-        return [
-            self._calendar_event(equivent)
-            for equivent in reversed(known)
+        events = [
+            self._equivent_event(equivent)
+            for equivent in known
             if equivent.start < end_date and self._shown_end(equivent) > start_date
         ]
+        events += [
+            self._plan_event(plan)
+            for plan in self._open()
+            if plan.start < end_date and plan.end > start_date
+        ]
+        return sorted(events, key=lambda event: event.start_datetime_local)
 
-    def _calendar_event(
+    @override
+    async def async_create_event(self, **kwargs: Any) -> None:
+        """Plan an equivent."""
+        with _translated_refusals():
+            plan = new_plan(random_uuid_hex(), kwargs, self.coordinator.clock.now())
+            await self._async_keep(self.coordinator.plans.added(plan))
+
+    @override
+    async def async_update_event(
+        self,
+        uid: str,
+        event: dict[str, Any],
+        recurrence_id: str | None = None,
+        recurrence_range: str | None = None,
+    ) -> None:
+        """Change what is planned."""
+        with _translated_refusals():
+            plans = self.coordinator.plans.removed(uid)
+            await self._async_keep(plans.added(new_plan(uid, event, self.coordinator.clock.now())))
+
+    @override
+    async def async_delete_event(
+        self, uid: str, recurrence_id: str | None = None, recurrence_range: str | None = None
+    ) -> None:
+        """Plan an equivent no longer."""
+        with _translated_refusals():
+            await self._async_keep(self.coordinator.plans.removed(uid))
+
+    async def _async_keep(self, plans: Plans) -> None:
+        """Go by other plans, and return once they are on the disk."""
+        self.coordinator.async_set_plans(plans)
+        await self._data.store.async_flush()
+
+    def _open(self) -> tuple[Plan, ...]:
+        """Return the plans of which no equivent has come yet."""
+        now = self.coordinator.clock.now()
+        return self.coordinator.plans.open(self.coordinator.data, now)
+
+    def _plan_event(self, plan: Plan, clock_error: timedelta = timedelta()) -> CalendarEvent:
+        """Return a plan as a calendar's event, in local time."""
+        now = self.coordinator.clock.now()
+        return EquiwattCalendarEvent(
+            start=dt_util.as_local(plan.start + clock_error),
+            end=dt_util.as_local(plan.end + clock_error),
+            summary=_summary(plan, now),
+            description=(plan.description if now < plan.end else plan.summary) or None,
+            uid=plan.uid,
+        )
+
+    def _equivent_event(
         self, equivent: Equivent, clock_error: timedelta = timedelta()
     ) -> CalendarEvent:
         """Return an equivent as a calendar's event, in local time."""
-        state = self.coordinator.data
+        state, plans = self.coordinator.data, self.coordinator.plans
         is_rehearsal = state.rehearsal and equivent is state.live
-        return CalendarEvent(
+        if equivent is state.live:
+            kind = plans.live_kind(state)
+        elif equivent is state.upcoming:
+            kind = plans.kind_of_live(equivent)
+        else:
+            kind = plans.kind_of(equivent)
+        words = ["Rehearsal" if is_rehearsal else "Equivent", *([KINDS[kind]] if kind else [])]
+        return EquiwattCalendarEvent(
             start=dt_util.as_local(equivent.start + clock_error),
             end=dt_util.as_local(self._shown_end(equivent) + clock_error),
-            summary="Rehearsal" if is_rehearsal else "Equivent",
+            summary=" \N{MIDDLE DOT} ".join(words),
             description=self._description(equivent),
+            # The calendar offers to change whatever it shows, and what it needs for that is an id.
+            uid=str(int(equivent.start.timestamp())),
         )
 
     def _description(self, equivent: Equivent) -> str | None:
         """Return what was measured of an equivent that is over."""
         if equivent is self.coordinator.data.live:
             return None
-        saved = saved_of(self._store.savings, equivent)
+        saved = saved_of(self._data.store.savings, equivent)
         return _in_words(saved) if saved else None
 
     def _shown_end(self, equivent: Equivent) -> datetime:
         """Return the end, one still ahead for the live one whatever the plan said.
 
-        One that nobody knows moves by half hours only, as each move is a new state.
+        One that is not known moves by half hours only, as each move is a new state.
         """
         if equivent is not self.coordinator.data.live:
             return equivent.end or equivent.start + USUAL_LENGTH
@@ -132,6 +242,27 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
             return equivent.end
         ahead = ceil((now + AHEAD).timestamp() / HALF_HOUR) * HALF_HOUR
         return max(equivent.start + USUAL_LENGTH, datetime.fromtimestamp(ahead, UTC))
+
+
+@contextmanager
+def _translated_refusals() -> Generator[None]:
+    """Raise ServiceValidationError for what cannot be planned."""
+    try:
+        yield
+    except RefusedError as err:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN, translation_key=f"plan_{err.reason}"
+        ) from err
+
+
+def _summary(plan: Plan, now: datetime) -> str:
+    """Return what a plan is called: nothing came of one that is over."""
+    return (plan.summary or "Planned equivent") if now < plan.end else "Planned, did not happen"
+
+
+def _local_moment(local: datetime) -> datetime:
+    """Return a local time with its offset in the place of its zone."""
+    return local.replace(tzinfo=timezone(local.utcoffset() or timedelta()))
 
 
 def _in_words(saved: Saved) -> str | None:

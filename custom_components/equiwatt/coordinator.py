@@ -17,7 +17,8 @@ from .const import DOMAIN, LOGGER
 from .equivents.answer import Answer
 from .equivents.client import EquiwattError, InvalidTokenError, RateLimitedError
 from .equivents.clock import Clock
-from .equivents.model import EdgeType
+from .equivents.model import EdgeType, Kind
+from .equivents.planned import Plans
 from .equivents.schedule import delay, delay_before_end, offset_of, to_opening
 from .equivents.snapshot import Snapshot
 from .equivents.tracker import Tracker
@@ -62,8 +63,19 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         self._patience: float | None = PATIENCE
         self._poll = Timer(hass, "poll", self._on_poll)
         self._boundary = Timer(hass, "boundary", self._on_boundary)
+        self._plan = Timer(hass, "plan", self._on_plan)
         self._refreshing: asyncio.Task[None] | None = None
         self._refresh_again = False
+
+    @property
+    def plans(self) -> Plans:
+        """Return what the user has planned, and the kinds of what came of it."""
+        return self._store.plans
+
+    @property
+    def next_start(self) -> datetime | None:
+        """Return when the next equivent starts that is announced or planned."""
+        return self.plans.next_start(self.data, self.clock.now())
 
     @property
     def is_stale(self) -> bool:
@@ -98,11 +110,21 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         self.async_refresh_soon()
 
     @callback
-    def async_rehearse(self, duration: timedelta) -> None:
+    def async_rehearse(self, duration: timedelta, kind: Kind | None) -> None:
         """Rehearse an equivent from now on, or move the end of the rehearsal that is live."""
         now = self.clock.now()
+        self._store.async_keep_plans(self.plans.rehearsing(kind, self.data))
         self.tracker.rehearse(now + duration, now)
         self._publish()
+
+    @callback
+    def async_set_plans(self, plans: Plans) -> None:
+        """Go by other plans from now on: in what is shown and in when the API is asked."""
+        self._store.async_keep_plans(plans)
+        if not isinstance(self.error, RateLimitedError):
+            self._set_poll()
+        self._set_boundary()
+        self.async_update_listeners()
 
     @callback
     def async_refresh_soon(self) -> None:
@@ -197,11 +219,12 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
 
         Where the user has switched polling off, only a webhook call is followed up.
         """
-        now = self.clock.now()
+        now, awaiting = self.clock.now(), self.tracker.awaiting
+        starts = [plan.start for plan in self.plans.plans]
         if isinstance(self.error, RateLimitedError):
-            self.pace = min(self.error.retry_after, to_opening(now, self._offset))
+            self.pace = min(self.error.retry_after, to_opening(now, self._offset, starts))
         else:
-            self.pace = delay(now, self.tracker.awaiting, self._offset, self.failures)
+            self.pace = delay(now, awaiting, self._offset, self.failures, starts)
             if self.failures and (live := self.tracker.snapshot.live) and live.end:
                 self.pace = delay_before_end(self.pace, live.end, now)
         asks = self.tracker.awaiting or not self.config_entry.pref_disable_polling
@@ -215,6 +238,8 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
             moments.append(self._stale_at)
         moment = min(filter(None, moments), default=None)
         self._boundary.async_set((moment - now).total_seconds() if moment else None)
+        planned = self.plans.boundary(now)
+        self._plan.async_set((planned - now).total_seconds() if planned else None)
 
     @callback
     def _on_poll(self) -> None:
@@ -231,9 +256,17 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         if not self.config_entry.pref_disable_polling:
             self.async_refresh_soon()
 
+    @callback
+    def _on_plan(self) -> None:
+        """Show that a plan has begun, is over, or is kept no longer."""
+        self._store.async_keep_plans(self.plans.kept_at(self.clock.now()))
+        self._set_boundary()
+        self.async_update_listeners()
+
     @override
     async def async_shutdown(self) -> None:
         """Leave no timer behind."""
         await super().async_shutdown()
         self._poll.async_close()
         self._boundary.async_close()
+        self._plan.async_close()

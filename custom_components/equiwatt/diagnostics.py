@@ -10,6 +10,7 @@ from .const import DEFAULT_URL, SOURCE_OFF
 from .coordinator import EquiwattCoordinator
 from .data import EquiwattConfigEntry
 from .equivents.model import Equivent
+from .equivents.planned import Plans
 from .holding.store import HeldDevice
 
 
@@ -27,6 +28,7 @@ async def async_get_config_entry_diagnostics(
             "upcoming": _times(state.upcoming),
             "past": len(state.finished),
             "simulated": state.rehearsal,
+            "kind": coordinator.plans.live_kind(state),
             "awaiting_confirmation": coordinator.tracker.awaiting,
         },
         "api": _api(coordinator),
@@ -39,7 +41,11 @@ async def async_get_config_entry_diagnostics(
             "restored": [_device(one) for one in data.holding.devices if not one.is_held],
         },
         "meter": _meter(entry),
-        "history": {"equivents": len(data.store.snapshot.past)},
+        "history": {
+            "equivents": len(data.store.snapshot.past),
+            "of_known_kind": len(coordinator.plans.kinds),
+        },
+        "plans": _plans(coordinator.plans),
     }
 
 
@@ -66,6 +72,11 @@ async def async_get_device_diagnostics(
 ) -> dict[str, Any]:
     """Return the diagnostics of an account's only device."""
     return await async_get_config_entry_diagnostics(hass, entry)
+
+
+def _plans(plans: Plans) -> list[dict[str, Any]]:
+    """Return the times and kinds of what is planned: never the user's words."""
+    return [{"start": plan.start, "end": plan.end, "kind": plan.kind.value} for plan in plans.plans]
 
 
 def _times(equivent: Equivent | None) -> dict[str, Any] | None:

@@ -74,6 +74,7 @@ def _attributes(edge: Edge) -> dict[str, Any]:
         "source": edge.source.value,
         "test": edge.test,
         "skipped": edge.skipped,
+        "kind": edge.kind.value if edge.kind else None,
     }
     if edge.type is EdgeType.ENDED:
         attributes["participants"] = list(edge.participants)

@@ -71,6 +71,14 @@ SENSORS = (
         value_fn=lambda data: _end(data.coordinator.data.live),
     ),
     EquiwattSensorDescription(
+        key="next_start",
+        translation_key="next_start",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        value_fn=lambda data: data.coordinator.next_start,
+        # A user's plan is worth the same while the API cannot be asked.
+        from_api=False,
+    ),
+    EquiwattSensorDescription(
         key="last_start",
         translation_key="last_start",
         device_class=SensorDeviceClass.TIMESTAMP,

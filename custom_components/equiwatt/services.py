@@ -30,12 +30,14 @@ from homeassistant.util.json import JsonValueType
 
 from .const import DOMAIN
 from .data import EquiwattConfigEntry
+from .equivents.model import Kind
 from .holding.eligibility import Refusal, can_pause, scene_refusal_of
 from .holding.hold import Request
 from .holding.manager import async_get_manager
 
 ATTR_DURATION: Final = "duration"
 ATTR_INCLUDE_TESTS: Final = "include_tests"
+ATTR_KIND: Final = "kind"
 ATTR_MAX_DURATION: Final = "max_duration"
 ATTR_PARTICIPANT: Final = "participant"
 APPLY_SCENE: Final = "apply_scene"
@@ -58,6 +60,7 @@ SIMULATE_SCHEMA = vol.Schema(
         vol.Optional(ATTR_DURATION, default=timedelta(minutes=5)): vol.All(
             cv.positive_time_period, vol.Range(min=SHORTEST, max=LONGEST)
         ),
+        vol.Optional(ATTR_KIND): vol.Coerce(Kind),
         vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string,
     }
 )
@@ -106,7 +109,7 @@ async def _async_simulate(call: ServiceCall) -> None:
     coordinator = entry.runtime_data.coordinator
     if coordinator.data.live and not coordinator.data.rehearsal:
         raise ServiceValidationError(translation_domain=DOMAIN, translation_key="already_live")
-    coordinator.async_rehearse(call.data[ATTR_DURATION])
+    coordinator.async_rehearse(call.data[ATTR_DURATION], call.data.get(ATTR_KIND))
 
 
 async def _async_pause(call: ServiceCall) -> ServiceResponse:

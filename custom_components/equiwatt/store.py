@@ -14,6 +14,7 @@ from .const import DOMAIN, LOGGER
 from .equivents.answer import MalformedError, read_event, read_events, read_time
 from .equivents.attendance import Attendance, read_attendance
 from .equivents.model import Equivent
+from .equivents.planned import Plans, read_plans
 from .equivents.snapshot import MAX_EQUIVENTS, Edge, Ended, EndReason, Snapshot
 from .savings import Saved, Savings, read_savings, with_saved
 
@@ -89,6 +90,7 @@ class EquiwattStore:
         self.webhook = WebhookFacts()
         self.savings: Savings = ()
         self.attendance = Attendance()
+        self.plans = Plans()
         self._saving: asyncio.Task[None] | None = None
         self._is_pending = False
         self._is_closed = False
@@ -102,6 +104,7 @@ class EquiwattStore:
         reader = _Reader(stored if isinstance(stored, dict) else {})
         self.snapshot, self.webhook = reader.snapshot(), reader.webhook()
         self.savings, self.attendance = reader.savings(), reader.attendance()
+        self.plans = reader.plans()
         if reader.unreadable:
             LOGGER.warning(
                 "Part of the stored history cannot be read and is left out; %d equivents are kept",
@@ -129,6 +132,7 @@ class EquiwattStore:
         self.snapshot = snapshot
         if not (before.live or snapshot.live):
             self.attendance = self.attendance.caught_up(snapshot)
+            self.plans = self.plans.caught_up(snapshot)
         live = (snapshot.live, snapshot.pushed_at, snapshot.rehearsal)
         if live == (before.live, before.pushed_at, before.rehearsal):
             self._save_later(SAVE_DELAY)
@@ -160,10 +164,18 @@ class EquiwattStore:
             self.attendance = attendance
             self._save_later(0)
 
+    @callback
+    def async_keep_plans(self, plans: Plans) -> None:
+        """Remember what is planned."""
+        if plans != self.plans:
+            self.plans = plans
+            self._save_later(0)
+
     async def async_write(self, edge: Edge) -> None:
         """Write what was known right after an edge, before anybody hears of the edge."""
         self.snapshot = replace(edge.after, upcoming=None)
         self.attendance = self.attendance.after(edge)
+        self.plans = self.plans.after(edge)
         await self.async_flush()
 
     async def async_flush(self) -> None:
@@ -193,6 +205,7 @@ class EquiwattStore:
             "webhook_missed": webhook.missed,
             "equivents": [_event(equivent) for equivent in snapshot.past],
             **self.attendance.as_dict(),
+            **self.plans.as_dict(),
             **({"savings": [_saved(saved) for saved in self.savings]} if self.savings else {}),
         }
 
@@ -240,6 +253,12 @@ class _Reader:
         attendance, skipped = read_attendance(self._data)
         self.unreadable += skipped
         return attendance
+
+    def plans(self) -> Plans:
+        """Return what is planned."""
+        plans, skipped = read_plans(self._data)
+        self.unreadable += skipped
+        return plans
 
     def _time(self, value: object) -> datetime | None:
         """Return a time that may be none."""

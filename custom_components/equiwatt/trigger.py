@@ -134,6 +134,7 @@ def _variables(edge: Edge) -> dict[str, Any]:
         "end": end.isoformat() if end else None,
         "source": edge.source.value,
         "test": edge.test,
+        "kind": edge.kind.value if edge.kind else None,
     }
 
 

@@ -26,6 +26,7 @@ from .names import (
     KITCHEN,
     LOG_IT,
     NEARLY_OVER,
+    NOTHING_PLANNED,
     PAUSE,
     POINTS,
     REHEARSAL,
@@ -53,7 +54,7 @@ async def test_all_load(examples: Examples, caplog: pytest.LogCaptureFixture) ->
     tested = {
         *(START, END, UNLESS_SKIPPED, LOG_IT, DRYER, HALFWAY),
         *(NEARLY_OVER, FORTNIGHT, POINTS, TOOK, CAR, SILENT, REHEARSAL, PAUSE, KITCHEN),
-        *(DURING, ALL_BACK),
+        *(DURING, ALL_BACK, NOTHING_PLANNED),
     }
     assert set(AUTOMATIONS) == tested
     states = [examples.house.hass.states.get(entity_id) for entity_id in examples.entities]

@@ -45,7 +45,7 @@ def plans(*all_plans: Plan) -> Plans:
 
 def event(start: Any, end: Any, summary: str = "", **more: Any) -> dict[str, Any]:
     """Return an event as a calendar hands it over."""
-    return {"start": start, "end": end, "summary": summary, **more}
+    return {"dtstart": start, "dtend": end, "summary": summary, **more}
 
 
 def ended(equivent: Equivent, reason: EndReason = EndReason.TIME) -> Edge:
@@ -134,23 +134,10 @@ def test_back_to_back() -> None:
     assert len(plans(plan(), plan(FIVE + HOUR)).plans) == 2
 
 
-def test_move() -> None:
-    """A moved plan keeps its uid and replaces what it now overlaps, but not itself."""
-    known = plans(plan(uid="a"), plan(FIVE + 3 * HOUR, uid="b"))
-    assert known.moved(plan(FIVE + 10 * MINUTE, uid="a")).plans == (
-        plan(FIVE + 10 * MINUTE, uid="a"),
-        plan(FIVE + 3 * HOUR, uid="b"),
-    )
-    assert known.moved(plan(FIVE + 3 * HOUR, uid="a")).plans == (plan(FIVE + 3 * HOUR, uid="a"),)
-
-
-def test_only_plans_can_be_changed() -> None:
-    """What is not planned can be neither moved nor removed."""
-    known = plans(plan())
+def test_only_plans_can_be_removed() -> None:
+    """What is not planned can be neither moved nor deleted."""
     with pytest.raises(RefusedError, match=Refusal.NOT_PLANNED):
-        known.moved(plan(uid="x"))
-    with pytest.raises(RefusedError, match=Refusal.NOT_PLANNED):
-        known.removed("x")
+        plans(plan()).removed("x")
 
 
 @pytest.mark.parametrize(
@@ -197,12 +184,22 @@ def test_a_rehearsal_has_its_own_kind() -> None:
     known = plans(plan())
     live = Equivent(FIVE, FIVE + HOUR)
     rehearsal = Snapshot(live=live, rehearsal=True)
+    assert known.live_kind(Snapshot()) is None
     assert known.live_kind(rehearsal) is None
     known = Plans(known.plans, rehearsed=Kind.POWER_UP)
     assert known.live_kind(rehearsal) is Kind.POWER_UP
     edge = Edge(EdgeType.ENDED, live, Source.SIMULATION, Snapshot())
     assert known.marked(edge).kind is Kind.POWER_UP
     assert known.after(edge) == plans(plan())
+
+
+def test_a_rehearsal_that_goes_on_keeps_its_kind() -> None:
+    """Unless another is given; a new one has what is given, or none."""
+    known, live = Plans(rehearsed=Kind.POWER_UP), Equivent(FIVE, FIVE + HOUR)
+    rehearsal = Snapshot(live=live, rehearsal=True)
+    assert known.rehearsing(None, rehearsal) == known
+    assert known.rehearsing(Kind.POWER_DOWN, rehearsal).rehearsed is Kind.POWER_DOWN
+    assert known.rehearsing(None, Snapshot()) == Plans()
 
 
 def test_fulfilled() -> None:
@@ -263,9 +260,25 @@ def test_caught_up() -> None:
 def test_open() -> None:
     """A plan whose equivent is live or announced is shown as that, and no other."""
     both = plans(plan(), plan(FIVE + 3 * HOUR))
-    assert both.open([]) == both.plans
-    assert both.open([Equivent(FIVE)]) == both.plans[1:]
-    assert both.open([Equivent(NOON)]) == both.plans
+    live = Snapshot(live=Equivent(FIVE))
+    assert both.open(Snapshot(), NOON) == both.plans
+    assert both.open(live, NOON) == both.plans[1:]
+    assert both.open(Snapshot(upcoming=Equivent(FIVE)), NOON) == both.plans[1:]
+    assert both.open(Snapshot(live=Equivent(NOON)), NOON) == both.plans
+    assert both.open(Snapshot(live=Equivent(FIVE), rehearsal=True), NOON) == both.plans
+    assert both.open(Snapshot(), FIVE + HOUR + KEPT) == both.plans[1:]
+
+
+def test_next_start() -> None:
+    """The next one is announced or planned; one that has begun is not the next."""
+    both = plans(plan(), plan(FIVE + 3 * HOUR))
+    assert both.next_start(Snapshot(), NOON) == FIVE
+    assert both.next_start(Snapshot(), FIVE) == FIVE + 3 * HOUR
+    assert both.next_start(Snapshot(), FIVE + 3 * HOUR) is None
+    assert both.next_start(Snapshot(live=Equivent(FIVE - MINUTE)), FIVE) == FIVE + 3 * HOUR
+    announced = Snapshot(upcoming=Equivent(FIVE + MINUTE, FIVE + HOUR))
+    assert both.next_start(announced, NOON) == FIVE + MINUTE
+    assert Plans().next_start(announced, NOON) == FIVE + MINUTE
 
 
 def test_unfulfilled() -> None:

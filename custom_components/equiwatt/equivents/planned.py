@@ -75,7 +75,7 @@ class Plan:
         return self.is_near(equivent) and self.start < equivent.start + half
 
     def overlaps(self, other: Plan) -> bool:
-        """Return True if both cannot be."""
+        """Return True if both cannot happen."""
         return self.start < other.end and other.start < self.end
 
 
@@ -91,13 +91,9 @@ class Plans:
     """The kind of the rehearsal that is live."""
 
     def added(self, plan: Plan) -> Plans:
-        """Return them with a plan in the place of the one with its uid, and of all it overlaps."""
-        others = (old for old in self.plans if old.uid != plan.uid and not old.overlaps(plan))
+        """Return them with a plan in the place of all that it overlaps."""
+        others = (old for old in self.plans if not old.overlaps(plan))
         return replace(self, plans=tuple(sorted((*others, plan), key=lambda one: one.start)))
-
-    def moved(self, plan: Plan) -> Plans:
-        """Return them with a plan changed. Raise RefusedError if there is none of its uid."""
-        return self.removed(plan.uid).added(plan)
 
     def removed(self, uid: str) -> Plans:
         """Return them without a plan. Raise RefusedError if there is none of this uid."""
@@ -115,10 +111,16 @@ class Plans:
         moments = (each for plan in self.plans for each in (plan.start, plan.end, plan.end + KEPT))
         return min((moment for moment in moments if moment > now), default=None)
 
-    def open(self, known: Iterable[Equivent]) -> tuple[Plan, ...]:
-        """Return those of which no equivent has come yet: none of these, live or announced."""
-        met = {plan.uid for one in known if (plan := self._plan_of(one)) and plan.is_met_by(one)}
-        return tuple(plan for plan in self.plans if plan.uid not in met)
+    def open(self, known: Snapshot, now: datetime) -> tuple[Plan, ...]:
+        """Return those of which no equivent has come yet, neither live nor announced."""
+        unmet = self._not_met_by([one for one in (known.real, known.upcoming) if one])
+        return tuple(plan for plan in unmet if now < plan.end + KEPT)
+
+    def next_start(self, known: Snapshot, now: datetime) -> datetime | None:
+        """Return when the next equivent starts, announced or planned."""
+        starts = [plan.start for plan in self.open(known, now)]
+        starts += [known.upcoming.start] if known.upcoming else []
+        return min((start for start in starts if start > now), default=None)
 
     def kind_of(self, equivent: Equivent) -> Kind | None:
         """Return the kind of a finished equivent, whose times may have changed since."""
@@ -136,10 +138,15 @@ class Plans:
         return self.kind_of(equivent) or (plan.kind if plan else None)
 
     def live_kind(self, known: Snapshot) -> Kind | None:
-        """Return the kind of the live equivent, be it a rehearsal with a kind of its own."""
+        """Return the kind of the live equivent: a rehearsal has its own."""
         if known.live is None:
             return None
         return self.rehearsed if known.rehearsal else self.kind_of_live(known.live)
+
+    def rehearsing(self, kind: Kind | None, known: Snapshot) -> Plans:
+        """Return them as a rehearsal begins, or goes on: that keeps its kind if none is given."""
+        goes_on = known.rehearsal and kind is None
+        return self if goes_on else replace(self, rehearsed=kind)
 
     def marked(self, edge: Edge) -> Edge:
         """Return an edge with its kind."""
@@ -167,6 +174,12 @@ class Plans:
                 found = found._fulfilled_by(equivent)
         return found
 
+    def _not_met_by(self, equivents: Iterable[Equivent]) -> tuple[Plan, ...]:
+        """Return those that none of some equivents is."""
+        plans = ((self._plan_of(one), one) for one in equivents)
+        met = [plan for plan, one in plans if plan and plan.is_met_by(one)]
+        return tuple(plan for plan in self.plans if plan not in met)
+
     def _plan_of(self, equivent: Equivent) -> Plan | None:
         """Return the plan that an equivent belongs to: of several the one that starts nearest."""
         near = (plan for plan in self.plans if plan.is_near(equivent))
@@ -176,7 +189,7 @@ class Plans:
         """Return them after an equivent is over, with its kind in the place of its plan."""
         if (kind := self.kind_of_live(equivent)) is None:
             return self
-        open_plans = self.open([equivent])
+        open_plans = self._not_met_by([equivent])
         others = (item for item in self.kinds if not item[0].same_as(equivent))
         kinds = sorted((*others, (equivent, kind)), key=_start)[-MAX_EQUIVENTS:]
         return replace(self, plans=open_plans, kinds=tuple(kinds))
@@ -200,7 +213,7 @@ class Plans:
 
 def new_plan(uid: str, event: Mapping[str, Any], now: datetime) -> Plan:
     """Return the plan that an event of a calendar makes. Raise RefusedError if it makes none."""
-    start, end = event["start"], event["end"]
+    start, end = event["dtstart"], event["dtend"]
     if event.get("rrule"):
         raise RefusedError(Refusal.RECURRING)
     if not isinstance(start, datetime) or not isinstance(end, datetime):
