@@ -30,8 +30,8 @@ MANIFEST = {
 }
 CONFIG = Path(__file__).with_name("config")
 DASHBOARD = "equiwatt-demo"
-VIEW = ROOT / "docs" / "dashboard.md"
-"""Shows the view that users paste: the demo pastes it too."""
+VIEWS = ROOT / "docs" / "dashboard.md"
+"""Shows the views that users paste: the demo pastes them too."""
 BRITISH = {
     "language": "en-GB",
     **dict.fromkeys(("number_format", "time_format", "date_format", "first_weekday"), "language"),
@@ -139,7 +139,8 @@ def furnished(folder: Path, port: int, provider: Provider) -> House:
     folder.mkdir(parents=True, exist_ok=True)
     dashboard = (CONFIG / "dashboard.yaml").read_text("utf-8")
     (folder / "dashboard.yaml").write_text(dashboard.replace("PROVIDER_URL", provider.url), "utf-8")
-    (folder / "equiwatt_view.yaml").write_text(view_to_paste(), "utf-8")
+    for name, view in zip(("equiwatt_view",), views_to_paste(), strict=True):
+        (folder / f"{name}.yaml").write_text(view, "utf-8")
     if not (folder / "automations.yaml").exists():
         shutil.copy(CONFIG / "automations.yaml", folder)
     devices = plugged_in(folder / "devices")
@@ -151,10 +152,9 @@ def furnished(folder: Path, port: int, provider: Provider) -> House:
     return House(folder, configuration=configuration, port=port, frontend=True)
 
 
-def view_to_paste() -> str:
-    """Read the view out of the page that shows it, so that both are one text."""
-    _, text = VIEW.read_text("utf-8").split("```yaml\n")
-    return text.split("```")[0]
+def views_to_paste() -> list[str]:
+    """Read the views out of the page that shows them, so that both are one text."""
+    return re.findall(r"(?s)```yaml\n(.*?)```", VIEWS.read_text("utf-8"))
 
 
 def metered(

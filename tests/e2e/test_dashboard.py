@@ -8,7 +8,7 @@ import pytest
 
 from demo.house import House
 from demo.pretend_meter import METER
-from demo.stage import is_known, metered, plugged_in, view_to_paste
+from demo.stage import is_known, metered, plugged_in, views_to_paste
 from homeassistant.util.yaml import parse_yaml
 
 from .conftest import Api
@@ -44,7 +44,7 @@ input_boolean:
     initial: true
 """
 BROKEN = "hui-error-card, hui-warning, hui-error-section, hui-warning-element, hui-error-badge"
-OF_THE_METER = ("Saving", "Used", "Usual, in all", "An estimate from your own meter")
+OF_THE_METER = ("Saving", "Used", "Usual for the whole equivent", "An estimate from your own meter")
 
 
 class Dashboard:
@@ -83,6 +83,10 @@ class Dashboard:
         """Press a button."""
         await self._browser.click("hui-button-card", text)
 
+    async def confirm(self) -> None:
+        """Confirm what a button asks."""
+        await self._browser.click("ha-dialog ha-button", "OK")
+
     async def toggle(self, text: str) -> None:
         """Press the toggle of a tile."""
         tile = self._browser.find("hui-tile-card", text)
@@ -104,7 +108,7 @@ async def dashboard(house: House) -> AsyncIterator[Dashboard]:
     """Paste the view into a dashboard, and open a browser."""
     made = {"url_path": PATH, "title": "equiwatt", "mode": "storage"}
     await house.command("lovelace/dashboards/create", **made)
-    config = {"views": [parse_yaml(view_to_paste())]}
+    config = {"views": [parse_yaml(view) for view in views_to_paste()]}
     await house.command("lovelace/config/save", url_path=PATH, config=config)
     async with Browser(*DESK) as browser:
         yield Dashboard(browser, house)
@@ -131,6 +135,7 @@ async def test_an_equivent(house: House, api: Api, dashboard: Dashboard) -> None
     await house.call("equiwatt", "pause", entity_id=[HEATER, RAIL])
     await dashboard.shows("Immersion heater", "Towel rail", "Restore now")
     await dashboard.press("Restore now")
+    await dashboard.confirm()
     await house.wait_for(HEATER, "on", 15)
     await dashboard.shows("Live now", without=("Restore now", "Immersion heater"))
     await dashboard.toggle("Skip this one")
@@ -171,5 +176,7 @@ async def test_with_a_meter(house: House, api: Api, dashboard: Dashboard) -> Non
     for name in ("saving", "usual_use"):  # as they are on the first days with a meter
         state = {"state": "unknown", "attributes": {"reason": "learning", "half_hours": []}}
         await house.request("POST", f"/api/states/sensor.equiwatt_{name}", state)
-    await dashboard.shows("Too few similar days yet", "Used", without=("Usual, in all",))
+    await dashboard.shows(
+        "Too few similar days yet", "Used", without=("Usual for the whole equivent",)
+    )
     assert house.problems() == []

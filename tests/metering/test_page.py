@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from custom_components.equiwatt.metering.baseline import LEAST, WANTED, Reason
-from demo.stage import view_to_paste
+from demo.stage import views_to_paste
 from homeassistant.helpers.template import Template
 from homeassistant.setup import async_setup_component
 from homeassistant.util.yaml import parse_yaml
@@ -87,7 +87,7 @@ async def test_entities_and_attributes(home: Home) -> None:
 async def test_the_dashboard(home: Home) -> None:
     """It shows all figures, and each half hour with a dash for what is not known."""
     await home.furnish()
-    view: Any = parse_yaml(view_to_paste())
+    view: Any = parse_yaml(views_to_paste()[0])
     cards = [card for section in view["sections"] for card in section["cards"]]
     assert {card.get("entity") for card in cards} >= {f"sensor.equiwatt_{key}" for key in FIGURES}
     (markdown,) = [card for card in cards if "half_hours" in card.get("content", "")]

@@ -26,7 +26,7 @@ from homeassistant.components.recorder.statistics import (
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.recorder import get_instance
 
-from ..conftest import add_entry
+from ..fakes.home import add_entry
 
 HOUR = timedelta(hours=1)
 FIRST = datetime(2026, 10, 24, 21, tzinfo=UTC)
