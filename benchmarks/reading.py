@@ -45,7 +45,10 @@ def calendar(stored: int = STORED) -> EquiwattCalendar:
     entry = SimpleNamespace(entry_id="benchmark", title="equiwatt")
     kinds = tuple((equivent, Kind.POWER_DOWN) for equivent in reversed(past))
     coordinator: Any = SimpleNamespace(
-        data=Snapshot(past=past), plans=Plans(kinds=kinds), config_entry=entry
+        data=Snapshot(past=past),
+        plans=Plans(kinds=kinds),
+        clock=SimpleNamespace(now=lambda: FIRST),
+        config_entry=entry,
     )
     store: Any = SimpleNamespace(savings=tuple(Saved(equivent, MEASURED) for equivent in past))
     data: Any = SimpleNamespace(coordinator=coordinator, store=store)

@@ -11,27 +11,10 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 
 from .conftest import NOW, House, Provider, Push, event_of
+from .fakes.actions import calendar
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
-
-
-async def calendar(house: House, begin: Any, end: Any) -> list[dict[str, Any]]:
-    """Return the calendar's events in a range, as the action returns them."""
-    answer = await house.hass.services.async_call(
-        "calendar",
-        "get_events",
-        {
-            "entity_id": "calendar.equiwatt_equivents",
-            "start_date_time": begin,
-            "end_date_time": end,
-        },
-        blocking=True,
-        return_response=True,
-    )
-    assert answer
-    events: Any = answer["calendar.equiwatt_equivents"]
-    return list(events["events"])
 
 
 async def test_live(house: House, provider: Provider) -> None:

@@ -1,5 +1,6 @@
 """The actions as tests call them."""
 
+from datetime import datetime
 from typing import Any
 
 from custom_components.equiwatt.const import DOMAIN
@@ -8,6 +9,7 @@ from homeassistant.setup import async_setup_component
 
 from .home import Home
 
+CALENDAR = "calendar.equiwatt_equivents"
 SKIP = "switch.equiwatt_skip"
 
 
@@ -38,4 +40,25 @@ async def turn(home: Home, to: str, entity_id: str = SKIP) -> None:
     """Turn a switch on or off, by default the one that skips an equivent."""
     data = {"entity_id": entity_id}
     await home.hass.services.async_call("switch", f"turn_{to}", data, blocking=True)
+    await home.settle()
+
+
+async def calendar(home: Home, begin: datetime, end: datetime) -> list[dict[str, Any]]:
+    """Return the calendar's events in a range, as the action returns them."""
+    data = {"start_date_time": begin, "end_date_time": end, "entity_id": CALENDAR}
+    answer: Any = await home.hass.services.async_call(
+        "calendar", "get_events", data, blocking=True, return_response=True
+    )
+    return list(answer[CALENDAR]["events"])
+
+
+async def plan(home: Home, start: datetime, end: datetime, summary: str = "powerUP") -> None:
+    """Plan an equivent, as an automation does."""
+    data = {
+        "entity_id": CALENDAR,
+        "summary": summary,
+        "start_date_time": start.isoformat(),
+        "end_date_time": end.isoformat(),
+    }
+    await home.hass.services.async_call("calendar", "create_event", data, blocking=True)
     await home.settle()

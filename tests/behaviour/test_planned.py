@@ -14,11 +14,12 @@ from custom_components.equiwatt.diagnostics import async_get_config_entry_diagno
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.setup import async_setup_component
 
-from .conftest import LIVE, NOW, House, Provider, Push, add_entry
-from .test_calendar import calendar
-from .test_services import simulate
+from ..conftest import Push
+from ..fakes import actions
+from ..fakes.actions import CALENDAR, calendar, simulate
+from ..fakes.home import LIVE, NOW, Home, add_entry
+from ..fakes.provider import Provider
 
-CALENDAR = "calendar.equiwatt_equivents"
 NEXT = "sensor.equiwatt_next_start"
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -29,26 +30,19 @@ type Command = Any
 
 
 async def plan(
-    house: House, start: datetime = SOON, end: datetime | None = None, summary: str = "powerUP"
+    house: Home, start: datetime = SOON, end: datetime | None = None, summary: str = "powerUP"
 ) -> None:
-    """Plan an equivent by the action."""
-    data = {
-        "entity_id": CALENDAR,
-        "summary": summary,
-        "start_date_time": start.isoformat(),
-        "end_date_time": (end or start + HOUR).isoformat(),
-    }
-    await house.hass.services.async_call("calendar", "create_event", data, blocking=True)
-    await house.settle()
+    """Plan an equivent of an hour."""
+    await actions.plan(house, start, end or start + HOUR, summary)
 
 
-async def shown(house: House) -> list[str]:
+async def shown(house: Home) -> list[str]:
     """Return what the calendar shows around now."""
     events = await calendar(house, NOW - 2 * DAY, NOW + 3 * DAY)
     return [event["summary"] for event in events]
 
 
-def kind(house: House) -> str | None:
+def kind(house: Home) -> str | None:
     """Return the kind that the binary sensor shows."""
     state = house.hass.states.get(LIVE)
     assert state
@@ -56,7 +50,7 @@ def kind(house: House) -> str | None:
     return value
 
 
-def kinds(house: House) -> list[tuple[str, str | None]]:
+def kinds(house: Home) -> list[tuple[str, str | None]]:
     """Return type and kind of the events that the event entity announced."""
     found = []
     for change in house.changes:
@@ -67,7 +61,7 @@ def kinds(house: House) -> list[tuple[str, str | None]]:
 
 
 @pytest.fixture
-async def command(house: House, hass_ws_client: Any) -> Command:
+async def command(house: Home, hass_ws_client: Any) -> Command:
     """Return a way to use the calendar as its page does, in a house that is set up."""
     await house.setup()
     client = await hass_ws_client(house.hass)
@@ -90,7 +84,7 @@ def event(start: datetime = SOON, end: datetime | None = None, **more: Any) -> d
     return {"dtstart": start.isoformat(), "dtend": ends.isoformat(), "summary": "Mine", **more}
 
 
-async def uids(house: House, hass_client: Any) -> list[str]:
+async def uids(house: Home, hass_client: Any) -> list[str]:
     """Return the ids that the calendar's page gets of its events."""
     client = await hass_client()
     query = {"start": (NOW - 2 * DAY).isoformat(), "end": (NOW + 3 * DAY).isoformat()}
@@ -98,7 +92,7 @@ async def uids(house: House, hass_client: Any) -> list[str]:
     return [one["uid"] for one in await response.json()]
 
 
-async def test_create_move_and_delete(house: House, command: Command, hass_client: Any) -> None:
+async def test_create_move_and_delete(house: Home, command: Command, hass_client: Any) -> None:
     """As on the calendar's page: what is planned shows, moves and goes, words and all."""
     assert (await command("create", event=event(description="Boil water")))["success"]
     (uid,) = await uids(house, hass_client)
@@ -116,7 +110,7 @@ async def test_create_move_and_delete(house: House, command: Command, hass_clien
     assert (house.state(NEXT), house.state(CALENDAR)) == ("unknown", "off")
 
 
-async def test_whoever_looks_sees_it(house: House, hass_ws_client: Any) -> None:
+async def test_whoever_looks_sees_it(house: Home, hass_ws_client: Any) -> None:
     """The calendar's page, while it is open, shows what is planned, and what did not happen."""
     await house.setup()
     client = await hass_ws_client(house.hass)
@@ -166,7 +160,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("fields", "key", "words"), REFUSED)
 async def test_refused(
-    house: House, command: Command, hass_client: Any, fields: dict[str, Any], key: str, words: str
+    house: Home, command: Command, hass_client: Any, fields: dict[str, Any], key: str, words: str
 ) -> None:
     """The page shows a sentence that says what to do, for a new plan as for a change of one."""
     assert (await command("create", event=event()))["success"]
@@ -187,7 +181,7 @@ async def test_refused(
         ({"in": {"days": 1}}, "plan_all_day"),
     ],
 )
-async def test_refused_by_the_action(house: House, data: dict[str, Any], key: str) -> None:
+async def test_refused_by_the_action(house: Home, data: dict[str, Any], key: str) -> None:
     """So an automation is told."""
     await house.setup()
     values = {k: v.isoformat() if isinstance(v, datetime) else v for k, v in data.items()}
@@ -203,7 +197,7 @@ async def test_refused_by_the_action(house: House, data: dict[str, Any], key: st
 
 
 async def test_what_the_api_has_named_stays(
-    house: House, provider: Provider, command: Command, hass_client: Any
+    house: Home, provider: Provider, command: Command, hass_client: Any
 ) -> None:
     """Neither past, nor live, nor announced ones can be moved or deleted; the page says so."""
     provider.end(NOW - 5 * HOUR, NOW - 4 * HOUR)
@@ -220,7 +214,7 @@ async def test_what_the_api_has_named_stays(
     assert await uids(house, hass_client) == named
 
 
-async def test_the_newer_replaces_the_older(house: House) -> None:
+async def test_the_newer_replaces_the_older(house: Home) -> None:
     """Of two that overlap the newer stays."""
     await house.setup()
     await plan(house, summary="First")
@@ -229,7 +223,7 @@ async def test_the_newer_replaces_the_older(house: House) -> None:
     assert await shown(house) == ["Second", "Third"]
 
 
-async def test_it_makes_nothing_live(house: House, provider: Provider) -> None:
+async def test_it_makes_nothing_live(house: Home, provider: Provider) -> None:
     """At its time nothing happens: the calendar is not on, the next one is none, edges are none."""
     await house.setup()
     await plan(house)
@@ -248,7 +242,7 @@ async def test_it_makes_nothing_live(house: House, provider: Provider) -> None:
     assert await shown(house) == []
 
 
-async def test_kind(house: House, provider: Provider) -> None:
+async def test_kind(house: Home, provider: Provider) -> None:
     """The live one has its plan's kind, edges too; the plan goes and the past one keeps it."""
     await house.setup()
     await plan(house)
@@ -273,7 +267,7 @@ async def test_kind(house: House, provider: Provider) -> None:
         await house.settle()
 
 
-async def test_no_plan_no_kind(house: House, provider: Provider) -> None:
+async def test_no_plan_no_kind(house: Home, provider: Provider) -> None:
     """Without a plan the kind is not known."""
     await house.setup()
     await plan(house, NOW + 5 * HOUR)
@@ -287,7 +281,7 @@ async def test_no_plan_no_kind(house: House, provider: Provider) -> None:
     assert house.state(NEXT) == (NOW + 5 * HOUR).isoformat()
 
 
-async def test_kind_of_an_announced_one(house: House, provider: Provider) -> None:
+async def test_kind_of_an_announced_one(house: Home, provider: Provider) -> None:
     """One that the API announces takes its plan's place, and its kind."""
     provider.start(SOON + 2 * MINUTE, SOON + HOUR)
     await house.setup()
@@ -300,7 +294,7 @@ async def test_kind_of_an_announced_one(house: House, provider: Provider) -> Non
 
 
 @pytest.mark.parametrize("wanted", ["power_up", "power_down", None])
-async def test_rehearsal(house: House, wanted: str | None) -> None:
+async def test_rehearsal(house: Home, wanted: str | None) -> None:
     """It has its own kind, or none, whatever is planned; and it uses no plan up."""
     await house.setup()
     await plan(house, NOW - MINUTE, NOW + HOUR)
@@ -318,7 +312,7 @@ async def test_rehearsal(house: House, wanted: str | None) -> None:
     assert await shown(house) == ["powerUP"]
 
 
-async def test_a_rehearsal_gets_another_kind(house: House) -> None:
+async def test_a_rehearsal_gets_another_kind(house: Home) -> None:
     """It keeps its kind when its end moves, unless another is given; the next has none of it."""
     await house.setup()
     await simulate(house.hass, duration={"minutes": 5}, kind="power_up")
@@ -331,7 +325,7 @@ async def test_a_rehearsal_gets_another_kind(house: House) -> None:
     assert (house.live, kind(house)) == ("on", None)
 
 
-async def test_a_real_one_takes_the_place_of_a_rehearsal(house: House, provider: Provider) -> None:
+async def test_a_real_one_takes_the_place_of_a_rehearsal(house: Home, provider: Provider) -> None:
     """Its kind is its plan's, not the rehearsal's."""
     await house.setup()
     await plan(house, NOW - MINUTE, NOW + HOUR, summary="powerDOWN")
@@ -345,7 +339,7 @@ async def test_a_real_one_takes_the_place_of_a_rehearsal(house: House, provider:
 
 
 async def test_outlasts_restarts(
-    house: House, provider: Provider, hass_storage: dict[str, Any]
+    house: Home, provider: Provider, hass_storage: dict[str, Any]
 ) -> None:
     """It is on the disk when the action returns, is there after a reload, and goes at last."""
     await house.setup()
@@ -365,7 +359,7 @@ async def test_outlasts_restarts(
     assert f"{DOMAIN}.{house.entry.entry_id}" not in hass_storage
 
 
-async def test_unseen(house: House, provider: Provider) -> None:
+async def test_unseen(house: Home, provider: Provider) -> None:
     """One that came and went while Home Assistant was off has fulfilled its plan."""
     await house.setup()
     await plan(house)
@@ -376,7 +370,7 @@ async def test_unseen(house: House, provider: Provider) -> None:
     assert await shown(house) == ["Equivent · powerUP"]
 
 
-async def test_each_account_has_its_own(house: House, provider: Provider) -> None:
+async def test_each_account_has_its_own(house: Home, provider: Provider) -> None:
     """What is planned for one account says nothing of another."""
     await house.setup()
     other = add_entry(house.hass, token="another", webhook_id="another")
@@ -386,7 +380,7 @@ async def test_each_account_has_its_own(house: House, provider: Provider) -> Non
     assert house.state(f"{NEXT}_2") == "unknown"
 
 
-async def test_after_a_stray_call(house: House, push: Push) -> None:
+async def test_after_a_stray_call(house: Home, push: Push) -> None:
     """A call that the API does not confirm has the plan's kind, and leaves the plan as it is."""
     await house.setup()
     await plan(house, NOW - MINUTE, NOW + HOUR)
@@ -398,7 +392,7 @@ async def test_after_a_stray_call(house: House, push: Push) -> None:
     assert await shown(house) == ["powerUP"]
 
 
-async def test_a_wrong_end_is_taken_back(house: House, provider: Provider, push: Push) -> None:
+async def test_a_wrong_end_is_taken_back(house: Home, provider: Provider, push: Push) -> None:
     """What is live again has its kind, though its plan is gone."""
     await house.setup()
     await plan(house, NOW - MINUTE, NOW + 10 * MINUTE)
@@ -414,9 +408,7 @@ async def test_a_wrong_end_is_taken_back(house: House, provider: Provider, push:
 
 
 @pytest.mark.parametrize("odd", [7, 23])
-async def test_asks_often_around_a_planned_start(
-    house: House, provider: Provider, odd: int
-) -> None:
+async def test_asks_often_around_a_planned_start(house: Home, provider: Provider, odd: int) -> None:
     """From a minute before to three minutes after, every 7.5 seconds, planned however late."""
     await house.setup()
     await house.pass_time(45 * 60, step=60)
@@ -434,7 +426,7 @@ async def test_asks_often_around_a_planned_start(
     assert max(gaps) <= 8
 
 
-async def test_a_plan_for_now_is_looked_for_at_once(house: House, provider: Provider) -> None:
+async def test_a_plan_for_now_is_looked_for_at_once(house: Home, provider: Provider) -> None:
     """One that is planned while its window is open is not waited for until the next poll."""
     await house.setup()
     await house.pass_time(60, step=1)
@@ -444,7 +436,7 @@ async def test_a_plan_for_now_is_looked_for_at_once(house: House, provider: Prov
     assert len(provider.calls) - before >= 3
 
 
-async def test_not_while_the_provider_wants_none(house: House, provider: Provider) -> None:
+async def test_not_while_the_provider_wants_none(house: Home, provider: Provider) -> None:
     """A plan makes no call before the time that the provider has set."""
     await house.setup()
     provider.fail(HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": "200"})
@@ -455,7 +447,7 @@ async def test_not_while_the_provider_wants_none(house: House, provider: Provide
     assert len(provider.calls) == before
 
 
-async def test_calendar_triggers_fire_for_plans(house: House) -> None:
+async def test_calendar_triggers_fire_for_plans(house: Home) -> None:
     """As the documentation warns: to these, a plan is as good as an equivent."""
     await house.setup()
     await plan(house)
