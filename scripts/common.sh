@@ -56,17 +56,29 @@ install_packages() {
 # have_browser: adds to VENV what the tests in a browser need, the pages that its Home Assistant pins and a
 # browser's driver. Where there is no Chromium nothing is added, and those tests are skipped.
 have_browser() {
-  local pins
   if [[ ! $(type -P chromium chromium-browser google-chrome google-chrome-stable) ]]; then
     say "  There is no Chromium: the tests in a browser are left out."
     return
   fi
-  pins="$(pages_pin) $(grep '^playwright==' requirements_pictures.txt)"
-  if [[ $(cat "$VENV/stamp-browser" 2>/dev/null) == "$pins" ]]; then return; fi
+  add_packages browser "$(pages_pin) $(grep '^playwright==' requirements_pictures.txt)"
+}
+
+# have_databases: adds to VENV the drivers of the database servers that this machine has, likewise.
+have_databases() {
+  local pins=()
+  [[ $(type -P mariadbd) ]] && pins+=("$(grep '^PyMySQL==' requirements_databases.txt)")
+  [[ $(type -P postgres) ]] && pins+=("$(grep '^psycopg2-binary==' requirements_databases.txt)")
+  [[ ${pins[*]} ]] || say "  There is neither MariaDB nor PostgreSQL: the tests with them are left out."
+  add_packages databases "${pins[*]}"
+}
+
+# add_packages WHAT PINS: installs some more into VENV, unless they are there already.
+add_packages() {
+  [[ ! $2 || $(cat "$VENV/stamp-$1" 2>/dev/null) == "$2" ]] && return
   # shellcheck disable=SC2086 - several words
-  step "packages for a browser" "$UV" pip install --python "$VENV/bin/python" --compile-bytecode $pins ||
+  step "packages for the tests with $1" "$UV" pip install --python "$VENV/bin/python" --compile-bytecode $2 ||
     die "The packages could not be installed; the lines above say why."
-  echo "$pins" >"$VENV/stamp-browser"
+  echo "$2" >"$VENV/stamp-$1"
 }
 
 pages_pin() {
