@@ -24,6 +24,10 @@ EDGES = [moment for event in LOG for moment in event.values() if moment]
 MOMENTS = 300
 """How many edges there are at random moments by day, each in fewer phases."""
 DAY_PHASES = 50
+LATE = [event["start_time"] % int(schedule.HALF_HOUR) for event in LOG]
+"""How many seconds after the half hour, for which they were announced, the ten starts were."""
+ODD_TIME = 5_000
+"""Seconds from the beginning of a day to a planned start far from any window."""
 HOMES = 100_000
 WINDOW = int(schedule.CLOSES - schedule.OPENS)
 SEEN = "Real edges seen within so many seconds, without a webhook"
@@ -63,6 +67,14 @@ class Waits:
 def scheduled(now: float, offset: float) -> float:
     """Ask as the integration does."""
     return schedule.delay(datetime.fromtimestamp(now, UTC), False, offset)
+
+
+def planned(start: float) -> Delay:
+    """Ask as the integration does where the user has planned a start."""
+    starts = [datetime.fromtimestamp(start, UTC)]
+    return lambda now, offset: schedule.delay(
+        datetime.fromtimestamp(now, UTC), False, offset, planned=starts
+    )
 
 
 def fixed(seconds: float) -> Delay:
@@ -138,6 +150,33 @@ def waits_by_day(delay: Delay) -> Waits:
     return Waits(seconds)
 
 
+def waits_for_planned() -> Waits:
+    """Return how long starts at any time by day are waited for that were planned to the minute."""
+    seconds = []
+    for number, moment in enumerate(moments_by_day()):
+        plan = moment // 60 * 60
+        edge = plan + LATE[number % len(LATE)]
+        seconds += [wait(planned(plan), edge, phase) for phase in range(DAY_PHASES)]
+    return Waits(seconds)
+
+
+def planned_table() -> Table:
+    """Return how soon planned starts are seen, and what one adds to a day."""
+    found = waits_for_planned()
+    usual, asked = calls_per_day(scheduled), calls_per_day(planned(EDGES[0] // 60 * 60 + ODD_TIME))
+    cells = [f"{found.median:.1f} / {found.p95:.1f} / {found.worst:.1f} s", f"{asked - usual:.0f}"]
+    return Table(
+        f"Seeing a planned start at any time by day, {MOMENTS} starts, {DAY_PHASES} phases",
+        ["", "median / 95 % / worst", "calls more a day"],
+        [["equiwatt's schedule", *cells]],
+        {
+            "planned_edge_median_s": found.median,
+            "planned_edge_p95_s": found.p95,
+            "planned_calls_more": asked - usual,
+        },
+    )
+
+
 def fleet_peak_ratio(homes: int = HOMES) -> float:
     """Return by how much the busiest second of a window has more calls than its mean one.
 
@@ -187,4 +226,4 @@ async def measure(_: asyncio.AbstractEventLoop) -> list[Table]:
         ratio = table.figures[f"{name}_s"] / table.figures[f"poll_30_{name}_s"]
         table.figures[f"{name}_ratio"] = ratio
     table.figures["fleet_peak_ratio"] = fleet_peak_ratio()
-    return [table, seen_table(seen)]
+    return [table, planned_table(), seen_table(seen)]

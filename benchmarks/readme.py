@@ -54,6 +54,12 @@ ROWS = (
         ("day_edge_p95_s", "poll_30_day_edge_p95_s"),
     ),
     (
+        "A start at any other time by day that you have planned, median",
+        "{planned_edge_median_s:.1f} s with {planned_calls_more:.0f} calls more",
+        "{poll_30_day_edge_median_s:.1f} s",
+        ("planned_edge_median_s", "poll_30_day_edge_median_s"),
+    ),
+    (
         "The busiest second of 100,000 homes, next to their average one",
         "{fleet_peak_ratio:.2f}",
         "",

@@ -1,4 +1,4 @@
-"""All equivents as a calendar, in which those to come can be planned."""
+"""Calendar of past, live, announced and planned equivents."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -34,7 +34,7 @@ AHEAD = timedelta(minutes=15)
 """How far ahead an unknown end is shown at least, as calendar triggers look so far ahead."""
 HALF_HOUR = 1800
 KINDS = {Kind.POWER_DOWN: "powerDOWN", Kind.POWER_UP: "powerUP"}
-"""The kinds as equiwatt writes them."""
+"""Names of the kinds as equiwatt writes them."""
 
 LABEL = (
     "Estimate from your own meter: what your home used on recent similar days. "
@@ -84,7 +84,7 @@ class EquiwattCalendarEvent(CalendarEvent):
 
 
 class EquiwattCalendar(EquiwattEntity, CalendarEntity):
-    """Shows the past, the live, the announced and the planned equivents."""
+    """Calendar of an account."""
 
     domain = Platform.CALENDAR
 
@@ -95,19 +95,19 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
     )
 
     def __init__(self, data: EquiwattRuntimeData) -> None:
-        """Keep where plans are kept, and where what was saved is."""
+        """Initialize the calendar."""
         super().__init__(data.coordinator, EQUIVENTS)
         self._data = data
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Follow the edges, which fulfil plans."""
+        """Listen for edges, as they fulfil plans."""
         await super().async_added_to_hass()
         self.async_on_remove(self._data.announcer.async_listen(self._on_edge))
 
     @callback
     def _on_edge(self, edge: Edge) -> None:
-        """Show what is left of the plans."""
+        """Update the plans shown."""
         self._handle_coordinator_update()
 
     @property
@@ -129,7 +129,7 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
     @property
     @override
     def shown(self) -> object:
-        """Return what the entity shows: whoever has the calendar open sees the plans, too."""
+        """Return the event, and all plans for those who have the calendar open."""
         now = self.coordinator.clock.now()
         return self.event, [(plan, _summary(plan, now)) for plan in self._open()]
 
@@ -167,7 +167,7 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
         recurrence_id: str | None = None,
         recurrence_range: str | None = None,
     ) -> None:
-        """Change what is planned."""
+        """Move or change a plan."""
         with _translated_refusals():
             plans = self.coordinator.plans.removed(uid)
             await self._async_keep(plans.added(new_plan(uid, event, self.coordinator.clock.now())))
@@ -176,17 +176,17 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
     async def async_delete_event(
         self, uid: str, recurrence_id: str | None = None, recurrence_range: str | None = None
     ) -> None:
-        """Plan an equivent no longer."""
+        """Delete a plan."""
         with _translated_refusals():
             await self._async_keep(self.coordinator.plans.removed(uid))
 
     async def _async_keep(self, plans: Plans) -> None:
-        """Go by other plans, and return once they are on the disk."""
+        """Store the plans, and show them."""
         self.coordinator.async_set_plans(plans)
         await self._data.store.async_flush()
 
     def _open(self) -> tuple[Plan, ...]:
-        """Return the plans of which no equivent has come yet."""
+        """Return the plans to show."""
         now = self.coordinator.clock.now()
         return self.coordinator.plans.open(self.coordinator.data, now)
 
@@ -256,7 +256,7 @@ def _translated_refusals() -> Generator[None]:
 
 
 def _summary(plan: Plan, now: datetime) -> str:
-    """Return what a plan is called: nothing came of one that is over."""
+    """Return the title of a plan."""
     return (plan.summary or "Planned equivent") if now < plan.end else "Planned, did not happen"
 
 

@@ -69,12 +69,12 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
 
     @property
     def plans(self) -> Plans:
-        """Return what the user has planned, and the kinds of what came of it."""
+        """Plans and kinds of equivents."""
         return self._store.plans
 
     @property
     def next_start(self) -> datetime | None:
-        """Return when the next equivent starts that is announced or planned."""
+        """Start of the next announced or planned equivent."""
         return self.plans.next_start(self.data, self.clock.now())
 
     @property
@@ -119,7 +119,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
 
     @callback
     def async_set_plans(self, plans: Plans) -> None:
-        """Go by other plans from now on: in what is shown and in when the API is asked."""
+        """Store plans, show them and poll around their starts."""
         self._store.async_keep_plans(plans)
         if not isinstance(self.error, RateLimitedError):
             self._set_poll()
@@ -258,7 +258,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
 
     @callback
     def _on_plan(self) -> None:
-        """Show that a plan has begun, is over, or is kept no longer."""
+        """Show that a plan has started, ended or expired."""
         self._store.async_keep_plans(self.plans.kept_at(self.clock.now()))
         self._set_boundary()
         self.async_update_listeners()

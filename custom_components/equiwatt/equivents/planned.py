@@ -1,7 +1,7 @@
-"""Equivents that the user has planned, and the kind of those that came.
+"""Planned equivents, and the kinds of the finished ones.
 
-The API announces nothing and does not know the kind. A plan never starts nor ends an equivent: the
-tracker does not know of it.
+The API announces nothing and does not know the kind; the user knows both. A plan never starts nor
+ends an equivent, as the tracker does not see it.
 """
 
 from bisect import bisect_left, bisect_right
@@ -18,16 +18,15 @@ from .snapshot import MAX_EQUIVENTS, Edge, EndReason, Snapshot
 
 LONGEST = timedelta(hours=6)
 NEAR = timedelta(minutes=30)
-"""How far an equivent may lie from a plan that it belongs to."""
+"""How far from a plan its equivent may lie."""
 KEPT = timedelta(hours=24)
-"""How long a plan is kept after its end if no equivent has come."""
+"""How long a plan is kept after its end if no equivent came."""
 IGNORED = re.compile("[\\s_\u00ad\u2010-\u2015\u2212-]")
-"""What is ignored in the names of the kinds: blanks, underscores and all that looks like a hyphen,
-as phones put some of them in the place of others."""
+"""Blanks, underscores and hyphens, of which phones put one in the place of another."""
 
 
 class Refusal(StrEnum):
-    """Why an event cannot be planned, moved or deleted."""
+    """Reason why an event cannot be planned, moved or deleted."""
 
     ALL_DAY = "all_day"
     BOTH_KINDS = "both_kinds"
@@ -41,14 +40,14 @@ class RefusedError(Exception):
     """An event cannot be planned, moved or deleted."""
 
     def __init__(self, reason: Refusal) -> None:
-        """Keep the reason."""
+        """Initialize the error."""
         super().__init__(reason.value)
         self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """An equivent that the user expects, in the user's words."""
+    """An equivent that the user expects."""
 
     uid: str
     start: datetime
@@ -62,89 +61,85 @@ class Plan:
         return Kind.POWER_UP if Kind.POWER_UP in _kinds_in(self.summary) else Kind.POWER_DOWN
 
     def is_near(self, equivent: Equivent) -> bool:
-        """Return True if an equivent overlaps it, or lies within half an hour of it.
-
-        One without an end counts as its start alone: how far it reaches is not known.
-        """
+        """Return True if an equivent overlaps the plan or lies within half an hour of it."""
+        # Of an equivent without an end only the start is known.
         end = equivent.end or equivent.start
         return equivent.start <= self.end + NEAR and end >= self.start - NEAR
 
     def is_met_by(self, equivent: Equivent) -> bool:
-        """Return True if an equivent is the one that was planned, and not the one before it."""
+        """Return True if an equivent is the planned one, not the one before it."""
         half = (equivent.end - equivent.start) / 2 if equivent.end else NEAR
         return self.is_near(equivent) and self.start < equivent.start + half
 
     def overlaps(self, other: Plan) -> bool:
-        """Return True if both cannot happen."""
+        """Return True if both plans cover a moment."""
         return self.start < other.end and other.start < self.end
 
 
 @dataclass(frozen=True, slots=True)
 class Plans:
-    """All that the user has planned, and the kind of what came of it."""
+    """The plans of an account, and the kinds of its equivents."""
 
     plans: tuple[Plan, ...] = ()
-    """In the order of their starts; no two overlap."""
+    """By their starts; no two overlap."""
     kinds: tuple[tuple[Equivent, Kind], ...] = ()
-    """The finished equivents whose kind is known, in the order of their starts."""
+    """Finished equivents of a known kind, by their starts."""
     rehearsed: Kind | None = None
-    """The kind of the rehearsal that is live."""
+    """Kind of the live rehearsal."""
 
     def added(self, plan: Plan) -> Plans:
-        """Return them with a plan in the place of all that it overlaps."""
+        """Add a plan, replacing any that overlap."""
         others = (old for old in self.plans if not old.overlaps(plan))
         return replace(self, plans=tuple(sorted((*others, plan), key=lambda one: one.start)))
 
     def removed(self, uid: str) -> Plans:
-        """Return them without a plan. Raise RefusedError if there is none of this uid."""
+        """Remove a plan. Raise RefusedError if the uid is not a plan's."""
         others = tuple(plan for plan in self.plans if plan.uid != uid)
         if len(others) == len(self.plans):
             raise RefusedError(Refusal.NOT_PLANNED)
         return replace(self, plans=others)
 
     def kept_at(self, now: datetime) -> Plans:
-        """Return them without those that nothing came of a day ago."""
+        """Remove plans a day after their end."""
         return replace(self, plans=tuple(plan for plan in self.plans if now < plan.end + KEPT))
 
     def boundary(self, now: datetime) -> datetime | None:
-        """Return when the clock alone changes next what is shown of them."""
+        """Return when the next plan starts, ends or expires."""
         moments = (each for plan in self.plans for each in (plan.start, plan.end, plan.end + KEPT))
         return min((moment for moment in moments if moment > now), default=None)
 
     def open(self, known: Snapshot, now: datetime) -> tuple[Plan, ...]:
-        """Return those of which no equivent has come yet, neither live nor announced."""
+        """Return the plans whose equivent is neither live nor announced yet."""
         unmet = self._not_met_by([one for one in (known.real, known.upcoming) if one])
         return tuple(plan for plan in unmet if now < plan.end + KEPT)
 
     def next_start(self, known: Snapshot, now: datetime) -> datetime | None:
-        """Return when the next equivent starts, announced or planned."""
+        """Return the start of the next announced or planned equivent."""
         starts = [plan.start for plan in self.open(known, now)]
         starts += [known.upcoming.start] if known.upcoming else []
         return min((start for start in starts if start > now), default=None)
 
     def kind_of(self, equivent: Equivent) -> Kind | None:
-        """Return the kind of a finished equivent, whose times may have changed since."""
+        """Return the kind of a finished equivent."""
         first = bisect_left(self.kinds, equivent.start - SAME, key=_start)
         last = bisect_right(self.kinds, equivent.start + SAME, key=_start)
         near = (kind for one, kind in self.kinds[first:last] if one.same_as(equivent))
         return next(near, None)
 
     def kind_of_live(self, equivent: Equivent) -> Kind | None:
-        """Return the kind of an equivent that is live or announced.
-
-        One that is live again after a wrong end has no plan any longer.
-        """
+        """Return the kind of a live or announced equivent."""
         plan = self._plan_of(equivent)
+        # After a wrong end the plan is gone, but the kind is known.
         return self.kind_of(equivent) or (plan.kind if plan else None)
 
     def live_kind(self, known: Snapshot) -> Kind | None:
-        """Return the kind of the live equivent: a rehearsal has its own."""
+        """Return the kind of the live equivent or rehearsal."""
         if known.live is None:
             return None
         return self.rehearsed if known.rehearsal else self.kind_of_live(known.live)
 
     def rehearsing(self, kind: Kind | None, known: Snapshot) -> Plans:
-        """Return them as a rehearsal begins, or goes on: that keeps its kind if none is given."""
+        """Set the kind of a rehearsal; a live one keeps its kind if none is given."""
         goes_on = known.rehearsal and kind is None
         return self if goes_on else replace(self, rehearsed=kind)
 
@@ -153,7 +148,7 @@ class Plans:
         return replace(edge, kind=self.rehearsed if edge.test else self.kind_of_live(edge.equivent))
 
     def after(self, edge: Edge) -> Plans:
-        """Return them after an edge: the end of what was planned fulfils the plan."""
+        """Follow an edge: the end of a planned equivent fulfils its plan."""
         if edge.type is EdgeType.STARTED:
             return self
         if edge.test:
@@ -164,7 +159,7 @@ class Plans:
         return self._fulfilled_by(edge.equivent)
 
     def caught_up(self, known: Snapshot) -> Plans:
-        """Return them after a time in which nothing was watched: what was planned may be over."""
+        """Fulfil the plans of equivents that came and went unseen."""
         found = self
         for equivent in known.finished:
             if not found.plans or (equivent.end or equivent.start) < found.plans[0].start - NEAR:
@@ -175,18 +170,18 @@ class Plans:
         return found
 
     def _not_met_by(self, equivents: Iterable[Equivent]) -> tuple[Plan, ...]:
-        """Return those that none of some equivents is."""
+        """Return the plans that none of the equivents meets."""
         plans = ((self._plan_of(one), one) for one in equivents)
         met = [plan for plan, one in plans if plan and plan.is_met_by(one)]
         return tuple(plan for plan in self.plans if plan not in met)
 
     def _plan_of(self, equivent: Equivent) -> Plan | None:
-        """Return the plan that an equivent belongs to: of several the one that starts nearest."""
+        """Return the plan of an equivent; of several, the one that starts nearest."""
         near = (plan for plan in self.plans if plan.is_near(equivent))
         return min(near, key=lambda plan: abs(plan.start - equivent.start), default=None)
 
     def _fulfilled_by(self, equivent: Equivent) -> Plans:
-        """Return them after an equivent is over, with its kind in the place of its plan."""
+        """Keep the kind of a finished equivent in place of its plan."""
         if (kind := self.kind_of_live(equivent)) is None:
             return self
         open_plans = self._not_met_by([equivent])
@@ -195,7 +190,7 @@ class Plans:
         return replace(self, plans=open_plans, kinds=tuple(kinds))
 
     def as_dict(self) -> dict[str, Any]:
-        """Return them as they are stored: nothing for those who plan nothing."""
+        """Return the stored form, empty if nothing was planned."""
         plans = [
             {
                 **_as_event(plan.start, plan.end),
@@ -212,7 +207,7 @@ class Plans:
 
 
 def new_plan(uid: str, event: Mapping[str, Any], now: datetime) -> Plan:
-    """Return the plan that an event of a calendar makes. Raise RefusedError if it makes none."""
+    """Return the plan for a calendar event. Raise RefusedError if it cannot be planned."""
     start, end = event["dtstart"], event["dtend"]
     if event.get("rrule"):
         raise RefusedError(Refusal.RECURRING)
@@ -230,7 +225,7 @@ def new_plan(uid: str, event: Mapping[str, Any], now: datetime) -> Plan:
 
 
 def read_plans(data: Mapping[str, Any]) -> tuple[Plans, int]:
-    """Return what is stored of them, and how much of that cannot be read."""
+    """Read the stored form; return the number of unreadable items, too."""
     plans, bad_plans = _read_all(_read_plan, data.get("plans", []))
     kinds, bad_kinds = _read_all(_read_kind, data.get("kinds", []))
     rehearsed = data.get("rehearsal_kind")
@@ -243,7 +238,7 @@ def read_plans(data: Mapping[str, Any]) -> tuple[Plans, int]:
 
 
 def _read_all[T](read: Callable[[object], T], items: object) -> tuple[list[T], int]:
-    """Return what of some items can be read, and how many cannot."""
+    """Return the readable items and the number of the others."""
     if not isinstance(items, list):
         return [], 1
     found: list[T] = []
@@ -276,17 +271,17 @@ def _read_kind(item: object) -> tuple[Equivent, Kind]:
 
 
 def _kinds_in(summary: str) -> set[Kind]:
-    """Return the kinds that a summary names."""
+    """Return the kinds named in a summary."""
     words = IGNORED.sub("", summary).casefold()
     return {kind for kind in Kind if kind.value.replace("_", "") in words}
 
 
 def _start(item: tuple[Equivent, Kind]) -> datetime:
-    """Return the start of an equivent whose kind is known."""
+    """Return the start of an equivent with its kind."""
     return item[0].start
 
 
 def _as_event(start: datetime, end: datetime | None) -> dict[str, int | None]:
-    """Return times in the provider's shape."""
+    """Return times in the shape of the provider's events."""
     ends = int(end.timestamp()) if end else None
     return {"start_time": int(start.timestamp()), "end_time": ends}
