@@ -1,5 +1,6 @@
 """Test the actions: what they take, what they refuse, and what they say then."""
 
+import asyncio
 from datetime import timedelta
 import json
 from pathlib import Path
@@ -7,11 +8,17 @@ from typing import Any
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
+from pytest_homeassistant_custom_component.test_util.aiohttp import (
+    AiohttpClientMocker,
+    AiohttpClientMockResponse,
+)
 import voluptuous as vol
+from yarl import URL
 
 from custom_components import equiwatt
 from custom_components.equiwatt.const import DOMAIN
-from homeassistant.config_entries import ConfigEntryDisabler
+from custom_components.equiwatt.services import SET_UP_SECONDS
+from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import Context, CoreState, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized
@@ -19,7 +26,7 @@ from homeassistant.helpers import area_registry as ar, entity_registry as er, la
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 
-from .conftest import NOW, House, Provider, Push, add_entry
+from .conftest import API_URL, NOW, House, Provider, Push, add_entry
 from .devices import Plug, Thermostat, install
 from .fakes.actions import add_scenes, apply_scene, simulate
 
@@ -28,6 +35,7 @@ MESSAGES = json.loads((FOLDER / "translations" / "en.json").read_text())["except
 HOUR = timedelta(hours=1)
 MINUTE = 60
 PLUG = "switch.plug"
+OTHER = {"switch.other"}
 
 
 async def pause(
@@ -278,6 +286,97 @@ async def test_nothing_to_pause_for(house: House) -> None:
     assert plug.commands == []
 
 
+@pytest.mark.parametrize("action", ["pause", "set_back", "restore"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        {"entity_id": []},
+        {"entity_id": "none"},
+        {"area_id": [], "label_id": "none"},
+        {"area_id": "gone"},
+        {"exclude": {"entity_id": PLUG}},
+        {"entity_id": [], "exclude": {"area_id": "gone"}},
+    ],
+)
+async def test_nothing_chosen(live: House, action: str, target: dict[str, Any]) -> None:
+    """A target with nothing in it is refused in plain words, and nothing is touched."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, entity_id=PLUG)
+    call = live.hass.services.async_call(DOMAIN, action, target, blocking=True)
+    await refused(call, f"nothing_to_{action}")
+    assert plug.commands == ["off"]
+
+
+@pytest.mark.parametrize("action", ["pause", "set_back"])
+async def test_without_a_target(house: House, action: str) -> None:
+    """Without a target, an action says what it misses, also while nothing is live."""
+    await house.setup()
+    await refused(
+        house.hass.services.async_call(DOMAIN, action, {}, blocking=True), f"nothing_to_{action}"
+    )
+
+
+async def test_no_scene_chosen(live: House) -> None:
+    """An empty list of scenes is refused."""
+    await refused(apply_scene(live.hass, entity_id=[]), "nothing_to_apply_scene")
+
+
+@pytest.mark.parametrize("action", ["apply_scene", "pause", "set_back"])
+@pytest.mark.parametrize("duration", [{"hours": 6, "seconds": 1}, -60, "soon"])
+async def test_longest_duration_is_bounded(live: House, action: str, duration: Any) -> None:
+    """Nothing is held for longer than six hours."""
+    data = {"entity_id": "scene.one", "max_duration": duration}
+    with pytest.raises(vol.Invalid):
+        await live.hass.services.async_call(DOMAIN, action, data, blocking=True)
+
+
+@pytest.mark.parametrize("degrees", [0.4, 10.1, -2, "warm", None])
+async def test_degrees_are_bounded(live: House, degrees: Any) -> None:
+    """Heating is turned down by half a degree to ten degrees."""
+    data = {"entity_id": "climate.one", "degrees": degrees}
+    with pytest.raises(vol.Invalid):
+        await live.hass.services.async_call(DOMAIN, "set_back", data, blocking=True)
+
+
+async def test_while_an_account_is_reloaded(
+    live: House, aioclient_mock: AiohttpClientMocker
+) -> None:
+    """An action that comes while an account is reloaded waits for it."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    answered = asyncio.Event()
+
+    async def answer(method: str, url: URL, data: Any) -> AiohttpClientMockResponse:
+        """Answer late."""
+        await answered.wait()
+        return AiohttpClientMockResponse(method, url, **live.provider.reply())
+
+    aioclient_mock.clear_requests()
+    aioclient_mock.get(API_URL, side_effect=answer)
+    reload = live.hass.config_entries.async_reload(live.entry.entry_id)
+    reloading = live.hass.async_create_task(reload)
+    pausing = asyncio.ensure_future(pause(live.hass, entity_id=PLUG))
+    await asyncio.sleep(0)
+    assert live.entry.state is ConfigEntryState.SETUP_IN_PROGRESS
+    assert not pausing.done()
+    answered.set()
+    await pausing
+    assert plug.commands == ["off"]
+    assert await reloading
+
+
+async def test_account_that_takes_too_long(live: House) -> None:
+    """An action waits for some seconds only, and then goes by what is there."""
+    other = add_entry(live.hass, "another-token", "another-webhook")
+    (plug,) = await install(live.hass, Plug("Plug"))
+    async with other.setup_lock:
+        pausing = asyncio.ensure_future(pause(live.hass, entity_id=PLUG))
+        await live.pass_time(SET_UP_SECONDS - 5)
+        assert plug.commands == []
+        await live.pass_time(10)
+        assert pausing.done()
+    assert plug.commands == ["off"]
+
+
 async def test_which_live_account(house: House) -> None:
     """With several accounts, a pause is for the one that is live, or the one that is told."""
     other = add_entry(house.hass, "another-token", "another-webhook")
@@ -359,7 +458,11 @@ async def test_areas_labels_and_devices(live: House) -> None:
         entry.device_id
         for entry in er.async_entries_for_config_entry(registry, live.entry.entry_id)
     }
-    await refused(pause(live.hass, device_id=device), "no_devices")
+    await refused(pause(live.hass, device_id=device), "nothing_to_pause")
+    assert await pause(live.hass, respond=True, entity_id="switch.equiwatt_skip") == {
+        "paused": [],
+        "not_paused": [{"entity_id": "switch.equiwatt_skip", "reason": "unsupported"}],
+    }
     registry.async_update_entity("switch.third", device_id=device)
     answer = await pause(live.hass, respond=True, device_id=device)
     assert answer == {"paused": ["switch.third"], "not_paused": []}
@@ -484,7 +587,7 @@ async def test_what_is_no_scene(live: House) -> None:
     ]
     assert plug.commands == ["off"]
     hub = apply_scene(live.hass, respond=False, entity_id="scene.of_a_hub")
-    await refused(hub, "scene_unsupported", entities="scene.of_a_hub")
+    await refused(hub, "apply_scene_unsupported", entities="scene.of_a_hub")
     assert await apply_scene(live.hass, respond=False, entity_id="scene.off") is None
 
 
@@ -543,6 +646,73 @@ async def test_restore(live: House, everything: dict[str, Any]) -> None:
     assert live.state("switch.other") == "on"
     assert plug.commands == other.commands == ["off", "on"]
     assert third.commands == []
+
+
+async def hold_kitchen(house: House) -> str:
+    """Pause three plugs, one of which is in the kitchen, and return the id of that area."""
+    await install(house.hass, Plug("Plug"), Plug("Other"), Plug("Third"))
+    area = ar.async_get(house.hass).async_create("Kitchen")
+    er.async_get(house.hass).async_update_entity(PLUG, area_id=area.id)
+    groups = {"group": {"some": {"entities": [PLUG, "switch.other"]}}}
+    assert await async_setup_component(house.hass, "group", groups)
+    await pause(house.hass, entity_id=[PLUG, "switch.other", "switch.third"])
+    await house.settle()
+    return area.id
+
+
+@pytest.mark.parametrize(
+    ("chosen", "excluded", "restored"),
+    [
+        ({"entity_id": "all"}, {"entity_id": [PLUG]}, {"switch.other", "switch.third"}),
+        ({"entity_id": "all"}, {"area_id": "kitchen"}, {"switch.other", "switch.third"}),
+        ({"entity_id": "all"}, {"entity_id": ["group.some"]}, {"switch.third"}),
+        ({"entity_id": "all"}, {"area_id": ["kitchen"], "entity_id": "switch.third"}, OTHER),
+        ({"entity_id": ["group.some"]}, {"entity_id": PLUG}, OTHER),
+        ({"area_id": "kitchen", "entity_id": "switch.other"}, {"area_id": "kitchen"}, OTHER),
+        ({"area_id": "kitchen"}, {"area_id": "kitchen"}, set()),
+        ({"area_id": "kitchen"}, {"area_id": "gone"}, {PLUG}),
+        ({"area_id": "kitchen"}, {}, {PLUG}),
+        ({"area_id": "kitchen"}, {"entity_id": []}, {PLUG}),
+    ],
+)
+async def test_restore_all_but(
+    live: House, chosen: dict[str, Any], excluded: dict[str, Any], restored: set[str]
+) -> None:
+    """What a target excludes stays held, however either is chosen."""
+    assert await hold_kitchen(live) == "kitchen"
+    await restore(live.hass, **chosen, exclude=excluded)
+    await live.settle()
+    plugs = {PLUG, "switch.other", "switch.third"}
+    assert {one for one in plugs if live.state(one) == "on"} == restored
+
+
+async def test_pause_all_but(live: House) -> None:
+    """What a target excludes is not paused; a target of which nothing is left is refused."""
+    area_id = await hold_kitchen(live)
+    await restore(live.hass)
+    await live.settle()
+    excluded = {"entity_id": PLUG}
+    answer = await pause(live.hass, respond=True, entity_id="group.some", exclude=excluded)
+    assert answer == {"paused": ["switch.other"], "not_paused": []}
+    await refused(pause(live.hass, area_id=area_id, exclude=excluded), "nothing_to_pause")
+
+
+@pytest.mark.parametrize(
+    "exclude", [{"entity_id": "all"}, {"exclude": {"entity_id": PLUG}}, "switch.plug", None]
+)
+async def test_what_excludes_nothing(live: House, exclude: Any) -> None:
+    """What Home Assistant takes for no exclusion is refused."""
+    with pytest.raises(vol.Invalid):
+        await restore(live.hass, entity_id="all", exclude=exclude)
+
+
+async def test_who_may_do_nothing(
+    live: House, hass_read_only_user: MockUser, hass_admin_user: MockUser
+) -> None:
+    """An action that would touch no entity is refused to whoever may not control all."""
+    with pytest.raises(Unauthorized):
+        await restore(live.hass, Context(user_id=hass_read_only_user.id))
+    await restore(live.hass, Context(user_id=hass_admin_user.id))
 
 
 async def test_who_may_do_what(live: House, hass_read_only_user: MockUser) -> None:

@@ -1,13 +1,15 @@
 """The actions: rehearse an equivent, take part in one, hold devices while it is live."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import voluptuous as vol
 
 from homeassistant.auth.permissions.const import POLICY_CONTROL
-from homeassistant.const import ATTR_CONFIG_ENTRY_ID, ATTR_ENTITY_ID, ENTITY_MATCH_ALL, Platform
+from homeassistant.const import ATTR_CONFIG_ENTRY_ID, ATTR_ENTITY_ID, CONF_EXCLUDE, ENTITY_MATCH_ALL
 from homeassistant.core import (
     HomeAssistant,
     ServiceCall,
@@ -31,10 +33,12 @@ from homeassistant.util.json import JsonValueType
 from .const import DOMAIN
 from .data import EquiwattConfigEntry
 from .equivents.model import Kind
-from .holding.eligibility import Refusal, can_pause, scene_refusal_of
+from .holding.eligibility import Refusal, can_pause, can_set_back, scene_refusal_of
 from .holding.hold import Request
 from .holding.manager import async_get_manager
+from .target import listed_by, members_of, without_excluded
 
+ATTR_DEGREES: Final = "degrees"
 ATTR_DURATION: Final = "duration"
 ATTR_INCLUDE_TESTS: Final = "include_tests"
 ATTR_KIND: Final = "kind"
@@ -43,8 +47,13 @@ ATTR_PARTICIPANT: Final = "participant"
 APPLY_SCENE: Final = "apply_scene"
 PAUSE: Final = "pause"
 RESTORE: Final = "restore"
+SET_BACK: Final = "set_back"
 SIMULATE_EQUIVENT: Final = "simulate_equivent"
 TAKE_PART: Final = "take_part"
+
+type Action = Callable[[ServiceCall], Coroutine[Any, Any, ServiceResponse | None]]
+type Outcome = dict[str, Refusal | None]
+"""Why each entity is not held, None if it is."""
 
 ERRORS: Final[dict[Refusal, type[HomeAssistantError]]] = {
     Refusal.UNSUPPORTED: ServiceValidationError,
@@ -53,7 +62,10 @@ ERRORS: Final[dict[Refusal, type[HomeAssistantError]]] = {
 }
 """What is raised for what is not held: what was chosen is wrong, or the device fails."""
 
+SET_UP_SECONDS = 10
+"""How long an action waits for an account that is being set up or reloaded."""
 SHORTEST, LONGEST = timedelta(seconds=10), timedelta(hours=6)
+LEAST_DEGREES, DEGREES, MOST_DEGREES = 0.5, 2, 10
 
 SIMULATE_SCHEMA = vol.Schema(
     {
@@ -65,12 +77,27 @@ SIMULATE_SCHEMA = vol.Schema(
     }
 )
 HOLD_OPTIONS: Final[VolDictType] = {
-    vol.Optional(ATTR_MAX_DURATION): cv.positive_time_period,
+    vol.Optional(ATTR_MAX_DURATION): vol.All(cv.positive_time_period, vol.Range(max=LONGEST)),
     vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string,
 }
-PAUSE_SCHEMA = cv.make_entity_service_schema(HOLD_OPTIONS)
+TARGET: Final[VolDictType] = {
+    # Home Assistant has this itself from 2026.11.
+    vol.Optional(CONF_EXCLUDE): vol.Schema(cv.TARGET_FIELDS),
+    **cv.ENTITY_SERVICE_FIELDS,
+}
+"""The target, without which an action says what it misses in plain words."""
+PAUSE_SCHEMA = vol.Schema({**TARGET, **HOLD_OPTIONS})
+SET_BACK_SCHEMA = vol.Schema(
+    {
+        vol.Optional(ATTR_DEGREES, default=DEGREES): vol.All(
+            vol.Coerce(float), vol.Range(min=LEAST_DEGREES, max=MOST_DEGREES)
+        ),
+        **TARGET,
+        **HOLD_OPTIONS,
+    }
+)
 APPLY_SCENE_SCHEMA = vol.Schema({vol.Required(ATTR_ENTITY_ID): cv.entity_ids, **HOLD_OPTIONS})
-RESTORE_SCHEMA = vol.Schema(cv.ENTITY_SERVICE_FIELDS)
+RESTORE_SCHEMA = vol.Schema(TARGET)
 TAKE_PART_SCHEMA = vol.Schema(
     {
         vol.Required(ATTR_PARTICIPANT): cv.string,
@@ -88,10 +115,28 @@ def async_setup_services(hass: HomeAssistant) -> None:
         (APPLY_SCENE, _async_apply_scene, APPLY_SCENE_SCHEMA, optional),
         (PAUSE, _async_pause, PAUSE_SCHEMA, optional),
         (RESTORE, _async_restore, RESTORE_SCHEMA, none),
+        (SET_BACK, _async_set_back, SET_BACK_SCHEMA, optional),
         (SIMULATE_EQUIVENT, _async_simulate, SIMULATE_SCHEMA, none),
         (TAKE_PART, _async_take_part, TAKE_PART_SCHEMA, optional),
     ):
-        hass.services.async_register(DOMAIN, name, action, schema, supports_response=response)
+        hass.services.async_register(
+            DOMAIN, name, _when_set_up(action), schema, supports_response=response
+        )
+
+
+def _when_set_up(action: Action) -> Action:
+    """Return an action that waits for accounts that are just being set up or reloaded."""
+
+    async def async_act(call: ServiceCall) -> ServiceResponse | None:
+        """Wait, and act even if an account takes too long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SET_UP_SECONDS):
+                for entry in call.hass.config_entries.async_entries(DOMAIN):
+                    async with entry.setup_lock:
+                        pass
+        return await action(call)
+
+    return async_act
 
 
 def _entry(call: ServiceCall) -> EquiwattConfigEntry:
@@ -114,62 +159,86 @@ async def _async_simulate(call: ServiceCall) -> None:
 
 async def _async_pause(call: ServiceCall) -> ServiceResponse:
     """Pause devices for the equivent that is live; with several accounts, for all that are."""
-    entries = _live_entries(call)
-    outcome = await _async_hold(call, entries, await _async_devices(call))
-    if call.return_response:
-        return _response(outcome, "paused")
-    _raise_refusals(outcome, "pause")
-    return None
+    outcome = await _async_hold_target(call, PAUSE, can_pause)
+    return _result(call, PAUSE, outcome, paused=outcome)
+
+
+async def _async_set_back(call: ServiceCall) -> ServiceResponse:
+    """Turn thermostats and water heaters down for the equivent that is live."""
+    outcome = await _async_hold_target(call, SET_BACK, can_set_back)
+    return _result(call, SET_BACK, outcome, set_back=outcome)
 
 
 async def _async_apply_scene(call: ServiceCall) -> ServiceResponse:
-    """Apply scenes for the equivent that is live, and hold what they name."""
+    """Apply scenes for the equivent that is live, and hold the entities that they set."""
     entries, chosen = _live_entries(call), sorted(set(call.data[ATTR_ENTITY_ID]))
+    if not chosen:
+        raise _nothing_to(APPLY_SCENE)
     refused = {one: refusal for one in chosen if (refusal := scene_refusal_of(call.hass, one))}
     scenes = tuple(one for one in chosen if one not in refused)
-    named = _members(call.hass, _named_by(call.hass, scenes))
+    named = members_of(call.hass, listed_by(call.hass, scenes))
     await _async_check_user(call, {*chosen, *named})
-    held = await _async_hold(call, entries, sorted(named), scenes) if scenes else {}
+    held = await _async_hold(call, entries, named, scenes) if scenes else {}
     applied = {one: refused.get(one) or held.pop(one, None) for one in chosen}
-    if call.return_response:
-        return {**_response(applied, "applied"), **_response(held, "held")}
-    _raise_refusals(applied, "scene")
-    return None
+    return _result(call, APPLY_SCENE, applied, applied=applied, held=held)
+
+
+async def _async_hold_target(
+    call: ServiceCall, action: str, can_hold: Callable[[State], bool]
+) -> Outcome:
+    """Hold the entities that are named, and those that can be held of areas and the like."""
+    hass = call.hass
+    selected = async_extract_referenced_entity_ids(hass, TargetSelection(call.data))
+    named = members_of(hass, selected.referenced)
+    states = map(hass.states.get, members_of(hass, selected.indirectly_referenced) - _own(hass))
+    chosen = named | {state.entity_id for state in states if state and can_hold(state)}
+    chosen = without_excluded(hass, chosen, call.data)
+    if not chosen:
+        raise _nothing_to(action)
+    entries = _live_entries(call)
+    await _async_check_user(call, chosen)
+    return await _async_hold(call, entries, chosen)
 
 
 async def _async_hold(
     call: ServiceCall,
     entries: list[EquiwattConfigEntry],
-    entity_ids: list[str],
+    entity_ids: set[str],
     scenes: tuple[str, ...] = (),
-) -> dict[str, Refusal | None]:
-    """Hold devices for the accounts that take part; return why not, for each that is not."""
+) -> Outcome:
+    """Hold entities for the accounts that take part."""
     holders = frozenset(entry.entry_id for entry in entries if entry.runtime_data.takes_part)
     if not holders:
-        return dict.fromkeys((*scenes, *entity_ids), Refusal.SKIPPED)
+        return dict.fromkeys((*scenes, *sorted(entity_ids)), Refusal.SKIPPED)
     request = Request(
         context=call.context,
         holders=holders,
         longest=call.data.get(ATTR_MAX_DURATION) or None,
         scenes=scenes,
+        degrees=call.data.get(ATTR_DEGREES),
     )
-    return await async_get_manager(call.hass).async_hold(entity_ids, request)
+    own = entity_ids & _own(call.hass)
+    held = await async_get_manager(call.hass).async_hold(sorted(entity_ids - own), request)
+    return dict(sorted((held | dict.fromkeys(own, Refusal.UNSUPPORTED)).items()))
 
 
 async def _async_restore(call: ServiceCall) -> None:
     """Restore what is held now: what is chosen of it, or all."""
-    manager = async_get_manager(call.hass)
+    hass, manager = call.hass, async_get_manager(call.hass)
     held = {one.entity_id for one in manager.devices if one.is_held}
     if call.data and call.data.get(ATTR_ENTITY_ID) != ENTITY_MATCH_ALL:
-        selected = async_extract_referenced_entity_ids(call.hass, TargetSelection(call.data))
+        selected = async_extract_referenced_entity_ids(hass, TargetSelection(call.data))
         chosen = selected.referenced | selected.indirectly_referenced
-        held &= chosen | _members(call.hass, chosen)
+        if not chosen:
+            raise _nothing_to(RESTORE)
+        held &= chosen | members_of(hass, chosen)
+    held = without_excluded(hass, held, call.data)
     await _async_check_user(call, held)
     await manager.async_restore(held, call.context)
 
 
 async def _async_take_part(call: ServiceCall) -> ServiceResponse:
-    """Remember who takes part in the live equivent, and say whether they do."""
+    """Remember who takes part in the live equivent, and respond with whether they do."""
     entries = _live_entries(call, must=False)
     for entry in entries:
         await _async_check_user(call, _entities(call.hass, entry))
@@ -178,19 +247,33 @@ async def _async_take_part(call: ServiceCall) -> ServiceResponse:
     return {"taking_part": any(joined)}
 
 
-def _raise_refusals(outcome: dict[str, Refusal | None], action: str) -> None:
-    """Raise what is to be mended, if anything is."""
+def _nothing_to(action: str) -> ServiceValidationError:
+    """Return the error of an action whose target has nothing for it."""
+    return ServiceValidationError(translation_domain=DOMAIN, translation_key=f"nothing_to_{action}")
+
+
+def _result(
+    call: ServiceCall, action: str, chosen: Outcome, **outcomes: Outcome
+) -> ServiceResponse:
+    """Return what is done and what is not, and why; or raise what the user must mend."""
+    if call.return_response:
+        return {
+            key: value
+            for done, outcome in outcomes.items()
+            for key, value in _response(done, outcome).items()
+        }
     for reason, error in ERRORS.items():
-        if refused := [entity_id for entity_id, why in outcome.items() if why is reason]:
+        if refused := [entity_id for entity_id, why in chosen.items() if why is reason]:
             raise error(
                 translation_domain=DOMAIN,
                 translation_key=f"{action}_{reason}",
                 translation_placeholders={"entities": ", ".join(refused)},
             )
+    return None
 
 
 def _entities(hass: HomeAssistant, entry: EquiwattConfigEntry) -> set[str]:
-    """Return the entities of an account, which whoever acts for it must be allowed to control."""
+    """Return the entities of an account, all of which its user controls."""
     registered = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
     return {entity.entity_id for entity in registered}
 
@@ -198,7 +281,7 @@ def _entities(hass: HomeAssistant, entry: EquiwattConfigEntry) -> set[str]:
 def _live_entries(call: ServiceCall, *, must: bool = True) -> list[EquiwattConfigEntry]:
     """Return the entries with a live equivent.
 
-    Raise ServiceValidationError if there is no entry, or must be a live equivent and is none.
+    Raise ServiceValidationError if there is no entry, or if an equivent must be live and none is.
     """
     loaded: list[EquiwattConfigEntry] = call.hass.config_entries.async_loaded_entries(DOMAIN)
     if call.data.get(ATTR_CONFIG_ENTRY_ID) or not loaded:
@@ -209,63 +292,26 @@ def _live_entries(call: ServiceCall, *, must: bool = True) -> list[EquiwattConfi
     raise ServiceValidationError(translation_domain=DOMAIN, translation_key="nothing_live")
 
 
-async def _async_devices(call: ServiceCall) -> list[str]:
-    """Return what is to be paused: what is named, and what can be paused of the rest."""
-    hass = call.hass
-    selected = async_extract_referenced_entity_ids(hass, TargetSelection(call.data))
-    named = _members(hass, selected.referenced)
-    rest = _members(hass, selected.indirectly_referenced) - named
-    states = (hass.states.get(entity_id) for entity_id in rest - _own(hass))
-    named |= {state.entity_id for state in states if state and can_pause(state)}
-    if not named:
-        raise ServiceValidationError(translation_domain=DOMAIN, translation_key="no_devices")
-    await _async_check_user(call, named)
-    return sorted(named)
-
-
 def _own(hass: HomeAssistant) -> set[str]:
-    """Return our own entities, one of which can be turned off: nobody means that by an area."""
+    """Return our own entities, one of which could be turned off."""
     entries = hass.config_entries.async_entries(DOMAIN)
     return {entity_id for entry in entries for entity_id in _entities(hass, entry)}
 
 
-def _members(hass: HomeAssistant, entity_ids: set[str]) -> set[str]:
-    """Return the entities with the members of groups in their place: each has its own state."""
-    ahead, seen, found = set(entity_ids), set[str](), set[str]()
-    while ahead:
-        entity_id = ahead.pop()
-        seen.add(entity_id)
-        state = hass.states.get(entity_id)
-        members = _listed(state) if state and state.domain != Platform.SCENE else set()
-        ahead |= members - seen
-        if not members:
-            found.add(entity_id)
-    return found
-
-
-def _named_by(hass: HomeAssistant, scenes: Iterable[str]) -> set[str]:
-    """Return the entities that scenes name."""
-    return {one for scene in scenes if (state := hass.states.get(scene)) for one in _listed(state)}
-
-
-def _listed(state: State) -> set[str]:
-    """Return the entities that a group or a scene lists."""
-    listed = state.attributes.get(ATTR_ENTITY_ID) or ()
-    return {listed} if isinstance(listed, str) else set(listed)
-
-
 async def _async_check_user(call: ServiceCall, entity_ids: set[str]) -> None:
-    """Check that whoever calls may control the entities. Raise Unauthorized or UnknownUser."""
+    """Check that the caller may control the entities. Raise Unauthorized or UnknownUser."""
     if not (user_id := call.context.user_id):
         return
     if (user := await call.hass.auth.async_get_user(user_id)) is None:
         raise UnknownUser(context=call.context, permission=POLICY_CONTROL, user_id=user_id)
+    if not entity_ids and not user.permissions.access_all_entities(POLICY_CONTROL):
+        raise Unauthorized(context=call.context, permission=POLICY_CONTROL)
     for entity_id in entity_ids:
         if not user.permissions.check_entity(entity_id, POLICY_CONTROL):
             raise Unauthorized(context=call.context, entity_id=entity_id, permission=POLICY_CONTROL)
 
 
-def _response(outcome: dict[str, Refusal | None], done: str) -> dict[str, JsonValueType]:
+def _response(done: str, outcome: Outcome) -> dict[str, JsonValueType]:
     """Return what is done and what is not, and why."""
     return {
         done: [entity_id for entity_id, why in outcome.items() if why is None],

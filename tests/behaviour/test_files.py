@@ -13,7 +13,7 @@ import pytest
 from custom_components import equiwatt
 from custom_components.equiwatt.equivents import planned
 from custom_components.equiwatt.equivents.client import EquiwattError
-from custom_components.equiwatt.holding.eligibility import Refusal
+from custom_components.equiwatt.services import ERRORS
 from homeassistant.util.yaml import load_yaml_dict
 
 FOLDER = Path(equiwatt.__file__).parent
@@ -22,7 +22,8 @@ PREVIEW = {"meters", "days", "days_wanted"}
 FILLED = {
     ".config.create_entry.": {"blueprint_url"},
     ".exceptions.pause_": {"entities"},
-    ".exceptions.scene_": {"entities"},
+    ".exceptions.apply_scene_": {"entities"},
+    ".exceptions.set_back_": {"entities"},
     ".options.step.preview_new.description": {"meters"},
     ".options.step.preview_rough.description": PREVIEW | {"minutes"},
     ".options.step.preview_too_slow.description": PREVIEW | {"minutes"},
@@ -150,7 +151,9 @@ def test_every_exception_is_raised() -> None:
     """No sentence is left over that nothing says."""
     code = "".join(path.read_text() for path in MODULES)
     reasons = {error.reason for error in EquiwattError.__subclasses__()}
-    refusals = {f"{action}_{one.value}" for action in ("pause", "scene") for one in Refusal}
+    held = ("apply_scene", "pause", "set_back")
+    refusals = {f"{action}_{reason}" for action in held for reason in ERRORS}
+    refusals |= {f"nothing_to_{action}" for action in (*held, "restore")}
     refusals |= {f"plan_{reason.value}" for reason in planned.Refusal}
     for key in load("translations/en.json")["exceptions"]:
         assert f'"{key}"' in code or key in reasons | refusals, key
