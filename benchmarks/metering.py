@@ -11,13 +11,15 @@ from pathlib import Path
 from statistics import median
 import tempfile
 from time import perf_counter, thread_time
-from typing import Any, override
+from types import SimpleNamespace
+from typing import Any
 
 from custom_components.equiwatt.equivents.model import Equivent
-from custom_components.equiwatt.metering.baseline import GRID, Estimate, Readings, Window, estimate
-from custom_components.equiwatt.metering.finished import Account, Equivent as Measured
+from custom_components.equiwatt.equivents.snapshot import Snapshot
+from custom_components.equiwatt.metering.baseline import GRID, Window, estimate
 from custom_components.equiwatt.metering.meter import Meter
-from custom_components.equiwatt.metering.readings import async_read_all, async_read_since
+from custom_components.equiwatt.metering.readings import Reader
+from custom_components.equiwatt.metering.results import Estimate, FinishedResult
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.recorder import get_instance, session_scope
 
@@ -79,93 +81,53 @@ class Job:
 
     def __init__(self, hass: HomeAssistant, now: datetime) -> None:
         """Live in an hour's equivent."""
-        self._hass = hass
-        self._now = now
+        options = {"source": "sensors", "sensors": [METER]}
+        entry: Any = SimpleNamespace(options=options)
+        self._reader = Reader(hass, entry)
         start = now - HOUR / 2
         self._window = Window(start=start, end=start + HOUR)
-        self._known = Readings()
 
     async def start(self) -> None:
         """Read two months, and see what is usual."""
-        moments = self._window.moments(())
-        found = await async_read_all(self._hass, [METER], moments, self._now)
-        self._known = found or Readings()
-        self._check()
+        self._reader.forget()
+        await self.go_on()
 
     async def go_on(self) -> None:
-        """Read what is new."""
-        newer = await async_read_since(self._hass, [METER], self._window.boundaries)
-        self._known = self._known.updated(newer)
-        self._check()
-
-    def _check(self) -> None:
-        """See that what was measured is what is meant."""
-        found = estimate(self._window, (), self._known, over=False)
+        """Read what is new, and see that what was measured is what is meant."""
+        meters = await self._reader.async_read(self._window)
+        found = estimate(self._window, (), meters, over=False)
         if found.days_used != found.days_wanted or found.saving is None:
             raise RuntimeError(f"This is no estimate: {found}")
 
 
-class Idle(Account):
-    """An account between two equivents, the last of which was measured."""
-
-    def __init__(self, now: datetime) -> None:
-        """Have had one an hour ago."""
-        self._now = now
-        start = now - 2 * HOUR
-        self._past = (Equivent(start, start + HOUR),)
-        self._result = Estimate(start=start, end=start + HOUR, days_wanted=10, final=True)
-
-    @override
-    def now(self) -> datetime:
-        """Return the time."""
-        return self._now
-
-    @property
-    @override
-    def live(self) -> None:
-        """Return none."""
-
-    @property
-    @override
-    def is_announcing(self) -> bool:
-        """Return that everybody has heard of it."""
-        return False
-
-    @property
-    @override
-    def ended(self) -> None:
-        """Return none, as the last one is listed."""
-
-    @property
-    @override
-    def past(self) -> tuple[Equivent, ...]:
-        """Return the last one."""
-        return self._past
-
-    @override
-    def result_of(self, equivent: Measured) -> Estimate:
-        """Return what was measured."""
-        return self._result
-
-    @override
-    def keep_result(self, equivent: Measured, result: Estimate) -> None:
-        """Complain, as there is nothing to measure."""
-        raise RuntimeError("Something was measured at rest")
-
-
 async def rest(hass: HomeAssistant, now: datetime) -> float:
     """Return the microseconds that each poll costs at rest; see that nothing is read meanwhile."""
+    start = now - 2 * HOUR
+    past = (Equivent(start, start + HOUR),)
+    result = Estimate(start=start, end=start + HOUR, days_wanted=10, final=True)
+    polls: list[Callable[[], None]] = []
 
-    async def find_meters() -> list[str]:
-        """Complain, as there is nothing to read."""
-        raise RuntimeError("Meters were looked for at rest")
+    def listen(poll: Callable[[], None]) -> Callable[[], None]:
+        """Keep what is called after each poll."""
+        polls.append(poll)
+        return polls.clear
 
-    meter = Meter(hass, world.new_entry(Service()), Idle(now), find_meters)
-    meter.async_restore()
-    meter.async_start()
+    coordinator: Any = SimpleNamespace(
+        data=Snapshot(past=past),
+        clock=SimpleNamespace(now=lambda: now),
+        async_add_listener=listen,
+    )
+    announcer: Any = SimpleNamespace(
+        is_waiting=False,
+        async_listen=lambda _: lambda: None,
+        async_when_armed=lambda action: action(),
+    )
+    store: Any = SimpleNamespace(results=(FinishedResult(past[0], result),))
+    entry = world.new_entry(Service())
+    Meter(hass, entry, coordinator, announcer, store).async_setup()
     began = thread_time()
     for _ in range(POLLS):
-        meter.async_update()
+        polls[0]()
     took = thread_time() - began
     await hass.async_block_till_done(wait_background_tasks=True)
     return took / POLLS * 1_000_000

@@ -16,7 +16,7 @@ from custom_components.equiwatt.equivents.answer import parse
 from custom_components.equiwatt.equivents.model import Equivent, Kind
 from custom_components.equiwatt.equivents.planned import Plans
 from custom_components.equiwatt.equivents.snapshot import Snapshot
-from custom_components.equiwatt.savings import Saved
+from custom_components.equiwatt.metering.results import Estimate, FinishedResult
 
 from .report import Table, spread
 
@@ -27,7 +27,7 @@ STORED = 2_000
 FIRST = datetime(2006, 1, 1, 18, tzinfo=UTC)
 TWICE_A_WEEK = timedelta(days=3.5)
 HOUR = timedelta(hours=1)
-MEASURED = {"usual": 0.9, "used": 0.4, "saving": 0.5}
+MEASURED = Estimate(start=FIRST, end=FIRST + HOUR, days_wanted=10, so_far=0.9, used=0.4)
 
 
 def answer(events: int) -> dict[str, Any]:
@@ -50,7 +50,8 @@ def calendar(stored: int = STORED) -> EquiwattCalendar:
         clock=SimpleNamespace(now=lambda: FIRST),
         config_entry=entry,
     )
-    store: Any = SimpleNamespace(savings=tuple(Saved(equivent, MEASURED) for equivent in past))
+    results = tuple(FinishedResult(equivent, MEASURED) for equivent in past)
+    store: Any = SimpleNamespace(results=results)
     data: Any = SimpleNamespace(coordinator=coordinator, store=store)
     return EquiwattCalendar(data)
 

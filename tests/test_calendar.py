@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 
 from custom_components.equiwatt.equivents.planned import Plan
+from custom_components.equiwatt.metering.results import as_stored
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 
 from .conftest import NOW, House, Provider, Push, event_of
 from .fakes.actions import calendar
+from .fakes.results import result
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -93,39 +95,51 @@ async def test_ended_without_the_api(house: House, provider: Provider) -> None:
 
 
 @pytest.mark.parametrize(
-    ("figures", "words"),
+    ("used", "days", "summary", "words"),
     [
         (
-            (0.9, 0.4, 0.5),
-            "Used 0.40 kWh, 0.50 kWh less than usual.\n\nEstimate from your own meter",
+            0.4,
+            (0.3, 0.9, 1.5),
+            "0.50 kWh less than usual",
+            "Used 0.40 kWh, 0.50 kWh less than usual; less than on 2 of your 3 usual days.\n\nEst",
         ),
-        ((0.9, 1.3, -0.4), "Used 1.30 kWh, 0.40 kWh more than usual.\n\nEstimate from"),
-        ((0.9, 0.902, -0.002), "Used 0.90 kWh, as much as usual.\n\nEstimate from"),
-        ((None, 0.4, None), "Used 0.40 kWh. What is usual is not known"),
-        ((0.9, None, None), None),
+        (
+            1.3,
+            (0.3, 0.9, 1.5),
+            "0.40 kWh more than usual",
+            "Used 1.30 kWh, 0.40 kWh more than usual; more than on 2 of your 3 usual days.\n\n",
+        ),
+        (
+            0.902,
+            (0.3, 0.9, 1.5),
+            "as much as usual",
+            "Used 0.90 kWh, as much as usual; less than on 1 of your 3 usual days.\n\n",
+        ),
+        (0.4, (), None, "Used 0.40 kWh. There are not enough similar days to compare it with."),
+        (None, (0.3, 0.9, 1.5), None, None),
     ],
 )
 async def test_what_was_measured(
     house: House,
     provider: Provider,
     hass_storage: dict[str, Any],
-    figures: tuple[float | None, ...],
+    used: float | None,
+    days: tuple[float, ...],
+    summary: str | None,
     words: str | None,
 ) -> None:
     """It is said in neutral words, of that equivent alone, and as an estimate."""
     provider.end(NOW - 5 * HOUR, NOW - 4 * HOUR)
-    saving = {
-        **event_of(NOW - 24 * HOUR, NOW - 23 * HOUR),
-        "estimate": dict(zip(("usual", "used", "saving"), figures, strict=True)),
-    }
+    measured = as_stored(result(NOW - 24 * HOUR, used, *days))
     key = f"equiwatt.{house.entry.entry_id}"
     equivents = [event_of(NOW - 24 * HOUR + MINUTE, NOW - 23 * HOUR + MINUTE)]
-    data = {"equivents": equivents, "savings": [saving]}
+    data = {"equivents": equivents, "results": [measured]}
     hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": data}
     await house.setup()
     first, second = await calendar(house, NOW - 25 * HOUR, NOW)
     assert first.get("description", "").startswith(words or "")
     assert ("description" in first) is (words is not None)
+    assert first["summary"] == f"Equivent · {summary}" if summary else "Equivent"
     assert "description" not in second
 
 

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from custom_components.equiwatt.equivents.snapshot import MAX_EQUIVENTS
+from custom_components.equiwatt.metering.results import as_stored
 from custom_components.equiwatt.store import SAVE_DELAY
 from homeassistant.config_entries import SOURCE_REAUTH
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers.json import prepare_save_json
 
 from .conftest import NOW, House, Provider, Push
+from .fakes.results import result
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -49,12 +51,9 @@ def announced(start: Any, end: Any, **more: Any) -> dict[str, Any]:
     return {"announced": event(start, end), "equivents": [], **more}
 
 
-def saving(start: Any, **figures: Any) -> dict[str, Any]:
+def saving(start: datetime) -> dict[str, Any]:
     """Return what was measured of an hour, as it is stored."""
-    return {
-        **event(start, start + HOUR),
-        "estimate": {"usual": 0.9, "used": 0.4, "saving": 0.5, **figures},
-    }
+    return as_stored(result(start, 0.4, 0.8, 0.9, 1.0))
 
 
 async def test_still_live(house: House, provider: Provider, hass_storage: dict[str, Any]) -> None:
@@ -323,10 +322,10 @@ async def test_beyond_the_api(
             {"equivents": [], "over": {**event(START, NOW), "at": 1700000000, "ending": "push"}},
             False,
         ),
-        ({"equivents": [], "savings": []}, False),
-        ({"equivents": [], "savings": [saving(NOW)]}, False),
-        ({"equivents": [], "savings": None}, True),
-        ({"equivents": [], "savings": [{}, saving(NOW)]}, True),
+        ({"equivents": [], "results": []}, False),
+        ({"equivents": [], "results": [saving(NOW)]}, False),
+        ({"equivents": [], "results": None}, True),
+        ({"equivents": [], "results": [{}, saving(NOW)]}, True),
         ({"equivents": [7, event(NOW - 2 * HOUR, NOW - HOUR), {}], "announced": None}, True),
     ],
 )
@@ -411,7 +410,7 @@ OLD = {
 """What was stored before anything was measured."""
 
 
-@pytest.mark.parametrize("more", [{}, {"savings": [saving(NOW - HOUR), saving(NOW - 9 * HOUR)]}])
+@pytest.mark.parametrize("more", [{}, {"results": [saving(NOW - HOUR), saving(NOW - 9 * HOUR)]}])
 async def test_written_as_it_was(
     house: House, provider: Provider, hass_storage: dict[str, Any], more: dict[str, Any]
 ) -> None:

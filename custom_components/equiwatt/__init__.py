@@ -90,11 +90,12 @@ async def _async_meter(
     announcer: Announcer,
     store: EquiwattStore,
 ) -> Meter | None:
-    """Return the meter if the user has chosen one: nobody else imports what it takes."""
+    """Return the meter if the user has chosen one: nothing else imports what it takes."""
     if entry.options.get(CONF_SOURCE, SOURCE_OFF) == SOURCE_OFF:
         return None
-    account = await async_import_module(hass, f"{__package__}.metering.account")
-    meter: Meter = account.async_setup_meter(hass, entry, coordinator, announcer, store)
+    metering = await async_import_module(hass, f"{__package__}.metering.meter")
+    meter: Meter = metering.Meter(hass, entry, coordinator, announcer, store)
+    meter.async_setup()
     return meter
 
 

@@ -25,7 +25,7 @@ from .entity import EquiwattEntity
 from .equivents.model import Equivent, Kind
 from .equivents.planned import Plan, Plans, RefusedError, new_plan
 from .equivents.snapshot import Edge
-from .savings import Saved, saved_of
+from .metering.results import DECIMALS, Estimate, compared, in_words, result_of
 
 PARALLEL_UPDATES = 0
 
@@ -213,22 +213,27 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
             kind = plans.kind_of_live(equivent)
         else:
             kind = plans.kind_of(equivent)
-        words = ["Rehearsal" if is_rehearsal else "Equivent", *([KINDS[kind]] if kind else [])]
+        found = self._found(equivent)
+        words = [
+            "Rehearsal" if is_rehearsal else "Equivent",
+            KINDS[kind] if kind else None,
+            compared(found) if found else None,
+        ]
         return EquiwattCalendarEvent(
             start=dt_util.as_local(equivent.start + clock_error),
             end=dt_util.as_local(self._shown_end(equivent) + clock_error),
-            summary=" \N{MIDDLE DOT} ".join(words),
-            description=self._description(equivent),
+            summary=" \N{MIDDLE DOT} ".join(filter(None, words)),
+            description=_in_words(found) if found else None,
             # The calendar offers to change whatever it shows, and what it needs for that is an id.
             uid=str(int(equivent.start.timestamp())),
         )
 
-    def _description(self, equivent: Equivent) -> str | None:
+    def _found(self, equivent: Equivent) -> Estimate | None:
         """Return what was measured of an equivent that is over."""
         if equivent is self.coordinator.data.live:
             return None
-        saved = saved_of(self._data.store.savings, equivent)
-        return _in_words(saved) if saved else None
+        result = result_of(self._data.store.results, equivent)
+        return result.estimate if result else None
 
     def _shown_end(self, equivent: Equivent) -> datetime:
         """Return the end, one still ahead for the live one whatever the plan said.
@@ -265,21 +270,13 @@ def _local_moment(local: datetime) -> datetime:
     return local.replace(tzinfo=timezone(local.utcoffset() or timedelta()))
 
 
-def _in_words(saved: Saved) -> str | None:
-    """Return what was measured in neutral words: more than usual may be what was wanted."""
-    used, saving = saved.figure("used"), saved.figure("saving")
-    if used is None:
+def _in_words(found: Estimate) -> str | None:
+    """Return what was measured of an equivent."""
+    if found.used is None:
         return None
-    plain = round(used, 2) + 0.0  # a dip of the meter is no minus nothing
-    if saving is None:
-        unknown = "What is usual is not known for want of similar days."
-        return f"Used {plain:.2f} kWh. {unknown}\n\n{LABEL}"
-    compared = _compared(round(saving, 2))
-    return f"Used {plain:.2f} kWh, {compared}.\n\n{LABEL}"
-
-
-def _compared(saving: float) -> str:
-    """Return how a use compares with the usual one."""
-    if not saving:
-        return "as much as usual"
-    return f"{abs(saving):.2f} kWh {'less' if saving > 0 else 'more'} than usual"
+    used = round(found.used, DECIMALS) + 0.0  # a dip of the meter is no minus nothing
+    compared = in_words(found)
+    if compared is None:
+        unknown = "There are not enough similar days to compare it with."
+        return f"Used {used:.2f} kWh. {unknown}\n\n{LABEL}"
+    return f"Used {used:.2f} kWh, {compared}.\n\n{LABEL}"

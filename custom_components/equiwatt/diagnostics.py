@@ -106,7 +106,7 @@ def _meter(entry: EquiwattConfigEntry) -> dict[str, Any]:
     facts = {
         "source": entry.options.get(CONF_SOURCE, SOURCE_OFF),
         "sensors": len(entry.options.get(CONF_SENSORS, ())),
-        "kept": len(data.store.savings),
+        "kept": len(data.store.results),
     }
     if not estimate:
         return facts

@@ -89,4 +89,5 @@ class EquiwattOptionsFlow(OptionsFlowWithReload):
     async_step_preview_hourly = async_step_preview
     async_step_preview_new = async_step_preview
     async_step_preview_rough = async_step_preview
+    async_step_preview_still = async_step_preview
     async_step_preview_too_slow = async_step_preview

@@ -22,14 +22,12 @@ from .data import EquiwattConfigEntry, EquiwattRuntimeData
 from .entity import EquiwattEntity, EquiwattLastingEntity
 from .equivents.model import Equivent
 from .held_devices import EquiwattHeldDevices
+from .metering.results import DECIMALS, Estimate
 
 if TYPE_CHECKING:
-    from .metering.baseline import Estimate
     from .metering.meter import Meter
 
 PARALLEL_UPDATES = 0
-DECIMALS = 3
-"""To a watt-hour: a meter tells no more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +115,7 @@ class EquiwattMeterDescription(SensorEntityDescription):
     value_fn: Callable[[Estimate], float | None]
     device_class: SensorDeviceClass = SensorDeviceClass.ENERGY
     native_unit_of_measurement: str = UnitOfEnergy.KILO_WATT_HOUR
-    suggested_display_precision: int = 2
+    suggested_display_precision: int = DECIMALS
 
 
 METER_SENSORS = (
@@ -213,6 +211,8 @@ class EquiwattMeterSensor(EquiwattLastingEntity, SensorEntity):
             "days_wanted",
             "lowest_day",
             "highest_day",
+            "lower_than",
+            "so_far",
             "approximate",
             "final",
             "measured_until",
@@ -274,6 +274,8 @@ def _attributes(estimate: Estimate) -> dict[str, Any]:
         "days_wanted": estimate.days_wanted,
         "lowest_day": _rounded(estimate.lowest_day),
         "highest_day": _rounded(estimate.highest_day),
+        "lower_than": estimate.lower_than,
+        "so_far": _rounded(estimate.so_far),
         "approximate": estimate.approximate,
         "final": estimate.final,
         "measured_until": until.isoformat() if until else None,
@@ -282,5 +284,5 @@ def _attributes(estimate: Estimate) -> dict[str, Any]:
 
 
 def _rounded(energy: float | None) -> float | None:
-    """Return an energy to a watt-hour, and none that is less as a plain zero."""
+    """Return an energy as it is shown, rounded once, and none of less as a plain zero."""
     return None if energy is None else round(energy, DECIMALS) + 0.0

@@ -16,7 +16,7 @@ from .equivents.attendance import Attendance, read_attendance
 from .equivents.model import Equivent
 from .equivents.planned import Plans, read_plans
 from .equivents.snapshot import MAX_EQUIVENTS, Edge, Ended, EndReason, Snapshot
-from .savings import Saved, Savings, read_savings, with_saved
+from .metering.results import FinishedResult, Results, as_stored, read_results, with_result
 
 VERSION = 1
 SAVE_DELAY = 30
@@ -88,7 +88,7 @@ class EquiwattStore:
         self.snapshot = Snapshot()
         """What was known when the last edge was announced, or since if nothing waits."""
         self.webhook = WebhookFacts()
-        self.savings: Savings = ()
+        self.results: Results = ()
         self.attendance = Attendance()
         self.plans = Plans()
         self._saving: asyncio.Task[None] | None = None
@@ -103,7 +103,7 @@ class EquiwattStore:
         self.known = True
         reader = _Reader(stored if isinstance(stored, dict) else {})
         self.snapshot, self.webhook = reader.snapshot(), reader.webhook()
-        self.savings, self.attendance = reader.savings(), reader.attendance()
+        self.results, self.attendance = reader.results(), reader.attendance()
         self.plans = reader.plans()
         if reader.unreadable:
             LOGGER.warning(
@@ -152,9 +152,9 @@ class EquiwattStore:
         self._save_later(SAVE_DELAY)
 
     @callback
-    def async_keep_saved(self, saved: Saved) -> None:
+    def async_keep_result(self, result: FinishedResult) -> None:
         """Remember what was measured of an equivent."""
-        self.savings = with_saved(self.savings, saved)
+        self.results = with_result(self.results, result)
         self._save_later(SAVE_DELAY)
 
     @callback
@@ -206,7 +206,7 @@ class EquiwattStore:
             "equivents": [_event(equivent) for equivent in snapshot.past],
             **self.attendance.as_dict(),
             **self.plans.as_dict(),
-            **({"savings": [_saved(saved) for saved in self.savings]} if self.savings else {}),
+            **({"results": [as_stored(result) for result in self.results]} if self.results else {}),
         }
 
 
@@ -242,11 +242,11 @@ class _Reader:
             missed=missed if isinstance(missed, int) else 0,
         )
 
-    def savings(self) -> Savings:
-        """Return what was measured: nothing in the files of those who have no meter."""
-        savings, skipped = read_savings(self._data.get("savings", []))
+    def results(self) -> Results:
+        """Return what was measured: nothing where there is no meter."""
+        results, skipped = read_results(self._data.get("results", []))
         self.unreadable += skipped
-        return savings
+        return results
 
     def attendance(self) -> Attendance:
         """Return who takes part, or whether the home does."""
@@ -301,11 +301,6 @@ def _seconds_after(moment: datetime) -> int:
 def _event(equivent: Equivent) -> dict[str, int | None]:
     """Return an equivent in the provider's shape."""
     return {"start_time": _seconds(equivent.start), "end_time": _seconds(equivent.end)}
-
-
-def _saved(saved: Saved) -> dict[str, Any]:
-    """Return what was measured, with its equivent in the provider's shape."""
-    return {**_event(saved.equivent), "estimate": saved.estimate}
 
 
 def _ended(ended: Ended) -> dict[str, Any]:

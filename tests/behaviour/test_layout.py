@@ -14,10 +14,8 @@ PURE = (
     "equivents/*.py",
     "holding/device.py",
     "metering/baseline.py",
-    "metering/counter.py",
     "metering/days.py",
-    "metering/stored.py",
-    "savings.py",
+    "metering/results.py",
 )
 """What can be shown without a Home Assistant."""
 FRAMEWORKS = {"homeassistant", "voluptuous"}

@@ -8,8 +8,7 @@ import time
 
 import pytest
 
-from custom_components.equiwatt.metering.counter import Row, without_made_up
-from custom_components.equiwatt.metering.readings import LATE
+from custom_components.equiwatt.metering.readings import Row, without_made_up
 from demo.house import House
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long(30)]
@@ -60,7 +59,7 @@ def rows_of(database: Path) -> list[Row]:
     """Return the meter's rows of five minutes."""
     with closing(sqlite3.connect(database)) as connection:
         found = connection.execute(ROWS, (METER,)).fetchall()
-    return [Row(end, total, written > end + LATE) for end, total, written in found]
+    return [Row(end, total, written) for end, total, written in found]
 
 
 async def test_off_for_two_hours(socket_enabled: None, tmp_path: Path, own_port: int) -> None:
@@ -77,4 +76,6 @@ async def test_off_for_two_hours(socket_enabled: None, tmp_path: Path, own_port:
                 await asyncio.sleep(0.5)
     assert len({row.kwh for row in found}) == 1
     assert [row for row in found if off + 300 < row.end < off + OFF]
-    assert not without_made_up(found)
+    started = max(row.written for row in found if row.is_late) - 1
+    for starts in ((), (off, started)):
+        assert not without_made_up(found, starts)

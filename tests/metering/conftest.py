@@ -1,8 +1,7 @@
-"""What the tests of the metering wing share: a real recorder, and meters whose rows it keeps."""
+"""What the tests of the metering wing share: a recorder or tables, and meters with rows in them."""
 
 from datetime import UTC, datetime
 import logging
-from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
@@ -14,19 +13,21 @@ from homeassistant.setup import async_setup_component
 
 from ..conftest import Provider
 from .home import Home
-from .meters import Meters
+from .meters import Meters, Tables
 
 
 @pytest.fixture
-def mock_recorder_before_hass(async_test_recorder: Any) -> None:
-    """Prepare the recorder before Home Assistant, as it must be."""
+def mock_recorder_before_hass(request: pytest.FixtureRequest) -> None:
+    """Prepare the recorder, if there is to be one, before Home Assistant, as it must be."""
+    if "recorder_mock" in request.fixturenames:
+        request.getfixturevalue("async_test_recorder")
 
 
 @pytest.fixture
 async def meters(
     recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory
 ) -> Meters:
-    """Return a way to write rows of meters, on the evening of the example."""
+    """Return a way to write rows of meters to a recorder, on the evening of the example."""
     logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)  # the plugin logs each query
     freezer.move_to(datetime(2026, 11, 24, 18, 1, 2, tzinfo=UTC))
     assert await async_setup_component(hass, "sensor", {})
@@ -35,12 +36,30 @@ async def meters(
 
 
 @pytest.fixture
+def tables(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> Tables:
+    """Return a way to write rows of meters where there is no recorder."""
+    return Tables(hass, monkeypatch)
+
+
+@pytest.fixture
 async def home(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    provider: Provider,
+    freezer: FrozenDateTimeFactory,
+    tables: Tables,
+) -> Home:
+    """Return a house with a meter that is not chosen yet."""
+    return Home(hass, entry, provider, freezer, tables)
+
+
+@pytest.fixture
+async def recorded_home(
     hass: HomeAssistant,
     entry: MockConfigEntry,
     provider: Provider,
     freezer: FrozenDateTimeFactory,
     meters: Meters,
 ) -> Home:
-    """Return a house with a meter that nobody has chosen yet."""
+    """Return one whose meter's rows a recorder keeps."""
     return Home(hass, entry, provider, freezer, meters)

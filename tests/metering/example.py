@@ -1,5 +1,6 @@
 """The worked example: a home's use in November 2026, and what is to be made of it."""
 
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 import json
@@ -64,7 +65,21 @@ def in_between(kwh: dict[datetime, float]) -> dict[datetime, float]:
     return found | kwh
 
 
-def readings(*extra: tuple[str, float], newest: str = "18:30") -> Readings:
+def meter_of(
+    kwh: Mapping[datetime, float], hours: Mapping[datetime, float] | None = None
+) -> Readings:
+    """Return a meter with rows of five minutes, and of hours, that end so."""
+
+    def rows(readings: Mapping[datetime, float]) -> dict[float, float]:
+        """Return rows by Unix time, in order."""
+        return {moment.timestamp(): readings[moment] for moment in sorted(readings)}
+
+    return Readings(five_minutes=rows(kwh), hours=rows(hours or {}))
+
+
+def readings(
+    *extra: tuple[str, float], newest: str = "18:30", without: Collection[datetime] = ()
+) -> tuple[Readings, ...]:
     """Return the home's readings until a time of the event's day.
 
     More may be given for that day: when, and what was used since the equivent's start.
@@ -72,7 +87,8 @@ def readings(*extra: tuple[str, float], newest: str = "18:30") -> Readings:
     kwh = counter(newest)
     for label, used in extra:
         kwh[at(EVENT_DAY, label)] = kwh[WINDOW.start] + used
-    return Readings(kwh=kwh, newest=at(EVENT_DAY, newest))
+    known = {moment: each for moment, each in in_between(kwh).items() if moment not in without}
+    return (meter_of(known),)
 
 
 def minutes(number: float) -> timedelta:

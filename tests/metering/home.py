@@ -10,7 +10,7 @@ from homeassistant.core import HomeAssistant, State
 
 from ..conftest import House, Provider, event_of
 from .example import EQUIVENT_DAYS, EVENT_DAY, at, counter, in_between
-from .meters import METER, Meters
+from .meters import METER, Meters, Tables
 
 QUIET = at(EVENT_DAY, "17:00") + timedelta(seconds=40)
 START = at(EVENT_DAY, "17:01") + timedelta(seconds=7)
@@ -28,7 +28,7 @@ class Home(House):
         entry: MockConfigEntry,
         provider: Provider,
         freezer: FrozenDateTimeFactory,
-        meters: Meters,
+        meters: Meters | Tables,
     ) -> None:
         """Stand at a quiet moment before the equivent."""
         super().__init__(hass, entry, provider, freezer)

@@ -1,17 +1,21 @@
-"""Meters of all kinds, whose rows the real recorder keeps."""
+"""Meters of all kinds, whose rows the real recorder keeps, or a table of the tests."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from freezegun.api import FrozenDateTimeFactory
+import pytest
 from pytest_homeassistant_custom_component.components.recorder.common import (
     async_wait_recording_done,
     do_adhoc_statistics,
 )
 import sqlalchemy as sa
 
-from custom_components.equiwatt.metering.baseline import GRID, floor
+from custom_components.equiwatt.metering import preview, readings as readings_module
+from custom_components.equiwatt.metering.baseline import GRID, Readings, floor
+from custom_components.equiwatt.metering.readings import UnreadableError
 from homeassistant.components.recorder.db_schema import (
+    RecorderRuns,
     Statistics,
     StatisticsMeta,
     StatisticsRuns,
@@ -30,7 +34,7 @@ from homeassistant.components.recorder.statistics import (
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.recorder import get_instance, session_scope
 
-from .example import in_between
+from .example import in_between, meter_of
 
 HOUR = timedelta(hours=1)
 WRITTEN = timedelta(seconds=10)
@@ -127,18 +131,30 @@ class Meters:
         self, until: datetime, states: Mapping[datetime, float | str], meter: str = METER
     ) -> None:
         """Let a meter change its state, and the recorder make its rows, until a time."""
-        start = floor(min(states), GRID)
-        for moment, state in sorted(states.items()):
+        await self.report_all(until, {meter: states})
+
+    async def report_all(
+        self, until: datetime, states: Mapping[str, Mapping[datetime, float | str]]
+    ) -> None:
+        """Let meters change their states, and the recorder make their rows, until a time."""
+        each = sorted(
+            (moment, meter, state)
+            for meter, reports in states.items()
+            for moment, state in reports.items()
+            if moment < until
+        )
+        start = floor(each[0][0], GRID)
+        for moment, meter, state in each:
             start = await self._make_rows(start, moment)
             self.freezer.move_to(moment)
             self.set_state(state, meter)
-            await async_wait_recording_done(self.hass)
         await self._make_rows(start, until)
         self.freezer.move_to(until)
 
     async def _make_rows(self, start: datetime, until: datetime) -> datetime:
         """Let the recorder make the rows that are full by a time; return where the next begins."""
         while start + GRID <= until:
+            await async_wait_recording_done(self.hass)
             self.freezer.move_to(start + GRID + WRITTEN)
             do_adhoc_statistics(self.hass, start=start)
             await async_wait_recording_done(self.hass)
@@ -156,7 +172,10 @@ class Meters:
         self.set_state(kwh, meter)
         await async_wait_recording_done(self.hass)
         # The plugin's recorder was started by the machine's clock, which would be a later run.
-        await self.execute(sa.delete(StatisticsRuns).where(StatisticsRuns.start >= off))
+        await self.execute(
+            sa.delete(StatisticsRuns).where(StatisticsRuns.start >= off),
+            sa.insert(RecorderRuns).values(start=on, created=on),
+        )
         self.freezer.move_to(on + HOUR / 60)
         instance = get_instance(self.hass)
         await instance.async_add_executor_job(compile_missing_statistics, instance)
@@ -164,9 +183,77 @@ class Meters:
 
     def set_state(self, state: float | str, meter: str = METER) -> None:
         """Set the state of a meter."""
-        attributes = {
-            "device_class": "energy",
-            "state_class": "total_increasing",
-            "unit_of_measurement": "kWh",
-        }
-        self.hass.states.async_set(meter, str(state), attributes)
+        set_state(self.hass, state, meter)
+
+
+class Tables:
+    """Rows of meters without a recorder, for tests of what is made of them."""
+
+    def __init__(self, hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Be what is read."""
+        self.hass = hass
+        self.is_broken = False
+        self.error: Exception | None = None
+        self.reads = 0
+        self._five_minutes: dict[str, dict[datetime, float]] = {}
+        self._hours: dict[str, dict[datetime, float]] = {}
+        for module in (readings_module, preview):
+            monkeypatch.setattr(module, "async_read", self._read)
+            monkeypatch.setattr(module, "async_unfit", self._unfit)
+
+    async def five_minutes(self, readings: dict[datetime, float], meter: str = METER) -> None:
+        """Write rows of five minutes, by when they end; between half hours those in between."""
+        self._five_minutes.setdefault(meter, {}).update(in_between(readings))
+
+    async def hours(self, readings: dict[datetime, float], meter: str = METER) -> None:
+        """Write those rows of hours that end on an hour, by when they end."""
+        full = {end: total for end, total in readings.items() if end.minute == 0}
+        self._hours.setdefault(meter, {}).update(full)
+
+    def clear(self, meter: str = METER) -> None:
+        """Delete the rows of a meter."""
+        self._five_minutes.pop(meter, None)
+        self._hours.pop(meter, None)
+
+    def rename(self, old: str, new: str) -> None:
+        """Follow a sensor to a new name, as the recorder does."""
+        self._five_minutes[new] = self._five_minutes.pop(old)
+
+    def set_state(self, state: float | str, meter: str = METER) -> None:
+        """Set the state of a meter."""
+        set_state(self.hass, state, meter)
+
+    async def _read(
+        self, hass: HomeAssistant, meters: Sequence[str], since: datetime
+    ) -> tuple[Readings, ...]:
+        """Return the readings of each of several meters since a time."""
+        self.reads += 1
+        if self.error:
+            raise self.error
+        if self.is_broken:
+            raise UnreadableError
+        first = since - 2 * HOUR
+        return tuple(
+            meter_of(
+                *(
+                    {end: kwh for end, kwh in rows.get(meter, {}).items() if end > first}
+                    for rows in (self._five_minutes, self._hours)
+                )
+            )
+            for meter in meters
+        )
+
+    async def _unfit(self, hass: HomeAssistant, meters: Collection[str]) -> list[str]:
+        """Return those of the meters that have neither rows nor a state."""
+        known = self._five_minutes.keys() | self._hours.keys()
+        return [meter for meter in meters if meter not in known and not hass.states.get(meter)]
+
+
+def set_state(hass: HomeAssistant, state: float | str, meter: str) -> None:
+    """Set the state of a meter."""
+    attributes = {
+        "device_class": "energy",
+        "state_class": "total_increasing",
+        "unit_of_measurement": "kWh",
+    }
+    hass.states.async_set(meter, str(state), attributes)

@@ -30,6 +30,7 @@ from .example import EVENT_DAY, at, minutes
 from .home import END, FIGURES, START, Home
 from .meters import METER, SECOND_METER
 
+WORDS = "Used 0.40 kWh, 0.50 kWh less than usual; less than on 7 of your 7 usual days.\n\n"
 LABEL = "Estimate from your own meter"
 WING = "custom_components.equiwatt.metering"
 FOREIGN = ("homeassistant.components.recorder", "homeassistant.components.energy")
@@ -38,7 +39,7 @@ FOREIGN = ("homeassistant.components.recorder", "homeassistant.components.energy
 def stored(home: Home, hass_storage: dict[str, Any]) -> list[dict[str, Any]]:
     """Return what is stored of equivents."""
     savings: list[dict[str, Any]] = hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"].get(
-        "savings", []
+        "results", []
     )
     return savings
 
@@ -50,14 +51,14 @@ async def test_the_example(home: Home, hass_storage: dict[str, Any]) -> None:
     await home.start()
     assert home.figures() == (0.9, 0, 0)
     await home.move_to("17:21")
-    assert home.figures() == (0.9, 0.14, 0.127)
+    assert home.figures() == (0.9, 0.14, 0.13)
     assert not home.sensor("saving").attributes["final"]
     (event,) = await home.calendar()
     assert "description" not in event
     await home.end()
     assert home.figures() == (0.9, 0.4, 0.5)
     (event,) = await home.calendar()
-    assert event["description"].startswith("Used 0.40 kWh, 0.50 kWh less than usual.\n\n" + LABEL)
+    assert event["description"].startswith(WORDS + LABEL)
     await home.pass_time(60, step=30)
     kept = [each["start_time"] for each in stored(home, hass_storage)]
     assert kept == [int(START.timestamp())]
@@ -130,6 +131,8 @@ async def test_attributes(home: Home) -> None:
         "days_wanted": 10,
         "lowest_day": 0.78,
         "highest_day": 1.0,
+        "lower_than": 7,
+        "so_far": 0.27,
         "approximate": False,
         "final": False,
         "measured_until": "2026-11-24T17:20:00+00:00",
@@ -165,14 +168,14 @@ async def test_rehearsal(home: Home, hass_storage: dict[str, Any]) -> None:
     await simulate(home.hass, duration={"minutes": 30})
     await home.settle()
     await home.move_to("17:21")
-    assert home.figures() == (0.4, 0.14, 0.127)
+    assert home.figures() == (0.4, 0.14, 0.13)
     await home.move_to("17:31", 30)
     assert home.live == "off"
     assert home.figures() == (0.4, 0.21, 0.19)
     assert home.sensor("saving").attributes["final"]
     await home.move_to("17:35")
     assert await home.calendar() == []
-    assert "savings" not in hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"]
+    assert "results" not in hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"]
 
 
 async def test_a_rehearsal_before_one_that_is_missed(home: Home) -> None:
@@ -215,7 +218,7 @@ async def test_a_restart_amid_an_equivent(home: Home) -> None:
     await home.move_to("17:18")
     await home.setup()
     await home.move_to("17:21")
-    assert home.figures() == (0.9, 0.14, 0.127)
+    assert home.figures() == (0.9, 0.14, 0.13)
     await home.end()
     assert home.figures() == (0.9, 0.4, 0.5)
 
@@ -435,7 +438,7 @@ async def test_two_accounts(home: Home, hass_storage: dict[str, Any]) -> None:
     await home.furnish()  # all of them, as they are of one integration
     await home.start()
     await home.move_to("17:21")
-    assert home.figures() == (0.9, 0.14, 0.127)
+    assert home.figures() == (0.9, 0.14, 0.13)
     assert home.figures("_2")[0] == 1.8
     await home.end()
     assert (home.figures(), home.figures("_2")) == ((0.9, 0.4, 0.5), (1.8, 0.8, 1.0))
@@ -444,10 +447,10 @@ async def test_two_accounts(home: Home, hass_storage: dict[str, Any]) -> None:
     assert [text.partition(" kWh")[0] for text in said] == ["Used 0.40", "Used 0.80", ""]
     await home.pass_time(60, step=30)
     kept = [
-        [each["estimate"]["saving"] for each in hass_storage[key]["data"].get("savings", [])]
+        [round(each["used"], 6) for each in hass_storage[key]["data"].get("results", [])]
         for key in ("equiwatt.entry0", "equiwatt.entry1", "equiwatt.entry2")
     ]
-    assert kept == [[0.5], [1.0], []]
+    assert kept == [[0.4], [0.8], []]
 
 
 async def test_what_can_no_longer_be_read(home: Home, hass_storage: dict[str, Any]) -> None:
@@ -458,12 +461,12 @@ async def test_what_can_no_longer_be_read(home: Home, hass_storage: dict[str, An
     await home.pass_time(60, step=30)
     assert await home.hass.config_entries.async_unload(home.entry.entry_id)
     data = hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"]
-    data["savings"][0]["estimate"]["days_used"] = "some"
+    data["results"][0]["days"] = "some"
     await home.setup()
     assert home.figures() == (0.9, 0.4, 0.5)
     await home.pass_time(60, step=30)
     data = hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"]
-    assert [each["estimate"]["days_used"] for each in data["savings"]] == [7]
+    assert [len(each["days"]) for each in data["results"]] == [7]
 
 
 async def test_energy_dashboard(home: Home) -> None:
@@ -486,14 +489,14 @@ async def test_energy_dashboard(home: Home) -> None:
 async def test_without_a_meter(
     home: Home, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
 ) -> None:
-    """No entity, and neither the wing nor what it reads from is imported."""
-    for name in [name for name in sys.modules if name.startswith((WING, *FOREIGN))]:
+    """No entity, and neither what measures nor what it reads from is imported."""
+    for name in [name for name in sys.modules if name.startswith((f"{WING}.meter", *FOREIGN))]:
         monkeypatch.delitem(sys.modules, name)
     home.choose(**options)
     await home.setup()
     await home.start()
     await home.end()
-    assert not [name for name in sys.modules if name.startswith((WING, *FOREIGN))]
+    assert not [name for name in sys.modules if name.startswith((f"{WING}.meter", *FOREIGN))]
     assert not [key for key in FIGURES if home.hass.states.get(f"sensor.equiwatt_{key}")]
     (event,) = await home.calendar()
     assert "description" not in event
@@ -523,18 +526,18 @@ async def test_at_rest(home: Home) -> None:
     assert not [event for event in written if event.data["entity_id"].startswith("sensor.equiwatt")]
 
 
-async def test_an_idle_day(home: Home) -> None:
+async def test_an_idle_day(recorded_home: Home) -> None:
     """No row is written to the recorder between equivents: not of any entity of the account."""
-    await home.furnish()
-    await home.start()
-    await home.end()
-    await home.move_to("18:30")
-    await async_wait_recording_done(home.hass)
-    before = await rows_of(home)
+    await recorded_home.furnish()
+    await recorded_home.start()
+    await recorded_home.end()
+    await recorded_home.move_to("18:30")
+    await async_wait_recording_done(recorded_home.hass)
+    before = await rows_of(recorded_home)
     assert before["sensor.equiwatt_saving"] > 1
-    await home.pass_time(24 * 3600, step=120)
-    await async_wait_recording_done(home.hass)
-    assert await rows_of(home) == before
+    await recorded_home.pass_time(24 * 3600, step=120)
+    await async_wait_recording_done(recorded_home.hass)
+    assert await rows_of(recorded_home) == before
 
 
 async def rows_of(home: Home) -> dict[str, int]:
@@ -554,17 +557,19 @@ async def rows_of(home: Home) -> dict[str, int]:
     return await get_instance(home.hass).async_add_executor_job(count)
 
 
-async def test_rows_of_the_recorder(home: Home) -> None:
+async def test_rows_of_the_recorder(recorded_home: Home) -> None:
     """What figures rest on is not recorded with each of them."""
-    await home.furnish()
-    await home.start()
-    await home.move_to("17:11")
-    await async_wait_recording_done(home.hass)
-    found = await get_instance(home.hass).async_add_executor_job(
-        partial(get_significant_states, home.hass, START, entity_ids=["sensor.equiwatt_saving"])
+    await recorded_home.furnish()
+    await recorded_home.start()
+    await recorded_home.move_to("17:11")
+    await async_wait_recording_done(recorded_home.hass)
+    found = await get_instance(recorded_home.hass).async_add_executor_job(
+        partial(
+            get_significant_states, recorded_home.hass, START, entity_ids=["sensor.equiwatt_saving"]
+        )
     )
     rows = [row for row in found["sensor.equiwatt_saving"] if isinstance(row, State)]
-    assert [row.state for row in rows][-2:] == ["0.032", "0.063"]
+    assert [row.state for row in rows][-2:] == ["0.03", "0.06"]
     assert rows[-1].attributes.keys() == {"device_class", "friendly_name", "unit_of_measurement"}
 
 

@@ -1,7 +1,8 @@
 """Test what is made of readings: every figure of the worked example, and what holds for any."""
 
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from statistics import fmean
 from typing import Any
 
 from hypothesis import given, strategies as st
@@ -10,27 +11,24 @@ import pytest
 from custom_components.equiwatt.metering.baseline import (
     GRID,
     HALF_HOUR,
-    LEAST,
-    SLOWEST,
     WANTED,
-    Estimate,
-    HalfHour,
     Readings,
-    Reason,
     Window,
     estimate,
-    usual_of,
+    usual_days,
     window_of,
 )
+from custom_components.equiwatt.metering.results import LEAST, Estimate, HalfHour, Reason
 
 from .example import (
-    DAYS,
     EQUIVENT_DAYS,
     EVENT_DAY,
     EXAMPLE,
     WINDOW,
     at,
     counter,
+    in_between,
+    meter_of,
     minutes,
     readings,
     window,
@@ -46,7 +44,7 @@ def is_about(value: float | None) -> Any:
     return None if value is None else pytest.approx(value, abs=5e-5)
 
 
-def final(window: Window = WINDOW, known: Readings | None = None) -> Estimate:
+def final(window: Window = WINDOW, known: Sequence[Readings] | None = None) -> Estimate:
     """Return what is known of a window once it is over."""
     return estimate(window, EQUIVENT_DAYS, known or readings(), over=True)
 
@@ -97,10 +95,10 @@ def test_half_hours_of_any_window(later: timedelta, lasts: timedelta) -> None:
     assert found
     assert timedelta() <= start - found.start < GRID
     assert timedelta() <= start + lasts - found.end < GRID
-    assert [span.start for span in found.half_hours] == list(found.boundaries[:-1])
-    assert [span.end for span in found.half_hours] == list(found.boundaries[1:])
-    assert (found.boundaries[0], found.boundaries[-1]) == (found.start, found.end)
-    for moment in found.boundaries[1:-1]:
+    starts = [span.start for span in found.half_hours]
+    assert [span.end for span in found.half_hours[:-1]] == starts[1:]
+    assert (starts[0], found.half_hours[-1].end) == (found.start, found.end)
+    for moment in starts[1:]:
         assert moment.minute % 30 == moment.second == moment.microsecond == 0
     assert all(timedelta() < span.end - span.start <= HALF_HOUR for span in found.half_hours)
 
@@ -118,27 +116,13 @@ def test_the_clock_change() -> None:
 def test_the_clock_change_in_figures() -> None:
     """What was used at five in summer time is compared with five in winter time."""
     event = window(date(2026, 10, 27), "17:00", "18:00")
-    kwh = {moment: 1.0 * moment.hour for moment in event.boundaries}
+    kwh = {event.start: 17.0, event.start + HALF_HOUR: 17.5, event.end: 18.0}
     for number in (20, 21, 22):
         for hour, value in ((15, 0), (16, 5), (17, 5.9), (18, 50)):
             kwh[datetime(2026, 10, number, hour, tzinfo=UTC)] = value
         kwh[datetime(2026, 10, number, 16, 30, tzinfo=UTC)] = 5.4
-    found = estimate(event, (), Readings(kwh=kwh, newest=event.end), over=True)
+    found = estimate(event, (), [meter_of({}, kwh)], over=True)
     assert (found.usual, found.used, found.days_used) == (is_about(0.9), 1, 3)
-
-
-def test_the_moments_to_read() -> None:
-    """The boundaries of the window, and of the same hours on each similar day."""
-    moments = WINDOW.moments(EQUIVENT_DAYS)
-    assert {at(day, "17:30") for day in DAYS if day.weekday() < 5} - moments == {
-        at(day, "17:30") for day in EQUIVENT_DAYS
-    }
-    assert {moment.strftime("%H:%M") for moment in moments if moment > at(EVENT_DAY, "00:00")} == {
-        "17:00",
-        "17:30",
-        "18:00",
-    }
-    assert len(moments) == 3 * (1 + len(WINDOW.similar_days(EQUIVENT_DAYS)))
 
 
 # The worked example
@@ -154,17 +138,20 @@ def test_the_figures_of_the_example() -> None:
             HalfHour(start=at(EVENT_DAY, "17:00"), usual=is_about(0.4), used=is_about(0.21)),
             HalfHour(start=at(EVENT_DAY, "17:30"), usual=is_about(0.5), used=is_about(0.19)),
         ),
-        usual=is_about(EXPECTED["usual_kwh"]),
-        used=is_about(EXPECTED["used_kwh"]),
-        saving=is_about(EXPECTED["saved_kwh"]),
-        days_used=EXPECTED["days_used"],
+        days=found.days,
         days_wanted=EXPECTED["days_wanted"],
-        lowest_day=is_about(EXPECTED["usual_lowest_day_kwh"]),
-        highest_day=is_about(EXPECTED["usual_highest_day_kwh"]),
+        so_far=is_about(EXPECTED["usual_kwh"]),
+        used=is_about(EXPECTED["used_kwh"]),
+        lower_than=EXPECTED["days_used"],
         approximate=False,
         final=True,
         measured_until=WINDOW.end,
     )
+    assert found.usual == is_about(EXPECTED["usual_kwh"])
+    assert found.saving == is_about(EXPECTED["saved_kwh"])
+    assert found.lowest_day == is_about(EXPECTED["usual_lowest_day_kwh"])
+    assert found.highest_day == is_about(EXPECTED["usual_highest_day_kwh"])
+    assert found.days_used == EXPECTED["days_used"]
     assert found.saving
     assert found.usual
     assert 100 * found.saving / found.usual == is_about(EXPECTED["saved_percent"])
@@ -173,7 +160,7 @@ def test_the_figures_of_the_example() -> None:
 
 def test_the_days_of_the_example() -> None:
     """The days used are those that were computed by hand."""
-    days = usual_of(WINDOW, EQUIVENT_DAYS, readings()).days
+    days = usual_days(WINDOW, EQUIVENT_DAYS, readings())
     assert [str(day) for day in days] == EXAMPLE["hand_computation"]["days_used"]
 
 
@@ -190,7 +177,7 @@ def test_live(step: dict[str, Any]) -> None:
     found = estimate(planned, EQUIVENT_DAYS, known, over=over)
     assert found.used == is_about(used)
     assert found.saving == is_about(step["saved_so_far"])
-    assert (found.saving or 0) + (found.used or 0) == is_about(step["usual_so_far"])
+    assert found.so_far == is_about(step["usual_so_far"])
     assert found.usual == is_about(EXPECTED["usual_kwh"])
     assert (found.measured_until, found.final) == (at(EVENT_DAY, newest), over)
     assert found.reason is None
@@ -218,14 +205,14 @@ def test_half_past() -> None:
 
 
 def test_a_weekend() -> None:
-    """Four days of weekends, none of the week, and no trimming."""
+    """All four days of weekends, none of the week, and no trimming."""
     case = CASES["weekend"]
     saturday = window(date(2026, 11, 28), "17:00", "18:00")
-    usual = usual_of(saturday, EQUIVENT_DAYS, readings())
-    assert [str(day) for day in usual.days] == case["days_used"]
-    assert sum(usual.half_hours) == is_about(case["usual_kwh"])
-    assert usual.half_hours == (is_about(0.57), is_about(0.61))
-    assert usual.days_wanted == 4
+    found = estimate(saturday, EQUIVENT_DAYS, readings(), over=False)
+    assert [str(day) for day in found.days] == case["days_used"]
+    assert found.usual == is_about(case["usual_kwh"])
+    assert [half.usual for half in found.half_hours] == [is_about(0.57), is_about(0.61)]
+    assert found.days_wanted == EXAMPLE["rules"]["days"]["non_working"] == 8
 
 
 def test_more_than_usual() -> None:
@@ -236,11 +223,13 @@ def test_more_than_usual() -> None:
     assert found.saving == is_about(case["saved_kwh"])
 
 
-def test_a_dip_of_the_counter() -> None:
-    """A counter that went back a little is read as it is."""
-    found = final(known=readings(("17:30", 0.21), ("18:00", 0.2)))
-    assert [half.used for half in found.half_hours] == [is_about(0.21), is_about(-0.01)]
-    assert found.used == is_about(0.2)
+@pytest.mark.parametrize("dip", [0.004, 0.006])
+def test_a_dip_of_the_counter(dip: float) -> None:
+    """A counter that went back by what is shown as nothing is read as it is, else it is a gap."""
+    found = final(known=readings(("17:30", 0.21), ("18:00", 0.21 - dip)))
+    second, used = (is_about(-dip), is_about(0.21 - dip)) if dip < 0.005 else (None, None)
+    assert [half.used for half in found.half_hours] == [is_about(0.21), second]
+    assert found.used == used
 
 
 def test_too_few_days() -> None:
@@ -248,7 +237,7 @@ def test_too_few_days() -> None:
     case = CASES["too few days"]
     kept = {date.fromisoformat(day) for day in case["days"]} | {EVENT_DAY}
     known = {moment: kwh for moment, kwh in counter().items() if moment.date() in kept}
-    found = final(known=replace(readings(), kwh=known))
+    found = final(known=[meter_of(in_between(known))])
     assert (found.usual, found.saving) == (case["usual_kwh"], case["saved_kwh"])
     assert found.used == is_about(case["used_kwh"])
     assert found.reason == case["reason"]
@@ -261,9 +250,8 @@ def test_too_few_days() -> None:
 def test_no_reading_at_the_start(over: bool) -> None:
     """Without it there is no use, and what is usual is known all the same."""
     case = CASES["no reading at the start (row 16:55 missing, meter unavailable)"]
-    kwh = counter()
-    del kwh[WINDOW.start]
-    found = estimate(WINDOW, EQUIVENT_DAYS, replace(readings(), kwh=kwh), over=over)
+    known = readings(without=[WINDOW.start])
+    found = estimate(WINDOW, EQUIVENT_DAYS, known, over=over)
     assert (found.used, found.saving) == (case["used_kwh"], case["saved_kwh"])
     assert found.usual == is_about(case["usual_kwh"])
     assert found.reason == case["reason"]
@@ -281,7 +269,8 @@ def test_a_late_meter() -> None:
         assert (found.used, found.saving) == (expected["used_kwh"], expected["saved_kwh"])
         assert (found.reason, found.final) == (expected["reason"], False)
         assert found.measured_until is None
-    after = final(known=late.updated(readings()))
+    (before,), (after_import,) = late, readings()
+    after = final(known=[before.updated(after_import, at(EVENT_DAY, "16:00"))])
     assert after.used == is_about(case["after_import"]["used_kwh"])
     assert after.saving == is_about(case["after_import"]["saved_kwh"])
 
@@ -299,7 +288,7 @@ def test_a_gap_in_between() -> None:
     kwh = {moment: value for moment, value in counter().items() if moment.date() < EVENT_DAY}
     for starts, value in case["rows"].items():
         kwh[at(EVENT_DAY, starts) + GRID] = value
-    found = final(known=Readings(kwh=kwh, newest=WINDOW.end))
+    found = final(known=[meter_of(in_between(kwh))])
     assert found.used == is_about(case["used_kwh"])
     assert [half.used for half in found.half_hours] == [None, None]
     assert found.saving == is_about(0.5)
@@ -308,49 +297,138 @@ def test_a_gap_in_between() -> None:
 def test_a_day_whose_first_reading_is_gone() -> None:
     """It is left out, instead of counting the whole counter."""
     first = min(moment.date() for moment in counter())
-    kwh = counter()
-    del kwh[at(first, "17:00")]
-    found = final(known=replace(readings(), kwh=kwh))
+    found = final(known=readings(without=[at(first, "17:00")]))
     assert found.days_used == EXPECTED["days_used"] - 1
     assert found.highest_day == is_about(EXPECTED["usual_highest_day_kwh"])
 
 
-@pytest.mark.parametrize(("day", "wanted"), [("2026-11-24", 10), ("2026-11-28", 4)])
+@pytest.mark.parametrize(("day", "wanted"), [("2026-11-24", 10), ("2026-11-28", 8)])
 def test_the_most_recent_days_count(day: str, wanted: int) -> None:
     """A home with two months of readings is compared with its most recent days alone."""
     event = window(date.fromisoformat(day), "17:00", "18:00")
-    kwh = dict.fromkeys(event.boundaries, 0.0)
     days = event.similar_days(EQUIVENT_DAYS)
     assert len(days) > wanted
+    kwh = {event.start: 1_000.0, event.end: 1_000.0}
     for number, similar in enumerate(days, 1):
-        for share, moment in enumerate(event.on(similar).boundaries):
-            kwh[moment] = share * number / 2
-    found = estimate(event, EQUIVENT_DAYS, Readings(kwh=kwh, newest=event.end), over=True)
+        start = event.on(similar).start
+        kwh |= {start: 0.0, start + HALF_HOUR: number / 4, start + 2 * HALF_HOUR: number / 2}
+    found = estimate(event, EQUIVENT_DAYS, [meter_of({}, kwh)], over=True)
     assert (found.days_used, found.days_wanted) == (wanted, wanted)
-    assert (found.lowest_day, found.highest_day) == (1, wanted)
-    assert found.usual == is_about((1 + wanted) / 2)
+    assert (found.lowest_day, found.highest_day) == (0.5, wanted / 2)
+    assert found.usual == is_about((1 + wanted) / 4)
 
 
-# Approximate, slow, or not there
+@pytest.mark.parametrize("over", [True, False])
+def test_no_statistics(over: bool) -> None:
+    """Nothing is known, and it says why."""
+    for meters in ([], [Readings()], [*readings(), Readings()]):
+        found = estimate(WINDOW, EQUIVENT_DAYS, meters, over=over)
+        assert found == Estimate(
+            start=WINDOW.start, end=WINDOW.end, days_wanted=10, reason=Reason.NO_STATISTICS
+        )
+
+
+# Hours in place of five minutes
 
 
 def test_approximate_readings() -> None:
-    """They mark what was made of them, and nothing else."""
-    (newest_day, *_) = usual_of(WINDOW, EQUIVENT_DAYS, readings()).days
-    for moment in (at(newest_day, "17:30"), WINDOW.start, WINDOW.end):
-        assert final(known=replace(readings(), approximate=frozenset({moment}))).approximate
-    for moment in (at(newest_day, "18:30"), at(date(2026, 11, 12), "17:00")):
-        assert not final(known=replace(readings(), approximate=frozenset({moment}))).approximate
+    """Hours mark what was made of them, and nothing else."""
+    (meter,) = readings()
+    newest_day, *_, oldest_day = usual_days(WINDOW, EQUIVENT_DAYS, [meter])
+    hours = {moment: kwh for moment, kwh in counter().items() if moment.minute == 0}
+    later = {m: kwh for m, kwh in in_between(counter()).items() if m.date() > oldest_day}
+    found = final(known=[meter_of(later, hours)])
+    assert (found.days_used, found.approximate) == (7, True)
+    assert found.usual == is_about(0.9)
+    assert not final(known=[meter_of(in_between(counter()), hours)]).approximate
+    recent = {m: kwh for m, kwh in later.items() if m.date() >= newest_day}
+    assert final(known=[meter_of(recent, hours)]).approximate
 
 
-def test_the_pace_of_the_meter() -> None:
-    """More seldom than each five minutes is approximate, more seldom than each quarter no use."""
-    assert not final(known=replace(readings(), pace=GRID)).approximate
-    assert final(known=replace(readings(), pace=2 * GRID)).approximate
-    assert final(known=replace(readings(), pace=SLOWEST)).used == is_about(0.4)
+def test_half_past_of_hours() -> None:
+    """A reading that is not there stays missing where an hour beside it is."""
+    kwh = {"16:00": 10.0, "17:00": 11.0, "18:00": 14.0, "20:00": 15.0}
+    meter = meter_of({}, {at(EVENT_DAY, label): total for label, total in kwh.items()})
+    found = {
+        label: meter.at(at(EVENT_DAY, label)) for label in ("16:30", "17:30", "18:30", "17:15")
+    }
+    assert found == {"16:30": 10.5, "17:30": 12.5, "18:30": None, "17:15": None}
+    assert meter.is_approximate(at(EVENT_DAY, "16:30"))
+    assert not meter.is_approximate(at(EVENT_DAY, "17:00"))
+    assert (meter.newest, meter.pace) == (at(EVENT_DAY, "20:00"), None)
+
+
+# The pace of a meter
+
+
+def moves(*minutes: float, rows: int, kwh: float = 1) -> Readings:
+    """Return a meter with so many rows, which moved so many minutes after the first."""
+    noon = at(EVENT_DAY, "12:00")
+    each = {noon + row * GRID: kwh * sum(m <= 5 * row for m in minutes) for row in range(rows)}
+    return meter_of(each)
+
+
+def each(minutes: int, hours: float, kwh: float = 1) -> Readings:
+    """Return a meter that moved each so many minutes, for some hours."""
+    return moves(*range(minutes, int(hours * 60), minutes), rows=int(hours * 12), kwh=kwh)
+
+
+def twice(minutes: int, hours: int) -> list[int]:
+    """Return the minutes of reports that are written in two."""
+    return [each + wait for each in range(minutes, hours * 60, minutes) for wait in (0, 5)]
+
+
+@pytest.mark.parametrize(
+    ("meter", "pace"),
+    [
+        (each(5, hours=1), 5),
+        (each(10, hours=96), 10),
+        (each(30, hours=2), None),  # moved three times: too few to tell
+        (each(30, hours=3), 30),
+        (each(60, hours=24), 60),  # pushed each hour
+        (each(24 * 60, hours=24), None),  # not there for long enough to say that it does not move
+        (each(24 * 60, hours=26, kwh=8), 26 * 60 - 5),  # a day at once: it says nothing of an hour
+        (moves(15, 30, 45, 60, 300, 315, 500, 515, rows=120), 15),  # away for some hours
+        (moves(30, 55, 90, 120, 145, 180, rows=40), 35),  # not quite to the minute
+        (moves(*twice(30, hours=6), rows=72), 25),  # each half hour, in two writes
+        (moves(*twice(60, hours=6), rows=72), 55),
+        (moves(*range(20, 900, 20), *range(900, 920, 5), rows=288), 5),  # seldom anything to report
+        (moves(12, 72, 132, rows=40), 60),  # a new one, pushed each hour
+        (moves(5, 10, 150, rows=40), 5),
+        (Readings(), None),
+        # Those that stand still, or draw little:
+        (moves(rows=300), None),  # idle for a day: a tariff, a phase
+        (each(24 * 60, hours=72, kwh=0.06), None),  # behind a battery: once a day
+        (each(50, hours=72, kwh=0.01), None),  # a battery's 12 W, in steps of 10 Wh
+        (each(150, hours=72, kwh=0.1), None),  # 40 W, in steps of 100 Wh
+        (moves(40, 65, 180, 400, 425, 700, 725, 990, 1100, 1400, rows=288, kwh=0.3), None),
+    ],
+)
+def test_the_pace(meter: Readings, pace: float | None) -> None:
+    """It is the longest of three times between moves in a row, where these are the shortest."""
+    assert meter.pace == (pace and timedelta(minutes=pace))
+    assert meter.is_slow == (pace is not None and pace > 15)
+
+
+def test_the_pace_of_late() -> None:
+    """A meter that has become slower, or faster, is so after some days at most."""
+    day = 24 * 60
+    slower = [*range(5, 6 * day, 5), *range(6 * day, 9 * day, 60)]
+    assert moves(*slower, rows=6 * 288).pace == GRID
+    assert moves(*slower, rows=9 * 288).pace == timedelta(hours=1)
+    faster = [*range(60, 6 * day, 60), *range(6 * day, 7 * day, 5)]
+    assert moves(*faster, rows=7 * 288).pace == GRID
+
+
+def test_slow_meters() -> None:
+    """More seldom than each five minutes is approximate, than each quarter of an hour no use."""
+    assert not final(known=[each(5, hours=1), *readings()]).approximate
+    ten = final(known=[each(10, hours=20), *readings()])
+    assert ten.approximate
+    assert ten.reason is not Reason.METER_TOO_SLOW
     for over in (False, True):
-        slow = replace(readings(), pace=SLOWEST + GRID)
-        found = estimate(WINDOW, EQUIVENT_DAYS, slow, over=over)
+        slow = each(20, hours=20)
+        found = estimate(WINDOW, EQUIVENT_DAYS, [slow, *readings()], over=over)
         assert found == Estimate(
             start=WINDOW.start,
             end=WINDOW.end,
@@ -360,34 +438,140 @@ def test_the_pace_of_the_meter() -> None:
         )
 
 
-def test_no_statistics() -> None:
-    """Nothing is known, and it says why."""
-    found = estimate(WINDOW, EQUIVENT_DAYS, None, over=False)
-    assert found == Estimate(
-        start=WINDOW.start, end=WINDOW.end, days_wanted=10, reason=Reason.NO_STATISTICS
-    )
+# Several meters
 
 
-def test_newer_readings() -> None:
-    """They are added; the pace stays, and the newest moment unless there is a newer one."""
-    old = Readings(
-        kwh={at(EVENT_DAY, "17:00"): 1.0},
-        approximate=frozenset({at(EVENT_DAY, "17:00")}),
-        newest=at(EVENT_DAY, "17:00"),
-        pace=GRID,
-    )
-    new = Readings(
-        kwh={at(EVENT_DAY, "17:30"): 2.0},
-        approximate=frozenset({at(EVENT_DAY, "17:30")}),
-        newest=at(EVENT_DAY, "17:30"),
-    )
-    assert old.updated(new) == Readings(
-        kwh={**old.kwh, **new.kwh},
-        approximate=old.approximate | new.approximate,
-        newest=new.newest,
-        pace=GRID,
-    )
-    assert old.updated(Readings()) == old
+def idle(kwh: float = 50) -> Readings:
+    """Return a meter that stands still on all days of the example."""
+    return meter_of(dict.fromkeys(in_between(counter()), kwh))
+
+
+def test_one_that_stands_still() -> None:
+    """The others' figures stay: an idle tariff or phase is a part of nothing."""
+    found = final(known=[*readings(), idle()])
+    assert (found.usual, found.used) == (is_about(0.9), is_about(0.4))
+    assert (found.days_used, found.approximate, found.reason) == (7, False, None)
+
+
+def test_a_tariff_that_moves_on_sundays() -> None:
+    """What it counts is added on the days on which it counts."""
+    total, sundays = 50.0, {}
+    for moment in in_between(counter()):
+        total += 0.1 if moment.weekday() == 6 else 0
+        sundays[moment] = total
+    tariff = meter_of(sundays)
+    assert final(known=[*readings(), tariff]).used == is_about(0.4)
+    sunday = window(date(2026, 11, 22), "17:00", "18:00")
+    assert estimate(sunday, (), [*readings(), tariff], over=True).used == is_about(0.98 + 1.2)
+
+
+def test_several_meters() -> None:
+    """They are added; a day that one of them lacks is left out, and what one lacks is missing."""
+    kwh = in_between(counter())
+    parts = [{moment: total * share for moment, total in kwh.items()} for share in (5 / 8, 3 / 8)]
+    both = [meter_of(part) for part in parts]
+    assert final(known=both).used == is_about(0.4)
+    assert final(known=both[:1]).used == is_about(0.25)
+    monday = at(date(2026, 11, 23), "17:30")
+    lacking = meter_of({m: total for m, total in parts[1].items() if m != monday})
+    assert final(known=[both[0], lacking]).days_used == 6
+    late = meter_of({m: total for m, total in parts[1].items() if m <= at(EVENT_DAY, "17:30")})
+    assert final(known=[both[0], late]).reason is Reason.WAITING_FOR_METER
+    live = estimate(WINDOW, EQUIVENT_DAYS, [both[0], late], over=False)
+    assert (live.used, live.measured_until) == (is_about(0.21), at(EVENT_DAY, "17:30"))
+
+
+# What no home can use
+
+
+def shifted(start: datetime, by: float, end: datetime | None = None) -> Readings:
+    """Return the home's meter with readings that are shifted from a time on, until another."""
+    kwh = in_between(counter())
+    last = end or max(kwh)
+    return meter_of({m: total + by * (start <= m <= last) for m, total in kwh.items()})
+
+
+@pytest.mark.parametrize("by", [1_161.27, 13, -4_600, -0.3])
+@pytest.mark.parametrize("label", ["17:05", "17:30", "17:40", "18:00"])
+def test_a_jump_in_the_window(label: str, by: float) -> None:
+    """It is a gap: 1161 → 0 → 1161, statistics that were cleared, or a sum that was adjusted."""
+    for over in (False, True):
+        meters = [shifted(at(EVENT_DAY, label), by)]
+        found = estimate(WINDOW, EQUIVENT_DAYS, meters, over=over)
+        assert (found.used, found.saving, found.lower_than) == (None, None, None)
+        assert (found.reason, found.final) == (Reason.METER_GAP, False)
+        assert found.usual == is_about(0.9)
+
+
+def test_a_jump_on_a_usual_day() -> None:
+    """The day is left out, and its half hours count for nothing."""
+    monday = at(date(2026, 11, 23), "17:15")
+    for by in (655, -655):
+        found = final(known=[shifted(monday, by)])
+        assert (found.days_used, found.used) == (6, is_about(0.4))
+        assert found.highest_day == is_about(1.0)
+
+
+def test_a_jump_outside() -> None:
+    """It is none of the window's."""
+    for label in ("16:50", "18:05"):
+        assert final(known=[shifted(at(EVENT_DAY, label), 1_161)]).saving == is_about(0.5)
+
+
+def test_a_jump_of_one_of_several() -> None:
+    """Each is judged for itself: what two make together may look right."""
+    moment = at(EVENT_DAY, "17:40")
+    both = [shifted(moment, 5_000), shifted(moment, -5_000)]
+    assert final(known=both).reason is Reason.METER_GAP
+    small = [shifted(moment, -1), shifted(moment, 1)]
+    assert final(known=small).reason is Reason.METER_GAP
+
+
+def test_a_glitch_that_is_over() -> None:
+    """A reading that was wrong for some rows within a half hour spoils none of its ends."""
+    glitch = shifted(at(EVENT_DAY, "17:10"), -1_161, at(EVENT_DAY, "17:20"))
+    assert final(known=[glitch]).saving == is_about(0.5)
+    rows = (m for m in in_between(counter()) if m <= at(EVENT_DAY, "17:15"))
+    live = {m: glitch.at(m) or 0 for m in rows}
+    assert estimate(WINDOW, EQUIVENT_DAYS, [meter_of(live)], over=False).used is None
+
+
+def test_a_big_house() -> None:
+    """Twelve kilowatt-hours in each half hour are a home's."""
+    kwh = in_between(counter("17:00"))
+    kwh |= {at(EVENT_DAY, "17:30"): kwh[WINDOW.start] + 12, WINDOW.end: kwh[WINDOW.start] + 24}
+    assert final(known=[meter_of(kwh)]).used == is_about(24)
+    del kwh[at(EVENT_DAY, "17:30")]
+    assert final(known=[meter_of(kwh)]).used == is_about(24)
+    kwh[WINDOW.end] += 0.1
+    assert final(known=[meter_of(kwh)]).used is None
+
+
+# How it compares
+
+
+@pytest.mark.parametrize(
+    ("used", "lower_than"), [(0.4, 7), (0.78, 6), (0.8, 6), (0.9, 3), (1.0, 0), (1.3, 0)]
+)
+def test_lower_than(used: float, lower_than: int) -> None:
+    """It is the number of usual days on which more was used: .78 .82 .90 .90 .90 1.00 1.00."""
+    assert final(known=readings(("18:00", used))).lower_than == lower_than
+
+
+def test_lower_than_while_live() -> None:
+    """Each day counts as far as the window has gone; before anything is measured none does."""
+    live = estimate(WINDOW, EQUIVENT_DAYS, readings(("17:15", 0.2), newest="17:15"), over=False)
+    assert live.so_far == is_about(0.2)
+    assert live.lower_than == 3  # .23 .22 .21 of halves .46 .44 .42; .40 is as much
+    start = estimate(WINDOW, EQUIVENT_DAYS, readings(newest="17:00"), over=False)
+    assert (start.so_far, start.used, start.saving, start.lower_than) == (0, 0, 0, None)
+
+
+def test_nothing_is_rounded() -> None:
+    """Sums are rounded once, where they are shown."""
+    found = final(known=readings(("18:00", 0.6204)))
+    assert found.usual
+    assert found.saving == pytest.approx(0.9 - 0.6204, abs=1e-9)
 
 
 # What holds for any readings
@@ -397,16 +581,21 @@ HOMES = st.dictionaries(st.integers(1, 60), st.tuples(ENERGY, ENERGY))
 """What was used in the two half hours, by how many days ago."""
 
 
-def home(used: dict[int, tuple[float, float]], factor: float = 1, offset: float = 0) -> Readings:
+def home(
+    used: dict[int, tuple[float, float]], factor: float = 1, offset: float = 0
+) -> tuple[Readings]:
     """Return the readings of a home with its use in the window on days so long ago, and now."""
     kwh: dict[datetime, float] = {}
     total = 100.0
     for ago, halves in sorted({**used, 0: (0.25, 0.5)}.items(), reverse=True):
-        boundaries = WINDOW.on(EVENT_DAY - timedelta(days=ago)).boundaries
-        for moment, energy in zip(boundaries, (0, *halves), strict=True):
+        start = WINDOW.on(EVENT_DAY - timedelta(days=ago)).start
+        for half, energy in enumerate((0, *halves)):
             total += energy
-            kwh[moment] = factor * total + offset
-    return Readings(kwh=kwh, newest=WINDOW.end)
+            kwh[start + half * HALF_HOUR] = factor * total + offset
+    morning = at(EVENT_DAY, "10:00")
+    total = kwh[WINDOW.start] - 5
+    kwh |= {morning + row * GRID: total + row for row in range(5)}  # it is a fast one
+    return (meter_of(kwh),)
 
 
 def figures(found: Estimate) -> list[float | None]:
@@ -429,7 +618,7 @@ def test_shifting_all_readings_changes_nothing(
     assert found == nearly(figures(final(known=home(used))))
 
 
-@given(HOMES, st.floats(0, 100))
+@given(HOMES, st.floats(0, 2))
 def test_scaling_scales(used: dict[int, tuple[float, float]], factor: float) -> None:
     """Twice the use is twice each figure."""
     scaled = [
@@ -442,16 +631,15 @@ def test_scaling_scales(used: dict[int, tuple[float, float]], factor: float) -> 
 def test_scaling_one_day(used: dict[int, tuple[float, float]], data: st.DataObject) -> None:
     """More use on one of the days raises what is usual by its share."""
     known = home(used)
-    usual = usual_of(WINDOW, EQUIVENT_DAYS, known)
-    if not usual.half_hours:
+    usual = final(known=known)
+    if usual.usual is None:
         return
-    day = data.draw(st.sampled_from(usual.days))
-    factor = data.draw(st.floats(0, 10))
+    day = data.draw(st.sampled_from(list(usual.days)))
+    factor = data.draw(st.floats(0, 2))
     ago = (EVENT_DAY - day).days
     scaled = home({**used, ago: (used[ago][0] * factor, used[ago][1] * factor)})
-    after = usual_of(WINDOW, EQUIVENT_DAYS, scaled)
     rise = (factor - 1) * sum(used[ago]) / len(usual.days)
-    assert sum(after.half_hours) == pytest.approx(sum(usual.half_hours) + rise, abs=1e-6)
+    assert final(known=scaled).usual == pytest.approx(usual.usual + rise, abs=1e-6)
 
 
 @given(HOMES, st.data())
@@ -459,13 +647,14 @@ def test_a_missing_reading_never_lowers_a_figure(
     used: dict[int, tuple[float, float]], data: st.DataObject
 ) -> None:
     """It takes its day out, as if that had not been, or leaves the use unknown."""
-    known = home(used)
-    moment = data.draw(st.sampled_from(sorted(known.kwh)))
-    without = replace(known, kwh={m: kwh for m, kwh in known.kwh.items() if m != moment})
-    found = final(known=without)
-    if moment in WINDOW.boundaries:
-        assert found.used in (None, final(known=known).used)
-        assert usual_of(WINDOW, EQUIVENT_DAYS, without) == usual_of(WINDOW, EQUIVENT_DAYS, known)
+    (known,) = home(used)
+    end = data.draw(st.sampled_from(sorted(known.five_minutes)))
+    moment = datetime.fromtimestamp(end, UTC)
+    rest_of = {each: kwh for each, kwh in known.five_minutes.items() if each != end}
+    found = final(known=[Readings(five_minutes=rest_of)])
+    if moment.date() == EVENT_DAY:
+        assert found.used in (None, final(known=[known]).used)
+        assert found.days == final(known=[known]).days
     else:
         ago = (EVENT_DAY - moment.date()).days
         rest = {number: energies for number, energies in used.items() if number != ago}
@@ -493,7 +682,7 @@ def test_no_figure_without_enough_days(used: dict[int, tuple[float, float]]) -> 
     ][: WANTED[True]]
     found = final(known=home(used))
     assert found.days_used == len(eligible)
-    if len(eligible) < LEAST[True]:
+    if len(eligible) < LEAST:
         assert (found.usual, found.saving, found.reason) == (None, None, Reason.LEARNING)
         return
     totals = [sum(used[ago]) for ago in eligible]
@@ -507,15 +696,15 @@ def test_no_figure_without_enough_days(used: dict[int, tuple[float, float]]) -> 
 def test_while_it_goes_on(used: dict[int, tuple[float, float]], rows: int) -> None:
     """With what is usual used at an even rate, nothing is saved at any moment."""
     until = WINDOW.start + rows * GRID
-    known = home(used)
-    usual = usual_of(WINDOW, EQUIVENT_DAYS, known)
-    if not usual.half_hours:
+    (known,) = home(used)
+    usual = usual_days(WINDOW, EQUIVENT_DAYS, [known])
+    if len(usual) < LEAST:
         return
-    kwh = {m: value for m, value in known.kwh.items() if m < WINDOW.start}
-    total = kwh[WINDOW.start] = 500.0
+    kwh = {datetime.fromtimestamp(end, UTC): each for end, each in known.five_minutes.items()}
+    kwh = {moment: each for moment, each in kwh.items() if moment <= WINDOW.start}
     for row in range(rows):
-        total += usual.half_hours[row // 6] / 6
-        kwh[WINDOW.start + (row + 1) * GRID] = total
-    found = estimate(WINDOW, EQUIVENT_DAYS, Readings(kwh=kwh, newest=until), over=False)
+        mean = fmean(energies[row // 6] for energies in usual.values())
+        kwh[WINDOW.start + (row + 1) * GRID] = kwh[WINDOW.start + row * GRID] + mean / 6
+    found = estimate(WINDOW, EQUIVENT_DAYS, [meter_of(kwh)], over=False)
     assert found.saving == pytest.approx(0, abs=1e-6)
     assert found.measured_until == until

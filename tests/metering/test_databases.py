@@ -32,9 +32,9 @@ def recorder_db_url(server: Server, socket_enabled: None) -> str:
     return server.new_database()
 
 
-async def test_an_equivent(home: Home) -> None:
+async def test_an_equivent(recorded_home: Home) -> None:
     """It is measured while it is live and once it is over."""
-    await home.furnish()
-    await home.start()
-    await home.end()
-    assert home.figures() == (0.9, 0.4, 0.5)
+    await recorded_home.furnish()
+    await recorded_home.start()
+    await recorded_home.end()
+    assert recorded_home.figures() == (0.9, 0.4, 0.5)

@@ -1,119 +1,138 @@
 """Test when the meters are read, what is shown, and what is kept."""
 
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
+import logging
+from types import SimpleNamespace
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    MockModule,
-    async_fire_time_changed,
-    mock_config_flow,
-    mock_integration,
-    mock_platform,
-)
-import sqlalchemy as sa
+from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 
 from custom_components.equiwatt.const import DOMAIN
-from custom_components.equiwatt.metering.baseline import Estimate, Reason
-from custom_components.equiwatt.metering.finished import Equivent as Known
+from custom_components.equiwatt.equivents.model import EdgeType, Equivent, Source
+from custom_components.equiwatt.equivents.planned import Plans
+from custom_components.equiwatt.equivents.snapshot import Edge, Ended, EndReason, Snapshot
 from custom_components.equiwatt.metering.meter import Meter
-from homeassistant.config_entries import ConfigEntry, ConfigFlow
-from homeassistant.core import HomeAssistant
-from homeassistant.helpers.recorder import get_instance
+from custom_components.equiwatt.metering.results import (
+    Estimate,
+    FinishedResult,
+    Reason,
+    Results,
+    with_result,
+)
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant
 from homeassistant.util import dt as dt_util
 
+from ..conftest import Recorder
 from .example import EQUIVENT_DAYS, EVENT_DAY, WINDOW, at, counter, in_between, minutes
-from .meters import EXTERNAL, HOUR, METER, Meters
+from .meters import EXTERNAL, HOUR, METER, Tables
 
-START, END = at(EVENT_DAY, "17:01"), at(EVENT_DAY, "18:01")
-START, END = START + timedelta(seconds=7), END + timedelta(seconds=2)
-
-
-@dataclass(frozen=True)
-class Equivent:
-    """One equivent."""
-
-    start: datetime
-    end: datetime | None = None
-
-
+START = at(EVENT_DAY, "17:01") + timedelta(seconds=7)
+END = at(EVENT_DAY, "18:01") + timedelta(seconds=2)
 LIVE = Equivent(START, END)
 BEFORE = tuple(
     Equivent(at(day, "16:31"), at(day, "17:31")) for day in sorted(EQUIVENT_DAYS, reverse=True)
 )
-
-
 EMPTY = Estimate(start=WINDOW.start, end=WINDOW.end, days_wanted=10)
-RESULT = replace(EMPTY, usual=0.8, used=0.5, saving=0.3, days_used=7, final=True)
+RESULT = replace(EMPTY, used=0.5, final=True)
 
 
 class Account:
-    """An account, as far as the meter is concerned."""
+    """An account, as far as the meter is concerned: coordinator, announcer and store in one."""
 
     def __init__(self) -> None:
         """Start with the past equivents of the example."""
-        self.live: Known | None = None
-        self.is_announcing = False
-        self.ended: Known | None = None
+        self.live: Equivent | None = None
+        self.is_waiting = False
+        self.ended: Equivent | None = None
         self.past: tuple[Equivent, ...] = BEFORE
-        self.results: dict[datetime, Estimate] = {}
+        self.results: Results = ()
         self.kept: list[Estimate] = []
         self.behind = timedelta()
         """How far the system's clock is behind."""
+        self.plans = Plans()
+        self.clock = SimpleNamespace(now=lambda: dt_util.utcnow() + self.behind)
+        self.armed: list[CALLBACK_TYPE] = []
+        self.edges: list[Callable[[Edge], None]] = []
+        self.polls: list[CALLBACK_TYPE] = []
 
-    def now(self) -> datetime:
-        """Return the time."""
-        return dt_util.utcnow() + self.behind
+    @property
+    def data(self) -> Snapshot:
+        """Return what is known."""
+        ended = Ended(self.ended, EndReason.TIME, END) if self.ended else None
+        return Snapshot(live=self.live, ended=ended, past=self.past)
 
-    def result_of(self, equivent: Known) -> Estimate | None:
-        """Return what was kept of an equivent."""
-        return self.results.get(equivent.start)
+    def async_listen(self, listener: Callable[[Edge], None]) -> CALLBACK_TYPE:
+        """Call a listener with edges."""
+        self.edges.append(listener)
+        return lambda: self.edges.remove(listener)
 
-    def keep_result(self, equivent: Known, result: Estimate) -> None:
+    def async_when_armed(self, action: CALLBACK_TYPE) -> None:
+        """Do something once automations can hear of it."""
+        self.armed.append(action)
+
+    def async_add_listener(self, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
+        """Call a listener after each poll."""
+        self.polls.append(listener)
+        return lambda: self.polls.remove(listener)
+
+    def async_keep_result(self, result: FinishedResult) -> None:
         """Keep what is final."""
-        self.results[equivent.start] = result
-        self.kept.append(result)
+        self.results = with_result(self.results, result)
+        self.kept.append(result.estimate)
+
+    def result(self, equivent: Equivent, found: Estimate) -> None:
+        """Have kept something before."""
+        self.results = with_result(self.results, FinishedResult(equivent, found))
+
+    def poll(self) -> None:
+        """Let the API have been asked."""
+        for listener in self.polls:
+            listener()
 
 
 class Evening:
     """The evening of the example, with a meter whose rows appear as time passes."""
 
-    def __init__(self, hass: HomeAssistant, meters: Meters, freezer: FrozenDateTimeFactory) -> None:
+    def __init__(self, hass: HomeAssistant, tables: Tables, freezer: FrozenDateTimeFactory) -> None:
         """Set up an account with a meter."""
         self.hass = hass
-        self.meters = meters
+        self.tables = tables
         self.freezer = freezer
         self.account = Account()
         self.entry = MockConfigEntry(domain=DOMAIN)
-        self.ids: list[str] = [METER]
-        self.found = 0
-        self.queries: list[str] = []
         self.changes = 0
         self.kwh = in_between(counter())
         self.made = at(EVENT_DAY, "17:00")
-        self.meter = Meter(hass, self.entry, self.account, self.find)
+        self.choose(METER)
+
+    def choose(self, *meters: str) -> None:
+        """Choose meters."""
+        self.entry = MockConfigEntry(
+            domain=self.entry.domain, options={"source": "sensors", "sensors": list(meters)}
+        )
+        self.entry.add_to_hass(self.hass)
         self.restart()
 
     def restart(self) -> Evening:
         """Have the meter of a Home Assistant that was started again."""
-        self.meter.async_stop()
-        self.meter = Meter(self.hass, self.entry, self.account, self.find)
+        self.account.edges.clear()
+        self.account.polls.clear()
+        self.account.armed.clear()
+        account: Any = self.account
+        self.meter = Meter(self.hass, self.entry, account, account, account)
         self.meter.async_listen(self.change)
+        self.meter.async_setup()
         return self
 
     def begin(self) -> None:
         """Let the meter begin, once Home Assistant has started."""
-        self.meter.async_restore()
-        self.meter.async_start()
-
-    async def find(self) -> list[str]:
-        """Return which meters the home has."""
-        self.found += 1
-        return self.ids
+        for action in self.account.armed:
+            action()
+        self.account.armed.clear()
 
     def change(self) -> None:
         """Count a change of the estimate."""
@@ -141,28 +160,36 @@ class Evening:
         """Make the rows that end by a time and are not there yet."""
         new = {m: total for m, total in self.kwh.items() if self.made < m <= until}
         self.made = max(self.made, until)
-        if new:
-            await self.meters.five_minutes(new)
+        await self.tables.five_minutes(new)
+
+    def announce(self, type_: EdgeType, equivent: Equivent, *, rehearsal: bool = False) -> None:
+        """Announce a start or an end."""
+        source = Source.SIMULATION if rehearsal else Source.API
+        for listener in self.account.edges:
+            listener(Edge(type_, equivent, source, self.account.data))
 
     async def start(self, live: Equivent = LIVE) -> None:
         """Let an equivent become live."""
+        self.begin()
         self.account.live = live
-        self.meter.async_started()
+        self.announce(EdgeType.STARTED, live)
         await self.settle()
 
     async def end(self, ended: Equivent = LIVE, *, rehearsal: bool = False) -> None:
         """Let the equivent end, whether or not the API has listed it."""
+        self.begin()
         self.account.live = None
         if not rehearsal and ended not in self.account.past:
             self.account.ended = ended
-        self.meter.async_ended(ended, rehearsal=rehearsal)
+        self.announce(EdgeType.ENDED, ended, rehearsal=rehearsal)
         await self.settle()
 
     async def list(self, ended: Equivent = LIVE) -> None:
         """Let the API list an equivent."""
+        self.begin()
         others = (each for each in self.account.past if each.start != ended.start)
         self.account.ended, self.account.past = None, (ended, *others)
-        self.meter.async_update()
+        self.account.poll()
         await self.settle()
 
     def known(self) -> Estimate | None:
@@ -184,47 +211,24 @@ class Evening:
     @property
     def reason(self) -> Reason | None:
         """Return why something is not known."""
-        assert self.meter.estimate
-        return self.meter.estimate.reason
+        return self.estimate().reason
 
     def final(self) -> bool:
-        """Return whether what is shown will not change any more."""
-        assert self.meter.estimate
-        return self.meter.estimate.final
-
-    async def break_database(self) -> None:
-        """Take a table away."""
-        await self.meters.execute(sa.text("ALTER TABLE statistics_short_term RENAME TO away"))
-
-    async def mend_database(self) -> None:
-        """Restore it."""
-        await self.meters.execute(sa.text("ALTER TABLE away RENAME TO statistics_short_term"))
+        """Return whether what is shown will not change again."""
+        return self.estimate().final
 
     def reads(self) -> int:
         """Return how often statistics were read since this was called last."""
-        number = sum("FROM statistics_short_term" in query for query in self.queries)
-        self.queries.clear()
+        number, self.tables.reads = self.tables.reads, 0
         return number
 
 
 @pytest.fixture
-async def evening(
-    hass: HomeAssistant, meters: Meters, freezer: FrozenDateTimeFactory
-) -> AsyncGenerator[Evening]:
+async def evening(hass: HomeAssistant, tables: Tables, freezer: FrozenDateTimeFactory) -> Evening:
     """Return the evening, just before the equivent."""
     freezer.move_to(START)
-    found = Evening(hass, meters, freezer)
-    await meters.five_minutes(counter("17:00"))
-    engine: Any = get_instance(hass).engine
-
-    def note(_: Any, __: Any, query: str, *___: Any) -> None:
-        """Note a query."""
-        if query.startswith("SELECT statistics_meta.statistic_id"):
-            found.queries.append(query)
-
-    sa.event.listen(engine, "before_cursor_execute", note)
-    yield found
-    sa.event.remove(engine, "before_cursor_execute", note)
+    await tables.five_minutes(counter("17:00"))
+    return Evening(hass, tables, freezer)
 
 
 # An equivent from its start to its end
@@ -270,10 +274,9 @@ async def test_when_it_is_read(evening: Evening) -> None:
     await evening.move(END)
     assert evening.reads() == 7
     evening.account.live, evening.account.past = None, (LIVE, *BEFORE)  # the API lists it
-    evening.meter.async_update()
+    evening.account.poll()
     await evening.end()
     assert (evening.reads(), len(evening.account.kept)) == (1, 1)
-    assert evening.found == 2
 
 
 async def test_changes_are_told(evening: Evening) -> None:
@@ -403,16 +406,16 @@ async def test_the_last_row_is_late(evening: Evening) -> None:
 
 async def test_a_late_meter(evening: Evening) -> None:
     """An external statistic that comes the next morning is read within an hour."""
-    evening.ids = [EXTERNAL]
+    evening.choose(EXTERNAL)
     before = {m: total for m, total in counter().items() if m.date() < EVENT_DAY}
-    await evening.meters.hours(before, EXTERNAL)
+    await evening.tables.hours(before, EXTERNAL)
     await evening.start()
     assert (evening.shown(), evening.reason) == ((0.9, None, None), Reason.WAITING_FOR_METER)
     await evening.move(END)
     await evening.end()
     await evening.list()
     evening.reads()
-    evening.meter.async_update()  # as after each poll
+    evening.account.poll()  # as after each poll
     await evening.settle()
     assert evening.reads() == 0
     await evening.move_to("18:50")
@@ -420,7 +423,7 @@ async def test_a_late_meter(evening: Evening) -> None:
     await evening.move_to("23:50")
     assert evening.reads() == 5
     assert (evening.shown(), evening.final()) == ((0.9, None, None), False)
-    await evening.meters.hours(counter(), EXTERNAL)
+    await evening.tables.hours(counter(), EXTERNAL)
     await evening.move_to("23:50", 3_600)
     assert (evening.shown(), evening.final()) == ((0.9, 0.4, 0.5), True)
     assert evening.account.kept == [evening.meter.estimate]
@@ -443,10 +446,10 @@ async def test_a_meter_that_never_comes(evening: Evening) -> None:
 
 async def test_a_meter_that_is_too_slow(evening: Evening) -> None:
     """Nothing is shown but the reason, and there is nothing to wait for."""
-    evening.ids = ["sensor.slow"]
+    evening.choose("sensor.slow")
     ends = [START.replace(second=0) - minutes(1 + 5 * n) for n in range(100)]
     kwh = {end: 100.0 + (end - ends[-1]) // HOUR for end in reversed(ends)}
-    await evening.meters.five_minutes(kwh, "sensor.slow")
+    await evening.tables.five_minutes(kwh, "sensor.slow")
     await evening.start()
     assert (evening.shown(), evening.reason) == ((None, None, None), Reason.METER_TOO_SLOW)
     await evening.move_to("17:11")
@@ -463,10 +466,10 @@ async def test_a_meter_that_is_too_slow(evening: Evening) -> None:
 
 async def test_no_statistics(evening: Evening) -> None:
     """It says so, and is better at once when there are some."""
-    evening.ids = ["sensor.nothing"]
+    evening.choose("sensor.nothing")
     await evening.start()
     assert (evening.shown(), evening.reason) == ((None, None, None), Reason.NO_STATISTICS)
-    evening.ids = [METER]
+    await evening.tables.five_minutes(evening.kwh, "sensor.nothing")
     await evening.move_to("17:06")
     assert (evening.shown()[0], evening.reason) == (0.9, None)
 
@@ -474,11 +477,11 @@ async def test_no_statistics(evening: Evening) -> None:
 async def test_a_broken_database(evening: Evening, caplog: pytest.LogCaptureFixture) -> None:
     """What was shown stays, and the next time may be better."""
     await evening.start()
-    await evening.break_database()
+    evening.tables.is_broken = True
     await evening.move(at(EVENT_DAY, "17:06"), rows=False)
     assert evening.shown() == (0.9, 0, 0)
     assert "The statistics cannot be read now" in caplog.text
-    await evening.mend_database()
+    evening.tables.is_broken = False
     await evening.move_to("17:21")
     assert evening.shown() == (0.9, 0.14, 0.1267)
 
@@ -487,12 +490,12 @@ async def test_a_database_that_is_broken_at_the_end(evening: Evening) -> None:
     """The next time may be better, and what is shown meanwhile is not final."""
     await evening.start()
     await evening.move_to("17:56")
-    await evening.break_database()
+    evening.tables.is_broken = True
     await evening.move(END, rows=False)
     await evening.end()
     await evening.move(END + HOUR, rows=False)
     assert (evening.shown()[0], evening.final()) == (0.9, False)
-    await evening.mend_database()
+    evening.tables.is_broken = False
     await evening.move(END + 2 * HOUR)
     assert (evening.shown(), evening.final()) == ((0.9, 0.4, 0.5), True)
 
@@ -502,7 +505,7 @@ async def test_a_database_that_stays_broken(evening: Evening, rehearsal: bool) -
     """After two days it is final that nothing is known: no half of it stays."""
     await evening.start()
     await evening.move_to("17:26")
-    await evening.break_database()
+    evening.tables.is_broken = True
     evening.freezer.move_to(END)
     await evening.end(rehearsal=rehearsal)
     for hour in range(1, 49):
@@ -510,7 +513,7 @@ async def test_a_database_that_stays_broken(evening: Evening, rehearsal: bool) -
         async_fire_time_changed(evening.hass, dt_util.utcnow())
         await evening.settle()
         assert evening.final() is (hour >= 47)
-    await evening.mend_database()
+    evening.tables.is_broken = False
     assert (evening.shown(), evening.reason) == ((None, None, None), Reason.NO_STATISTICS)
     assert evening.account.kept == ([] if rehearsal else [evening.known()])
 
@@ -519,12 +522,12 @@ async def test_a_broken_database_as_the_end_is_moved(evening: Evening) -> None:
     """All is read for the new window, once it can be."""
     await evening.start(Equivent(START))
     assert evening.shown() == (0.4, 0, 0)
-    await evening.break_database()
+    evening.tables.is_broken = True
     evening.account.live = LIVE
-    evening.meter.async_update()
+    evening.account.poll()
     await evening.settle()
     assert evening.shown() == (0.4, 0, 0)
-    await evening.mend_database()
+    evening.tables.is_broken = False
     await evening.move_to("17:21")
     assert evening.shown() == (0.9, 0.14, 0.1267)
 
@@ -534,18 +537,18 @@ async def test_a_broken_database_at_the_start(evening: Evening) -> None:
     before = replace(RESULT, start=at(EVENT_DAY, "15:00"), end=at(EVENT_DAY, "16:00"))
     earlier = Equivent(before.start + minutes(1), before.end + minutes(1))
     evening.account.past = (earlier, *BEFORE)
-    evening.account.results[earlier.start] = before
-    evening.begin()
+    evening.account.result(earlier, before)
+    evening.restart().begin()
     await evening.settle()
     assert evening.known() == before
-    await evening.break_database()
+    evening.tables.is_broken = True
     await evening.start()
     assert (evening.shown(), evening.final()) == ((None, None, None), False)
     assert evening.reason is Reason.WAITING_FOR_METER
     found = evening.known()
     assert found
     assert (found.start, found.end, found.days_wanted) == (WINDOW.start, WINDOW.end, 10)
-    await evening.mend_database()
+    evening.tables.is_broken = False
     await evening.move_to("17:06")
     assert evening.shown()[0] == 0.9
 
@@ -555,18 +558,80 @@ async def test_a_broken_database_at_the_end_of_a_rehearsal(evening: Evening) -> 
     rehearsal = Equivent(START, START + HOUR / 2)
     await evening.start(rehearsal)
     await evening.move_to("17:30")
-    await evening.break_database()
+    evening.tables.is_broken = True
     await evening.move(rehearsal.start + HOUR / 2, rows=False)
     await evening.end(rehearsal, rehearsal=True)
     await evening.move_to("17:40", rows=False)
     assert not evening.final()
-    await evening.mend_database()
+    evening.tables.is_broken = False
     await evening.make_rows(at(EVENT_DAY, "17:35"))
     await evening.move_to("18:40", rows=False)
     assert (evening.shown(), evening.final()) == ((0.4, 0.21, 0.19), True)
     evening.reads()
     await evening.move_to("20:40", rows=False)
     assert evening.reads() == 0
+
+
+# Whatever goes wrong
+
+
+def errors_in(log: Recorder) -> list[str]:
+    """Return the errors since this was called last, whose tracebacks are wanted here."""
+    errors = [each.getMessage() for each in log.records if each.levelno >= logging.ERROR]
+    log.records.clear()
+    return errors
+
+
+@pytest.mark.parametrize("over", [False, True])
+async def test_an_error_that_nobody_foresaw(
+    evening: Evening, no_secrets_in_log: Recorder, over: bool
+) -> None:
+    """It is logged once, and what is next is measured all the same."""
+    evening.tables.error = RuntimeError("out of memory")
+    if over:
+        await evening.move(END)
+        await evening.end()
+        await evening.move(END + 3 * HOUR + minutes(2))
+    else:
+        await evening.start()
+        await evening.move_to("17:16")
+    assert evening.reads() == 4
+    assert errors_in(no_secrets_in_log) == ["Unexpected error measuring an equivent"]
+    evening.tables.error = None
+    await evening.move(dt_util.utcnow() + (HOUR if over else minutes(5)))
+    assert evening.shown() == ((0.9, 0.4, 0.5) if over else (0.9, 0.14, 0.1267))
+    evening.tables.error = RuntimeError("out of memory")
+    await evening.start(Equivent(dt_util.utcnow(), dt_util.utcnow() + HOUR))
+    assert len(errors_in(no_secrets_in_log)) == 1
+
+
+async def test_statistics_that_are_cleared(evening: Evening) -> None:
+    """What was read before is no start for what is counted since; the next one has figures."""
+    await evening.start()
+    await evening.move_to("17:21")
+    assert evening.shown() == (0.9, 0.14, 0.1267)
+    evening.tables.clear()
+    start = evening.kwh[at(EVENT_DAY, "17:20")]
+    evening.kwh = {moment: total - start for moment, total in evening.kwh.items()}
+    await evening.move_to("17:41")
+    assert (evening.shown()[1:], evening.reason) == ((None, None), Reason.METER_GAP)
+    await evening.move(END)
+    await evening.end()
+    assert (evening.shown()[1:], evening.final()) == ((None, None), False)
+    later = Equivent(at(EVENT_DAY, "18:05"), at(EVENT_DAY, "18:30"))
+    await evening.start(later)
+    await evening.move_to("18:26")
+    assert evening.estimate().used == pytest.approx(0.7 * 20 / 30)
+
+
+async def test_a_sum_that_is_adjusted(evening: Evening) -> None:
+    """All later rows move with it, also those that were read before."""
+    await evening.start()
+    await evening.move_to("17:21")
+    evening.kwh = {moment: total - 4_600 for moment, total in evening.kwh.items()}
+    evening.made = at(EVENT_DAY, "16:50")
+    await evening.move_to("17:46")
+    assert evening.shown() == (0.9, 0.305, 0.345)
 
 
 # A wrong clock
@@ -591,7 +656,7 @@ async def test_a_wrong_clock(evening: Evening) -> None:
 
 async def test_a_clock_that_is_wrong_afterwards(evening: Evening) -> None:
     """What ended before is measured as soon as the clock is right again."""
-    await evening.meters.five_minutes(evening.kwh)
+    await evening.tables.five_minutes(evening.kwh)
     await evening.move(END + HOUR, rows=False)
     evening.account.past = (LIVE, *BEFORE)
     evening.account.behind = -minutes(3)
@@ -610,25 +675,23 @@ async def test_a_restart_after_another_equivent(evening: Evening) -> None:
     """What is kept of that one is not shown for the live one, be it for a moment."""
     earlier = Equivent(at(EVENT_DAY, "15:01"), at(EVENT_DAY, "16:01"))
     evening.account.past = (earlier, *BEFORE)
-    evening.account.results[earlier.start] = replace(
-        RESULT, start=at(EVENT_DAY, "15:00"), end=at(EVENT_DAY, "16:00")
-    )
+    before = replace(RESULT, start=at(EVENT_DAY, "15:00"), end=at(EVENT_DAY, "16:00"))
+    evening.account.result(earlier, before)
     evening.account.live = LIVE
-    seen: list[Estimate] = []
-    evening.restart().meter.async_listen(lambda: seen.append(evening.estimate()))
+    evening.restart()
+    assert evening.known() == replace(EMPTY, reason=Reason.WAITING_FOR_METER)
     evening.begin()
     await evening.settle()
-    assert seen[0] == replace(EMPTY, reason=Reason.WAITING_FOR_METER)
-    assert seen[1:] == [evening.known()]
     assert evening.shown() == (0.9, 0, 0)
 
 
 async def test_a_fast_meter_after_a_slow_one(evening: Evening) -> None:
     """What the old one was too slow for is measured by the new one, once."""
-    await evening.meters.five_minutes(evening.kwh)
+    await evening.tables.five_minutes(evening.kwh)
     await evening.move(END, rows=False)
     slow = replace(EMPTY, final=True, reason=Reason.METER_TOO_SLOW)
-    evening.account.past, evening.account.results[START] = (LIVE, *BEFORE), slow
+    evening.account.past = (LIVE, *BEFORE)
+    evening.account.result(LIVE, slow)
     evening.restart().begin()
     await evening.settle()
     assert (evening.shown(), evening.final()) == ((0.9, 0.4, 0.5), True)
@@ -637,10 +700,10 @@ async def test_a_fast_meter_after_a_slow_one(evening: Evening) -> None:
 
 async def test_a_slow_meter_after_a_restart(evening: Evening) -> None:
     """It is looked at again, once."""
-    evening.ids = ["sensor.slow"]
+    evening.choose("sensor.slow")
     ends = [START.replace(second=0) - minutes(1 + 5 * n) for n in range(100)]
     kwh = {end: 100.0 + (end - ends[-1]) // HOUR for end in reversed(ends)}
-    await evening.meters.five_minutes(kwh, "sensor.slow")
+    await evening.tables.five_minutes(kwh, "sensor.slow")
     await evening.move(END, rows=False)
     await evening.list()
     slow = evening.known()
@@ -681,7 +744,7 @@ async def test_an_end_that_was_missed(evening: Evening) -> None:
     """What ended while Home Assistant was off is measured when it is on again."""
     await evening.start()
     evening.account.live, evening.account.past = None, (LIVE, *BEFORE)
-    await evening.meters.five_minutes(evening.kwh)
+    await evening.tables.five_minutes(evening.kwh)
     evening.freezer.move_to(END + 3 * HOUR)
     evening.restart().begin()
     await evening.settle()
@@ -693,7 +756,7 @@ async def test_two_ends_that_were_missed(evening: Evening) -> None:
     """Both are measured, and the newer one is shown."""
     first, second = Equivent(START, START + HOUR / 2), Equivent(START + HOUR / 2, END)
     evening.account.past = (second, first, *BEFORE)
-    await evening.meters.five_minutes(evening.kwh)
+    await evening.tables.five_minutes(evening.kwh)
     evening.freezer.move_to(END + 3 * HOUR)
     evening.begin()
     await evening.settle()
@@ -712,43 +775,16 @@ async def test_an_account_without_equivents(evening: Evening) -> None:
     assert evening.known() is None
 
 
-async def test_unloading(hass: HomeAssistant, evening: Evening) -> None:
-    """Nothing is read any more."""
-
-    async def setup(hass: HomeAssistant, entry: ConfigEntry) -> bool:
-        """Set up an entry with a meter."""
-        evening.restart().begin()
-        return True
-
-    async def unload(hass: HomeAssistant, entry: ConfigEntry) -> bool:
-        """Unload the entry."""
-        return True
-
-    mock_integration(hass, MockModule("test", async_setup_entry=setup, async_unload_entry=unload))
-    mock_platform(hass, "test.config_flow", None)
-    evening.entry = MockConfigEntry(domain="test")
-    evening.entry.add_to_hass(hass)
-    evening.account.live = LIVE
-    with mock_config_flow("test", ConfigFlow):
-        assert await hass.config_entries.async_setup(evening.entry.entry_id)
-        await evening.settle()
-        await evening.move_to("17:10")
-        assert evening.reads() == 2
-        assert await hass.config_entries.async_unload(evening.entry.entry_id)
-        await evening.move_to("17:30")
-        assert evening.reads() == 0
-
-
 async def test_while_an_end_is_announced(evening: Evening) -> None:
     """What is over is not final before everybody has heard of its end."""
     await evening.start()
     await evening.move(END)
-    evening.account.is_announcing = True
+    evening.account.is_waiting = True
     evening.account.live, evening.account.past = None, (LIVE, *BEFORE)
-    evening.meter.async_update()
+    evening.account.poll()
     await evening.settle()
     assert not evening.final()
-    evening.account.is_announcing = False
+    evening.account.is_waiting = False
     await evening.end()
     assert evening.final()
 
@@ -758,7 +794,7 @@ async def test_while_an_end_is_announced(evening: Evening) -> None:
 
 async def test_listed_with_other_times(evening: Evening) -> None:
     """The half hours that it lists are measured again, and what was kept is replaced."""
-    await evening.meters.five_minutes(evening.kwh)
+    await evening.tables.five_minutes(evening.kwh)
     await evening.move(END, rows=False)
     await evening.end(Equivent(START, START + HOUR / 2))
     assert evening.shown() == (0.4, 0.21, 0.19)
@@ -767,7 +803,7 @@ async def test_listed_with_other_times(evening: Evening) -> None:
     assert evening.shown() == (0.9, 0.4, 0.5)
     assert [found.end for found in evening.account.kept] == [at(EVENT_DAY, "17:30"), WINDOW.end]
     evening.reads()
-    evening.meter.async_update()
+    evening.account.poll()
     await evening.list()
     assert evening.reads() == 0
 

@@ -1,15 +1,19 @@
 """Test that a meter stays chosen whatever its name becomes, and whenever it is renamed."""
 
-from pytest_homeassistant_custom_component.components.recorder.common import (
-    async_wait_recording_done,
-)
-
 from homeassistant.helpers import entity_registry as er
 
 from .home import SENSORS, Home
-from .meters import EXTERNAL, METER, SECOND_METER
+from .meters import EXTERNAL, METER, SECOND_METER, Tables
 
 OTHER = "sensor.other"
+
+
+def rename(home: Home, old: str, new: str) -> None:
+    """Give a sensor another name, as its statistics follow it."""
+    er.async_get(home.hass).async_update_entity(old, new_entity_id=new)
+    tables = home.meters
+    assert isinstance(tables, Tables)
+    tables.rename(old, new)
 
 
 def register(home: Home, unique_id: str = "1") -> er.EntityRegistry:
@@ -29,9 +33,8 @@ async def test_while_loaded(home: Home) -> None:
     registry.async_update_entity(METER, name="Only the name")
     await home.settle()
     assert home.entry.options["sensors"] == [SECOND_METER, METER]
-    registry.async_update_entity(METER, new_entity_id="sensor.other")
+    rename(home, METER, OTHER)
     await home.settle()
-    await async_wait_recording_done(home.hass)
     assert home.entry.options["sensors"] == [SECOND_METER, "sensor.other"]
     await home.start()
     assert home.figures()[0] == 1.8
@@ -42,12 +45,11 @@ async def test_while_loaded(home: Home) -> None:
 
 async def test_while_not_loaded(home: Home) -> None:
     """It is found again by what no name changes, and so are its statistics."""
-    registry = register(home)
+    register(home)
     await home.furnish()
     assert await home.hass.config_entries.async_unload(home.entry.entry_id)
-    registry.async_update_entity(METER, new_entity_id=OTHER)
+    rename(home, METER, OTHER)
     await home.settle()
-    await async_wait_recording_done(home.hass)
     await home.setup()
     assert home.entry.options["sensors"] == [OTHER]
     await home.start()

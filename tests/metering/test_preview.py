@@ -5,14 +5,12 @@ import sys
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from homeassistant.components.energy.data import async_get_manager
 from homeassistant.data_entry_flow import FlowResultType
-from homeassistant.helpers.recorder import get_instance
 
 from .home import FIGURES, QUIET, SENSORS, Home
-from .meters import EXTERNAL, METER, SECOND_METER
+from .meters import EXTERNAL, METER, SECOND_METER, Meters, Tables
 
 DAY = timedelta(days=1)
 HALF_HOUR = timedelta(minutes=30)
@@ -61,6 +59,7 @@ async def test_sensors(home: Home) -> None:
     assert result["step_id"] == "preview"
     assert result["description_placeholders"] == {
         "meters": "meter (`sensor.meter`)",
+        "still": "",
         "days": "7",
         "days_wanted": "10",
         "minutes": "5",
@@ -86,14 +85,14 @@ async def test_several(home: Home) -> None:
 async def test_off(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is saved without more ado, nothing is imported for it, and the entities go."""
     await home.furnish()
-    for name in [name for name in sys.modules if name.startswith(WING)]:
+    for name in [name for name in sys.modules if name.startswith(f"{WING}.preview")]:
         monkeypatch.delitem(sys.modules, name)
     result = await choose(home, source="off", sensors=[METER])
     assert result["type"] is FlowResultType.CREATE_ENTRY
     await home.settle()
     assert home.entry.options == {"source": "off"}
     assert not [key for key in FIGURES if home.hass.states.get(f"sensor.equiwatt_{key}")]
-    assert not [name for name in sys.modules if name.startswith(WING)]
+    assert not [name for name in sys.modules if name.startswith(f"{WING}.preview")]
 
 
 async def test_energy_dashboard(home: Home) -> None:
@@ -138,17 +137,10 @@ async def test_a_broken_database(home: Home) -> None:
     """What cannot be read is not there."""
     await home.make_rows()
     await home.setup()
-    instance = get_instance(home.hass)
-
-    def rename(old: str, new: str) -> None:
-        """Give a table another name."""
-        assert instance.engine
-        with instance.engine.begin() as connection:
-            connection.execute(sa.text(f"ALTER TABLE {old} RENAME TO {new}"))
-
-    await instance.async_add_executor_job(rename, "statistics_short_term", "away")
+    tables = home.meters
+    assert isinstance(tables, Tables)
+    tables.is_broken = True
     assert (await choose(home, **SENSORS))["errors"] == {"base": "no_statistics"}
-    await instance.async_add_executor_job(rename, "away", "statistics_short_term")
 
 
 @pytest.mark.parametrize(
@@ -164,7 +156,7 @@ async def test_pace(home: Home, minutes: int, step: str) -> None:
     await confirm(home, result)
 
 
-async def test_glow_in_the_cloud(home: Home) -> None:
+async def test_glow_in_the_cloud(recorded_home: Home) -> None:
     """A Glow's cloud data: today's use, asked each half hour, and what is known by then is late.
 
     Each night it begins at nothing again, and whole hours arrive at once: a saw-tooth.
@@ -177,17 +169,19 @@ async def test_glow_in_the_cloud(home: Home) -> None:
         known = moment - (number % 4) * HALF_HOUR - HALF_HOUR  # it arrives every two hours
         day = midnight if moment >= midnight + HALF_HOUR else midnight - DAY
         states[moment] = round(max((known - day) / HALF_HOUR, 0) * 0.2, 2)
-    await home.meters.report(until, states)
-    home.freezer.move_to(QUIET)
-    await home.setup()
-    result = await choose(home, **SENSORS)
+    meters = recorded_home.meters
+    assert isinstance(meters, Meters)
+    await meters.report(until, states)
+    recorded_home.freezer.move_to(QUIET)
+    await recorded_home.setup()
+    result = await choose(recorded_home, **SENSORS)
     assert result["step_id"] == "preview_too_slow"
     assert int(result["description_placeholders"]["minutes"]) >= 30
-    await confirm(home, result)
-    home.kwh = {}
-    await home.start()
-    assert home.figures() == (None, None, None)
-    assert home.sensor("saving").attributes["reason"] == "meter_too_slow"
+    await confirm(recorded_home, result)
+    recorded_home.kwh = {}
+    await recorded_home.start()
+    assert recorded_home.figures() == (None, None, None)
+    assert recorded_home.sensor("saving").attributes["reason"] == "meter_too_slow"
 
 
 async def test_hourly(home: Home) -> None:
@@ -198,6 +192,43 @@ async def test_hourly(home: Home) -> None:
     assert result["step_id"] == "preview_hourly"
     assert result["description_placeholders"]["days"] == "7"
     await confirm(home, result)
+
+
+async def stand(home: Home, days: int, meter: str = METER) -> None:
+    """Let a meter have moved for the last time so many days ago."""
+    newest = QUIET.replace(second=0)
+    rows = [newest - n * timedelta(minutes=5) for n in reversed(range(10 * 288))]
+    last = newest - days * DAY
+    await home.meters.five_minutes({end: (min(end, last) - rows[0]) / DAY for end in rows}, meter)
+
+
+@pytest.mark.parametrize(("days", "step"), [(6, "preview_new"), (8, "preview_still")])
+async def test_one_that_does_not_move(home: Home, days: int, step: str) -> None:
+    """A meter that has not moved for a week is named, as it may well be dead."""
+    await stand(home, days)
+    await home.setup()
+    result = await choose(home, **SENSORS)
+    assert result["step_id"] == step
+    assert result["description_placeholders"]["still"] == (f"`{METER}`" if days > 7 else "")
+    await confirm(home, result)
+
+
+async def test_one_of_several_that_does_not_move(home: Home) -> None:
+    """It is named: the other one may be all that there is to measure."""
+    await home.make_rows()
+    await stand(home, 9, SECOND_METER)
+    await home.setup()
+    result = await choose(home, source="sensors", sensors=[METER, SECOND_METER])
+    assert result["step_id"] == "preview_still"
+    assert result["description_placeholders"]["still"] == f"`{SECOND_METER}`"
+
+
+async def test_one_that_was_away_for_a_week(home: Home) -> None:
+    """Whether it stood still or was unavailable makes no difference."""
+    await home.make_rows(QUIET - 8 * DAY)
+    await home.setup()
+    result = await choose(home, **SENSORS)
+    assert result["step_id"] == "preview_still"
 
 
 @pytest.mark.parametrize("rows", [0, 2])

@@ -1,7 +1,7 @@
 """Test how meters are read from the statistics that a real recorder keeps."""
 
-from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,24 +10,17 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 )
 import sqlalchemy as sa
 
-from custom_components.equiwatt.metering.baseline import (
-    GRID,
-    HALF_HOUR,
-    Estimate,
-    Readings,
-    Reason,
-    Window,
-    estimate,
-)
+from custom_components.equiwatt.metering.baseline import Readings, Window, estimate
 from custom_components.equiwatt.metering.readings import (
-    Survey,
+    LOOK,
+    Row,
     UnreadableError,
     async_grid_meters,
-    async_read_all,
-    async_read_since,
-    async_survey,
+    async_read,
     async_unfit,
+    without_made_up,
 )
+from custom_components.equiwatt.metering.results import Estimate, Reason
 from homeassistant.components.recorder.models import StatisticMeanType
 from homeassistant.components.recorder.statistics import (
     async_add_external_statistics,
@@ -38,10 +31,11 @@ from homeassistant.helpers.recorder import get_instance, session_scope
 from homeassistant.setup import async_setup_component
 
 from .example import DAYS, EQUIVENT_DAYS, EVENT_DAY, EXAMPLE, WINDOW, at, counter, minutes, window
-from .meters import EXTERNAL, HOUR, METER, SECOND_METER, Meters, metadata
+from .meters import EXTERNAL, HOUR, METER, SECOND_METER, Meters, metadata, rows
 
 HALF_PAST = window(EVENT_DAY, "17:30", "18:30")
-NOW = at(EVENT_DAY, "18:31")
+MONDAY = date(2026, 11, 23)
+EVENING = window(MONDAY, "17:00", "18:00")
 
 
 def is_about(value: float) -> Any:
@@ -49,13 +43,9 @@ def is_about(value: float) -> Any:
     return pytest.approx(value, abs=1e-6)
 
 
-async def read(
-    hass: HomeAssistant, *meters: str, of: Window = WINDOW, now: datetime = NOW
-) -> Readings:
+async def read(hass: HomeAssistant, *meters: str, of: Window = WINDOW) -> tuple[Readings, ...]:
     """Read meters for a window."""
-    found = await async_read_all(hass, meters or (METER,), of.moments(EQUIVENT_DAYS), now)
-    assert found
-    return found
+    return await async_read(hass, meters or (METER,), of.start - LOOK)
 
 
 async def final(hass: HomeAssistant, *meters: str, of: Window = WINDOW) -> Estimate:
@@ -75,39 +65,116 @@ def since(day: date, readings: Mapping[datetime, float]) -> dict[datetime, float
     return {moment: total for moment, total in readings.items() if moment.date() >= day}
 
 
+# Rows that are no readings
+
+FIVE = 300.0
+
+
+def made(text: str, delay: float = 10) -> list[Row]:
+    """Return rows of five minutes: `2!` was written with the next one that has no mark."""
+    numbered = [(FIVE * n, each) for n, each in enumerate(text.split(), 1)]
+    found: list[Row] = []
+    for end, each in numbered:
+        on_time = next((e for e, other in numbered if e >= end and "!" not in other), end + FIVE)
+        found.append(Row(end, float(each.strip("!")), (on_time if "!" in each else end) + delay))
+    return found
+
+
+def kept(rows: Sequence[Row], *starts: float) -> list[float]:
+    """Return the readings that are left."""
+    return list(without_made_up(rows, starts).values())
+
+
+@pytest.mark.parametrize(
+    ("rows", "readings"),
+    [
+        ("1 2 3 4", "1 2 3 4"),
+        ("1 1 1 2", "1 1 1 2"),  # it is idle
+        ("1 2 2! 2! 2! 5 6", "1 2 2 2 2 5 6"),  # the same, and the recorder was busy
+        ("1 2! 3! 4! 5", "1 2 3 4 5"),
+    ],
+)
+def test_late_rows(rows: str, readings: str) -> None:
+    """They count, whether or not they move, while Home Assistant was on."""
+    assert kept(made(rows), 5.0) == [float(each) for each in readings.split()]
+
+
+@pytest.mark.parametrize("delay", [10, 130, 180, 290])
+@pytest.mark.parametrize("starts", [(), (5.0,)])
+def test_a_recorder_that_is_always_late(delay: float, starts: tuple[float, ...]) -> None:
+    """All of its rows count, also on evenings on which nothing comes from the grid."""
+    rows = made("1 2 3 3 3 3 3 3 4 5 5 6", delay)
+    assert kept(rows, *starts) == [row.kwh for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("rows", "readings"),
+    [
+        ("1 2 2! 2! 2! 5 6", "1 2 5 6"),
+        ("1 2 3! 3! 3! 5", "1 2 5"),  # it was on for the first minutes of a row
+        ("2! 2! 2! 5 6", "5 6"),
+        ("1 2! 2! 2 2 5", "1 5"),  # the meter does not report at once
+        ("1 2! 2! 2 2 2 2 2 5", "1 2 2 5"),  # it is idle
+    ],
+)
+@pytest.mark.parametrize("is_known", [True, False])
+def test_made_up_rows(rows: str, readings: str, is_known: bool) -> None:
+    """Those of the time in which it was off are none, also where its start is forgotten."""
+    each = made(rows)
+    started = max(row.written for row in each if row.is_late) - 8
+    found = kept(each, *([5.0, started] if is_known else ()))
+    assert found == [float(reading) for reading in readings.split()]
+
+
+def test_one_row_that_is_made_up() -> None:
+    """It is known by the start in between alone: a busy recorder makes such, too."""
+    rows = [*made("1 2"), Row(3 * FIVE, 2, 3 * FIVE + 200), Row(4 * FIVE, 5, 4 * FIVE + 10)]
+    assert kept(rows) == [1, 2, 2, 5]
+    assert kept(rows, 5.0, 3 * FIVE + 190) == [1, 2, 5]
+
+
+def test_off_twice() -> None:
+    """Each time is one of its own."""
+    rows = made("1 2! 2! 2! 3 4! 4! 4! 5")
+    starts = [4 * FIVE + 150, 8 * FIVE + 150]
+    assert kept(rows, *starts) == [1, 3, 5]
+    assert kept(rows) == [1, 3, 5]
+
+
+def test_an_import() -> None:
+    """It is written in one go; where it stands still in between it does so truly."""
+    rows = [Row(FIVE * n, kwh, 90 * FIVE) for n, kwh in enumerate((1, 2, 2, 2, 2, 3, 4), 1)]
+    assert kept(rows) == [1, 2, 2, 2, 2, 3, 4]
+    assert kept(rows, 80 * FIVE) == [1, 2, 2, 2, 2, 3]
+
+
 # Which rows
 
 
-async def test_five_minute_rows(hass: HomeAssistant, meters: Meters) -> None:
-    """They give the figures of the example, of a window at half past too."""
-    await meters.five_minutes(counter())
+async def test_meters_of_every_kind(hass: HomeAssistant, meters: Meters) -> None:
+    """The figures are those of the example, by whatever rows, in whatever unit."""
+    kwh = counter()
+    await meters.five_minutes(kwh)
+    await meters.hours(kwh, EXTERNAL)
+    for unit, factor in (("Wh", 1e3), ("MWh", 1e-3), ("GJ", 0.0036)):
+        name = f"sensor.in_{unit.lower()}"
+        await meters.five_minutes({m: factor * total for m, total in kwh.items()}, name, unit)
+        meters.hass.states.async_set(name, "1", {"unit_of_measurement": "kWh"})  # shown so now
+        assert figures(await final(hass, name)) == (0.9, 0.4, 0.5)
     for of, expected in ((WINDOW, (0.9, 0.4, 0.5)), (HALF_PAST, (1.1, 0.89, 0.21))):
         found = await final(hass, of=of)
         assert figures(found) == expected
         assert (found.days_used, found.approximate, found.reason) == (7, False, None)
         assert found.measured_until == of.end
-
-
-async def test_hourly_rows_only(hass: HomeAssistant, meters: Meters) -> None:
-    """On the hour they are as good; the half past between two is their mean."""
-    await meters.hours(counter())
-    found = await final(hass)
+    found = await final(hass, EXTERNAL)
     assert figures(found) == (0.9, 0.4, 0.5)
     assert [half.usual for half in found.half_hours] == [is_about(0.45), is_about(0.45)]
     assert [half.used for half in found.half_hours] == [is_about(0.2), is_about(0.2)]
     assert (found.days_used, found.approximate) == (7, True)
-
-
-async def test_half_past_of_hourly_rows(hass: HomeAssistant, meters: Meters) -> None:
-    """A reading that is not there stays missing where an hour beside it is."""
-    kwh = {"16:00": 10.0, "17:00": 11.0, "18:00": 14.0, "20:00": 15.0}
-    await meters.hours({at(EVENT_DAY, label): total for label, total in kwh.items()})
-    halves = [at(EVENT_DAY, label) for label in ("16:30", "17:30", "18:30", "19:30", "17:15")]
-    found = await async_read_all(hass, [METER], halves, NOW)
-    assert found
-    assert found.kwh == {halves[0]: 10.5, halves[1]: 12.5, at(EVENT_DAY, "20:00"): 15}
-    assert found.approximate == {halves[0], halves[1]}
-    assert (found.newest, found.pace) == (at(EVENT_DAY, "20:00"), None)
+    both = await final(hass, METER, EXTERNAL)
+    assert (figures(both), both.approximate) == ((1.8, 0.8, 1.0), True)
+    assert await read(hass, "sensor.nothing") == (Readings(),)
+    assert await read(hass, "sensor.nothing", METER) == (Readings(), *await read(hass))
 
 
 async def test_the_edge_between_both(hass: HomeAssistant, meters: Meters) -> None:
@@ -118,18 +185,18 @@ async def test_the_edge_between_both(hass: HomeAssistant, meters: Meters) -> Non
         kwh[at(day, "19:00")] = kwh[at(day, "18:30")] + 0.3
     await meters.hours(kwh)
     await meters.five_minutes(since(edge, kwh))
-    found = await read(hass, of=HALF_PAST)
-    assert {moment.date() for moment in found.approximate} == {
-        day for day in DAYS if day < edge and day.weekday() < 5 and day not in EQUIVENT_DAYS
-    }
-    each = {(moment.hour, moment.minute) for moment in found.approximate}
-    assert each == {(17, 30), (18, 0), (18, 30)}
-    assert estimate(HALF_PAST, EQUIVENT_DAYS, found, over=True).approximate
-    assert found.kwh[at(edge, "17:30")] == is_about(kwh[at(edge, "17:30")])
+    (found,) = await read(hass, of=HALF_PAST)
+    for day in DAYS:
+        moments = [at(day, label) for label in ("17:30", "18:00", "18:30")]
+        if day >= edge:
+            moments = [moment for moment in moments if moment in kwh]
+        assert {found.is_approximate(moment) for moment in moments} == {day < edge}
+    assert (await final(hass, of=HALF_PAST)).approximate
+    assert found.at(at(edge, "17:30")) == is_about(kwh[at(edge, "17:30")])
     monday = at(date(2026, 11, 16), "18:00")
-    assert found.kwh[monday - HALF_HOUR] == is_about((kwh[monday] + kwh[monday - HOUR]) / 2)
-    on_the_hour = (await read(hass)).kwh
-    assert on_the_hour[monday] == is_about(kwh[monday])
+    half_past = (kwh[monday] + kwh[monday - HOUR]) / 2
+    assert found.at(monday - HOUR / 2) == is_about(half_past)
+    assert found.at(monday) == is_about(kwh[monday])
 
 
 async def test_a_gap_is_not_filled_from_the_hour(hass: HomeAssistant, meters: Meters) -> None:
@@ -143,241 +210,156 @@ async def test_a_gap_is_not_filled_from_the_hour(hass: HomeAssistant, meters: Me
     assert found.reason is Reason.METER_GAP
 
 
-async def test_the_first_row_ever(hass: HomeAssistant, meters: Meters) -> None:
-    """A day that the meter was added on is left out, not counted as the whole counter."""
-    first = date(2026, 11, 10)
-    kwh = since(first, counter())
-    del kwh[at(first, "16:30")], kwh[at(first, "17:00")]
-    await meters.five_minutes(kwh)
-    found = await final(hass)
-    assert (found.days_used, found.highest_day) == (6, is_about(1.0))
-
-
 async def test_old_rows_are_not_read(hass: HomeAssistant, meters: Meters) -> None:
     """What lies further back than any day that may count costs nothing."""
-    days = (EVENT_DAY - timedelta(days=ago) for ago in (60, 61, 62, 90))
-    old, *older = (at(day, "17:00") for day in days)
-    await meters.hours(dict.fromkeys((*older, old, WINDOW.start), 1.0))
-    found = await async_read_all(hass, [METER], [old, *older[1:]], NOW)
-    assert found
-    assert found.kwh.keys() == {old, WINDOW.start}
+    days = (EVENT_DAY - timedelta(days=ago) for ago in (60, 62, 90))
+    moments = [at(day, "17:00") for day in days]
+    await meters.hours(dict.fromkeys((*moments[::-1], WINDOW.start), 1.0))
+    (found,) = await read(hass)
+    assert list(found.hours) == [moments[0].timestamp(), WINDOW.start.timestamp()]
+
+
+async def test_how_rows_are_sought(hass: HomeAssistant, meters: Meters) -> None:
+    """By meter and time at once, in an index that has both: no other row is read."""
+    await meters.five_minutes(counter())
+    await meters.hours(counter())
+    instance: Any = get_instance(hass)
+    plans: list[str] = []
+
+    def explain(cursor: Any, query: str, parameters: Any) -> None:
+        """Keep the plan of a query."""
+        if "FROM statistics" in query and "statistics_meta" not in query:
+            plan = cursor.connection.execute(f"EXPLAIN QUERY PLAN {query}", parameters)
+            plans.extend(str(row[-1]) for row in plan)
+
+    def on_query(_: Any, cursor: Any, query: str, parameters: Any, *__: Any) -> None:
+        """Look at a query before it is run."""
+        explain(cursor, query, parameters)
+
+    sa.event.listen(instance.engine, "before_cursor_execute", on_query)
+    await read(hass, METER, SECOND_METER)
+    sa.event.remove(instance.engine, "before_cursor_execute", on_query)
+    assert len(plans) == 2
+    assert all("(metadata_id=? AND start_ts>?)" in plan for plan in plans)
 
 
 # What meters do
 
 
-async def test_a_counter_that_is_reset(hass: HomeAssistant, meters: Meters) -> None:
-    """Energy goes on from zero, as the recorder has it in its sum."""
-    start = at(EVENT_DAY, "16:50")
-    states = EXAMPLE["further_cases"][7]["meter_states"]
-    assert states == [100.0, 100.3, 0.0, 0.1]
-    await meters.report(
-        at(EVENT_DAY, "18:00"),
+async def test_what_meters_do(hass: HomeAssistant, meters: Meters) -> None:
+    """A reset goes on from zero as the sum does; one that is away leaves rows out."""
+    start = at(EVENT_DAY, "16:46")
+
+    def states(*reports: tuple[int, float | str]) -> dict[datetime, float | str]:
+        """Return the states of a meter, by minutes."""
+        return {start + minutes(minute): state for minute, state in reports}
+
+    before, after, zero, on = EXAMPLE["further_cases"][7]["meter_states"]
+    every = range(0, 90, 2)
+    await meters.report_all(
+        at(EVENT_DAY, "18:20"),
         {
-            start: states[0],
-            start + minutes(31): states[1],
-            start + minutes(51): states[2],
-            start + minutes(61): states[3],
+            "sensor.reset": states((0, before), (35, after), (55, zero), (65, on)),
+            "sensor.dip": states((0, 100), (25, 100.5), (45, 100.4)),
+            "sensor.glitch": states(*((n, 1161 + n / 100) for n in every), (41, 0)),
+            "sensor.bridged": states((0, 100), (20, 100.2), (25, "unavailable"), (60, 100.4)),
+            "sensor.late": states((0, 100), (5, "unavailable"), (25, 100.2), (60, 100.4)),
+            "sensor.early": states((0, 100), (20, 100.2), (65, "unavailable"), (90, 100.4)),
+            "sensor.gone": states((0, 100), (20, 100.2), (25, "unavailable")),
         },
     )
-    found = await async_read_since(hass, [METER], WINDOW.boundaries)
-    assert found.energy(WINDOW.start, WINDOW.end) == is_about(0.4)
-
-
-async def test_a_dip(hass: HomeAssistant, meters: Meters) -> None:
-    """A counter that goes back a little is no counter that was reset."""
-    start = at(EVENT_DAY, "16:50")
-    await meters.report(
-        at(EVENT_DAY, "18:00"),
-        {start: 100, start + minutes(21): 100.5, start + minutes(41): 100.4},
-    )
-    found = await async_read_since(hass, [METER], WINDOW.boundaries)
-    first, second = WINDOW.half_hours
-    assert found.energy(first.start, first.end) == is_about(0.5)
-    assert found.energy(second.start, second.end) == is_about(-0.1)
-
-
-@pytest.mark.parametrize(
-    ("away", "back", "used", "reason"),
-    [
-        ("17:11", "17:46", 0.4, None),
-        ("16:51", "17:11", None, Reason.METER_GAP),
-        ("17:51", "18:16", None, Reason.METER_GAP),
-        ("17:11", "18:29", None, Reason.WAITING_FOR_METER),
-    ],
-)
-async def test_a_meter_that_was_away(
-    hass: HomeAssistant, meters: Meters, away: str, back: str, used: float, reason: Reason
-) -> None:
-    """It leaves rows out: between the boundaries the counter bridges them."""
-    await meters.five_minutes(since(date(2026, 11, 1), counter("16:30")))
-    total = counter()[at(EVENT_DAY, "16:30")] + 0.3
-    states: dict[datetime, float | str] = {
-        at(EVENT_DAY, "16:36"): total,
-        at(EVENT_DAY, "17:09"): total + 0.2,
-        at(EVENT_DAY, away): "unavailable",
-        at(EVENT_DAY, back): total + 0.4,
+    found = {
+        meter: (await async_read(hass, [f"sensor.{meter}"], WINDOW.start))[0]
+        for meter in ("reset", "dip", "glitch", "bridged", "late", "early", "gone")
     }
-    until = at(EVENT_DAY, "18:20")
-    states = {moment: state for moment, state in states.items() if moment < until}
-    await meters.report(until, states)
-    found = await final(hass)
-    assert (found.used, found.reason) == (used and is_about(used), reason)
-    assert found.usual == is_about(0.9)
+    used = {meter: each.energy([WINDOW.start, WINDOW.end]) for meter, each in found.items()}
+    assert used == {
+        "reset": is_about(0.4),
+        "dip": is_about(0.4),
+        "glitch": None,
+        "bridged": is_about(0.4),
+        "late": None,
+        "early": None,
+        "gone": None,
+    }
+    middle = at(EVENT_DAY, "17:30")
+    assert found["dip"].energy([WINDOW.start, middle]) == is_about(0.5)
+    assert found["dip"].energy([middle, WINDOW.end]) is None
+    assert found["gone"].newest == at(EVENT_DAY, "17:15")
 
 
-@pytest.mark.parametrize(
-    ("unit", "factor"), [("Wh", 1e3), ("MWh", 1e-3), ("kWh", 1), ("GJ", 0.0036)]
-)
-async def test_units(hass: HomeAssistant, meters: Meters, unit: str, factor: float) -> None:
-    """Every unit of energy is read in kWh, be the sensor shown in another one or not."""
-    await meters.five_minutes({m: factor * total for m, total in counter().items()}, unit=unit)
-    assert figures(await final(hass)) == (0.9, 0.4, 0.5)
-    meters.hass.states.async_set(METER, "1", {"unit_of_measurement": "MWh"})
-    assert figures(await final(hass)) == (0.9, 0.4, 0.5)
+async def test_while_it_was_off(hass: HomeAssistant, meters: Meters) -> None:
+    """The rows that Home Assistant makes up for that time, of five minutes and of hours, are none.
+
+    A restart that takes a minute costs nothing.
+    """
+
+    def states(first: str, kwh: float, last: str) -> dict[datetime, float | str]:
+        """Return the states of a meter, each three minutes."""
+        number = (at(MONDAY, last) - at(MONDAY, first)) // minutes(3)
+        return {at(MONDAY, first) + minutes(3 * n): kwh + n / 100 for n in range(number)}
+
+    await meters.report(at(MONDAY, "14:59"), states("14:01", 100, "14:59"))
+    await meters.restart(at(MONDAY, "14:59"), at(MONDAY, "15:01"), 100.3)
+    await meters.report(at(MONDAY, "16:50"), states("15:04", 100.3, "16:50"))
+    await meters.restart(at(MONDAY, "16:50"), at(MONDAY, "18:10"), 103)
+    await meters.report(at(MONDAY, "19:05"), states("18:13", 103, "19:05"))
+    hours = [at(MONDAY, f"{hour}:00") for hour in (15, 16, 17, 18, 19)]
+    (found,) = await read(hass, of=EVENING)
+    assert [hour for hour in hours if found.at(hour)] == [hours[0], hours[1], hours[4]]
+    assert found.at(at(MONDAY, "18:10")) is None
+    assert found.at(at(MONDAY, "16:50"))
+    await meters.purge(at(MONDAY, "18:50"))
+    (found,) = await read(hass, of=EVENING)
+    assert [hour for hour in hours if found.at(hour)] == [hours[0], hours[1], hours[4]]
 
 
-async def test_two_meters(hass: HomeAssistant, meters: Meters) -> None:
-    """They are added; a day that one of them lacks is left out, and what one lacks is missing."""
-    both = counter()
-    one = {moment: total * 5 / 8 for moment, total in both.items()}
-    other = {moment: total * 3 / 8 for moment, total in both.items()}
-    await meters.five_minutes(one)
-    await meters.five_minutes(other, SECOND_METER)
-    assert figures(await final(hass, METER, SECOND_METER)) == (0.9, 0.4, 0.5)
-    assert figures(await final(hass, METER))[1] == 0.25
+async def test_what_was_imported_counts(hass: HomeAssistant, meters: Meters) -> None:
+    """It is written late, but is what was used."""
+    kwh = {at(MONDAY, "16:00") + n * HOUR: 100.0 + n for n in range(4)}
+    meters.freezer.move_to(at(EVENT_DAY, "12:00"))
+    async_import_statistics(hass, metadata(METER), rows(kwh, HOUR))
+    await meters.five_minutes({at(EVENT_DAY, "11:00"): 110})
+    (found,) = await read(hass, of=EVENING)
+    assert found.energy([EVENING.start, EVENING.end]) == is_about(1)
 
 
-async def test_what_one_of_two_meters_lacks(hass: HomeAssistant, meters: Meters) -> None:
-    """It is missing in all: a day is left out, and the newest reading is the newest of both."""
-    both = {moment: total / 2 for moment, total in counter().items()}
-    await meters.five_minutes(both)
-    lacking = {m: total for m, total in both.items() if m < WINDOW.end}
-    lacking = {m: total for m, total in lacking.items() if m.date() != date(2026, 11, 23)}
-    await meters.five_minutes(lacking, SECOND_METER)
-    found = await read(hass, METER, SECOND_METER)
-    assert found.newest == at(EVENT_DAY, "17:30")
-    assert estimate(WINDOW, EQUIVENT_DAYS, found, over=True).reason is Reason.WAITING_FOR_METER
-    live = estimate(WINDOW, EQUIVENT_DAYS, found, over=False)
-    assert (live.days_used, live.used) == (6, is_about(0.21))
-
-
-async def test_a_meter_of_each_kind(hass: HomeAssistant, meters: Meters) -> None:
-    """One with rows of five minutes and one of hours are approximate together."""
-    both = {moment: total / 2 for moment, total in counter().items()}
-    await meters.five_minutes(both)
-    await meters.hours(both, EXTERNAL)
-    found = await final(hass, METER, EXTERNAL)
-    assert (figures(found), found.approximate) == ((0.9, 0.4, 0.5), True)
-    assert found.measured_until == WINDOW.end
-
-
-async def test_an_external_statistic_that_is_late(hass: HomeAssistant, meters: Meters) -> None:
-    """Its figures come with its rows, and are not made up before."""
-    kwh = counter()
-    await meters.hours({m: total for m, total in kwh.items() if m.date() < EVENT_DAY}, EXTERNAL)
-    found = await final(hass, EXTERNAL)
-    assert figures(found) == (0.9, None, None)
-    assert (found.reason, found.final) == (Reason.WAITING_FOR_METER, False)
-    live = await async_read_since(hass, [EXTERNAL], WINDOW.boundaries)
-    assert live == Readings(is_hourly=True)
-    await meters.hours(kwh, EXTERNAL)
-    found = await final(hass, EXTERNAL)
-    assert (figures(found), found.final) == ((0.9, 0.4, 0.5), True)
-
-
-async def test_an_hourly_meter_while_live(hass: HomeAssistant, meters: Meters) -> None:
-    """It has no live figures, not even once the first hour of several is there."""
-    until = at(EVENT_DAY, "17:00")
-    kwh = {m: total for m, total in counter().items() if m <= until}
-    await meters.hours(kwh, EXTERNAL)
-    long = Window(start=until, end=until + 2 * HOUR)
-    for of in (WINDOW, long):
-        found = estimate(of, EQUIVENT_DAYS, await read(hass, EXTERNAL, of=of), over=False)
-        assert (found.used, found.saving) == (None, None)
-        assert (found.reason, found.measured_until) == (Reason.WAITING_FOR_METER, None)
-        assert [half.used for half in found.half_hours] == [None] * len(of.half_hours)
-    await meters.hours({m: total for m, total in counter().items() if m <= until + HOUR}, EXTERNAL)
-    known = await read(hass, EXTERNAL, of=long)
-    newer = known.updated(await async_read_since(hass, [EXTERNAL], long.boundaries))
-    for readings in (known, newer):
-        found = estimate(long, EQUIVENT_DAYS, readings, over=False)
-        assert (found.used, found.reason) == (None, Reason.WAITING_FOR_METER)
-    await meters.five_minutes(counter())
-    both = await read(hass, METER, EXTERNAL)
-    assert estimate(WINDOW, EQUIVENT_DAYS, both, over=False).used is None
-    assert estimate(WINDOW, EQUIVENT_DAYS, both, over=True).used is not None
-
-
-@pytest.mark.parametrize(
-    ("every", "pace", "slow"), [(2, 5, False), (5, 5, False), (15, 15, False), (30, 30, True)]
-)
-async def test_the_pace_of_a_meter(
-    hass: HomeAssistant, meters: Meters, every: int, pace: int, slow: bool
-) -> None:
-    """How often a meter reports is seen by its rows."""
-    start = at(EVENT_DAY, "14:01")
-    states = {start + minutes(n): 100 + n / 1_000 for n in range(0, 240, every)}
-    await meters.report(at(EVENT_DAY, "18:00"), states)
-    found = await read(hass, now=at(EVENT_DAY, "18:01"))
-    assert found.pace == timedelta(minutes=pace)
-    assert found.is_slow is slow
-    reason = estimate(WINDOW, EQUIVENT_DAYS, found, over=False).reason
-    assert (reason is Reason.METER_TOO_SLOW) is slow
-
-
-# While it is live
-
-
-async def test_reading_what_is_new(hass: HomeAssistant, meters: Meters) -> None:
-    """The rows since the start are added to those that were read before."""
-    await meters.five_minutes(counter("17:00"))
-    known = await read(hass, now=at(EVENT_DAY, "17:01"))
-    assert estimate(WINDOW, EQUIVENT_DAYS, known, over=False).used == 0
-    start = counter()[WINDOW.start]
-    await meters.five_minutes({at(EVENT_DAY, "17:20"): start + 0.15})
-    newer = await async_read_since(hass, [METER], WINDOW.boundaries)
-    assert newer.newest == at(EVENT_DAY, "17:20")
-    found = estimate(WINDOW, EQUIVENT_DAYS, known.updated(newer), over=False)
-    assert found.used == is_about(0.15)
-    assert found.saving == pytest.approx(0.1167, abs=5e-5)
-
-
-async def test_hourly_rows_since(hass: HomeAssistant, meters: Meters) -> None:
-    """The two hours that a half past lies between are read."""
-    await meters.hours({at(EVENT_DAY, "17:00"): 10, at(EVENT_DAY, "18:00"): 12})
-    found = await async_read_since(hass, [METER], HALF_PAST.boundaries)
-    assert found.kwh == {HALF_PAST.start: 11, at(EVENT_DAY, "18:00"): 12}
+async def test_a_gap_that_the_purge_hides(hass: HomeAssistant, meters: Meters) -> None:
+    """An hour's row does not tell whether the meter was there at its end: it is approximate."""
+    states: dict[datetime, float | str] = {
+        at(MONDAY, "16:32") + minutes(n): 100 + n / 100 for n in range(0, 36, 3)
+    }
+    states[at(MONDAY, "17:08")] = "unavailable"
+    states |= {at(MONDAY, "18:20") + minutes(n): 102 + n / 100 for n in range(0, 40, 3)}
+    await meters.report(at(MONDAY, "19:00"), states)
+    (found,) = await read(hass, of=EVENING)
+    assert found.energy([EVENING.start, EVENING.end]) is None
+    await meters.purge(at(MONDAY, "18:50"))
+    (found,) = await read(hass, of=EVENING)
+    assert found.energy([EVENING.start, EVENING.end]) is not None
+    assert found.is_approximate(EVENING.start)
+    assert found.is_approximate(EVENING.end)
 
 
 # What is not there
 
 
-async def test_no_statistics(hass: HomeAssistant, meters: Meters) -> None:
-    """A meter without any rows has no statistics, whatever the other one has."""
-    await meters.five_minutes(counter())
-    for ids in ([SECOND_METER], [METER, SECOND_METER], []):
-        assert await async_read_all(hass, ids, WINDOW.boundaries, NOW) is None
-        assert await async_survey(hass, ids, EQUIVENT_DAYS, NOW) is None
-    assert await async_read_since(hass, [], WINDOW.boundaries) == Readings()
-
-
 async def test_rows_without_a_sum(hass: HomeAssistant, meters: Meters) -> None:
-    """Those of a sensor that is measured, not counted, are none."""
+    """Those of a sensor that is measured, not counted, are none; nor is gas energy."""
     outside = metadata("sensor.outside", "°C", "temperature")
     outside["has_sum"], outside["mean_type"] = False, StatisticMeanType.ARITHMETIC
     async_import_statistics(hass, outside, [{"start": at(EVENT_DAY, "17:00"), "mean": 5}])
+    gas = metadata("supplier:gas", "m³", "volume")
+    async_add_external_statistics(hass, gas, [{"start": at(EVENT_DAY, "17:00"), "sum": 5}])
     await async_wait_recording_done(hass)
-    found = await async_read_all(hass, ["sensor.outside"], WINDOW.boundaries, NOW)
-    assert found is None
-    assert await async_unfit(hass, ["sensor.outside"]) == ["sensor.outside"]
+    others = ["sensor.outside", "supplier:gas"]
+    assert await read(hass, *others) == (Readings(), Readings())
+    assert await async_unfit(hass, others) == others
 
 
 async def test_without_a_recorder(hass: HomeAssistant) -> None:
     """There is nothing to read, and nothing fails."""
-    assert await async_read_all(hass, [METER], WINDOW.boundaries, NOW) is None
-    assert await async_read_since(hass, [METER], WINDOW.boundaries) == Readings()
-    assert await async_survey(hass, [METER], (), NOW) is None
+    assert await read(hass) == ()
     assert await async_unfit(hass, [METER]) == [METER]
     assert await async_grid_meters(hass) == []
 
@@ -393,7 +375,7 @@ async def test_a_broken_database(hass: HomeAssistant, meters: Meters) -> None:
 
     await get_instance(hass).async_add_executor_job(break_it)
     with pytest.raises(UnreadableError):
-        await async_read_all(hass, [METER], WINDOW.boundaries, NOW)
+        await read(hass)
 
 
 # What can be chosen
@@ -401,7 +383,7 @@ async def test_a_broken_database(hass: HomeAssistant, meters: Meters) -> None:
 
 async def test_which_meters_fit(hass: HomeAssistant, meters: Meters) -> None:
     """Those of energy that have statistics, or will have."""
-    await meters.five_minutes({NOW: 1}, unit="Wh")
+    await meters.five_minutes({WINDOW.end: 1}, unit="Wh")
     await meters.hours({at(EVENT_DAY, "17:00"): 1}, EXTERNAL)
     meters.set_state(5, "sensor.new")
     power = {"state_class": "measurement", "unit_of_measurement": "kWh"}  # as some have it
@@ -410,37 +392,6 @@ async def test_which_meters_fit(hass: HomeAssistant, meters: Meters) -> None:
     assert await async_unfit(hass, fit) == []
     unfit = ["sensor.power", "sensor.nothing", "supplier:nothing"]
     assert await async_unfit(hass, [*fit, *unfit]) == unfit
-
-
-async def test_gas_does_not_fit(hass: HomeAssistant, meters: Meters) -> None:
-    """A counter of something else than energy is no meter."""
-    gas = metadata("supplier:gas", "m³", "volume")
-    async_add_external_statistics(hass, gas, [{"start": at(EVENT_DAY, "17:00"), "sum": 5}])
-    await async_wait_recording_done(hass)
-    assert await async_unfit(hass, ["supplier:gas"]) == ["supplier:gas"]
-
-
-async def test_a_survey(hass: HomeAssistant, meters: Meters) -> None:
-    """It says for how many working days there are readings, and how often the meter reports."""
-    kwh = counter()
-    for number in range(40):
-        end = at(EVENT_DAY, "18:30") + number * GRID
-        kwh[end] = kwh[at(EVENT_DAY, "18:30")] + number / 10
-    await meters.five_minutes(kwh)
-    expected = Survey(days=7, days_wanted=10, pace=GRID, is_slow=False, is_hourly=False)
-    assert await async_survey(hass, [METER], EQUIVENT_DAYS, NOW) == expected
-
-
-async def test_a_survey_on_a_weekend(hass: HomeAssistant, meters: Meters) -> None:
-    """Working days count on a Sunday too; an hourly meter has no pace, and no live figures."""
-    await meters.hours(counter(), EXTERNAL)
-    sunday = datetime(2026, 11, 29, 12, tzinfo=UTC)
-    expected = Survey(days=8, days_wanted=10, pace=None, is_slow=False, is_hourly=True)
-    assert await async_survey(hass, [EXTERNAL], EQUIVENT_DAYS, sunday) == expected
-    await meters.five_minutes(counter())
-    both = await async_survey(hass, [METER, EXTERNAL], EQUIVENT_DAYS, sunday)
-    assert both
-    assert both.is_hourly
 
 
 # The Energy dashboard
@@ -480,6 +431,6 @@ async def test_the_energy_dashboard(
 
 
 async def test_an_energy_dashboard_without_anything(hass: HomeAssistant, meters: Meters) -> None:
-    """Nobody has set it up yet."""
+    """It may not be set up yet."""
     assert await async_setup_component(hass, "energy", {})
     assert await async_grid_meters(hass) == []

@@ -56,4 +56,4 @@ async def test_the_dialog_says_why(house: House) -> None:
     assert (form["type"], form["errors"]) == (FlowResultType.FORM, {"base": "no_statistics"})
     translations = await async_get_translations(house.hass, "en", "options", {"equiwatt"})
     said = translations["component.equiwatt.options.error.no_statistics"]
-    assert "the recorder is switched off" in said
+    assert "If the recorder is off" in said

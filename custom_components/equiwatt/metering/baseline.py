@@ -1,36 +1,42 @@
-"""What a home usually uses in an equivent's half hours, what it used, and the difference.
+"""The usual use of a home in an equivent's half hours, its use, and the difference.
 
-Always an estimate, from the home's own meter. The provider works out its own forecast and its
+Always an estimate, from the home's own meters. The provider works out its own forecast and its
 points by a method that is not public, and its figures differ.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
+from math import ceil, sumprod
+from statistics import fmean
 
 from .days import LONDON, days_of, is_working, similar_days
+from .results import LEAST, Estimate, HalfHour, Reason, days_above
 
 GRID = timedelta(minutes=5)
 HALF_HOUR = timedelta(minutes=30)
+HOUR = 3600
+WANTED = {True: 10, False: 8}
+"""How many days an average is taken over, by whether they are working days."""
+MOST = 12.0
+"""How many kWh a home may use in a half hour: a fuse of 100 A lets no more through."""
+DIP = 0.005
+"""How many kWh a counter may go back: such a use is shown as nothing."""
 SLOWEST = timedelta(minutes=15)
 """How seldom a meter may report for its energy to be believed to lie where its rows say."""
-WANTED = {True: 10, False: 4}
-"""How many days an average is taken over, by whether they are working days."""
-LEAST = {True: 3, False: 2}
-"""With how few of them there is none."""
-
-
-class Reason(StrEnum):
-    """Why a figure is not known."""
-
-    LEARNING = "learning"
-    METER_GAP = "meter_gap"
-    WAITING_FOR_METER = "waiting_for_meter"
-    METER_TOO_SLOW = "meter_too_slow"
-    NO_STATISTICS = "no_statistics"
-    CLOCK_WRONG = "clock_wrong"
+SEEN = 3 * 288
+"""By how many rows of five minutes, those of three days, the pace of a meter is seen."""
+FEWEST = 3
+"""How many times between two moves, in a row, show how often a meter reports."""
+WHILE = 2 * HOUR
+"""For how many seconds a meter must have been watched that has not moved as often as that."""
+LONG = 24 * HOUR
+"""For how many seconds a meter must have been watched that has not moved twice."""
+REGULAR = 0.75
+"""How much of the time a meter that is asked seldom keeps to its pace."""
+LITTLE = 0.05
+"""The kW that a home draws at least where no battery, panels or idle tariff keep it from that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,14 +60,14 @@ class Window(Span):
         return tuple(Span(start=start, end=end) for start, end in pairwise(cuts))
 
     @property
-    def boundaries(self) -> tuple[datetime, ...]:
-        """Return the moments between which energy is counted."""
-        return (self.start, *(half_hour.end for half_hour in self.half_hours))
+    def is_working(self) -> bool:
+        """Return True if it begins on a working day."""
+        return is_working(min(days_of(self.start, self.end)))
 
     @property
-    def is_working(self) -> bool:
-        """Tell whether it begins on a working day."""
-        return is_working(min(days_of(self.start, self.end)))
+    def days_wanted(self) -> int:
+        """Return the number of days that its average is taken over."""
+        return WANTED[self.is_working]
 
     def on(self, day: date) -> Window:
         """Return the same local time on another day."""
@@ -72,12 +78,6 @@ class Window(Span):
     def similar_days(self, equivent_days: Collection[date]) -> list[date]:
         """Return the days that it may be compared with, the most recent first."""
         return similar_days(self.start, self.end, equivent_days)
-
-    def moments(self, equivent_days: Collection[date]) -> frozenset[datetime]:
-        """Return when the meter must be read for its estimate."""
-        days = self.similar_days(equivent_days)
-        windows = (self, *(self.on(day) for day in days))
-        return frozenset(moment for window in windows for moment in window.boundaries)
 
 
 def window_of(start: datetime, end: datetime | None, now: datetime) -> Window | None:
@@ -98,193 +98,230 @@ def floor(moment: datetime, step: timedelta) -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readings:
-    """What a home's meters showed in all, by the moment; a reading that is missing is not there."""
+    """One meter's readings in kWh, in order, by the Unix time at which a row of it ends."""
 
-    kwh: Mapping[datetime, float] = field(default_factory=dict)
-    approximate: frozenset[datetime] = frozenset()
-    """When a reading was not taken but worked out."""
-    newest: datetime | None = None
-    """The moment of the newest reading: there is none after it."""
-    pace: timedelta | None = None
-    """How often the meter reports, of several the slowest one; None if that cannot be seen."""
-    is_hourly: bool = False
-    """Whether an hour's energy comes in one figure, so that there is none while it lasts."""
+    five_minutes: Mapping[float, float] = field(default_factory=dict)
+    hours: Mapping[float, float] = field(default_factory=dict)
+
+    @property
+    def is_hourly(self) -> bool:
+        """Return True if an hour's energy comes in one figure: there is none while it lasts."""
+        return not self.five_minutes
+
+    @property
+    def oldest(self) -> datetime | None:
+        """Return the time of the oldest reading, None if there are none."""
+        first = next(chain(self.hours, self.five_minutes), None)
+        return None if first is None else datetime.fromtimestamp(first, UTC)
+
+    @property
+    def newest(self) -> datetime | None:
+        """Return the time of the newest reading, None if there are none."""
+        last = next(reversed(self.five_minutes or self.hours), None)
+        return None if last is None else datetime.fromtimestamp(last, UTC)
+
+    @property
+    def moved_at(self) -> datetime | None:
+        """Return the time of the newest reading that differs from the one before."""
+        rows = [*self.hours.items(), *self.five_minutes.items()]
+        moves = (end for (_, before), (end, after) in pairwise(rows) if before != after)
+        last = max(moves, default=None)
+        return None if last is None else datetime.fromtimestamp(last, UTC)
+
+    def at(self, moment: datetime) -> float | None:
+        """Return the reading at a moment.
+
+        Rows of five minutes are deleted after some days. Before the first of them the hours'
+        serve, and a half past is the mean of two; after it a missing row is a gap, which the row
+        of its hour would only hide.
+        """
+        end = moment.timestamp()
+        if self.five_minutes and end >= next(iter(self.five_minutes)):
+            return self.five_minutes.get(end)
+        if end in self.hours:
+            return self.hours[end]
+        before, after = self.hours.get(end - HOUR / 2), self.hours.get(end + HOUR / 2)
+        return None if before is None or after is None else (before + after) / 2
+
+    def is_approximate(self, moment: datetime) -> bool:
+        """Return True if the reading at a moment is not sure to be of that moment.
+
+        The row of an hour may hide a gap, unless hours are all that there is.
+        """
+        end = moment.timestamp()
+        return end not in self.five_minutes and not (self.is_hourly and end in self.hours)
+
+    def energy(self, moments: Sequence[datetime]) -> float | None:
+        """Return the energy between the first and the last of several moments.
+
+        None if it is not known, or none that a home can use. Readings in between may be missing:
+        the counter bridges them.
+        """
+        known = [(moment, kwh) for moment in moments if (kwh := self.at(moment)) is not None]
+        if not known or known[0][0] != moments[0] or known[-1][0] != moments[-1]:
+            return None
+        used = ((after - before, end - start) for (start, before), (end, after) in pairwise(known))
+        if not all(-DIP <= kwh <= MOST * ceil(span / HALF_HOUR) for kwh, span in used):
+            return None
+        return known[-1][1] - known[0][1]
+
+    def updated(self, newer: Readings, since: datetime) -> Readings:
+        """Return these with newer ones in place of those since a time."""
+        last = since.timestamp()
+
+        def merged(old: Mapping[float, float], new: Mapping[float, float]) -> dict[float, float]:
+            """Return old rows with newer ones."""
+            return {**{end: kwh for end, kwh in old.items() if end <= last}, **new}
+
+        return Readings(
+            five_minutes=merged(self.five_minutes, newer.five_minutes),
+            hours=merged(self.hours, newer.hours),
+        )
 
     @property
     def is_slow(self) -> bool:
-        """Tell whether the meter reports too seldom to say in which half hour energy was used."""
+        """Return True if it cannot be known in which half hour energy was used."""
         return self.pace is not None and self.pace > SLOWEST
 
-    def energy(self, start: datetime, end: datetime) -> float | None:
-        """Return what was used between two readings: whatever happened in between is counted."""
-        if start in self.kwh and end in self.kwh:
-            return self.kwh[end] - self.kwh[start]
+    @property
+    def pace(self) -> timedelta | None:
+        """Return how much time lies between two reports at most, None if that cannot be seen.
+
+        A report that brings nothing new is not seen: it is the time that the meter has kept to for
+        a few moves in a row when they came fastest. A slow one keeps to it nearly always, for it
+        is only asked so often; behind a battery a home draws nothing for hours, and at any time.
+        """
+        rows = list(self.five_minutes.items())[-SEEN:]
+        moves = [end for (_, before), (end, after) in pairwise(rows) if before != after]
+        between = [end - start for start, end in pairwise(moves)]
+        in_a_row = [max(between[n : n + FEWEST]) for n in range(len(between) - FEWEST + 1)]
+        if in_a_row and min(in_a_row) <= SLOWEST.total_seconds():
+            return timedelta(seconds=min(in_a_row))
+        watched = rows[-1][0] - rows[0][0] if rows else 0
+        if not moves or rows[-1][1] - rows[0][1] < LITTLE * watched / HOUR:
+            return None
+        if in_a_row:
+            pace = min(in_a_row)
+            waits = [wait for wait in between if wait > GRID.total_seconds()]
+            kept = sum(pace / 2 <= wait <= 1.5 * pace for wait in waits)
+            return timedelta(seconds=pace) if kept >= REGULAR * len(waits) else None
+        if watched >= (WHILE if between else LONG):
+            return timedelta(seconds=min(between, default=watched))
         return None
 
-    def energies(self, window: Window) -> tuple[float, ...] | None:
-        """Return what was used in each half hour, None unless all of it is known."""
-        each = [self.energy(span.start, span.end) for span in window.half_hours]
-        known = tuple(energy for energy in each if energy is not None)
-        return known if len(known) == len(each) else None
 
-    def blurred(self, moments: Collection[datetime]) -> bool:
-        """Tell whether energy between moments is known roughly only."""
-        return not self.approximate.isdisjoint(moments) or (self.pace or GRID) > GRID
-
-    def updated(self, newer: Readings) -> Readings:
-        """Return these with newer ones of the same meters, whose kind was seen before."""
-        return Readings(
-            kwh={**self.kwh, **newer.kwh},
-            approximate=self.approximate | newer.approximate,
-            newest=newer.newest or self.newest,
-            pace=self.pace,
-            is_hourly=self.is_hourly,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usual:
-    """What is usually used in a window, half hour by half hour: empty with too few days."""
-
-    days: tuple[date, ...]
-    days_wanted: int
-    half_hours: tuple[float, ...] = ()
-    lowest_day: float | None = None
-    highest_day: float | None = None
-    approximate: bool = False
-
-
-def usual_of(window: Window, equivent_days: Collection[date], readings: Readings) -> Usual:
-    """Return the plain mean over the most recent similar days whose readings are all there."""
-    working = window.is_working
+def usual_days(
+    window: Window, equivent_days: Collection[date], meters: Sequence[Readings]
+) -> dict[date, tuple[float, ...]]:
+    """Return the use in each half hour on the most recent similar days that are all known."""
     complete = (
         (day, energies)
         for day in window.similar_days(equivent_days)
-        if (energies := readings.energies(window.on(day))) is not None
+        if (energies := _energies(window.on(day), meters)) is not None
     )
-    found = dict(islice(complete, WANTED[working]))
-    if len(found) < LEAST[working]:
-        return Usual(days=tuple(found), days_wanted=WANTED[working])
-    totals = [sum(energies) for energies in found.values()]
-    return Usual(
-        days=tuple(found),
-        days_wanted=WANTED[working],
-        half_hours=tuple(sum(each) / len(each) for each in zip(*found.values(), strict=True)),
-        lowest_day=min(totals),
-        highest_day=max(totals),
-        approximate=readings.blurred(
-            {moment for day in found for moment in window.on(day).boundaries}
-        ),
-    )
+    return dict(islice(complete, window.days_wanted))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HalfHour:
-    """A half hour of a window: what is usually used in it, and what was, so far."""
-
-    start: datetime
-    usual: float | None = None
-    used: float | None = None
+def _energies(window: Window, meters: Sequence[Readings]) -> tuple[float, ...] | None:
+    """Return the use in each half hour, None unless all of it is known."""
+    each = [_energy(meters, (span.start, span.end)) for span in window.half_hours]
+    known = tuple(energy for energy in each if energy is not None)
+    return known if len(known) == len(each) else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
-    """All that is known of an equivent's energy, in kWh."""
-
-    start: datetime
-    end: datetime
-    half_hours: tuple[HalfHour, ...] = ()
-    usual: float | None = None
-    """In the whole window."""
-    used: float | None = None
-    """Until the newest reading."""
-    saving: float | None = None
-    """What is usual until the newest reading, less what was used; negative when that was more."""
-    days_used: int = 0
-    days_wanted: int
-    lowest_day: float | None = None
-    highest_day: float | None = None
-    approximate: bool = False
-    final: bool = False
-    """Whether nothing of it will change any more."""
-    measured_until: datetime | None = None
-    reason: Reason | None = None
+def _energy(meters: Sequence[Readings], moments: Sequence[datetime]) -> float | None:
+    """Return the energy of all meters, None unless that of each is known."""
+    each = [meter.energy(moments) for meter in meters]
+    known = [energy for energy in each if energy is not None]
+    return sum(known) if len(known) == len(each) else None
 
 
 def without_figures(window: Window, reason: Reason, *, final: bool = False) -> Estimate:
     """Return that nothing is known of a window."""
-    wanted = WANTED[window.is_working]
-    start, end = window.start, window.end
+    start, end, wanted = window.start, window.end, window.days_wanted
     return Estimate(start=start, end=end, days_wanted=wanted, final=final, reason=reason)
 
 
 def estimate(
-    window: Window, equivent_days: Collection[date], readings: Readings | None, *, over: bool
+    window: Window, equivent_days: Collection[date], meters: Sequence[Readings], *, over: bool
 ) -> Estimate:
-    """Return what can be said of a window, which is over or still goes on.
-
-    None for readings tells that there are no statistics to read from.
-    """
-    if readings is None:
+    """Return what is known of a window, which is over or still goes on."""
+    newest = [moment for meter in meters if (moment := meter.newest)]
+    if not newest or len(newest) < len(meters):
         return without_figures(window, Reason.NO_STATISTICS)
-    if readings.is_slow:
+    if any(meter.is_slow for meter in meters):
         return without_figures(window, Reason.METER_TOO_SLOW, final=over)
-    usual = usual_of(window, equivent_days, readings)
-    start, end = window.start, window.end
-    newest = None if readings.is_hourly and not over else readings.newest
-    until = min(newest, end) if newest and newest >= start else None
-    measured = until is not None and (until == end or not over)
-    used = readings.energy(start, until) if until and measured else None
+    has_figures = over or not any(meter.is_hourly for meter in meters)
+    until = min(*newest, window.end) if has_figures and min(newest) >= window.start else None
+    is_measured = until is not None and (until == window.end or not over)
+    used = _energy(meters, _moments(window, until)) if until and is_measured else None
+    days = usual_days(window, equivent_days, meters)
+    usual = [fmean(each) for each in zip(*days.values(), strict=True)]
+    if len(days) < LEAST:
+        usual = []
+    shares = _shares(window, until or window.start)
+    far = [sumprod(shares, energies) for energies in days.values()]
+    moments = {moment for day in days for moment in _moments(window.on(day)) if usual}
+    if until and used is not None:
+        moments |= {window.start, until}
     return Estimate(
-        start=start,
-        end=end,
-        half_hours=_half_hours(window, usual.half_hours, readings, until),
-        usual=sum(usual.half_hours) if usual.half_hours else None,
+        start=window.start,
+        end=window.end,
+        half_hours=_half_hours(window, usual, meters, until),
+        days={day: sum(energies) for day, energies in days.items()},
+        days_wanted=window.days_wanted,
+        so_far=fmean(far) if usual and until else None,
         used=used,
-        saving=_saving(window, usual.half_hours, used, until),
-        days_used=len(usual.days),
-        days_wanted=usual.days_wanted,
-        lowest_day=usual.lowest_day,
-        highest_day=usual.highest_day,
-        approximate=usual.approximate
-        or (used is not None and readings.blurred({start, until or end})),
+        lower_than=None
+        if used is None or not usual or until == window.start
+        else days_above(far, used),
+        approximate=any(_is_rough(meter, moments) for meter in meters),
         final=over and used is not None,
         measured_until=until,
-        reason=_reason(measured, used, usual),
+        reason=_reason(is_measured, used, usual),
     )
 
 
-def _reason(measured: bool, used: float | None, usual: Usual) -> Reason | None:
+def _is_rough(meter: Readings, moments: Collection[datetime]) -> bool:
+    """Return True if the energy between moments is known roughly only."""
+    is_unsure = any(meter.is_approximate(moment) for moment in moments)
+    return is_unsure or (meter.pace or GRID) > GRID
+
+
+def _reason(is_measured: bool, used: float | None, usual: Sequence[float]) -> Reason | None:
     """Return why something is not known: of the use first, which spoils more."""
-    if not measured:
+    if not is_measured:
         return Reason.WAITING_FOR_METER
     if used is None:
         return Reason.METER_GAP
-    return None if usual.half_hours else Reason.LEARNING
+    return None if usual else Reason.LEARNING
+
+
+def _moments(window: Window, until: datetime | None = None) -> list[datetime]:
+    """Return the moments between which energy is counted, until a time or the end."""
+    ends = [min(span.end, until or span.end) for span in window.half_hours]
+    return sorted({window.start, *(max(end, window.start) for end in ends)})
+
+
+def _shares(window: Window, until: datetime) -> list[float]:
+    """Return how much of each half hour has passed at a time."""
+    return [
+        max(min(until, span.end) - span.start, timedelta()) / (span.end - span.start)
+        for span in window.half_hours
+    ]
 
 
 def _half_hours(
-    window: Window, usual: Sequence[float], readings: Readings, until: datetime | None
+    window: Window, usual: Sequence[float], meters: Sequence[Readings], until: datetime | None
 ) -> tuple[HalfHour, ...]:
-    """Return the half hours, each with what was used of it until the newest reading."""
+    """Return the half hours, each with its use until the newest reading."""
     return tuple(
         HalfHour(
             start=span.start,
             usual=usual[index] if usual else None,
-            used=readings.energy(span.start, min(span.end, until)) if until else None,
+            used=_energy(meters, (span.start, min(span.end, until)))
+            if until and until >= span.start
+            else None,
         )
         for index, span in enumerate(window.half_hours)
     )
-
-
-def _saving(
-    window: Window, usual: Sequence[float], used: float | None, until: datetime | None
-) -> float | None:
-    """Return what is usual until the newest reading, less what was used."""
-    if used is None or until is None or not usual:
-        return None
-    shares = (
-        max(min(until, span.end) - span.start, timedelta()) / (span.end - span.start)
-        for span in window.half_hours
-    )
-    return sum(share * each for share, each in zip(shares, usual, strict=True)) - used

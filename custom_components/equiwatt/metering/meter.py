@@ -1,106 +1,185 @@
 """Follows an account's equivents with its meters: when to read them, and what to show and keep."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
-from homeassistant.helpers.event import async_call_later
+from homeassistant.const import CONF_SENSORS
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.event import async_track_entity_registry_updated_event
 from homeassistant.util import dt as dt_util
 
-from ..const import DOMAIN, LOGGER
+from ..announcer import Announcer
+from ..const import CONF_REGISTRY_IDS, DOMAIN, LOGGER
+from ..coordinator import EquiwattCoordinator
 from ..equivents.clock import TOLERANCE
-from .baseline import GRID, Estimate, Reason, Window, estimate, floor, window_of, without_figures
+from ..equivents.model import EdgeType, Equivent
+from ..equivents.snapshot import Edge, Ended, EndReason
+from ..equivents.tracker import PUSH_GRACE
+from ..store import EquiwattStore
+from ..timer import Timer
+from .baseline import GRID, Window, estimate, floor, window_of, without_figures
 from .days import DAY, LOOK_BACK, days_of
-from .finished import PATIENCE, Account, Equivent, Finished
-from .readings import FindMeters, Reader, UnreadableError
+from .readings import Reader, UnreadableError
+from .results import Estimate, FinishedResult, Reason, result_of
 
 ROWS_MADE = timedelta(seconds=30)
 """How long after each five minutes their row is surely there: it is made after ten seconds."""
 HOURLY = timedelta(hours=1)
+PATIENCE = timedelta(hours=48)
+"""For how long after an equivent its readings may come."""
 
 
 class Meter:
     """Shows what is known of the live equivent or the last one; reads nothing in between."""
 
     def __init__(
-        self, hass: HomeAssistant, entry: ConfigEntry, account: Account, find_meters: FindMeters
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        coordinator: EquiwattCoordinator,
+        announcer: Announcer,
+        store: EquiwattStore,
     ) -> None:
         """Start with nothing measured."""
         self.estimate: Estimate | None = None
         """What is known of the live equivent, or of the last one."""
         self._hass = hass
         self._entry = entry
-        self._account = account
-        self._finished = Finished(account)
-        self._reader = Reader(hass, find_meters)
+        self._coordinator = coordinator
+        self._announcer = announcer
+        self._store = store
+        self._reader = Reader(hass, entry)
         self._past: Sequence[Equivent] = ()
+        self._rehearsal: Equivent | None = None
+        """The last rehearsal that is over, of which nothing is stored."""
+        self._rehearsed: Estimate | None = None
+        """What is final of it."""
+        self._too_slow: set[datetime] = set()
+        """When equivents began that this meter is too slow for."""
         self._measured: Equivent | None = None
         """The live one, with the times by which it was measured last."""
         self._misdated: datetime | None = None
         """When the window began that was live while the system's clock was wrong."""
+        self._has_failed = False
         self._reading = asyncio.Lock()
         self._listeners: set[CALLBACK_TYPE] = set()
-        self._cancel_timer: CALLBACK_TYPE | None = None
+        self._timer = Timer(hass, "meter", self._read)
 
     @callback
-    def async_restore(self) -> None:
-        """Show what is kept of the last equivent, or that a live one waits for its figures."""
-        if self._account.live:
+    def async_setup(self) -> None:
+        """Follow the account while its entry is loaded."""
+        if CONF_SENSORS in self._entry.options:
+            _keep_sensors(self._hass, self._entry)
+        if self._live:
             self._show_unread()
         else:
             self._show_kept()
-
-    @callback
-    def async_start(self) -> None:
-        """Measure what is live, or go on with what is not finished."""
-        self._entry.async_on_unload(self.async_stop)
-        self._past = self._account.past
-        if self._account.live or self._finished.unfinished():
-            self._read()
-
-    @callback
-    def async_stop(self) -> None:
-        """Cancel the timer: nothing is read until something happens."""
-        if self._cancel_timer:
-            self._cancel_timer()
-            self._cancel_timer = None
+        self._entry.async_on_unload(self._announcer.async_listen(self._on_edge))
+        self._entry.async_on_unload(self._timer.async_close)
+        # Once an automation can hear that something is final now.
+        self._announcer.async_when_armed(self._start)
 
     @callback
     def async_listen(self, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
-        """Call a listener when the estimate has changed; return how to stop that."""
+        """Call a listener when the estimate has changed; return a function that stops that."""
         self._listeners.add(listener)
         return lambda: self._listeners.discard(listener)
 
+    @property
+    def _now(self) -> datetime:
+        """Return the time by which equivents start and end."""
+        return self._coordinator.clock.now()
+
+    @property
+    def _live(self) -> Equivent | None:
+        """Return the live equivent, also a rehearsal."""
+        return self._coordinator.data.live
+
+    @property
+    def _real(self) -> Sequence[Equivent]:
+        """Return the finished real ones, newest first, also the last before the API lists it."""
+        state = self._coordinator.data
+        if state.ended is None or _may_be_nothing(state.ended):
+            return state.past
+        last, newest = state.ended.equivent, next(iter(state.past), None)
+        is_listed = newest and (newest.same_as(last) or newest.start > last.start)
+        return state.past if is_listed else (last, *state.past)
+
+    @property
+    def _over(self) -> Sequence[Equivent]:
+        """Return the finished ones, what ended last first: the API may list one late."""
+        if self._rehearsal is None:
+            return self._real
+        return sorted((self._rehearsal, *self._real), key=_end_of, reverse=True)
+
+    @property
+    def _latest(self) -> Equivent | None:
+        """Return what ended last, except what was too short to be measured."""
+        return next((each for each in self._over if self._window(each)), None)
+
+    @property
+    def _unfinished(self) -> list[Equivent]:
+        """Return those whose readings may still come, what ended last first."""
+        now = self._now
+        recent = (each for each in self._over if each.end and now - each.end < PATIENCE)
+        return [each for each in recent if not self._is_finished(each)]
+
+    def _is_finished(self, equivent: Equivent) -> bool:
+        """Return True if there is nothing more to measure of an equivent.
+
+        What another meter was too slow for is measured by the one that has been chosen since.
+        """
+        window, kept = self._window(equivent), self._kept(equivent)
+        if window is None or kept is None:
+            return window is None
+        if kept.reason is Reason.METER_TOO_SLOW and equivent.start not in self._too_slow:
+            return False
+        return (kept.start, kept.end) == (window.start, window.end)
+
+    def _window(self, equivent: Equivent) -> Window | None:
+        """Return when the energy of an equivent is counted."""
+        return window_of(equivent.start, equivent.end, self._now)
+
+    def _kept(self, equivent: Equivent) -> Estimate | None:
+        """Return what is final of an equivent that is over."""
+        if equivent is self._rehearsal:
+            return self._rehearsed
+        result = result_of(self._store.results, equivent)
+        return result.estimate if result else None
+
     @callback
-    def async_started(self) -> None:
-        """Measure what has become live."""
+    def _start(self) -> None:
+        """Measure what is live, or go on with what is not finished."""
+        self._past = self._coordinator.data.past
+        self._entry.async_on_unload(self._coordinator.async_add_listener(self._on_update))
+        if self._live or self._unfinished:
+            self._read()
+
+    def _on_edge(self, edge: Edge) -> None:
+        """Measure what has started, or finish what has ended."""
+        if edge.type is EdgeType.ENDED and edge.test:
+            self._rehearsal, self._rehearsed = edge.equivent, None
         self._read()
 
     @callback
-    def async_ended(self, equivent: Equivent, *, rehearsal: bool) -> None:
-        """Finish what was live: the account knows real ones, but no rehearsal that is over."""
-        if rehearsal:
-            self._finished.rehearse(equivent)
-        self._read()
-
-    @callback
-    def async_update(self) -> None:
+    def _on_update(self) -> None:
         """Follow the API, which names other times of the live one, or lists others as finished."""
-        live = self._account.live
+        live, past = self._live, self._coordinator.data.past
         if live and self._measured and live != self._measured:
             self._measured = live
             self._read()
-        if self._past is not self._account.past:
-            self._past = self._account.past
-            if self._finished.unfinished():
+        if self._past is not past:
+            self._past = past
+            if self._unfinished:
                 self._read()
 
     @callback
-    def _read(self, _: datetime | None = None) -> None:
-        """Read the meters in the background, once everybody has heard of an edge."""
+    def _read(self) -> None:
+        """Read the meters in the background, once an edge has been announced to all."""
         self._entry.async_create_background_task(
             self._hass, self._async_read(), f"{DOMAIN} meter", eager_start=False
         )
@@ -108,30 +187,36 @@ class Meter:
     async def _async_read(self) -> None:
         """Measure all that is to be measured now, and set the timer to the next time."""
         async with self._reading:
-            again = None
+            now = self._now
+            pause: timedelta | None = _next_row(now) - now if self._live else HOURLY
             try:
                 await self._async_measure()
+                pause, self._has_failed = self._pause(), False
             except UnreadableError:
                 LOGGER.debug("The statistics cannot be read now")
                 self._show_unread()
-                again = HOURLY
-            self._set_timer(again)
+            except Exception:  # noqa: BLE001
+                if not self._has_failed:
+                    LOGGER.exception("Unexpected error measuring an equivent")
+                self._has_failed = True
+            finally:
+                self._timer.async_set(pause.total_seconds() if pause else None)
 
     async def _async_measure(self) -> None:
         """Measure what is live, or else all that is over and not finished."""
-        self._measured = live = self._account.live
+        self._measured = live = self._live
         if live:
             self._show(await self._async_estimate(live))
             return
-        if self._account.is_announcing:
-            return  # whoever hears of a result is to have heard of the end
-        unfinished, latest = self._finished.unfinished(), self._finished.latest
+        if self._announcer.is_waiting:
+            return  # a result is final after its end has been announced
+        unfinished, latest = self._unfinished, self._latest
         if latest not in unfinished:
             self._show_kept()
         for equivent in unfinished:
             found = await self._async_final(equivent)
             if found and found.final:
-                self._finished.keep(equivent, found)
+                self._keep(equivent, found)
             if equivent == latest:
                 self._show_found(found)
 
@@ -139,32 +224,40 @@ class Meter:
         self, equivent: Equivent, *, over: bool = False, gives_up: bool = False
     ) -> Estimate | None:
         """Return what is known of an equivent; None if it is too short to be measured."""
-        now = self._account.now()
-        window = window_of(equivent.start, equivent.end, now)
+        window = self._window(equivent)
         if window is None:
             return None
-        is_wrong = abs(now - dt_util.utcnow()) > TOLERANCE
+        is_wrong = abs(self._now - dt_util.utcnow()) > TOLERANCE
         if is_wrong and not over:
             self._misdated = window.start
         if is_wrong or self._misdated == window.start:  # its rows bear other times
             final = over and self._misdated == window.start
             return without_figures(window, Reason.CLOCK_WRONG, final=final)
-        days = _equivent_days(self._finished.real, window)
         try:
-            readings = await self._reader.async_read(window, days, now)
+            meters = await self._reader.async_read(window)
         except UnreadableError:
             if not gives_up:
                 raise
-            readings = None
-        return estimate(window, days, readings, over=over)
+            meters = ()
+        return estimate(window, equivent_days(self._real, window), meters, over=over)
 
     async def _async_final(self, ended: Equivent) -> Estimate | None:
         """Return what is known of an equivent that is over: final, if it is the last try."""
         self._reader.forget()
         gives_up = self._next_try(ended, PATIENCE) is None
         found = await self._async_estimate(ended, over=True, gives_up=gives_up)
-        is_last_try = self._next_try(ended, self._finished.patience(ended)) is None
+        is_last_try = self._next_try(ended, self._patience(ended)) is None
         return replace(found, final=True) if found and is_last_try else found
+
+    def _keep(self, equivent: Equivent, found: Estimate) -> None:
+        """Keep what is final of an equivent."""
+        if found.reason is Reason.METER_TOO_SLOW:
+            self._too_slow.add(equivent.start)
+        if equivent is self._rehearsal:
+            self._rehearsed = found
+        else:
+            kind = self._coordinator.plans.kind_of(equivent)
+            self._store.async_keep_result(FinishedResult(equivent, found, kind))
 
     @callback
     def _show(self, found: Estimate | None) -> None:
@@ -185,48 +278,53 @@ class Meter:
     @callback
     def _show_kept(self) -> None:
         """Show what is final of what ended last: `final` turned true when that was found."""
-        latest = self._finished.latest
+        latest = self._latest
         if self.estimate and not self.estimate.final:
             self._show(None)
-        self._show(self._finished.result_of(latest) if latest else None)
+        self._show(self._kept(latest) if latest else None)
 
     @callback
     def _show_unread(self) -> None:
         """Show that a live one waits for its first figures, rather than those of another."""
-        live, shown = self._account.live, self.estimate
-        window = window_of(live.start, live.end, self._account.now()) if live else None
+        live, shown = self._live, self.estimate
+        window = self._window(live) if live else None
         if window and (shown is None or shown.final or shown.start != window.start):
             self._show(without_figures(window, Reason.WAITING_FOR_METER))
 
-    @callback
-    def _set_timer(self, again: timedelta | None) -> None:
-        """Set the timer to when to read next: never, if all is finished and nothing has failed."""
-        self.async_stop()
-        now = self._account.now()
-        if moment := self._next_read(now) or (again and now + again):
-            job = HassJob(self._read, f"{DOMAIN} meter", cancel_on_shutdown=True)
-            self._cancel_timer = async_call_later(self._hass, moment - now, job)
-        else:
-            self._reader.forget()
+    def _pause(self) -> timedelta | None:
+        """Return how long to wait before reading again: None if all is finished."""
+        now = self._now
+        if self._live:
+            return _next_row(now) - now
+        tries = (self._next_try(each, self._patience(each)) for each in self._unfinished)
+        return min((moment - now for moment in tries if moment), default=None)
 
-    def _next_read(self, now: datetime) -> datetime | None:
-        """Return when to read next."""
-        if self._account.live:
-            return _next_row(now)
-        over = ((each, self._finished.patience(each)) for each in self._finished.unfinished())
-        tries = (self._next_try(each, patience) for each, patience in over)
-        return min((moment for moment in tries if moment), default=None)
+    def _patience(self, equivent: Equivent) -> timedelta:
+        """Return for how long readings may come: a rehearsal's are not waited for."""
+        return timedelta() if equivent is self._rehearsal else PATIENCE
 
     def _next_try(self, ended: Equivent, patience: timedelta) -> datetime | None:
         """Return when to read again for an equivent whose readings are not all there.
 
         Once with the next row, then each hour, until it has taken too long.
         """
-        now = self._account.now()
+        now = self._now
         row, end = _next_row(now), ended.end or now
         if row - end <= GRID:
             return row
         return now + HOURLY if now + HOURLY - end < patience else None
+
+
+def _may_be_nothing(ended: Ended) -> bool:
+    """Return True for what only calls have announced, such as the demo triggers of the app."""
+    if ended.reason is EndReason.PUSH and ended.equivent.end:
+        return ended.equivent.end - ended.equivent.start <= PUSH_GRACE
+    return ended.reason is EndReason.UNCONFIRMED
+
+
+def _end_of(equivent: Equivent) -> datetime:
+    """Return when an equivent was over, as far as that is known."""
+    return equivent.end or equivent.start
 
 
 def _goes_on(shown: Estimate, found: Estimate) -> bool:
@@ -235,13 +333,44 @@ def _goes_on(shown: Estimate, found: Estimate) -> bool:
     return overlap or not shown.final
 
 
-def _equivent_days(past: Sequence[Equivent], window: Window) -> set[date]:
+def equivent_days(past: Iterable[Equivent], window: Window) -> set[date]:
     """Return the days of real equivents, with which a window is not compared."""
     earliest = window.start - (LOOK_BACK + 2) * DAY
-    recent = (each for each in past if each.start >= earliest)
+    recent = (each for each in past if earliest <= each.start)
     return {day for each in recent if each.end for day in days_of(each.start, each.end)}
 
 
 def _next_row(now: datetime) -> datetime:
     """Return when the next row of five minutes is there."""
     return floor(now - ROWS_MADE, GRID) + GRID + ROWS_MADE
+
+
+@callback
+def _keep_sensors(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Follow the sensors that an account's options name, also those renamed before this."""
+    _note_names(hass, entry)
+
+    @callback
+    def on_change(event: Event[er.EventEntityRegistryUpdatedData]) -> None:
+        """Reload the account, which finds the new name."""
+        if event.data["action"] == "update" and "entity_id" in event.data["changes"]:
+            hass.config_entries.async_schedule_reload(entry.entry_id)
+
+    names = entry.options[CONF_SENSORS]
+    entry.async_on_unload(async_track_entity_registry_updated_event(hass, names, on_change))
+
+
+def _note_names(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Note the names of the sensors now, and their ids, which no new name changes.
+
+    One that is gone keeps its name, by which another one may take its place and its statistics.
+    """
+    registry = er.async_get(hass)
+    names, ids = entry.options[CONF_SENSORS], entry.options.get(CONF_REGISTRY_IDS, {})
+    known = [registry.entities.get_entry(ids[name]) if name in ids else None for name in names]
+    found = [one.entity_id if one else name for one, name in zip(known, names, strict=True)]
+    noted = {name: one.id for name in found if (one := registry.async_get(name))}
+    options = {**entry.options, CONF_SENSORS: found, CONF_REGISTRY_IDS: noted}
+    if not noted:
+        del options[CONF_REGISTRY_IDS]
+    hass.config_entries.async_update_entry(entry, options=options)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from homeassistant.const import CONF_SOURCE
@@ -11,10 +11,11 @@ from homeassistant.util import dt as dt_util
 
 from ..const import SOURCE_ENERGY_DASHBOARD
 from ..equivents.model import Equivent
-from .account import finder
-from .baseline import GRID
-from .days import days_of
-from .readings import Survey, UnreadableError, async_survey, async_unfit
+from .baseline import GRID, Readings, Window, usual_days
+from .days import DAY, LONDON, days_of, is_working
+from .readings import LOOK, UnreadableError, async_find_meters, async_read, async_unfit
+
+WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,47 +31,67 @@ async def async_preview(
     hass: HomeAssistant, options: Mapping[str, Any], past: Iterable[Equivent]
 ) -> Preview:
     """Return what can be expected of the meters that some options name."""
-    meters = await finder(hass, options)()
+    meters = await async_find_meters(hass, options)
     if not meters and options[CONF_SOURCE] == SOURCE_ENERGY_DASHBOARD:
         return Preview(error="no_grid_import")
     if not meters or await async_unfit(hass, meters):
         return Preview(error="no_statistics")
+    now = dt_util.utcnow()
     try:
-        survey = await async_survey(hass, meters, _days(past), dt_util.utcnow())
+        readings = await async_read(hass, meters, now - LOOK)
     except UnreadableError:
         return Preview(error="no_statistics")
-    return Preview(step=_step(survey), placeholders=_placeholders(hass, meters, survey))
+    still = [meter for meter, each in zip(meters, readings, strict=True) if _stands(each, now)]
+    step = _step(readings, still)
+    window = _evening(now)
+    days = {day for each in past if each.end for day in days_of(each.start, each.end)}
+    pace = _pace(readings) or GRID
+    return Preview(
+        step=step,
+        placeholders={
+            "meters": ", ".join(_named(hass, meter) for meter in meters),
+            "still": ", ".join(_named(hass, meter) for meter in still),
+            "days": str(len(usual_days(window, days, readings))),
+            "days_wanted": str(window.days_wanted),
+            "minutes": str(round(pace.total_seconds() / 60)),
+        },
+    )
 
 
-def _days(past: Iterable[Equivent]) -> set[date]:
-    """Return the days of equivents, which count for nothing."""
-    return {day for each in past if each.end for day in days_of(each.start, each.end)}
+def _stands(readings: Readings, now: datetime) -> bool:
+    """Return True if a meter that has been there for a week has not moved meanwhile."""
+    oldest, moved = readings.oldest, readings.moved_at
+    return oldest is not None and now - (moved or oldest) > WEEK
 
 
-def _step(survey: Survey | None) -> str:
+def _step(readings: Sequence[Readings], still: Sequence[str]) -> str:
     """Return the step whose words suit the meters."""
-    if survey is None:
+    if not all(each.newest for each in readings):
         return "preview_new"
-    if survey.is_hourly:
-        return "preview_hourly"
-    if survey.is_slow:
+    if any(each.is_slow for each in readings):
         return "preview_too_slow"
-    if survey.pace is None:
+    if still:
+        return "preview_still"
+    if any(each.is_hourly for each in readings):
+        return "preview_hourly"
+    pace = _pace(readings)
+    if pace is None:
         return "preview_new"
-    return "preview_rough" if survey.pace > GRID else "preview"
+    return "preview_rough" if pace > GRID else "preview"
 
 
-def _placeholders(
-    hass: HomeAssistant, meters: Sequence[str], survey: Survey | None
-) -> dict[str, str]:
-    """Return which meters they are, for how many days they serve, and how often they report."""
-    pace = survey.pace if survey and survey.pace else GRID
-    return {
-        "meters": ", ".join(_named(hass, meter) for meter in meters),
-        "days": str(survey.days if survey else 0),
-        "days_wanted": str(survey.days_wanted if survey else 0),
-        "minutes": str(round(pace.total_seconds() / 60)),
-    }
+def _pace(readings: Sequence[Readings]) -> timedelta | None:
+    """Return how often the slowest of the meters reports whose pace is known."""
+    return max((each.pace for each in readings if each.pace), default=None)
+
+
+def _evening(now: datetime) -> Window:
+    """Return an hour in which equivents are frequent, on the next working day."""
+    day = now.astimezone(LONDON).date()
+    while not is_working(day):
+        day += DAY
+    start = datetime.combine(day, time(17), LONDON).astimezone(UTC)
+    return Window(start=start, end=start + timedelta(hours=1))
 
 
 def _named(hass: HomeAssistant, meter: str) -> str:

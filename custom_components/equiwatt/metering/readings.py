@@ -3,19 +3,20 @@
 The recorder and the Energy dashboard may be missing, so they are imported only where they are used.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from homeassistant.const import UnitOfEnergy
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_SENSORS, CONF_SOURCE, UnitOfEnergy
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.recorder import get_instance, session_scope
 from homeassistant.util.unit_conversion import EnergyConverter
 
-from .baseline import Readings, Window, usual_of
-from .counter import Counter, Row, readings_of, without_made_up
-from .days import DAY, LONDON, LOOK_BACK, is_working
+from ..const import SOURCE_SENSORS
+from .baseline import SLOWEST, Readings, Window
+from .days import LOOK_BACK
 
 if TYPE_CHECKING:
     from sqlalchemy import Select
@@ -24,16 +25,22 @@ if TYPE_CHECKING:
 
 A_LITTLE = timedelta(hours=2)
 """How much earlier rows are read, for those of two hours that a half past lies between."""
-LOOK = timedelta(days=LOOK_BACK + 1) + A_LITTLE
+LOOK = timedelta(days=LOOK_BACK + 1)
 LATE = 120.0
 """How many seconds after its end a row is late. Ten are usual, and a restart takes a minute."""
-
-
-type FindMeters = Callable[[], Awaitable[Sequence[str]]]
+AT_ONCE = 60.0
+"""How many seconds lie at most between two rows that were written in one go."""
 
 
 class UnreadableError(Exception):
     """The statistics cannot be read at the moment."""
+
+
+async def async_find_meters(hass: HomeAssistant, options: Mapping[str, Any]) -> list[str]:
+    """Return the meters that some options name: those of the Energy dashboard may change."""
+    if options[CONF_SOURCE] == SOURCE_SENSORS:
+        return list(dict.fromkeys(options[CONF_SENSORS]))  # each counts once
+    return await async_grid_meters(hass)
 
 
 async def async_grid_meters(hass: HomeAssistant) -> list[str]:
@@ -46,7 +53,7 @@ async def async_grid_meters(hass: HomeAssistant) -> list[str]:
     sources = manager.data["energy_sources"] if manager.data else []
     grids = (source for source in sources if source["type"] == "grid")
     meters = (grid.get("stat_energy_from") for grid in grids)
-    return list(dict.fromkeys(filter(None, meters)))  # each once, be it under several tariffs
+    return list(dict.fromkeys(filter(None, meters)))  # each once, also under several tariffs
 
 
 async def async_unfit(hass: HomeAssistant, meters: Collection[str]) -> list[str]:
@@ -64,178 +71,186 @@ async def async_unfit(hass: HomeAssistant, meters: Collection[str]) -> list[str]
     return [meter for meter in meters if meter not in fit]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Survey:
-    """What can be expected of meters."""
-
-    days: int
-    """For how many working days there are readings in the evening, of `days_wanted`."""
-    days_wanted: int
-    pace: timedelta | None
-    """How often they report, None if that cannot be seen."""
-    is_slow: bool
-    """Whether they report too seldom for any figure."""
-    is_hourly: bool
-    """Whether an hour's energy comes in one figure, so that there is none while it lasts."""
-
-
-async def async_survey(
-    hass: HomeAssistant, meters: Sequence[str], equivent_days: Collection[date], now: datetime
-) -> Survey | None:
-    """Return what can be expected of meters now; None if one has no statistics at all."""
-    window = _evening(now)
-    counters = await _async_counters(hass, meters, now - LOOK)
-    if not _all_known(counters):
-        return None
-    readings = readings_of(counters, window.moments(equivent_days))
-    usual = usual_of(window, equivent_days, readings)
-    return Survey(
-        days=len(usual.days),
-        days_wanted=usual.days_wanted,
-        pace=readings.pace,
-        is_slow=readings.is_slow,
-        is_hourly=readings.is_hourly,
-    )
-
-
-def _evening(now: datetime) -> Window:
-    """Return an hour in which equivents are frequent, on the next working day."""
-    day = now.astimezone(LONDON).date()
-    while not is_working(day):
-        day += DAY
-    start = datetime.combine(day, time(17), LONDON).astimezone(UTC)
-    return Window(start=start, end=start + timedelta(hours=1))
-
-
-def _all_known(counters: Sequence[Counter]) -> bool:
-    """Tell whether there are meters, and rows of each of them."""
-    return bool(counters) and all(counter.newest_rows for counter in counters)
-
-
-async def async_read_all(
-    hass: HomeAssistant, meters: Sequence[str], moments: Collection[datetime], now: datetime
-) -> Readings | None:
-    """Read the meters at moments of the last two months; None if one has no statistics at all."""
-    counters = await _async_counters(hass, meters, now - LOOK)
-    return readings_of(counters, moments) if _all_known(counters) else None
-
-
-async def async_read_since(
-    hass: HomeAssistant, meters: Sequence[str], moments: Collection[datetime]
-) -> Readings:
-    """Read the meters at moments that lie close together, and at the newest one."""
-    counters = await _async_counters(hass, meters, min(moments), recent=True)
-    return readings_of(counters, moments) if counters else Readings()
+async def async_read(
+    hass: HomeAssistant, meters: Sequence[str], since: datetime
+) -> tuple[Readings, ...]:
+    """Return the readings of each of several meters since a time; none without a recorder."""
+    if "recorder" not in hass.config.components:
+        return ()
+    return await get_instance(hass).async_add_executor_job(_read, hass, meters, since - A_LITTLE)
 
 
 class Reader:
     """Reads the meters for a window: all that it takes at first, then what is new."""
 
-    def __init__(self, hass: HomeAssistant, find_meters: FindMeters) -> None:
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
         """Start with nothing read."""
         self._hass = hass
-        self._find_meters = find_meters
+        self._entry = entry
         self._meters: Sequence[str] = ()
         self._window: Window | None = None
-        self._known: Readings | None = None
+        self._known: tuple[Readings, ...] = ()
 
-    async def async_read(
-        self, window: Window, equivent_days: Collection[date], now: datetime
-    ) -> Readings | None:
-        """Return all that is known; None if there are no statistics to read from."""
-        if self._known is None or window != self._window:
-            self.forget()
-            self._meters = await self._find_meters()
-            moments = window.moments(equivent_days)
-            self._known = await async_read_all(self._hass, self._meters, moments, now)
-            self._window = window
+    async def async_read(self, window: Window) -> tuple[Readings, ...]:
+        """Return the readings of all meters."""
+        since = window.start - A_LITTLE
+        if window == self._window and all(known.newest for known in self._known):
+            newer = await async_read(self._hass, self._meters, window.start)
+            both = zip(self._known, newer, strict=True)
+            self._known = tuple(known.updated(new, since) for known, new in both)
         else:
-            newer = await async_read_since(self._hass, self._meters, window.boundaries)
-            self._known = self._known.updated(newer)
+            self.forget()
+            self._meters = await async_find_meters(self._hass, self._entry.options)
+            self._known = await async_read(self._hass, self._meters, window.start - LOOK)
+            self._window = window
         return self._known
 
     def forget(self) -> None:
-        """Read all of it anew the next time."""
-        self._known = None
+        """Read all of it again the next time."""
+        self._window = None
 
 
-async def _async_counters(
-    hass: HomeAssistant, meters: Sequence[str], since: datetime, *, recent: bool = False
-) -> list[Counter]:
-    """Read all rows of the meters by which they can be read from a time on."""
-    if "recorder" not in hass.config.components:
-        return []
-    return await get_instance(hass).async_add_executor_job(
-        _counters, hass, meters, since - A_LITTLE, recent
-    )
+class Row(NamedTuple):
+    """One row of a meter's statistics, times in Unix seconds."""
+
+    end: float
+    kwh: float
+    written: float
+
+    @property
+    def is_late(self) -> bool:
+        """Return True if it was not written when it ended, but later."""
+        return self.written - self.end > LATE
 
 
-def _counters(
-    hass: HomeAssistant, meters: Sequence[str], since: datetime, recent: bool
-) -> list[Counter]:
-    """Read rows, in the recorder's executor: recent ones by the hour only if there are no finer."""
+def without_made_up(rows: Iterable[Row], starts: Sequence[float]) -> dict[float, float]:
+    """Return the readings but those that the recorder has made up after Home Assistant was off.
+
+    Once it has started it writes the rows of that time in one go, each with the reading from
+    before. So does a meter that does not report at once after that, for some minutes.
+    """
+    kept: dict[float, float] = {}
+    made_up: Row | None = None
+    for batch in _batches(rows):
+        last = batch[-1]
+        if made_up and not last.is_late and last.kwh == made_up.kwh and _is_soon(made_up, last):
+            continue
+        repeated = list(takewhile(lambda row: row.kwh == last.kwh, reversed(batch)))  # noqa: B023
+        made_up = last if _was_off(repeated, starts) else None
+        real = batch[: -len(repeated)] if made_up else batch
+        kept |= {row.end: row.kwh for row in real}
+    return kept
+
+
+def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Yield late rows together that were written in one go, and each other row alone."""
+    batch: list[Row] = []
+    for row in rows:
+        before = batch[-1] if batch else row
+        is_one_go = before.is_late and row.is_late and row.written - before.written <= AT_ONCE
+        if batch and not is_one_go:
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
+
+
+def _is_soon(before: Row, row: Row) -> bool:
+    """Return True if a meter may not have reported yet between two rows."""
+    return row.end <= before.end + SLOWEST.total_seconds()
+
+
+def _was_off(repeated: Sequence[Row], starts: Sequence[float]) -> bool:
+    """Return True if Home Assistant was off when rows ended, the last of those written in one go.
+
+    The recorder forgets after some days when it was started. What else writes rows late is an
+    import or a busy recorder: neither writes several that repeat a reading, and then no more.
+    """
+    first = repeated[-1]
+    if not first.is_late:
+        return False
+    started = max((start for start in starts if start <= first.written), default=None)
+    return len(repeated) > 1 if started is None else started > first.end
+
+
+def _read(hass: HomeAssistant, meters: Sequence[str], since: datetime) -> tuple[Readings, ...]:
+    """Return the readings of each of several meters, in the recorder's executor."""
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
 
     try:
-        five_minutes = _rows(hass, meters, since, "5minute")
-        coarse = [meter for meter in meters if not (recent and five_minutes[meter])]
-        hours = _rows(hass, coarse, since, "hour") if coarse else {}
+        starts, five_minutes, hours = _rows(hass, meters, since)
     except SQLAlchemyError as err:
         raise UnreadableError from err
-    return [_counter(five_minutes[meter], hours.get(meter, ())) for meter in meters]
+    return tuple(_readings(five_minutes[meter], hours[meter], starts) for meter in meters)
 
 
-def _counter(five_minutes: Sequence[Row], hours: Sequence[Row]) -> Counter:
+def _readings(
+    five_minutes: Sequence[Row], hours: Sequence[Row], starts: Sequence[float]
+) -> Readings:
     """Return a meter's readings; hours alone were imported, and may well be late."""
-    return Counter(
-        five_minutes=without_made_up(five_minutes),
-        hours=without_made_up(hours) if five_minutes else {row.end: row.kwh for row in hours},
+    return Readings(
+        five_minutes=without_made_up(five_minutes, starts),
+        hours=without_made_up(hours, starts)
+        if five_minutes
+        else {row.end: row.kwh for row in hours},
     )
 
 
+type Rows = dict[str, list[Row]]
+"""The rows of each meter, oldest first."""
+
+
 def _rows(
-    hass: HomeAssistant,
-    meters: Collection[str],
-    since: datetime,
-    period: Literal["5minute", "hour"],
-) -> dict[str, list[Row]]:
-    """Return the rows of each meter, oldest first.
+    hass: HomeAssistant, meters: Sequence[str], since: datetime
+) -> tuple[list[float], Rows, Rows]:
+    """Return when Home Assistant was started, and the rows of five minutes and of hours.
 
-    Home Assistant's own function does not tell when a row was written, which would take as long
-    again.
+    Home Assistant's own function does not return when a row was written.
     """
-    from homeassistant.components.recorder.db_schema import Statistics, StatisticsShortTerm  # noqa: PLC0415
+    from sqlalchemy import select  # noqa: PLC0415
 
-    table = StatisticsShortTerm if period == "5minute" else Statistics
-    length = table.duration.total_seconds()
-    found: dict[str, list[Row]] = {meter: [] for meter in meters}
+    from homeassistant.components.recorder.db_schema import (  # noqa: PLC0415
+        RecorderRuns,
+        Statistics,
+        StatisticsMeta as Meta,
+        StatisticsShortTerm,
+    )
+
+    wanted = (
+        select(Meta.id, Meta.statistic_id, Meta.unit_of_measurement)
+        .where(Meta.statistic_id.in_(meters))
+        .where(Meta.unit_of_measurement.in_(EnergyConverter.VALID_UNITS))
+    )
     with session_scope(hass=hass, read_only=True) as session:
-        for meter, unit, start, total, written in session.execute(_query(table, meters, since)):
-            kwh = EnergyConverter.converter_factory(unit, UnitOfEnergy.KILO_WATT_HOUR)(total)
-            end = start + length
-            found[meter].append(Row(end, kwh, written is not None and written > end + LATE))
-    return found
+        runs = session.execute(select(RecorderRuns.start))
+        starts = [start.replace(tzinfo=UTC).timestamp() for (start,) in runs]
+        found: list[Rows] = []
+        names = {key: (meter, unit) for key, meter, unit in session.execute(wanted)}
+        for table in (StatisticsShortTerm, Statistics):
+            length = table.duration.total_seconds()
+            rows: Rows = {meter: [] for meter in meters}
+            for key, start, total, written in session.execute(_query(table, names, since)):
+                meter, unit = names[key]
+                kwh = EnergyConverter.converter_factory(unit, UnitOfEnergy.KILO_WATT_HOUR)(total)
+                rows[meter].append(Row(start + length, kwh, written or start + length))
+            found.append(rows)
+    return starts, found[0], found[1]
 
 
 def _query(
-    table: type[Statistics | StatisticsShortTerm], meters: Collection[str], since: datetime
-) -> Select[tuple[str | None, str | None, float | None, float | None, float | None]]:
-    """Return the query for the rows of meters in any unit of energy."""
+    table: type[Statistics | StatisticsShortTerm], ids: Collection[int], since: datetime
+) -> Select[tuple[int | None, float | None, float | None, float | None]]:
+    """Return the query for the rows of meters.
+
+    By their ids and not by a join with their names, which makes MariaDB read all rows of a meter
+    in place of those since a time.
+    """
     from sqlalchemy import select  # noqa: PLC0415
 
-    from homeassistant.components.recorder.db_schema import StatisticsMeta  # noqa: PLC0415
-
     return (
-        select(
-            StatisticsMeta.statistic_id,
-            StatisticsMeta.unit_of_measurement,
-            table.start_ts,
-            table.sum,
-            table.created_ts,
-        )
-        .join(StatisticsMeta, StatisticsMeta.id == table.metadata_id)
-        .where(StatisticsMeta.statistic_id.in_(meters))
-        .where(StatisticsMeta.unit_of_measurement.in_(EnergyConverter.VALID_UNITS))
+        select(table.metadata_id, table.start_ts, table.sum, table.created_ts)
+        .where(table.metadata_id.in_(ids))
         .where(table.start_ts >= since.timestamp(), table.sum.is_not(None))
         .order_by(table.metadata_id, table.start_ts)
     )
