@@ -1,4 +1,4 @@
-"""The times of the live and of the last equivent, and what the home's meter says of them."""
+"""The times of the live and of the last equivent, the held devices, and the meter's figures."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,6 @@ from .coordinator import EquiwattCoordinator
 from .data import EquiwattConfigEntry, EquiwattRuntimeData
 from .entity import EquiwattEntity, EquiwattLastingEntity
 from .equivents.model import Equivent
-from .held_devices import EquiwattHeldDevices
 from .metering.results import DECIMALS, Estimate
 
 if TYPE_CHECKING:
@@ -106,6 +105,9 @@ SENSORS = (
         from_api=False,
     ),
 )
+
+
+HELD_DEVICES = SensorEntityDescription(key="held_devices", translation_key="held_devices")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,6 +196,46 @@ class EquiwattSensor(EquiwattEntity, SensorEntity):
     def shown(self) -> object:
         """Return what the entity shows."""
         return self.native_value
+
+
+class EquiwattHeldDevices(EquiwattLastingEntity, SensorEntity):
+    """The number of held devices, and how each of them was."""
+
+    domain = Platform.SENSOR
+
+    _unrecorded_attributes = frozenset({"entities"})
+
+    def __init__(self, data: EquiwattRuntimeData) -> None:
+        """Set up the sensor of an account's held devices."""
+        super().__init__(data.coordinator, HELD_DEVICES)
+        self._holding = data.holding
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Update when a device is held or restored."""
+        await super().async_added_to_hass()
+        self.async_on_remove(self._holding.async_listen(self._handle_coordinator_update))
+
+    @property
+    @override
+    def native_value(self) -> int:
+        """Return the number of held devices."""
+        return len(self.shown)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any]:
+        """Return the held devices."""
+        return {"entities": self.shown}
+
+    @property
+    @override
+    def shown(self) -> list[dict[str, Any]]:
+        """Return each held device, with when it is restored at the latest, and how it was."""
+        live, now = self.coordinator.data.live, self.coordinator.clock.now()
+        end = live.end if live and live.end and live.end > now else None  # none in an overrun
+        held = self._holding.held_for(self.coordinator.config_entry.entry_id)
+        return [one.as_shown(end) for one in held]
 
 
 class EquiwattMeterSensor(EquiwattLastingEntity, SensorEntity):

@@ -1,4 +1,4 @@
-"""Skip an equivent: the live one, or else the next."""
+"""The switch that skips the live equivent, or else the next one."""
 
 from typing import Any, override
 
@@ -26,25 +26,25 @@ async def async_setup_entry(
 
 
 class EquiwattSkip(EquiwattLastingEntity, SwitchEntity):
-    """On while the live equivent, or else the next one, is skipped."""
+    """A switch that is on while the live equivent, or else the next one, is skipped."""
 
     domain = Platform.SWITCH
 
     def __init__(self, data: EquiwattRuntimeData) -> None:
-        """Keep where it is remembered, and what is to be restored."""
+        """Set up the switch of an account."""
         super().__init__(data.coordinator, SKIP)
         self._data = data
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Follow the ends of equivents, which use a skip up."""
+        """Update at the end of an equivent, which uses a skip up."""
         await super().async_added_to_hass()
         self.async_on_remove(self._data.announcer.async_listen(self._on_edge))
 
     @property
     @override
     def is_on(self) -> bool:
-        """Return True while one is skipped."""
+        """Return True while an equivent is skipped."""
         return self._data.store.attendance.skips
 
     @property
@@ -55,7 +55,7 @@ class EquiwattSkip(EquiwattLastingEntity, SwitchEntity):
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
-        """Skip it, and restore everything that is held for it at once."""
+        """Skip the equivent, and restore at once what is held for it."""
         if not self.is_on:
             self._keep(skips=True)
             entry_id = self.coordinator.config_entry.entry_id
@@ -67,7 +67,7 @@ class EquiwattSkip(EquiwattLastingEntity, SwitchEntity):
         self._keep(skips=False)
 
     def _keep(self, *, skips: bool) -> None:
-        """Remember whether one is skipped."""
+        """Store whether an equivent is skipped."""
         store, real = self._data.store, self.coordinator.data.real
         since = real.start if real else self.coordinator.clock.now()
         store.async_keep_attendance(store.attendance.skipping(since if skips else None))
@@ -75,5 +75,5 @@ class EquiwattSkip(EquiwattLastingEntity, SwitchEntity):
 
     @callback
     def _on_edge(self, edge: Edge) -> None:
-        """Go off when the one that was skipped has ended."""
+        """Turn off when the skipped equivent has ended."""
         self._handle_coordinator_update()
