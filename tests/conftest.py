@@ -1,7 +1,7 @@
 """What the tests share: the provider's HTTP, and an entry that uses it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from datetime import timedelta
 from itertools import chain
 import logging
@@ -11,15 +11,12 @@ from typing import Any, Protocol, cast, override
 from unittest.mock import Mock
 
 from aiohttp.test_utils import TestClient
+import freezegun
 from freezegun.api import FrozenDateTimeFactory
 from hypothesis import settings
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
-from pytest_homeassistant_custom_component.test_util.aiohttp import (
-    AiohttpClientMocker,
-    AiohttpClientMockResponse,
-)
-from yarl import URL
+from pytest_homeassistant_custom_component.test_util.aiohttp import AiohttpClientMocker
 
 # Before `hass` starts, or the plugin's own test folder is what Home Assistant finds.
 import custom_components  # noqa: F401
@@ -30,6 +27,7 @@ from homeassistant.core import Event, HomeAssistant, callback
 
 from .fakes.cloud import NATIVE, Cloud
 from .fakes.home import EVENT, LIVE, NOW, TOKEN, WEBHOOK_ID, Home, add_entry
+from .fakes.mocked import mocked
 from .fakes.provider import API_URL, Provider, event_of, said
 
 # The same examples at each run: what fails here fails for everybody. `--hypothesis-profile=long`
@@ -52,6 +50,7 @@ __all__ = [
     "Provider",
     "add_entry",
     "event_of",
+    "mocked",
     "said",
 ]
 
@@ -76,6 +75,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     elif hasattr(config, "workerinput"):
         pairs = chain.from_iterable(zip(long, short, strict=False))
         items[:] = dict.fromkeys([*pairs, *long, *short])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def passing_time() -> Iterator[None]:
+    """Put the clocks in place that tests turn, once: each start looks through all modules."""
+    # Whatever asks is shown the same time; looking up the stack at each question takes long.
+    freezegun.api.call_stack_inspection_limit = 0
+    with freezegun.freeze_time(tick=True, ignore=["_pytest.", "execnet.", "xdist."]):
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -106,16 +114,6 @@ def provider(aioclient_mock: AiohttpClientMocker) -> Provider:
     provider = Provider()
     aioclient_mock.get(API_URL, side_effect=mocked(provider))
     return provider
-
-
-def mocked(provider: Provider) -> Callable[..., Awaitable[AiohttpClientMockResponse]]:
-    """Return what answers for a provider behind the mocked session."""
-
-    async def answer(method: str, url: URL, data: Any) -> AiohttpClientMockResponse:
-        """Answer a call."""
-        return AiohttpClientMockResponse(method, url, **provider.reply())
-
-    return answer
 
 
 @pytest.fixture
