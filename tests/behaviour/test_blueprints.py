@@ -1,9 +1,10 @@
 """Test the blueprints, loaded and run by a real Home Assistant."""
 
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import pytest
 from pytest_homeassistant_custom_component.common import async_capture_events
@@ -12,6 +13,7 @@ from homeassistant.components.blueprint import models
 from homeassistant.components.blueprint.schemas import BLUEPRINT_SCHEMA
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.setup import async_setup_component
 from homeassistant.util.file import WriteError
 from homeassistant.util.yaml import load_yaml_dict
@@ -45,6 +47,11 @@ def acted(house: House) -> list[Any]:
     """Return what the actions do."""
     events: list[Any] = async_capture_events(house.hass, "acted")
     return events
+
+
+def full_disk() -> Any:
+    """Return a disk on which nothing can be written."""
+    return patch("homeassistant.helpers.storage.Store._async_write_data", side_effect=WriteError)
 
 
 async def play(house: House, provider: Provider) -> None:
@@ -171,29 +178,104 @@ async def test_rehearsed_pause(house: House, use: Use, include: bool) -> None:
     )
     await simulate(house.hass, duration=10)
     await house.settle()
-    told = "Paused: Plug. There is nothing to log."
+    told = "It should end at 09:20.\n\nPaused: Plug.\n\nThere is nothing to log."
     assert messages(house) == ([told] if include else [])
     assert titles(house) == (["Rehearsal: an equivent has started"] if include else [])
     await house.pass_time(15)
     assert plug.commands == (["off", "on"] if include else [])
-    assert titles(house) == (["Rehearsal: the equivent is over"] if include else [])
+    over = ["Rehearsal: an equivent has started", "Rehearsal: the equivent is over"]
+    assert titles(house) == (over if include else [])
+    await simulate(house.hass, duration=10)
+    await house.pass_time(15)
+    assert titles(house) == (over if include else [])  # those of the first one are replaced
 
 
 async def test_tells(house: House, provider: Provider, use: Use) -> None:
-    """Who wants to be told is, with the reminder at the start."""
+    """Start and end stay until they are dismissed, with a reminder, for each equivent."""
     await house.setup()
     (plug,) = await install(house.hass, Plug("Plug"))
     plug.report(is_on=False)
-    inputs = {"notify_start": True, "notify_end": True}
-    await use("pause_devices", devices={"entity_id": PLUG}, **inputs)
+    await use("pause_devices", devices={"entity_id": PLUG}, notify_start=True, notify_end=True)
     provider.start(NOW, NOW + HOUR)
     await house.poll()
-    assert messages(house) == ["Nothing was on. Log it in the equiwatt app."]
+    off = "None of your devices were on, so there was nothing to pause."
+    started = f"It should end at 10:20.\n\n{off}\n\nLog it in the equiwatt app."
+    assert messages(house) == [started]
     assert titles(house) == ["An equivent has started"]
     provider.end(NOW, house.now)
     await house.poll()
-    assert messages(house) == ["Paused devices are being restored."]
-    assert titles(house) == ["The equivent is over"]
+    over = "Paused devices are going back to how they were. Logged it in the app yet?"
+    assert messages(house) == [started, over]
+    assert titles(house) == ["An equivent has started", "The equivent is over"]
+    await house.pass_time(20 * MINUTE, step=60)
+    await play(house, provider)
+    assert len(messages(house)) == 4
+
+
+async def test_tells_what_is_not_paused(house: House, provider: Provider, use: Use) -> None:
+    """Whatever is not paused is named with the reason, and so is how long the pause may take."""
+    await house.setup()
+    _, lamp, heater = await install(house.hass, Plug("Plug"), Plug("Lamp"), Plug("Heater"))
+    lamp.report(is_on=False)
+    heater.report(available=False)
+    devices = {"entity_id": [PLUG, "switch.lamp", "switch.heater", "switch.nowhere"]}
+    longest = {"hours": 0, "minutes": 30, "seconds": 0}
+    await use("pause_devices", devices=devices, notify_start=True, max_duration=longest)
+    provider.start(NOW, None)
+    await house.poll()
+    (message,) = messages(house)
+    assert message == (
+        "When it ends is not known yet.\n\nPaused until 09:51: Plug.\n\n"
+        "Not paused: Heater (unavailable; paused once it is back), Lamp (already off), "
+        "switch.nowhere (not found).\n\nLog it in the equiwatt app."
+    )
+
+
+@pytest.mark.parametrize("away", [True, False])
+async def test_tells_that_nothing_is_paused(
+    house: House, provider: Provider, use: Use, away: bool
+) -> None:
+    """Only where all were off is it said that none were on."""
+    await house.setup()
+    lamp, heater = await install(house.hass, Plug("Lamp"), Plug("Heater"))
+    lamp.report(is_on=False)
+    heater.report(available=False) if away else heater.report(is_on=False)
+    devices = {"entity_id": ["switch.lamp", "switch.heater"]}
+    await use("pause_devices", devices=devices, notify_start=True)
+    provider.start(NOW, None)
+    await house.poll()
+    (message,) = messages(house)
+    assert ("None of your devices were on" in message) is not away
+    assert ("Heater (unavailable" in message) is away
+
+
+async def test_tells_of_a_full_disk(house: House, provider: Provider, use: Use) -> None:
+    """Who is not told why is told where to look."""
+    await house.setup()
+    (plug,) = await install(house.hass, Plug("Plug"))
+    await use("pause_devices", devices={"entity_id": PLUG}, notify_start=True)
+    provider.start(NOW, NOW + HOUR)
+    with full_disk():
+        await house.poll()
+    (message,) = messages(house)
+    assert "Nothing was paused, because something went wrong. Look for equiwatt under" in message
+    assert plug.commands == []
+
+
+async def test_tells_of_each_automation(house: House, provider: Provider, use: Use) -> None:
+    """Two automations for the same equivent replace none of each other's notifications."""
+    await house.setup()
+    await install(house.hass, Plug("Plug"))
+    inputs = {"notify_start": True, "notify_end": True}
+    await use(
+        "pause_devices",
+        also=("do_this_and_that", {**INPUTS["do_this_and_that"], **inputs}),
+        devices={"entity_id": PLUG},
+        **inputs,
+    )
+    await play(house, provider)
+    started, over = "An equivent has started", "The equivent is over"
+    assert sorted(titles(house)) == [started, started, over, over]
 
 
 async def test_tells_a_phone(house: House, provider: Provider, use: Use) -> None:
@@ -381,7 +463,7 @@ async def test_clock_an_hour_slow(
     provider.end(start, house.now + ahead)
     await house.poll()
     assert both(acted, house)[-1] == "end"
-    assert len(both(acted, house)) == (2 if acted else 1)
+    assert len(both(acted, house)) == 2
 
 
 @pytest.mark.parametrize("minutes", [-6, 6])
@@ -470,6 +552,54 @@ async def test_scene(house: House, provider: Provider, use: Use, acted: list[Any
     assert said(acted) == ["start"]
 
 
+@pytest.mark.parametrize("full", [True, False])
+async def test_tells_of_scenes(
+    house: House, provider: Provider, use: Use, acted: list[Any], full: bool
+) -> None:
+    """The blueprint of scenes has the same notifications, before whatever the actions do."""
+    told: list[int] = []
+    house.hass.bus.async_listen("acted", lambda _: told.append(len(messages(house))))
+    await house.setup()
+    await install(house.hass, Plug("Plug"))
+    config = {"scene": [{"name": "Eco", "entities": {PLUG: "off"}}]}
+    assert await async_setup_component(house.hass, "scene", config)
+    await use(
+        "do_this_and_that",
+        scenes=["scene.eco", "scene.nowhere"],
+        start_actions=[START],
+        notify_start=True,
+        notify_end=True,
+    )
+    provider.start(NOW, NOW + HOUR)
+    with full_disk() if full else nullcontext():
+        await house.poll()
+    (message,) = messages(house)
+    wrong = "No scene was applied, because something went wrong. Look for equiwatt under"
+    assert (wrong in message) is full
+    done = "Applied: Eco.\n\nNot applied: scene.nowhere (not found).\n\nLog it in"
+    assert (done in message) is not full
+    assert message.startswith("It should end at 10:20.")
+    provider.end(NOW, house.now)
+    await house.poll()
+    assert told == [1]
+    assert titles(house) == ["An equivent has started", "The equivent is over"]
+    over = "What the scenes changed is going back to how it was. Logged it in the app yet?"
+    assert messages(house)[1] == over
+
+
+async def test_phone_that_cannot_be_reached(
+    house: House, provider: Provider, use: Use, acted: list[Any]
+) -> None:
+    """Actions run though a notification cannot be sent."""
+    await house.setup()
+    refuse = Mock(side_effect=HomeAssistantError("No phone"))
+    house.hass.services.async_register("notify", "send_message", refuse)
+    phone = {"notify_start": True, "notify_end": True, "notify_entities": ["notify.my_phone"]}
+    await use("do_this_and_that", **INPUTS["do_this_and_that"], **phone)
+    await play(house, provider)
+    assert (refuse.call_count, said(acted)) == (2, ["start", "end"])
+
+
 async def test_scene_on_a_full_disk(
     house: House, provider: Provider, use: Use, acted: list[Any]
 ) -> None:
@@ -480,7 +610,7 @@ async def test_scene_on_a_full_disk(
     assert await async_setup_component(house.hass, "scene", config)
     await use("do_this_and_that", scenes=["scene.off"], start_actions=[START], end_actions=[END])
     provider.start(NOW, NOW + HOUR)
-    with patch("homeassistant.helpers.storage.Store._async_write_data", side_effect=WriteError):
+    with full_disk():
         await house.poll()
         await house.settle()
     await house.pass_time(MINUTE)

@@ -113,25 +113,26 @@ async def use_blueprint(house: House) -> None:
     await house.wait_for("automation.pause_the_heater", "on", 10)
 
 
-async def wait_for_notification(house: House, title: str) -> None:
-    """Wait until it is the only one."""
+async def wait_for_notifications(house: House, *expected: str) -> None:
+    """Wait until these are shown, and no others."""
     titles: list[str] = []
     for _ in range(100):
         shown = await house.command("persistent_notification/get")
         titles = [one["title"] for one in shown]
-        if titles == [title]:
+        if sorted(titles) == sorted(expected):
             return
         await asyncio.sleep(0.1)
-    pytest.fail(f"There is not “{title}”, but {titles}")
+    pytest.fail(f"There are not {expected}, but {titles}")
 
 
 async def rehearse(house: House) -> None:
     """See what the automation does, from the start to the end."""
     await house.call("equiwatt", "simulate_equivent", duration=10)
     await house.wait_for(HEATER, "off", 5)
-    await wait_for_notification(house, "Rehearsal: an equivent has started")
+    started, over = "Rehearsal: an equivent has started", "Rehearsal: the equivent is over"
+    await wait_for_notifications(house, started)
     await house.wait_for(HEATER, "on", 15)
-    await wait_for_notification(house, "Rehearsal: the equivent is over")
+    await wait_for_notifications(house, started, over)
 
 
 async def skip_one(house: House, addresses: dict[str, str]) -> None:

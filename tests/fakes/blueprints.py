@@ -22,10 +22,18 @@ def user_of(home: Home, folder: Path) -> Use:
     hass.config.config_dir = str(folder)
     shutil.copytree(FOLDER, folder / "blueprints")
 
-    async def use(name: str, **inputs: Any) -> None:
-        """Make an automation of a blueprint."""
-        blueprint = {"path": f"equiwatt/{name}.yaml", "input": inputs}
-        config = {"automation": {"id": ID, "alias": "One", "use_blueprint": blueprint}}
+    async def use(name: str, also: tuple[str, dict[str, Any]] | None = None, **inputs: Any) -> None:
+        """Make an automation of a blueprint, and another one besides."""
+        uses = [(name, inputs), *filter(None, [also])]
+        automations = [
+            {
+                "id": f"{int(ID) + number}",
+                "alias": ("One", "Two")[number],
+                "use_blueprint": {"path": f"equiwatt/{name}.yaml", "input": inputs},
+            }
+            for number, (name, inputs) in enumerate(uses)
+        ]
+        config = {"automation": automations}
         assert await async_setup_component(hass, "persistent_notification", {})
         assert await async_setup_component(hass, AUTOMATION, config)
         await home.settle()
