@@ -177,14 +177,14 @@ def planned_table() -> Table:
     )
 
 
-def fleet_peak_ratio(homes: int = HOMES) -> float:
+def fleet_peak_ratio() -> float:
     """Return by how much the busiest second of a window has more calls than its mean one.
 
     The homes come into the window in any phase, as after half an hour of calls that take a while.
     """
     opening = EDGES[0] // schedule.HALF_HOUR * schedule.HALF_HOUR + schedule.OPENS
     seconds: Counter[int] = Counter()
-    for home in range(homes):
+    for home in range(HOMES):
         for call in calls(scheduled, opening - 300, home):
             if call >= opening + WINDOW:
                 break
