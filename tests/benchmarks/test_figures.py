@@ -17,8 +17,7 @@ async def test_edges_without_a_webhook(monkeypatch: pytest.MonkeyPatch) -> None:
     the benchmark counts is enough for that.
     """
     monkeypatch.setattr(edges, "PHASES", 20)
-    monkeypatch.setattr(edges, "MOMENTS", 100)
-    monkeypatch.setattr(edges, "DAY_PHASES", 8)
+    monkeypatch.setattr(edges, "MOMENTS", 40)
     monkeypatch.setattr(edges, "HOMES", 5_000)
     ours = figures_of(await edges.measure(asyncio.get_running_loop()))
     assert {name for name, bound in BOUNDS.items() if ours.get(name, 0) > bound} == set()
