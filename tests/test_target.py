@@ -1,11 +1,12 @@
-"""Test which accounts the target of a trigger reaches."""
+"""Test which accounts the target of a trigger or condition reaches."""
 
 from typing import Any
 
 import pytest
-from pytest_homeassistant_custom_component.common import async_capture_events
+from pytest_homeassistant_custom_component.common import MockConfigEntry, async_capture_events
 
-from homeassistant.core import HomeAssistant
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
+from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.helpers import (
     area_registry as ar,
     device_registry as dr,
@@ -41,8 +42,14 @@ async def registries(house: House) -> Registries:
     return Registries(house)
 
 
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return what the integration has warned of."""
+    logged = [one for one in caplog.records if one.levelname == "WARNING"]
+    return [one.getMessage() for one in logged if one.name == "custom_components.equiwatt"]
+
+
 async def hears(house: House, push: Push, target: dict[str, Any]) -> bool:
-    """Tell whether a trigger on a target hears an equivent, which is heard once or not at all."""
+    """Return True if a trigger on a target hears an equivent, at most once."""
     heard = async_capture_events(house.hass, "heard")
     automation = {
         "triggers": {"trigger": "equiwatt.equivent_started", "target": target},
@@ -81,10 +88,23 @@ async def test_label_of_the_entity(house: House, push: Push, registries: Registr
     assert await hears(house, push, {"label_id": [registries.label]})
 
 
-async def test_area_of_the_entity(house: House, push: Push, registries: Registries) -> None:
-    """An event entity that is elsewhere than its device is where it says."""
+@pytest.mark.parametrize("area", ["hall", "loft"])
+async def test_areas_of_entities(
+    house: House, push: Push, registries: Registries, area: str
+) -> None:
+    """An account whose entities are in several areas is reached by each of them."""
     registries.entities.async_update_entity(EVENT, area_id=registries.loft)
-    assert not await hears(house, push, {"area_id": registries.hall})
+    assert await hears(house, push, {"area_id": getattr(registries, area)})
+
+
+@pytest.mark.parametrize(
+    "entity_id", ["binary_sensor.equiwatt_live", "switch.equiwatt_skip", "sensor.equiwatt_last_end"]
+)
+async def test_any_entity(house: House, push: Push, registries: Registries, entity_id: str) -> None:
+    """Any entity stands for its account, also where the event entity is disabled."""
+    disabled = er.RegistryEntryDisabler.USER
+    registries.entities.async_update_entity(EVENT, disabled_by=disabled)
+    assert await hears(house, push, {"entity_id": entity_id})
 
 
 async def test_moved_meanwhile(house: House, push: Push, registries: Registries) -> None:
@@ -101,7 +121,7 @@ async def test_moved_meanwhile(house: House, push: Push, registries: Registries)
     "target",
     [
         {"entity_id": "event.another"},
-        {"entity_id": "binary_sensor.equiwatt_live"},
+        {"entity_id": "binary_sensor.another"},
         {"device_id": "unknown"},
         {"area_id": "unknown"},
         {"floor_id": "unknown"},
@@ -109,10 +129,78 @@ async def test_moved_meanwhile(house: House, push: Push, registries: Registries)
     ],
 )
 async def test_elsewhere(
-    house: House, push: Push, registries: Registries, target: dict[str, Any]
+    house: House,
+    push: Push,
+    registries: Registries,
+    target: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """What is not known, or not the account's event entity, reaches nothing."""
+    """What is not the account's reaches nothing, which is logged once."""
+    other = MockConfigEntry(domain="other")
+    other.add_to_hass(house.hass)
+    registries.entities.async_get_or_create(
+        "event", "other", "another", suggested_object_id="another", config_entry=other
+    )
     assert not await hears(house, push, target)
+    (line,) = warnings(caplog)
+    assert line.startswith("The target of the trigger equiwatt.equivent_started reaches no")
+    assert str(next(iter(target.values()))) in line
+
+
+@pytest.mark.parametrize("target", [{"entity_id": EVENT}, {"entity_id": "event.another"}])
+async def test_set_up_before_the_accounts(
+    house: House, push: Push, target: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """What reaches no account is known once Home Assistant has started, with all accounts."""
+    house.hass.set_state(CoreState.starting)
+    automation = {
+        "triggers": {"trigger": "equiwatt.equivent_ended", "target": target},
+        "actions": {"event": "heard"},
+    }
+    assert await async_setup_component(house.hass, "automation", {"automation": automation})
+    await house.setup()
+    assert warnings(caplog) == []
+    house.hass.set_state(CoreState.running)
+    house.hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await house.settle()
+    assert len(warnings(caplog)) == (target != {"entity_id": EVENT})
+
+
+async def test_condition_elsewhere(
+    house: House, push: Push, registries: Registries, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A condition that reaches no account is logged once, however often it is checked."""
+    condition = {"condition": "equiwatt.is_live", "target": {"area_id": "unknown"}}
+    heard = async_capture_events(house.hass, "heard")
+    automation = {
+        "triggers": {"trigger": "event", "event_type": "ask"},
+        "conditions": condition,
+        "actions": {"event": "heard"},
+    }
+    assert await async_setup_component(house.hass, "automation", {"automation": automation})
+    await push("?event=started")
+    for _ in range(2):
+        house.hass.bus.async_fire("ask")
+        await house.settle()
+    assert heard == []
+    (line,) = warnings(caplog)
+    assert "condition equiwatt.is_live reaches no equiwatt account" in line
+
+
+async def test_condition_by_any_entity(house: House, push: Push, registries: Registries) -> None:
+    """The binary sensor is what users choose for a condition."""
+    target = {"entity_id": "binary_sensor.equiwatt_live"}
+    heard = async_capture_events(house.hass, "heard")
+    automation = {
+        "triggers": {"trigger": "event", "event_type": "ask"},
+        "conditions": {"condition": "equiwatt.is_live", "target": target},
+        "actions": {"event": "heard"},
+    }
+    assert await async_setup_component(house.hass, "automation", {"automation": automation})
+    await push("?event=started")
+    house.hass.bus.async_fire("ask")
+    await house.settle()
+    assert len(heard) == 1
 
 
 @pytest.mark.parametrize("disabled", [True, False])
@@ -127,14 +215,12 @@ async def test_device_without_entity(
     assert await hears(house, push, {"device_id": registries.device.id})
 
 
-@pytest.mark.parametrize("kind", ["entity_id", "area_id"])
-async def test_disabled_entity(house: House, push: Push, registries: Registries, kind: str) -> None:
-    """An event entity that is disabled is not heard by its name, nor by where it is."""
+async def test_disabled_entity(house: House, push: Push, registries: Registries) -> None:
+    """An entity that is disabled reaches nothing."""
     disabled = er.RegistryEntryDisabler.USER
     registries.entities.async_update_entity(EVENT, disabled_by=disabled)
     assert await house.hass.config_entries.async_reload(house.entry.entry_id)
-    target = {"entity_id": EVENT, "area_id": registries.hall}
-    assert not await hears(house, push, {kind: target[kind]})
+    assert not await hears(house, push, {"entity_id": EVENT})
 
 
 async def test_hidden_entity(house: House, push: Push, registries: Registries) -> None:
@@ -144,8 +230,10 @@ async def test_hidden_entity(house: House, push: Push, registries: Registries) -
 
 
 async def test_hidden_in_an_area(house: House, push: Push, registries: Registries) -> None:
-    """And not by where it is, as for all triggers."""
-    registries.entities.async_update_entity(EVENT, hidden_by=er.RegistryEntryHider.USER)
+    """And none of them by where it is, as for all triggers."""
+    hidden = er.RegistryEntryHider.USER
+    for entity in er.async_entries_for_config_entry(registries.entities, house.entry.entry_id):
+        registries.entities.async_update_entity(entity.entity_id, hidden_by=hidden)
     assert not await hears(house, push, {"area_id": registries.hall})
 
 

@@ -385,9 +385,7 @@ async def test_described(hass: HomeAssistant, house: House, hass_ws_client: Any,
     names = {"trigger": {STARTED, ENDED}, "condition": {"equiwatt.is_live"}}[what]
     assert {name for name in descriptions if name.startswith(DOMAIN)} == names
     for name in names:
-        assert descriptions[name]["target"]["entity"] == [
-            {"integration": "equiwatt", "domain": ["event"]}
-        ]
+        assert descriptions[name]["target"]["entity"] == [{"integration": "equiwatt"}]
         assert descriptions[name]["fields"]["rehearsals"]["default"] is True
 
 

@@ -13,7 +13,7 @@ from homeassistant.helpers.typing import ConfigType
 from .const import DOMAIN
 from .coordinator import EquiwattCoordinator
 from .data import EquiwattConfigEntry
-from .target import CONF_REHEARSALS, TARGET_SCHEMA, async_reaches
+from .target import CONF_REHEARSALS, TARGET_SCHEMA, async_reached, async_warn_of_unreached
 
 
 class IsLiveCondition(Condition):
@@ -27,24 +27,30 @@ class IsLiveCondition(Condition):
         return validated
 
     def __init__(self, hass: HomeAssistant, config: ConditionConfig) -> None:
-        """Keep target and options."""
+        """Initialize the condition."""
         super().__init__(hass, config)
-        self._target = TargetSelection(config.target or {})
+        self._selected = config.target or {}
+        self._target = TargetSelection(self._selected)
         self._rehearsals: bool = (config.options or {}).get(CONF_REHEARSALS, True)
+        self._warned = False
 
     @override
     def _async_check(self, **kwargs: Unpack[ConditionCheckParams]) -> bool:
         """Return True if one is live; what cannot be known is not live."""
+        reached = async_reached(self._hass, self._target)
+        if not reached and not self._warned:
+            self._warned = True
+            async_warn_of_unreached("condition equiwatt.is_live", self._selected)
         entries: list[EquiwattConfigEntry]
         entries = self._hass.config_entries.async_loaded_entries(DOMAIN)
         return any(
             self._is_live(entry.runtime_data.coordinator)
-            and async_reaches(self._hass, self._target, entry)
             for entry in entries
+            if entry.entry_id in reached
         )
 
     def _is_live(self, coordinator: EquiwattCoordinator) -> bool:
-        """Return True if an account has one live, and the sensor says so too."""
+        """Return True if an account has a live equivent, as the binary sensor shows it."""
         if coordinator.data.rehearsal:
             return self._rehearsals
         return coordinator.data.live is not None and not coordinator.is_stale

@@ -5,7 +5,6 @@ from typing import Any, Final
 
 import voluptuous as vol
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import ATTR_ENTITY_ID, CONF_EXCLUDE, CONF_OPTIONS, CONF_TARGET, Platform
 from homeassistant.core import HomeAssistant, State, callback
 from homeassistant.helpers import (
@@ -15,15 +14,15 @@ from homeassistant.helpers import (
 )
 from homeassistant.helpers.target import TargetSelection, async_extract_referenced_entity_ids
 
-from .const import DOMAIN
+from .const import DOMAIN, LOGGER
 
 CONF_REHEARSALS: Final = "rehearsals"
 
 
 def _not_empty(target: dict[str, Any]) -> dict[str, Any]:
-    """Refuse a target that would reach nothing, which a user would never be told."""
+    """Return a target. Raise vol.Invalid if it is empty, as nobody would be told."""
     if not TargetSelection(target).has_any_target:
-        raise vol.Invalid("choose an equiwatt device, or its event entity")
+        raise vol.Invalid("choose an equiwatt device or one of its entities")
     return target
 
 
@@ -38,22 +37,33 @@ TARGET_SCHEMA = vol.Schema(
 
 
 @callback
-def async_reaches(hass: HomeAssistant, target: TargetSelection, entry: ConfigEntry) -> bool:
-    """Return True if a target names an account's device, or reaches its event entity.
+def async_reached(hass: HomeAssistant, target: TargetSelection) -> set[str]:
+    """Return the ids of the accounts whose device is in a target, or any entity of theirs.
 
-    A device that is named counts even where its event entity is hidden or disabled.
+    A device that is named counts even where all its entities are hidden or disabled.
     """
     selected = async_extract_referenced_entity_ids(hass, target, expand_group=False)
-    devices = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
     named = target.device_ids & selected.referenced_devices  # without what a target excludes
-    if any(device.id in named and not device.disabled for device in devices):
-        return True
-    entities = er.async_get(hass)
-    unique_id = f"{entry.entry_id}_equivent"
-    entity_id = entities.async_get_entity_id(Platform.EVENT, DOMAIN, unique_id)
-    if not entity_id or entities.entities[entity_id].disabled:
-        return False
-    return entity_id in selected.referenced | selected.indirectly_referenced
+    devices, entities = dr.async_get(hass), er.async_get(hass)
+    reached = {
+        entry.entry_id
+        for entry in hass.config_entries.async_entries(DOMAIN)
+        for device in dr.async_entries_for_config_entry(devices, entry.entry_id)
+        if device.id in named and not device.disabled
+    }
+    for entity_id in selected.referenced | selected.indirectly_referenced:
+        entity = entities.async_get(entity_id)
+        if entity and entity.platform == DOMAIN and not entity.disabled and entity.config_entry_id:
+            reached.add(entity.config_entry_id)
+    return reached
+
+
+@callback
+def async_warn_of_unreached(what: str, target: dict[str, Any]) -> None:
+    """Log that the target of a trigger or condition reaches no account."""
+    LOGGER.warning(
+        "The target of the %s reaches no equiwatt account, so nothing comes of it: %s", what, target
+    )
 
 
 @callback

@@ -14,6 +14,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
+from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.target import TargetSelection
 from homeassistant.helpers.trigger import (
     Trigger,
@@ -27,58 +28,59 @@ from .const import DOMAIN, LOGGER
 from .data import EquiwattConfigEntry
 from .equivents.model import EdgeType
 from .equivents.snapshot import Edge
-from .target import CONF_REHEARSALS, TARGET_SCHEMA, async_reaches
+from .target import CONF_REHEARSALS, TARGET_SCHEMA, async_reached, async_warn_of_unreached
 
 
-class _Ears:
-    """Hears the edges of all accounts, each of which has a new announcer after every reload."""
+class EdgeSubscription:
+    """Subscription to the edges of all accounts, whose announcers change with every reload."""
 
     def __init__(
         self, hass: HomeAssistant, listener: Callable[[EquiwattConfigEntry, Edge], None]
     ) -> None:
-        """Hear nothing yet."""
+        """Initialize the subscription."""
         self._hass = hass
         self._listener = listener
-        self._heard: dict[str, CALLBACK_TYPE] = {}
+        self._unsubscribe: dict[str, CALLBACK_TYPE] = {}
 
     @callback
     def async_open(self) -> CALLBACK_TYPE:
-        """Hear the accounts that are loaded, and those that will be; return how to stop."""
+        """Listen to the accounts that are loaded, and those that will be; return how to stop."""
         for entry in self._hass.config_entries.async_loaded_entries(DOMAIN):
-            self._hear(entry)
+            self._subscribe(entry)
         stop = async_dispatcher_connect(self._hass, SIGNAL_CONFIG_ENTRY_CHANGED, self._on_change)
 
         @callback
         def close() -> None:
-            """Hear nothing more."""
+            """Stop listening."""
             stop()
-            for stop_hearing in self._heard.values():
-                stop_hearing()
+            for unsubscribe in self._unsubscribe.values():
+                unsubscribe()
 
         return close
 
     @callback
     def _on_change(self, change: ConfigEntryChange, entry: ConfigEntry) -> None:
-        """Hear an account from when it is loaded to when it is unloaded."""
+        """Listen to an account from when it is loaded to when it is unloaded."""
         if entry.domain != DOMAIN:
             return
-        if entry.state is ConfigEntryState.LOADED and entry.entry_id not in self._heard:
-            self._hear(entry)
-        if entry.state is ConfigEntryState.NOT_LOADED and entry.entry_id in self._heard:
-            self._heard.pop(entry.entry_id)()
+        subscribed = entry.entry_id in self._unsubscribe
+        if entry.state is ConfigEntryState.LOADED and not subscribed:
+            self._subscribe(entry)
+        if entry.state is ConfigEntryState.NOT_LOADED and subscribed:
+            self._unsubscribe.pop(entry.entry_id)()
 
-    def _hear(self, entry: EquiwattConfigEntry) -> None:
-        """Hear an account."""
+    def _subscribe(self, entry: EquiwattConfigEntry) -> None:
+        """Listen to an account."""
 
         @callback
         def on_edge(edge: Edge) -> None:
-            """Pass an edge on, and let no fault in an automation keep it from anybody else."""
+            """Pass an edge on. A fault in one automation must not keep it from others."""
             try:
                 self._listener(entry, edge)
             except Exception as err:  # noqa: BLE001 - templates of users, for instance
                 LOGGER.error("An automation could not be triggered: %s", err)
 
-        self._heard[entry.entry_id] = entry.runtime_data.announcer.async_listen(on_edge)
+        self._unsubscribe[entry.entry_id] = entry.runtime_data.announcer.async_listen(on_edge)
 
 
 class EquiwattTrigger(Trigger):
@@ -95,9 +97,11 @@ class EquiwattTrigger(Trigger):
         return validated
 
     def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
-        """Keep target and options."""
+        """Initialize the trigger."""
         super().__init__(hass, config)
-        self._target = TargetSelection(config.target or {})
+        self._name = config.key
+        self._selected = config.target or {}
+        self._target = TargetSelection(self._selected)
         self._rehearsals: bool = (config.options or {}).get(CONF_REHEARSALS, True)
 
     @override
@@ -115,7 +119,22 @@ class EquiwattTrigger(Trigger):
                 what = "a rehearsal" if edge.test else "an equivent"
                 run_action(_variables(edge), f"{self._moment} of {what}")
 
-        return _Ears(self._hass, on_edge).async_open()
+        @callback
+        def check_target(hass: HomeAssistant) -> None:
+            """Log that the target reaches no account, once all that were set up are known."""
+            if not async_reached(hass, self._target):
+                async_warn_of_unreached(f"trigger {self._name}", self._selected)
+
+        stop_checking = async_at_started(self._hass, check_target)
+        stop_listening = EdgeSubscription(self._hass, on_edge).async_open()
+
+        @callback
+        def detach() -> None:
+            """Stop listening, and checking if Home Assistant has not started yet."""
+            stop_checking()
+            stop_listening()
+
+        return detach
 
     def _is_meant(self, entry: EquiwattConfigEntry, edge: Edge) -> bool:
         """Return True if an edge is one of those that were chosen.
@@ -123,7 +142,7 @@ class EquiwattTrigger(Trigger):
         What a target reaches is looked up at the edge, as it changes with areas and labels.
         """
         chosen = edge.type is self._edge_type and (self._rehearsals or not edge.test)
-        return chosen and async_reaches(self._hass, self._target, entry)
+        return chosen and entry.entry_id in async_reached(self._hass, self._target)
 
 
 def _variables(edge: Edge) -> dict[str, Any]:
