@@ -86,6 +86,7 @@ async def test_edge_during_an_unload(
         """Let an answer arrive once the event entity has gone."""
         gone = await unload(*arguments)
         provider.end(NOW, NOW + timedelta(minutes=1))
+        live.freezer.move_to(NOW + timedelta(hours=1))
         await live.entry.runtime_data.coordinator.async_refresh()
         return gone
 
@@ -119,7 +120,7 @@ async def test_nothing_of_an_unloaded_entry(
     before, calls = deepcopy(hass_storage), len(provider.calls)
     data.store.async_set_webhook(data.store.webhook.received(live.now))
     data.coordinator.async_push(EdgeType.ENDED)
-    data.coordinator.async_rehearse(timedelta(minutes=5))
+    data.coordinator.async_rehearse(timedelta(minutes=5), None)
     await data.store.async_flush()
     await live.pass_time(120, step=10)
     assert {key: hass_storage[key] for key in hass_storage if "equiwatt." in key} == {

@@ -171,7 +171,7 @@ async def test_over_the_end_of_summer_time(house: House, provider: Provider, pla
     if planned:
         return
     provider.end(start, end)
-    await house.pass_time(6 * 60, step=5)
+    await house.pass_time(16 * 60, step=5)
     assert house.state("calendar.equiwatt_equivents") == "off"
     (_, shown) = await calendar(house, change - 20 * 24 * HOUR, change + 24 * HOUR)
     assert shown["end"] == "2026-10-25T01:20:00+00:00"

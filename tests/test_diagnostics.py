@@ -46,10 +46,10 @@ async def test_diagnostics(house: House, provider: Provider, push: Push, hass_cl
     assert told["api"] == {
         "last_answer": "2026-11-20T17:20:00+00:00",
         "last_error": "cannot_connect",
-        "failures_in_a_row": 1,
+        "failures_in_a_row": 2,
         "stale": False,
         "seconds_to_next_call": told["api"]["seconds_to_next_call"],
-        "calls_in_last_minute": 3,
+        "calls_in_last_minute": 4,
         "payload": {"current": None, "previous": 1, "skipped": 1},
     }
     assert 10 <= told["api"]["seconds_to_next_call"] < 61

@@ -236,12 +236,15 @@ async def test_next_one_as_soon_as_one_has_ended(live: House, provider: Provider
 async def test_ended_by_mistake(
     live: House, provider: Provider, push: Push, restarts: bool
 ) -> None:
-    """What is skipped stays so though a push said that it had ended and the API says it has not."""
+    """What is skipped stays so though it was ended by a call, and the API says that it was not."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await turn(live, "on")
+    provider.error = TimeoutError()
+    await live.poll()
     await push("?event=ended")
     await live.settle()
     assert live.live == "off"
+    provider.recover()
     if restarts:
         await restart(live)
         await started(live)

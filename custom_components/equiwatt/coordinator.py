@@ -169,7 +169,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         """Follow an answer, and return what is known since."""
         self.tracker.shift(self.clock.set(self.client.server_time))
         now = self.clock.now()
-        self.tracker.observe(answer, now)
+        self.tracker.observe(answer, now, self.client.server_time)
         self.answer, self.answered_at, self.failures = answer, now, 0
         self._store.async_set_known()
         self._clear_error()
@@ -219,7 +219,8 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
 
         Where the user has switched polling off, only a webhook call is followed up.
         """
-        now, awaiting = self.clock.now(), self.tracker.awaiting
+        now = self.clock.now()
+        awaiting = self.tracker.awaiting(now)
         starts = [plan.start for plan in self.plans.plans]
         if isinstance(self.error, RateLimitedError):
             self.pace = min(self.error.retry_after, to_opening(now, self._offset, starts))
@@ -227,7 +228,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
             self.pace = delay(now, awaiting, self._offset, self.failures, starts)
             if self.failures and (live := self.tracker.snapshot.live) and live.end:
                 self.pace = delay_before_end(self.pace, live.end, now)
-        asks = self.tracker.awaiting or not self.config_entry.pref_disable_polling
+        asks = awaiting or not self.config_entry.pref_disable_polling
         self._poll.async_set(self.pace if asks else None)
 
     def _set_boundary(self) -> None:

@@ -29,7 +29,7 @@ async def async_get_config_entry_diagnostics(
             "past": len(state.finished),
             "simulated": state.rehearsal,
             "kind": coordinator.plans.live_kind(state),
-            "awaiting_confirmation": coordinator.tracker.awaiting,
+            "awaiting_confirmation": coordinator.tracker.awaiting(coordinator.clock.now()),
         },
         "api": _api(coordinator),
         "webhook": {

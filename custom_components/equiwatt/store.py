@@ -11,11 +11,11 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.storage import Store
 
 from .const import DOMAIN, LOGGER
-from .equivents.answer import MalformedError, read_event, read_events, read_time
+from .equivents.answer import MalformedError, as_event, read_event, read_events, read_time
 from .equivents.attendance import Attendance, read_attendance
 from .equivents.model import Equivent
 from .equivents.planned import Plans, read_plans
-from .equivents.snapshot import MAX_EQUIVENTS, Edge, Ended, EndReason, Snapshot
+from .equivents.snapshot import MAX_EQUIVENTS, Edge, Over, Snapshot
 from .metering.results import FinishedResult, Results, as_stored, read_results, with_result
 
 VERSION = 1
@@ -196,14 +196,14 @@ class EquiwattStore:
         """Return everything as it is stored: events in the provider's shape, Unix seconds."""
         snapshot, webhook = self.snapshot, self.webhook
         return {
-            "announced": _event(snapshot.live) if snapshot.live else None,
+            "announced": as_event(snapshot.live) if snapshot.live else None,
             "pushed_at": _seconds_after(snapshot.pushed_at) if snapshot.pushed_at else None,
             "simulated": snapshot.rehearsal,
-            "over": _ended(snapshot.ended) if snapshot.ended else None,
+            "over": _over(snapshot.over) if snapshot.over else None,
             "webhook_at": _seconds(webhook.received_at),
             "webhook_shown": webhook.shown,
             "webhook_missed": webhook.missed,
-            "equivents": [_event(equivent) for equivent in snapshot.past],
+            "equivents": [as_event(equivent) for equivent in snapshot.past],
             **self.attendance.as_dict(),
             **self.plans.as_dict(),
             **({"results": [as_stored(result) for result in self.results]} if self.results else {}),
@@ -229,7 +229,7 @@ class _Reader:
             live=live,
             rehearsal=live is not None and self._data.get("simulated") is True,
             pushed_at=pushed_at if live else None,
-            ended=self._ended(self._data.get("over")),
+            over=self._over(self._data.get("over")),
             past=tuple(equivent for equivent in past if equivent.end)[:MAX_EQUIVENTS],
         )
 
@@ -276,16 +276,14 @@ class _Reader:
             self.unreadable += 1
             return None
 
-    def _ended(self, item: object) -> Ended | None:
+    def _over(self, item: object) -> Over | None:
         """Return the equivent that ended last, if there is one."""
-        if not isinstance(item, dict) or (equivent := self._event(item)) is None:
-            self.unreadable += item is not None and not isinstance(item, dict)
+        if not isinstance(item, dict):
+            self.unreadable += item is not None
             return None
-        at = self._time(item.get("at"))
-        if at is None or item.get("ending") not in list(EndReason):
-            self.unreadable += 1
-            return None
-        return Ended(equivent, EndReason(item["ending"]), at)
+        equivent, at = self._event(item), self._time(item.get("at"))
+        self.unreadable += equivent is not None and item.get("at") is None
+        return Over(equivent, at) if equivent and at else None
 
 
 def _seconds(moment: datetime | None) -> int | None:
@@ -298,12 +296,6 @@ def _seconds_after(moment: datetime) -> int:
     return ceil(moment.timestamp())
 
 
-def _event(equivent: Equivent) -> dict[str, int | None]:
-    """Return an equivent in the provider's shape."""
-    return {"start_time": _seconds(equivent.start), "end_time": _seconds(equivent.end)}
-
-
-def _ended(ended: Ended) -> dict[str, Any]:
-    """Return the equivent that ended last in the provider's shape, with how and when."""
-    at = _seconds_after(ended.at)
-    return {**_event(ended.equivent), "ending": ended.reason.value, "at": at}
+def _over(over: Over) -> dict[str, Any]:
+    """Return the equivent that ended last in the provider's shape, with when that was noticed."""
+    return {**as_event(over.equivent), "at": _seconds(over.at)}

@@ -66,7 +66,7 @@ def test_facts() -> None:
     assert coordinator.STALE_AFTER == tracker.OVERRUN == timedelta(minutes=15)
     assert timedelta(hours=6) == tracker.MAX_OPEN
     assert timedelta(minutes=5) == tracker.PUSH_GRACE
-    assert timedelta(seconds=10) == tracker.VANISH_CONFIRM
+    assert timedelta(seconds=10) == tracker.AGREE
     assert timedelta(minutes=2) == clock.TOLERANCE
     assert (schedule.OFTEN, schedule.BY_DAY, schedule.BY_NIGHT) == (7.5, 30, 60)
     assert (schedule.OPENS, schedule.CLOSES, schedule.LONGEST) == (60, 150, 300)

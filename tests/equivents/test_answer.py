@@ -1,4 +1,4 @@
-"""Test what is made of the provider's words."""
+"""Test the parser of answers."""
 
 from datetime import UTC, datetime
 import json
@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.equiwatt.equivents.answer import Answer, MalformedError, parse, read_event
-from custom_components.equiwatt.equivents.model import Equivent, ending_of
+from custom_components.equiwatt.equivents.model import Equivent
 
 DATA = Path(__file__).parents[1] / "data"
 START = 1_700_000_000
@@ -45,11 +45,12 @@ def test_documented_example() -> None:
 
 
 def test_real_log() -> None:
-    """The log names no current one, yet its newest has no end: that one is live."""
+    """The log has no current one, yet its newest has no end."""
     answer = parse(load("log_2022_12_09.json"))
-    assert answer.current == Equivent(at(1670601661), None)
-    assert len(answer.previous) == 9
-    assert answer.previous[0] == Equivent(at(1670403676), at(1670407262))
+    assert answer.current is None
+    assert len(answer.previous) == 10
+    assert answer.previous[0] == Equivent(at(1670601661), None)
+    assert answer.previous[1] == Equivent(at(1670403676), at(1670407262))
     assert answer.previous[-1] == Equivent(at(1667590266), at(1667593862))
     durations = [(e.end - e.start).total_seconds() for e in answer.previous if e.end]
     assert (min(durations), max(durations)) == (3529, 3598)
@@ -57,13 +58,22 @@ def test_real_log() -> None:
 
 
 def test_nothing_live() -> None:
-    """No current one, and none without an end."""
+    """No current one, and nothing listed."""
     assert parse(payload(None)) == Answer()
-    assert parse(payload(None, event(START, START + 60))).current is None
+
+
+@pytest.mark.parametrize("current", [None, event(START + 9000, START + 9000)])
+def test_called_off(current: Any) -> None:
+    """One that ends when it starts was called off: it is left out, and no error."""
+    called_off, finished = event(START + 9000, START + 9000), event(START, START + 60)
+    answer = parse(payload(current, called_off, finished))
+    assert answer == Answer(None, (Equivent(at(START), at(START + 60)),), skipped=0)
+    answer = parse(payload(current, called_off, event(START, None)))
+    assert answer == Answer(None, (Equivent(at(START)),), skipped=0)
 
 
 def test_only_the_newest_open_one_counts() -> None:
-    """An older one without an end is neither live nor finished."""
+    """An older one without an end is left out."""
     answer = parse(payload(None, event(START + 9000, START + 9600), event(START, None)))
     assert answer.current is None
     assert answer.previous == (Equivent(at(START + 9000), at(START + 9600)),)
@@ -100,7 +110,6 @@ def test_sorted_and_without_doubles() -> None:
         event(START, str(START + 60)),
         event(START, -1),
         event(START, 10**12),
-        event(START, START),
         event(START, START - 60),
         event([START], None),
     ],
@@ -170,14 +179,13 @@ def test_any_items(current: Any, previous: list[Any]) -> None:
         return
     starts = [equivent.start for equivent in answer.previous]
     assert starts == sorted(set(starts), reverse=True)
-    assert all(e.end and e.end > e.start for e in answer.previous)
+    assert all(e.end and e.end > e.start for e in answer.previous[1:])
     assert len(answer.previous) + answer.skipped <= len(previous)
-    if current is not None:
+    if current is None or current["start_time"] == current["end_time"]:
+        assert answer.current is None
+    else:
         assert answer.current
         assert answer.current.start == at(current["start_time"])
-    elif answer.current:
-        assert answer.current.end is None
-        assert all(answer.current.start > start for start in starts)
 
 
 @given(JSON)
@@ -185,11 +193,3 @@ def test_any_payload(value: Any) -> None:
     """No value that is not of the provider's shape is taken for one."""
     with pytest.raises(MalformedError):
         parse(value)
-
-
-def test_ending_of() -> None:
-    """An equivent is listed as finished when the same one has an end after its start."""
-    listed = [Equivent(at(START), at(START + 180))]
-    assert ending_of(listed, Equivent(at(START + 60))) == at(START + 180)
-    assert ending_of(listed, Equivent(at(START + 240))) is None
-    assert ending_of(listed, Equivent(at(START - 3600))) is None

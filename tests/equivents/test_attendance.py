@@ -140,6 +140,7 @@ async def test_take_part_while_home_assistant_starts(live: House, provider: Prov
         live.freezer.tick(600)
 
     await restart(live, pass_away)
+    await live.pass_time(11)
     assert live.live == "on"
     assert await take_part(live, "one")  # as an automation may do when Home Assistant starts
     await started(live)

@@ -19,7 +19,7 @@ from custom_components.equiwatt.equivents.planned import (
     new_plan,
     read_plans,
 )
-from custom_components.equiwatt.equivents.snapshot import Edge, Ended, EndReason, Snapshot
+from custom_components.equiwatt.equivents.snapshot import Edge, Snapshot
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 FIVE = NOON + timedelta(hours=5)
@@ -48,11 +48,9 @@ def event(start: Any, end: Any, summary: str = "", **more: Any) -> dict[str, Any
     return {"dtstart": start, "dtend": end, "summary": summary, **more}
 
 
-def ended(equivent: Equivent, reason: EndReason = EndReason.TIME) -> Edge:
+def ended(equivent: Equivent) -> Edge:
     """Return the edge at the end of an equivent."""
-    assert equivent.end
-    after = Snapshot(ended=Ended(equivent, reason, equivent.end))
-    return Edge(EdgeType.ENDED, equivent, Source.API, after)
+    return Edge(EdgeType.ENDED, equivent, Source.API, Snapshot(past=(equivent,)))
 
 
 def refusal(*arguments: Any, **more: Any) -> Refusal:
@@ -222,7 +220,7 @@ def test_fulfilled() -> None:
 
 def test_a_push_that_nothing_confirms_fulfils_nothing() -> None:
     """Nothing was live."""
-    edge = ended(Equivent(FIVE, FIVE + 5 * MINUTE), EndReason.UNCONFIRMED)
+    edge = Edge(EdgeType.ENDED, Equivent(FIVE, FIVE + 5 * MINUTE), Source.API, Snapshot())
     assert plans(plan()).after(edge) == plans(plan())
 
 

@@ -1,4 +1,4 @@
-"""Test what is live, by the rules."""
+"""Test what is live, by the rules. All times are seconds after the start of an equivent."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,729 +8,872 @@ import pytest
 
 from custom_components.equiwatt.equivents.answer import Answer
 from custom_components.equiwatt.equivents.model import EdgeType, Equivent, Source
-from custom_components.equiwatt.equivents.snapshot import Ended, EndReason, Snapshot, net_edges
+from custom_components.equiwatt.equivents.snapshot import Over, Snapshot, net_edges
 from custom_components.equiwatt.equivents.tracker import (
     MAX_OPEN,
-    OUT_OF_ORDER,
     OVERRUN,
+    PUSH_BOUND,
     PUSH_GRACE,
     Tracker,
 )
 
 T0 = datetime(2026, 11, 20, 17, 1, 2, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
+MINUTE = 60
+HOUR = 3600
 
-LIVE = Equivent(T0, T0 + HOUR)
-OPEN = Equivent(T0)
-ENDED = Equivent(T0, T0 + HOUR)
-OTHER = Equivent(T0 + 3 * HOUR, T0 + 4 * HOUR)
-NOTHING = Answer()
-LISTED = Answer(previous=(ENDED,))
-
-API, WEBHOOK, CLOCK = Source.API, Source.WEBHOOK, Source.CLOCK
+STARTED, ENDED = EdgeType.STARTED, EdgeType.ENDED
+API, WEBHOOK, CLOCK, SIMULATION = Source.API, Source.WEBHOOK, Source.CLOCK, Source.SIMULATION
 
 
-def named(equivent: Equivent, *previous: Equivent) -> Answer:
-    """Return an answer that names an equivent."""
-    return Answer(current=equivent, previous=previous)
+def at(seconds: float) -> datetime:
+    """Return a time."""
+    return T0 + seconds * SECOND
 
 
-def edges(tracker: Tracker) -> list[tuple[EdgeType, Source]]:
-    """Return the edges since the last call, without the times."""
-    return [(edge.type, edge.source) for edge in tracker.take_edges()]
+def span(start: float = 0, end: float | None = HOUR) -> Equivent:
+    """Return an equivent."""
+    return Equivent(at(start), None if end is None else at(end))
 
 
-def changes(tracker: Tracker) -> list[tuple[EdgeType, Equivent, Source]]:
-    """Return the edges since the last call."""
-    return [(edge.type, edge.equivent, edge.source) for edge in tracker.take_edges()]
+LIVE, OPEN, OTHER = span(), span(end=None), span(3 * HOUR, 4 * HOUR)
 
 
-def net(tracker: Tracker) -> list[tuple[EdgeType, Source]]:
-    """Return what is left to announce of the edges since the last call."""
-    return [(edge.type, edge.source) for edge in net_edges(tracker.take_edges())]
+class Played:
+    """A tracker, and what comes to it."""
+
+    def __init__(self, restored: Snapshot | None = None) -> None:
+        """Start with what is restored."""
+        self.tracker = Tracker(restored)
+
+    @property
+    def known(self) -> Snapshot:
+        """Return what is known."""
+        return self.tracker.snapshot
+
+    @property
+    def live(self) -> Equivent | None:
+        """Return the live one."""
+        return self.known.live
+
+    def names(
+        self, seconds: float, equivent: Equivent | None, *previous: Equivent, date: float | None = 0
+    ) -> Equivent | None:
+        """Take an answer that was made so many seconds later than now, and return what is live."""
+        made = None if date is None else at(seconds + date)
+        self.tracker.observe(Answer(equivent, previous), at(seconds), made)
+        return self.live
+
+    def lists(self, seconds: float, *previous: Equivent) -> Equivent | None:
+        """Take an answer that names none, and return what is live."""
+        return self.names(seconds, None, *previous)
+
+    def fails(self, seconds: float) -> Equivent | None:
+        """Take a failed attempt, and return what is live."""
+        self.tracker.fail(at(seconds))
+        return self.live
+
+    def push(self, edge_type: EdgeType, seconds: float) -> Equivent | None:
+        """Take a call, and return what is live."""
+        self.tracker.push(edge_type, at(seconds))
+        return self.live
+
+    def tick(self, seconds: float) -> Equivent | None:
+        """Let the clock decide, and return what is live."""
+        self.tracker.tick(at(seconds))
+        return self.live
+
+    def rehearse(self, end: float, seconds: float) -> None:
+        """Rehearse."""
+        self.tracker.rehearse(at(end), at(seconds))
+
+    def awaits(self, seconds: float) -> bool:
+        """Return True if something needs another answer soon."""
+        return self.tracker.awaiting(at(seconds))
+
+    def boundary(self, seconds: float) -> float | None:
+        """Return when the clock may change something next."""
+        boundary = self.tracker.boundary(at(seconds))
+        return (boundary - T0).total_seconds() if boundary else None
+
+    @property
+    def edges(self) -> list[tuple[EdgeType, Source]]:
+        """Return the edges since they were last asked for."""
+        return [(edge.type, edge.source) for edge in self.tracker.take_edges()]
+
+    @property
+    def changes(self) -> list[tuple[EdgeType, Equivent, Source]]:
+        """Return the edges since they were last asked for, with their times."""
+        return [(edge.type, edge.equivent, edge.source) for edge in self.tracker.take_edges()]
+
+    @property
+    def net(self) -> list[tuple[EdgeType, Source]]:
+        """Return what is left to announce of the edges since they were last asked for."""
+        return [(edge.type, edge.source) for edge in net_edges(self.tracker.take_edges())]
 
 
-def shown(tracker: Tracker) -> Snapshot:
-    """Return what users see of what is known."""
-    known = tracker.snapshot
-    return Snapshot(known.live, known.rehearsal, None, known.upcoming, None, known.finished)
+def started(equivent: Equivent = LIVE) -> Played:
+    """Return a home that has seen an equivent start."""
+    played = Played()
+    assert played.names(1, equivent) == equivent
+    assert played.edges == [(STARTED, API)]
+    return played
 
 
-def started(equivent: Equivent = LIVE, after: timedelta = SECOND) -> Tracker:
-    """Return a tracker that has seen an equivent start."""
-    tracker = Tracker()
-    tracker.observe(named(equivent), equivent.start + after)
-    assert edges(tracker) == [(EdgeType.STARTED, API)]
-    return tracker
+def pushed(seconds: float = 0) -> Played:
+    """Return a home whose API knows of none, and that has received a call for a start."""
+    played = Played()
+    played.lists(seconds - 1)
+    assert played.push(STARTED, seconds)
+    assert played.edges == [(STARTED, WEBHOOK)]
+    return played
 
 
-class TestApi:
-    """The API's word."""
+class TestNamed:
+    """Rule 1: what an answer names."""
 
     @pytest.mark.parametrize("equivent", [LIVE, OPEN])
-    def test_named_is_live(self, equivent: Equivent) -> None:
-        """One that is named is live."""
-        tracker = Tracker()
-        tracker.observe(NOTHING, T0 - MINUTE)
-        assert shown(tracker) == Snapshot()
-        tracker.observe(named(equivent), T0 + SECOND)
-        assert shown(tracker) == Snapshot(live=equivent)
-        assert changes(tracker) == [(EdgeType.STARTED, equivent, API)]
-        assert changes(tracker) == []
+    def test_current(self, equivent: Equivent) -> None:
+        """The current one is live."""
+        played = Played()
+        played.lists(-60)
+        assert played.known == Snapshot()
+        played.names(1, equivent)
+        assert played.known == Snapshot(live=equivent)
+        assert played.changes == [(STARTED, equivent, API)]
+        assert played.changes == []
 
-    @pytest.mark.parametrize("equivent", [LIVE, OPEN])
-    def test_listed_is_over(self, equivent: Equivent) -> None:
-        """One that is listed with an end is over at once."""
-        tracker = started(equivent)
-        tracker.observe(LISTED, ENDED.end or T0)
-        assert shown(tracker) == Snapshot(past=(ENDED,))
-        assert changes(tracker) == [(EdgeType.ENDED, ENDED, API)]
+    def test_newest_without_an_end(self) -> None:
+        """The newest listed one without an end is live, as the log of 2022 has it."""
+        played = Played()
+        assert played.lists(1, OPEN, span(-3 * HOUR, -2 * HOUR)) == OPEN
 
-    def test_listed_early_is_over(self) -> None:
-        """One that is listed with an end before its planned one is over too."""
-        tracker = started()
-        early = Equivent(T0, T0 + 20 * MINUTE)
-        tracker.observe(Answer(previous=(early,)), T0 + 21 * MINUTE)
-        assert changes(tracker) == [(EdgeType.ENDED, early, API)]
+    def test_newest_with_an_end_ahead(self) -> None:
+        """So is one with an end ahead, once it has begun."""
+        played = Played()
+        assert not played.lists(-1, LIVE)
+        assert played.lists(0, LIVE) == LIVE
+        assert played.known.past == ()
 
-    def test_times_change_silently(self) -> None:
-        """Times of the same equivent may change, and drift on."""
-        tracker = started()
-        for step in range(1, 5):
-            moved = Equivent(T0 + step * 9 * MINUTE, T0 + HOUR + step * 9 * MINUTE)
-            tracker.observe(named(moved), T0 + 30 * MINUTE)
-            assert tracker.snapshot.live == moved
-        assert edges(tracker) == []
-
-    def test_planned_end_not_named(self) -> None:
-        """One that is past its planned end and not named any more is over at once."""
-        tracker = started()
-        tracker.observe(NOTHING, T0 + HOUR)
-        assert changes(tracker) == [(EdgeType.ENDED, ENDED, API)]
-
-    def test_planned_end_still_named(self) -> None:
-        """One that is named past its planned end is live for fifteen minutes, and never again."""
-        tracker = started()
-        for seconds in range(3600, 3600 + 15 * 60, 60):
-            tracker.tick(T0 + seconds * SECOND)
-            tracker.observe(named(LIVE), T0 + seconds * SECOND)
-            assert tracker.snapshot.live
-        assert tracker.boundary(T0 + HOUR) == T0 + HOUR + OVERRUN
-        tracker.tick(T0 + HOUR + OVERRUN)
-        assert edges(tracker) == [(EdgeType.ENDED, CLOCK)]
-        tracker.observe(named(LIVE), T0 + HOUR + OVERRUN + SECOND)
-        tracker.observe(named(LIVE), T0 + 2 * HOUR)
-        assert edges(tracker) == []
-
-    def test_overrun_seen_first_by_an_answer(self) -> None:
-        """Without a timer an answer after the bound ends it too."""
-        tracker = started()
-        tracker.observe(named(LIVE), T0 + HOUR + OVERRUN)
-        assert [kind for kind, _ in edges(tracker)] == [EdgeType.ENDED]
-
-    def test_open_for_six_hours(self) -> None:
-        """One without an end is live for six hours at most."""
-        tracker = started(OPEN)
-        tracker.observe(named(OPEN), T0 + MAX_OPEN - SECOND)
-        assert tracker.snapshot.live
-        assert tracker.boundary(T0) == T0 + MAX_OPEN
-        tracker.tick(T0 + MAX_OPEN)
-        assert changes(tracker) == [
-            (EdgeType.ENDED, Equivent(T0, T0 + MAX_OPEN), CLOCK),
-        ]
-        tracker.observe(named(OPEN), T0 + MAX_OPEN + SECOND)
-        assert edges(tracker) == []
-
-    def test_too_old_at_first_sight(self) -> None:
-        """One that is long past its bounds when first seen never starts."""
-        tracker = Tracker()
-        tracker.observe(named(LIVE), T0 + HOUR + OVERRUN)
-        tracker.observe(named(OPEN), T0 + MAX_OPEN)
-        assert tracker.snapshot.live is None
-        assert edges(tracker) == []
-
-    def test_vanished_once(self) -> None:
-        """An answer that drops it once ends nothing."""
-        tracker = started()
-        tracker.observe(NOTHING, T0 + 10 * MINUTE)
-        assert tracker.snapshot.live
-        assert [tracker.awaiting] == [True]
-        tracker.observe(named(LIVE), T0 + 10 * MINUTE + 10 * SECOND)
-        assert [tracker.awaiting] == [False]
-        tracker.observe(NOTHING, T0 + 20 * MINUTE)
-        assert tracker.snapshot.live
-        assert edges(tracker) == []
-
-    def test_vanished_twice(self) -> None:
-        """A second answer ten seconds later that agrees ends it, an earlier one does not."""
-        tracker = started()
-        tracker.observe(NOTHING, T0 + 10 * MINUTE)
-        tracker.observe(NOTHING, T0 + 10 * MINUTE + 9 * SECOND)
-        assert edges(tracker) == []
-        tracker.observe(NOTHING, T0 + 10 * MINUTE + 10 * SECOND)
-        over = Equivent(T0, T0 + 10 * MINUTE + 10 * SECOND)
-        assert changes(tracker) == [(EdgeType.ENDED, over, API)]
-        assert not tracker.awaiting
-
-    def test_vanished_and_back(self) -> None:
-        """One that vanished for good and is named again is live again."""
-        tracker = started()
-        tracker.observe(NOTHING, T0 + 10 * MINUTE)
-        tracker.observe(NOTHING, T0 + 11 * MINUTE)
-        assert edges(tracker) == [(EdgeType.ENDED, API)]
-        tracker.observe(named(LIVE), T0 + 12 * MINUTE)
-        assert edges(tracker) == [(EdgeType.STARTED, API)]
-
-    def test_lagging_answer_after_the_list(self) -> None:
-        """One that was listed as over is not made live by an answer that lags behind."""
-        tracker = started(OPEN)
-        tracker.observe(LISTED, T0 + HOUR)
-        tracker.take_edges()
-        tracker.observe(named(OPEN), T0 + HOUR + 5 * SECOND)
-        tracker.observe(named(Equivent(T0, T0 + 2 * HOUR)), T0 + HOUR + 9 * SECOND)
-        assert tracker.snapshot.live is None
-        assert edges(tracker) == []
-
-    def test_lagging_answer_after_an_unseen_one(self) -> None:
-        """One that was never seen live, but listed as over, is not started by an older answer."""
-        tracker = Tracker()
-        tracker.observe(LISTED, T0 + HOUR + SECOND)
-        tracker.observe(named(LIVE), T0 + HOUR + 5 * SECOND)
-        assert tracker.snapshot.live is None
-        assert edges(tracker) == []
-
-    def test_soon_after_a_short_one(self) -> None:
-        """One that starts minutes after a short one is another, with edges of its own."""
-        tracker = started(OPEN)
-        short, soon = Equivent(T0, T0 + 3 * MINUTE), Equivent(T0 + 4 * MINUTE)
-        tracker.observe(Answer(previous=(short,)), T0 + 3 * MINUTE)
-        assert edges(tracker) == [(EdgeType.ENDED, API)]
-        tracker.observe(named(soon, short), T0 + 5 * MINUTE)
-        assert edges(tracker) == [(EdgeType.STARTED, API)]
-        assert shown(tracker) == Snapshot(live=soon, past=(short,))
-
-    def test_replaced(self) -> None:
-        """Another one in its place starts once the first is known to be over."""
-        tracker = started()
-        now = OTHER.start
-        tracker.observe(named(OTHER, ENDED), now)
-        assert edges(tracker) == [(EdgeType.ENDED, API), (EdgeType.STARTED, API)]
-        assert shown(tracker) == Snapshot(live=OTHER, past=(ENDED,))
-
-    def test_replaced_without_a_word(self) -> None:
-        """Another one in its place without any sign of an end needs a second answer too."""
-        tracker = started(OPEN)
-        other = Equivent(T0 + 30 * MINUTE)
-        tracker.observe(named(other), T0 + 31 * MINUTE)
-        assert tracker.snapshot.live == OPEN
-        tracker.observe(named(other), T0 + 31 * MINUTE + 10 * SECOND)
-        assert edges(tracker) == [(EdgeType.ENDED, API), (EdgeType.STARTED, API)]
-        assert tracker.snapshot.live == other
+    def test_only_the_newest_listed_one(self) -> None:
+        """An older one without an end, or with one ahead, is not live."""
+        played = Played()
+        assert not played.lists(HOUR / 2, span(10 * MINUTE, 20 * MINUTE), LIVE)
 
     def test_live_is_not_past(self) -> None:
         """The documented example lists the live one as finished too: it is not the last one."""
-        listed = Equivent(T0 - 100 * SECOND, T0 + HOUR - 100 * SECOND)
-        tracker = Tracker()
-        tracker.observe(named(LIVE, listed), T0 + MINUTE)
-        assert shown(tracker) == Snapshot(live=LIVE)
-        assert tracker.snapshot.last is None
-        tracker.observe(Answer(previous=(listed,)), T0 + HOUR)
-        assert tracker.snapshot.last == listed
+        listed = span(-100, HOUR - 100)
+        played = Played()
+        played.names(MINUTE, LIVE, listed)
+        assert played.known == Snapshot(live=LIVE)
+        played.lists(HOUR, listed)
+        assert played.known.last == listed
 
+    def test_listed_as_over_and_named(self) -> None:
+        """One that an answer names and lists as over is live."""
+        played = started()
+        assert played.names(20 * MINUTE, LIVE, span(0, 20 * MINUTE)) == LIVE
+        assert played.known.finished == ()
 
-class TestBackToBack:
-    """One ends and the next one starts in the same moment, and calls and answers overtake."""
+    @pytest.mark.parametrize("by", [-8 * MINUTE, 8 * MINUTE])
+    def test_times_change_silently(self, by: float) -> None:
+        """Times of the same equivent may change, and drift on; its start may even be ahead."""
+        played = started()
+        for step in range(1, 5):
+            moved = span(step * by, HOUR + step * by)
+            assert played.names(10 * MINUTE, moved) == moved
+        assert played.edges == []
 
-    NEXT = Equivent(T0 + HOUR + 2 * SECOND, T0 + 2 * HOUR)
-    STEPS = ((EdgeType.ENDED, API), (EdgeType.STARTED, API))
+    @pytest.mark.parametrize("equivent", [LIVE, OPEN])
+    def test_long_past_at_first_sight(self, equivent: Equivent) -> None:
+        """One that is past its end when it is first seen never starts."""
+        played = Played()
+        assert not played.names(MAX_OPEN.total_seconds(), equivent)
 
-    def test_late_call_of_the_end(self) -> None:
-        """The call for an end that the API has listed by then says nothing of the next one."""
-        tracker = started()
-        tracker.observe(named(self.NEXT, ENDED), T0 + HOUR + 10 * SECOND)
-        tracker.push(EdgeType.ENDED, T0 + HOUR + 15 * SECOND)
-        assert edges(tracker) == [*self.STEPS]
-        assert tracker.snapshot.live == self.NEXT
-        tracker.observe(named(self.NEXT, ENDED), T0 + HOUR + 70 * SECOND)
-        tracker.push(EdgeType.ENDED, T0 + HOUR + 10 * SECOND + OUT_OF_ORDER)
-        assert edges(tracker) == [(EdgeType.ENDED, WEBHOOK)]
-
-    def test_late_call_of_an_end_by_the_clock(self) -> None:
-        """So does one for an end that came by the clock, and was listed afterwards."""
-        tracker = started()
-        tracker.fail(T0 + HOUR)
-        tracker.observe(named(self.NEXT, ENDED), T0 + HOUR + 70 * SECOND)
-        tracker.push(EdgeType.ENDED, T0 + HOUR + 3 * MINUTE)
-        assert tracker.snapshot.live == self.NEXT
-
-    def test_second_call(self) -> None:
-        """A second call for the same end says nothing of the next one, nor does a later third."""
-        tracker = started()
-        tracker.push(EdgeType.ENDED, T0 + HOUR)
-        tracker.observe(named(self.NEXT, ENDED), T0 + HOUR + 10 * SECOND)
-        tracker.push(EdgeType.ENDED, T0 + HOUR + 30 * SECOND)
-        assert edges(tracker) == [(EdgeType.ENDED, WEBHOOK), (EdgeType.STARTED, API)]
-        tracker.push(EdgeType.ENDED, T0 + HOUR + 10 * SECOND + OUT_OF_ORDER)
-        assert edges(tracker) == [(EdgeType.ENDED, WEBHOOK)]
-
-    def test_answer_that_lags(self) -> None:
-        """An answer that names the one whose end was called confirms nothing."""
-        tracker = started()
-        tracker.push(EdgeType.ENDED, T0 + HOUR + 2 * SECOND)
-        tracker.push(EdgeType.STARTED, T0 + HOUR + 3 * SECOND)
-        tracker.observe(named(LIVE), T0 + HOUR + 4 * SECOND)
-        tracker.observe(named(self.NEXT, ENDED), T0 + HOUR + 14 * SECOND)
-        assert edges(tracker) == [(EdgeType.ENDED, WEBHOOK), (EdgeType.STARTED, WEBHOOK)]
-        assert tracker.snapshot.live == self.NEXT
-        assert not tracker.awaiting
-
-    @pytest.mark.parametrize("late", [timedelta(), 30 * SECOND])
-    def test_only_the_end_is_called(self, late: timedelta) -> None:
-        """The next one is seen at the first answer that names it, be it from before the call."""
-        tracker = started()
-        tracker.push(EdgeType.ENDED, T0 + HOUR + 5 * SECOND + late)
-        tracker.observe(named(self.NEXT, ENDED), T0 + HOUR + 6 * SECOND + late)
-        assert edges(tracker) == [(EdgeType.ENDED, WEBHOOK), (EdgeType.STARTED, API)]
-
-    def test_answer_that_contradicts_itself(self) -> None:
-        """One whose end was called is over once it is listed, though the answer names it too."""
-        tracker = started()
-        tracker.push(EdgeType.ENDED, T0 + 20 * MINUTE)
-        tracker.take_edges()
-        listed = Equivent(T0, T0 + 20 * MINUTE)
-        for minute in (20, 26):
-            tracker.observe(named(Equivent(T0 + MINUTE), listed), T0 + minute * MINUTE + SECOND)
-        assert edges(tracker) == []
-
-    def test_short_one(self) -> None:
-        """The end that the API lists counts, or a short one would be the same as the next."""
-        short = Equivent(T0, T0 + 3 * MINUTE)
-        following = Equivent(T0 + 3 * MINUTE, T0 + HOUR)
-        tracker = started(short)
-        tracker.push(EdgeType.ENDED, T0 + 3 * MINUTE + 10 * SECOND)
-        tracker.observe(named(following, short), T0 + 3 * MINUTE + 12 * SECOND)
-        assert tracker.snapshot.live == following
+    def test_overrun_at_first_sight(self) -> None:
+        """One whose end has passed starts nothing, and keeps a live one live."""
+        assert not Played().names(HOUR, LIVE)
+        assert started().names(HOUR, LIVE) == LIVE
 
 
 class TestAnnounced:
-    """Answer whose start is still to come."""
+    """Rule 1: a start that is still to come."""
 
     def test_starts_by_the_clock(self) -> None:
         """An announced one becomes live at its start."""
-        tracker = Tracker()
-        tracker.observe(named(LIVE), T0 - MINUTE)
-        assert shown(tracker) == Snapshot(upcoming=LIVE)
-        assert tracker.boundary(T0 - MINUTE) == T0
-        tracker.tick(T0 - SECOND)
-        assert not tracker.snapshot.live
-        tracker.tick(T0)
-        assert shown(tracker) == Snapshot(live=LIVE)
-        assert changes(tracker) == [(EdgeType.STARTED, LIVE, CLOCK)]
+        played = Played()
+        played.names(-MINUTE, LIVE)
+        assert played.known == Snapshot(upcoming=LIVE)
+        assert played.boundary(-MINUTE) == 0
+        assert not played.tick(-1)
+        played.tick(0)
+        assert played.known == Snapshot(live=LIVE)
+        assert played.changes == [(STARTED, LIVE, CLOCK)]
+
+    def test_by_the_time_of_the_answer(self) -> None:
+        """An answer is judged by its own time: our clock may be 100 s slow."""
+        played = Played()
+        assert not played.names(-101, LIVE, date=100)
+        assert played.names(-100, LIVE, date=100) == LIVE
+        assert played.lists(HOUR - 100, LIVE)
+        assert not played.names(HOUR - 99, None, LIVE, date=100)
+
+    def test_without_a_date(self) -> None:
+        """An answer that tells no time gets two minutes."""
+        played = Played()
+        assert not played.names(-121, LIVE, date=None)
+        assert played.names(-120, LIVE, date=None) == LIVE
 
     def test_called_off(self) -> None:
         """One that is no longer announced does not start."""
-        tracker = Tracker()
-        tracker.observe(named(LIVE), T0 - MINUTE)
-        tracker.observe(NOTHING, T0 - SECOND)
-        tracker.tick(T0)
-        assert shown(tracker) == Snapshot()
+        played = Played()
+        played.names(-MINUTE, LIVE)
+        played.lists(-1)
+        assert not played.tick(0)
 
-    def test_slept_through(self) -> None:
-        """One that is over when the clock looks again does not start."""
-        tracker = Tracker()
-        tracker.observe(named(LIVE), T0 - MINUTE)
-        tracker.tick(T0 + HOUR)
-        assert shown(tracker) == Snapshot()
-        assert edges(tracker) == []
+    @pytest.mark.parametrize("equivent", [LIVE, OPEN])
+    def test_slept_through(self, equivent: Equivent) -> None:
+        """One that is past its bound when the clock looks again does not start."""
+        played = Played()
+        played.names(-MINUTE, equivent)
+        assert not played.tick(MAX_OPEN.total_seconds())
+        assert played.edges == []
 
     def test_while_another_is_live(self) -> None:
-        """One announced during another: the live one ends by its rules, then the other starts."""
-        tracker = started(OPEN)
-        soon = Equivent(T0 + 30 * MINUTE, T0 + 90 * MINUTE)
-        tracker.observe(named(soon, Equivent(T0, T0 + 20 * MINUTE)), T0 + 21 * MINUTE)
-        assert edges(tracker) == [(EdgeType.ENDED, API)]
-        tracker.tick(soon.start)
-        assert edges(tracker) == [(EdgeType.STARTED, CLOCK)]
+        """One announced during another starts once that is over."""
+        played = started(OPEN)
+        soon, over = span(30 * MINUTE, 90 * MINUTE), span(0, 20 * MINUTE)
+        played.names(21 * MINUTE, soon, over)
+        played.names(22 * MINUTE, soon, over)
+        assert played.edges == [(ENDED, API)]
+        played.tick(30 * MINUTE)
+        assert played.edges == [(STARTED, CLOCK)]
 
-    def test_start_put_off_while_live(self) -> None:
-        """A live one whose start is moved ahead a little stays live."""
-        tracker = started()
-        moved = Equivent(T0 + 2 * MINUTE, T0 + HOUR)
-        tracker.observe(named(moved), T0 + MINUTE)
-        assert shown(tracker) == Snapshot(live=moved)
-        assert edges(tracker) == []
+    def test_called_for_a_little_early(self) -> None:
+        """A call for a start is confirmed by the same one that starts in a moment."""
+        played = pushed(-20)
+        assert played.names(-10, LIVE) == LIVE
+        assert played.edges == []
 
 
-class TestUnreachable:
-    """The API cannot be asked."""
+class TestEnds:
+    """Rule 2: what ends the one that the API has confirmed."""
 
-    def test_planned_end_passes(self) -> None:
+    @pytest.mark.parametrize("seconds", [HOUR, HOUR + 5])
+    def test_listed(self, seconds: float) -> None:
+        """After its planned end one answer is enough."""
+        played = started()
+        assert not played.lists(seconds, LIVE)
+        assert played.changes == [(ENDED, LIVE, API)]
+        assert played.known == Snapshot(past=(LIVE,), over=Over(LIVE, at(seconds)))
+
+    def test_not_named_after_its_planned_end(self) -> None:
+        """It need not be listed."""
+        played = started()
+        assert played.lists(HOUR - 1)
+        assert not played.lists(HOUR)
+        assert played.changes == [(ENDED, LIVE, API)]
+        assert played.known.finished == (LIVE,)
+        told = span(-1, HOUR + 3)
+        played.lists(HOUR + 60, told)
+        assert played.known.finished == (told,)
+
+    @pytest.mark.parametrize(("seconds", "is_over"), [(HOUR - 121, False), (HOUR - 120, True)])
+    def test_listed_shortly_before_its_planned_end(self, seconds: float, is_over: bool) -> None:
+        """Listed as over is enough from two minutes before its planned end."""
+        played = started()
+        assert (played.lists(seconds, span(0, seconds - 5)) is None) is is_over
+
+    def test_listed_once_and_named_again(self) -> None:
+        """One answer that lists it as over five seconds ago ends nothing."""
+        played = started()
+        assert played.lists(20 * MINUTE, span(0, 20 * MINUTE - 5))
+        for seconds in range(20 * MINUTE + 10, 59 * MINUTE, 30):
+            assert played.names(seconds, LIVE)
+        assert played.edges == []
+
+    @pytest.mark.parametrize("previous", [(), (span(0, 20 * MINUTE - 5),)])
+    def test_two_answers(self, previous: tuple[Equivent, ...]) -> None:
+        """Two answers end it that are ten seconds apart, whether or not they list it."""
+        played = started(OPEN)
+        assert played.lists(20 * MINUTE, *previous)
+        assert played.awaits(20 * MINUTE)
+        assert played.lists(20 * MINUTE + 9, *previous)
+        assert not played.lists(20 * MINUTE + 10, *previous)
+        over = previous[0] if previous else span(0, 20 * MINUTE + 10)
+        assert played.changes == [(ENDED, over, API)]
+        assert played.known.finished == (over,)
+
+    def test_named_in_between(self) -> None:
+        """An answer that names it between the two makes the first one worthless."""
+        played = started()
+        for minute in range(5, 50):
+            assert played.lists(minute * MINUTE)
+            assert played.names(minute * MINUTE + 10, LIVE)
+            assert not played.awaits(minute * MINUTE + 10)
+        assert played.edges == []
+
+    def test_listed_with_its_planned_end_ahead(self) -> None:
+        """One whose listed end is ahead is not over, though an answer leaves the current one out.
+
+        A public report has the live one among the past ones.
+        """
+        played = started()
+        assert played.names(20 * MINUTE, LIVE, LIVE)
+        assert played.lists(21 * MINUTE, LIVE)
+        assert not played.awaits(21 * MINUTE)
+        assert played.names(22 * MINUTE, LIVE, LIVE)
+        assert played.edges == []
+
+    def test_legacy_shape(self) -> None:
+        """In the legacy shape, too, one answer that lists it as over ends nothing."""
+        played = Played()
+        played.lists(1, OPEN)
+        assert played.lists(20 * MINUTE, span(0, 20 * MINUTE - 5))
+        for seconds in range(20 * MINUTE + 10, 59 * MINUTE, 30):
+            assert played.lists(seconds, OPEN)
+        assert played.edges == [(STARTED, API)]
+
+    @pytest.mark.parametrize("equivent", [LIVE, OPEN])
+    def test_servers_lag(self, equivent: Equivent) -> None:
+        """In its first two minutes an answer that neither names nor lists it says nothing."""
+        played = started(equivent)
+        for seconds in range(2, 120, 8):
+            assert played.lists(seconds) == equivent
+        assert not played.awaits(119)
+        assert played.lists(120) == equivent
+        assert not played.lists(130)
+
+    def test_called_within_the_first_two_minutes(self) -> None:
+        """It does after a call for the end."""
+        played = started()
+        assert played.push(ENDED, 60)
+        assert not played.lists(61)
+
+    def test_replaced(self) -> None:
+        """Another one that is named with the first as over starts as that ends."""
+        played = started()
+        assert played.names(3 * HOUR, OTHER, LIVE) == OTHER
+        assert played.edges == [(ENDED, API), (STARTED, API)]
+        assert played.known.finished == (LIVE,)
+
+    def test_replaced_early(self) -> None:
+        """Without any other sign of an end it takes two answers."""
+        played, other = started(OPEN), span(30 * MINUTE, None)
+        assert played.names(31 * MINUTE, other) == OPEN
+        assert played.names(31 * MINUTE + 10, other) == other
+        assert played.edges == [(ENDED, API), (STARTED, API)]
+
+    def test_soon_after_a_short_one(self) -> None:
+        """One that starts minutes after a short one is another, with edges of its own."""
+        short, soon = span(0, 3 * MINUTE), span(4 * MINUTE, None)
+        played = started(short)
+        assert not played.lists(3 * MINUTE, short)
+        assert played.names(5 * MINUTE, soon, short) == soon
+        assert played.edges == [(ENDED, API), (STARTED, API)]
+        assert played.known.finished == (short,)
+
+
+class TestWithoutAnswers:
+    """Rule 2: what ends when the API cannot be asked, or never stops naming it."""
+
+    def test_planned_end(self) -> None:
         """A planned end ends by the clock, to the second."""
-        tracker = started()
-        tracker.fail(T0 + 30 * MINUTE)
-        assert tracker.boundary(T0 + 30 * MINUTE) == T0 + HOUR
-        tracker.tick(T0 + HOUR - SECOND)
-        assert tracker.snapshot.live
-        tracker.tick(T0 + HOUR)
-        assert changes(tracker) == [(EdgeType.ENDED, ENDED, CLOCK)]
+        played = started()
+        played.fails(HOUR / 2)
+        assert played.boundary(HOUR / 2) == HOUR
+        assert played.tick(HOUR - 1)
+        assert not played.tick(HOUR)
+        assert played.changes == [(ENDED, LIVE, CLOCK)]
+        assert played.known.finished == (LIVE,)
 
     def test_asked_at_the_planned_end(self) -> None:
         """At a planned end the API is asked; when it cannot be, the clock decides."""
-        tracker = started()
-        tracker.tick(T0 + HOUR)
-        assert tracker.snapshot.live
-        tracker.fail(T0 + HOUR + SECOND)
-        assert changes(tracker) == [(EdgeType.ENDED, ENDED, CLOCK)]
+        played = started()
+        assert played.tick(HOUR)
+        assert not played.fails(HOUR + 1)
+        assert played.changes == [(ENDED, LIVE, CLOCK)]
 
-    def test_back_and_still_named(self) -> None:
-        """What the clock ended is not live again when the API returns and lags."""
-        tracker = started()
-        tracker.fail(T0 + HOUR)
-        tracker.take_edges()
-        tracker.observe(named(LIVE), T0 + HOUR + MINUTE)
-        tracker.observe(named(OPEN), T0 + HOUR + 2 * MINUTE)
-        assert tracker.snapshot.live is None
-        assert edges(tracker) == []
+    def test_overrun(self) -> None:
+        """One that is named past its planned end is live for fifteen minutes, and never again."""
+        played, bound = started(), HOUR + OVERRUN.total_seconds()
+        for seconds in range(HOUR, int(bound), 60):
+            assert played.tick(seconds)
+            assert played.names(seconds, LIVE)
+        assert played.boundary(HOUR) == bound
+        assert not played.tick(bound)
+        assert played.edges == [(ENDED, CLOCK)]
+        for seconds in range(int(bound), 2 * HOUR, 60):
+            assert not played.names(seconds, LIVE)
 
-    def test_back_and_prolonged(self) -> None:
-        """What the clock ended is live again when the API returns with an end still to come."""
-        tracker = started()
-        tracker.fail(T0 + HOUR)
-        tracker.take_edges()
-        longer = Equivent(T0, T0 + 2 * HOUR)
-        tracker.observe(named(longer), T0 + HOUR + MINUTE)
-        assert changes(tracker) == [(EdgeType.STARTED, longer, API)]
-        tracker.observe(named(longer), T0 + 2 * HOUR + OVERRUN - SECOND)
-        assert tracker.snapshot.live == longer
+    def test_open_for_six_hours(self) -> None:
+        """One without an end is live for six hours at most, and its end is not known."""
+        played, bound = started(OPEN), MAX_OPEN.total_seconds()
+        assert played.names(bound - 1, OPEN)
+        assert played.boundary(1) == bound
+        assert not played.tick(bound)
+        assert played.changes == [(ENDED, span(0, bound), CLOCK)]
+        assert not played.names(bound + 1, OPEN)
+        assert played.known.finished == ()
 
-    def test_last_before_it_is_listed(self) -> None:
-        """What ended as planned is the last one until the API lists it, with other times."""
-        earlier = Equivent(T0 - 3 * HOUR, T0 - 2 * HOUR)
-        tracker = Tracker(Snapshot(live=LIVE, past=(earlier,)))
-        tracker.fail(T0 + HOUR)
-        assert tracker.snapshot.finished == (ENDED, earlier)
-        tracker.observe(NOTHING, T0 + HOUR + MINUTE)
-        assert tracker.snapshot.last == ENDED
-        told = Equivent(T0 - MINUTE, T0 + HOUR + MINUTE)
-        tracker.observe(Answer(previous=(told,)), T0 + HOUR + 2 * MINUTE)
-        assert shown(tracker) == Snapshot(past=(told, earlier))
-
-    def test_last_but_one(self) -> None:
-        """What ended as planned is not shown beside a later one that the API lists."""
-        tracker = started()
-        tracker.fail(T0 + HOUR)
-        tracker.observe(Answer(previous=(OTHER,)), T0 + 5 * HOUR)
-        assert tracker.snapshot.finished == (OTHER,)
-
-    @pytest.mark.parametrize("equivent", [LIVE, OPEN])
-    def test_no_last_by_a_bound(self, equivent: Equivent) -> None:
-        """When one that went past its bounds ended nobody knows."""
-        tracker = started(equivent)
-        tracker.tick(T0 + MAX_OPEN)
-        assert edges(tracker) == [(EdgeType.ENDED, CLOCK)]
-        assert shown(tracker) == Snapshot()
-
-    def test_failure_is_no_news(self) -> None:
-        """An error neither starts nor ends anything."""
-        idle, live = Tracker(), started(OPEN)
+    def test_an_error_is_no_news(self) -> None:
+        """Errors neither start nor end anything."""
+        idle, live = Played(), started(OPEN)
         for minute in range(300):
-            idle.fail(T0 + minute * MINUTE)
-            live.fail(T0 + minute * MINUTE)
-        assert not idle.snapshot.live
-        assert live.snapshot.live == OPEN
-        assert edges(idle) == edges(live) == []
+            assert not idle.fails(minute * MINUTE)
+            assert live.fails(minute * MINUTE) == OPEN
+        assert idle.edges == live.edges == []
+
+    @given(st.lists(st.booleans(), max_size=30))
+    def test_lost_answers_change_nothing(self, answered: list[bool]) -> None:
+        """Whichever answers are lost while it is live, it stays live, and never twice."""
+        played = started()
+        for minute, arrives in enumerate(answered, start=1):
+            assert played.names(minute * MINUTE, LIVE) if arrives else played.fails(minute * MINUTE)
+        assert played.edges == []
 
 
-class TestPush:
-    """Webhook calls."""
+class TestStartedCall:
+    """Rule 3: a call for a start."""
 
-    def test_started_at_once(self) -> None:
-        """A started push makes one live from the moment of the call."""
-        tracker = Tracker()
-        tracker.push(EdgeType.STARTED, T0 + timedelta(microseconds=7))
-        assert shown(tracker) == Snapshot(live=OPEN)
-        assert tracker.awaiting
-        assert changes(tracker) == [(EdgeType.STARTED, OPEN, WEBHOOK)]
+    def test_at_once(self) -> None:
+        """It makes one live from the second of the call."""
+        played = Played()
+        played.push(STARTED, 0.7)
+        assert played.known == Snapshot(live=OPEN, pushed_at=at(0.7))
+        assert played.awaits(1)
+        assert played.changes == [(STARTED, OPEN, WEBHOOK)]
 
-    def test_confirmed_silently(self) -> None:
-        """The API confirms it with its times, and it lasts."""
-        tracker = Tracker()
-        tracker.push(EdgeType.STARTED, T0)
-        tracker.take_edges()
-        tracker.observe(NOTHING, T0 + SECOND)
-        real = Equivent(T0 - 40 * SECOND, T0 + HOUR)
-        tracker.observe(named(real), T0 + 10 * SECOND)
-        assert shown(tracker) == Snapshot(live=real)
-        assert not tracker.awaiting
-        tracker.tick(T0 + PUSH_GRACE)
-        tracker.observe(named(real), T0 + PUSH_GRACE)
-        assert tracker.snapshot.live
-        assert edges(tracker) == []
+    @pytest.mark.parametrize("real", [span(-40, HOUR), span(-HOUR / 2), span(-HOUR / 2, None)])
+    def test_confirmed_silently(self, real: Equivent) -> None:
+        """Whatever the API then names as live confirms it with its times, and it lasts."""
+        played = pushed()
+        assert played.lists(1) == OPEN
+        assert played.names(10, real) == real
+        assert not played.awaits(10)
+        assert played.tick(PUSH_GRACE.total_seconds())
+        assert played.names(PUSH_GRACE.total_seconds(), real)
+        assert played.edges == []
 
-    def test_confirmed_by_an_announced_one(self) -> None:
-        """A push a little early is confirmed by one that starts in a moment."""
-        tracker = Tracker()
-        tracker.push(EdgeType.STARTED, T0 - 20 * SECOND)
-        tracker.observe(named(LIVE), T0 - 10 * SECOND)
-        assert shown(tracker) == Snapshot(live=LIVE)
+    def test_not_named_by_an_answer(self) -> None:
+        """An answer ends it that is five minutes younger and does not name it."""
+        played, grace = pushed(), int(PUSH_GRACE.total_seconds())
+        for seconds in range(1, grace, 7):
+            assert played.lists(seconds)
+            assert played.tick(seconds)
+        assert played.tick(grace)
+        assert played.awaits(grace)
+        assert not played.lists(grace)
+        assert played.changes == [(ENDED, span(0, grace), API)]
+        assert played.known.finished == ()
 
-    def test_confirmed_by_one_long_live(self) -> None:
-        """A push that comes late means the one that is live, without an edge more."""
-        tracker = Tracker()
-        tracker.push(EdgeType.STARTED, T0 + 20 * MINUTE)
-        tracker.take_edges()
-        tracker.observe(named(LIVE), T0 + 20 * MINUTE + SECOND)
-        assert tracker.snapshot.live == LIVE
-        assert edges(tracker) == []
+    @pytest.mark.parametrize("outage", [6 * MINUTE, 59 * MINUTE])
+    def test_while_the_api_cannot_be_asked(self, outage: int) -> None:
+        """In an outage it stands until an answer names it."""
+        played = pushed()
+        for seconds in range(1, outage, 30):
+            assert played.fails(seconds)
+        assert played.names(outage, LIVE) == LIVE
+        assert played.edges == []
 
-    def test_unconfirmed(self) -> None:
-        """Unconfirmed for five minutes it ends, whatever the API says or does not."""
-        tracker = Tracker()
-        tracker.push(EdgeType.STARTED, T0)
-        tracker.take_edges()
-        tracker.observe(NOTHING, T0 + SECOND)
-        tracker.observe(NOTHING, T0 + MINUTE)
-        tracker.fail(T0 + 2 * MINUTE)
-        assert tracker.boundary(T0) == T0 + PUSH_GRACE
-        tracker.tick(T0 + PUSH_GRACE - SECOND)
-        assert tracker.snapshot.live
-        tracker.tick(T0 + PUSH_GRACE)
-        over = Equivent(T0, T0 + PUSH_GRACE)
-        assert changes(tracker) == [(EdgeType.ENDED, over, CLOCK)]
-        tracker.observe(NOTHING, T0 + PUSH_GRACE + SECOND)
-        assert tracker.boundary(T0 + PUSH_GRACE) is None
+    def test_while_the_api_cannot_be_asked_for_an_hour(self) -> None:
+        """For an hour at most."""
+        played, bound = pushed(), int(PUSH_BOUND.total_seconds())
+        for seconds in range(1, bound, 30):
+            assert played.fails(seconds)
+        assert played.boundary(MINUTE) == bound
+        assert not played.tick(bound)
+        assert played.changes == [(ENDED, span(0, bound), CLOCK)]
+        assert played.known.finished == ()
 
-    def test_confirmed_after_the_grace(self) -> None:
-        """The API may still say later that it was right."""
-        tracker = Tracker()
-        tracker.push(EdgeType.STARTED, T0)
-        tracker.tick(T0 + PUSH_GRACE)
-        tracker.take_edges()
-        tracker.observe(named(LIVE), T0 + 6 * MINUTE)
-        assert edges(tracker) == [(EdgeType.STARTED, API)]
+    def test_listed_as_over(self) -> None:
+        """Two answers that list it as over end it, whenever they come."""
+        played, listed = pushed(), span(-1, MINUTE)
+        assert played.lists(2 * MINUTE, listed)
+        assert not played.lists(2 * MINUTE + 10, listed)
+        assert played.changes == [(ENDED, listed, API)]
 
-    def test_short_one_listed(self) -> None:
-        """One that the API lists as over already ends."""
-        tracker = Tracker()
-        tracker.push(EdgeType.STARTED, T0)
-        tracker.take_edges()
-        listed = Equivent(T0 - SECOND, T0 + MINUTE)
-        tracker.observe(Answer(previous=(listed,)), T0 + 2 * MINUTE)
-        assert edges(tracker) == [(EdgeType.ENDED, API)]
+    def test_repeated(self) -> None:
+        """A second call changes nothing."""
+        played = pushed()
+        assert played.push(STARTED, 4 * MINUTE) == OPEN
+        assert not played.lists(5 * MINUTE)
+        assert played.edges == [(ENDED, API)]
 
-    def test_ended_at_once(self) -> None:
-        """An ended push ends the live one, and answers that lag do not bring it back."""
-        tracker = started()
-        tracker.push(EdgeType.ENDED, T0 + 50 * MINUTE)
-        assert changes(tracker) == [
-            (EdgeType.ENDED, Equivent(T0, T0 + 50 * MINUTE), WEBHOOK),
-        ]
-        tracker.observe(named(LIVE), T0 + 51 * MINUTE)
-        assert tracker.snapshot.live is None
-        tracker.observe(Answer(previous=(Equivent(T0, T0 + 50 * MINUTE),)), T0 + 52 * MINUTE)
-        tracker.observe(named(LIVE), T0 + 56 * MINUTE)
-        assert edges(tracker) == []
-
-    def test_ended_in_the_second_of_its_start(self) -> None:
-        """However soon the ended push comes, what ended is remembered as the same."""
-        tracker = started(OPEN, timedelta())
-        tracker.push(EdgeType.ENDED, T0)
-        tracker.observe(named(OPEN), T0 + SECOND)
-        assert tracker.snapshot.live is None
-        assert edges(tracker) == [(EdgeType.ENDED, WEBHOOK)]
-
-    def test_ended_but_still_named(self) -> None:
-        """When the API still names it five minutes later, it is live again."""
-        tracker = started()
-        tracker.push(EdgeType.ENDED, T0 + 10 * MINUTE)
-        tracker.take_edges()
-        assert tracker.boundary(T0 + 10 * MINUTE) == T0 + 15 * MINUTE
-        tracker.observe(named(LIVE), T0 + 15 * MINUTE - SECOND)
-        assert tracker.snapshot.live is None
-        tracker.observe(named(LIVE), T0 + 15 * MINUTE)
-        assert changes(tracker) == [(EdgeType.STARTED, LIVE, API)]
-
-    def test_ended_started_ended(self) -> None:
-        """What the API still names has to wait for five minutes, whatever pushes came between."""
-        tracker = started()
-        for kind, minutes in ((EdgeType.ENDED, 30), (EdgeType.STARTED, 31), (EdgeType.ENDED, 32)):
-            tracker.push(kind, T0 + minutes * MINUTE)
-        tracker.take_edges()
-        tracker.observe(named(LIVE), T0 + 37 * MINUTE - SECOND)
-        assert edges(tracker) == []
-        assert tracker.boundary(T0 + 36 * MINUTE) == T0 + 37 * MINUTE
-        tracker.observe(named(LIVE), T0 + 37 * MINUTE)
-        assert changes(tracker) == [(EdgeType.STARTED, LIVE, API)]
-
-    def test_started_after_the_ended_push(self) -> None:
-        """A push that ended one says nothing about another that starts later."""
-        tracker = started()
-        tracker.push(EdgeType.ENDED, T0 + MINUTE)
-        tracker.take_edges()
-        other = Equivent(T0 + 2 * MINUTE, T0 + HOUR)
-        tracker.observe(named(other), T0 + 3 * MINUTE)
-        assert changes(tracker) == [(EdgeType.STARTED, other, API)]
-
-    def test_started_takes_ended_back(self) -> None:
-        """A started push after an ended one is confirmed by what the API goes on to name."""
-        tracker = started()
-        tracker.push(EdgeType.ENDED, T0 + 30 * MINUTE)
-        tracker.push(EdgeType.STARTED, T0 + 31 * MINUTE)
-        tracker.observe(named(LIVE), T0 + 31 * MINUTE + SECOND)
-        assert tracker.awaiting
-        tracker.observe(named(LIVE), T0 + 30 * MINUTE + OUT_OF_ORDER)
-        assert tracker.snapshot.live == LIVE
-        tracker.tick(T0 + 36 * MINUTE)
-        assert tracker.snapshot.live == LIVE
-
-    def test_to_and_fro(self) -> None:
-        """What a push has made live again, and the API has confirmed, stays so."""
-        tracker = started()
-        for second, kind in enumerate((EdgeType.ENDED, EdgeType.STARTED, EdgeType.ENDED)):
-            tracker.push(kind, T0 + 30 * MINUTE + second * SECOND)
-        tracker.push(EdgeType.STARTED, T0 + 33 * MINUTE)
-        tracker.take_edges()
-        for second in (1, 11, 21, 60):
-            tracker.observe(named(LIVE), T0 + 33 * MINUTE + second * SECOND)
-            assert tracker.snapshot.live == LIVE
-            assert not tracker.awaiting
-        assert edges(tracker) == []
-
-    def test_doubled(self) -> None:
-        """Started while live and ended while idle change nothing."""
-        tracker = Tracker()
-        tracker.push(EdgeType.ENDED, T0)
-        assert shown(tracker) == Snapshot()
-        tracker.push(EdgeType.STARTED, T0)
-        tracker.take_edges()
-        tracker.push(EdgeType.STARTED, T0 + 4 * MINUTE)
-        assert tracker.snapshot.live == OPEN
-        tracker.tick(T0 + PUSH_GRACE)
-        assert edges(tracker) == [(EdgeType.ENDED, CLOCK)]
-        tracker.push(EdgeType.ENDED, T0 + 6 * MINUTE)
-        assert edges(tracker) == []
-
-    def test_ended_push_within_the_second_of_a_reload(self) -> None:
-        """A push that ended one stands from then on, though it is stored in whole seconds."""
-        at = T0 + 10 * MINUTE
-        over = Ended(Equivent(T0, at), EndReason.PUSH, at)
-        tracker = Tracker(Snapshot(ended=over))
-        tracker.observe(named(LIVE), at - SECOND / 2)
-        tracker.observe(named(LIVE), at + PUSH_GRACE - SECOND)
-        assert edges(tracker) == []
-        tracker.observe(named(LIVE), at + PUSH_GRACE)
-        assert edges(tracker) == [(EdgeType.STARTED, API)]
-
-    def test_demo_triggers(self) -> None:
-        """The app's demo triggers show the loop and vanish by themselves."""
-        tracker = Tracker()
-        tracker.observe(NOTHING, T0 - SECOND)
-        tracker.push(EdgeType.STARTED, T0)
-        assert edges(tracker) == [(EdgeType.STARTED, WEBHOOK)]
-        tracker.observe(NOTHING, T0 + SECOND)
-        tracker.push(EdgeType.ENDED, T0 + MINUTE)
-        assert edges(tracker) == [(EdgeType.ENDED, WEBHOOK)]
-        tracker.observe(NOTHING, T0 + 2 * MINUTE)
-        assert shown(tracker) == Snapshot()
-        assert edges(tracker) == []
+    def test_demo(self) -> None:
+        """The app's demo calls show the loop and leave nothing behind."""
+        played = pushed()
+        played.lists(1)
+        assert not played.push(ENDED, MINUTE)
+        assert played.changes == [(ENDED, span(0, MINUTE), WEBHOOK)]
+        assert not played.lists(2 * MINUTE)
+        assert played.known.finished == ()
+        assert played.edges == []
 
 
-class TestClockPutRight:
-    """The clock was wrong, and is put right by an answer."""
+class TestEndedCall:
+    """Rule 3: a call for an end."""
 
-    @pytest.mark.parametrize("by", [-5 * HOUR, -SECOND, SECOND, 5 * HOUR])
-    def test_push_keeps_its_age(self, by: timedelta) -> None:
-        """A push stands for five minutes whatever the clock shows."""
-        tracker = Tracker()
-        tracker.push(EdgeType.STARTED, T0)
-        tracker.shift(by)
-        now = T0 + by
-        assert tracker.snapshot.live == (Equivent(now) if abs(by) > MINUTE else OPEN)
-        tracker.observe(NOTHING, now + 5 * MINUTE - SECOND)
-        assert edges(tracker) == [(EdgeType.STARTED, WEBHOOK)]
-        tracker.observe(NOTHING, now + 5 * MINUTE)
-        assert edges(tracker) == [(EdgeType.ENDED, CLOCK)]
+    def test_stray(self) -> None:
+        """One in the middle of an equivent that every answer names ends nothing."""
+        played = started()
+        assert played.push(ENDED, 20 * MINUTE)
+        for seconds in range(20 * MINUTE + 1, 59 * MINUTE, 10):
+            assert played.names(seconds, LIVE)
+            assert played.awaits(seconds) is (seconds <= 22 * MINUTE)
+        assert played.edges == []
 
-    @pytest.mark.parametrize("by", [-3 * MINUTE, 3 * MINUTE])
-    def test_ended_push_keeps_its_age(self, by: timedelta) -> None:
-        """A push that ended one stands for five minutes too."""
-        tracker = started()
-        tracker.push(EdgeType.ENDED, T0 + 10 * MINUTE)
-        tracker.take_edges()
-        tracker.shift(by)
-        tracker.observe(named(LIVE), T0 + 15 * MINUTE + by - SECOND)
-        assert edges(tracker) == []
-        tracker.observe(named(LIVE), T0 + 15 * MINUTE + by)
-        assert edges(tracker) == [(EdgeType.STARTED, API)]
+    def test_borne_out(self) -> None:
+        """The next answer that does not name it ends it, within two minutes."""
+        played = started()
+        assert played.push(ENDED, 20 * MINUTE)
+        assert played.names(20 * MINUTE + 1, LIVE)
+        assert not played.lists(22 * MINUTE, span(0, 20 * MINUTE))
+        assert played.changes == [(ENDED, span(0, 20 * MINUTE), API)]
 
-    def test_missing_keeps_its_age(self) -> None:
-        """A missing one is missing for as long as before."""
-        tracker = started()
-        tracker.observe(NOTHING, T0 + 10 * MINUTE)
-        tracker.shift(-5 * MINUTE)
-        tracker.observe(NOTHING, T0 + 5 * MINUTE + 9 * SECOND)
-        assert tracker.snapshot.live
-        tracker.observe(NOTHING, T0 + 5 * MINUTE + 10 * SECOND)
-        assert edges(tracker) == [(EdgeType.ENDED, API)]
+    def test_forgotten(self) -> None:
+        """After two minutes it counts no longer."""
+        played = started()
+        played.push(ENDED, 20 * MINUTE)
+        assert played.lists(22 * MINUTE + 1)
 
-    def test_remembered_stays(self) -> None:
-        """What happened before a restart happened by a clock that was right."""
-        over = Ended(ENDED, EndReason.PUSH, T0)
-        tracker = Tracker(Snapshot(live=OPEN, pushed_at=T0, ended=over))
-        tracker.shift(-5 * HOUR)
-        assert tracker.snapshot == Snapshot(live=OPEN, pushed_at=T0, ended=over)
-        tracker.observe(NOTHING, T0 + 5 * MINUTE)
-        assert edges(tracker) == [(EdgeType.ENDED, CLOCK)]
+    @pytest.mark.parametrize(("seconds", "is_over"), [(HOUR - 121, False), (HOUR - 120, True)])
+    def test_near_the_planned_end(self, seconds: float, is_over: bool) -> None:
+        """From two minutes before the planned end it ends at once."""
+        played = started()
+        assert (played.push(ENDED, seconds) is None) is is_over
+        assert (played.changes == [(ENDED, span(0, seconds), WEBHOOK)]) is is_over
 
-    def test_remembered_from_the_future(self) -> None:
-        """A push from the future, by a clock that is behind, is five minutes old at most."""
-        tracker = Tracker(Snapshot(live=OPEN, pushed_at=T0))
-        for minute in range(5):
-            tracker.fail(T0 - 5 * HOUR + minute * MINUTE)
-        assert tracker.snapshot.live
-        tracker.fail(T0 - 5 * HOUR + 5 * MINUTE)
-        assert edges(tracker) == [(EdgeType.ENDED, CLOCK)]
+    def test_after_a_failed_attempt(self) -> None:
+        """It ends at once where the API could not be asked before."""
+        played = started()
+        played.fails(20 * MINUTE)
+        assert not played.push(ENDED, 21 * MINUTE)
+        assert played.edges == [(ENDED, WEBHOOK)]
+        assert played.known.finished == (span(0, 21 * MINUTE),)
 
-    def test_over_from_the_future(self) -> None:
-        """A push that ended one, by a clock that was ahead, does not silence the API for long."""
-        tracker = Tracker(Snapshot(ended=Ended(ENDED, EndReason.PUSH, T0 + 5 * HOUR)))
-        tracker.observe(named(LIVE), T0 + MINUTE)
-        assert edges(tracker) == [(EdgeType.STARTED, API)]
+    def test_in_the_second_of_its_start(self) -> None:
+        """However soon it comes, what ended is remembered as the same."""
+        played = Played()
+        played.push(STARTED, 0)
+        played.push(ENDED, 0)
+        assert not played.names(1, OPEN)
+        assert played.edges == [(STARTED, WEBHOOK), (ENDED, WEBHOOK)]
+
+    def test_while_idle(self) -> None:
+        """It changes nothing while none is live."""
+        played = Played()
+        assert not played.push(ENDED, 0)
+        assert played.edges == []
 
 
-class TestHeldEdges:
-    """Edges that had to wait, as while Home Assistant starts."""
+class TestBackToBack:
+    """Rule 3: one ends, the next one starts in that moment, and calls and answers overtake."""
+
+    NEXT = span(HOUR + 2, 2 * HOUR)
+    STEPS = ((ENDED, API), (STARTED, API))
+
+    @pytest.mark.parametrize("seconds", [HOUR + 15, HOUR + 130])
+    def test_late_call(self, seconds: float) -> None:
+        """A call for an end that came by an answer says nothing of the next one."""
+        played = started()
+        played.names(HOUR + 10, self.NEXT, LIVE)
+        played.push(ENDED, seconds)
+        played.push(ENDED, seconds)
+        for later in range(int(seconds), 2 * HOUR, 10):
+            assert played.names(later, self.NEXT, LIVE) == self.NEXT
+        assert played.edges == [*self.STEPS]
+
+    def test_late_call_after_the_one_for_the_next_start(self) -> None:
+        """It speaks of the end, seconds ago, and not of what started since."""
+        played = started()
+        played.lists(HOUR + 2, LIVE)
+        played.push(STARTED, HOUR + 9)
+        assert played.push(ENDED, HOUR + 10)
+        assert played.names(HOUR + 12, self.NEXT, LIVE) == self.NEXT
+        assert played.edges == [(ENDED, API), (STARTED, WEBHOOK)]
+
+    def test_answer_that_lags(self) -> None:
+        """An answer that names the one whose end was called confirms nothing."""
+        played = started()
+        played.push(ENDED, HOUR + 2)
+        played.push(STARTED, HOUR + 3)
+        played.names(HOUR + 4, LIVE)
+        assert played.known.pushed_at
+        assert played.names(HOUR + 14, self.NEXT, LIVE) == self.NEXT
+        assert not played.known.pushed_at
+        assert played.edges == [(ENDED, WEBHOOK), (STARTED, WEBHOOK)]
+
+    @pytest.mark.parametrize("late", [0, 60])
+    def test_only_the_end_is_called(self, late: float) -> None:
+        """The next one is seen at the first answer that names it."""
+        played = started()
+        played.push(ENDED, HOUR + 5 + late)
+        assert played.names(HOUR + 6 + late, self.NEXT, LIVE) == self.NEXT
+        assert played.edges == [(ENDED, WEBHOOK), (STARTED, API)]
+
+    def test_old_answers_end_nothing(self) -> None:
+        """Answers that name the first one after its end do not end the second within its start."""
+        played = started()
+        played.names(HOUR + 10, self.NEXT, LIVE)
+        played.names(HOUR + 18, LIVE)
+        played.names(HOUR + 29, LIVE)
+        assert played.live == self.NEXT
+
+
+class TestTakenBack:
+    """Rule 4: a wrong end is taken back."""
+
+    @pytest.mark.parametrize("named", [OPEN, span(0, 2 * HOUR)])
+    @pytest.mark.parametrize("how", ["listed", "clock", "call"])
+    def test_named_for_two_minutes(self, named: Equivent, how: str) -> None:
+        """What answers go on naming is live again, whatever had ended it."""
+        played = started()
+        match how:
+            case "listed":
+                played.lists(HOUR, LIVE)
+            case "clock":
+                played.fails(HOUR)
+            case "call":
+                played.push(ENDED, HOUR)
+        assert len(played.edges) == 1
+        for seconds in range(10, 131, 10):
+            assert not played.names(HOUR + seconds, named)
+            assert played.awaits(HOUR + seconds)
+        assert played.names(HOUR + 131, named) == named
+        assert played.changes == [(STARTED, named, API)]
+        assert played.known.over is None
+        assert played.known.finished == ()
+
+    def test_errors_do_not_break_the_run(self) -> None:
+        """Errors in between count for nothing."""
+        played = started(OPEN)
+        played.lists(HOUR)
+        played.lists(HOUR + 10)
+        played.names(HOUR + 20, OPEN)
+        played.fails(HOUR + 60)
+        assert played.names(HOUR + 141, OPEN)
+
+    def test_an_answer_that_does_not_name_it_does(self) -> None:
+        """A run that is broken begins again."""
+        played = started(OPEN)
+        played.lists(HOUR)
+        played.lists(HOUR + 10)
+        played.names(HOUR + 20, OPEN)
+        played.lists(HOUR + 100)
+        assert not played.names(HOUR + 141, OPEN)
+        assert not played.names(HOUR + 261, OPEN)
+        assert played.names(HOUR + 262, OPEN)
+
+    def test_not_past_its_end(self) -> None:
+        """One that is named past its planned end is not live again."""
+        played = started()
+        played.fails(HOUR)
+        for seconds in range(HOUR + 10, HOUR + 15 * MINUTE, 10):
+            assert not played.names(seconds, LIVE)
+
+    def test_push_that_was_right(self) -> None:
+        """A push that ran out is live again once the API has named it for two minutes."""
+        played = pushed()
+        played.lists(5 * MINUTE)
+        assert not played.names(6 * MINUTE, LIVE)
+        assert played.names(8 * MINUTE + 1, LIVE)
+
+    def test_called_back(self) -> None:
+        """After calls for the end and the start it is confirmed after two minutes, and stays."""
+        played = started()
+        played.fails(20 * MINUTE)
+        played.push(ENDED, 21 * MINUTE)
+        played.push(STARTED, 21 * MINUTE + 10)
+        assert played.names(22 * MINUTE, LIVE) != LIVE
+        assert played.names(24 * MINUTE + 1, LIVE) == LIVE
+        assert played.lists(30 * MINUTE) == LIVE
+        for seconds in range(30 * MINUTE + 10, 50 * MINUTE, 10):
+            assert played.names(seconds, LIVE) == LIVE
+
+
+class TestRestart:
+    """Rules 5 and 6: what is restored."""
+
+    def test_the_clock_decides_nothing_before_the_first_answer(self) -> None:
+        """Home Assistant may start with its clock hours ahead."""
+        played = Played(Snapshot(live=LIVE))
+        assert played.tick(2 * HOUR) == LIVE
+        played.tracker.shift(-2 * HOUR * SECOND)
+        assert played.names(MINUTE, LIVE) == LIVE
+        assert played.edges == []
+
+    def test_the_clock_decides_after_a_failure(self) -> None:
+        """When the API cannot be asked, planned times count."""
+        played = Played(Snapshot(live=LIVE))
+        assert played.fails(HOUR - 1)
+        assert not played.tick(HOUR)
+        assert played.net == [(ENDED, CLOCK)]
 
     def test_began_and_ended_unseen(self) -> None:
         """What began and ended unseen is history."""
-        tracker = Tracker()
-        tracker.observe(named(LIVE), T0)
-        tracker.observe(LISTED, T0 + HOUR)
-        assert net(tracker) == []
+        played = Played()
+        played.names(0, LIVE)
+        played.lists(HOUR, LIVE)
+        assert played.net == []
 
     def test_only_the_missing_ones(self) -> None:
         """The announced one is over and another live: exactly these two."""
-        tracker = Tracker(Snapshot(live=LIVE))
-        assert shown(tracker) == Snapshot(live=LIVE)
-        tracker.observe(LISTED, T0 + HOUR)
-        tracker.observe(named(OTHER, ENDED), OTHER.start)
-        assert net(tracker) == [(EdgeType.ENDED, API), (EdgeType.STARTED, API)]
+        played = Played(Snapshot(live=LIVE))
+        played.names(3 * HOUR, OTHER, LIVE)
+        assert played.net == [(ENDED, API), (STARTED, API)]
 
     def test_announced_one_goes_on(self) -> None:
         """The announced one is still live: none."""
-        tracker = Tracker(Snapshot(live=LIVE))
-        tracker.observe(named(LIVE), T0 + 30 * MINUTE)
-        assert net(tracker) == []
+        played = Played(Snapshot(live=LIVE))
+        played.names(HOUR / 2, LIVE)
+        assert played.net == []
 
     def test_ended_and_taken_back(self) -> None:
-        """An end that was contradicted before anybody heard of it: none."""
-        tracker = Tracker(Snapshot(live=LIVE))
-        tracker.push(EdgeType.ENDED, T0 + 10 * MINUTE)
-        tracker.observe(named(LIVE), T0 + 15 * MINUTE)
-        assert tracker.snapshot.live
-        assert net(tracker) == []
+        """An end that was taken back before it was announced: none."""
+        played = Played(Snapshot(live=LIVE))
+        played.fails(MINUTE)
+        played.push(ENDED, 10 * MINUTE)
+        for seconds in range(10 * MINUTE, 13 * MINUTE, 10):
+            played.names(seconds, LIVE)
+        assert played.live == LIVE
+        assert played.net == []
+
+    def test_rehearsal_that_is_over(self) -> None:
+        """A rehearsal that was announced and is over ends before a real one starts."""
+        played = Played(Snapshot(live=span(-HOUR, -HOUR / 2), rehearsal=True))
+        played.names(1, LIVE)
+        assert played.edges == [(ENDED, SIMULATION), (STARTED, API)]
+
+    def test_push_of_more_than_an_hour_ago(self) -> None:
+        """So does a push of more than an hour ago; another one is another."""
+        played = Played(Snapshot(live=span(-2 * HOUR, None), pushed_at=at(-2 * HOUR)))
+        played.names(1, LIVE)
+        assert played.edges == [(ENDED, CLOCK), (STARTED, API)]
+
+
+class TestShift:
+    """Rule 8: the clock is corrected, and what it timed follows."""
+
+    @pytest.mark.parametrize("by", [-5 * HOUR, -1, 1, 5 * HOUR])
+    def test_push(self, by: float) -> None:
+        """A push keeps its age."""
+        played = pushed()
+        played.tracker.shift(by * SECOND)
+        assert played.live == span(by, None)
+        assert played.lists(by + 5 * MINUTE - 1)
+        assert not played.lists(by + 5 * MINUTE)
+
+    def test_end(self) -> None:
+        """An end that was noticed keeps its age, and so does a call that awaits an answer."""
+        played = started()
+        played.lists(HOUR, LIVE)
+        played.tracker.shift(5 * HOUR * SECOND)
+        assert played.awaits(6 * HOUR + 120)
+        assert not played.awaits(6 * HOUR + 121)
+        played = started()
+        played.push(ENDED, 20 * MINUTE)
+        played.tracker.shift(-HOUR * SECOND)
+        assert not played.lists(22 * MINUTE - HOUR)
+
+    def test_answers(self) -> None:
+        """Answers that speak against a live one keep their distance, and those that name one."""
+        played = started()
+        played.lists(10 * MINUTE)
+        played.tracker.shift(-5 * MINUTE * SECOND)
+        assert played.lists(5 * MINUTE + 9)
+        assert not played.lists(5 * MINUTE + 10)
+        played.names(6 * MINUTE, LIVE)
+        played.tracker.shift(5 * MINUTE * SECOND)
+        assert not played.names(13 * MINUTE, LIVE)
+        assert played.names(13 * MINUTE + 1, LIVE)
+
+    def test_restored(self) -> None:
+        """What happened before a restart happened by a clock that was right."""
+        known = Snapshot(live=OPEN, pushed_at=T0, over=Over(span(-HOUR, -1), T0))
+        played = Played(known)
+        played.tracker.shift(-5 * HOUR * SECOND)
+        assert played.known == known
+        rehearsal = Played(Snapshot(live=LIVE, rehearsal=True))
+        rehearsal.tracker.shift(-HOUR * SECOND)
+        assert rehearsal.live == LIVE
+
+    def test_restored_from_the_future(self) -> None:
+        """A push from the future, by a clock that is behind, is new at most."""
+        played = Played(Snapshot(live=OPEN, pushed_at=T0))
+        assert played.fails(-5 * HOUR)
+        assert played.lists(-5 * HOUR + 5 * MINUTE - 1)
+        assert not played.lists(-5 * HOUR + 5 * MINUTE)
+
+    @pytest.mark.parametrize("by", [-3, 3])
+    def test_drift(self, by: int) -> None:
+        """Microseconds between two clocks move nothing."""
+        played = Played()
+        played.rehearse(HOUR, 0)
+        known = played.known
+        played.tracker.shift(timedelta(microseconds=by))
+        assert played.known == known
+
+
+class TestRehearsal:
+    """A rehearsal."""
+
+    def test_from_second_to_second(self) -> None:
+        """It is live for as long as it is to last, and is not awaited by anything."""
+        played = Played()
+        played.lists(-1)
+        played.rehearse(0.7 + MINUTE, 0.7)
+        assert played.known == Snapshot(live=span(0, MINUTE), rehearsal=True)
+        assert played.boundary(1) == MINUTE
+        assert not played.awaits(1)
+        assert played.lists(30)
+        assert not played.tick(MINUTE)
+        assert played.edges == [(STARTED, SIMULATION), (ENDED, SIMULATION)]
+
+    def test_moved(self) -> None:
+        """Another one moves its end silently."""
+        played = Played()
+        played.rehearse(HOUR, 0)
+        played.rehearse(MINUTE, 10)
+        assert played.live == span(0, MINUTE)
+        assert played.edges == [(STARTED, SIMULATION)]
+
+    def test_never_over_a_real_one(self) -> None:
+        """A real one is not touched."""
+        played = started()
+        played.rehearse(2 * HOUR, MINUTE)
+        assert played.known == Snapshot(live=LIVE)
+        assert played.edges == []
+
+    @pytest.mark.parametrize("how", ["named", "announced", "call"])
+    def test_replaced(self, how: str) -> None:
+        """A real one that starts takes its place silently."""
+        played = Played()
+        played.names(-MINUTE, LIVE if how == "announced" else None)
+        played.rehearse(MINUTE, -MINUTE)
+        match how:
+            case "named":
+                played.names(0, LIVE)
+            case "announced":
+                played.tick(0)
+            case "call":
+                played.push(STARTED, 0)
+        assert played.edges == [(STARTED, SIMULATION)]
+        assert not played.known.rehearsal
+        assert played.live
+        assert played.live.start == T0
+
+    def test_leaves_nothing(self) -> None:
+        """What was over before it stays over, and the rehearsal is not history."""
+        played = started()
+        played.lists(HOUR, LIVE)
+        over = played.known.over
+        played.rehearse(HOUR + 2 * MINUTE, HOUR + MINUTE)
+        played.fails(HOUR + 90)
+        assert played.known.rehearsal
+        played.tick(HOUR + 2 * MINUTE)
+        assert played.known == Snapshot(past=(LIVE,), over=over)
+        assert not played.names(HOUR + 3 * MINUTE, LIVE)
 
 
 class Provider(RuleBasedStateMachine):
@@ -750,12 +893,12 @@ class Provider(RuleBasedStateMachine):
     @initialize()
     def quiet(self) -> None:
         """Begin with an answer that names nothing."""
-        self.observe(NOTHING)
+        self.observe(Answer())
 
     def observe(self, answer: Answer) -> None:
         """Take in an answer."""
-        self.tracker.observe(answer, self.now)
-        self.plain.observe(answer, self.now)
+        for tracker in (self.tracker, self.plain):
+            tracker.observe(answer, self.now, self.now)
 
     @rule(seconds=st.integers(1, 7200))
     def wait(self, seconds: int) -> None:
@@ -771,8 +914,8 @@ class Provider(RuleBasedStateMachine):
     @rule(planned=st.booleans(), minutes=st.integers(1, 120))
     def begin(self, planned: bool, minutes: int) -> None:
         """Start an equivent."""
-        if self.live is None and (not self.past or self.now - self.past[-1].start > HOUR):
-            end = self.now + minutes * MINUTE if planned else None
+        if self.live is None and (not self.past or self.now - self.past[-1].start > HOUR * SECOND):
+            end = self.now + minutes * MINUTE * SECOND if planned else None
             self.live = Equivent(self.now.replace(microsecond=0), end)
 
     @rule()
@@ -798,11 +941,11 @@ class Provider(RuleBasedStateMachine):
         self.tracker.fail(self.now)
         self.plain.fail(self.now)
 
-    @rule(kind=st.sampled_from(EdgeType))
-    def push(self, kind: EdgeType) -> None:
+    @rule(edge_type=st.sampled_from(EdgeType))
+    def push(self, edge_type: EdgeType) -> None:
         """Call the webhook, rightly or wrongly."""
-        self.tracker.push(kind, self.now)
-        self.plain.push(kind, self.now)
+        self.tracker.push(edge_type, self.now)
+        self.plain.push(edge_type, self.now)
 
     @rule(seconds=st.integers(10, 21_600))
     def rehearse(self, seconds: int) -> None:
@@ -813,118 +956,37 @@ class Provider(RuleBasedStateMachine):
     def check_edges(self) -> None:
         """Edges alternate and agree with the state."""
         for edge in self.tracker.take_edges():
-            assert (edge.type is EdgeType.STARTED) is not self.announced
+            assert (edge.type is STARTED) is not self.announced
             self.announced = not self.announced
-            assert edge.type is EdgeType.STARTED or edge.equivent.end
-            assert edge.test is (edge.source is Source.SIMULATION)
+            assert edge.type is STARTED or edge.equivent.end
+            assert edge.test is (edge.source is SIMULATION)
         assert self.announced is (self.tracker.snapshot.live is not None)
 
     @invariant()
     def check_rehearsals(self) -> None:
         """Check that a rehearsal changes nothing of what is known of real ones."""
-        simulated = self.tracker.snapshot.rehearsal
-        assert self.plain.snapshot.live == (None if simulated else self.tracker.snapshot.live)
-        assert self.plain.snapshot.ended == self.tracker.snapshot.ended
-        assert self.plain.snapshot.finished == self.tracker.snapshot.finished
+        known, plain = self.tracker.snapshot, self.plain.snapshot
+        assert plain.live == known.real
+        assert plain.over == known.over
+        assert plain.finished == known.finished
 
     @invariant()
     def check_bounds(self) -> None:
         """Nothing stays live past its bounds."""
-        live = self.tracker.snapshot.live
-        if live and self.tracker.snapshot.rehearsal:
-            assert live.end
-            assert self.now < live.end
-        elif live and live.end:
-            assert self.now < live.end + OVERRUN
-        elif live:
-            assert self.now < live.start + MAX_OPEN
+        known = self.tracker.snapshot
+        if known.rehearsal:
+            assert known.live
+            assert known.live.end
+            assert self.now < known.live.end
+        elif known.pushed_at:
+            assert self.now < known.pushed_at + PUSH_BOUND
+        elif known.live and known.live.end:
+            assert self.now < known.live.end + OVERRUN
+        elif known.live:
+            assert self.now < known.live.start + MAX_OPEN
         boundary = self.tracker.boundary(self.now)
         assert boundary is None or boundary > self.now
 
 
 TestProvider = Provider.TestCase
 TestProvider.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
-
-
-@given(st.lists(st.booleans(), max_size=30))
-def test_lost_answers_change_nothing(answered: list[bool]) -> None:
-    """Whichever answers are lost while it is live, it stays live, and never twice."""
-    tracker = started()
-    for minute, arrives in enumerate(answered, start=1):
-        now = T0 + minute * MINUTE
-        if arrives:
-            tracker.observe(named(LIVE), now)
-        else:
-            tracker.fail(now)
-        assert tracker.snapshot.live == LIVE
-    assert edges(tracker) == []
-
-
-class TestSimulation:
-    """What is played."""
-
-    def test_never_over_a_real_one(self) -> None:
-        """A real one is not touched."""
-        tracker = started()
-        tracker.rehearse(T0 + 2 * HOUR, T0 + MINUTE)
-        assert shown(tracker) == Snapshot(live=LIVE)
-        assert edges(tracker) == []
-
-    def test_full_seconds(self) -> None:
-        """It lasts as long as it is to, from a full second to a full second."""
-        tracker = Tracker()
-        now = T0 + timedelta(milliseconds=700)
-        tracker.rehearse(now + MINUTE, now)
-        assert shown(tracker) == Snapshot(live=Equivent(T0, T0 + MINUTE), rehearsal=True)
-        assert tracker.boundary(now) == T0 + MINUTE
-
-    def test_replaced_by_an_announced_one(self) -> None:
-        """An announced one that starts takes its place, and so does one that a push starts."""
-        for push in (False, True):
-            tracker = Tracker()
-            tracker.observe(named(LIVE), T0 - MINUTE)
-            tracker.rehearse(T0 + MINUTE, T0 - MINUTE)
-            assert tracker.snapshot.upcoming == LIVE
-            if push:
-                tracker.push(EdgeType.STARTED, T0)
-            tracker.tick(T0)
-            assert [edge.test for edge in tracker.take_edges()] == [True]
-            assert not tracker.snapshot.rehearsal
-            assert tracker.snapshot.live
-            assert tracker.snapshot.live.start == T0
-
-    def test_leaves_nothing(self) -> None:
-        """What was over before it stays over, and what it was is not."""
-        tracker = started()
-        tracker.observe(LISTED, T0 + HOUR)
-        over = tracker.snapshot.ended
-        assert over
-        tracker.rehearse(T0 + HOUR + 2 * MINUTE, T0 + HOUR + MINUTE)
-        assert tracker.snapshot.finished == (ENDED,)
-        tracker.fail(T0 + HOUR + 90 * SECOND)
-        assert tracker.snapshot.rehearsal
-        tracker.tick(T0 + HOUR + 2 * MINUTE)
-        assert tracker.snapshot.ended == over
-        assert shown(tracker) == Snapshot(past=(ENDED,))
-        tracker.take_edges()
-        tracker.observe(named(LIVE), T0 + HOUR + 3 * MINUTE)  # by a server that lags
-        assert edges(tracker) == []
-
-    def test_after_a_restart(self) -> None:
-        """It is known to be played still; without one that is live there is none."""
-        tracker = Tracker(Snapshot(live=LIVE, rehearsal=True))
-        assert tracker.snapshot.rehearsal
-        tracker.observe(NOTHING, T0 + MINUTE)
-        assert tracker.snapshot.live
-        tracker.tick(T0 + HOUR)
-        assert [edge.test for edge in tracker.take_edges()] == [True]
-
-    def test_by_a_clock_that_is_put_right(self) -> None:
-        """It lasts as long as it is to, whatever the clock said; one from before is as it was."""
-        tracker = Tracker()
-        tracker.rehearse(T0 + MINUTE, T0)
-        tracker.shift(-HOUR)
-        assert tracker.snapshot.live == Equivent(T0 - HOUR, T0 - HOUR + MINUTE)
-        remembered = Tracker(Snapshot(live=LIVE, rehearsal=True))
-        remembered.shift(-HOUR)
-        assert remembered.snapshot.live == LIVE

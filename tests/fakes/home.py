@@ -125,5 +125,6 @@ class Home:
             await self.settle()
 
     async def poll(self) -> None:
-        """Let the next poll happen."""
+        """Let the next poll happen, and the one that follows soon where something awaits it."""
         await self.pass_time(65, step=65)
+        await self.pass_time(11, step=11)

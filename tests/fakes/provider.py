@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from email.utils import format_datetime
 from http import HTTPStatus
 from itertools import pairwise
 import json
@@ -104,7 +105,8 @@ class Provider:
         self._note()
         if self.error:
             raise self.error
-        return {"status": self.status, "headers": self.headers, "text": self.text}
+        headers = {"Date": format_datetime(self.calls[-1], usegmt=True), **self.headers}
+        return {"status": self.status, "headers": headers, "text": self.text}
 
     # On loopback
 

@@ -14,7 +14,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, async_
 from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.equivents.model import EdgeType, Equivent, Source
 from custom_components.equiwatt.equivents.planned import Plans
-from custom_components.equiwatt.equivents.snapshot import Edge, Ended, EndReason, Snapshot
+from custom_components.equiwatt.equivents.snapshot import Edge, Snapshot
 from custom_components.equiwatt.metering.meter import Meter
 from custom_components.equiwatt.metering.results import (
     Estimate,
@@ -47,7 +47,6 @@ class Account:
         """Start with the past equivents of the example."""
         self.live: Equivent | None = None
         self.is_waiting = False
-        self.ended: Equivent | None = None
         self.past: tuple[Equivent, ...] = BEFORE
         self.results: Results = ()
         self.kept: list[Estimate] = []
@@ -62,8 +61,7 @@ class Account:
     @property
     def data(self) -> Snapshot:
         """Return what is known."""
-        ended = Ended(self.ended, EndReason.TIME, END) if self.ended else None
-        return Snapshot(live=self.live, ended=ended, past=self.past)
+        return Snapshot(live=self.live, past=self.past)
 
     def async_listen(self, listener: Callable[[Edge], None]) -> CALLBACK_TYPE:
         """Call a listener with edges."""
@@ -180,7 +178,7 @@ class Evening:
         self.begin()
         self.account.live = None
         if not rehearsal and ended not in self.account.past:
-            self.account.ended = ended
+            self.account.past = (ended, *self.account.past)
         self.announce(EdgeType.ENDED, ended, rehearsal=rehearsal)
         await self.settle()
 
@@ -188,7 +186,7 @@ class Evening:
         """Let the API list an equivent."""
         self.begin()
         others = (each for each in self.account.past if each.start != ended.start)
-        self.account.ended, self.account.past = None, (ended, *others)
+        self.account.past = (ended, *others)
         self.account.poll()
         await self.settle()
 

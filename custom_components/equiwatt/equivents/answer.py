@@ -1,7 +1,7 @@
-"""What the provider says about equivents, as values.
+"""An answer of the provider, read from its JSON.
 
 The payload is known from the help page's example and from a log of 2022-12-09 that users published.
-In the former `current_event` names the live equivent with its planned end; in the latter
+In the former `current_event` is the live equivent with its planned end; in the latter
 `current_event` is null while the newest of `previous_events` has no end. Both are read.
 """
 
@@ -21,10 +21,11 @@ class MalformedError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer: the equivent that is live or announced, and the finished ones, newest first."""
+    """One answer of the provider."""
 
     current: Equivent | None = None
     previous: tuple[Equivent, ...] = ()
+    """The listed ones, newest first, of which the newest alone may be without an end."""
     skipped: int = 0
     """How many items of `previous_events` could not be used."""
 
@@ -44,23 +45,15 @@ def parse(payload: object) -> Answer:
             named = None if current is None else read_event(current)
         case _:
             raise MalformedError("success, current_event or previous_events is missing or wrong")
-    readable, skipped = read_events(items)
-    if named is None and items:
+    if current is None and items:
         read_event(items[0])  # it may be the live one, so that its faults are the answer's
-    return Answer(
-        current=named or _open_newest(readable),
-        previous=tuple(equivent for equivent in readable if equivent.end),
-        skipped=skipped,
-    )
-
-
-def _open_newest(newest_first: list[Equivent]) -> Equivent | None:
-    """Return the newest one when it has no end: seen for a live one in the log of 2022-12-09."""
-    return newest_first[0] if newest_first and newest_first[0].end is None else None
+    listed, skipped = read_events(items)
+    previous = tuple(equivent for equivent in listed if equivent.end or equivent is listed[0])
+    return Answer(named, previous, skipped)
 
 
 def read_events(items: Iterable[object]) -> tuple[list[Equivent], int]:
-    """Return the readable items, newest first and without doubles, and how many were not."""
+    """Return the readable items, newest first and without doubles, and the number of others."""
     by_start: dict[datetime, Equivent] = {}
     skipped = 0
     for item in items:
@@ -69,21 +62,30 @@ def read_events(items: Iterable[object]) -> tuple[list[Equivent], int]:
         except MalformedError:
             skipped += 1
             continue
-        known = by_start.get(equivent.start)
-        if known is None or known.end is None:
+        known = equivent and by_start.get(equivent.start)
+        if equivent and (known is None or known.end is None):
             by_start[equivent.start] = equivent
     return sorted(by_start.values(), key=lambda equivent: equivent.start, reverse=True), skipped
 
 
-def read_event(item: object) -> Equivent:
-    """Read one event."""
+def read_event(item: object) -> Equivent | None:
+    """Read an event; None if it was called off, so that it ends when it starts."""
     if not isinstance(item, Mapping) or not {"start_time", "end_time"} <= item.keys():
         raise MalformedError("an event without start_time and end_time")
     start = read_time(item["start_time"])
     end = None if item["end_time"] is None else read_time(item["end_time"])
-    if end is not None and end <= start:
+    if end is not None and end < start:
         raise MalformedError("an event that ends before it starts")
-    return Equivent(start, end)
+    return None if start == end else Equivent(start, end)
+
+
+def as_event(equivent: Equivent) -> dict[str, int | None]:
+    """Return an equivent in the provider's shape."""
+    end = equivent.end
+    return {
+        "start_time": int(equivent.start.timestamp()),
+        "end_time": int(end.timestamp()) if end else None,
+    }
 
 
 def read_time(value: object) -> datetime:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from .answer import MalformedError, read_event, read_time
+from .answer import MalformedError, as_event, read_event, read_time
 from .model import SAME, EdgeType, Equivent
-from .snapshot import Edge, EndReason, Snapshot
+from .snapshot import Edge, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +66,13 @@ class Attendance:
         return replace(edge, skipped=skips is not None and _is_of(edge, skips), participants=names)
 
     def after(self, edge: Edge) -> Attendance:
-        """Return it after an edge: the end of a real one uses a skip up, unless nobody saw it."""
+        """Return it after an edge: the end of one that the API has confirmed uses a skip up."""
         found = self.before(edge)
         if edge.type is EdgeType.STARTED:
             return found
         left = tuple(one for one in found.participants if not _is_of(edge, one.start))
         found = replace(found, participants=left)
-        ended = edge.after.ended
-        is_real = not (edge.test or (ended and ended.reason is EndReason.UNCONFIRMED))
-        if found.skips_since and is_real and _is_of(edge, found.skips_since):
+        if found.skips_since and edge.is_history and _is_of(edge, found.skips_since):
             return replace(found, skips_since=None, skipped=edge.equivent)
         return found
 
@@ -91,7 +89,7 @@ class Attendance:
         since, over = self.skips_since, self.skipped
         return {
             **({"skips_since": int(since.timestamp())} if since else {}),
-            **({"skipped": _as_event(over)} if over else {}),
+            **({"skipped": as_event(over)} if over else {}),
             **({"participants": joined} if joined else {}),
         }
 
@@ -111,19 +109,12 @@ def read_attendance(data: Mapping[str, Any]) -> tuple[Attendance, int]:
 
 
 def _is_of(edge: Edge, moment: datetime) -> bool:
-    """Tell whether a moment belongs to an edge's equivent, or to one before: not to the next."""
+    """Return True if a moment belongs to an edge's equivent, or to an earlier one."""
     return edge.type is EdgeType.STARTED or edge.equivent.end is None or moment < edge.equivent.end
 
 
-def _as_event(equivent: Equivent) -> dict[str, int | None]:
-    """Return an equivent in the provider's shape."""
-    end = equivent.end
-    times = {"start_time": int(equivent.start.timestamp())}
-    return {**times, "end_time": int(end.timestamp()) if end else None}
-
-
 def _read[T](read: Callable[[object], T], value: object) -> T | None:
-    """Read a value; None for none, and for what cannot be read."""
+    """Return a value that was stored, None if there is none or it cannot be read."""
     try:
         return None if value is None else read(value)
     except MalformedError:

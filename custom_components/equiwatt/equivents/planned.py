@@ -14,7 +14,7 @@ from typing import Any
 
 from .answer import MalformedError, read_event
 from .model import SAME, EdgeType, Equivent, Kind
-from .snapshot import MAX_EQUIVENTS, Edge, EndReason, Snapshot
+from .snapshot import MAX_EQUIVENTS, Edge, Snapshot
 
 LONGEST = timedelta(hours=6)
 NEAR = timedelta(minutes=30)
@@ -153,10 +153,7 @@ class Plans:
             return self
         if edge.test:
             return replace(self, rehearsed=None)
-        ended = edge.after.ended
-        if ended and ended.reason is EndReason.UNCONFIRMED:
-            return self  # nothing was live
-        return self._fulfilled_by(edge.equivent)
+        return self._fulfilled_by(edge.equivent) if edge.is_history else self
 
     def caught_up(self, known: Snapshot) -> Plans:
         """Fulfil the plans of equivents that came and went unseen."""
@@ -255,7 +252,7 @@ def _read_plan(item: object) -> Plan:
     equivent = read_event(item)
     match item:
         case {"uid": str(uid), "summary": str(summary), "description": str(description)} if (
-            equivent.end
+            equivent and equivent.end
         ):
             return Plan(uid, equivent.start, equivent.end, summary, description)
     raise MalformedError("a plan without its end or its words")
@@ -265,7 +262,7 @@ def _read_kind(item: object) -> tuple[Equivent, Kind]:
     """Read the kind of a finished equivent."""
     equivent = read_event(item)
     match item:
-        case {"kind": kind} if kind in list(Kind):
+        case {"kind": kind} if equivent and kind in list(Kind):
             return equivent, Kind(kind)
     raise MalformedError("an equivent of an unknown kind")
 

@@ -4,30 +4,17 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 
 from .model import SAME, EdgeType, Equivent, Kind, Source
 
 MAX_EQUIVENTS = 2000
 
 
-class EndReason(StrEnum):
-    """How the last equivent ended, which decides what makes it live again."""
-
-    LISTED = "listed"
-    TIME = "time"
-    BOUND = "bound"
-    VANISHED = "vanished"
-    PUSH = "push"
-    UNCONFIRMED = "unconfirmed"
-
-
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """The last real equivent that ended, and when that was noticed."""
+class Over:
+    """The real equivent that ended last, and when its end was noticed."""
 
     equivent: Equivent
-    reason: EndReason
     at: datetime
 
 
@@ -42,9 +29,9 @@ class Snapshot:
     """When a push made the live one so, until the API confirms it."""
     upcoming: Equivent | None = None
     """One that the API has announced."""
-    ended: Ended | None = None
+    over: Over | None = None
     past: tuple[Equivent, ...] = ()
-    """Every one that the API has ever listed as finished, newest first."""
+    """The finished ones, newest first."""
 
     @property
     def real(self) -> Equivent | None:
@@ -57,19 +44,11 @@ class Snapshot:
 
     @property
     def finished(self) -> tuple[Equivent, ...]:
-        """Return the finished ones, newest first, whether or not the API lists the last already.
-
-        The live one is not finished, whatever the list says.
-        """
+        """Return the finished ones, newest first: not the live one, whatever the API lists."""
         first = 0
         while first < len(self.past) and self.is_live(self.past[first]):
             first += 1
-        past = self.past[first:]
-        if not self.ended or self.ended.reason is not EndReason.TIME:
-            return past
-        last = self.ended.equivent
-        listed = past and (past[0].same_as(last) or past[0].start > last.start)
-        return past if listed else (last, *past)
+        return self.past[first:]
 
     @property
     def last(self) -> Equivent | None:
@@ -98,9 +77,14 @@ class Edge:
         """Return True for a rehearsal's."""
         return self.source is Source.SIMULATION
 
+    @property
+    def is_history(self) -> bool:
+        """Return True for the end of an equivent that the API has confirmed."""
+        return self.equivent in self.after.past
+
 
 def add_finished(past: tuple[Equivent, ...], listed: Iterable[Equivent]) -> tuple[Equivent, ...]:
-    """Return the finished ones with those that an answer lists, whose times count from now on."""
+    """Return the finished ones with more of them, whose times replace what was known before."""
     known = set(past)
     new = sorted(set(listed) - known, key=_start)
     if not new:

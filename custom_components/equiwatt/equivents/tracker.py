@@ -1,85 +1,93 @@
 """What is live now, from the API, the webhook and the clock.
 
-A small state machine. A false end costs the user more than an end noticed late, and a false start
-costs comfort; each rule below follows from that.
+A false end costs the user more than an end noticed late, and a false start costs comfort: neither a
+call nor an answer ends alone what the API has confirmed.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from .answer import Answer
-from .clock import TOLERANCE
-from .model import EdgeType, Equivent, Source, ending_of
-from .snapshot import Edge, Ended, EndReason, Snapshot, add_finished
+from .model import EdgeType, Equivent, Source
+from .snapshot import Edge, Over, Snapshot, add_finished
 
 OVERRUN = timedelta(minutes=15)
 """How long the API may name an equivent after its planned end."""
 MAX_OPEN = timedelta(hours=6)
 """How long an equivent without an end may last."""
 PUSH_GRACE = timedelta(minutes=5)
-"""How long a push stands against the API's word."""
+"""Age of a push from which an answer may contradict it."""
+PUSH_BOUND = timedelta(hours=1)
+"""How long a push stands while the API cannot be asked."""
 OUT_OF_ORDER = timedelta(minutes=2)
 """How far apart calls and answers may be that speak of the same change."""
-PUT_RIGHT = timedelta(seconds=1)
-"""By how much a clock must be put right to matter: two clocks are never quite equal."""
-VANISH_CONFIRM = timedelta(seconds=10)
-"""How far apart two answers must be that drop an equivent without any other sign of its end."""
-ROUNDING = timedelta(seconds=2)
-"""How far a time may lie ahead as it was stored, or the provider's is told, in whole seconds."""
+AGREE = timedelta(seconds=10)
+"""How far apart two answers must be to end an equivent without any other sign of its end."""
+CORRECTION = timedelta(seconds=1)
+"""Smallest correction of the clock that matters: two clocks are never quite equal."""
 
 
 class Tracker:
-    """Follows one account. All times are aware UTC, and `now` always comes from the caller."""
+    """Live state of one account; all times are aware UTC."""
 
     def __init__(self, restored: Snapshot | None = None) -> None:
         """Start with what was known when the last edge was announced."""
         self._restored = self.snapshot = restored or Snapshot()
-        self._vanished_at: datetime | None = None
-        self._reachable = True
+        self._missed_at: datetime | None = None
+        """Time of the first answer that speaks against the live one."""
+        self._named_at: datetime | None = None
+        """Time of the first answer in a row that names the one that ended last."""
+        self._ended_call_at: datetime | None = None
+        """Time of a call for the end that no answer has borne out."""
+        self._has_failed = False
+        """Whether the last attempt to ask the API failed."""
+        self._has_asked = False
         self._edges: list[Edge] = []
-
-    @property
-    def awaiting(self) -> bool:
-        """Return True while a push awaits confirmation, or a missing equivent a second answer."""
-        return self.snapshot.pushed_at is not None or self._vanished_at is not None
 
     def take_edges(self) -> list[Edge]:
         """Return the edges since the last call."""
         edges, self._edges = self._edges, []
         return edges
 
-    def observe(self, answer: Answer, now: datetime) -> None:
-        """Follow an answer of the API that arrived at `now`."""
-        self._reachable = True
-        self._learn_end(answer, now)
-        named = answer.current
-        if named and not _is_believable(self.snapshot, named, now):
+    def observe(self, answer: Answer, now: datetime, date: datetime | None = None) -> None:
+        """Follow an answer that was received at `now`, and made at `date` if it tells that."""
+        self._has_failed, self._has_asked = False, True
+        self._end_unnamed(now)
+        at = date or now
+        named, upcoming = self._named(answer, at, timedelta() if date else OUT_OF_ORDER)
+        if not self._is_credible(named, at, now):
             named = None
-        if self.snapshot.rehearsal or not (named and self.snapshot.is_live(named)):
-            self._tick_unconfirmed(now)
-        self._set(past=add_finished(self.snapshot.past, answer.previous))
-        if real := self.snapshot.real:
-            self._compare(real, named, answer, now)
-        ahead = named and named.start > now and not self.snapshot.is_live(named)
-        self._set(upcoming=named if ahead else None)
-        if named and not self.snapshot.real and named.start <= now:
+        finished = [listed for listed in answer.previous if listed.end and listed.end <= at]
+        self._set(upcoming=upcoming, past=add_finished(self.snapshot.past, finished))
+        if live := self.snapshot.real:
+            self._compare(live, named, finished, at, now)
+        if named and not self.snapshot.real and not (named.end and named.end <= at):
             self._start(named, Source.API)
+        self.tick(now)
+
+    def fail(self, now: datetime) -> None:
+        """Go by planned times until the API answers again."""
+        self._has_failed = self._has_asked = True
         self.tick(now)
 
     def push(self, edge_type: EdgeType, now: datetime) -> None:
         """Follow a webhook call that was received at `now`."""
-        real = self.snapshot.real
-        if edge_type is EdgeType.STARTED and not real:
+        live, over = self.snapshot.real, self.snapshot.over
+        if edge_type is EdgeType.STARTED and not live:
             self._start(Equivent(now.replace(microsecond=0)), Source.WEBHOOK, pushed_at=now)
-        elif edge_type is EdgeType.ENDED and real and not _is_late_call(self.snapshot, now):
-            self._end(real, now, Source.WEBHOOK, EndReason.PUSH, now)
+        elif edge_type is EdgeType.ENDED and live and not (over and _is_recent(over.at, now)):
+            is_near = live.end is not None and now >= live.end - OUT_OF_ORDER
+            if self.snapshot.pushed_at or is_near or self._has_failed:
+                self._end(Equivent(live.start, now), Source.WEBHOOK, now)
+            else:
+                self._ended_call_at = now
 
     def rehearse(self, end: datetime, now: datetime) -> None:
         """Rehearse an equivent until `end`, or move the end of the rehearsal that is live.
 
-        A real one is not touched. A rehearsal is never over, nor past: real ones start as if
-        it had not been there, and take its place if they start meanwhile.
+        A real one is not touched, and takes the place of a rehearsal silently.
         """
         end = end.replace(microsecond=0)
         if self.snapshot.real:
@@ -91,54 +99,130 @@ class Tracker:
         self._set(live=equivent, rehearsal=True)
         self._add_edge(EdgeType.STARTED, equivent, Source.SIMULATION)
 
+    def tick(self, now: datetime) -> None:
+        """Change what the clock alone decides."""
+        if not self._has_asked:
+            return  # after a restart the clock may be wrong, and the API may know better
+        self._end_unnamed(now)
+        live, upcoming = self.snapshot.real, self.snapshot.upcoming
+        if live and not self.snapshot.pushed_at:
+            end = live.end if live.end and self._has_failed else _bound(live)
+            if now >= end:
+                self._end(Equivent(live.start, end), Source.CLOCK, now)
+        if upcoming and upcoming.start <= now:
+            self._set(upcoming=None)
+            if not self.snapshot.real and now < _bound(upcoming):
+                self._start(upcoming, Source.CLOCK)
+
     def shift(self, by: timedelta) -> None:
-        """Follow a clock that was put right: what was timed by it keeps its age.
+        """Keep the age of what was timed by a clock that has been corrected.
 
         What was restored was timed by an earlier run, whose clock may have been right.
         """
-        if abs(by) < PUT_RIGHT:
+        if abs(by) < CORRECTION:
             return
         snapshot, restored = self.snapshot, self._restored
-        ended, ended_before = snapshot.ended, restored.ended
-        if ended and not (ended_before and ended.at == ended_before.at):
-            self._set(ended=replace(ended, at=ended.at + by))
-        if self._vanished_at:
-            self._vanished_at += by
+        self._missed_at = self._missed_at and self._missed_at + by
+        self._named_at = self._named_at and self._named_at + by
+        self._ended_call_at = self._ended_call_at and self._ended_call_at + by
+        if snapshot.over and snapshot.over != restored.over:
+            self._set(over=replace(snapshot.over, at=snapshot.over.at + by))
         if snapshot.pushed_at and snapshot.pushed_at != restored.pushed_at:
-            pushed_at = snapshot.pushed_at + by
-            self._set(pushed_at=pushed_at)
-            if abs(by) > TOLERANCE:
-                self._set(live=Equivent(pushed_at.replace(microsecond=0)))
-        if snapshot.live and snapshot.rehearsal and snapshot.live != restored.live:
+            self._set(pushed_at=snapshot.pushed_at + by)
+        is_ours = snapshot.pushed_at or snapshot.rehearsal
+        if snapshot.live and is_ours and snapshot.live != restored.live:
             self._set(live=_shifted(snapshot.live, by))
 
-    def fail(self, now: datetime) -> None:
-        """Go by planned times, as the API could not be asked, until it answers."""
-        self._reachable = False
-        self.tick(now)
-
-    def tick(self, now: datetime) -> None:
-        """Let the clock decide what it decides alone."""
-        if (pushed_at := self.snapshot.pushed_at) and pushed_at > now:
-            self._set(pushed_at=now)  # it was timed by a clock that was ahead, or is behind
-        if self.snapshot.live:
-            self._tick_live(self.snapshot.live, now)
-        if (upcoming := self.snapshot.upcoming) and upcoming.start <= now:
-            self._set(upcoming=None)
-            if not self.snapshot.real and now < (upcoming.end or upcoming.start + MAX_OPEN):
-                self._start(upcoming, Source.CLOCK)
+    def awaiting(self, now: datetime) -> bool:
+        """Return True while something needs another answer soon."""
+        over = self.snapshot.over
+        runs = (self.snapshot.pushed_at, self._missed_at, self._named_at)
+        return any(runs) or self._is_called(now) or (over is not None and _is_recent(over.at, now))
 
     def boundary(self, now: datetime) -> datetime | None:
         """Return when the clock alone may change something next, and the API is to be asked."""
         snapshot = self.snapshot
-        moments: list[datetime | None] = [snapshot.upcoming.start if snapshot.upcoming else None]
-        if snapshot.ended and snapshot.ended.reason is EndReason.PUSH:
-            moments.append(snapshot.ended.at + PUSH_GRACE)
+        moments = [snapshot.upcoming.start if snapshot.upcoming else None]
         if snapshot.pushed_at:
-            moments.append(snapshot.pushed_at + PUSH_GRACE)
+            moments.append(snapshot.pushed_at + PUSH_BOUND)
         elif snapshot.live:
             moments += [snapshot.live.end, _bound(snapshot.live)]
         return min((moment for moment in moments if moment and moment > now), default=None)
+
+    def _named(
+        self, answer: Answer, at: datetime, tolerance: timedelta
+    ) -> tuple[Equivent | None, Equivent | None]:
+        """Return the equivent that an answer names as live, and the one that it announces."""
+        newest = next(iter(answer.previous), None)
+        is_open = newest and (newest.end is None or newest.start <= at < newest.end)
+        found = answer.current or (newest if is_open else None)
+        if found is None or at >= _bound(found):
+            return None, None
+        if found.start <= at + tolerance or self.snapshot.is_live(found):
+            return found, None
+        return None, found
+
+    def _is_credible(self, named: Equivent | None, at: datetime, now: datetime) -> bool:
+        """Return True unless an answer names the equivent that ended last.
+
+        Servers lag, so that it must have been named in an unbroken run of answers.
+        """
+        over = self.snapshot.over
+        if not (named and over and named.same_as(over.equivent)):
+            self._named_at = None
+            return True
+        if named.end and named.end <= at:
+            self._named_at = None
+            return False
+        self._named_at = self._named_at or now
+        return now - self._named_at > OUT_OF_ORDER
+
+    def _compare(
+        self,
+        live: Equivent,
+        named: Equivent | None,
+        finished: Sequence[Equivent],
+        at: datetime,
+        now: datetime,
+    ) -> None:
+        """Compare the live equivent with an answer, which confirms it or speaks against it."""
+        pushed_at = self.snapshot.pushed_at
+        listed = next((over for over in finished if over.same_as(live)), None)
+        is_next = named and listed and listed.end and named.start >= listed.end
+        if named and not is_next and (pushed_at or named.same_as(live)):
+            self._confirm(named)
+            return
+        if pushed_at and not listed:
+            if now - pushed_at >= PUSH_GRACE:
+                self._end(Equivent(live.start, now), Source.API, now)
+            return
+        is_called = self._is_called(now)
+        if not (listed or is_called) and at - live.start < OUT_OF_ORDER:
+            return  # servers lag
+        is_due = live.end and at >= live.end - (OUT_OF_ORDER if listed else timedelta())
+        is_agreed = self._missed_at and now - self._missed_at >= AGREE
+        if is_called or is_due or is_agreed:
+            over = listed or Equivent(live.start, min(live.end or now, now))
+            self._end(over, Source.API, now)
+        else:
+            self._missed_at = self._missed_at or now
+
+    def _is_called(self, now: datetime) -> bool:
+        """Return True for a while after a call for the end."""
+        return self._ended_call_at is not None and _is_recent(self._ended_call_at, now)
+
+    def _end_unnamed(self, now: datetime) -> None:
+        """End what is over whatever the API names: a rehearsal, or a push of long ago."""
+        live, pushed_at = self.snapshot.live, self.snapshot.pushed_at
+        if live and live.end and self.snapshot.rehearsal and live.end <= now:
+            self._set(live=None, rehearsal=False)
+            self._add_edge(EdgeType.ENDED, live, Source.SIMULATION)
+        elif live and pushed_at and pushed_at > now:
+            self._set(
+                pushed_at=now
+            )  # by an earlier run's clock, which was ahead, or ours is behind
+        elif live and pushed_at and now >= pushed_at + PUSH_BOUND:
+            self._end(Equivent(live.start, now), Source.CLOCK, now)
 
     def _set(self, **changes: Any) -> None:
         """Change what is known."""
@@ -148,128 +232,43 @@ class Tracker:
         """Add an edge to those that are to be taken."""
         self._edges.append(Edge(edge_type, equivent, source, self.snapshot))
 
-    def _learn_end(self, answer: Answer, now: datetime) -> None:
-        """Learn the end of the last one that ended, if an answer lists it."""
-        ended = self.snapshot.ended
-        end = ended and ending_of(answer.previous, ended.equivent)
-        if ended and end and end <= now:
-            at = ended.at if ended.reason is EndReason.LISTED else now
-            self._set(ended=Ended(replace(ended.equivent, end=end), EndReason.LISTED, at))
+    def _confirm(self, named: Equivent, pushed_at: datetime | None = None) -> None:
+        """Make an equivent the live one, which then has not ended, whatever was believed."""
+        self._missed_at = self._named_at = None
+        over = self.snapshot.over
+        if over and not pushed_at and named.same_as(over.equivent):
+            over = None
+        self._set(live=named, rehearsal=False, pushed_at=pushed_at, over=over)
 
-    def _compare(
-        self, live: Equivent, named: Equivent | None, answer: Answer, now: datetime
-    ) -> None:
-        """Hold the live equivent against an answer: confirmed, over, or missing."""
-        provisional = self.snapshot.pushed_at is not None
-        listed = ending_of(answer.previous, live)
-        follows = named is not None and listed is not None and named.start >= listed
-        confirms = named and (named.same_as(live) or (provisional and named.start <= now))
-        if named and confirms and not follows:
-            self._set_live(named)
-            self._vanished_at = None
-        elif listed:
-            self._end(live, listed, Source.API, EndReason.LISTED, now)
-        elif provisional:
-            return
-        elif live.end and live.end <= now:
-            self._end(live, live.end, Source.API, EndReason.TIME, now)
-        elif answer.current and not named:
-            return  # it is an old answer, which says nothing of this one
-        elif self._vanished_at is None:
-            self._vanished_at = now
-        elif now - self._vanished_at >= VANISH_CONFIRM:
-            self._end(live, now, Source.API, EndReason.VANISHED, now)
+    def _start(self, named: Equivent, source: Source, pushed_at: datetime | None = None) -> None:
+        """Start an equivent, silently in the place of a rehearsal."""
+        is_silent = self.snapshot.rehearsal
+        self._confirm(named, pushed_at)
+        if not is_silent:
+            self._add_edge(EdgeType.STARTED, named, source)
 
-    def _tick_unconfirmed(self, now: datetime) -> None:
-        """End what is over by the clock, whatever the API names instead: a rehearsal, or a push."""
-        if self.snapshot.live and (self.snapshot.rehearsal or self.snapshot.pushed_at):
-            self._tick_live(self.snapshot.live, now)
-
-    def _tick_live(self, live: Equivent, now: datetime) -> None:
-        """End the live equivent when the clock says so."""
-        end, reason = self._clock_end(live)
-        if end > now:
-            return
-        if self.snapshot.rehearsal:
-            self._set(live=None, rehearsal=False)
-            self._add_edge(EdgeType.ENDED, live, Source.SIMULATION)
-        else:
-            self._end(live, end, Source.CLOCK, reason, now)
-
-    def _clock_end(self, live: Equivent) -> tuple[datetime, EndReason]:
-        """Return when the live equivent ends by the clock alone, and what that end rests on."""
-        if self.snapshot.pushed_at:
-            return self.snapshot.pushed_at + PUSH_GRACE, EndReason.UNCONFIRMED
-        if live.end and (self.snapshot.rehearsal or not self._reachable):
-            return live.end, EndReason.TIME
-        return _bound(live), EndReason.BOUND
-
-    def _start(self, equivent: Equivent, source: Source, pushed_at: datetime | None = None) -> None:
-        """Make an equivent live, silently in the place of a rehearsal."""
-        silent = self.snapshot.rehearsal
-        self._set_live(equivent, pushed_at)
-        if not silent:
-            self._add_edge(EdgeType.STARTED, equivent, source)
-
-    def _set_live(self, equivent: Equivent, pushed_at: datetime | None = None) -> None:
-        """Make an equivent the live one; what is live has not ended, whatever was said of it."""
-        ended = self.snapshot.ended
-        if ended and _is_contradicted(equivent, ended, provisional=pushed_at is not None):
-            ended = None
-        self._set(live=equivent, rehearsal=False, pushed_at=pushed_at, ended=ended)
-
-    def _end(
-        self, live: Equivent, end: datetime, source: Source, reason: EndReason, now: datetime
-    ) -> None:
-        """End the live equivent."""
-        end = max(end.replace(microsecond=0), live.start + timedelta(seconds=1))
-        over = Equivent(live.start, end)
-        self._vanished_at = None
-        self._set(live=None, pushed_at=None, ended=Ended(over, reason, now))
+    def _end(self, over: Equivent, source: Source, now: datetime) -> None:
+        """End the real equivent that is live."""
+        live = self.snapshot.real or over
+        end = max((over.end or now).replace(microsecond=0), over.start + timedelta(seconds=1))
+        over = replace(over, end=end)
+        # The API may never list what only a push told of, and when one ended that went past its
+        # bound is not known: neither is history.
+        is_history = not self.snapshot.pushed_at and end < _bound(live)
+        past = add_finished(self.snapshot.past, [over] if is_history else [])
+        self._missed_at = self._named_at = self._ended_call_at = None
+        self._set(live=None, pushed_at=None, over=Over(over, now), past=past)
         self._add_edge(EdgeType.ENDED, over, source)
-
-
-def _is_believable(snapshot: Snapshot, named: Equivent, now: datetime) -> bool:
-    """Return True if the API's word counts, after an equivent's bounds and what ended it."""
-    # What was listed as over is named only by an answer that is older, from a server that lags.
-    # An end that is still ahead is a plan, as of the live one that the documented example lists.
-    listed = ending_of(snapshot.past, named)
-    over = listed is not None and listed <= now
-    if now >= _bound(named) or (over and not snapshot.is_live(named)):
-        return False
-    ended = snapshot.ended
-    if not ended or not _is_contradicted(named, ended, provisional=bool(snapshot.pushed_at)):
-        return True
-    match ended.reason:
-        case EndReason.LISTED:
-            return False
-        case EndReason.TIME | EndReason.BOUND:
-            return named.end is not None and named.end > now  # prolonged
-        case EndReason.PUSH:
-            stands = OUT_OF_ORDER if snapshot.pushed_at else PUSH_GRACE
-            return not ended.at - ROUNDING <= now < ended.at + stands
-        case _:
-            return True
-
-
-def _is_contradicted(named: Equivent, ended: Ended, *, provisional: bool) -> bool:
-    """Return True if what ended last speaks against an equivent that an answer names.
-
-    A push that ends contradicts what had started before, too, but for a push that starts since.
-    """
-    pushed = ended.reason is EndReason.PUSH and not provisional
-    return named.same_as(ended.equivent) or (pushed and named.start <= ended.equivent.start)
-
-
-def _is_late_call(snapshot: Snapshot, now: datetime) -> bool:
-    """Return True if the call for an end speaks of the one whose end the API has just listed."""
-    ended = snapshot.ended
-    return ended is not None and ended.reason is EndReason.LISTED and now - ended.at < OUT_OF_ORDER
 
 
 def _bound(equivent: Equivent) -> datetime:
     """Return until when an equivent may be live at all."""
     return equivent.end + OVERRUN if equivent.end else equivent.start + MAX_OPEN
+
+
+def _is_recent(moment: datetime, now: datetime) -> bool:
+    """Return True if calls and answers may still speak of a change at a moment."""
+    return timedelta() <= now - moment <= OUT_OF_ORDER
 
 
 def _shifted(equivent: Equivent, by: timedelta) -> Equivent:

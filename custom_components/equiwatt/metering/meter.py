@@ -17,8 +17,7 @@ from ..const import CONF_REGISTRY_IDS, DOMAIN, LOGGER
 from ..coordinator import EquiwattCoordinator
 from ..equivents.clock import TOLERANCE
 from ..equivents.model import EdgeType, Equivent
-from ..equivents.snapshot import Edge, Ended, EndReason
-from ..equivents.tracker import PUSH_GRACE
+from ..equivents.snapshot import Edge
 from ..store import EquiwattStore
 from ..timer import Timer
 from .baseline import GRID, Window, estimate, floor, window_of, without_figures
@@ -101,13 +100,8 @@ class Meter:
 
     @property
     def _real(self) -> Sequence[Equivent]:
-        """Return the finished real ones, newest first, also the last before the API lists it."""
-        state = self._coordinator.data
-        if state.ended is None or _may_be_nothing(state.ended):
-            return state.past
-        last, newest = state.ended.equivent, next(iter(state.past), None)
-        is_listed = newest and (newest.same_as(last) or newest.start > last.start)
-        return state.past if is_listed else (last, *state.past)
+        """Return the finished real ones, newest first."""
+        return self._coordinator.data.past
 
     @property
     def _over(self) -> Sequence[Equivent]:
@@ -313,13 +307,6 @@ class Meter:
         if row - end <= GRID:
             return row
         return now + HOURLY if now + HOURLY - end < patience else None
-
-
-def _may_be_nothing(ended: Ended) -> bool:
-    """Return True for what only calls have announced, such as the demo triggers of the app."""
-    if ended.reason is EndReason.PUSH and ended.equivent.end:
-        return ended.equivent.end - ended.equivent.start <= PUSH_GRACE
-    return ended.reason is EndReason.UNCONFIRMED
 
 
 def _end_of(equivent: Equivent) -> datetime:

@@ -191,7 +191,8 @@ def _read(item: object) -> FinishedResult | None:
         return None
     try:
         kind = None if item["kind"] is None else Kind(item["kind"])
-        return FinishedResult(read_event(item), _estimate(item), kind)
+        equivent = read_event(item)
+        return FinishedResult(equivent, _estimate(item), kind) if equivent else None
     except AttributeError, KeyError, MalformedError, TypeError, ValueError:
         return None
 
