@@ -73,8 +73,8 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         return self._store.plans
 
     @property
-    def next_start(self) -> datetime | None:
-        """Start of the next announced or planned equivent."""
+    def next_start(self) -> tuple[datetime | None, Kind | None]:
+        """Start and kind of the next announced or planned equivent."""
         return self.plans.next_start(self.data, self.clock.now())
 
     @property

@@ -34,6 +34,7 @@ class EquiwattSensorDescription(SensorEntityDescription):
     """Describes a sensor; `from_api` marks what is worth no more than the API's word."""
 
     value_fn: Callable[[EquiwattRuntimeData], datetime | float | None]
+    attributes_fn: Callable[[EquiwattRuntimeData], dict[str, Any]] | None = None
     from_api: bool = True
 
 
@@ -71,7 +72,8 @@ SENSORS = (
         key="next_start",
         translation_key="next_start",
         device_class=SensorDeviceClass.TIMESTAMP,
-        value_fn=lambda data: data.coordinator.next_start,
+        value_fn=lambda data: data.coordinator.next_start[0],
+        attributes_fn=lambda data: {"kind": data.coordinator.next_start[1]},
         # A user's plan is worth the same while the API cannot be asked.
         from_api=False,
     ),
@@ -193,9 +195,16 @@ class EquiwattSensor(EquiwattEntity, SensorEntity):
 
     @property
     @override
+    def extra_state_attributes(self) -> dict[str, Any] | None:
+        """Return the attributes of those sensors that have some."""
+        attributes_fn = self.entity_description.attributes_fn
+        return attributes_fn(self._data) if attributes_fn else None
+
+    @property
+    @override
     def shown(self) -> object:
         """Return what the entity shows."""
-        return self.native_value
+        return self.native_value, self.extra_state_attributes
 
 
 class EquiwattHeldDevices(EquiwattLastingEntity, SensorEntity):

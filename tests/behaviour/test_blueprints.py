@@ -20,7 +20,7 @@ from homeassistant.util.yaml import load_yaml_dict
 
 from ..conftest import NOW, House, Provider, add_entry
 from ..devices import Plug, Thermostat, install
-from ..fakes.actions import simulate
+from ..fakes.actions import plan, simulate
 from ..fakes.blueprints import AUTOMATION, FOLDER, Use, messages, titles, user_of
 
 BLUEPRINTS = sorted((FOLDER / "automation" / "equiwatt").glob("*.yaml"))
@@ -162,6 +162,46 @@ async def test_rehearsals(
     await simulate(house.hass, duration=10)
     await house.pass_time(15)
     assert said(acted) == told
+
+
+@pytest.mark.parametrize("name", INPUTS)
+@pytest.mark.parametrize(
+    ("summary", "only", "acts"),
+    [
+        ("powerUP", {}, False),
+        ("powerUP", {"only_power_down": False}, True),
+        ("powerDOWN", {}, True),
+        (None, {}, True),
+    ],
+)
+async def test_only_power_down(
+    house: House,
+    provider: Provider,
+    use: Use,
+    acted: list[Any],
+    name: str,
+    summary: str | None,
+    only: dict[str, bool],
+    acts: bool,
+) -> None:
+    """What is planned as a powerUP is left out, start and end, unless the user wants both."""
+    await house.setup()
+    await install(house.hass, Plug("Plug"))
+    await use(name, **INPUTS[name], **only)
+    if summary:
+        await plan(house, NOW, NOW + HOUR, summary)
+    await play(house, provider)
+    assert bool(acted or titles(house)) is acts
+
+
+@pytest.mark.parametrize("kind", ["power_up", "power_down"])
+async def test_rehearse_a_power_up(house: House, use: Use, acted: list[Any], kind: str) -> None:
+    """So it can be tried out today."""
+    await house.setup()
+    await use("do_this_and_that", **INPUTS["do_this_and_that"])
+    await simulate(house.hass, duration=10, kind=kind)
+    await house.pass_time(15)
+    assert said(acted) == (["start", "end"] if kind == "power_down" else [])
 
 
 @pytest.mark.parametrize("include", [True, False])
@@ -374,7 +414,7 @@ async def test_tells_no_saving_without_taking_part(
     assert messages(house) == []
 
 
-@pytest.mark.parametrize("name", [path.stem for path in BLUEPRINTS])
+@pytest.mark.parametrize("name", INPUTS)
 async def test_restart_does_not_trigger(
     house: House, provider: Provider, use: Use, acted: list[Any], name: str
 ) -> None:
@@ -435,7 +475,7 @@ def both(acted: list[Any], house: House) -> list[str]:
 
 
 @pytest.mark.parametrize("puts_right", [False, True])
-@pytest.mark.parametrize("name", [path.stem for path in BLUEPRINTS])
+@pytest.mark.parametrize("name", INPUTS)
 async def test_clock_an_hour_slow(
     house: House, provider: Provider, use: Use, acted: list[Any], name: str, puts_right: bool
 ) -> None:
@@ -467,7 +507,7 @@ async def test_clock_an_hour_slow(
 
 
 @pytest.mark.parametrize("minutes", [-6, 6])
-@pytest.mark.parametrize("name", [path.stem for path in BLUEPRINTS])
+@pytest.mark.parametrize("name", INPUTS)
 async def test_start_that_moves(
     house: House, provider: Provider, use: Use, acted: list[Any], name: str, minutes: int
 ) -> None:
@@ -490,7 +530,7 @@ async def test_start_that_moves(
     assert both(acted, house)[-1] == "end"
 
 
-@pytest.mark.parametrize("name", [path.stem for path in BLUEPRINTS])
+@pytest.mark.parametrize("name", INPUTS)
 async def test_switched_off_and_on_again(
     house: House, provider: Provider, use: Use, acted: list[Any], name: str
 ) -> None:
@@ -516,7 +556,7 @@ async def test_switched_off_and_on_again(
     assert both(acted, house)[-1] == "end"
 
 
-@pytest.mark.parametrize("name", [path.stem for path in BLUEPRINTS])
+@pytest.mark.parametrize("name", INPUTS)
 async def test_skip(
     house: House, provider: Provider, use: Use, acted: list[Any], name: str
 ) -> None:

@@ -100,7 +100,9 @@ async def test_create_move_and_delete(house: Home, command: Command, hass_client
     assert state
     assert (state.state, state.attributes["message"]) == ("off", "Mine")
     assert state.attributes["description"] == "Boil water"
-    assert house.state(NEXT) == SOON.isoformat()
+    next_start = house.hass.states.get(NEXT)
+    assert next_start
+    assert (next_start.state, next_start.attributes["kind"]) == (SOON.isoformat(), "power_down")
     later = SOON + 2 * HOUR
     assert (await command("update", uid=uid, event=event(later)))["success"]
     assert await uids(house, hass_client) == [uid]

@@ -269,14 +269,16 @@ def test_open() -> None:
 
 def test_next_start() -> None:
     """The next one is announced or planned; one that has begun is not the next."""
-    both = plans(plan(), plan(FIVE + 3 * HOUR))
-    assert both.next_start(Snapshot(), NOON) == FIVE
-    assert both.next_start(Snapshot(), FIVE) == FIVE + 3 * HOUR
-    assert both.next_start(Snapshot(), FIVE + 3 * HOUR) is None
-    assert both.next_start(Snapshot(live=Equivent(FIVE - MINUTE)), FIVE) == FIVE + 3 * HOUR
+    both = plans(plan(), plan(FIVE + 3 * HOUR, summary="powerUP"))
+    later = (FIVE + 3 * HOUR, Kind.POWER_UP)
+    assert both.next_start(Snapshot(), NOON) == (FIVE, Kind.POWER_DOWN)
+    assert both.next_start(Snapshot(), FIVE) == later
+    assert both.next_start(Snapshot(), FIVE + 3 * HOUR) == (None, None)
+    assert both.next_start(Snapshot(live=Equivent(FIVE - MINUTE)), FIVE) == later
     announced = Snapshot(upcoming=Equivent(FIVE + MINUTE, FIVE + HOUR))
-    assert both.next_start(announced, NOON) == FIVE + MINUTE
-    assert Plans().next_start(announced, NOON) == FIVE + MINUTE
+    assert both.next_start(announced, NOON) == (FIVE + MINUTE, Kind.POWER_DOWN)
+    assert both.next_start(announced, FIVE + MINUTE) == later
+    assert Plans().next_start(announced, NOON) == (FIVE + MINUTE, None)
 
 
 def test_unfulfilled() -> None:

@@ -113,11 +113,14 @@ class Plans:
         unmet = self._not_met_by([one for one in (known.real, known.upcoming) if one])
         return tuple(plan for plan in unmet if now < plan.end + KEPT)
 
-    def next_start(self, known: Snapshot, now: datetime) -> datetime | None:
-        """Return the start of the next announced or planned equivent."""
-        starts = [plan.start for plan in self.open(known, now)]
-        starts += [known.upcoming.start] if known.upcoming else []
-        return min((start for start in starts if start > now), default=None)
+    def next_start(self, known: Snapshot, now: datetime) -> tuple[datetime | None, Kind | None]:
+        """Return the start of the next announced or planned equivent, and its kind."""
+        starts: list[tuple[datetime, Kind | None]]
+        starts = [(plan.start, plan.kind) for plan in self.open(known, now)]
+        if known.upcoming:
+            starts.append((known.upcoming.start, self.kind_of_live(known.upcoming)))
+        ahead = (one for one in starts if one[0] > now)
+        return min(ahead, key=lambda one: one[0], default=(None, None))
 
     def kind_of(self, equivent: Equivent) -> Kind | None:
         """Return the kind of a finished equivent."""

@@ -1,0 +1,191 @@
+"""Test the blueprint that gets ready for an equivent, loaded and run by a real Home Assistant."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import async_capture_events
+
+from homeassistant.core import CoreState
+
+from ..fakes.actions import plan, turn
+from ..fakes.blueprints import AUTOMATION, Use, user_of
+from ..fakes.home import NOW, Home
+from ..fakes.provider import Provider
+
+HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+READY = {
+    "event": "ready",
+    "event_data": {"for": "{{ start }}", "kind": "{{ kind }}"},
+}
+SOON = NOW + 3 * HOUR
+
+
+class Readiness:
+    """The runs of the automation."""
+
+    def __init__(self, house: Home, use: Use) -> None:
+        """Listen for them."""
+        self._house = house
+        self._use = use
+        self._events = async_capture_events(house.hass, "ready")
+        self._at: list[datetime] = []
+
+    async def setup(self, **inputs: Any) -> None:
+        """Set up the account, and an automation with some inputs."""
+        await self._house.setup()
+        await self._use("get_ready", actions=[READY], **inputs)
+
+    @property
+    def starts(self) -> list[str]:
+        """Return the starts of the equivents that it got ready for."""
+        return [event.data["for"] for event in self._events]
+
+    @property
+    def kinds(self) -> list[str | None]:
+        """Return their kinds."""
+        return [event.data["kind"] for event in self._events]
+
+    async def at(self, moment: datetime) -> list[str]:
+        """Return the starts that it got ready for by some time."""
+        seconds = (moment - self._house.now).total_seconds()
+        await self._house.pass_time(seconds, step=30)
+        return self.starts
+
+
+@pytest.fixture
+def ready(house: Home, tmp_path: Path) -> Readiness:
+    """Return the runs of the automation."""
+    return Readiness(house, user_of(house, tmp_path))
+
+
+def starts(*moments: datetime) -> list[str]:
+    """Return starts as the sensor has them."""
+    return [moment.isoformat() for moment in moments]
+
+
+async def test_so_long_before(house: Home, ready: Readiness) -> None:
+    """It runs an hour before the start, once, and knows for what."""
+    await ready.setup()
+    await plan(house, SOON, SOON + HOUR, "powerDOWN")
+    assert await ready.at(SOON - HOUR - MINUTE) == []
+    assert await ready.at(SOON - HOUR + MINUTE) == starts(SOON)
+    assert ready.kinds == ["power_down"]
+    assert await ready.at(SOON + 2 * HOUR) == starts(SOON)
+
+
+async def test_another_time(house: Home, ready: Readiness) -> None:
+    """How long before is the user's choice."""
+    await ready.setup(lead={"days": 0, "hours": 0, "minutes": 20, "seconds": 0})
+    await plan(house, SOON, SOON + HOUR, "powerDOWN")
+    assert await ready.at(SOON - 21 * MINUTE) == []
+    assert await ready.at(SOON - 19 * MINUTE) == starts(SOON)
+
+
+async def test_planned_later(house: Home, ready: Readiness) -> None:
+    """One that is planned within that time is got ready for at once, and once."""
+    await ready.setup()
+    await plan(house, NOW + 20 * MINUTE, NOW + HOUR, "Mine")
+    assert ready.starts == starts(NOW + 20 * MINUTE)
+    assert await ready.at(NOW + HOUR) == starts(NOW + 20 * MINUTE)
+
+
+async def test_moved(house: Home, ready: Readiness) -> None:
+    """One that is moved within that time is got ready for before its new time."""
+    await ready.setup()
+    await plan(house, SOON, SOON + HOUR, "Mine")
+    assert await ready.at(SOON - 30 * MINUTE) == starts(SOON)
+    later = SOON + 50 * MINUTE
+    await plan(house, later, later + HOUR, "Mine")
+    assert await ready.at(later - HOUR + 2 * MINUTE) == starts(SOON, later)
+    assert await ready.at(later + HOUR) == starts(SOON, later)
+
+
+async def test_back_to_back(house: Home, ready: Readiness) -> None:
+    """One that starts when the one before ends is got ready for too, as soon as it is the next."""
+    await ready.setup()
+    await plan(house, SOON, SOON + 30 * MINUTE, "One")
+    await plan(house, SOON + 30 * MINUTE, SOON + HOUR, "Two")
+    assert await ready.at(SOON - MINUTE) == starts(SOON)
+    assert await ready.at(SOON + MINUTE) == starts(SOON, SOON + 30 * MINUTE)
+
+
+async def restart(house: Home, minutes: float) -> None:
+    """Restart Home Assistant, as far as automations and the account can tell."""
+    one = {"entity_id": "automation.one"}
+    await house.hass.services.async_call(AUTOMATION, "turn_off", one, blocking=True)
+    assert await house.hass.config_entries.async_unload(house.entry.entry_id)
+    await house.settle()
+    house.freezer.tick(minutes * 60)
+    house.hass.set_state(CoreState.not_running)
+    await house.hass.services.async_call(AUTOMATION, "turn_on", one, blocking=True)
+    assert await house.hass.config_entries.async_setup(house.entry.entry_id)
+    await house.settle()
+    await house.hass.async_start()
+    await house.settle()
+
+
+async def test_home_assistant_starts_within_that_time(house: Home, ready: Readiness) -> None:
+    """What was missed while it was off is done when it has started."""
+    await ready.setup()
+    await plan(house, SOON, SOON + HOUR, "Mine")
+    assert await ready.at(SOON - 90 * MINUTE) == []
+    await restart(house, minutes=60)
+    assert ready.starts == starts(SOON)
+    await restart(house, minutes=10)
+    assert await ready.at(SOON + HOUR) == starts(SOON)
+
+
+async def test_not_once_it_has_started(house: Home, ready: Readiness) -> None:
+    """After the start it is too late."""
+    await ready.setup()
+    await plan(house, SOON, SOON + HOUR, "Mine")
+    await ready.at(SOON - 90 * MINUTE)
+    await restart(house, minutes=100)
+    assert await ready.at(SOON + HOUR) == []
+
+
+@pytest.mark.parametrize(("only", "runs"), [({}, 0), ({"only_power_down": False}, 1)])
+async def test_power_up(house: Home, ready: Readiness, only: dict[str, Any], runs: int) -> None:
+    """It leaves a powerUP out unless the user wants both."""
+    await ready.setup(**only)
+    await plan(house, SOON, SOON + HOUR, "powerUP")
+    assert len(await ready.at(SOON + HOUR)) == runs
+    assert ready.kinds == ["power_up"] * runs
+
+
+async def test_skipped(house: Home, ready: Readiness) -> None:
+    """One that is skipped is left out, unless the user thinks better of it in time."""
+    await ready.setup()
+    await plan(house, SOON, SOON + HOUR, "Mine")
+    await turn(house, "on")
+    assert await ready.at(SOON - 30 * MINUTE) == []
+    await turn(house, "off")
+    assert ready.starts == starts(SOON)
+
+
+async def test_conditions(house: Home, ready: Readiness) -> None:
+    """It runs only if the user's conditions hold."""
+    house.hass.states.async_set("person.someone", "not_home")
+    at_home = {"condition": "state", "entity_id": "person.someone", "state": "home"}
+    await ready.setup(conditions=[at_home])
+    await plan(house, SOON, SOON + HOUR, "Mine")
+    assert await ready.at(SOON + HOUR) == []
+
+
+async def test_announced(house: Home, provider: Provider, ready: Readiness) -> None:
+    """One that the API announces is got ready for as well."""
+    provider.start(SOON, SOON + HOUR)
+    await ready.setup()
+    assert await ready.at(SOON - HOUR + MINUTE) == starts(SOON)
+    assert ready.kinds == [None]
+
+
+async def test_outage(house: Home, provider: Provider, ready: Readiness) -> None:
+    """It needs no answer of the API."""
+    await ready.setup()
+    await plan(house, SOON, SOON + HOUR, "Mine")
+    provider.error = TimeoutError()
+    assert await ready.at(SOON - HOUR + MINUTE) == starts(SOON)
