@@ -53,7 +53,7 @@ def blocks(text: str) -> list[dict[str, Any]]:
     return shown
 
 
-RUN_ELSEWHERE = {"docs/saving.md", "docs/triggers.md"}
+RUN_ELSEWHERE = {"docs/planned.md", "docs/saving.md", "docs/triggers.md"}
 """Pages whose examples need more than a house, and have tests of their own."""
 EXAMPLES = [
     block

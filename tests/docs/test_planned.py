@@ -1,0 +1,147 @@
+"""Test the automations on the page of planned equivents: each is loaded, and plans for real."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import async_mock_service
+
+from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
+
+from ..conftest import House
+from ..fakes.actions import calendar, plan, simulate
+from ..fakes.home import NOW
+from ..fakes.provider import Provider
+from .pages import PAGES, blocks
+
+PLANNED = {block["alias"]: block for block in blocks(PAGES["docs/planned.md"])}
+POWER_UP = "Use the sunshine of a powerUP"
+VOICE = "Plan an equivent by voice"
+PHONE = "Plan what the equiwatt app announces on my phone"
+MAIL = "Plan what equiwatt announces by e-mail"
+SCHEME = "Plan what the Demand Flexibility Service announces"
+TOMORROW = NOW.replace(hour=17, minute=0) + timedelta(days=1)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+async def planner(hass: HomeAssistant, house: House, provider: Provider) -> AsyncIterator[House]:
+    """Return a house in London with the automations of the page."""
+    await hass.config.async_set_time_zone("Europe/London")
+    await house.setup()
+    assert await async_setup_component(hass, "homeassistant", {})
+    assert await async_setup_component(hass, "conversation", {})
+    assert await async_setup_component(hass, "automation", {"automation": [*PLANNED.values()]})
+    await house.settle()
+    names = {state.name for state in hass.states.async_all("automation") if state.state == "on"}
+    assert names == set(PLANNED)
+    yield house
+    all_of_them = {"entity_id": "all"}
+    await hass.services.async_call("automation", "turn_off", all_of_them, blocking=True)
+
+
+async def planned(house: House) -> list[tuple[str, datetime, datetime]]:
+    """Return what is planned."""
+    events = await calendar(house, NOW, NOW + 72 * HOUR)
+    return [
+        (
+            event["summary"],
+            datetime.fromisoformat(event["start"]),
+            datetime.fromisoformat(event["end"]),
+        )
+        for event in events
+    ]
+
+
+def test_all_are_tested() -> None:
+    """Each automation of the page has a test below."""
+    assert set(PLANNED) == {POWER_UP, VOICE, PHONE, MAIL, SCHEME}
+
+
+@pytest.mark.parametrize(
+    ("said", "summary", "start", "end"),
+    [
+        ("powerUP tomorrow from five to six", "powerUP", TOMORROW, TOMORROW + HOUR),
+        ("power down tomorrow from 5 to 7", "power down", TOMORROW, TOMORROW + 2 * HOUR),
+        (
+            "power up today from 17:30 to 18:30",
+            "power up",
+            NOW + HOUR / 6,
+            NOW + HOUR + HOUR / 6,
+        ),
+    ],
+)
+async def test_voice(
+    planner: House, said: str, summary: str, start: datetime, end: datetime
+) -> None:
+    """What is said to Assist is planned, and confirmed."""
+    answer: Any = await planner.hass.services.async_call(
+        "conversation", "process", {"text": said}, blocking=True, return_response=True
+    )
+    await planner.settle()
+    assert answer["response"]["speech"]["plain"]["speech"].startswith("Planned for 17:")
+    assert await planned(planner) == [(summary, start, end)]
+
+
+@pytest.mark.parametrize(
+    ("message", "package", "summaries"),
+    [
+        ("Your powerUP is tomorrow, 17:00 to 18:00", "com.equiwatt.app", ["powerUP"]),
+        ("powerDOWN tomorrow 17:00-18:00. Opt in!", "com.equiwatt.app", ["powerDOWN"]),
+        ("Your points are in", "com.equiwatt.app", []),
+        ("Your powerUP is tomorrow, 17:00 to 18:00", "com.other", []),
+    ],
+)
+async def test_phone(planner: House, message: str, package: str, summaries: list[str]) -> None:
+    """A notification on the phone is planned if it is equiwatt's and names two times."""
+    attributes = {"package": package}
+    planner.hass.states.async_set("sensor.phone_last_notification", message, attributes)
+    await planner.settle()
+    expected = [(summary, TOMORROW, TOMORROW + HOUR) for summary in summaries]
+    assert await planned(planner) == expected
+
+
+@pytest.mark.parametrize(("sender", "plans"), [("news@equiwatt.com", 1), ("a@example.com", 0)])
+async def test_mail(planner: House, sender: str, plans: int) -> None:
+    """So is an e-mail."""
+    mail = {"sender": sender, "subject": "powerUP", "text": "It is tomorrow, 17:00 to 18:00."}
+    planner.hass.bus.async_fire("imap_content", mail)
+    await planner.settle()
+    assert await planned(planner) == [("powerUP", TOMORROW, TOMORROW + HOUR)] * plans
+
+
+@pytest.mark.parametrize(
+    ("message", "summary"), [("DFS Downwards", "powerDOWN"), ("DFS Upwards", "powerUP")]
+)
+async def test_scheme(planner: House, message: str, summary: str) -> None:
+    """The next event of the national scheme is planned, however often it is shown."""
+    for _ in range(2):
+        planner.hass.states.async_set("calendar.dfs_events", "off", {})
+        attributes = {
+            "message": message,
+            "start_time": "2026-11-21 17:00:00",
+            "end_time": "2026-11-21 18:00:00",
+        }
+        planner.hass.states.async_set("calendar.dfs_events", "off", attributes)
+        await planner.settle()
+    assert await planned(planner) == [(summary, TOMORROW, TOMORROW + HOUR)]
+
+
+@pytest.mark.parametrize("kind", ["power_up", "power_down"])
+async def test_power_up(planner: House, kind: str) -> None:
+    """What is for powerUP runs in that alone."""
+    calls = async_mock_service(planner.hass, "switch", "turn_on")
+    await simulate(planner.hass, duration={"minutes": 1}, kind=kind)
+    await planner.settle()
+    assert len(calls) == (kind == "power_up")
+
+
+async def test_planned_power_up(planner: House, provider: Provider) -> None:
+    """So in a real one that was planned."""
+    calls = async_mock_service(planner.hass, "switch", "turn_on")
+    await plan(planner, NOW, NOW + HOUR)
+    provider.start(NOW, NOW + HOUR)
+    await planner.poll()
+    assert len(calls) == 1
