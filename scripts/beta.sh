@@ -17,6 +17,7 @@ have_beta() {
 # A pre-release named in what is asked for lets uv choose one. Tests need the plugin that was made for their
 # Home Assistant, so they run on the newest one that there is a plugin for; betas have some.
 install_beta() {
+  # shellcheck disable=SC2046 # one word, or none
   "$UV" pip install --python "$VENV/bin/python" 'homeassistant>=2026.7.0b0' \
     $(grep -oh '^pytest-homeassistant-custom-component' "$@")
   beta_pins "$@" >"$VENV/overrides"

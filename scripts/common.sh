@@ -75,7 +75,7 @@ have_databases() {
 # add_packages WHAT PINS: installs some more into VENV, unless they are there already.
 add_packages() {
   [[ ! $2 || $(cat "$VENV/stamp-$1" 2>/dev/null) == "$2" ]] && return
-  # shellcheck disable=SC2086 - several words
+  # shellcheck disable=SC2086 # several words
   step "packages for the tests with $1" "$UV" pip install --python "$VENV/bin/python" --compile-bytecode $2 ||
     die "The packages could not be installed; the lines above say why."
   echo "$2" >"$VENV/stamp-$1"

