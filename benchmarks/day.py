@@ -10,10 +10,10 @@ import tracemalloc
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.recorder import get_instance
+from tests.fakes.provider import FINISHED, Provider
 
 from . import timelapse, world
 from .report import Table, named
-from .service import FINISHED, Service
 
 DAY = 86_400
 DAYS = 2
@@ -38,8 +38,9 @@ def count(database: Path, ids: list[str], since: float) -> int:
         return int(connection.execute(ROWS.format(places), [since, *ids]).fetchone()[0])
 
 
-def memory(loop: timelapse.Loop) -> float:
-    """Return the KiB in use."""
+def memory(loop: timelapse.Loop, provider: Provider) -> float:
+    """Return the KiB in use, without what the provider keeps of the calls."""
+    provider.forget_calls()
     loop.tidy()
     gc.collect()
     return tracemalloc.get_traced_memory()[0] / 1024
@@ -63,32 +64,32 @@ class Life:
         return count(self._database, entities(self._hass), since)
 
 
-async def rows(house: Life, service: Service) -> dict[str, float]:
+async def rows(house: Life, provider: Provider) -> dict[str, float]:
     """Count what is written on an idle day, and for an equivent after it."""
     await house.rows(WARM_UP)
-    asked = service.calls
+    asked = len(provider.calls)
     return {
         "rows_per_idle_day": await house.rows(DAY),
-        "polls_per_day": service.calls - asked,
-        "rows_per_equivent": await equivent(house, service),
+        "polls_per_day": len(provider.calls) - asked,
+        "rows_per_equivent": await equivent(house, provider),
     }
 
 
-async def growth(loop: timelapse.Loop) -> dict[str, float]:
+async def growth(loop: timelapse.Loop, provider: Provider) -> dict[str, float]:
     """Compare the memory after idle days with that before them."""
     await loop.skip(DAY)
-    before = memory(loop)
+    before = memory(loop, provider)
     await loop.skip(DAYS * DAY)
-    return {"memory_growth_kib_per_day": (memory(loop) - before) / DAYS}
+    return {"memory_growth_kib_per_day": (memory(loop, provider) - before) / DAYS}
 
 
-async def equivent(house: Life, service: Service) -> int:
+async def equivent(house: Life, provider: Provider) -> int:
     """Live through an equivent as documented, seen by polling, and return its rows."""
     start = int(timelapse.timestamp()) + 60
     live = {"start_time": start, "end_time": start + 3_600}
-    service.tell(live, FINISHED)
+    provider.tell(live, FINISHED)
     rows = await house.rows(3_700)
-    service.tell(None, [live, *FINISHED])
+    provider.tell(None, [live, *FINISHED])
     return rows + await house.rows(600)
 
 
@@ -98,12 +99,14 @@ async def measure(loop: timelapse.Loop, who: str, what: str) -> list[Table]:
         tracemalloc.start()
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        service = await stack.enter_async_context(Service().serve())
-        configuration = world.peer("configuration", service) if who == "diy" else ""
+        provider = await stack.enter_async_context(world.new_provider().serve())
+        configuration = world.peer("configuration", provider) if who == "diy" else ""
         configuration += "\nrecorder:\n" if what == "rows" else ""
         hass = await stack.enter_async_context(world.home(folder, configuration))
         if who == "ours":
-            await hass.config_entries.async_add(world.new_entry(service))
-        work = growth(loop) if what == "memory" else rows(Life(hass, folder, loop), service)
+            await hass.config_entries.async_add(world.new_entry(provider))
+        work = (
+            growth(loop, provider) if what == "memory" else rows(Life(hass, folder, loop), provider)
+        )
         figures = {named(who, name): value for name, value in (await work).items()}
     return [Table(who, [], figures=figures)]

@@ -13,9 +13,9 @@ from random import Random
 from statistics import mean, median, quantiles
 
 from custom_components.equiwatt.equivents import schedule
+from tests.fakes.provider import LOG
 
 from .report import Table
-from .service import LOG
 
 PHASES = 200
 DAY = 86_400

@@ -11,10 +11,10 @@ from typing import Any
 import aiohttp
 
 from homeassistant.core import Event, HomeAssistant, callback
+from tests.fakes.provider import FINISHED, Provider
 
 from . import timelapse, world
 from .report import Table, named
-from .service import FINISHED, Service
 
 HOUR = 3600
 HTML = "<!doctype html><title>Sorry</title>"
@@ -30,11 +30,11 @@ LISTENING = Path(__file__).parent / "diy" / "listening.yaml"
 
 
 class Stage:
-    """A house with all three, and the service that they ask."""
+    """A house with all three, and the provider that they ask."""
 
-    def __init__(self, folder: Path, service: Service, loop: timelapse.Loop) -> None:
+    def __init__(self, folder: Path, provider: Provider, loop: timelapse.Loop) -> None:
         """Keep what a case turns."""
-        self.service = service
+        self.provider = provider
         self._folder = folder
         self._loop = loop
         self._home: Any = None
@@ -45,12 +45,12 @@ class Stage:
     async def open(self) -> None:
         """Start Home Assistant; the first time with a new entry of ours."""
         parts = ("configuration", "naive")
-        texts = [world.peer(part, self.service) for part in parts]
+        texts = [world.peer(part, self.provider) for part in parts]
         texts.append(LISTENING.read_text("utf-8"))
         self._home = world.home(self._folder, "".join(texts), self._listen)
         self.hass = await self._home.__aenter__()
         if not self.hass.config_entries.async_entries("equiwatt"):
-            await self.hass.config_entries.async_add(world.new_entry(self.service))
+            await self.hass.config_entries.async_add(world.new_entry(self.provider))
         await self.wait(65)
 
     async def close(self) -> None:
@@ -92,18 +92,18 @@ class Stage:
         """Name an equivent that began so many seconds ago, and lasts."""
         start = int(timelapse.timestamp() - began)
         end = None if lasts is None else int(start + lasts)
-        self.service.tell({"start_time": start, "end_time": end}, FINISHED)
+        self.provider.tell({"start_time": start, "end_time": end}, FINISHED)
 
     def open_newest(self, began: float = 0) -> None:
         """Tell of one as in the log: the newest past one has no end."""
         start = int(timelapse.timestamp() - began)
-        self.service.tell(None, [{"start_time": start, "end_time": None}, *FINISHED])
+        self.provider.tell(None, [{"start_time": start, "end_time": None}, *FINISHED])
 
     def over(self, began: float = HOUR) -> None:
         """List one that began so many seconds ago, and ended a minute ago."""
         now = int(timelapse.timestamp())
         ended = {"start_time": int(now - began), "end_time": now - 60}
-        self.service.tell(None, [ended, *FINISHED])
+        self.provider.tell(None, [ended, *FINISHED])
 
     async def call(self, query: str = "", body: bytes = b"", suffix: str = "") -> None:
         """Call both webhooks, as the app would."""
@@ -131,11 +131,10 @@ def broken(status: HTTPStatus, body: str) -> Callable[[Stage], Awaitable[None]]:
 
     async def play(stage: Stage) -> None:
         """Break, look, and mend."""
-        good = stage.service.body
-        stage.service.say(status, body)
+        stage.provider.fail(status, body=body)
         await stage.wait(300)
         stage.look()
-        stage.service.say(HTTPStatus.OK, good)
+        stage.provider.recover()
         await stage.wait(400)
 
     return play
@@ -155,7 +154,7 @@ def word(tell: Callable[[Stage], None], seconds: float = 70) -> Callable[[Stage]
 
 async def outage_over_end(stage: Stage) -> None:
     """Be out of order while the live one ends."""
-    stage.service.down = True
+    stage.provider.is_down = True
     await stage.wait(HOUR + 300)
     stage.over(HOUR + 300)
     await stage.wait(400)
@@ -164,7 +163,7 @@ async def outage_over_end(stage: Stage) -> None:
 
 async def outage_over_start(stage: Stage) -> None:
     """Be out of order while one starts."""
-    stage.service.down = True
+    stage.provider.is_down = True
     await stage.wait(600)
     stage.live(began=300)
     await stage.wait(400)
@@ -227,8 +226,8 @@ CASES = (
 async def play(case: Case, loop: timelapse.Loop) -> Stage:
     """Play a case in a house of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        async with Service().serve() as service:
-            stage = Stage(Path(folder), service, loop)
+        async with world.new_provider().serve() as provider:
+            stage = Stage(Path(folder), provider, loop)
             await stage.open()
             if case.from_live:
                 stage.live()

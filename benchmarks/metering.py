@@ -25,7 +25,6 @@ from homeassistant.helpers.recorder import get_instance, session_scope
 
 from . import world
 from .report import Table
-from .service import Service
 
 METER = "sensor.meter_0"
 METERS = 101
@@ -123,7 +122,7 @@ async def rest(hass: HomeAssistant, now: datetime) -> float:
         async_when_armed=lambda action: action(),
     )
     store: Any = SimpleNamespace(results=(FinishedResult(past[0], result),))
-    entry = world.new_entry(Service())
+    entry = world.new_entry(world.new_provider())
     Meter(hass, entry, coordinator, announcer, store).async_setup()
     began = thread_time()
     for _ in range(POLLS):

@@ -18,10 +18,10 @@ import aiohttp
 
 from demo.house import House
 from demo.stage import addresses_in
+from tests.fakes.provider import FINISHED, Provider
 
 from . import observer, world
 from .report import Table, spread
-from .service import FINISHED, Service
 
 CALLS = 500
 WARM_UP = 30
@@ -69,19 +69,19 @@ def put_observer(place: Path) -> None:
 
 
 @asynccontextmanager
-async def furnished(folder: Path, service: Service) -> AsyncGenerator[House]:
+async def furnished(folder: Path, provider: Provider) -> AsyncGenerator[House]:
     """Run a house with the peer's configuration, the native webhook and the observer."""
     put_observer(folder / "custom_components" / observer.DOMAIN)
-    parts = [world.peer(name, service) for name in ("configuration", "native")]
+    parts = [world.peer(name, provider) for name in ("configuration", "native")]
     configuration = "".join(parts) + f"{observer.DOMAIN}:\n"
     async with House(folder, configuration=configuration) as house:
         yield house
 
 
-async def account(house: House, service: Service) -> dict[str, str]:
+async def account(house: House, provider: Provider) -> dict[str, str]:
     """Add an account of its own, and return the paths of its webhook."""
     form = await house.flow(
-        "equiwatt", {"token": f"token-{id(service)}", "advanced": {"url": service.url}}
+        "equiwatt", {"token": f"token-{id(provider)}", "advanced": {"url": provider.url}}
     )
     addresses = addresses_in(form)
     await house.submit(form["flow_id"], {})
@@ -137,26 +137,26 @@ def push_table(times: dict[str, list[float]]) -> Table:
 async def confirmations(house: House, line: Line) -> list[float]:
     """Let the API of several accounts confirm starts and ends; return the milliseconds."""
     async with AsyncExitStack() as stack:
-        serving = (Service(API_SECONDS).serve() for _ in range(ACCOUNTS))
-        services = [await stack.enter_async_context(service) for service in serving]
-        paths = await asyncio.gather(*(account(house, service) for service in services))
+        serving = (world.new_provider(API_SECONDS).serve() for _ in range(ACCOUNTS))
+        providers = [await stack.enter_async_context(provider) for provider in serving]
+        paths = await asyncio.gather(*(account(house, provider) for provider in providers))
         await asyncio.sleep(3)  # the limiter's second, after the calls of the set-up
         await line.seen()
         times = []
         for edge in EDGES:
-            for path, service in zip(paths, services, strict=True):
-                times.append(await confirmation(line, path[edge], edge, service))
+            for path, provider in zip(paths, providers, strict=True):
+                times.append(await confirmation(line, path[edge], edge, provider))
         return times
 
 
-async def confirmation(line: Line, path: str, edge: str, service: Service) -> float:
+async def confirmation(line: Line, path: str, edge: str, provider: Provider) -> float:
     """Call, and wait for the sensor that only the API's word changes; return the milliseconds."""
     now = int(time())
     if edge == "started":
-        service.tell({"start_time": now - 3, "end_time": now + 3_600}, FINISHED)
+        provider.tell({"start_time": now - 3, "end_time": now + 3_600}, FINISHED)
         sensor = "sensor.equiwatt_current_end"
     else:
-        service.tell(None, [{"start_time": now - 600, "end_time": now}, *FINISHED])
+        provider.tell(None, [{"start_time": now - 600, "end_time": now}, *FINISHED])
         sensor = "sensor.equiwatt_last_end"
     began = await line.call(path, edge)
     for _ in range(PATIENCE):
@@ -170,10 +170,10 @@ async def confirmation(line: Line, path: str, edge: str, service: Service) -> fl
 async def round_trip(session: aiohttp.ClientSession) -> float:
     """Return the milliseconds that one call of that API takes."""
     times = []
-    async with Service(API_SECONDS).serve() as service:
+    async with world.new_provider(API_SECONDS).serve() as provider:
         for _ in range(TRIPS):
             began = monotonic()
-            async with session.get(service.url, headers={"Connection": "close"}) as response:
+            async with session.get(provider.url, headers={"Connection": "close"}) as response:
                 await response.read()
             times.append((monotonic() - began) * 1_000)
     return median(times)
@@ -200,12 +200,12 @@ async def measure(_: asyncio.AbstractEventLoop) -> list[Table]:
     """Measure the pushes."""
     with tempfile.TemporaryDirectory() as folder:
         async with (
-            Service().serve() as service,
-            furnished(Path(folder), service) as house,
+            world.new_provider().serve() as provider,
+            furnished(Path(folder), provider) as house,
             aiohttp.ClientSession() as session,
         ):
             line = Line(house, session)
-            paths = await account(house, service)
+            paths = await account(house, provider)
             times = await pushes(line, paths["started"])
             certain = await confirmations(house, line)
             return [push_table(times), certainty_table(certain, await round_trip(session))]

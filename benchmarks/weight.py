@@ -24,10 +24,10 @@ from demo.house import ROOT
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from homeassistant.util.yaml import parse_yaml
+from tests.fakes.provider import Provider
 
 from . import world
 from .report import Table, named
-from .service import Service
 
 POLLS = 200
 MODULES = {
@@ -48,13 +48,13 @@ def compile_ours(folder: Path) -> None:
 
 
 @asynccontextmanager
-async def elsewhere() -> AsyncGenerator[Service]:
+async def elsewhere() -> AsyncGenerator[Provider]:
     """Serve the API from another thread."""
-    service, ready, done = Service(), threading.Event(), threading.Event()
+    provider, ready, done = world.new_provider(), threading.Event(), threading.Event()
 
     async def serve() -> None:
         """Serve until told to stop."""
-        async with service.serve():
+        async with provider.serve():
             ready.set()
             await asyncio.to_thread(done.wait)
 
@@ -62,18 +62,18 @@ async def elsewhere() -> AsyncGenerator[Service]:
     thread.start()
     ready.wait()
     try:
-        yield service
+        yield provider
     finally:
         done.set()
         thread.join()
 
 
-async def set_up(who: str, hass: HomeAssistant, service: Service) -> None:
+async def set_up(who: str, hass: HomeAssistant, provider: Provider) -> None:
     """Set one of them up, until all of its entities are there."""
     if who == "ours":
-        await hass.config_entries.async_add(world.new_entry(service))
+        await hass.config_entries.async_add(world.new_entry(provider))
     else:
-        config: Any = parse_yaml(world.peer("configuration", service))
+        config: Any = parse_yaml(world.peer("configuration", provider))
         await async_setup_component(hass, "rest", {"rest": config["rest"]})
     await hass.async_block_till_done()
 
@@ -84,13 +84,13 @@ def memory() -> float:
     return tracemalloc.get_traced_memory()[0] / 1024
 
 
-async def weigh(who: str, hass: HomeAssistant, service: Service) -> dict[str, float]:
+async def weigh(who: str, hass: HomeAssistant, provider: Provider) -> dict[str, float]:
     """Import one of them and set it up; return what that took, of time or of memory."""
     before, began = memory(), perf_counter()
     for module in MODULES[who]:
         import_module(module)
     imported = perf_counter()
-    await set_up(who, hass, service)
+    await set_up(who, hass, provider)
     ready = perf_counter()
     if tracemalloc.is_tracing():
         return {named(who, "memory_kib"): memory() - before}
@@ -129,9 +129,9 @@ async def measure(_: asyncio.AbstractEventLoop, first: str, what: str) -> list[T
         tracemalloc.start()
     with tempfile.TemporaryDirectory() as code, tempfile.TemporaryDirectory() as folder:
         compile_ours(Path(code))
-        async with elsewhere() as service, world.home(Path(folder), "webhook:\n") as hass:
+        async with elsewhere() as provider, world.home(Path(folder), "webhook:\n") as hass:
             for who in ("ours", "diy") if first == "ours" else ("diy", "ours"):
-                figures |= await weigh(who, hass, service)
+                figures |= await weigh(who, hass, provider)
             if what == "times":
                 figures |= await poll(hass)
     return [Table(first, [], figures=figures)]

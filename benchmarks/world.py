@@ -14,8 +14,7 @@ from homeassistant.config_entries import SOURCE_USER, ConfigEntry
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant
 from homeassistant.runner import RuntimeConfig
-
-from .service import Service
+from tests.fakes.provider import FINISHED, Provider
 
 DIY = Path(__file__).parent / "diy"
 ENTRY_ID = "01EQUIWATTENTRY00000000000"
@@ -24,10 +23,17 @@ WEBHOOK_ID = "equiwatt-webhook"
 DIY_WEBHOOK_ID = "diy-webhook"
 
 
-def peer(name: str, service: Service) -> str:
+def new_provider(delay: float = 0) -> Provider:
+    """Return a provider that lists what the log has, and answers after so many seconds."""
+    provider = Provider(delay)
+    provider.tell(None, FINISHED)
+    return provider
+
+
+def peer(name: str, provider: Provider) -> str:
     """Return the configuration of a peer, for the API on loopback."""
     text = (DIY / f"{name}.yaml").read_text("utf-8")
-    return text.replace("API_URL", service.url).replace("TOKEN", TOKEN)
+    return text.replace("API_URL", provider.url).replace("TOKEN", TOKEN)
 
 
 @asynccontextmanager
@@ -55,10 +61,10 @@ async def home(
         await hass.async_stop(force=True)
 
 
-def new_entry(service: Service) -> ConfigEntry:
+def new_entry(provider: Provider) -> ConfigEntry:
     """Return an entry of the integration that is not set up yet."""
     return ConfigEntry(
-        data={CONF_TOKEN: TOKEN, CONF_URL: service.url, CONF_WEBHOOK_ID: WEBHOOK_ID},
+        data={CONF_TOKEN: TOKEN, CONF_URL: provider.url, CONF_WEBHOOK_ID: WEBHOOK_ID},
         discovery_keys=MappingProxyType({}),
         domain="equiwatt",
         entry_id=ENTRY_ID,

@@ -18,10 +18,13 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from demo.model import API_PATH, WINDOW, WINDOW_CALLS, event, payload
+from demo.model import API_PATH, PAST, WINDOW, WINDOW_CALLS, event, payload
 from homeassistant.util import dt as dt_util
 
 API_URL = f"https://app.equiwatt.com{API_PATH}"
+LOG: list[dict[str, Any]] = json.loads(PAST.read_text("utf-8"))
+"""The ten equivents of the log of 2022-12-09, newest first; the newest was live."""
+FINISHED = LOG[1:]
 
 
 def event_of(start: datetime, end: datetime | None = None) -> dict[str, int | None]:
@@ -147,6 +150,12 @@ class Provider:
         self.calls.append(dt_util.utcnow())
         self.times.append(time.monotonic())
         self.by_token[token].append(self.times[-1])
+
+    def forget_calls(self) -> None:
+        """Forget what was seen."""
+        self.calls.clear()
+        self.times.clear()
+        self.by_token.clear()
 
     def check_limits(self) -> None:
         """Check that no token was used more often than the provider allows."""

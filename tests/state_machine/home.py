@@ -32,10 +32,10 @@ from homeassistant.loader import DATA_CUSTOM_COMPONENTS
 from homeassistant.util import dt as dt_util
 
 from ..conftest import API_URL, TOKEN, WEBHOOK_ID
+from ..fakes.clock import HandTurnedLoop
 from .app import App
 from .cloud import MINUTE, SECOND, Answer, Cloud, Response
 from .judge import Judge
-from .loop import HandTurnedLoop
 
 T0 = datetime(2026, 11, 20, 17, 20, tzinfo=dt_util.UTC)
 
