@@ -402,7 +402,7 @@ async def test_a_wrong_end_is_taken_back(house: Home, provider: Provider, push: 
     provider.start(start, start + 10 * MINUTE)
     await house.pass_time(8.5 * 60)
     await push("?event=ended")
-    assert (house.live, await shown(house)) == ("off", [])
+    assert (house.live, await shown(house)) == ("off", ["Equivent · powerUP"])
     provider.start(start, start + 40 * MINUTE)
     await house.pass_time(8 * 60)
     assert (house.live, kind(house)) == ("on", "power_up")

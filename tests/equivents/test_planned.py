@@ -253,6 +253,7 @@ def test_caught_up() -> None:
     assert found.caught_up(Snapshot(past=(unseen, older))) == found
     assert Plans().caught_up(Snapshot(past=(unseen,))) == Plans()
     assert known.caught_up(Snapshot(past=(older,))) == known
+    assert known.caught_up(Snapshot(past=(before, older))) == known
 
 
 def test_open() -> None:
@@ -312,6 +313,8 @@ GOOD = plans(plan()).as_dict()["plans"][0]
         ({"plans": [GOOD, None]}, 1),
         ({"plans": [GOOD | {"uid": 1}, GOOD]}, 1),
         ({"plans": [GOOD | {"end_time": None}]}, 0),
+        ({"plans": [GOOD | {"end_time": GOOD["start_time"]}]}, 0),
+        ({"kinds": [GOOD | {"kind": "power_up", "end_time": GOOD["start_time"]}]}, 0),
         ({"plans": [{k: v for k, v in GOOD.items() if k != "summary"}]}, 0),
         ({"kinds": [GOOD | {"kind": "sideways"}]}, 0),
         ({"kinds": [GOOD]}, 0),

@@ -12,7 +12,7 @@ from enum import StrEnum
 import re
 from typing import Any
 
-from .answer import MalformedError, read_event
+from .answer import MalformedError, as_event, read_event
 from .model import SAME, EdgeType, Equivent, Kind
 from .snapshot import MAX_EQUIVENTS, Edge, Snapshot
 
@@ -193,14 +193,14 @@ class Plans:
         """Return the stored form, empty if nothing was planned."""
         plans = [
             {
-                **_as_event(plan.start, plan.end),
+                **as_event(Equivent(plan.start, plan.end)),
                 "uid": plan.uid,
                 "summary": plan.summary,
                 "description": plan.description,
             }
             for plan in self.plans
         ]
-        kinds = [{**_as_event(one.start, one.end), "kind": kind.value} for one, kind in self.kinds]
+        kinds = [{**as_event(one), "kind": kind.value} for one, kind in self.kinds]
         rehearsed = self.rehearsed.value if self.rehearsed else None
         stored = {"plans": plans, "kinds": kinds, "rehearsal_kind": rehearsed}
         return {key: value for key, value in stored.items() if value}
@@ -279,9 +279,3 @@ def _kinds_in(summary: str) -> set[Kind]:
 def _start(item: tuple[Equivent, Kind]) -> datetime:
     """Return the start of an equivent with its kind."""
     return item[0].start
-
-
-def _as_event(start: datetime, end: datetime | None) -> dict[str, int | None]:
-    """Return times in the shape of the provider's events."""
-    ends = int(end.timestamp()) if end else None
-    return {"start_time": int(start.timestamp()), "end_time": ends}
