@@ -266,7 +266,7 @@ async def test_tells_what_is_not_paused(house: House, provider: Provider, use: U
     (message,) = messages(house)
     assert message == (
         "When it ends is not known yet.\n\nPaused until 09:51: Plug.\n\n"
-        "Not paused: Heater (unavailable; paused once it is back), Lamp (already off), "
+        "Not changed: Heater (unavailable; changed once it is back), Lamp (already off), "
         "switch.nowhere (not found).\n\nLog it in the equiwatt app."
     )
 
@@ -298,8 +298,29 @@ async def test_tells_of_a_full_disk(house: House, provider: Provider, use: Use) 
     with full_disk():
         await house.poll()
     (message,) = messages(house)
-    assert "Nothing was paused, because something went wrong. Look for equiwatt under" in message
+    assert (
+        "Something went wrong, so not everything you chose was changed. Look for equiwatt under"
+        in message
+    )
     assert plug.commands == []
+
+
+@pytest.mark.parametrize("inputs", [{}, {"devices": {"entity_id": []}, "heating": {"area_id": ""}}])
+async def test_tells_that_nothing_is_chosen(
+    house: House,
+    provider: Provider,
+    use: Use,
+    caplog: pytest.LogCaptureFixture,
+    inputs: dict[str, Any],
+) -> None:
+    """Without anything chosen, the log says what is missing."""
+    await house.setup()
+    await use("pause_devices", notify_start=True, **inputs)
+    provider.start(NOW, NOW + HOUR)
+    await house.poll()
+    (message,) = messages(house)
+    assert "Something went wrong" in message
+    assert "There is nothing to pause. Choose devices" in caplog.text
 
 
 async def test_tells_of_each_automation(house: House, provider: Provider, use: Use) -> None:
