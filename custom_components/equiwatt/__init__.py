@@ -93,9 +93,8 @@ async def _async_meter(
     """Return the meter if the user has chosen one: nothing else imports what it takes."""
     if entry.options.get(CONF_SOURCE, SOURCE_OFF) == SOURCE_OFF:
         return None
-    metering = await async_import_module(hass, f"{__package__}.metering.meter")
-    meter: Meter = metering.Meter(hass, entry, coordinator, announcer, store)
-    meter.async_setup()
+    metering = await async_import_module(hass, f"{__package__}.metering.history")
+    meter: Meter = metering.async_setup_meter(hass, entry, coordinator, announcer, store)
     return meter
 
 

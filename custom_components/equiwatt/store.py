@@ -7,7 +7,7 @@ from datetime import datetime
 from math import ceil
 from typing import Any, override
 
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.storage import Store
 
 from .const import DOMAIN, LOGGER
@@ -89,6 +89,9 @@ class EquiwattStore:
         """What was known when the last edge was announced, or since if nothing waits."""
         self.webhook = WebhookFacts()
         self.results: Results = ()
+        self.meters: tuple[str, ...] = ()
+        """The meters by which all past equivents were measured, as far as they could."""
+        self._listeners: set[CALLBACK_TYPE] = set()
         self.attendance = Attendance()
         self.plans = Plans()
         self._saving: asyncio.Task[None] | None = None
@@ -104,6 +107,7 @@ class EquiwattStore:
         reader = _Reader(stored if isinstance(stored, dict) else {})
         self.snapshot, self.webhook = reader.snapshot(), reader.webhook()
         self.results, self.attendance = reader.results(), reader.attendance()
+        self.meters = reader.meters()
         self.plans = reader.plans()
         if reader.unreadable:
             LOGGER.warning(
@@ -156,6 +160,21 @@ class EquiwattStore:
         """Remember what was measured of an equivent."""
         self.results = with_result(self.results, result)
         self._save_later(SAVE_DELAY)
+        for listener in tuple(self._listeners):
+            listener()
+
+    @callback
+    def async_listen_results(self, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
+        """Call a listener when results have changed; return a function that stops that."""
+        self._listeners.add(listener)
+        return lambda: self._listeners.discard(listener)
+
+    @callback
+    def async_set_meters(self, meters: tuple[str, ...]) -> None:
+        """Remember the meters by which all past equivents were measured."""
+        if meters != self.meters:
+            self.meters = meters
+            self._save_later(SAVE_DELAY)
 
     @callback
     def async_keep_attendance(self, attendance: Attendance) -> None:
@@ -207,6 +226,7 @@ class EquiwattStore:
             **self.attendance.as_dict(),
             **self.plans.as_dict(),
             **({"results": [as_stored(result) for result in self.results]} if self.results else {}),
+            **({"meters": list(self.meters)} if self.meters else {}),
         }
 
 
@@ -247,6 +267,15 @@ class _Reader:
         results, skipped = read_results(self._data.get("results", []))
         self.unreadable += skipped
         return results
+
+    def meters(self) -> tuple[str, ...]:
+        """Return the meters by which all past equivents were measured."""
+        meters = self._data.get("meters", [])
+        return (
+            tuple(filter(lambda meter: isinstance(meter, str), meters))
+            if isinstance(meters, list)
+            else ()
+        )
 
     def attendance(self) -> Attendance:
         """Return who takes part, or whether the home does."""

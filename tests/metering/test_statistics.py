@@ -2,21 +2,25 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from unittest.mock import patch
 
 from hypothesis import given, strategies as st
 import pytest
 from pytest_homeassistant_custom_component.components.recorder.common import (
     async_wait_recording_done,
 )
+from sqlalchemy.exc import SQLAlchemyError
 
+from custom_components.equiwatt.equivents.model import Equivent, Kind
+from custom_components.equiwatt.metering.results import Estimate, FinishedResult
 from custom_components.equiwatt.metering.statistics import (
     NAMES,
-    History,
     Row,
     StatisticsWriter,
     changed_rows,
     statistic_ids,
 )
+from custom_components.equiwatt.store import EquiwattStore
 from homeassistant.components.recorder.core import Recorder
 from homeassistant.components.recorder.statistics import (
     async_change_statistics_unit,
@@ -29,6 +33,7 @@ from homeassistant.helpers.recorder import get_instance
 from ..fakes.home import add_entry
 
 HOUR = timedelta(hours=1)
+STATISTICS = "homeassistant.components.recorder.statistics"
 FIRST = datetime(2026, 10, 24, 21, tzinfo=UTC)
 """The clocks go back in the night after it."""
 
@@ -124,18 +129,27 @@ def test_ids() -> None:
 class Account:
     """An account whose figures change, and what the recorder has of them."""
 
-    def __init__(self, hass: HomeAssistant, known: dict[datetime, float]) -> None:
-        """Start with some equivents, each of which saved something."""
+    def __init__(self, hass: HomeAssistant, known: dict[datetime, float | None]) -> None:
+        """Start with some equivents and what each saved."""
         self.hass = hass
         self.entry = add_entry(hass)
-        self.known = known
-        self.writer = StatisticsWriter(hass, self.entry, self.history)
+        self.store = EquiwattStore(hass, self.entry.entry_id)
+        self.writer = StatisticsWriter(hass, self.entry, self.store)
+        self.know(known)
 
-    def history(self) -> History:
-        """Return all figures: twice as much was usual as was saved."""
-        twice = {start: 2 * energy for start, energy in self.known.items()}
-        energies = {"usual": twice, "used": self.known, "saving": self.known}
-        return History(min(self.known, default=FIRST), energies)
+    def know(self, known: dict[datetime, float | None], kind: Kind | None = None) -> None:
+        """Keep what some equivents saved of the kilowatt-hour that is usual, or that none did."""
+        for start, saving in known.items():
+            found = Estimate(
+                start=start,
+                end=start + HOUR,
+                days={FIRST.date() - n * timedelta(days=1): 1.0 for n in range(10)},
+                days_wanted=10,
+                so_far=None if saving is None else 1.0,
+                used=None if saving is None else 1 - saving,
+                final=True,
+            )
+            self.store.async_keep_result(FinishedResult(Equivent(start, start + HOUR), found, kind))
 
     async def write(self) -> None:
         """Write what has changed, and wait until the recorder has done so."""
@@ -165,8 +179,8 @@ async def test_is_written(recorder_mock: Recorder, hass: HomeAssistant) -> None:
     await account.write()
     rows = await account.rows()
     assert rows["saving"] == {FIRST: Row(0.5, 0.5), FIRST + HOUR: Row(-0.25, 0.25)}
-    assert rows["usual"] == {FIRST: Row(1, 1), FIRST + HOUR: Row(-0.5, 0.5)}
-    assert rows["used"] == rows["saving"]
+    assert rows["usual"] == {FIRST: Row(1, 1), FIRST + HOUR: Row(1, 2)}
+    assert rows["used"] == {FIRST: Row(0.5, 0.5), FIRST + HOUR: Row(1.25, 1.75)}
     found = await get_instance(hass).async_add_executor_job(list_statistic_ids, hass)
     assert {one["statistic_id"] for one in found} == set(statistic_ids().values())
     for one in found:
@@ -179,51 +193,88 @@ async def test_is_written_again_when_a_figure_changes(
     recorder_mock: Recorder, hass: HomeAssistant
 ) -> None:
     """Twice the same changes nothing; another figure, or none, changes its row and later sums."""
-    account = Account(hass, {FIRST: 0.5, FIRST + HOUR: 1, FIRST + 2 * HOUR: 2})
+    account = Account(hass, {FIRST: 0.5, FIRST + 2 * HOUR: 0.25, FIRST + 4 * HOUR: 1})
     await account.write()
     before = await account.rows()
-    account.writer = StatisticsWriter(hass, account.entry, account.history)  # after a restart
+    account.writer = StatisticsWriter(hass, account.entry, account.store)  # after a restart
     await account.write()
     await account.write()
     assert await account.rows() == before
-    account.known = {FIRST: 0.5, FIRST + HOUR: 3, FIRST + 2 * HOUR: 2}
-    await account.write()
-    expected = {FIRST: Row(0.5, 0.5), FIRST + HOUR: Row(3, 3.5), FIRST + 2 * HOUR: Row(2, 5.5)}
-    assert (await account.rows())["saving"] == expected
-    account.known = {FIRST: 0.5, FIRST + 2 * HOUR: 2}
-    account.writer.async_update()  # two changes at once
-    account.known = {FIRST: 0.5, FIRST + 3 * HOUR: 2}
+    account.know({FIRST + 2 * HOUR: 0.75})
     await account.write()
     assert (await account.rows())["saving"] == {
         FIRST: Row(0.5, 0.5),
-        FIRST + HOUR: Row(0, 0.5),
+        FIRST + 2 * HOUR: Row(0.75, 1.25),
+        FIRST + 4 * HOUR: Row(1, 2.25),
+    }
+    account.know({FIRST + 2 * HOUR: None})
+    account.writer.async_update()  # two changes at once
+    account.know({FIRST + 6 * HOUR: 1})
+    await account.write()
+    assert (await account.rows())["saving"] == {
+        FIRST: Row(0.5, 0.5),
         FIRST + 2 * HOUR: Row(0, 0.5),
-        FIRST + 3 * HOUR: Row(2, 2.5),
+        FIRST + 4 * HOUR: Row(1, 1.5),
+        FIRST + 6 * HOUR: Row(1, 2.5),
     }
 
 
 async def test_one_change_after_another(recorder_mock: Recorder, hass: HomeAssistant) -> None:
     """What was handed to the recorder a moment ago counts, though it is not written yet."""
-    account = Account(hass, {FIRST: 0.5, FIRST + HOUR: 1})
+    account = Account(hass, {FIRST: 0.5, FIRST + 2 * HOUR: 1})
     account.writer.async_update()
     await hass.async_block_till_done(wait_background_tasks=True)
-    account.known = {FIRST: 0.5}
+    account.know({FIRST + 2 * HOUR: None})
     await account.write()
-    assert (await account.rows())["saving"] == {FIRST: Row(0.5, 0.5), FIRST + HOUR: Row(0, 0.5)}
+    expected = {FIRST: Row(0.5, 0.5), FIRST + 2 * HOUR: Row(0, 0.5)}
+    assert (await account.rows())["saving"] == expected
+
+
+async def test_a_power_up_is_left_out(recorder_mock: Recorder, hass: HomeAssistant) -> None:
+    """It rewards what would count against the saving."""
+    account = Account(hass, {FIRST: 0.5})
+    account.know({FIRST + 2 * HOUR: -1}, Kind.POWER_UP)
+    await account.write()
+    rows = await account.rows()
+    assert rows["saving"] == rows["used"] == {FIRST: Row(0.5, 0.5)}
 
 
 async def test_another_unit(recorder_mock: Recorder, hass: HomeAssistant) -> None:
     """Where a user has changed the unit, all is written again in ours."""
-    account = Account(hass, {FIRST: 0.5, FIRST + HOUR: 1})
+    account = Account(hass, {FIRST: 0.5, FIRST + 2 * HOUR: 1})
     await account.write()
     before = await account.rows()
     await async_change_statistics_unit(
         *(hass, "equiwatt:saving"), new_unit_of_measurement="Wh", old_unit_of_measurement="kWh"
     )
-    account.known = {FIRST: 0.5, FIRST + HOUR: 1, FIRST + 2 * HOUR: 2}
+    account.know({FIRST + 4 * HOUR: 1})
     await account.write()
     after = (await account.rows())["saving"]
-    assert after == {**before["saving"], FIRST + 2 * HOUR: Row(2, 3.5)}
+    assert after == {**before["saving"], FIRST + 4 * HOUR: Row(1, 2.5)}
+
+
+async def test_statistics_that_a_user_deleted(recorder_mock: Recorder, hass: HomeAssistant) -> None:
+    """They are written again with the next change."""
+    account = Account(hass, {FIRST: 0.5})
+    await account.write()
+    get_instance(hass).async_clear_statistics(["equiwatt:saving"])
+    await async_wait_recording_done(hass)
+    account.know({FIRST + 2 * HOUR: 1})
+    await account.write()
+    expected = {FIRST: Row(0.5, 0.5), FIRST + 2 * HOUR: Row(1, 1.5)}
+    assert (await account.rows())["saving"] == expected
+
+
+async def test_a_database_that_cannot_be_read(
+    recorder_mock: Recorder, hass: HomeAssistant, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is told in the debug log, and written with the next change."""
+    account = Account(hass, {FIRST: 0.5})
+    with patch(f"{STATISTICS}.statistics_during_period", side_effect=SQLAlchemyError("secret")):
+        await account.write()
+    assert "cannot be written now: SQLAlchemyError" in caplog.text
+    await account.write()
+    assert (await account.rows())["saving"] == {FIRST: Row(0.5, 0.5)}
 
 
 async def test_accounts(recorder_mock: Recorder, hass: HomeAssistant) -> None:

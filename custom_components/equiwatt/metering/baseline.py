@@ -4,14 +4,15 @@ Always an estimate, from the home's own meters. The provider works out its own f
 points by a method that is not public, and its figures differ.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain, islice, pairwise
 from math import ceil, sumprod
 from statistics import fmean
 
-from .days import LONDON, days_of, is_working, similar_days
+from ..equivents.model import Equivent
+from .days import DAY, LONDON, LOOK_BACK, days_of, is_working, similar_days
 from .results import LEAST, Estimate, HalfHour, Reason, days_above
 
 GRID = timedelta(minutes=5)
@@ -89,6 +90,13 @@ def window_of(start: datetime, end: datetime | None, now: datetime) -> Window | 
     start = floor(start, GRID)
     end = floor(end, GRID) if end else floor(max(now, start), HALF_HOUR) + HALF_HOUR
     return Window(start=start, end=end) if end > start else None
+
+
+def equivent_days(past: Iterable[Equivent], window: Window) -> set[date]:
+    """Return the days of real equivents, with which a window is not compared."""
+    earliest = window.start - (LOOK_BACK + 2) * DAY
+    recent = (each for each in past if earliest <= each.start)
+    return {day for each in recent if each.end for day in days_of(each.start, each.end)}
 
 
 def floor(moment: datetime, step: timedelta) -> datetime:

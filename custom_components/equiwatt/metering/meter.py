@@ -1,9 +1,9 @@
 """Follows an account's equivents with its meters: when to read them, and what to show and keep."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_SENSORS
@@ -20,8 +20,7 @@ from ..equivents.model import EdgeType, Equivent
 from ..equivents.snapshot import Edge
 from ..store import EquiwattStore
 from ..timer import Timer
-from .baseline import GRID, Window, estimate, floor, window_of, without_figures
-from .days import DAY, LOOK_BACK, days_of
+from .baseline import GRID, Window, equivent_days, estimate, floor, window_of, without_figures
 from .readings import Reader, UnreadableError
 from .results import Estimate, FinishedResult, Reason, result_of
 
@@ -144,6 +143,11 @@ class Meter:
             return self._rehearsed
         result = result_of(self._store.results, equivent)
         return result.estimate if result else None
+
+    @callback
+    def async_refresh(self) -> None:
+        """Show what is kept by now of what ended last."""
+        self._read()
 
     @callback
     def _start(self) -> None:
@@ -318,13 +322,6 @@ def _goes_on(shown: Estimate, found: Estimate) -> bool:
     """Return True if what is shown is not final yet, or is so of the same equivent."""
     overlap = shown.start < found.end and found.start < shown.end
     return overlap or not shown.final
-
-
-def equivent_days(past: Iterable[Equivent], window: Window) -> set[date]:
-    """Return the days of real equivents, with which a window is not compared."""
-    earliest = window.start - (LOOK_BACK + 2) * DAY
-    recent = (each for each in past if earliest <= each.start)
-    return {day for each in recent if each.end for day in days_of(each.start, each.end)}
 
 
 def _next_row(now: datetime) -> datetime:

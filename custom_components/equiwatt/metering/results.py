@@ -94,6 +94,11 @@ class FinishedResult:
     estimate: Estimate
     kind: Kind | None = None
 
+    @property
+    def counts(self) -> bool:
+        """Return True if it is part of the total: a powerUP rewards what a total would deduct."""
+        return self.estimate.saving is not None and self.kind != Kind.POWER_UP
+
 
 type Results = tuple[FinishedResult, ...]
 """What was measured, of the newest equivent first."""

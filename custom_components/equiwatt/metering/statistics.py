@@ -5,8 +5,7 @@ An equivent counts in the hour in which it began, as no shorter rows are kept fo
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -14,11 +13,14 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import UnitOfEnergy
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.recorder import get_instance
+from homeassistant.util import dt as dt_util
 from homeassistant.util.unit_conversion import EnergyConverter
 
 from ..const import DOMAIN, LOGGER
 from ..equivents.model import SAME
+from ..store import EquiwattStore
 from .baseline import floor
+from .results import FinishedResult
 
 HOUR = timedelta(hours=1)
 EPOCH = datetime.fromtimestamp(0, UTC)
@@ -58,32 +60,25 @@ def changed_rows(held: Rows, energies: Energies, since: datetime) -> dict[dateti
     return {hour: row for hour, row in wanted.items() if row != held.get(hour)}
 
 
+def _energies(results: Iterable[FinishedResult], name: str) -> dict[datetime, float]:
+    """Return the energies of one name by when the equivents began."""
+    return {result.equivent.start: getattr(result.estimate, name) for result in results}
+
+
 def statistic_ids(entry_id: str = "") -> dict[str, str]:
     """Return the ids of an account's statistics by name, of the first account without an id."""
     suffix = f"_{entry_id.lower()}" if entry_id else ""
     return {name: f"{DOMAIN}:{name}{suffix}" for name in NAMES}
 
 
-@dataclass(frozen=True, slots=True)
-class History:
-    """The finished equivents of an account whose figures are known."""
-
-    since: datetime
-    """When the oldest equivent that is known began, with figures or without."""
-    energies: Mapping[str, Energies]
-    """What was usual, used and saved, in kWh by when each began."""
-
-
 class StatisticsWriter:
-    """Writes an account's statistics when its history has changed, one write at a time."""
+    """Writes an account's statistics when its results have changed, one write at a time."""
 
-    def __init__(
-        self, hass: HomeAssistant, entry: ConfigEntry, history: Callable[[], History]
-    ) -> None:
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry, store: EquiwattStore) -> None:
         """Start with nothing to write."""
         self._hass = hass
         self._entry = entry
-        self._history = history
+        self._store = store
         self._is_due = False
         self._writing = asyncio.Lock()
 
@@ -121,10 +116,12 @@ class StatisticsWriter:
         # An account becomes the first when that one is removed.
         if former := [each for each in own.values() if each in held and ids != own]:
             recorder.async_clear_statistics(former)
-        history = self._history()
+        counted = [result for result in self._store.results if result.counts]
+        known = (*self._store.snapshot.past, *(result.equivent for result in counted))
+        since = min((equivent.start for equivent in known), default=dt_util.utcnow())
         changes = {
-            name: changed_rows(held.get(ids[name], {}), energies, history.since)
-            for name, energies in history.energies.items()
+            name: changed_rows(held.get(ids[name], {}), _energies(counted, name), since)
+            for name in ids
         }
         for name, rows in changes.items():
             if rows:

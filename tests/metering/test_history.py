@@ -1,0 +1,220 @@
+"""Test what becomes of equivents that were over before their meter was chosen."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.components.recorder.common import (
+    async_wait_recording_done,
+)
+
+from custom_components.equiwatt.metering.readings import UnreadableError
+from custom_components.equiwatt.metering.results import FinishedResult
+from homeassistant.components.recorder.statistics import (
+    list_statistic_ids,
+    statistics_during_period,
+)
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.recorder import get_instance
+
+from ..conftest import event_of
+from .example import EVENT_DAY, at
+from .home import SENSORS, Home
+from .meters import SECOND_METER
+
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+FIRST = date(2025, 12, 1)
+"""A Monday; the meter is as old."""
+EVENINGS = [date(2026, 2, 3) + n * 21 * DAY for n in range(14)]
+"""Tuesdays on which there was an equivent, one in each three weeks."""
+USUAL, SAVED = 0.5, 0.2
+
+
+def evening(day: date) -> tuple[datetime, datetime]:
+    """Return when the equivent of a day started and ended, a minute after the hours."""
+    start = datetime(day.year, day.month, day.day, 17, 1, 7, tzinfo=UTC)
+    return start, start + HOUR - timedelta(seconds=5)
+
+
+def hourly(usual: float = USUAL, since: date = FIRST) -> dict[datetime, float]:
+    """Return a meter's reading of each hour: it takes less in each equivent."""
+    end, total = datetime(since.year, since.month, since.day, tzinfo=UTC), 0.0
+    readings = {}
+    starts = {evening(day)[0].replace(minute=0, second=0) for day in EVENINGS}
+    while end < at(EVENT_DAY, "17:00"):
+        total += usual - (SAVED if end in starts else 0)
+        end += HOUR
+        readings[end] = total
+    return readings
+
+
+def past_of(home: Home) -> list[FinishedResult]:
+    """Return what is kept, newest first."""
+    return list(home.entry.runtime_data.store.results)
+
+
+def savings(home: Home) -> list[float | None]:
+    """Return the savings that are kept, newest first."""
+    kept = (result.estimate.saving for result in past_of(home))
+    return [None if saving is None else round(saving, 4) for saving in kept]
+
+
+@pytest.fixture
+def years(home: Home) -> Home:
+    """Return a house that has seen a year of equivents, and has no meter yet."""
+    home.provider.previous = [event_of(*evening(day)) for day in reversed(EVENINGS)]
+    return home
+
+
+async def test_a_year(years: Home) -> None:
+    """All equivents are measured when a meter is chosen, and the last one is shown."""
+    await years.meters.hours(hourly())
+    await years.setup()
+    assert years.hass.states.get("sensor.equiwatt_saving") is None
+    years.choose(**SENSORS)
+    await years.hass.config_entries.async_reload(years.entry.entry_id)
+    await years.settle()
+    assert savings(years) == [SAVED] * len(EVENINGS)
+    assert years.figures() == (USUAL, USUAL - SAVED, SAVED)
+    last = past_of(years)[0].estimate
+    assert (last.days_used, last.lower_than, last.final) == (10, 10, True)
+
+
+async def test_rows_of_five_minutes_are_gone(years: Home) -> None:
+    """Hours serve for what is older, and are marked as approximate."""
+    readings = hourly()
+    await years.meters.hours(readings)
+    kept = at(EVENT_DAY, "17:00") - 10 * DAY
+    halves = {
+        end - step * HOUR / 2: kwh - step * USUAL / 2
+        for end, kwh in readings.items()
+        for step in (1, 0)
+        if end > kept
+    }
+    await years.meters.five_minutes(halves)
+    years.choose(**SENSORS)
+    await years.setup()
+    assert savings(years) == [SAVED] * len(EVENINGS)
+    assert [result.estimate.approximate for result in past_of(years)] == [True] * len(EVENINGS)
+
+
+async def test_before_the_meter(years: Home) -> None:
+    """Where its statistics don't reach nothing is known, nor is what was usual soon after."""
+    await years.meters.hours(hourly(since=EVENINGS[-3] - 2 * DAY))
+    years.choose(**SENSORS)
+    await years.setup()
+    assert savings(years) == [SAVED, SAVED, *[None] * (len(EVENINGS) - 2)]
+    used = [result.estimate.used for result in past_of(years)]
+    assert used[2] == pytest.approx(USUAL - SAVED)
+    assert used[3:] == [None] * (len(EVENINGS) - 3)
+
+
+async def test_a_restart_reads_nothing(years: Home, tables: Tables) -> None:
+    """What was looked for once is not looked for again, found or not."""
+    await years.meters.hours(hourly(since=EVENINGS[5]))
+    years.choose(**SENSORS)
+    await years.setup()
+    before, reads = past_of(years), tables.reads
+    assert reads == 1
+    assert await years.hass.config_entries.async_reload(years.entry.entry_id)
+    await years.settle()
+    assert past_of(years) == before
+    assert tables.reads == reads
+
+
+async def test_another_meter(years: Home) -> None:
+    """It measures all of it again, and where it has nothing what was known stays."""
+    await years.meters.hours(hourly())
+    await years.meters.hours(hourly(2 * USUAL, EVENINGS[-3] - 60 * DAY), SECOND_METER)
+    years.choose(**SENSORS)
+    await years.setup()
+    years.choose(source="sensors", sensors=[SECOND_METER])
+    await years.hass.config_entries.async_reload(years.entry.entry_id)
+    await years.settle()
+    used = [round(result.estimate.used or 0, 4) for result in past_of(years)]
+    assert used == [2 * USUAL - SAVED] * 5 + [USUAL - SAVED] * (len(EVENINGS) - 5)
+
+
+async def test_another_name(years: Home, tables: Tables) -> None:
+    """A sensor that is renamed is the same meter."""
+    registry = er.async_get(years.hass)
+    entity = registry.async_get_or_create("sensor", "test", "1", suggested_object_id="meter")
+    await years.meters.hours(hourly())
+    years.choose(**SENSORS)
+    await years.setup()
+    reads = tables.reads
+    registry.async_update_entity(entity.entity_id, new_entity_id=SECOND_METER)
+    await years.settle()
+    await years.pass_time(5)
+    assert years.entry.options["sensors"] == [SECOND_METER]
+    assert tables.reads == reads
+    assert savings(years) == [SAVED] * len(EVENINGS)
+
+
+async def test_what_the_api_lists_late(years: Home) -> None:
+    """It is measured once it is known, whenever it was."""
+    await years.meters.hours(hourly())
+    missed = years.provider.previous.pop(4)
+    years.choose(**SENSORS)
+    await years.setup()
+    assert savings(years) == [SAVED] * (len(EVENINGS) - 1)
+    years.provider.previous.insert(4, missed)
+    await years.poll()
+    assert savings(years) == [SAVED] * len(EVENINGS)
+
+
+async def test_statistics_that_cannot_be_read(years: Home, tables: Tables) -> None:
+    """They are read at the next set-up."""
+    tables.error = UnreadableError()
+    await years.meters.hours(hourly())
+    years.choose(**SENSORS)
+    await years.setup()
+    assert savings(years) == []
+    tables.error = None
+    assert await years.hass.config_entries.async_reload(years.entry.entry_id)
+    await years.settle()
+    assert savings(years) == [SAVED] * len(EVENINGS)
+
+
+async def test_no_meter_is_found(years: Home) -> None:
+    """Where the Energy dashboard has none nothing is kept, and one is measured with later."""
+    years.choose(source="energy_dashboard")
+    await years.setup()
+    assert savings(years) == []
+
+
+async def rows_of(home: Home, name: str) -> dict[datetime, tuple[float, float]]:
+    """Return the rows of a statistic: states and sums by the hour."""
+    await async_wait_recording_done(home.hass)
+    statistic_id = f"equiwatt:{name}"
+    found: Any = await get_instance(home.hass).async_add_executor_job(
+        *(statistics_during_period, home.hass, at(FIRST, "00:00"), None),
+        *({statistic_id}, "hour", None, {"state", "sum"}),
+    )
+    return {
+        datetime.fromtimestamp(row["start"], UTC): (round(row["state"], 2), round(row["sum"], 2))
+        for row in found.get(statistic_id, [])
+    }
+
+
+async def test_statistics(recorded_home: Home) -> None:
+    """The past, and what ends while there is a meter; all of it goes with the account."""
+    home = recorded_home
+    await home.furnish()
+    day = at(date(2026, 11, 18), "16:00")
+    assert await rows_of(home, "saving") == {day: (0.49, 0.49)}
+    await home.start()
+    await home.end()
+    end = at(EVENT_DAY, "17:00")
+    assert await rows_of(home, "usual") == {day: (0.71, 0.71), end: (0.9, 1.61)}
+    assert await rows_of(home, "used") == {day: (0.22, 0.22), end: (0.4, 0.62)}
+    assert await rows_of(home, "saving") == {day: (0.49, 0.49), end: (0.5, 0.99)}
+    before = await rows_of(home, "saving")
+    assert await home.hass.config_entries.async_reload(home.entry.entry_id)
+    await home.settle()
+    assert await rows_of(home, "saving") == before
+    await home.hass.config_entries.async_remove(home.entry.entry_id)
+    await async_wait_recording_done(home.hass)
+    known = await get_instance(home.hass).async_add_executor_job(list_statistic_ids, home.hass)
+    assert [each["statistic_id"] for each in known if each["source"] == "equiwatt"] == []
