@@ -33,7 +33,9 @@ async def test_entities(hass: HomeAssistant, house: House) -> None:
         assert f"\n### `{entity_id}`\n" in PAGES["docs/examples.md"]
     ids |= {f"sensor.equiwatt_{description.key}" for description in METER_SENSORS}
     for entity_id in ids:
-        assert f"\n| `{entity_id}` |" in PAGES[README]
+        domain, key = entity_id.split(".equiwatt_")
+        name = TRANSLATIONS["entity"][domain][key]["name"]
+        assert f"\n| {name} | `{entity_id}` |" in PAGES[README]
     named = re.findall(
         r"\b(?:binary_sensor|sensor|event|calendar|switch)\.equiwatt_\w+", EVERYTHING
     )
@@ -55,6 +57,9 @@ def test_figures_in_the_text() -> None:
     figures = figures_of(load())
     text = flat(EVERYTHING)
     assert f"makes {figures['calls_per_day']:,.0f} calls a day" in text
+    assert "REST sensors take half the memory, are imported in half the time" in text
+    for what in ("memory_kib", "import_ms"):
+        assert 1.6 < figures[what] / figures[f"then_{what}"] < 2.4
     median, most = figures["edge_median_s"], figures["edge_p95_s"]
     assert f"within {median:.1f} seconds and 19 of 20 within {most:.1f}" in text
     assert f"within {figures['push_ours_median_ms']:.2f} ms of its arrival" in text
