@@ -59,7 +59,7 @@ def test_figures_in_the_text() -> None:
     assert f"makes {figures['calls_per_day']:,.0f} calls a day" in text
     assert "REST sensors take half the memory, are imported in half the time" in text
     for what in ("memory_kib", "import_ms"):
-        assert 1.6 < figures[what] / figures[f"then_{what}"] < 2.4
+        assert 1.6 < figures[what] / figures[f"diy_{what}"] < 2.4
     median, most = figures["edge_median_s"], figures["edge_p95_s"]
     assert f"within {median:.1f} seconds and 19 of 20 within {most:.1f}" in text
     assert f"within {figures['push_ours_median_ms']:.2f} ms of its arrival" in text
