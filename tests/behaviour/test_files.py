@@ -26,6 +26,7 @@ FILLED = {
     ".exceptions.set_back_": {"entities"},
     ".options.step.preview_new.description": {"meters"},
     ".options.step.preview_rough.description": PREVIEW | {"minutes"},
+    ".options.step.preview_still.description": PREVIEW | {"still"},
     ".options.step.preview_too_slow.description": PREVIEW | {"minutes"},
     ".options.step.preview": PREVIEW,
     ".issues.not_restored": {"name", "entity_id"},
