@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import date, timedelta
 import json
 from pathlib import Path
 import re
@@ -91,6 +92,7 @@ async def set_up(folder: Path, ha_port: int = 0, provider_port: int = 0) -> Asyn
             addresses = await introduce(house, provider, folder / "addresses.json")
             provider.configure(shown=SHOWN)
             await choose_meter(house)
+            await plan_tomorrow(house)
         provider.set_webhooks(**addresses)
         yield Stage(provider, house, addresses)
 
@@ -184,6 +186,16 @@ async def choose_meter(house: House) -> None:
         chosen = {"source": "sensors", "sensors": [meter]}
         await house.options(entry["entry_id"], chosen, {})
         await house.wait_for("sensor.equiwatt_saving", lambda _: True, 30)
+
+
+async def plan_tomorrow(house: House) -> None:
+    """Plan a powerUP for tomorrow, unless something is planned already."""
+    next_start = await house.wait_for("sensor.equiwatt_next_start", lambda _: True, 30)
+    if next_start["state"] == "unknown":
+        day = date.fromtimestamp(time.time()) + timedelta(days=1)  # noqa: DTZ012 - the home's own
+        times = {"start_date_time": f"{day} 13:00:00", "end_date_time": f"{day} 14:00:00"}
+        calendar = "calendar.equiwatt_equivents"
+        await house.call("calendar", "create_event", entity_id=calendar, summary="powerUP", **times)
 
 
 def plugged_in(folder: Path) -> Path:

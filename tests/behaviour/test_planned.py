@@ -382,6 +382,38 @@ async def test_each_account_has_its_own(house: Home, provider: Provider) -> None
     assert house.state(f"{NEXT}_2") == "unknown"
 
 
+@pytest.mark.parametrize("planned", [False, True])
+async def test_edges_are_the_same(
+    house: House, provider: Provider, push: Push, planned: bool
+) -> None:
+    """Whatever is planned, replaced and deleted at whatever moment, the edges are the same."""
+
+    async def plan_anything() -> None:
+        """Plan an equivent around now, in place of another, and one for later."""
+        if planned:
+            await plan(house, house.now - MINUTE, house.now + 2 * MINUTE, summary="powerDOWN")
+            await plan(house, house.now - MINUTE, house.now + 3 * MINUTE, summary="powerUP")
+            await plan(house, house.now + 90 * MINUTE)
+
+    await house.setup()
+    await plan_anything()
+    await house.pass_time(200)
+    await push("?event=started")
+    await plan_anything()
+    start = house.now
+    provider.start(start, start + 20 * MINUTE)
+    await house.pass_time(60)
+    await plan_anything()
+    await house.hass.config_entries.async_reload(house.entry.entry_id)
+    await house.pass_time(18 * 60)
+    await plan_anything()
+    provider.end(start, start + 20 * MINUTE)
+    await house.pass_time(5 * 60)
+    await plan_anything()
+    await house.pass_time(2 * 3600, step=60)
+    assert house.edges == [("started", "webhook"), ("ended", "api")]
+
+
 async def test_after_a_stray_call(house: Home, push: Push) -> None:
     """A call that the API does not confirm has the plan's kind, and leaves the plan as it is."""
     await house.setup()

@@ -1,6 +1,7 @@
 """Paste the dashboard's view as the page shows it, and look at it in a browser."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 import time
 
@@ -114,6 +115,19 @@ async def dashboard(house: House) -> AsyncIterator[Dashboard]:
         yield Dashboard(browser, house)
 
 
+async def plan_tomorrow(house: House, title: str) -> None:
+    """Plan an equivent, in place of the one before."""
+    day = datetime.now(UTC).date() + timedelta(days=1)
+    await house.call(
+        "calendar",
+        "create_event",
+        entity_id="calendar.equiwatt_equivents",
+        summary=title,
+        start_date_time=f"{day} 17:00:00",
+        end_date_time=f"{day} 18:00:00",
+    )
+
+
 async def test_an_equivent(house: House, api: Api, dashboard: Dashboard) -> None:
     """Without a meter: a rehearsal, an equivent, what is held, a skip, the end, no answer."""
     addresses = await add(house, api)
@@ -126,6 +140,15 @@ async def test_an_equivent(house: House, api: Api, dashboard: Dashboard) -> None
     await dashboard.shows("Live now", "This is a rehearsal", "Planned end", without=gone)
     await house.call("equiwatt", "simulate_equivent", duration=10)
     await dashboard.shows("Rehearse for one minute", without=("This is a rehearsal",))
+
+    for kind, words in (("power_up", "powerUP: use more"), ("power_down", "powerDOWN: use less")):
+        await house.call("equiwatt", "simulate_equivent", duration=60, kind=kind)
+        await dashboard.shows("Live now", words, "This is a rehearsal")
+    await house.call("equiwatt", "simulate_equivent", duration=10)
+    await dashboard.shows("Not live", without=("powerUP", "powerDOWN", "Next:"))
+    for title, words in (("powerUP", "Next: powerUP, use more"), ("", "Next: powerDOWN, use less")):
+        await plan_tomorrow(house, title)
+        await dashboard.shows("Not live", words)
 
     start = int(time.time())
     api.current = {"start_time": start, "end_time": None}

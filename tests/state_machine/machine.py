@@ -12,6 +12,7 @@ from homeassistant.core import CoreState, Event, EventStateChangedData
 from ..conftest import LIVE
 from .calls import Calls
 from .cloud import HOUR, MINUTE, SECOND
+from .plans import Planner
 from .provider import Provider
 
 
@@ -25,7 +26,7 @@ def calls_due(begin: datetime, hours: int) -> float:
     return calls
 
 
-class House(Provider, Calls):
+class House(Provider, Calls, Planner):
     """A house in which anything happens that may."""
 
     @rule(seconds=st.integers(1, 600))
@@ -91,6 +92,7 @@ class House(Provider, Calls):
     def idle(self, hours: int) -> None:
         """Ask seldom while nothing happens."""
         self.calm_down()
+        self.delete_all_plans()  # which add calls, and come to nothing as time goes by
         if self.cloud.truths and not self.cloud.truths[-1].is_over(self.home.true - MINUTE):
             return  # or one ends in the very moment, which takes a call to be seen
         calls, due = len(self.cloud.calls), calls_due(self.home.true, hours)
