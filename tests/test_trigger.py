@@ -22,6 +22,7 @@ from homeassistant.setup import async_setup_component
 
 from .conftest import EVENT, LIVE, NOW, House, Provider, Push, add_entry
 from .devices import Plug, install
+from .fakes.actions import simulate
 
 HOUR = timedelta(hours=1)
 STARTED = "equiwatt.equivent_started"
@@ -32,7 +33,7 @@ AUTOMATION = "automation.listener"
 
 def heard(*triggers: dict[str, Any]) -> dict[str, Any]:
     """Return an automation that fires an event with what its trigger says."""
-    names = ("platform", "start", "end", "source", "test", "description")
+    names = ("platform", "start", "end", "source", "test", "kind", "description")
     said = {name: f"{{{{ trigger.{name} }}}}" for name in names}
     return {
         "alias": "Listener",
@@ -107,6 +108,7 @@ async def test_variables(house: House, provider: Provider, ear: Ear) -> None:
             "end": "2026-11-20T18:20:00+00:00",
             "source": "api",
             "test": False,
+            "kind": None,
             "description": "start of an equivent",
         },
         {
@@ -115,6 +117,7 @@ async def test_variables(house: House, provider: Provider, ear: Ear) -> None:
             "end": "2026-11-20T17:21:00+00:00",
             "source": "api",
             "test": False,
+            "kind": None,
             "description": "end of an equivent",
         },
     ]
@@ -294,6 +297,16 @@ async def test_rehearsals(house: House, ear: Ear, options: dict[str, Any]) -> No
         "start of a rehearsal",
         "end of a rehearsal",
     ]
+
+
+async def test_kind(house: House, ear: Ear) -> None:
+    """Automations know the kind, at the start and at the end."""
+    await ear.listen(*both(BY_ENTITY))
+    await house.setup()
+    await simulate(house.hass, duration=10, kind="power_up")
+    await house.pass_time(15)
+    assert ear.kinds == [STARTED, ENDED]
+    assert [event["kind"] for event in ear.events] == ["power_up"] * 2
 
 
 async def test_no_rehearsals(house: House, push: Push, ear: Ear) -> None:

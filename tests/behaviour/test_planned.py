@@ -384,7 +384,7 @@ async def test_each_account_has_its_own(house: Home, provider: Provider) -> None
 
 @pytest.mark.parametrize("planned", [False, True])
 async def test_edges_are_the_same(
-    house: House, provider: Provider, push: Push, planned: bool
+    house: Home, provider: Provider, push: Push, planned: bool
 ) -> None:
     """Whatever is planned, replaced and deleted at whatever moment, the edges are the same."""
 
