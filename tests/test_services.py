@@ -256,19 +256,37 @@ async def test_nothing_to_rehearse_while_live(house: House, provider: Provider, 
     await refused(simulate(house.hass), "already_live")
 
 
+async def test_rehearse_beside_a_real_one(house: House, push: Push) -> None:
+    """With several accounts, those on which a real one is live are left alone."""
+    other = add_entry(house.hass, "another-token", "another-webhook")
+    await house.setup()
+    assert other.state is ConfigEntryState.LOADED
+    await push("?event=started")
+    await simulate(house.hass)
+    await house.settle()
+    live = house.hass.states.get("binary_sensor.equiwatt_live")
+    rehearsed = house.hass.states.get("binary_sensor.equiwatt_live_2")
+    assert live and rehearsed
+    assert (live.state, live.attributes["rehearsal"]) == ("on", False)
+    assert (rehearsed.state, rehearsed.attributes["rehearsal"]) == ("on", True)
+
+
 async def test_which_account(house: House) -> None:
-    """An entry that is not there, not loaded, not ours, or not told among several is refused."""
+    """An account that is not there, or not loaded, is refused; without one all are meant."""
     await house.setup()
     hass, entry = house.hass, house.entry
     await refused(simulate(hass, config_entry_id="none"), "service_config_entry_not_found")
     other = add_entry(hass, "another-token", "another-webhook")
     await refused(simulate(hass, config_entry_id=other.entry_id), "service_config_entry_not_loaded")
     assert await hass.config_entries.async_setup(other.entry_id)
-    await refused(simulate(hass), "service_found_multiple_config_entry_for_domain")
     await simulate(hass, config_entry_id=other.entry_id)
     await house.settle()
-    assert house.live == "off"
-    assert house.state("binary_sensor.equiwatt_live_2") == "on"
+    assert (house.live, house.state("binary_sensor.equiwatt_live_2")) == ("off", "on")
+    await simulate(hass, duration={"seconds": 10})
+    await house.settle()
+    assert (house.live, house.state("binary_sensor.equiwatt_live_2")) == ("on", "on")
+    await house.pass_time(15)
+    assert (house.live, house.state("binary_sensor.equiwatt_live_2")) == ("off", "off")
     for one in (entry, other):
         await hass.config_entries.async_set_disabled_by(one.entry_id, ConfigEntryDisabler.USER)
     await refused(simulate(hass), "service_found_no_config_entry_for_domain")

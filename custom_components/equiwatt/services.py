@@ -31,6 +31,7 @@ from homeassistant.helpers.typing import VolDictType
 from homeassistant.util.json import JsonValueType
 
 from .const import DOMAIN
+from .coordinator import EquiwattCoordinator
 from .data import EquiwattConfigEntry
 from .equivents.model import Kind
 from .holding.eligibility import Refusal, can_pause, can_set_back, scene_refusal_of
@@ -139,22 +140,19 @@ def _when_set_up(action: Action) -> Action:
     return async_act
 
 
-def _entry(call: ServiceCall) -> EquiwattConfigEntry:
-    """Return the entry that is meant. Raise ServiceValidationError if that is none, or not one."""
-    entry: EquiwattConfigEntry = async_get_config_entry(
-        call.hass, DOMAIN, call.data.get(ATTR_CONFIG_ENTRY_ID)
-    )
-    return entry
-
-
 async def _async_simulate(call: ServiceCall) -> None:
-    """Rehearse an equivent, or move the end of the rehearsal that is live."""
-    entry = _entry(call)
-    await _async_check_user(call, _entities(call.hass, entry))
-    coordinator = entry.runtime_data.coordinator
-    if coordinator.data.live and not coordinator.data.rehearsal:
+    """Rehearse an equivent, or move the end of the rehearsal that is live.
+
+    With several accounts, on all on which no real one is live.
+    """
+    idle = [one for one in _entries(call) if not _is_really_live(one.runtime_data.coordinator)]
+    if not idle:
         raise ServiceValidationError(translation_domain=DOMAIN, translation_key="already_live")
-    coordinator.async_rehearse(call.data[ATTR_DURATION], call.data.get(ATTR_KIND))
+    for entry in idle:
+        await _async_check_user(call, _entities(call.hass, entry))
+    for entry in idle:
+        coordinator = entry.runtime_data.coordinator
+        coordinator.async_rehearse(call.data[ATTR_DURATION], call.data.get(ATTR_KIND))
 
 
 async def _async_pause(call: ServiceCall) -> ServiceResponse:
@@ -278,15 +276,25 @@ def _entities(hass: HomeAssistant, entry: EquiwattConfigEntry) -> set[str]:
     return {entity.entity_id for entity in registered}
 
 
+def _is_really_live(coordinator: EquiwattCoordinator) -> bool:
+    """Return True while an equivent is live that is no rehearsal."""
+    return coordinator.data.live is not None and not coordinator.data.rehearsal
+
+
+def _entries(call: ServiceCall) -> list[EquiwattConfigEntry]:
+    """Return the entry that is chosen, or all. Raise ServiceValidationError if there is none."""
+    loaded: list[EquiwattConfigEntry] = call.hass.config_entries.async_loaded_entries(DOMAIN)
+    if loaded and not call.data.get(ATTR_CONFIG_ENTRY_ID):
+        return loaded
+    return [async_get_config_entry(call.hass, DOMAIN, call.data.get(ATTR_CONFIG_ENTRY_ID))]
+
+
 def _live_entries(call: ServiceCall, *, must: bool = True) -> list[EquiwattConfigEntry]:
     """Return the entries with a live equivent.
 
     Raise ServiceValidationError if there is no entry, or if an equivent must be live and none is.
     """
-    loaded: list[EquiwattConfigEntry] = call.hass.config_entries.async_loaded_entries(DOMAIN)
-    if call.data.get(ATTR_CONFIG_ENTRY_ID) or not loaded:
-        loaded = [_entry(call)]
-    live = [entry for entry in loaded if entry.runtime_data.coordinator.data.live]
+    live = [entry for entry in _entries(call) if entry.runtime_data.coordinator.data.live]
     if live or not must:
         return live
     raise ServiceValidationError(translation_domain=DOMAIN, translation_key="nothing_live")
