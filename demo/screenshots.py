@@ -187,7 +187,7 @@ class Photographer:
         await self.browser.see("Connect your account")
         await self.shoot("flow-token")
         await self.fill_in("wrong-token")
-        await self.browser.see("refused this token")
+        await self.browser.see("accept this token")
         await self.shoot("flow-wrong-token")
         await self.fill_in(DEMO_TOKEN)
         await self.browser.see("Treat the addresses like a password")
@@ -200,10 +200,10 @@ class Photographer:
     async def fill_in(self, token: str) -> None:
         """Fill in the form with a token, and the address of the simulated provider."""
         await self.browser.find("input[name=token]").fill(token)
-        advanced = self.browser.find("ha-expansion-panel [role=heading]", "Advanced")
-        await advanced.click()
-        await self.browser.find("input[name=url]").fill(self.stage.provider.api_url)
-        await advanced.click()
+        address = self.browser.find("input[name=url]")
+        if not await address.is_visible():  # an address that was changed stays in sight
+            await self.browser.click("ha-expansion-panel [role=heading]", "Advanced")
+        await address.fill(self.stage.provider.api_url)
         await self.browser.click("ha-button", "Submit")
 
     async def blueprint(self) -> None:

@@ -131,7 +131,11 @@ async def test_user(
     assert len(provider.calls) == 1
 
 
-ON_THE_WAY = [(HOME, {}), ("http://example.org", {"base": "plain_http"})]
+ON_THE_WAY = [
+    (HOME, {}),
+    ("http://127.0.0.1:8123", {}),
+    ("http://example.org", {"base": "plain_http"}),
+]
 
 
 @pytest.mark.parametrize(("base", "errors"), ON_THE_WAY)

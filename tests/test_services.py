@@ -266,7 +266,8 @@ async def test_rehearse_beside_a_real_one(house: House, push: Push) -> None:
     await house.settle()
     live = house.hass.states.get("binary_sensor.equiwatt_live")
     rehearsed = house.hass.states.get("binary_sensor.equiwatt_live_2")
-    assert live and rehearsed
+    assert live
+    assert rehearsed
     assert (live.state, live.attributes["rehearsal"]) == ("on", False)
     assert (rehearsed.state, rehearsed.attributes["rehearsal"]) == ("on", True)
 

@@ -23,6 +23,7 @@ from homeassistant.util.json import json_loads
 
 from .const import DOMAIN
 from .data import EquiwattConfigEntry
+from .equivents.client import is_secure
 from .equivents.model import EdgeType
 
 ATTR_EVENT = "event"
@@ -61,8 +62,8 @@ def addresses_schema(addresses: Mapping[str, str]) -> vol.Schema:
 
 
 def addresses_errors(addresses: Mapping[str, str] | None) -> dict[str, str]:
-    """Return a warning for a form if its addresses can be read on the way."""
-    is_plain = any(address.startswith("http:") for address in (addresses or {}).values())
+    """Return a warning for a form if others can read its addresses on their way."""
+    is_plain = not all(is_secure(address) for address in (addresses or {}).values())
     return {"base": "plain_http"} if is_plain else {}
 
 
