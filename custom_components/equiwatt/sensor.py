@@ -21,7 +21,7 @@ from .coordinator import EquiwattCoordinator
 from .data import EquiwattConfigEntry, EquiwattRuntimeData
 from .entity import EquiwattEntity, EquiwattLastingEntity
 from .equivents.model import Equivent
-from .metering.results import DECIMALS, Estimate
+from .metering.results import DECIMALS, Estimate, FinishedResult, total
 
 if TYPE_CHECKING:
     from .metering.meter import Meter
@@ -140,6 +140,16 @@ METER_SENSORS = (
     ),
 )
 
+TOTAL_SAVING = SensorEntityDescription(
+    key="total_saving",
+    translation_key="total_saving",
+    device_class=SensorDeviceClass.ENERGY,
+    native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+    suggested_display_precision=DECIMALS,
+)
+LATEST = 5
+"""How many of the latest results the total saving shows."""
+
 
 async def async_setup_entry(
     hass: HomeAssistant,
@@ -155,6 +165,7 @@ async def async_setup_entry(
             EquiwattMeterSensor(data.coordinator, description, meter)
             for description in METER_SENSORS
         )
+        async_add_entities([EquiwattTotalSaving(data)])
     else:
         _remove_meter_sensors(hass, entry)
 
@@ -163,7 +174,7 @@ async def async_setup_entry(
 def _remove_meter_sensors(hass: HomeAssistant, entry: EquiwattConfigEntry) -> None:
     """Remove what a meter that is no longer chosen has left behind."""
     registry = er.async_get(hass)
-    for description in METER_SENSORS:
+    for description in (*METER_SENSORS, TOTAL_SAVING):
         unique_id = f"{entry.entry_id}_{description.key}"
         if entity_id := registry.async_get_entity_id(SENSOR_DOMAIN, DOMAIN, unique_id):
             registry.async_remove(entity_id)
@@ -305,6 +316,70 @@ class EquiwattMeterSensor(EquiwattLastingEntity, SensorEntity):
     def shown(self) -> object:
         """Return what the entity shows."""
         return self._meter.estimate
+
+
+class EquiwattTotalSaving(EquiwattLastingEntity, SensorEntity):
+    """What was saved in all equivents, and whether luck alone may explain it."""
+
+    domain = Platform.SENSOR
+
+    _unrecorded_attributes = frozenset({"equivents", "since", "spread", "verdict", "latest"})
+
+    def __init__(self, data: EquiwattRuntimeData) -> None:
+        """Add up the results of an account."""
+        super().__init__(data.coordinator, TOTAL_SAVING)
+        self._store = data.store
+        self._total = total(data.store.results)
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Follow the results."""
+        await super().async_added_to_hass()
+        self.async_on_remove(self._store.async_listen_results(self._on_results))
+
+    @callback
+    def _on_results(self) -> None:
+        """Add up the results again."""
+        self._total = total(self._store.results)
+        self._handle_coordinator_update()
+
+    @property
+    @override
+    def native_value(self) -> float | None:
+        """Return the sum of all savings."""
+        return _rounded(self._total.saving)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any]:
+        """Return how far the sum is to be trusted, and the latest of what it is made of."""
+        since = self._total.since
+        return {
+            "equivents": len(self._total.counted),
+            "since": since.isoformat() if since else None,
+            "spread": _rounded(self._total.spread),
+            "verdict": self._total.verdict.value,
+            "latest": [_as_shown(result) for result in self._total.counted[:LATEST]],
+        }
+
+    @property
+    @override
+    def shown(self) -> object:
+        """Return what the entity shows."""
+        return self._total
+
+
+def _as_shown(result: FinishedResult) -> dict[str, Any]:
+    """Return the figures of one equivent."""
+    found = result.estimate
+    return {
+        "start": result.equivent.start.isoformat(),
+        "usual": _rounded(found.usual),
+        "used": _rounded(found.used),
+        "saving": _rounded(found.saving),
+        "lower_than": found.lower_than,
+        "days_used": found.days_used,
+    }
 
 
 def _attributes(estimate: Estimate) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Test an account with a meter: what it shows, keeps and follows."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from email.utils import format_datetime
 from functools import partial
 import sys
@@ -71,6 +71,61 @@ async def test_the_example(home: Home, hass_storage: dict[str, Any]) -> None:
         again = home.hass.states.get(state.entity_id)
         assert again
         assert (again.state, again.attributes) == (state.state, state.attributes)
+
+
+async def test_the_total(home: Home) -> None:
+    """It is that of all equivents that count, to be looked up, and lasts."""
+    await home.furnish()
+    total = home.sensor("total_saving")
+    before = float(total.state)  # one equivent of the past has a figure
+    assert (total.attributes["equivents"], total.attributes["verdict"]) == (1, "too_early")
+    await home.hass.services.async_call(
+        "calendar",
+        "create_event",
+        {
+            "entity_id": "calendar.equiwatt_equivents",
+            "summary": "powerUP",
+            "start_date_time": at(EVENT_DAY, "19:30"),
+            "end_date_time": at(EVENT_DAY, "19:45"),
+        },
+        blocking=True,
+    )
+    await home.start()
+    await home.end()
+    total = home.sensor("total_saving")
+    assert float(total.state) == pytest.approx(before + 0.5, abs=0.011)
+    assert total.attributes["device_class"] == "energy"
+    assert total.attributes["unit_of_measurement"] == "kWh"
+    assert "state_class" not in total.attributes
+    assert total.attributes["equivents"] == 2
+    assert total.attributes["since"] == at(date(2026, 11, 18), "16:31").isoformat()
+    assert total.attributes["spread"] > 0
+    assert total.attributes["verdict"] == "too_early"
+    assert total.attributes["latest"][0] == {
+        "start": START.isoformat(),
+        "usual": 0.9,
+        "used": 0.4,
+        "saving": 0.5,
+        "lower_than": 7,
+        "days_used": 7,
+    }
+    await simulate(home.hass, duration={"minutes": 6})
+    await home.move_to("18:10")
+    assert home.sensor("saving").attributes["final"]
+    assert home.sensor("total_saving") == total
+    up = at(EVENT_DAY, "19:30") + timedelta(seconds=70), at(EVENT_DAY, "19:45")
+    home.provider.start(*up)
+    await home.move_to("19:33")
+    assert home.sensor("saving").attributes["start"].startswith("2026-11-24T19:30")
+    home.provider.end(*up)
+    await home.move_to("19:47")
+    assert home.live == "off"
+    (_, second) = await home.calendar()
+    assert second["summary"].startswith("Equivent · powerUP")
+    assert await home.hass.config_entries.async_reload(home.entry.entry_id)
+    await home.settle()
+    again = home.sensor("total_saving")
+    assert (again.state, again.attributes) == (total.state, total.attributes)
 
 
 async def test_a_wrong_clock(home: Home) -> None:
@@ -516,7 +571,7 @@ async def test_a_meter_that_is_given_up(home: Home) -> None:
     assert await home.hass.config_entries.async_reload(home.entry.entry_id)
     await home.settle()
     registry = er.async_get(home.hass)
-    for key in FIGURES:
+    for key in (*FIGURES, "total_saving"):
         assert registry.async_get(f"sensor.equiwatt_{key}") is None
         assert home.hass.states.get(f"sensor.equiwatt_{key}") is None
     (event,) = await home.calendar()

@@ -20,7 +20,7 @@ from homeassistant.helpers.recorder import get_instance
 from ..conftest import event_of
 from .example import EVENT_DAY, at
 from .home import SENSORS, Home
-from .meters import SECOND_METER
+from .meters import SECOND_METER, Tables
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)

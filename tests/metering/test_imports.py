@@ -46,4 +46,4 @@ def test_no_metering() -> None:
     """An account without a meter imports of the wing only what keeps results."""
     assert f"{OURS}.baseline" in modules(WITH)
     found = {name for name in modules(WITHOUT) if name.startswith(OURS)}
-    assert found == {OURS, f"{OURS}.results"}
+    assert found == {OURS, f"{OURS}.days", f"{OURS}.results"}

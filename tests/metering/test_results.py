@@ -15,12 +15,16 @@ from custom_components.equiwatt.metering.results import (
     FinishedResult,
     Reason,
     Results,
+    Verdict,
     as_stored,
+    in_words,
     read_results,
     result_of,
+    total,
     with_result,
 )
 
+from ..fakes.results import result as measured
 from .example import EQUIVENT_DAYS, WINDOW, meter_of, readings
 
 START = datetime(2026, 11, 24, 17, 1, tzinfo=UTC)
@@ -189,3 +193,103 @@ def test_what_cannot_be_read(broken: object) -> None:
 def test_no_list(items: Any) -> None:
     """There is nothing to be read."""
     assert read_results(items) == ((), 1)
+
+
+# All together
+
+USUAL = (0.4, 0.6, 0.8, 1.0, 1.2)
+"""A mean of 0.8, and a standard deviation of the root of 0.1."""
+
+
+def evenings(*used: float, share_days: bool = False, apart: int = 70) -> Results:
+    """Return equivents, newest first, each with five usual days before it."""
+    results: Results = ()
+    for number, each in enumerate(used):
+        start = START + number * timedelta(days=apart)
+        one = measured(start, each, *USUAL)
+        if share_days:  # all of them are compared with the same days
+            days = {START.date() - timedelta(days=n): kwh for n, kwh in enumerate(USUAL, 1)}
+            one = replace(one, estimate=replace(one.estimate, days=days))
+        results = with_result(results, one)
+    return results
+
+
+def test_nothing_to_add_up() -> None:
+    """There is no sum of nothing, and none of what has no figure."""
+    unknown = replace(FINAL, used=None)
+    for results in ((), (replace(RESULT, estimate=unknown),)):
+        found = total(results)
+        assert (found.saving, found.since, found.spread) == (None, None, None)
+        assert (found.counted, found.verdict) == ((), Verdict.TOO_EARLY)
+
+
+def test_the_sum() -> None:
+    """It is that of all with a figure, but of powerUP."""
+    results = evenings(0.5, 0.9, 0.3)
+    up = measured(START + timedelta(days=500), 3.0, *USUAL, kind=Kind.POWER_UP)
+    down = measured(START + timedelta(days=600), 0.7, *USUAL, kind=Kind.POWER_DOWN)
+    learning = measured(START + timedelta(days=700), 0.7)
+    for each in (up, down, learning):
+        results = with_result(results, each)
+    found = total(results)
+    assert found.saving == pytest.approx(0.3 - 0.1 + 0.5 + 0.1)
+    assert (len(found.counted), found.since) == (4, START)
+    assert found.counted[0] == down
+
+
+def test_the_spread_by_hand() -> None:
+    """Of two at the mean: the variance of all twelve days, for each of both 6 / 5 of it."""
+    assert total(evenings(0.8)).spread is None
+    a_day = 2 * (2 * 0.4**2 + 2 * 0.2**2) / 11
+    assert total(evenings(0.8, 0.8)).spread == pytest.approx(1.3 * (2 * 1.2 * a_day) ** 0.5)
+    shared = total(evenings(0.8, 0.8, share_days=True, apart=2)).spread  # five of five days
+    assert shared == pytest.approx(1.3 * ((2 * 1.2 + 2 * 5 / 25) * 0.4 / 6) ** 0.5)
+
+
+@pytest.mark.parametrize(
+    ("used", "verdict"),
+    [
+        ((0.3, 0.3, 0.3), Verdict.TOO_EARLY),
+        ((0.3, 0.3, 0.3, 0.3), Verdict.LESS),
+        ((1.3, 1.3, 1.3, 1.3), Verdict.MORE),
+        ((0.3, 1.3, 0.3, 1.3), Verdict.NO_DIFFERENCE),
+        ((0.8, 0.8, 0.8, 0.8), Verdict.NO_DIFFERENCE),
+        # Ranks of 1, 1, .8 and .6, of which a half makes 1.4. By luck once in twenty: 1.645 times
+        # the root of 4 * 7 / 60, or 1.12, and half a step of 1 / 5 more.
+        ((0.3, 0.3, 0.5, 0.7), Verdict.LESS),
+        ((0.3, 0.3, 0.7, 0.7), Verdict.NO_DIFFERENCE),  # 1.2
+        ((1.3, 1.3, 1.1, 0.9), Verdict.MORE),
+        ((1.3, 1.3, 0.9, 0.9), Verdict.NO_DIFFERENCE),
+    ],
+)
+def test_the_verdict_by_hand(used: tuple[float, ...], verdict: Verdict) -> None:
+    """It is that of the mean rank."""
+    assert total(evenings(*used)).verdict is verdict
+
+
+def test_shared_days_make_it_careful() -> None:
+    """Twelve pairs of five shared days add 12 * 5 / (12 * 25): 1.645 times the root of .67."""
+    used = (0.3, 0.3, 0.5, 0.7)
+    assert total(evenings(*used, share_days=True, apart=2)).verdict is Verdict.NO_DIFFERENCE
+    assert total(evenings(*[0.3] * 4, share_days=True, apart=2)).verdict is Verdict.LESS
+
+
+def test_as_much_as_always() -> None:
+    """A home that draws nothing, on usual days and in equivents, has neither saved nor wasted."""
+    results = tuple(measured(START - n * timedelta(days=70), 0.0, *[0.0] * 10) for n in range(30))
+    found = total(results)
+    assert (found.saving, found.spread, found.verdict) == (0, 0, Verdict.NO_DIFFERENCE)
+
+
+def test_in_words() -> None:
+    """One sentence, without any judgement."""
+    assert in_words(measured(START, 0.3, *USUAL).estimate) == (
+        "0.50 kWh less than usual; less than on 5 of your 5 usual days"
+    )
+    assert in_words(measured(START, 1.0, *USUAL).estimate) == (
+        "0.20 kWh more than usual; more than on 3 of your 5 usual days"
+    )
+    assert in_words(measured(START, 0.7999, *USUAL).estimate) == (
+        "as much as usual; less than on 3 of your 5 usual days"
+    )
+    assert in_words(measured(START, 0.7999).estimate) is None

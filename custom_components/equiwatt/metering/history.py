@@ -109,7 +109,8 @@ class History:
             result = result_of(self._store.results, equivent)
             # Other meters may have known more.
             if result is None or one.saving is not None or result.estimate.saving is None:
-                self._store.async_keep_result(FinishedResult(equivent, one))
+                kind = self._coordinator.plans.kind_of(equivent)
+                self._store.async_keep_result(FinishedResult(equivent, one, kind))
         self._meter.async_refresh()
 
 

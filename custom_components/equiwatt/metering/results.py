@@ -1,22 +1,33 @@
 """What was measured of equivents: how it is stored, and what all of them tell together."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, time
 from enum import StrEnum
 from itertools import islice, takewhile
-from statistics import fmean
+from math import sqrt
+from statistics import fmean, stdev
 from typing import Any
 
 from ..equivents.answer import MalformedError, read_event
 from ..equivents.model import SAME, Equivent, Kind
 from ..equivents.snapshot import MAX_EQUIVENTS
+from .days import DAY, LONDON, LOOK_BACK, is_working
 
 DECIMALS = 2
 """Of the kWh that are shown."""
 LEAST = 3
 """How many similar days an average takes."""
+FEWEST = 4
+"""How many equivents a verdict takes."""
+FEWEST_SPREAD = 2
+"""How many equivents it takes to know the spread of their sum."""
+ONCE_IN_TWENTY = 1.645
+"""How many standard deviations a normal mean exceeds, to one side, by luck once in twenty."""
+FOUR_IN_FIVE = 1.3
+"""How many a sum keeps within in 80 of 100 cases: 1.28, and more as they are seen of few days."""
 
 
 class Reason(StrEnum):
@@ -104,6 +115,31 @@ type Results = tuple[FinishedResult, ...]
 """What was measured, of the newest equivent first."""
 
 
+class Verdict(StrEnum):
+    """Whether less or more than usual was used, or luck alone may explain the difference."""
+
+    TOO_EARLY = "too_early"
+    LESS = "less"
+    MORE = "more"
+    NO_DIFFERENCE = "no_difference"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Total:
+    """What all results tell together."""
+
+    counted: Results
+    saving: float | None
+    spread: float | None
+    """By how much luck alone would move the saving, in 80 of 100 cases."""
+    verdict: Verdict
+
+    @property
+    def since(self) -> datetime | None:
+        """Return when the first of them started."""
+        return self.counted[-1].equivent.start if self.counted else None
+
+
 def result_of(results: Results, equivent: Equivent) -> FinishedResult | None:
     """Return what was measured of an equivent, whose times may have changed since."""
     latest = equivent.start + SAME
@@ -148,6 +184,84 @@ def as_stored(result: FinishedResult) -> dict[str, Any]:
         "measured_until": estimate.measured_until and estimate.measured_until.isoformat(),
         "reason": estimate.reason,
     }
+
+
+def total(results: Results) -> Total:
+    """Return what all results that count tell together."""
+    counted = tuple(result for result in results if result.counts)
+    estimates = [result.estimate for result in counted]
+    return Total(
+        counted=counted,
+        saving=sum(each.saving or 0 for each in estimates) if estimates else None,
+        spread=_spread(estimates),
+        verdict=_verdict(estimates),
+    )
+
+
+def _verdict(estimates: Sequence[Estimate]) -> Verdict:
+    """Return what the mean rank of the equivents among their usual days tells.
+
+    Where nothing has changed each rank is as likely as any other, whatever the home's habits: the
+    share of n usual days on which more was used is 1/2, with a variance of (n + 2) / 12n, and each
+    usual day that two equivents share adds 1 / 12nm for both. The sum of all is as good as normal,
+    and must be as far from its mean as it is by luck once in twenty.
+    """
+    count = len(estimates)
+    if count < FEWEST:
+        return Verdict.TOO_EARLY
+    excess = sum(map(_rank, estimates)) - count / 2
+    variance = sum((each.days_used + 2) / (12 * each.days_used) for each in estimates)
+    variance += 2 * sum(share / 12 for _, _, share in _neighbours(estimates))
+    step = 1 / max(each.days_used for each in estimates)
+    if abs(excess) - step / 2 <= ONCE_IN_TWENTY * sqrt(variance):
+        return Verdict.NO_DIFFERENCE
+    return Verdict.LESS if excess > 0 else Verdict.MORE
+
+
+def _rank(estimate: Estimate) -> float:
+    """Return the share of usual days on which more was used; as much counts half."""
+    used, days = estimate.used or 0.0, [*estimate.days.values()]
+    return (days_above(days, used) + days.count(used) / 2) / len(days)
+
+
+def _spread(estimates: Sequence[Estimate]) -> float | None:
+    """Return by how much luck alone would move the sum of the savings, in 80 of 100 cases.
+
+    An equivent's use varies as that of all days in the same hours does, and so does each of its
+    usual days, of whose mean a part of one n-th is shared with the equivents around it.
+    """
+    if len(estimates) < FEWEST_SPREAD:
+        return None
+    uses: dict[tuple[time, bool], dict[date, float]] = defaultdict(dict)
+    for each in estimates:
+        uses[_hours(each)] |= {**each.days, each.start.date(): each.used or 0.0}
+    deviations = {hours: stdev(days.values()) for hours, days in uses.items()}
+    each_one = [deviations[_hours(each)] for each in estimates]
+    variance = sum(
+        deviation**2 * (1 + 1 / each.days_used)
+        for deviation, each in zip(each_one, estimates, strict=True)
+    )
+    variance += 2 * sum(
+        share * each_one[one] * each_one[other] for one, other, share in _neighbours(estimates)
+    )
+    return FOUR_IN_FIVE * sqrt(variance)
+
+
+def _hours(estimate: Estimate) -> tuple[time, bool]:
+    """Return what makes days alike: the time of day, and their type."""
+    local = estimate.start.astimezone(LONDON)
+    return local.time(), is_working(local.date())
+
+
+def _neighbours(estimates: Sequence[Estimate]) -> Iterator[tuple[int, int, float]]:
+    """Yield pairs of equivents that share usual days, and the product of the shares of both."""
+    for one, each in enumerate(estimates):
+        for other in range(one + 1, len(estimates)):
+            if each.start - estimates[other].start > LOOK_BACK * DAY:
+                break
+            shared = len(each.days.keys() & estimates[other].days.keys())
+            if shared:
+                yield one, other, shared / (each.days_used * estimates[other].days_used)
 
 
 def compared(found: Estimate) -> str | None:
