@@ -16,6 +16,7 @@ POINTS: dict[str, Callable[[], list[Table]]] = {
     "reading": partial(run, "reading"),
     "weight": weighing.tables,
     "metering": partial(run, "metering"),
+    "methods": partial(run, "methods"),
     "faults": partial(run, "faults"),
 }
 BOUNDS = {
@@ -34,6 +35,8 @@ BOUNDS = {
     "parse_growth": 1.3,
     "memory_growth_kib_per_day": 16,
     "rows_per_idle_day": 0,
+    "usual_working_ratio": 1.03,
+    "usual_other_ratio": 1.03,
     "false_edges": 0,
     "lost_edges": 0,
 }
@@ -51,14 +54,16 @@ def arguments() -> argparse.Namespace:
         "--only", nargs="+", choices=POINTS, metavar="POINT", help=f"some of: {', '.join(POINTS)}"
     )
     parser.add_argument(
-        "--readme", action="store_true", help="keep the results, and let README and docs quote them"
+        "--readme",
+        action="store_true",
+        help="keep the results, and let README and docs quote them",
     )
     parser.add_argument(
         "--compare", metavar="COMMIT", help="weight and push beside those of a commit, and no more"
     )
     options = parser.parse_args()
-    if options.readme and (options.only or options.compare):
-        parser.error("--readme wants all of it")
+    if options.readme and options.compare:
+        parser.error("--readme and --compare don't go together")
     return options
 
 
@@ -104,7 +109,7 @@ def measure(options: argparse.Namespace) -> int:
     if verdict.rows:
         print(f"\n{verdict.text()}\n")
     if options.readme:
-        readme.write(tables)
+        readme.write(readme.merged(tables))
     if options.json:
         print(figures_line(tables))
     return int(any("missed" in row for row in verdict.rows))

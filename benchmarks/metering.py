@@ -1,11 +1,13 @@
-"""What the meter costs at the start of an equivent, each five minutes of it, and at rest.
+"""What the meter costs when it is chosen, in an equivent, after it, and at rest.
 
-With SQLite and the statistics of two months, as Home Assistant keeps them, of a hundred other
+With SQLite and the statistics of more than a year, as Home Assistant keeps them, of a hundred other
 meters beside the home's.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
@@ -17,9 +19,11 @@ from typing import Any
 from custom_components.equiwatt.equivents.model import Equivent
 from custom_components.equiwatt.equivents.snapshot import Snapshot
 from custom_components.equiwatt.metering.baseline import GRID, Window, estimate
+from custom_components.equiwatt.metering.history import History
 from custom_components.equiwatt.metering.meter import Meter
 from custom_components.equiwatt.metering.readings import Reader
 from custom_components.equiwatt.metering.results import Estimate, FinishedResult
+from custom_components.equiwatt.store import EquiwattStore
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.recorder import get_instance, session_scope
 
@@ -28,12 +32,20 @@ from .report import Table
 
 METER = "sensor.meter_0"
 METERS = 101
-DAYS = 60
+DAYS = 430
+EQUIVENTS = 60
+"""How many there were in the year before."""
 KEPT_DAYS = 10
 """For how many days Home Assistant keeps rows of five minutes, unless it is told otherwise."""
 TIMES = 30
 POLLS = 10_000
 HOUR = timedelta(hours=1)
+JOBS = {
+    "choose": f"when it is chosen, with {EQUIVENTS} equivents",
+    "write": "when a figure changes",
+    "start": "at the start of an equivent",
+    "five_minutes": "each five minutes of it",
+}
 TITLE = f"Meter: {DAYS} days of statistics of {METERS} meters"
 
 
@@ -132,15 +144,109 @@ async def rest(hass: HomeAssistant, now: datetime) -> float:
     return took / POLLS * 1_000_000
 
 
+class Past:
+    """An account that has seen a year of equivents when its meter is chosen."""
+
+    def __init__(self, hass: HomeAssistant, now: datetime) -> None:
+        """Have had one each six days, each of an hour."""
+        starts = [now - timedelta(days=3 + 6 * number, hours=5) for number in range(EQUIVENTS)]
+        self._hass = hass
+        self._past = tuple(Equivent(start, start + HOUR) for start in starts)
+        self._entry: Any = SimpleNamespace(
+            options={"source": "sensors", "sensors": [METER]},
+            entry_id=world.ENTRY_ID,
+            title="equiwatt",
+            async_on_unload=lambda _: None,
+            async_create_background_task=self._create_task,
+        )
+        self._coordinator: Any = SimpleNamespace(
+            data=Snapshot(past=self._past),
+            clock=SimpleNamespace(now=lambda: now),
+            plans=SimpleNamespace(kind_of=lambda _: None),
+            async_add_listener=lambda _: lambda: None,
+        )
+        self._meter: Any = SimpleNamespace(async_refresh=lambda: None)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._store = EquiwattStore(hass, world.ENTRY_ID)
+
+    def _create_task(self, hass: HomeAssistant, job: Coroutine[Any, Any, None], name: str) -> None:
+        """Do something in the background, and know when it is done."""
+        self._tasks.append(hass.async_create_background_task(job, name))
+
+    async def choose(self) -> None:
+        """Measure all of it, and write the statistics."""
+        self._store = EquiwattStore(self._hass, world.ENTRY_ID)
+        history = History(self._hass, self._entry, self._coordinator, self._store, self._meter)
+        history.async_start()
+        await self._done()
+        known = [result for result in self._store.results if result.counts]
+        if len(known) != EQUIVENTS:
+            raise RuntimeError(f"{len(known)} of {EQUIVENTS} were measured")
+
+    async def write(self) -> None:
+        """Write the statistics after the figure of the last equivent has changed."""
+        newest = self._store.results[0]
+        used = (newest.estimate.used or 0) + 0.1
+        changed = replace(newest, estimate=replace(newest.estimate, used=used))
+        self._store.async_keep_result(changed)
+        await self._done()
+
+    async def _done(self) -> None:
+        """Wait until nothing is left to do."""
+        while self._tasks:
+            await self._tasks.pop()
+        await get_instance(self._hass).async_block_till_done()
+
+
+async def stalled(job: Callable[[], Awaitable[None]]) -> float:
+    """Return for how many milliseconds a job held up everything else at most."""
+    longest = 0.0
+
+    async def watch() -> None:
+        """See how late the event loop is."""
+        nonlocal longest
+        while True:
+            began = perf_counter()
+            await asyncio.sleep(0.001)
+            longest = max(longest, perf_counter() - began - 0.001)
+
+    watching = asyncio.create_task(watch())
+    await job()
+    watching.cancel()
+    return longest * 1_000
+
+
+@contextmanager
+def counted(hass: HomeAssistant) -> Iterator[list[str]]:
+    """Count the queries of a job."""
+    from sqlalchemy import event  # noqa: PLC0415
+
+    queries: list[str] = []
+
+    def keep(*arguments: Any) -> None:
+        """Keep a query."""
+        queries.append(arguments[2])
+
+    engine = get_instance(hass).engine
+    event.listen(engine, "before_cursor_execute", keep)
+    yield queries
+    event.remove(engine, "before_cursor_execute", keep)
+
+
 async def costs(hass: HomeAssistant, now: datetime) -> dict[str, float]:
-    """Measure both jobs, each in turn, and then nothing."""
-    job = Job(hass, now)
+    """Measure all jobs, each in turn, and then nothing."""
+    job, past = Job(hass, now), Past(hass, now)
     _, first, _ = await timed(job.start)
     figures = {"meter_first_ms": first}
-    for name, work in (("start", job.start), ("five_minutes", job.go_on)):
-        took = [await timed(work) for _ in range(TIMES)]
+    jobs = ((past.choose, 5), (past.write, TIMES), (job.start, TIMES), (job.go_on, TIMES))
+    for name, (work, times) in zip(JOBS, jobs, strict=True):
+        with counted(hass) as queries:
+            await work()
+            figures[f"meter_{name}_queries"] = len(queries)
+        took = [await timed(work) for _ in range(times)]
         figures[f"meter_{name}_ms"] = median(done for _, done, _ in took)
         figures[f"meter_{name}_loop_ms"] = median(busy for _, _, busy in took)
+    figures["meter_choose_stall_ms"] = await stalled(past.choose)
     return figures | {"meter_rest_us": await rest(hass, now)}
 
 
@@ -151,12 +257,15 @@ async def measure(_: asyncio.AbstractEventLoop) -> list[Table]:
         async with world.home(Path(folder), "recorder:\n") as hass:
             count = await get_instance(hass).async_add_executor_job(fill, hass, now)
             figures = await costs(hass, now)
-    table = Table(TITLE, ["", "done after", "event loop"], figures=figures)
-    for what, name in (("at the start", "start"), ("each five minutes", "five_minutes")):
+    table = Table(TITLE, ["", "done after", "event loop", "queries"], figures=figures)
+    for name, what in JOBS.items():
         done, busy = figures[f"meter_{name}_ms"], figures[f"meter_{name}_loop_ms"]
-        table.rows.append([what, f"{done:.1f} ms", f"{busy:.2f} ms"])
-    first = figures["meter_first_ms"]
+        queries = f"{figures[f'meter_{name}_queries']:.0f}"
+        table.rows.append([what, f"{done:.1f} ms", f"{busy:.2f} ms", queries])
     idle = figures["meter_rest_us"]
-    table.rows.append(["at rest, each poll", "", f"{idle / 1_000:.4f} ms"])
-    table.note = f"{count:,} rows. The first time: {first:.0f} ms. At rest nothing is read."
+    table.rows.append(["at rest, each poll", "", f"{idle / 1_000:.4f} ms", "0"])
+    table.note = (
+        f"{count:,} rows. The first read: {figures['meter_first_ms']:.0f} ms. While a meter is"
+        f" chosen nothing else waits for longer than {figures['meter_choose_stall_ms']:.0f} ms."
+    )
     return [table]

@@ -27,6 +27,7 @@ QUOTES = {
 RESULTS = Path(__file__).with_name("results.json")
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 FAULTS = "Being right"
+USUAL = "Usual use"
 HEAD = ("", "equiwatt", "next to it", "ratio")
 ROWS = (
     (
@@ -127,6 +128,18 @@ ROWS = (
         (),
     ),
     (
+        "With a meter: measuring 60 equivents of the past when it is chosen",
+        "{meter_choose_ms:.0f} ms, of which event loop {meter_choose_loop_ms:.1f} ms",
+        "",
+        (),
+    ),
+    (
+        "With a meter: writing statistics when a figure changes",
+        "{meter_write_ms:.0f} ms, of which event loop {meter_write_loop_ms:.1f} ms",
+        "",
+        (),
+    ),
+    (
         "With a meter: reading two months of it at a start",
         "{meter_start_ms:.0f} ms, of which event loop {meter_start_loop_ms:.1f} ms",
         "",
@@ -160,19 +173,21 @@ def sections(tables: list[Table]) -> dict[str, str]:
     """Return what each page says between its marks, with the marks."""
     figures = figures_of(tables)
     texts = {page: text.format_map(figures) for page, text in QUOTES.items()}
-    texts[FIGURES] = both_tables(tables)
+    texts[FIGURES] = shown_tables(tables)
     return {page: f"{BEGIN}\n\n{text}\n\n{END}" for page, text in texts.items()}
 
 
-def both_tables(tables: list[Table]) -> str:
-    """Return the table of figures, and that of faults."""
+def shown_tables(tables: list[Table]) -> str:
+    """Return the table of figures, that of faults, and those of what is usual."""
     figures = figures_of(tables)
     rows = []
     for what, ours, other, ratio in ROWS:
         cells = (text.format_map(figures) for text in (ours, other))
         rows.append((what, *cells, share(*(figures[name] for name in ratio))))
-    (faults,) = (table for table in tables if table.title.startswith(FAULTS))
-    return f"{markdown(HEAD, rows)}\n\n{markdown(faults.head, faults.rows)}"
+    shown = [
+        table for title in (FAULTS, USUAL) for table in tables if table.title.startswith(title)
+    ]
+    return "\n\n".join([markdown(HEAD, rows), *(markdown(one.head, one.rows) for one in shown)])
 
 
 def share(value: float | None = None, of: float = 1) -> str:
@@ -183,6 +198,12 @@ def share(value: float | None = None, of: float = 1) -> str:
 def load() -> list[Table]:
     """Return the results that the pages quote."""
     return [Table(**table) for table in json.loads(RESULTS.read_text("utf-8"))]
+
+
+def merged(new: list[Table]) -> list[Table]:
+    """Return all results, with new ones in place of those of the same figures or title."""
+    measured = {*figures_of(new), *(table.title for table in new)}
+    return [*(old for old in load() if not {*old.figures, old.title} & measured), *new]
 
 
 def write(tables: list[Table]) -> None:

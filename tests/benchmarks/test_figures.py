@@ -4,10 +4,11 @@ import asyncio
 
 import pytest
 
-from benchmarks import compare, edges, picture, reading, readme
+from benchmarks import compare, edges, methods, picture, reading, readme
 from benchmarks.__main__ import BOUNDS
 from benchmarks.report import figures_of
 from custom_components.equiwatt.equivents.answer import parse
+from custom_components.equiwatt.metering.days import is_working
 
 
 async def test_edges_without_a_webhook(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,3 +75,14 @@ def test_two_commits_side_by_side() -> None:
     table = compare.table_of("abc", now, then)
     assert table.rows[0] == ["importing it", "2.0 ms", "4.0 ms", "0.50"]
     assert (table.figures["import_ms"], table.figures["then_import_ms"]) == (2, 4)
+
+
+@pytest.mark.long(6)
+def test_a_change_of_the_method_shows_its_error() -> None:
+    """The error of what the integration takes for usual is the one that the page quotes."""
+    quoted = figures_of(readme.load())
+    by_home = [methods.evenings(home) for home in methods.homes()]
+    for working, which in ((True, "working"), (False, "other")):
+        days = [[one for one in home if is_working(one.day) is working] for home in by_home]
+        found = methods.errors(methods.ours, days)
+        assert found.square == pytest.approx(quoted[f"usual_{which}_square"])
