@@ -1,4 +1,4 @@
-"""Test the actions: what they take, what they refuse, and what they say then."""
+"""Test the actions: their fields, their refusals and their responses."""
 
 import asyncio
 from datetime import timedelta
@@ -48,7 +48,7 @@ async def pause(
 
 
 def are_tests(house: House) -> list[bool]:
-    """Return for each event that was announced whether it is a test."""
+    """Return the attribute `test` of each event that was announced."""
     states = [event.data["new_state"] for event in house.changes]
     told = {
         state.state: state.attributes["test"]
@@ -76,7 +76,7 @@ async def calendar(house: House) -> list[Any]:
 
 
 async def test_rehearsal(house: House, provider: Provider) -> None:
-    """A rehearsal goes the whole way, and nothing of it stays."""
+    """A rehearsal starts and ends like an equivent, and leaves nothing behind."""
     await house.setup()
     await simulate(house.hass)
     await house.settle()
@@ -160,7 +160,7 @@ async def test_real_one_right_after(house: House, provider: Provider) -> None:
 async def test_api_and_late_webhook_say_nothing(
     house: House, provider: Provider, push: Push
 ) -> None:
-    """Neither answers without a live one, nor a late call for an end, end a rehearsal."""
+    """Neither answers without a live equivent nor a late call for an end end a rehearsal."""
     provider.end(NOW - HOUR, NOW - timedelta(minutes=5))
     await house.setup()
     await simulate(house.hass, duration={"minutes": 10})
@@ -189,7 +189,7 @@ async def test_rehearsal_during_an_outage(house: House, provider: Provider) -> N
 
 @pytest.mark.parametrize(("minutes", "live"), [(10, "on"), (1, "off")])
 async def test_rehearsal_over_a_restart(house: House, minutes: int, live: str) -> None:
-    """A rehearsal goes on after a restart, or has ended; it is a test still."""
+    """A rehearsal goes on after a restart or has ended, and is still a test."""
     await house.setup()
     await simulate(house.hass, duration={"seconds": 10})
     await simulate(house.hass, duration={"minutes": minutes})
@@ -384,7 +384,7 @@ async def test_while_an_account_is_reloaded(
 
 
 async def test_account_that_takes_too_long(live: House) -> None:
-    """An action waits for some seconds only, and then goes by what is there."""
+    """An action waits for some seconds only, and then acts for the other accounts."""
     other = add_entry(live.hass, "another-token", "another-webhook")
     (plug,) = await install(live.hass, Plug("Plug"))
     async with other.setup_lock:
@@ -397,7 +397,7 @@ async def test_account_that_takes_too_long(live: House) -> None:
 
 
 async def test_which_live_account(house: House) -> None:
-    """With several accounts, a pause is for the one that is live, or the one that is told."""
+    """With several accounts, a pause is for the one that is live, or the chosen one."""
     other = add_entry(house.hass, "another-token", "another-webhook")
     await house.setup()
     (plug,) = await install(house.hass, Plug("Plug"))
@@ -410,8 +410,8 @@ async def test_which_live_account(house: House) -> None:
     assert plug.commands == ["off", "on"]
 
 
-async def test_what_cannot_be_paused(live: House) -> None:
-    """What cannot be turned off is named, and the others are paused."""
+async def test_devices_that_cannot_be_paused(live: House) -> None:
+    """A device that cannot be turned off is named, and the others are paused."""
     plug, there = await install(live.hass, Plug("Plug"), Plug("There"))
     await install(live.hass, thermostat := Thermostat("Thermostat"))
     thermostat._attr_hvac_modes = ["heat"]  # type: ignore[list-item]
@@ -461,7 +461,7 @@ async def test_area_with_a_scene(live: House) -> None:
 
 
 async def test_areas_labels_and_devices(live: House) -> None:
-    """Of an area or a label, what can be paused is; the rest is passed over."""
+    """Of an area or a label, devices that can be paused are, and others are left alone."""
     await install(live.hass, Plug("Plug"), Plug("Other"), Plug("Third"))
     area = ar.async_get(live.hass).async_create("Kitchen")
     label = lr.async_get(live.hass).async_create("Equivent")
@@ -510,7 +510,7 @@ async def test_groups(live: House) -> None:
 
 
 async def simulate_end(house: House) -> None:
-    """Let the planned end pass."""
+    """End the equivent, and wait until after its planned end."""
     house.provider.end(NOW, NOW + HOUR)
     await house.pass_time(HOUR.total_seconds() + 60, step=60)
 
@@ -518,7 +518,7 @@ async def simulate_end(house: House) -> None:
 async def test_permissions(
     live: House, hass_read_only_user: MockUser, hass_admin_user: MockUser
 ) -> None:
-    """Nobody pauses what they may not control."""
+    """A user without the permission to control a device cannot pause it."""
     (plug,) = await install(live.hass, Plug("Plug"))
     with pytest.raises(Unauthorized):
         await pause(live.hass, Context(user_id=hass_read_only_user.id), entity_id=PLUG)
@@ -532,7 +532,7 @@ async def test_permissions(
 async def test_who_may_rehearse(
     house: House, hass_read_only_user: MockUser, hass_admin_user: MockUser
 ) -> None:
-    """Whoever may only read cannot rehearse, as that runs automations."""
+    """A user who may only read cannot rehearse, as that runs automations."""
     await house.setup()
     for user_id in (hass_read_only_user.id, "nobody"):
         with pytest.raises(Unauthorized):
@@ -546,7 +546,7 @@ COOLER = {"state": "heat", "temperature": 19}
 
 
 async def test_scene(live: House, provider: Provider) -> None:
-    """What a scene names is held as it says, and restored: also what it turned on."""
+    """The entities of a scene are held and restored, also those that it turned on."""
     thermostat, plug = await install(live.hass, Thermostat("Thermostat"), Plug("Plug"))
     plug.report(is_on=False)
     live.hass.states.async_set("sensor.one", "5")
@@ -565,7 +565,7 @@ async def test_scene(live: House, provider: Provider) -> None:
 
 
 async def test_scene_upon_a_pause(live: House) -> None:
-    """The first memory counts, the last wish holds."""
+    """The first memory counts, and the latest request wins."""
     (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
     await add_scenes(live, Eco={"climate.thermostat": COOLER})
     await pause(live.hass, entity_id="climate.thermostat")
@@ -577,8 +577,8 @@ async def test_scene_upon_a_pause(live: House) -> None:
     assert (live.state("climate.thermostat"), thermostat.target_temperature) == ("heat", 21)
 
 
-async def test_scene_that_somebody_overrules(live: House) -> None:
-    """What somebody sets after the scene is theirs."""
+async def test_scene_that_a_person_overrules(live: House) -> None:
+    """A change by a person after the scene is left alone."""
     (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
     await add_scenes(live, Eco={"climate.thermostat": COOLER})
     await apply_scene(live.hass, entity_id="scene.eco")
@@ -591,8 +591,8 @@ async def test_scene_that_somebody_overrules(live: House) -> None:
     assert thermostat.target_temperature == 23
 
 
-async def test_what_is_no_scene(live: House) -> None:
-    """What is none, or does not say what it sets, is not applied; the rest is."""
+async def test_not_a_scene(live: House) -> None:
+    """A scene that lists no entities, or is none, is not applied; the others are."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await add_scenes(live, Off={PLUG: "off"})
     live.hass.states.async_set("scene.of_a_hub", "unknown")
@@ -611,7 +611,7 @@ async def test_what_is_no_scene(live: House) -> None:
 
 
 async def test_scene_that_fails(live: House) -> None:
-    """A scene whose device fails is told; the device is restored all the same."""
+    """A scene with a failing device is named, and the device is restored all the same."""
     plug, other = await install(live.hass, Plug("Plug"), Plug("Other"))
     await add_scenes(live, Off={PLUG: "off", "switch.other": "off", "switch.gone": "off"})
     plug.error = HomeAssistantError("Broken")
@@ -643,13 +643,13 @@ async def test_skipped_scene(live: House) -> None:
 
 
 async def restore(hass: HomeAssistant, context: Context | None = None, **data: Any) -> None:
-    """Restore what is held."""
+    """Restore held devices."""
     await hass.services.async_call(DOMAIN, "restore", data, blocking=True, context=context)
 
 
 @pytest.mark.parametrize("everything", [{}, {"entity_id": "all"}])
 async def test_restore(live: House, everything: dict[str, Any]) -> None:
-    """What is chosen is restored now, or all; what is not held is left alone."""
+    """The chosen devices are restored, or all; devices that are not held are left alone."""
     plug, other, third = await install(live.hass, Plug("Plug"), Plug("Other"), Plug("Third"))
     third.report(is_on=False)
     await restore(live.hass)
@@ -697,7 +697,7 @@ async def hold_kitchen(house: House) -> str:
 async def test_restore_all_but(
     live: House, chosen: dict[str, Any], excluded: dict[str, Any], restored: set[str]
 ) -> None:
-    """What a target excludes stays held, however either is chosen."""
+    """Excluded devices stay held, however either are chosen."""
     assert await hold_kitchen(live) == "kitchen"
     await restore(live.hass, **chosen, exclude=excluded)
     await live.settle()
@@ -706,7 +706,7 @@ async def test_restore_all_but(
 
 
 async def test_pause_all_but(live: House) -> None:
-    """What a target excludes is not paused; a target of which nothing is left is refused."""
+    """Excluded devices are not paused; a target of which nothing is left is refused."""
     area_id = await hold_kitchen(live)
     await restore(live.hass)
     await live.settle()
@@ -719,8 +719,8 @@ async def test_pause_all_but(live: House) -> None:
 @pytest.mark.parametrize(
     "exclude", [{"entity_id": "all"}, {"exclude": {"entity_id": PLUG}}, "switch.plug", None]
 )
-async def test_what_excludes_nothing(live: House, exclude: Any) -> None:
-    """What Home Assistant takes for no exclusion is refused."""
+async def test_invalid_exclude(live: House, exclude: Any) -> None:
+    """An exclusion that Home Assistant does not know is refused."""
     with pytest.raises(vol.Invalid):
         await restore(live.hass, entity_id="all", exclude=exclude)
 
@@ -728,14 +728,14 @@ async def test_what_excludes_nothing(live: House, exclude: Any) -> None:
 async def test_who_may_do_nothing(
     live: House, hass_read_only_user: MockUser, hass_admin_user: MockUser
 ) -> None:
-    """An action that would touch no entity is refused to whoever may not control all."""
+    """An action that would touch no entity takes the permission to control all."""
     with pytest.raises(Unauthorized):
         await restore(live.hass, Context(user_id=hass_read_only_user.id))
     await restore(live.hass, Context(user_id=hass_admin_user.id))
 
 
 async def test_who_may_do_what(live: House, hass_read_only_user: MockUser) -> None:
-    """Whoever may only read applies, restores and takes part in nothing."""
+    """A user who may only read applies, restores and takes part in nothing."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await add_scenes(live, Off={PLUG: "off"})
     await pause(live.hass, entity_id=PLUG)

@@ -251,7 +251,7 @@ class EquiwattHeldDevices(EquiwattLastingEntity, SensorEntity):
     @property
     @override
     def shown(self) -> list[dict[str, Any]]:
-        """Return each held device, with when it is restored at the latest, and how it was."""
+        """Return the held devices, each with its latest end and how it was."""
         live, now = self.coordinator.data.live, self.coordinator.clock.now()
         end = live.end if live and live.end and live.end > now else None  # none in an overrun
         held = self._holding.held_for(self.coordinator.config_entry.entry_id)

@@ -61,7 +61,7 @@ ERRORS: Final[dict[Refusal, type[HomeAssistantError]]] = {
     Refusal.NOT_FOUND: ServiceValidationError,
     Refusal.FAILED: HomeAssistantError,
 }
-"""What is raised for what is not held: what was chosen is wrong, or the device fails."""
+"""The errors for entities that are not held: the choice is wrong, or the device fails."""
 
 SET_UP_SECONDS = 10
 """How long an action waits for an account that is being set up or reloaded."""
@@ -221,7 +221,7 @@ async def _async_hold(
 
 
 async def _async_restore(call: ServiceCall) -> None:
-    """Restore what is held now: what is chosen of it, or all."""
+    """Restore held devices now: those that are chosen, or all."""
     hass, manager = call.hass, async_get_manager(call.hass)
     held = {one.entity_id for one in manager.devices if one.is_held}
     if call.data and call.data.get(ATTR_ENTITY_ID) != ENTITY_MATCH_ALL:
@@ -253,7 +253,7 @@ def _nothing_to(action: str) -> ServiceValidationError:
 def _result(
     call: ServiceCall, action: str, chosen: Outcome, **outcomes: Outcome
 ) -> ServiceResponse:
-    """Return what is done and what is not, and why; or raise what the user must mend."""
+    """Return the response, or raise an error for what the user must mend."""
     if call.return_response:
         return {
             key: value
@@ -277,7 +277,7 @@ def _entities(hass: HomeAssistant, entry: EquiwattConfigEntry) -> set[str]:
 
 
 def _is_really_live(coordinator: EquiwattCoordinator) -> bool:
-    """Return True while an equivent is live that is no rehearsal."""
+    """Return True if a real equivent is live."""
     return coordinator.data.live is not None and not coordinator.data.rehearsal
 
 
@@ -320,7 +320,7 @@ async def _async_check_user(call: ServiceCall, entity_ids: set[str]) -> None:
 
 
 def _response(done: str, outcome: Outcome) -> dict[str, JsonValueType]:
-    """Return what is done and what is not, and why."""
+    """Return the part of a response about one outcome."""
     return {
         done: [entity_id for entity_id, why in outcome.items() if why is None],
         f"not_{done}": [
