@@ -1,4 +1,4 @@
-"""The dialog of the options: which meter, and what can be expected of it."""
+"""Options flow: the meter, and what to expect of it."""
 
 from typing import Any
 
@@ -33,17 +33,18 @@ OPTIONS_SCHEMA = vol.Schema(
 
 
 class EquiwattOptionsFlow(OptionsFlowWithReload):
-    """Chooses a meter, and says what can be expected of it before anything is saved."""
+    """Options flow of the meter, with what to expect of it before anything is saved."""
 
     config_entry: EquiwattConfigEntry
 
     def __init__(self) -> None:
-        """Start with nothing chosen."""
+        """Initialize the flow."""
         self._chosen: dict[str, Any] = {}
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for the meter."""
         errors: dict[str, str] = {}
+        placeholders: dict[str, str] = {}
         if user_input is not None:
             self._chosen = {CONF_SOURCE: user_input[CONF_SOURCE]}
             if user_input[CONF_SOURCE] == SOURCE_SENSORS:
@@ -53,17 +54,18 @@ class EquiwattOptionsFlow(OptionsFlowWithReload):
             preview = await self._async_preview()
             if not preview.error:
                 return self._async_show(preview.step, preview.placeholders)
-            errors = {"base": preview.error}
+            errors, placeholders = {"base": preview.error}, preview.placeholders
         return self.async_show_form(
             step_id="init",
             data_schema=self.add_suggested_values_to_schema(
                 OPTIONS_SCHEMA, self.config_entry.options if user_input is None else user_input
             ),
             errors=errors,
+            description_placeholders=placeholders,
         )
 
     async def _async_preview(self) -> Any:
-        """Return what can be expected of what was chosen; nobody else imports what it takes."""
+        """Return what to expect of the choice, by a module that is imported for it only."""
         metering = await async_import_module(self.hass, f"{__package__}.metering.preview")
         entry = self.config_entry
         is_loaded = entry.state is ConfigEntryState.LOADED
@@ -71,7 +73,7 @@ class EquiwattOptionsFlow(OptionsFlowWithReload):
         return await metering.async_preview(self.hass, self._chosen, past)
 
     def _async_show(self, step: str, placeholders: dict[str, str]) -> ConfigFlowResult:
-        """Show what can be expected."""
+        """Show what to expect."""
         return self.async_show_form(
             step_id=step,
             data_schema=vol.Schema({}),
@@ -82,7 +84,7 @@ class EquiwattOptionsFlow(OptionsFlowWithReload):
     async def async_step_preview(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Save what was chosen: what to expect of it has been read."""
+        """Save the choice."""
         return self.async_create_entry(data=self._chosen)
 
     # One step for each kind of meter, as each has other words.

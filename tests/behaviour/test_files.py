@@ -30,6 +30,7 @@ FILLED = {
     ".options.step.preview_too_slow.description": PREVIEW | {"minutes"},
     ".options.step.preview": PREVIEW,
     ".issues.not_restored": {"name", "entity_id"},
+    ".options.error.no_statistics": {"meters"},
     ".issues.token_refused.title": {"name"},
     ".issues.webhook_changed.title": {"name"},
     ".issues.webhook_silent.title": {"name"},

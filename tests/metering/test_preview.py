@@ -106,13 +106,27 @@ async def test_energy_dashboard(home: Home) -> None:
     assert home.entry.options == {"source": "energy_dashboard"}
 
 
-@pytest.mark.parametrize("sensors", [{}, {"sensors": []}, {"sensors": [METER, "sensor.no"]}])
-async def test_no_statistics(home: Home, sensors: dict[str, Any]) -> None:
-    """Each sensor must have some; the form keeps what was filled in."""
+@pytest.mark.parametrize(
+    ("sensors", "error", "named"),
+    [
+        ({}, "no_sensors", {}),
+        ({"sensors": []}, "no_sensors", {}),
+        (
+            {"sensors": [METER, "sensor.no", "sensor.nope"]},
+            "no_statistics",
+            {"meters": "`sensor.no`, `sensor.nope`"},
+        ),
+    ],
+)
+async def test_no_statistics(
+    home: Home, sensors: dict[str, Any], error: str, named: dict[str, str]
+) -> None:
+    """Each sensor must have some, those that have none are named; the form keeps its fields."""
     await home.make_rows()
     await home.setup()
     result = await choose(home, source="sensors", **sensors)
-    assert (result["step_id"], result["errors"]) == ("init", {"base": "no_statistics"})
+    assert (result["step_id"], result["errors"]) == ("init", {"base": error})
+    assert result["description_placeholders"] == named
     suggested = {
         str(marker): (marker.description or {}).get("suggested_value")
         for marker in result["data_schema"].schema

@@ -20,7 +20,7 @@ WEEK = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """An error, or which step of the dialog has the right words, and what is filled in there."""
+    """An error or the step of the dialog with the right words, and what is filled in there."""
 
     error: str | None = None
     step: str = ""
@@ -34,13 +34,15 @@ async def async_preview(
     meters = await async_find_meters(hass, options)
     if not meters and options[CONF_SOURCE] == SOURCE_ENERGY_DASHBOARD:
         return Preview(error="no_grid_import")
-    if not meters or await async_unfit(hass, meters):
-        return Preview(error="no_statistics")
+    if not meters:
+        return Preview(error="no_sensors")
+    if unfit := await async_unfit(hass, meters):
+        return _without_statistics(hass, unfit)
     now = dt_util.utcnow()
     try:
         readings = await async_read(hass, meters, now - LOOK)
     except UnreadableError:
-        return Preview(error="no_statistics")
+        return _without_statistics(hass, meters)
     still = [meter for meter, each in zip(meters, readings, strict=True) if _stands(each, now)]
     step = _step(readings, still)
     window = _evening(now)
@@ -56,6 +58,12 @@ async def async_preview(
             "minutes": str(round(pace.total_seconds() / 60)),
         },
     )
+
+
+def _without_statistics(hass: HomeAssistant, meters: Iterable[str]) -> Preview:
+    """Return the error of meters that have no statistics, which it names."""
+    named = ", ".join(_named(hass, meter) for meter in meters)
+    return Preview(error="no_statistics", placeholders={"meters": named})
 
 
 def _stands(readings: Readings, now: datetime) -> bool:
