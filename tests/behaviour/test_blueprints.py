@@ -367,8 +367,16 @@ def measure(house: House, saving: object, **attributes: Any) -> None:
 @pytest.mark.parametrize(
     ("notify", "saving", "told"),
     [
-        (True, 0.504, "Your home used 0.50 kWh less than usual."),
-        (True, -0.4, "Your home used 0.40 kWh more than usual."),
+        (
+            True,
+            0.504,
+            "Your home used 0.50 kWh less than usual; less than on 7 of your 10 usual days.",
+        ),
+        (
+            True,
+            -0.4,
+            "Your home used 0.40 kWh more than usual; more than on 3 of your 10 usual days.",
+        ),
         (True, "unknown", None),
         (False, 0.504, None),
     ],
@@ -392,7 +400,7 @@ async def test_tells_what_was_saved(
     measure(house, "unknown", final=False, reason="waiting_for_meter")
     await house.pass_time(30 * 3600, step=600)
     assert messages(house) == []
-    measure(house, saving, final=True)
+    measure(house, saving, final=True, days_used=10, lower_than=7)
     await house.settle()
     assert [message[: len(told or "")] for message in messages(house)] == ([told] if told else [])
     assert all("estimate from your own meter" in message for message in messages(house))

@@ -21,7 +21,7 @@ INPUTS: dict[str, dict[str, Any]] = {
     "do_this_and_that": {},
 }
 LESS = (
-    "Your home used 0.50 kWh less than usual. This is an estimate from your own meter; "
+    "Your home used 0.50 kWh less than usual; less than on 7 of your 7 usual days. This is an estimate from your own meter; "
     "equiwatt's own figures will differ."
 )
 
@@ -141,7 +141,7 @@ async def test_a_rehearsal(home: Home, use: Use, sent: list[Any], name: str) -> 
     await simulate(home.hass, duration={"minutes": 30})
     await home.move_to("17:32")
     assert [title for title, _ in said(sent)] == ["Rehearsal: how you did in the equivent"]
-    assert said(sent)[0][1].startswith("Your home used 0.19 kWh less than usual.")
+    assert said(sent)[0][1].startswith("Your home used 0.19 kWh less than usual; less than on 7")
 
 
 @pytest.mark.parametrize("name", INPUTS)

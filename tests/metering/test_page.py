@@ -1,20 +1,22 @@
 """Test what docs/saving.md says: its figures, its automation, its links, and the dashboard's."""
 
+from collections.abc import Sequence
+from datetime import date, datetime
 from pathlib import Path
 import re
 from typing import Any
 
 import pytest
 
-from custom_components.equiwatt.metering.baseline import WANTED
-from custom_components.equiwatt.metering.results import LEAST, Reason
+from custom_components.equiwatt.metering.baseline import GRID, WANTED, estimate
+from custom_components.equiwatt.metering.results import LEAST, Reason, Verdict, in_words
 from demo.stage import views_to_paste
 from homeassistant.helpers.template import Template
 from homeassistant.setup import async_setup_component
 from homeassistant.util.yaml import parse_yaml
 
 from ..fakes.blueprints import messages
-from .example import EXAMPLE
+from .example import WINDOW, at, meter_of
 from .home import FIGURES, Home
 
 ROOT = Path(__file__).parents[2]
@@ -36,32 +38,49 @@ def kwh(cell: str) -> float | None:
 
 
 def test_the_example() -> None:
-    """Each figure of the worked example is that which the code is held to."""
-    cells = {row[0][4:]: row for row in table("Day ") if re.match(r"[A-Z][a-z]{2} \d\d", row[0])}
-    assert len(cells) == len(EXAMPLE["days"])
-    for day in EXAMPLE["days"]:
-        row = cells[day["date"][-2:]]
-        if day["verdict"] == "used":
-            assert [kwh(cell) for cell in row[1:3]] == [day["17:00"], day["17:30"]]
-            assert not row[3]
-        else:
-            assert row[3]
-    expected, last = EXAMPLE["expected"], table("Day ")[-3:]
-    assert [kwh(row[3]) for row in last] == [
-        expected["usual_kwh"],
-        expected["used_kwh"],
-        expected["saved_kwh"],
-    ]
-    used = EXAMPLE["event_day"]["used"]
-    assert [kwh(cell) for cell in last[1][1:3]] == [used["17:00"], used["17:30"]]
-    for column in (1, 2):
-        usual, spent, saving = (kwh(row[column]) or 0 for row in last)
-        assert usual - spent == pytest.approx(saving)
-    lowest, highest = expected["usual_lowest_day_kwh"], expected["usual_highest_day_kwh"]
-    assert f"between {lowest:.2f} and {highest:.2f} kWh" in PAGE
-    live = EXAMPLE["live"][1]
-    assert f"or {live['usual_so_far']:.2f} kWh" in PAGE
-    assert f"{live['saved_so_far']:.2f} kWh ahead" in PAGE
+    """Each of its figures is what comes out of the readings in its table."""
+    rows = {row[0][4:]: row for row in table("Day ") if re.match(r"[A-Z][a-z]{2} \d\d", row[0])}
+    assert len(rows) == 14
+    readings, total = {}, 100.0
+    for number, row in sorted(rows.items()):
+        start = at(date(2026, 11, int(number)), "17:00")
+        assert row[0] == f"{start:%a %d}"
+        is_weekend = start.weekday() > 4
+        assert (row[3] == "weekend") is is_weekend
+        halves = [kwh(cell) for cell in row[1:3]]
+        assert all(each is not None for each in halves) is (row[3] == "")
+        if row[3] == "":
+            readings |= evening(start, total, halves)
+        total += 5
+    days = {date(2026, 11, int(number)) for number, row in rows.items() if "equivent" in row[3]}
+    last = table("Day ")[-3:]
+    start = WINDOW.start
+    known = meter_of(readings | evening(start, total, [kwh(cell) for cell in last[1][1:3]]))
+    found = estimate(WINDOW, days, [known], over=True)
+    figures = [(found.usual, "usual"), (found.used, "used"), (found.saving, None)]
+    for row, (figure, half) in zip(last, figures, strict=True):
+        assert kwh(row[3]) == pytest.approx(figure)
+        for column, each in enumerate(found.half_hours, 1):
+            value = getattr(each, half) if half else (each.usual or 0) - (each.used or 0)
+            assert kwh(row[column]) == pytest.approx(value)
+    text = " ".join(PAGE.split())
+    assert f"Between {found.lowest_day:.2f} and {found.highest_day:.2f} kWh" in text
+    assert in_words(found)
+    assert f"Used {found.used:.2f} kWh, {in_words(found)}." in PAGE
+    so_far = {start: total, start + 4 * GRID: total + 0.18}
+    live = estimate(WINDOW, days, [meter_of(readings | so_far)], over=False)
+    assert f"had used {live.used:.2f} kWh" in text
+    assert f"or {live.so_far:.2f} kWh. The home was {live.saving:.2f} kWh ahead." in text
+
+
+def evening(start: datetime, total: float, halves: Sequence[float | None]) -> dict[datetime, float]:
+    """Return the readings of an evening, each five minutes."""
+    kwh = {start: total}
+    for half, energy in enumerate(halves):
+        for row in range(6):
+            moment = start + (6 * half + row) * GRID
+            kwh[moment + GRID] = kwh[moment] + (energy or 0) / 6
+    return kwh
 
 
 def test_rules() -> None:
@@ -81,7 +100,13 @@ async def test_entities_and_attributes(home: Home) -> None:
     shown = home.sensor("saving").attributes.keys()
     assert described == shown - {"device_class", "friendly_name", "unit_of_measurement"}
     named = {row[0].strip("`") for row in table("Entity |")}
-    assert named == {f"sensor.equiwatt_{key}" for key in FIGURES}
+    assert named == {f"sensor.equiwatt_{key}" for key in (*FIGURES, "total_saving")}
+    rows = table("Attribute of the total |")
+    described = {name for row in rows for name in re.findall(r"`(\w+)`", row[0])}
+    shown = home.sensor("total_saving").attributes.keys()
+    assert described == shown - {"device_class", "friendly_name", "unit_of_measurement"}
+    verdicts = {name for row in rows for name in re.findall(r"`(\w+)`", row[1])}
+    assert verdicts == set(Verdict)
 
 
 async def test_the_dashboard(home: Home) -> None:
@@ -113,7 +138,8 @@ async def test_the_automation(home: Home) -> None:
     assert messages(home) == []
     await home.end()
     assert messages(home) == [
-        "Your home used 0.50 kWh less than usual, by an estimate from your own meter."
+        "Your home used 0.50 kWh less than usual; less than on 7 of your 7 usual days, "
+        "by an estimate from your own meter."
     ]
 
 
