@@ -10,6 +10,7 @@ import sys
 import pytest
 
 ROOT = Path(__file__).parents[2]
+TESTS = ROOT / "tests"
 PURE = (
     "equivents/*.py",
     "holding/device.py",
@@ -130,6 +131,36 @@ def test_has_a_test_module(name: str) -> None:
     path = Path(ROOT, "tests", *folders, f"test_{module or 'init'}.py")
     assert path.exists()
     assert any(name.startswith("test_") for name in functions_of(path))
+
+
+WINGS = sorted(path.parent.relative_to(HOUSE.folder) for path in HOUSE.folder.rglob("__init__.py"))
+
+
+@pytest.mark.parametrize("wing", WINGS, ids=str)
+def test_test_modules_mirror_the_modules(wing: Path) -> None:
+    """A test module is called after its module; what crosses modules is among the behaviours."""
+    tested = {path.stem.removeprefix("test_") for path in Path(TESTS, wing).glob("test_*.py")}
+    modules = {path.stem for path in Path(HOUSE.folder, wing).glob("*.py")}
+    assert tested - modules - {"init"} == set()
+
+
+def test_no_test_module_imports_another() -> None:
+    """What two of them need stands beside them, in a conftest.py or in tests/fakes."""
+    found = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in TESTS.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for module, what in imported(node, name_of(path.parent.relative_to(ROOT)))
+        for name in (module.rpartition(".")[2], what)
+        if name.startswith("test_") and module.startswith("tests")
+    }
+    assert found == set()
+
+
+def test_the_integration_imports_no_test() -> None:
+    """Nor the demo, nor the benchmarks: they are shipped without them."""
+    names = {what for name in HOUSE.trees for what in HOUSE.imports(name)}
+    assert not {name for name in names if name.partition(".")[0] in ("tests", "demo", "benchmarks")}
 
 
 def functions_of(path: Path) -> set[str]:

@@ -12,9 +12,9 @@ from demo.pretend_meter import METER
 from demo.stage import is_known, metered, plugged_in, views_to_paste
 from homeassistant.util.yaml import parse_yaml
 
-from .conftest import Api
-from .test_main_paths import LIVE, add, call
-from .test_meter import CHOSEN, equivent, saving
+from ..fakes.home import LIVE
+from ..fakes.process import CHOSEN, add, call, measured, saving
+from ..fakes.provider import Provider
 
 pytest.importorskip("playwright", reason="scripts/test brings it where there is a Chromium")
 
@@ -95,11 +95,11 @@ class Dashboard:
 
 
 @pytest.fixture
-async def house(api: Api, tmp_path: Path, own_port: int) -> AsyncIterator[House]:
+async def house(api: Provider, tmp_path: Path, own_port: int) -> AsyncIterator[House]:
     """Run a Home Assistant with its pages, two devices, and a meter that nobody has chosen yet."""
     start = int(time.time()) // HOUR * HOUR - 24 * HOUR
     devices = plugged_in(tmp_path / "devices")
-    furniture = CONFIGURATION + metered(tmp_path, devices, [equivent(start, start + HOUR)])
+    furniture = CONFIGURATION + metered(tmp_path, devices, [measured(start, start + HOUR)])
     async with House(tmp_path, configuration=furniture, port=own_port, frontend=True) as house:
         yield house
 
@@ -128,7 +128,7 @@ async def plan_tomorrow(house: House, title: str) -> None:
     )
 
 
-async def test_an_equivent(house: House, api: Api, dashboard: Dashboard) -> None:
+async def test_an_equivent(house: House, api: Provider, dashboard: Dashboard) -> None:
     """Without a meter: a rehearsal, an equivent, what is held, a skip, the end, no answer."""
     addresses = await add(house, api)
     await dashboard.open()
@@ -177,7 +177,7 @@ async def test_an_equivent(house: House, api: Api, dashboard: Dashboard) -> None
     assert house.problems() == []
 
 
-async def test_with_a_meter(house: House, api: Api, dashboard: Dashboard) -> None:
+async def test_with_a_meter(house: House, api: Provider, dashboard: Dashboard) -> None:
     """With a meter: use against usual while an equivent is live, and what the last one saved."""
     start = int(time.time()) // 300 * 300 - 1200
     addresses = await add(house, api)
@@ -187,12 +187,12 @@ async def test_with_a_meter(house: House, api: Api, dashboard: Dashboard) -> Non
     await dashboard.open()
     await dashboard.shows("No equivent has finished yet", without=OF_THE_METER)
 
-    api.current = equivent(start, start + HOUR)
+    api.current = measured(start, start + HOUR)
     await call(addresses["started"].split("?")[0])
     await house.wait_for(LIVE, "on", 15)
     await saving(house, final=False)
     await dashboard.shows("Am I beating it?", "Planned end", "Until", *OF_THE_METER)
-    api.current, api.previous = None, [equivent(start, start + 900)]
+    api.current, api.previous = None, [measured(start, start + 900)]
     await call(addresses["ended"])
     await saving(house, final=True)
     await dashboard.shows("The last one", "Lasted", *OF_THE_METER, without=("Am I beating it?",))

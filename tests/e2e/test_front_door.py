@@ -13,9 +13,9 @@ import pytest
 from demo.house import BLUEPRINTS, ROOT, House
 from demo.stage import addresses_in
 
-from .conftest import Api
-from .test_main_paths import LIVE, TOKEN, call, filled_in
-from .test_meter import SAVING
+from ..fakes.home import LIVE
+from ..fakes.process import SAVING, TOKEN, call, filled_in
+from ..fakes.provider import Provider
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long(40)]
 
@@ -176,7 +176,7 @@ async def move(house: House, started: str) -> dict[str, str]:
     return addresses
 
 
-async def test_front_door(api: Api, tmp_path: Path, own_port: int) -> None:
+async def test_front_door(api: Provider, tmp_path: Path, own_port: int) -> None:
     """Copied and started it is there; it does what it says; removed it leaves nothing."""
     async with furnished(tmp_path, own_port) as house:
         await asyncio.to_thread(install, house, "v9.8.7")

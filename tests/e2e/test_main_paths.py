@@ -3,23 +3,30 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 import time
 from typing import Any
 
-from aiohttp import ClientSession
 import pytest
 
 from demo.house import House
-from demo.stage import addresses_in
 
-from .conftest import CAUSES, Api
+from ..fakes.home import LIVE
+from ..fakes.process import CURRENT_END, TOKEN, add, call, filled_in
+from ..fakes.provider import Provider
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long(90)]
 
-TOKEN = "sentinel-token-3b9d"
-LIVE = "binary_sensor.equiwatt_live"
-CURRENT_END = "sensor.equiwatt_current_end"
+HTML = "<!doctype html><title>Log in</title>"
+CAUSES = [
+    (HTTPStatus.INTERNAL_SERVER_ERROR, HTML, "cannot_connect"),
+    (HTTPStatus.TOO_MANY_REQUESTS, "", "rate_limited"),
+    (HTTPStatus.OK, HTML, "unexpected_response"),
+    (HTTPStatus.OK, "[]", "unexpected_response"),
+    (HTTPStatus.OK, '{"success": false, "msg": "No", "data": null}', "unexpected_response"),
+]
+"""Answers of the API that the dialog has a sentence for."""
 COUNTING = """
 logger:
   default: warning
@@ -51,15 +58,10 @@ automation:
 
 
 @pytest.fixture
-async def house(api: Api, tmp_path: Path, own_port: int) -> AsyncIterator[House]:
+async def house(api: Provider, tmp_path: Path, own_port: int) -> AsyncIterator[House]:
     """Run a Home Assistant that counts what the integration announces."""
     async with House(tmp_path, configuration=COUNTING, port=own_port) as house:
         yield house
-
-
-def filled_in(token: str, url: str) -> dict[str, Any]:
-    """Return what a user fills in."""
-    return {"token": token, "advanced": {"url": url}}
 
 
 async def errors_in(house: House, token: str, url: str) -> Any:
@@ -68,36 +70,15 @@ async def errors_in(house: House, token: str, url: str) -> Any:
     return result["errors"]["base"]
 
 
-async def check_causes(house: House, api: Api) -> None:
+async def check_causes(house: House, api: Provider) -> None:
     """Check that every cause of a failure gets its answer in the dialog."""
     assert await errors_in(house, "wrong-token", api.url) == "invalid_auth"
     assert await errors_in(house, TOKEN, "http://127.0.0.1:1/") == "cannot_connect"
     assert await errors_in(house, TOKEN, "http://example.com/") == "insecure_url"
-    for number, (answer, reason) in enumerate(CAUSES):
-        api.answer_with = answer
+    for number, (status, body, reason) in enumerate(CAUSES):
+        api.fail(status, body=body)
         assert await errors_in(house, f"token-{number}", api.url) == reason
-    api.answer_with = None
-
-
-async def add(house: House, api: Api) -> dict[str, str]:
-    """Add the account, and return the webhook's addresses."""
-    form = await house.flow("equiwatt", filled_in(f"Bearer {TOKEN}", api.url))
-    assert form["step_id"] == "addresses"
-    result = await house.submit(form["flow_id"], {})
-    assert result["type"] == "create_entry"
-    second = {"name": "The same", **filled_in(TOKEN, api.url)}
-    again = await house.flow("equiwatt", second)
-    assert again["reason"] == "already_configured"
-    await house.wait_for(LIVE, "off", 10)
-    return addresses_in(form)
-
-
-async def call(address: str) -> float:
-    """Call a webhook as the app does, and return when that began."""
-    began = time.monotonic()
-    async with ClientSession() as session, session.post(address) as response:
-        assert response.status == 200
-    return began
+    api.recover()
 
 
 async def counted(house: House, starts: int, ends: int) -> None:
@@ -106,7 +87,7 @@ async def counted(house: House, starts: int, ends: int) -> None:
     await house.wait_for("counter.ended", str(ends), 5)
 
 
-async def by_push(house: House, api: Api, addresses: dict[str, str]) -> None:
+async def by_push(house: House, api: Provider, addresses: dict[str, str]) -> None:
     """Play an equivent that is pushed, and that the API knows of in the shape of the log."""
     began = await call(addresses["started"])
     await house.wait_for(LIVE, "on", 1)
@@ -121,7 +102,7 @@ async def by_push(house: House, api: Api, addresses: dict[str, str]) -> None:
     await counted(house, 1, 1)
 
 
-async def by_polling_and_clock(house: House, api: Api) -> None:
+async def by_polling_and_clock(house: House, api: Provider) -> None:
     """Play an equivent that only polling sees, and whose end passes while the API is down."""
     start = int(time.time())
     api.current = {"start_time": start, "end_time": start + 3600}
@@ -131,7 +112,7 @@ async def by_polling_and_clock(house: House, api: Api) -> None:
     api.current = {"start_time": start, "end_time": end}
     await house.call("homeassistant", "update_entity", entity_id=LIVE)
     await house.wait_for(CURRENT_END, datetime.fromtimestamp(end, UTC).isoformat(), 5)
-    api.down = True
+    api.is_down = True
     await house.call("homeassistant", "update_entity", entity_id=LIVE)
     await asyncio.sleep(max(0, end - time.time() - 0.5))
     assert (await house.state(LIVE) or {})["state"] == "on"
@@ -140,12 +121,12 @@ async def by_polling_and_clock(house: House, api: Api) -> None:
     await counted(house, 2, 2)
 
 
-async def overrun(house: House, api: Api, addresses: dict[str, str]) -> None:
+async def overrun(house: House, api: Provider, addresses: dict[str, str]) -> None:
     """Play an equivent that the API still names after its planned end."""
     await asyncio.sleep(2)
     end = int(time.time()) + 5
     api.current = {"start_time": int(time.time()), "end_time": end}
-    api.down = False
+    api.is_down = False
     await call(addresses["started"])
     confirmed = datetime.fromtimestamp(end, UTC).isoformat()
     await house.wait_for(CURRENT_END, confirmed, 65)  # in a window this minute's calls may be made
@@ -158,7 +139,7 @@ async def overrun(house: House, api: Api, addresses: dict[str, str]) -> None:
     await counted(house, 3, 3)
 
 
-async def test_main_paths(house: House, api: Api) -> None:
+async def test_main_paths(house: House, api: Provider) -> None:
     """Wrong answers, a push, a poll, a clock; no limit broken, and no secret in the log."""
     await check_causes(house, api)
     addresses = await add(house, api)

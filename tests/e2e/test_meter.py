@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 import time
-from typing import Any
 
 import pytest
 
@@ -14,46 +13,26 @@ from demo.house import House
 from demo.pretend_meter import KW, METER
 from demo.stage import metered, plugged_in
 
-from .conftest import Api
-from .test_main_paths import LIVE, TOKEN, add, call
+from ..fakes.home import LIVE
+from ..fakes.process import CHOSEN, SAVING, TOKEN, add, call, measured, saving
+from ..fakes.provider import Provider
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long(30)]
 
 HOUR = 3600
-SAVING = "sensor.equiwatt_saving"
 CALENDAR = "calendar.equiwatt_equivents"
-CHOSEN = {"source": "sensors", "sensors": [METER]}
 LOG = "logger:\n  default: warning\n"
 
 
-def equivent(start: int, end: int) -> dict[str, int]:
-    """Return an equivent, which begins and ends a minute after."""
-    return {"start_time": start + 67, "end_time": end + 62}
-
-
 @pytest.fixture
-async def house(api: Api, tmp_path: Path, own_port: int) -> AsyncIterator[House]:
+async def house(api: Provider, tmp_path: Path, own_port: int) -> AsyncIterator[House]:
     """Run a Home Assistant with a meter, whose devices were paused a day ago."""
     start = int(time.time()) // HOUR * HOUR - 24 * HOUR
-    api.previous = [equivent(start, start + HOUR)]
+    api.previous = [measured(start, start + HOUR)]
     devices = plugged_in(tmp_path / "devices")
     configuration = LOG + metered(tmp_path, devices, api.previous)
     async with House(tmp_path, configuration=configuration, port=own_port) as house:
         yield house
-
-
-async def saving(house: House, **attributes: Any) -> float:
-    """Wait until the saving is known and has some attributes, and return it."""
-    wanted = attributes.items()
-    state = await house.wait_for(
-        SAVING,
-        lambda one: (
-            one["state"] not in ("unknown", "unavailable")
-            and wanted <= {k: v for k, v in one["attributes"].items() if k in attributes}.items()
-        ),
-        30,
-    )
-    return float(state["state"])
 
 
 async def described(house: House, equivents: int) -> list[str]:
@@ -68,7 +47,7 @@ async def described(house: House, equivents: int) -> list[str]:
     return texts
 
 
-async def test_meter(house: House, api: Api) -> None:
+async def test_meter(house: House, api: Provider) -> None:
     """What is over, what is live, and what becomes of it when the plug is pulled."""
     addresses = await add(house, api)
     with pytest.raises(HouseError):
@@ -82,18 +61,18 @@ async def test_meter(house: House, api: Api) -> None:
     assert ["less than usual" in text for text in await described(house, 1)] == [True]
 
     start = int(time.time()) // 300 * 300 - 1200
-    api.current = equivent(start, start + HOUR)
+    api.current = measured(start, start + HOUR)
     await call(addresses["started"].split("?")[0])
     await house.wait_for(LIVE, "on", 15)
     known = {"final": False, "start": datetime.fromtimestamp(start, UTC).isoformat()}
     assert await saving(house, **known) == pytest.approx(0, abs=0.2)
     await house.kill()
-    api.calls.clear()
+    api.forget_calls()
     await house.start()
     assert await saving(house, **known) == pytest.approx(0, abs=0.2)
 
     end = start + 900
-    api.current, api.previous = None, [equivent(start, end), *api.previous]
+    api.current, api.previous = None, [measured(start, end), *api.previous]
     await call(addresses["ended"])
     await house.wait_for(LIVE, "off", 15)
     assert await saving(house, final=True, start=known["start"]) == pytest.approx(0, abs=0.2)

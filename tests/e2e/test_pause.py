@@ -13,8 +13,8 @@ import pytest
 
 from demo.house import House
 
-from .conftest import Api
-from .test_main_paths import TOKEN, add, call
+from ..fakes.process import TOKEN, add, call, end_process
+from ..fakes.provider import Provider
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long(120)]
 
@@ -126,11 +126,6 @@ async def house(
         yield house
 
 
-async def end_process(house: House, sign: signal.Signals) -> None:
-    """End the process."""
-    await (house.stop() if sign is signal.SIGTERM else house.kill())
-
-
 def equivent(start: float, end: float | None) -> dict[str, int | None]:
     """Return an equivent as the API names it."""
     return {"start_time": int(start), "end_time": None if end is None else int(end)}
@@ -138,7 +133,7 @@ def equivent(start: float, end: float | None) -> dict[str, int | None]:
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGKILL], ids=lambda sign: sign.name)
 async def test_devices_come_back(
-    house: House, plugs: Plugs, api: Api, sign: signal.Signals
+    house: House, plugs: Plugs, api: Provider, sign: signal.Signals
 ) -> None:
     """What was paused comes back after a pulled plug, a deaf hour's beginning and a restart."""
     addresses = await add(house, api)
@@ -177,7 +172,7 @@ async def still_off_when_paused_again(house: House, plugs: Plugs) -> None:
 
 
 async def ended_while_down(
-    house: House, plugs: Plugs, api: Api, sign: signal.Signals, start: float
+    house: House, plugs: Plugs, api: Provider, sign: signal.Signals, start: float
 ) -> None:
     """Let the equivent end while Home Assistant is down, and the plugs be deaf at first."""
     plugs.dead.touch()

@@ -13,8 +13,9 @@ import pytest
 
 from demo.house import House
 
-from .conftest import Api
-from .test_main_paths import CURRENT_END, LIVE, TOKEN, add, call
+from ..fakes.home import LIVE
+from ..fakes.process import CURRENT_END, TOKEN, add, call
+from ..fakes.provider import Provider
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long(65)]
 
@@ -87,7 +88,7 @@ class Ear:
 class Story:
     """A house whose Home Assistant is ended by one signal again and again."""
 
-    def __init__(self, house: House, api: Api, ear: Ear, sign: signal.Signals) -> None:
+    def __init__(self, house: House, api: Provider, ear: Ear, sign: signal.Signals) -> None:
         """Begin now."""
         self.house = house
         self.api = api
@@ -113,20 +114,20 @@ class Story:
     def _close_books(self) -> None:
         """Check the calls of one process: the next one knows nothing of them."""
         self.api.check_limits()
-        self.api.calls.clear()
+        self.api.forget_calls()
 
     @asynccontextmanager
     async def away(self) -> AsyncIterator[None]:
         """End the process, let things happen, and start it again."""
         await self.end()
         yield
-        self.losses += self.api.down
+        self.losses += self.api.is_down
         await self.house.start()
 
     async def start_and_end(self) -> None:
         """Start, and end it as soon as the API has answered, while it still starts."""
         starting = asyncio.create_task(self.house.start())
-        while not self.api.calls[TOKEN]:
+        while not self.api.by_token[TOKEN]:
             await asyncio.wait([starting], timeout=0.01)
         assert not starting.done()
         starting.cancel()
@@ -176,7 +177,7 @@ async def ear(socket_enabled: None) -> AsyncIterator[Ear]:
 
 @pytest.fixture(params=[signal.SIGTERM, signal.SIGKILL], ids=lambda sign: sign.name)
 async def story(
-    api: Api, ear: Ear, tmp_path: Path, own_port: int, request: pytest.FixtureRequest
+    api: Provider, ear: Ear, tmp_path: Path, own_port: int, request: pytest.FixtureRequest
 ) -> AsyncIterator[Story]:
     """Run a Home Assistant whose automations tell what they hear."""
     configuration = HEARING.replace("EAR", ear.url)
@@ -214,12 +215,12 @@ async def set_up(story: Story) -> None:
 async def still_live(story: Story) -> None:
     """End it as soon as the edge is heard; the API is down when it starts, and comes back."""
     async with story.away():
-        story.api.down = True
+        story.api.is_down = True
     await story.ear.hears_nothing()
     await story.shows(LAST_START, story.equivent(*OLD)["start_time"])
     await story.lists(story.equivent(*OLD), story.equivent(*FIRST))
     await story.house.wait_for(LIVE, "on", 0.5)
-    story.api.down = False
+    story.api.is_down = False
     story.api.current = story.equivent(FIRST[0], 2)
     await story.look()
     await story.shows(CURRENT_END, story.equivent(0, 2)["end_time"])
@@ -265,7 +266,7 @@ async def planned_end_while_down(story: Story) -> None:
     await story.shows(CURRENT_END, end)
     await story.stores(end)
     async with story.away():
-        story.api.down = True
+        story.api.is_down = True
         await asyncio.sleep(max(0, end - time.time()))
     await story.ear.hears("ended by clock, live is off")
 
@@ -280,7 +281,7 @@ async def pushed_while_api_is_down(story: Story) -> None:
     story.api.previous = [story.equivent(*SECOND)]
     await call(story.addresses["started"])
     await story.ear.hears("started by webhook, live is on")
-    story.api.down = False
+    story.api.is_down = False
     await story.look()
     await story.shows(CURRENT_END, now + HOUR)
     seen = [story.equivent(*one) for one in (OLD, FIRST, UNSEEN, SECOND, THIRD)]

@@ -16,9 +16,9 @@ from demo.house import House
 from tests import zoo
 from tests.zoo.rows import ROWS, SCENES
 
-from .conftest import Api
-from .test_main_paths import LIVE, add
-from .test_pause import end_process
+from ..fakes.home import LIVE
+from ..fakes.process import add, end_process
+from ..fakes.provider import Provider
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long(50)]
 
@@ -62,7 +62,7 @@ async def until_they_are(house: House, wanted: dict[str, dict[str, Any]], second
 
 
 @pytest.mark.parametrize("how", ["end", "SIGTERM", "SIGKILL", "reload", "flap"])
-async def test_rows(house: House, api: Api, how: str) -> None:
+async def test_rows(house: House, api: Provider, how: str) -> None:
     """Each device is off or as a scene has it while it is held, and as it was afterwards."""
     await add(house, api)
     before = essences(house)

@@ -1,0 +1,70 @@
+"""What users and the app do with a real Home Assistant, in a process of its own."""
+
+import signal
+import time
+from typing import Any
+
+from aiohttp import ClientSession
+
+from demo.house import House
+from demo.pretend_meter import METER
+from demo.stage import addresses_in
+
+from .home import LIVE
+from .provider import Provider
+
+TOKEN = "sentinel-token-3b9d"
+CURRENT_END = "sensor.equiwatt_current_end"
+SAVING = "sensor.equiwatt_saving"
+CHOSEN = {"source": "sensors", "sensors": [METER]}
+"""How the meter of the demo is chosen."""
+
+
+def filled_in(token: str, url: str) -> dict[str, Any]:
+    """Return what a user fills in."""
+    return {"token": token, "advanced": {"url": url}}
+
+
+async def add(house: House, api: Provider) -> dict[str, str]:
+    """Add the account, and return the webhook's addresses."""
+    form = await house.flow("equiwatt", filled_in(f"Bearer {TOKEN}", api.url))
+    assert form["step_id"] == "addresses"
+    result = await house.submit(form["flow_id"], {})
+    assert result["type"] == "create_entry"
+    second = {"name": "The same", **filled_in(TOKEN, api.url)}
+    again = await house.flow("equiwatt", second)
+    assert again["reason"] == "already_configured"
+    await house.wait_for(LIVE, "off", 10)
+    return addresses_in(form)
+
+
+async def call(address: str) -> float:
+    """Call a webhook as the app does, and return when that began."""
+    began = time.monotonic()
+    async with ClientSession() as session, session.post(address) as response:
+        assert response.status == 200
+    return began
+
+
+def measured(start: int, end: int) -> dict[str, int]:
+    """Return an equivent as the API names it, which begins and ends a minute after."""
+    return {"start_time": start + 67, "end_time": end + 62}
+
+
+async def saving(house: House, **attributes: Any) -> float:
+    """Wait until the saving is known and has some attributes, and return it."""
+    wanted = attributes.items()
+    state = await house.wait_for(
+        SAVING,
+        lambda one: (
+            one["state"] not in ("unknown", "unavailable")
+            and wanted <= {k: v for k, v in one["attributes"].items() if k in attributes}.items()
+        ),
+        30,
+    )
+    return float(state["state"])
+
+
+async def end_process(house: House, sign: signal.Signals) -> None:
+    """End the process."""
+    await (house.stop() if sign is signal.SIGTERM else house.kill())
