@@ -111,7 +111,6 @@ SHAPES = {
     "end_time a text": current(end_time=""),
     "end_time 0": current(end_time=0),
     "end_time before the start": current(end_time=NOW - 601),
-    "end_time at the start": current(end_time=NOW - 600),
     "end_time in milliseconds": current(end_time=NOW * 1000),
     "previous_events missing": without("previous_events"),
     "previous_events null": data(previous_events=None),

@@ -1,7 +1,9 @@
 """A server for each test."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
+import freezegun
+from freezegun.api import TickingDateTimeFactory
 import pytest
 
 from .server import Api, Certificate, Contexts, make_context
@@ -21,3 +23,10 @@ async def server(contexts: Contexts) -> AsyncIterator[Api]:
     await api.open()
     yield api
     await api.shut()
+
+
+@pytest.fixture
+def clock() -> Iterator[TickingDateTimeFactory]:
+    """Return a clock that goes on by itself, and can be turned besides."""
+    with freezegun.freeze_time(tick=True) as clock:
+        yield clock

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 import json
 from typing import override
 
+from freezegun.api import TickingDateTimeFactory
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.equiwatt.const import DOMAIN
@@ -20,17 +21,28 @@ from .server import Api
 LAST_START = "sensor.equiwatt_last_start"
 POLL = timedelta(seconds=320)
 """Later than the next poll, however long it was put off, and sooner than anything is stale."""
+APART = timedelta(seconds=11)
+"""How far apart two answers are that together end what is live."""
 
 
 class FaultyHome(Home):
     """A Home Assistant whose integration really calls the server."""
 
-    def __init__(self, hass: HomeAssistant, server: Api, live: bool, tls: bool) -> None:
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        server: Api,
+        clock: TickingDateTimeFactory,
+        *,
+        live: bool,
+        tls: bool = False,
+    ) -> None:
         """Let the API tell the truth."""
         scheme = "https" if tls else "http"
         url = f"{scheme}://127.0.0.1:{server.port}{API_PATH}"
         super().__init__(hass, add_entry(hass, url=url), Provider())
         self.server = server
+        self.clock = clock
         self.truth = "on" if live else "off"
         self.tls = tls
         self.news = 0
@@ -70,8 +82,9 @@ class FaultyHome(Home):
         await self.settle()
 
     async def ask(self) -> None:
-        """Have the API asked at once and by the next poll."""
+        """Have the API asked at once and by the next poll, as two answers end what one cannot."""
         await self.look()
+        self.clock.tick(APART)
         await self.poll()
 
     @property

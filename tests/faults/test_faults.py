@@ -4,6 +4,7 @@ import asyncio
 import logging
 
 import aiohttp
+from freezegun.api import TickingDateTimeFactory
 import pytest
 
 from custom_components.equiwatt import announcer
@@ -62,6 +63,7 @@ async def check_fault(
 async def test_a_fault_moves_nothing(
     hass: HomeAssistant,
     server: Api,
+    clock: TickingDateTimeFactory,
     subtests: pytest.Subtests,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
@@ -69,7 +71,7 @@ async def test_a_fault_moves_nothing(
     live: bool,
 ) -> None:
     """Each faulty answer moves nothing, and the next good one counts."""
-    home = FaultyHome(hass, server, live, next(iter(faults.values())).tls)
+    home = FaultyHome(hass, server, clock, live=live, tls=next(iter(faults.values())).tls)
     await home.setup()
     for name, fault in faults.items():
         with subtests.test(name):
@@ -81,10 +83,14 @@ async def test_a_fault_moves_nothing(
 
 @pytest.mark.parametrize("live", [False, True], ids=["idle", "live"])
 async def test_a_refused_connection_moves_nothing(
-    hass: HomeAssistant, server: Api, caplog: pytest.LogCaptureFixture, live: bool
+    hass: HomeAssistant,
+    server: Api,
+    clock: TickingDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+    live: bool,
 ) -> None:
     """A refused connection moves nothing either."""
-    home = FaultyHome(hass, server, live, tls=False)
+    home = FaultyHome(hass, server, clock, live=live)
     await home.setup()
     calls = server.calls
     await server.shut()
@@ -99,10 +105,14 @@ async def test_a_refused_connection_moves_nothing(
 
 @pytest.mark.parametrize("live", [False, True], ids=["idle", "live"])
 async def test_faults_in_a_row_are_one_loss(
-    hass: HomeAssistant, server: Api, caplog: pytest.LogCaptureFixture, live: bool
+    hass: HomeAssistant,
+    server: Api,
+    clock: TickingDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+    live: bool,
 ) -> None:
     """Many different faults in a row are one loss, and do not wear the state out."""
-    home = FaultyHome(hass, server, live, tls=False)
+    home = FaultyHome(hass, server, clock, live=live)
     await home.setup()
     faults = [fault for kind in TABLE.values() for fault in kind.values()]
     plain = [fault for fault in faults if not (fault.stalls or fault.tls or fault.refuses)]
@@ -114,9 +124,11 @@ async def test_faults_in_a_row_are_one_loss(
     check_log(caplog)
 
 
-async def test_the_question_for_a_token_goes_away(hass: HomeAssistant, server: Api) -> None:
+async def test_the_question_for_a_token_goes_away(
+    hass: HomeAssistant, server: Api, clock: TickingDateTimeFactory
+) -> None:
     """The question for a new token goes away with the next good answer, whatever came between."""
-    home = FaultyHome(hass, server, live=False, tls=False)
+    home = FaultyHome(hass, server, clock, live=False)
     await home.setup()
     for name in ("401", "403"):
         server.answer = REFUSALS[name]
@@ -130,13 +142,13 @@ async def test_the_question_for_a_token_goes_away(hass: HomeAssistant, server: A
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
 @pytest.mark.parametrize("live", [False, True], ids=["idle", "live"])
 async def test_the_lie_would_be_believed(
-    hass: HomeAssistant, server: Api, live: bool, tls: bool
+    hass: HomeAssistant, server: Api, clock: TickingDateTimeFactory, live: bool, tls: bool
 ) -> None:
     """Without a fault around it the lie moves everything: the tests above can fail."""
-    home = FaultyHome(hass, server, live, tls)
+    home = FaultyHome(hass, server, clock, live=live, tls=tls)
     await home.setup()
     server.answer = in_tls(wire(sized)) if tls else wire(sized)
-    await home.look()
+    await home.ask()
     assert home.live == ("off" if live else "on")
     await asyncio.sleep(2 * announcer.APART)  # from the edge of the set-up, on older releases
     await home.settle()
