@@ -197,6 +197,7 @@ def test_installed(tmp_path: Path) -> None:
     assert {file.name for file in folder.iterdir()} == {"__init__.py", "manifest.json"}
 
 
+@pytest.mark.long(3)
 @pytest.mark.parametrize(
     ("persistent_database", "enable_statistics", "enable_missing_statistics"), [(True, True, True)]
 )

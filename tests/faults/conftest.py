@@ -29,4 +29,5 @@ async def server(contexts: Contexts) -> AsyncIterator[Api]:
 def clock() -> Iterator[TickingDateTimeFactory]:
     """Return a clock that goes on by itself, and can be turned besides."""
     with freezegun.freeze_time(tick=True) as clock:
+        assert isinstance(clock, TickingDateTimeFactory)
         yield clock
