@@ -1,4 +1,4 @@
-"""The condition that users find in the automation editor.
+"""Condition of the automation editor.
 
 It builds on Home Assistant's own class for conditions, and on nothing of its helpers for entities.
 """
@@ -36,7 +36,7 @@ class IsLiveCondition(Condition):
 
     @override
     def _async_check(self, **kwargs: Unpack[ConditionCheckParams]) -> bool:
-        """Return True if one is live; what cannot be known is not live."""
+        """Return True if an equivent is known to be live."""
         reached = async_reached(self._hass, self._target)
         if not reached and not self._warned:
             self._warned = True
@@ -57,5 +57,5 @@ class IsLiveCondition(Condition):
 
 
 async def async_get_conditions(hass: HomeAssistant) -> dict[str, type[Condition]]:
-    """Return the condition by its name."""
+    """Return the conditions by their names."""
     return {"is_live": IsLiveCondition}

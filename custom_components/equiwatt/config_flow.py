@@ -1,4 +1,4 @@
-"""The dialogs: a token in, two webhook addresses out."""
+"""Config flow of the equiwatt integration."""
 
 from collections.abc import Mapping
 from typing import Any, override
@@ -30,7 +30,7 @@ ACCOUNT_SCHEMA = vol.Schema({vol.Optional(CONF_TOKEN): TOKEN, vol.Required(CONF_
 
 
 class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
-    """Adds an account, and changes one."""
+    """Config flow: adds an account, or changes one."""
 
     VERSION = 1
 
@@ -43,7 +43,7 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
     @callback
     @override
     def async_get_options_flow(config_entry: EquiwattConfigEntry) -> EquiwattOptionsFlow:
-        """Return the dialog of the meter."""
+        """Return the options flow."""
         return EquiwattOptionsFlow()
 
     @override
@@ -92,7 +92,7 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_addresses(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Show the addresses for the equiwatt app, if there are any, and add the account."""
+        """Show the webhook addresses, if there are any, and add the account."""
         addresses = await async_get_addresses(self.hass, self._data[CONF_WEBHOOK_ID])
         if addresses and user_input is None:
             return self._show(addresses, "addresses")
@@ -108,14 +108,14 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
     @override
     @callback
     def async_remove(self) -> None:
-        """Delete the cloudhook of addresses that were shown for an account that was not added."""
+        """Delete the cloudhook of an account that was not added."""
         if self._data:
             self.hass.async_create_task(
                 async_delete_cloudhook(self.hass, self._data[CONF_WEBHOOK_ID])
             )
 
     async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
-        """Begin to ask for a new token."""
+        """Start reauthentication."""
         return await self.async_step_reauth_confirm()
 
     async def async_step_reauth_confirm(
@@ -137,7 +137,7 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Offer what can be looked up or changed."""
+        """Show the menu."""
         return self.async_show_menu(
             step_id="reconfigure", menu_options=["show_addresses", "account", "new_addresses"]
         )
@@ -145,7 +145,7 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_show_addresses(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Show the webhook's addresses, which changes nothing."""
+        """Show the webhook addresses, which changes nothing."""
         entry = self._get_reconfigure_entry()
         addresses = await async_get_addresses(self.hass, entry.data[CONF_WEBHOOK_ID])
         if addresses and user_input is None:
@@ -156,7 +156,7 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_account(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Change the token or the API's address, once they have been tried."""
+        """Change the token or the API address, after trying them."""
         entry = self._get_reconfigure_entry()
         errors: dict[str, str] = {}
         if user_input is not None:
@@ -177,7 +177,7 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_new_addresses(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Make new webhook addresses once the user is sure, and show them."""
+        """Make new webhook addresses once the user has confirmed, and show them."""
         if user_input is None:
             return self.async_show_form(step_id="new_addresses")
         entry = self._get_reconfigure_entry()
@@ -195,11 +195,11 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_addresses_made(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """End once the new addresses have been seen."""
+        """Close the dialog of the new addresses."""
         return self.async_abort(reason="addresses_shown")
 
     def _show(self, addresses: Mapping[str, str], step_id: str) -> ConfigFlowResult:
-        """Show the webhook's addresses."""
+        """Show webhook addresses."""
         return self.async_show_form(
             step_id=step_id,
             data_schema=addresses_schema(addresses),
@@ -207,7 +207,7 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
         )
 
     def _save(self, entry: ConfigEntry, data: dict[str, str], reason: str) -> ConfigFlowResult:
-        """Save changes, and load the entry again.
+        """Save changes, and reload the entry.
 
         The reason is always given, as later releases have texts of their own for what is left out.
         """

@@ -1,4 +1,4 @@
-"""What a loaded entry works with."""
+"""Runtime data of a config entry."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EquiwattRuntimeData:
-    """The parts of one account that is set up."""
+    """Parts of an account that is set up."""
 
     store: EquiwattStore
     announcer: Announcer
@@ -24,7 +24,7 @@ class EquiwattRuntimeData:
     holding: HoldingManager
     """Shared with other accounts, which may hold the same devices."""
     meter: Meter | None = None
-    """What follows the user's own meter, which not everybody has."""
+    """None without a meter."""
 
     @property
     def takes_part(self) -> bool:
@@ -32,7 +32,7 @@ class EquiwattRuntimeData:
         return self.coordinator.data.live is not None and not self.store.attendance.skips
 
     async def async_join(self, participant: str, *, include_tests: bool) -> bool:
-        """Remember who takes part in the live equivent, and say whether they can."""
+        """Remember a participant in the live equivent. Return False if it cannot take part."""
         state, store = self.coordinator.data, self.store
         if not state.live or store.attendance.skips or (state.rehearsal and not include_tests):
             return False

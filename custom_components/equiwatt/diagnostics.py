@@ -1,4 +1,4 @@
-"""Diagnostics: an allow-list, so that no secret can slip in."""
+"""Diagnostics, as an allow-list without secrets."""
 
 from typing import Any
 
@@ -50,7 +50,7 @@ async def async_get_config_entry_diagnostics(
 
 
 def _api(coordinator: EquiwattCoordinator) -> dict[str, Any]:
-    """Return how the API answers, and what its last answer held."""
+    """Return the state of the API, and a summary of its last answer."""
     answer = coordinator.answer
     return {
         "last_answer": coordinator.answered_at,

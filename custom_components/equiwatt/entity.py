@@ -1,4 +1,4 @@
-"""The base of the equiwatt entities."""
+"""Base entities of the equiwatt integration."""
 
 from typing import ClassVar, override
 
@@ -19,7 +19,7 @@ class EquiwattEntity(CoordinatorEntity[EquiwattCoordinator]):
     domain: ClassVar[Platform]
 
     def __init__(self, coordinator: EquiwattCoordinator, description: EntityDescription) -> None:
-        """Name it by its description and put it on the account's device."""
+        """Initialize the entity by its description, on the device of the account."""
         super().__init__(coordinator)
         entry_id = coordinator.config_entry.entry_id
         self.entity_description = description
@@ -44,19 +44,19 @@ class EquiwattEntity(CoordinatorEntity[EquiwattCoordinator]):
 
     @property
     def shown(self) -> object:
-        """Return what the entity shows, to be compared with what was written last."""
+        """Value to compare with the one that was written last."""
         return None
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Remember what is written right after this."""
+        """Remember the value that is written right after this."""
         await super().async_added_to_hass()
         self._written = (self.available, self.shown)
 
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
-        """Write the state if it has changed: most polls bring nothing new."""
+        """Write the state if it has changed, as most polls bring nothing new."""
         showing = (self.available, self.shown)
         if showing != self._written:
             self._written = showing
@@ -64,7 +64,7 @@ class EquiwattEntity(CoordinatorEntity[EquiwattCoordinator]):
 
 
 class EquiwattLastingEntity(EquiwattEntity):
-    """An entity of what does not depend on the API."""
+    """An entity that does not depend on the API."""
 
     @property
     @override

@@ -20,13 +20,13 @@ WEBHOOK_SCHEMA = vol.Schema({vol.Required(CONF_UNUSED, default=False): BooleanSe
 
 
 class NotRestoredFlow(ConfirmRepairFlow):
-    """A device that did not come back: the user has dealt with it."""
+    """Fix flow of a device that was not restored."""
 
     @override
     async def async_step_confirm(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
-        """Leave the device alone once the user says so, unless it is another matter by then."""
+        """Forget the device once the user has confirmed, unless the issue is gone by then."""
         issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
         if user_input is not None and self.data and issue:
             async_get_manager(self.hass).async_forget(str(self.data["entity_id"]))
@@ -34,15 +34,15 @@ class NotRestoredFlow(ConfirmRepairFlow):
 
 
 class WebhookFlow(RepairsFlow):
-    """A webhook that needs attention: shows its addresses, which stand nowhere else."""
+    """Fix flow of a webhook that needs attention, which shows its addresses."""
 
     def __init__(self, entry_id: str) -> None:
-        """Keep whose addresses they are."""
+        """Initialize the flow."""
         self.entry_id = entry_id
         self.addresses: dict[str, str] | None = None
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> RepairsFlowResult:
-        """Show the addresses, or say that there are none."""
+        """Show the addresses, or a text if there are none."""
         entry = self.hass.config_entries.async_get_known_entry(self.entry_id)
         self.addresses = await async_get_addresses(self.hass, entry.data[CONF_WEBHOOK_ID])
         return self.async_show_form(
@@ -54,7 +54,7 @@ class WebhookFlow(RepairsFlow):
     async def async_step_confirm(
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
-        """Remember that they were shown, or that nobody uses them any more."""
+        """Remember that the addresses were shown, or that they are not used."""
         unused = bool(user_input and user_input[CONF_UNUSED])
         if entry := self.hass.config_entries.async_get_entry(self.entry_id):
             await async_set_shown(self.hass, entry, self.addresses, unused=unused)
@@ -64,13 +64,13 @@ class WebhookFlow(RepairsFlow):
 
 
 class TokenFlow(ConfirmRepairFlow):
-    """A refused token that another open dialog keeps Home Assistant from asking for."""
+    """Fix flow of a refused token while another dialog is open."""
 
     @override
     async def async_step_confirm(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
-        """Close the other dialog once the user agrees, and ask for a new token."""
+        """Close the other dialog once the user has confirmed, and ask for a new token."""
         if user_input is not None and self.data:
             entry = self.hass.config_entries.async_get_entry(str(self.data["entry_id"]))
             if entry:
@@ -81,7 +81,7 @@ class TokenFlow(ConfirmRepairFlow):
 async def async_create_fix_flow(
     hass: HomeAssistant, issue_id: str, data: dict[str, Any] | None
 ) -> RepairsFlow:
-    """Return the flow of a repair: a device's issue names the device."""
+    """Return the fix flow of an issue."""
     if issue_id.startswith(TOKEN_REFUSED):
         return TokenFlow()
     if data and "entity_id" not in data:

@@ -1,4 +1,4 @@
-"""The integration's part of the page on the system's health."""
+"""System health of the equiwatt integration."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -13,12 +13,12 @@ from .data import EquiwattConfigEntry
 
 @callback
 def async_register(hass: HomeAssistant, register: system_health.SystemHealthRegistration) -> None:
-    """Register the information below."""
+    """Register the system health information."""
     register.async_register_info(system_health_info)
 
 
 async def system_health_info(hass: HomeAssistant) -> dict[str, Any]:
-    """Return how all accounts fare: the latest times, and their calls together.
+    """Return the latest times of all accounts, and the sum of their calls.
 
     What cannot be said, as there is no account or no call yet, is left out.
     """
@@ -36,7 +36,7 @@ async def system_health_info(hass: HomeAssistant) -> dict[str, Any]:
 
 
 def _reachability(errors: list[str]) -> str | dict[str, str]:
-    """Return how the last calls ended, which were made with the token."""
+    """Return the outcome of the last calls."""
     return {"type": "failed", "error": errors[0].replace("_", " ")} if errors else "ok"
 
 

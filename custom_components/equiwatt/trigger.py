@@ -1,4 +1,4 @@
-"""The triggers that users find in the automation editor.
+"""Triggers of the automation editor.
 
 They build on Home Assistant's own class for triggers, and on nothing of its helpers for entities.
 """
@@ -84,7 +84,7 @@ class EdgeSubscription:
 
 
 class EquiwattTrigger(Trigger):
-    """Triggers on the edges of one kind, of the accounts that the target reaches."""
+    """Trigger on edges of one type, of the accounts that the target reaches."""
 
     _edge_type: ClassVar[EdgeType]
     _moment: ClassVar[str]
@@ -110,12 +110,12 @@ class EquiwattTrigger(Trigger):
         run_action: TriggerActionRunner,
         did_not_trigger: TriggerNotTriggeredReporter | None = None,
     ) -> CALLBACK_TYPE:
-        """Run the action at each edge that is meant."""
+        """Run the action at each edge that the trigger covers."""
 
         @callback
         def on_edge(entry: EquiwattConfigEntry, edge: Edge) -> None:
-            """Run the action if an edge is meant."""
-            if self._is_meant(entry, edge):
+            """Run the action if the trigger covers an edge."""
+            if self._covers(entry, edge):
                 what = "a rehearsal" if edge.test else "an equivent"
                 run_action(_variables(edge), f"{self._moment} of {what}")
 
@@ -136,8 +136,8 @@ class EquiwattTrigger(Trigger):
 
         return detach
 
-    def _is_meant(self, entry: EquiwattConfigEntry, edge: Edge) -> bool:
-        """Return True if an edge is one of those that were chosen.
+    def _covers(self, entry: EquiwattConfigEntry, edge: Edge) -> bool:
+        """Return True if the trigger covers an edge.
 
         What a target reaches is looked up at the edge, as it changes with areas and labels.
         """
@@ -146,7 +146,7 @@ class EquiwattTrigger(Trigger):
 
 
 def _variables(edge: Edge) -> dict[str, Any]:
-    """Return what an automation reads below `trigger`, as the event entity has it too."""
+    """Return the variables below `trigger`, which the event entity has too."""
     start, end = edge.equivent.start, edge.equivent.end
     return {
         "start": start.isoformat(),
@@ -178,5 +178,5 @@ TRIGGERS: dict[str, type[Trigger]] = {
 
 
 async def async_get_triggers(hass: HomeAssistant) -> dict[str, type[Trigger]]:
-    """Return the triggers by their name."""
+    """Return the triggers by their names."""
     return TRIGGERS

@@ -1,4 +1,4 @@
-"""The webhook: its addresses, and the calls that the equiwatt app makes to them."""
+"""Webhook of an account: its addresses, and the calls to them."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -32,7 +32,7 @@ BODY_TIMEOUT = 2
 
 
 async def async_get_addresses(hass: HomeAssistant, webhook_id: str) -> dict[str, str] | None:
-    """Return the addresses to paste into the equiwatt app, or None without one for the outside.
+    """Return the addresses to paste into the equiwatt app, or None if there are none.
 
     They are the cloudhook's with an active Nabu Casa subscription, else the external URL's.
     """
@@ -48,7 +48,7 @@ async def async_get_addresses(hass: HomeAssistant, webhook_id: str) -> dict[str,
 
 
 def addresses_schema(addresses: Mapping[str, str]) -> vol.Schema:
-    """Return a form's fields of addresses that can be copied at a touch, and not be changed.
+    """Return the fields of a form to copy addresses from.
 
     Of all fields only those for templates have a button that copies them.
     """
@@ -68,7 +68,7 @@ def addresses_errors(addresses: Mapping[str, str] | None) -> dict[str, str]:
 
 
 async def _async_cloudhook(hass: HomeAssistant, webhook_id: str) -> str | None:
-    """Return the address of the cloudhook, made when needed, or None where there can be none."""
+    """Return the address of the cloudhook, or None without a subscription."""
     if not (cloud := _cloud(hass)) or not cloud.async_active_subscription(hass):
         return None
     with suppress(*_cloud_errors()):
@@ -86,7 +86,7 @@ async def async_delete_cloudhook(hass: HomeAssistant, webhook_id: str) -> None:
 
 @callback
 def async_cloud_is_away(hass: HomeAssistant) -> bool:
-    """Return True while the addresses are a matter of the cloud, which cannot be asked now."""
+    """Return True while the addresses depend on the cloud, and it is not connected."""
     cloud = _cloud(hass)
     return bool(
         cloud and cloud.async_active_subscription(hass) and not cloud.async_is_connected(hass)
@@ -112,7 +112,7 @@ def async_listen_addresses(
 
 
 def _cloud(hass: HomeAssistant) -> ModuleType | None:
-    """Return the cloud integration where it runs; elsewhere what it imports may be missing."""
+    """Return the cloud integration if it is loaded."""
     if "cloud" not in hass.config.components:
         return None
     from homeassistant.components import cloud  # noqa: PLC0415
@@ -121,7 +121,7 @@ def _cloud(hass: HomeAssistant) -> ModuleType | None:
 
 
 def _cloud_errors() -> tuple[type[Exception], ...]:
-    """Return what the cloud integration raises, for which its package must be there."""
+    """Return the errors that the cloud integration raises."""
     from hass_nabucasa import CloudError  # noqa: PLC0415
 
     return (HomeAssistantError, CloudError, TimeoutError, ValueError)
@@ -131,7 +131,7 @@ class EquiwattWebhookManager:
     """Receives the webhook calls of one entry."""
 
     def __init__(self, hass: HomeAssistant, entry: EquiwattConfigEntry) -> None:
-        """Keep whose calls they are."""
+        """Initialize the manager."""
         self.hass = hass
         self.entry = entry
 
@@ -153,7 +153,7 @@ class EquiwattWebhookManager:
     async def _async_handle(
         self, hass: HomeAssistant, webhook_id: str, request: Request
     ) -> Response:
-        """Receive a call: one that says nothing usable still means that the API has news.
+        """Receive a call. One without a usable event still means that the API has news.
 
         So does a GET, whatever it says: a browser or the preview of a link may make it.
         """
@@ -169,7 +169,7 @@ class EquiwattWebhookManager:
 
     @callback
     def _receive(self, edge_type: EdgeType | None) -> None:
-        """Hand a call to the entry as it is loaded now, be it since the call began."""
+        """Pass a call to the entry, which may have been reloaded since the call began."""
         if self.entry.state not in (ConfigEntryState.LOADED, ConfigEntryState.FAILED_UNLOAD):
             return
         data = self.entry.runtime_data
@@ -178,7 +178,7 @@ class EquiwattWebhookManager:
 
 
 def _edge_type(fields: Mapping[str, object]) -> EdgeType | None:
-    """Return what a call says has happened, if it does."""
+    """Return the type of edge that a call names, or None."""
     try:
         return EdgeType(str(fields.get(ATTR_EVENT, "")).strip().lower())
     except ValueError:

@@ -1,4 +1,4 @@
-"""Monitors the webhook: whether its addresses have changed, and whether calls are received.
+"""Issues of the webhook: its addresses have changed, or no calls are received.
 
 No issue is raised for those who have never had a call: they do without the webhook.
 """
@@ -24,16 +24,16 @@ from .webhook import async_cloud_is_away, async_get_addresses, async_listen_addr
 WEBHOOK_CHANGED = "webhook_changed"
 WEBHOOK_SILENT = "webhook_silent"
 MISSES = 2
-"""How many equivents in a row must come without a call before an issue is raised."""
+"""Number of equivents in a row without a call after which an issue is raised."""
 PROMPT = timedelta(minutes=5)
-"""How soon an equivent must be seen to count, and how early its call may come."""
+"""Longest delay of an equivent that counts, and of its call before it."""
 
 
 class WebhookMonitor:
     """Raises an issue when the webhook of one entry needs attention."""
 
     def __init__(self, hass: HomeAssistant, entry: EquiwattConfigEntry) -> None:
-        """Monitor from now on."""
+        """Initialize the monitor."""
         self.hass = hass
         self.entry = entry
         self.data = entry.runtime_data
@@ -68,7 +68,7 @@ class WebhookMonitor:
         self._check()
 
     def _due_from(self, started: Edge) -> datetime | None:
-        """Return from when on a call of a start is to be expected, None if none is."""
+        """Return the time from which a call for a start is expected, or None."""
         start = started.equivent.start
         seen_at = self.data.coordinator.clock.now()
         prompt = self._since <= start and seen_at - start <= PROMPT
@@ -76,13 +76,13 @@ class WebhookMonitor:
 
     @callback
     def _check(self, _: object = None) -> None:
-        """Hold the addresses and the calls against what is expected of them."""
+        """Check the addresses and the calls in the background."""
         self.entry.async_create_background_task(
             self.hass, self._async_check(), f"{DOMAIN} check webhook"
         )
 
     async def _async_check(self) -> None:
-        """Raise one issue at a time: other addresses explain a silence."""
+        """Raise one issue at a time, as changed addresses explain a silence."""
         facts = self.data.store.webhook
         if async_cloud_is_away(self.hass) or (facts.shown and not facts.received_at):
             return
@@ -146,15 +146,15 @@ def async_clear_webhook_issues(hass: HomeAssistant, entry_id: str) -> None:
 
 
 def _shown(facts: WebhookFacts, digest: str) -> WebhookFacts:
-    """Return the facts once addresses were shown: what they miss counts from now on."""
+    """Return the facts after addresses were shown, with no call missed."""
     return replace(facts, shown=digest, missed=0)
 
 
 def _issue_id(key: str, entry_id: str) -> str:
-    """Return the id of a repair of an entry."""
+    """Return the id of an issue of an entry."""
     return f"{key}_{entry_id}"
 
 
 def _digest(addresses: Mapping[str, str] | None) -> str:
-    """Return what tells addresses apart without showing them, empty for none."""
+    """Return a digest of addresses, empty if there are none."""
     return sha256("\n".join(addresses.values()).encode()).hexdigest() if addresses else ""
