@@ -1,14 +1,16 @@
-"""Test what keeps to the API's limits."""
+"""Test the clients of the API: their sessions and their limits."""
 
 from typing import Any
 
 import pytest
+from yarl import URL
 
 from custom_components.equiwatt import api
 from custom_components.equiwatt.equivents import client
 from homeassistant.core import HomeAssistant
 
-from .conftest import API_URL, TOKEN, House
+from .fakes.home import TOKEN, Home as House
+from .fakes.provider import API_URL
 
 
 async def test_limiters_are_dropped(
@@ -28,3 +30,13 @@ async def test_limiters_are_dropped(
     assert len(limiters) == 1
     await again.async_get_equivents()
     assert house.entry.runtime_data.coordinator.client.recent_calls == 2
+
+
+async def test_no_cookies(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each account has a session of its own, which keeps no cookies."""
+    monkeypatch.setattr(api, "EquiwattClient", lambda session, *_: session)
+    sessions: list[Any] = [api.async_get_client(hass, token, API_URL) for token in ("one", "two")]
+    assert sessions[0] is not sessions[1]
+    for session in sessions:
+        session.cookie_jar.update_cookies({"session": "1"}, URL(API_URL))
+        assert not session.cookie_jar.filter_cookies(URL(API_URL))

@@ -1,7 +1,6 @@
 """Test what the house knows, when, and that each edge is announced once."""
 
 from datetime import datetime, timedelta
-from email.utils import format_datetime
 from http import HTTPStatus
 from typing import Any
 from unittest.mock import Mock
@@ -200,8 +199,8 @@ async def test_push_by_a_wrong_clock(
     await push("?event=started")
     await house.pass_time(4 * MINUTE)
     provider.recover()
-    true = house.now + timedelta(hours=hours)
-    provider.headers = {"Date": format_datetime(true, usegmt=True)}
+    provider.ahead = timedelta(hours=hours)
+    true = house.now + provider.ahead
     await house.pass_time(45)
     start = datetime.fromisoformat(house.state("sensor.equiwatt_current_start"))
     assert abs(start + timedelta(minutes=4) - true) < timedelta(minutes=1)
@@ -262,16 +261,41 @@ async def test_rate_limited(house: House, provider: Provider, push: Push) -> Non
     assert len(provider.calls) > calls + 1
 
 
-@pytest.mark.parametrize("status", [HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY])
-async def test_back_off(house: House, provider: Provider, status: HTTPStatus) -> None:
+async def test_back_off(house: House, provider: Provider) -> None:
     """Repeated failures are tried again less and less often, but never past a window's opening."""
     await house.setup()
-    provider.fail(status, {"Retry-After": "3600"})
+    provider.fail(HTTPStatus.BAD_GATEWAY)
     await house.pass_time(11 * MINUTE - 2)
     assert len(provider.calls) <= 10
     calls = len(provider.calls)
     await house.pass_time(8, step=1)
     assert calls < len(provider.calls) <= calls + 2
+
+
+@pytest.mark.parametrize("polling", [True, False])
+@pytest.mark.parametrize("reloads", [False, True])
+async def test_until_the_time_that_the_provider_named(
+    house: House, provider: Provider, push: Push, polling: bool, reloads: bool
+) -> None:
+    """After a 429 not even a push, a window or a reload asks before, and a push stands."""
+    house.hass.config_entries.async_update_entry(house.entry, pref_disable_polling=not polling)
+    await house.setup()
+    provider.fail(HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": str(12 * MINUTE)})
+    await push("?event=started")
+    await house.settle()
+    calls = len(provider.calls)
+    await push("?event=started")
+    if reloads:
+        assert await house.hass.config_entries.async_reload(house.entry.entry_id)
+    await house.pass_time(12 * MINUTE - 10)
+    assert len(provider.calls) == calls
+    assert house.live == "on"
+    provider.recover()
+    provider.start(NOW, NOW + timedelta(hours=1))
+    await house.pass_time(20, step=1)
+    assert len(provider.calls) > calls
+    assert house.edges == [("started", "webhook")]
+    assert house.state("sensor.equiwatt_current_end") == "2026-11-20T18:20:00+00:00"
 
 
 async def test_token_refused_for_a_while(
@@ -456,13 +480,12 @@ async def test_no_churn(house: House, provider: Provider) -> None:
 @pytest.mark.parametrize("hours", [3, -3, -5000])
 async def test_wrong_system_clock(house: House, provider: Provider, hours: int) -> None:
     """With a clock that is wrong by hours the provider's own time decides what is live."""
-    true = NOW + timedelta(hours=hours)
-    provider.headers = {"Date": format_datetime(true, usegmt=True)}
+    provider.ahead = timedelta(hours=hours)
+    true = NOW + provider.ahead
     provider.start(true - timedelta(minutes=10), true + timedelta(minutes=50))
     await house.setup()
     assert house.live == "on"
     assert house.edges == [("started", "api")]
-    provider.headers = {}
     provider.error = TimeoutError()
     await house.pass_time(49 * MINUTE, step=30)
     assert house.edges == [("started", "api")]

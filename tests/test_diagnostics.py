@@ -49,7 +49,7 @@ async def test_diagnostics(house: House, provider: Provider, push: Push, hass_cl
         "failures_in_a_row": 2,
         "stale": False,
         "seconds_to_next_call": told["api"]["seconds_to_next_call"],
-        "calls_in_last_minute": 4,
+        "calls_in_last_minute": 2,
         "payload": {"current": None, "previous": 1, "skipped": 1},
     }
     assert 10 <= told["api"]["seconds_to_next_call"] < 61

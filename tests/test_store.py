@@ -159,13 +159,13 @@ async def test_api_down_at_start(
 async def test_refused_at_start(
     house: House, provider: Provider, hass_storage: dict[str, Any]
 ) -> None:
-    """A refused token asks for a new one, and what is remembered is shown all the same."""
+    """A refused token asks for a new one, and nothing is known until the first answer."""
     remember(house, hass_storage, {"equivents": [event(NOW - 2 * HOUR, NOW - HOUR)]})
     provider.fail(HTTPStatus.UNAUTHORIZED)
     await house.setup()
     (flow,) = house.hass.config_entries.flow.async_progress()
     assert flow["context"]["source"] == SOURCE_REAUTH
-    assert house.state("sensor.equiwatt_last_end") == (NOW - HOUR).isoformat()
+    assert house.state("sensor.equiwatt_last_end") == "unavailable"
     provider.recover()
     await house.poll()
     assert house.live == "off"

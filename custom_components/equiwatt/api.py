@@ -1,10 +1,12 @@
-"""Keeps to the API's limits: one limiter for each token, whoever calls with it."""
+"""Clients of the API: each with a session without cookies, and a limiter for each token."""
 
 from hashlib import sha256
 
+from aiohttp import DummyCookieJar
+
 from homeassistant.const import CONF_TOKEN
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.aiohttp_client import async_create_clientsession
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
@@ -23,8 +25,9 @@ def async_get_client(hass: HomeAssistant, token: str, url: str) -> EquiwattClien
     """Return a client that shares its limits with every other one of the same token."""
     limiters, digest = hass.data.setdefault(LIMITERS, {}), _digest(token)
     _drop_unused(hass, limiters)
-    limiter = limiters.setdefault(digest, RateLimiter())
-    return EquiwattClient(async_get_clientsession(hass), token, url, limiter, dt_util.utcnow)
+    limiter = limiters.setdefault(digest, RateLimiter(hass.loop.time))
+    session = async_create_clientsession(hass, cookie_jar=DummyCookieJar())
+    return EquiwattClient(session, token, url, limiter, dt_util.utcnow)
 
 
 def _drop_unused(hass: HomeAssistant, limiters: dict[str, RateLimiter]) -> None:

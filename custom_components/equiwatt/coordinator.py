@@ -15,11 +15,16 @@ from .announcer import Announcer
 from .api import PATIENCE, async_get_client
 from .const import DOMAIN, LOGGER
 from .equivents.answer import Answer
-from .equivents.client import EquiwattError, InvalidTokenError, RateLimitedError
+from .equivents.client import (
+    EquiwattError,
+    InvalidTokenError,
+    RateLimitedError,
+    UnexpectedResponseError,
+)
 from .equivents.clock import Clock
 from .equivents.model import EdgeType, Kind
 from .equivents.planned import Plans
-from .equivents.schedule import delay, delay_before_end, offset_of, to_opening
+from .equivents.schedule import delay, delay_before_end, offset_of
 from .equivents.snapshot import Snapshot
 from .equivents.tracker import Tracker
 from .reauth import async_close_reauth, async_set_token_issue
@@ -58,7 +63,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         """Seconds between the last answer and the next poll."""
         self._store = store
         self._announcer = announcer
-        self._loaded_at = self._failing_since = self.clock.now()
+        self._failing_since = self.clock.now()
         self._offset = offset_of(entry.entry_id)
         self._patience: float | None = PATIENCE
         self._poll = Timer(hass, "poll", self._on_poll)
@@ -79,21 +84,22 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
 
     @property
     def is_stale(self) -> bool:
-        """Return True if calls fail, and have brought no answer for too long.
+        """Return True if too little is known.
 
-        Silence alone is no reason: an account whose polling is switched off is not asked.
+        Before the first answer that is all but a live one, afterwards calls must have failed for
+        too long. Silence alone is no reason: an account whose polling is switched off is not asked.
         """
-        return self.failures > 0 and self.clock.now() >= self._stale_at
+        if self.answered_at is None:
+            return self.data.live is None
+        return self.failures > 0 and self.clock.now() >= self._stale_at(self.answered_at)
 
-    @property
-    def _stale_at(self) -> datetime:
+    def _stale_at(self, answered_at: datetime) -> datetime:
         """Return until when what is known stands.
 
-        Where nobody polls, the first failure says nothing of the silence before.
+        Where polling is switched off, the first failure has nothing to do with the silence before.
         """
-        if self.config_entry.pref_disable_polling:
-            return self._failing_since + STALE_AFTER
-        return (self.answered_at or self._loaded_at) + STALE_AFTER
+        is_off = self.config_entry.pref_disable_polling
+        return (self._failing_since if is_off else answered_at) + STALE_AFTER
 
     @callback
     def async_start(self) -> None:
@@ -121,16 +127,16 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
     def async_set_plans(self, plans: Plans) -> None:
         """Store plans, show them and poll around their starts."""
         self._store.async_keep_plans(plans)
-        if not isinstance(self.error, RateLimitedError):
-            self._set_poll()
+        self._set_poll()
         self._set_boundary()
         self.async_update_listeners()
 
     @callback
     def async_refresh_soon(self) -> None:
         """Refresh soon: once for all requests of a moment, and after the last of them."""
-        if isinstance(self.error, RateLimitedError) and self._poll.is_set:
-            return  # the next poll comes as soon as the provider wants it
+        if self.client.barred_for:
+            self._poll.async_set(self.client.barred_for)
+            return
         self._refresh_again = True
         if self._refreshing is None or self._refreshing.done():
             self._refreshing = self.config_entry.async_create_background_task(
@@ -148,7 +154,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
     async def _async_update_data(self) -> Snapshot:
         """Ask the API once."""
         try:
-            return self._follow(await self._async_call())
+            return self._follow(await self._async_answer())
         except EquiwattError as err:
             raise self._fail(err) from err
         except Exception:
@@ -157,6 +163,14 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
             raise
         finally:
             self._set_poll()
+
+    async def _async_answer(self) -> Answer:
+        """Return an answer; where its date contradicts the clock, a second one must agree."""
+        for _ in range(1 if self.clock.is_in_doubt else 2):
+            answer = await self._async_call()
+            if self.clock.accepts(self.client.server_time):
+                return answer
+        raise UnexpectedResponseError("An old copy of an answer, or its date is wrong")
 
     async def _async_call(self) -> Answer:
         """Call the API in a task that ends with the entry, whoever waits for it."""
@@ -222,8 +236,8 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         now = self.clock.now()
         awaiting = self.tracker.awaiting(now)
         starts = [plan.start for plan in self.plans.plans]
-        if isinstance(self.error, RateLimitedError):
-            self.pace = min(self.error.retry_after, to_opening(now, self._offset, starts))
+        if self.client.barred_for:
+            self.pace = self.client.barred_for
         else:
             self.pace = delay(now, awaiting, self._offset, self.failures, starts)
             if self.failures and (live := self.tracker.snapshot.live) and live.end:
@@ -235,8 +249,8 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         """Set the timer to when the clock alone changes something next."""
         now = self.clock.now()
         moments = [self.tracker.boundary(now)]
-        if self.failures and not self.is_stale:
-            moments.append(self._stale_at)
+        if self.failures and self.answered_at and not self.is_stale:
+            moments.append(self._stale_at(self.answered_at))
         moment = min(filter(None, moments), default=None)
         self._boundary.async_set((moment - now).total_seconds() if moment else None)
         planned = self.plans.boundary(now)

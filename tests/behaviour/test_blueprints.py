@@ -510,26 +510,18 @@ async def test_clock_an_hour_slow(
 ) -> None:
     """The end goes with the start though the system's clock is wrong, or put right in between."""
     await install(house.hass, Plug("Plug"))
-    ahead = HOUR
-
-    def tell_time() -> None:
-        """Let the provider tell the right time."""
-        provider.headers = {"Date": f"{house.now + ahead:%a, %d %b %Y %H:%M:%S GMT}"}
-
-    tell_time()
+    provider.ahead = HOUR
     await house.setup()
     await use(name, **INPUTS[name])
-    start = house.now + ahead
+    start = house.now + HOUR
     provider.start(start, start + HOUR)
-    tell_time()
     await house.poll()
     assert both(acted, house) == ["start"]
     if puts_right:
-        house.freezer.tick(ahead)
-        ahead = timedelta()
+        house.freezer.tick(HOUR)
+        provider.ahead = timedelta()
     await house.pass_time(10 * MINUTE)
-    tell_time()
-    provider.end(start, house.now + ahead)
+    provider.end(start, house.now + provider.ahead)
     await house.poll()
     assert both(acted, house)[-1] == "end"
     assert len(both(acted, house)) == 2

@@ -150,6 +150,42 @@ async def test_statuses(status: int, error: type[EquiwattError]) -> None:
     assert calls == 1
 
 
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_proxy_refuses_no_token(status: int) -> None:
+    """A page with a status that would refuse the token is a proxy's."""
+
+    async def answer(request: web.Request) -> web.Response:
+        """Answer with a page."""
+        return web.Response(status=status, text="\n<html><body>Blocked</body></html>")
+
+    async with serving(answer) as url:
+        assert type(await outcome(url)) is UnexpectedResponseError
+
+
+def from_a_cache(age: str) -> Answer:
+    """Return what answers with an age."""
+
+    async def answer(request: web.Request) -> web.Response:
+        """Answer well."""
+        return web.Response(text=GOOD, headers={"Age": age})
+
+    return answer
+
+
+@pytest.mark.parametrize("age", ["0", "60", "soon"])
+async def test_fresh_copies(age: str) -> None:
+    """A copy that has lain in a cache for a minute at most is as good as an answer."""
+    async with serving(from_a_cache(age)) as url, connect(url) as subject:
+        assert await subject.async_get_equivents() == parse(json.loads(GOOD))
+
+
+@pytest.mark.parametrize("age", ["61", "9" * 400])
+async def test_old_copies(age: str) -> None:
+    """An older one is an error."""
+    async with serving(from_a_cache(age)) as url:
+        assert type(await outcome(url)) is UnexpectedResponseError
+
+
 BODIES = {
     "empty": b"",
     "html": b"<!doctype html><title>Log in</title>",

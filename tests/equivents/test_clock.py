@@ -58,3 +58,47 @@ def test_wrong_from_the_start() -> None:
     assert clock.set(NOW) == timedelta()
     system.sleep(1)
     assert clock.now() == NOW + SECOND
+
+
+def accepts(system: System, *dates: float | None) -> list[bool]:
+    """Return which of some dates are accepted, which are received a second apart."""
+    found = []
+    for date in dates:
+        system.sleep(1)
+        found.append(system.clock.accepts(None if date is None else NOW + date * SECOND))
+    return found
+
+
+def test_dates_that_agree_with_the_clock() -> None:
+    """A date within reason is accepted, and so is none."""
+    assert accepts(System(), 1, 120, 61, None, 62) == [True] * 5
+
+
+def test_a_wrong_clock() -> None:
+    """A date far from the system's is not accepted before a second one agrees."""
+    system = System()
+    assert accepts(system, 7200) == [False]
+    assert system.clock.is_in_doubt
+    assert accepts(system, 7201) == [True]
+    assert not system.clock.is_in_doubt
+    system.clock.set(NOW + 7201 * SECOND)
+    assert accepts(system, 7202, 7203) == [True, True]
+    system.wall += 7200 * SECOND
+    assert accepts(system, 7204) == [True]
+
+
+def test_a_copy() -> None:
+    """A date a minute or more before an earlier one is not accepted, however often it comes."""
+    system = System()
+    assert accepts(system, 1, -58, -59, -59, -59) == [True, True, False, False, False]
+    assert accepts(system, 6, None, 2, -58) == [True, True, True, False]
+
+
+def test_a_server_that_was_ahead() -> None:
+    """An older date is accepted once a second answer goes on from it."""
+    assert accepts(System(), 110, 2, 3, 4, -57) == [True, False, True, True, False]
+
+
+def test_copies_that_differ() -> None:
+    """Copies of different ages do not agree with each other."""
+    assert accepts(System(), 1, -1200, -600, -300, 5) == [True, False, False, False, True]

@@ -8,7 +8,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 from http import HTTPStatus
 from itertools import pairwise
@@ -48,6 +48,8 @@ class Provider:
         self.previous: list[dict[str, Any]] = []
         self.status = HTTPStatus.OK
         self.headers: dict[str, str] = {}
+        self.ahead = timedelta()
+        """How far its clock is ahead of the system's."""
         self.body: str | None = None
         self.error: Exception | None = None
         """What a call raises behind a mocked session."""
@@ -108,7 +110,8 @@ class Provider:
         self._note()
         if self.error:
             raise self.error
-        headers = {"Date": format_datetime(self.calls[-1], usegmt=True), **self.headers}
+        date = format_datetime(self.calls[-1] + self.ahead, usegmt=True)
+        headers = {"Date": date, **self.headers}
         return {"status": self.status, "headers": headers, "text": self.text}
 
     # On loopback

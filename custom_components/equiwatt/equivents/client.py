@@ -23,6 +23,8 @@ from .answer import EARLIEST, LATEST, Answer, MalformedError, parse
 
 TIMEOUT = aiohttp.ClientTimeout(total=10)
 MAX_BODY = 1024 * 1024
+MAX_AGE = 60
+"""Seconds since which an answer may have lain in a cache."""
 DEFAULT_RETRY_AFTER = 60
 MAX_RETRY_AFTER = 3600
 
@@ -84,6 +86,7 @@ class RateLimiter:
         self._sleep = sleep
         self._turn = asyncio.Lock()
         self._answered: deque[float] = deque(maxlen=CALLS_PER_WINDOW)
+        self._barred_until = 0.0
 
     @asynccontextmanager
     async def turn(self, patience: float | None = None) -> AsyncIterator[None]:
@@ -91,6 +94,8 @@ class RateLimiter:
 
         Raise RateLimitedError if the turn does not come within the seconds of patience.
         """
+        if patience is not None and self.barred_for > patience:
+            raise RateLimitedError("Too many calls", self.barred_for)
         try:
             async with asyncio.timeout(patience):
                 await self._async_take_turn()
@@ -102,8 +107,17 @@ class RateLimiter:
             self._answered.append(self._clock())
             self._turn.release()
 
+    def bar(self, seconds: float) -> None:
+        """Make every call wait for so long, as the provider asks for it."""
+        self._barred_until = self._clock() + seconds
+
+    @property
+    def barred_for(self) -> float:
+        """Seconds to the time that the provider named, nothing once it has come."""
+        return max(0.0, self._barred_until - self._clock())
+
     async def _async_take_turn(self) -> None:
-        """Wait until nobody else calls and both limits allow a call."""
+        """Wait until no other call is under way and all limits allow one."""
         await self._turn.acquire()
         try:
             while (wait := self._wait()) > 0:
@@ -114,9 +128,9 @@ class RateLimiter:
 
     def _wait(self) -> float:
         """Return the seconds until the next call is within both limits."""
-        if not self._answered:
-            return 0
-        free = self._answered[-1] + CALL_GAP
+        free = self._barred_until
+        if self._answered:
+            free = max(free, self._answered[-1] + CALL_GAP)
         if len(self._answered) == CALLS_PER_WINDOW:
             free = max(free, self._answered[0] + CALL_WINDOW)
         return free - self._clock()
@@ -124,7 +138,7 @@ class RateLimiter:
     @property
     def is_idle(self) -> bool:
         """Return True if there are no calls that count, nor any under way."""
-        return not self.recent_calls and not self._turn.locked()
+        return not (self.recent_calls or self.barred_for or self._turn.locked())
 
     @property
     def recent_calls(self) -> int:
@@ -157,6 +171,11 @@ class EquiwattClient:
         """Return how many calls of the token were answered in the last minute."""
         return self._limiter.recent_calls
 
+    @property
+    def barred_for(self) -> float:
+        """Seconds to the time before which the provider wants no call."""
+        return self._limiter.barred_for
+
     async def async_get_equivents(self, patience: float | None = None) -> Answer:
         """Ask the API once, waiting for a free place within its limits.
 
@@ -170,6 +189,8 @@ class EquiwattClient:
             answer = await self._fetch()
         # Raised here, outside of any except clause: aiohttp's errors keep the request's headers,
         # and with them the token, and must not hang on ours as their context.
+        if isinstance(answer, RateLimitedError):
+            self._limiter.bar(answer.retry_after)
         if isinstance(answer, EquiwattError):
             raise answer
         return answer
@@ -190,19 +211,22 @@ class EquiwattClient:
                 middlewares=(_send_once,),
             ) as response:
                 self.server_time = read_date(response.headers.get("Date"))
-                return self._status_error(response) or parse(await _read_json(response))
+                body = await _read(response)
+                return self._error(response, body) or parse(json.loads(body.decode()))
         except (TimeoutError, aiohttp.ClientConnectionError) as err:
             return UnreachableError(f"No connection: {type(err).__name__}")
         except Exception as err:  # noqa: BLE001  # whatever a server sends is no fault of ours
             detail = err if isinstance(err, MalformedError) else "garbled or broken off"
             return UnexpectedResponseError(f"Not an answer of the API: {detail}")
 
-    def _status_error(self, response: aiohttp.ClientResponse) -> EquiwattError | None:
-        """Return what a status other than 200 means."""
+    def _error(self, response: aiohttp.ClientResponse, body: bytes) -> EquiwattError | None:
+        """Return the error of an answer without equivents."""
         match response.status:
             case HTTPStatus.OK:
-                return None
-            case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN as status:
+                age = response.headers.get("Age", "")
+                is_copy = re.fullmatch(r"[0-9]+", age) and float(age) > MAX_AGE
+                return UnexpectedResponseError("An old copy of an answer") if is_copy else None
+            case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN as status if not _is_page(body):
                 return InvalidTokenError(f"The token is refused (status {status})")
             case HTTPStatus.TOO_MANY_REQUESTS:
                 header = response.headers.get("Retry-After")
@@ -226,15 +250,19 @@ async def _send_once(
         raise aiohttp.ClientConnectionError(type(err).__name__) from err
 
 
-async def _read_json(response: aiohttp.ClientResponse) -> object:
-    """Return the body's value; one over the size raises before it fills the memory."""
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """Return the body; one over the size raises before it fills the memory."""
     body = bytearray()
     async for chunk in response.content.iter_chunked(64 * 1024):
         body += chunk
         if len(body) > MAX_BODY:
             raise MalformedError("too large")
-    value: object = json.loads(body.decode())
-    return value
+    return bytes(body)
+
+
+def _is_page(body: bytes) -> bool:
+    """Return True for HTML, which is a proxy's and not of the API."""
+    return body.lstrip().startswith(b"<")
 
 
 def retry_after(header: str | None, now: datetime) -> float:

@@ -9,14 +9,16 @@ from datetime import datetime, timedelta
 
 TOLERANCE = timedelta(minutes=2)
 """How far the system's clock may be from the provider's before that is believed instead."""
-
-
 UNSURE = timedelta(seconds=2)
 """How far two looks at the same wrong clock may be apart."""
+RESOLUTION = timedelta(seconds=1)
+"""Smallest step of a server's date."""
+COPY = timedelta(minutes=1)
+"""How much older than an earlier answer a copy is."""
 
 
 class Clock:
-    """Goes on by the monotonic clock between answers, and is set by each of them."""
+    """A clock that goes on by the monotonic one between answers, and is set by each of them."""
 
     def __init__(self, utcnow: Callable[[], datetime], monotonic: Callable[[], float]) -> None:
         """Start with the system's time."""
@@ -24,6 +26,40 @@ class Clock:
         self._monotonic = monotonic
         self._time, self._set_at = utcnow(), monotonic()
         self._error = timedelta()
+        self._newest: datetime | None = None
+        """Latest date of an answer."""
+        self._doubted: tuple[datetime, float] | None = None
+        """Date of the last answer if that was not accepted, and when it was received."""
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Return True if the date of the last answer was not accepted."""
+        return self._doubted is not None
+
+    def accepts(self, date: datetime | None) -> bool:
+        """Return True unless an answer that has just been received is, or may be, an old copy.
+
+        A date that contradicts an earlier one, or the system's clock, is accepted once a second
+        answer goes on from it as the monotonic clock did.
+        """
+        doubted, self._doubted = self._doubted, None
+        if date is None:
+            return True
+        is_old = self._newest is not None and date <= self._newest - COPY
+        is_far = min(abs(date - self.now()), abs(date - self._utcnow())) > TOLERANCE
+        if (is_old or is_far) and not self._goes_on(date, doubted):
+            self._doubted = (date, self._monotonic())
+            return False
+        self._newest = date if is_old or not self._newest else max(date, self._newest)
+        return True
+
+    def _goes_on(self, date: datetime, doubted: tuple[datetime, float] | None) -> bool:
+        """Return True if a date follows a doubted one by as much as has passed meanwhile."""
+        if not doubted:
+            return False
+        went_on, passed = date - doubted[0], timedelta(seconds=self._monotonic() - doubted[1])
+        is_copy = not went_on and passed >= RESOLUTION
+        return not is_copy and abs(went_on - passed) <= UNSURE
 
     def set(self, server_time: datetime | None) -> timedelta:
         """Set it to the server's time if the system's is far from that, and return by how much.
@@ -47,7 +83,7 @@ class Clock:
         return self._error
 
     def _note_error(self) -> None:
-        """Keep by how much the system's clock is ahead; a server's time is to the second only."""
+        """Keep the error of the system's clock; a server's time is to the second only."""
         error = self._utcnow() - self.now()
         if abs(error) <= TOLERANCE:
             self._error = timedelta()
