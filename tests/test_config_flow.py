@@ -236,7 +236,7 @@ async def test_errors(
 ) -> None:
     """Each cause has its sentence, the token stays in its field, and the next try may succeed."""
     flow = await begin(hass)
-    provider.fail(HTTPStatus(status))
+    provider.fail(HTTPStatus(status), {"Retry-After": "1"})
     provider.body, provider.error = body, error
     result = await fill_in(hass, flow, user_input())
     assert result["type"] is FlowResultType.FORM

@@ -89,7 +89,7 @@ async def test_not_ready(
     house: House, provider: Provider, status: int, error: Exception | None, reason: str
 ) -> None:
     """Set-up is tried again later, and says why."""
-    provider.fail(HTTPStatus(status))
+    provider.fail(HTTPStatus(status), {"Retry-After": "1"})
     provider.error = error
     assert not await house.hass.config_entries.async_setup(house.entry.entry_id)
     assert house.entry.state.value == "setup_retry"

@@ -50,7 +50,7 @@ async def test_ended(house: House, provider: Provider) -> None:
     provider.start(NOW, None)
     await house.setup()
     provider.end(NOW, NOW + timedelta(minutes=1))
-    await house.pass_time(65, step=65)
+    await house.poll()
     assert house.state("sensor.equiwatt_current_start") == "unknown"
     assert house.state("sensor.equiwatt_last_start") == "2026-11-20T17:20:00+00:00"
     assert house.state("sensor.equiwatt_last_duration") == "1.0"

@@ -150,6 +150,7 @@ async def test_once_over_reloads(
     assert await hass.config_entries.async_unload(house.entry.entry_id)
     provider.end(NOW, NOW + timedelta(seconds=1))
     await house.setup()
+    await house.pass_time(11)
     assert ear.kinds == [STARTED, ENDED]
 
 
@@ -167,6 +168,7 @@ async def test_attached_while_loaded(house: House, push: Push, ear: Ear) -> None
     await house.pass_time(1)
     assert ear.kinds == [ENDED]
     await ear.call("turn_on")
+    await house.pass_time(130)
     await push("?event=ended")
     await house.pass_time(1)
     assert ear.kinds == [ENDED, ENDED]
@@ -237,7 +239,7 @@ async def test_two_edges_in_one_answer(house: House, provider: Provider, ear: Ea
     await house.setup()
     provider.end(NOW - HOUR, NOW)
     provider.start(NOW, None)
-    await house.pass_time(65, step=65)
+    await house.poll()
     await house.pass_time(0.02, step=0.005)
     assert ear.kinds[0] == STARTED
     assert sorted(ear.kinds) == sorted([STARTED, ENDED, STARTED])

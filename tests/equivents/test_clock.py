@@ -78,9 +78,9 @@ def test_a_wrong_clock() -> None:
     """A date far from the system's is not accepted before a second one agrees."""
     system = System()
     assert accepts(system, 7200) == [False]
-    assert system.clock.is_in_doubt
+    assert [system.clock.is_in_doubt] == [True]
     assert accepts(system, 7201) == [True]
-    assert not system.clock.is_in_doubt
+    assert [system.clock.is_in_doubt] == [False]
     system.clock.set(NOW + 7201 * SECOND)
     assert accepts(system, 7202, 7203) == [True, True]
     system.wall += 7200 * SECOND
