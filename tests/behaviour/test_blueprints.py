@@ -16,7 +16,7 @@ from homeassistant.core import CoreState
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.setup import async_setup_component
 from homeassistant.util.file import WriteError
-from homeassistant.util.yaml import load_yaml_dict
+from homeassistant.util.yaml import load_yaml_dict, parse_yaml
 
 from ..conftest import NOW, House, Provider, add_entry
 from ..devices import Plug, Thermostat, install
@@ -83,6 +83,15 @@ def test_is_a_blueprint(path: Path) -> None:
     assert blueprint.metadata["homeassistant"]["min_version"] == "2026.7.0"
     for name in blueprint.inputs:
         assert f"!input {name}" in path.read_text("utf-8")
+
+
+@pytest.mark.parametrize("path", BLUEPRINTS, ids=lambda path: path.stem)
+def test_can_be_imported(path: Path) -> None:
+    """What Home Assistant saves of an import, it can read again: no features of entities."""
+    imported = models.Blueprint(load_yaml_dict(str(path)), schema=BLUEPRINT_SCHEMA)
+    saved: Any = parse_yaml(imported.yaml())
+    again = models.Blueprint(saved, expected_domain=AUTOMATION, schema=BLUEPRINT_SCHEMA)
+    assert again.inputs == imported.inputs
 
 
 async def test_pauses_and_restores(house: House, provider: Provider, use: Use) -> None:
