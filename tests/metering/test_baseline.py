@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import accumulate, cycle, islice
 from statistics import fmean
 from typing import Any
 
@@ -378,6 +379,9 @@ def twice(minutes: int, hours: int) -> list[int]:
     return [each + wait for each in range(minutes, hours * 60, minutes) for wait in (0, 5)]
 
 
+kettles = list(accumulate(islice(cycle((20, 65, 25, 70, 20, 60)), 32)))
+
+
 @pytest.mark.parametrize(
     ("meter", "pace"),
     [
@@ -401,7 +405,9 @@ def twice(minutes: int, hours: int) -> list[int]:
         (each(24 * 60, hours=72, kwh=0.06), None),  # behind a battery: once a day
         (each(50, hours=72, kwh=0.01), None),  # a battery's 12 W, in steps of 10 Wh
         (each(150, hours=72, kwh=0.1), None),  # 40 W, in steps of 100 Wh
-        (moves(40, 65, 180, 400, 425, 700, 725, 990, 1100, 1400, rows=288, kwh=0.3), None),
+        (moves(40, 65, 180, 400, 425, 700, 725, 990, 1100, 1400, rows=288, kwh=0.04), None),
+        (moves(*kettles, rows=288, kwh=0.045), None),  # more of it, at any time
+        (moves(*kettles, rows=288, kwh=0.3), 60),  # in such steps: nothing to tell half hours by
     ],
 )
 def test_the_pace(meter: Readings, pace: float | None) -> None:

@@ -21,8 +21,8 @@ INPUTS: dict[str, dict[str, Any]] = {
     "do_this_and_that": {},
 }
 LESS = (
-    "Your home used 0.50 kWh less than usual; less than on 7 of your 7 usual days. This is an estimate from your own meter; "
-    "equiwatt's own figures will differ."
+    "Your home used 0.50 kWh less than usual; less than on 7 of your 7 usual days. "
+    "This is an estimate from your own meter; equiwatt's own figures will differ."
 )
 
 

@@ -237,6 +237,15 @@ async def test_one_of_several_that_does_not_move(home: Home) -> None:
     assert result["description_placeholders"]["still"] == f"`{SECOND_METER}`"
 
 
+async def test_on_a_weekend(home: Home) -> None:
+    """Working days are counted then too, as equivents are most frequent on them."""
+    await home.make_rows()
+    home.freezer.move_to(QUIET - 2 * DAY)
+    await home.setup()
+    result = await choose(home, **SENSORS)
+    assert result["description_placeholders"]["days_wanted"] == "10"
+
+
 async def test_one_that_was_away_for_a_week(home: Home) -> None:
     """Whether it stood still or was unavailable makes no difference."""
     await home.make_rows(QUIET - 8 * DAY)

@@ -36,6 +36,8 @@ LONG = 24 * HOUR
 """For how many seconds a meter must have been watched that has not moved twice."""
 REGULAR = 0.75
 """How much of the time a meter that is asked seldom keeps to its pace."""
+COARSE = 0.05
+"""The kWh of a counter's smallest move from which on it tells little of a half hour."""
 LITTLE = 0.05
 """The kW that a home draws at least where no battery, panels or idle tariff keep it from that."""
 
@@ -200,22 +202,27 @@ class Readings:
         is only asked so often; behind a battery a home draws nothing for hours, and at any time.
         """
         rows = list(self.five_minutes.items())[-SEEN:]
-        moves = [end for (_, before), (end, after) in pairwise(rows) if before != after]
-        between = [end - start for start, end in pairwise(moves)]
-        in_a_row = [max(between[n : n + FEWEST]) for n in range(len(between) - FEWEST + 1)]
-        if in_a_row and min(in_a_row) <= SLOWEST.total_seconds():
-            return timedelta(seconds=min(in_a_row))
+        moves = [(end, after - before) for (_, before), (end, after) in pairwise(rows)]
+        moves = [(end, kwh) for end, kwh in moves if kwh]
+        waits = [end - start for (start, _), (end, _) in pairwise(moves)]
+        in_a_row = [max(waits[n : n + FEWEST]) for n in range(len(waits) - FEWEST + 1)]
+        pace = min(in_a_row, default=None)
+        if pace is not None and pace <= SLOWEST.total_seconds():
+            return timedelta(seconds=pace)
         watched = rows[-1][0] - rows[0][0] if rows else 0
         if not moves or rows[-1][1] - rows[0][1] < LITTLE * watched / HOUR:
             return None
-        if in_a_row:
-            pace = min(in_a_row)
-            waits = [wait for wait in between if wait > GRID.total_seconds()]
-            kept = sum(pace / 2 <= wait <= 1.5 * pace for wait in waits)
-            return timedelta(seconds=pace) if kept >= REGULAR * len(waits) else None
-        if watched >= (WHILE if between else LONG):
-            return timedelta(seconds=min(between, default=watched))
-        return None
+        if pace is None:
+            is_known = watched >= (WHILE if waits else LONG)
+            return timedelta(seconds=min(waits, default=watched)) if is_known else None
+        is_coarse = min(kwh for _, kwh in moves) > COARSE
+        return timedelta(seconds=pace) if is_coarse or _is_regular(waits, pace) else None
+
+
+def _is_regular(waits: Sequence[float], pace: float) -> bool:
+    """Return True if times between moves are nearly always the same; one move may take two rows."""
+    waits = [wait for wait in waits if wait > GRID.total_seconds()]
+    return sum(pace / 2 <= wait <= 1.5 * pace for wait in waits) >= REGULAR * len(waits)
 
 
 def usual_days(
