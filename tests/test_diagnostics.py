@@ -56,13 +56,13 @@ async def test_diagnostics(house: House, provider: Provider, push: Push, hass_cl
     assert told["webhook"] == {"last_call": "2026-11-20T17:20:00+00:00", "missed_in_a_row": 0}
     plug = {
         "domain": "switch",
-        "phase": "held",
-        "until": None,
-        "present": True,
-        "reached": ["hold"],
-        "commands": 1,
-        "tries": 0,
-        "outcome": "done",
+        "began": "2026-11-20T17:20:00+00:00",
+        "until": "2026-11-20T23:35:00+00:00",
+        "available_since": "2026-11-20T17:20:00+00:00",
+        "changed_at": "2026-11-20T17:20:00+00:00",
+        "settled_at": None,
+        "commands": ["2026-11-20T17:20:00+00:00"],
+        "refused": [],
     }
     assert told["holding"] == {"held": [plug], "restored": []}
     assert told["meter"] == {"source": "off", "sensors": 0, "kept": 0}

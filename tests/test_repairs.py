@@ -3,7 +3,7 @@
 from typing import Any
 
 from custom_components.equiwatt.const import DOMAIN
-from custom_components.equiwatt.holding.issues import async_raise_not_restored
+from custom_components.equiwatt.holding.issues import async_raise_not_restored, issue_id_of
 from homeassistant.components.repairs import repairs_flow_manager
 from homeassistant.setup import async_setup_component
 from tests.conftest import House, Provider
@@ -17,13 +17,15 @@ async def test_repair_flow(live: House, provider: Provider) -> None:
     assert await async_setup_component(live.hass, "repairs", {})
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
-    plug.report(available=False)
+    await live.pass_time(MINUTE)
+    plug.obeys = False
     await end(live, provider)
-    await live.pass_time(61 * MINUTE, step=30)
+    await live.pass_time(65 * MINUTE, step=30)
+    commands = list(plug.commands)
     flows = repairs_flow_manager(live.hass)
     assert flows
     for _ in range(2):
-        flow: Any = await flows.async_init(DOMAIN, data={"issue_id": f"not_restored_{PLUG}"})
+        flow: Any = await flows.async_init(DOMAIN, data={"issue_id": issue_id_of(PLUG)})
         assert (flow["type"], flow["step_id"]) == ("form", "confirm")
         assert flow["description_placeholders"]["name"] == "Plug"
         flow = await flows.async_configure(flow["flow_id"], {})
@@ -32,7 +34,7 @@ async def test_repair_flow(live: House, provider: Provider) -> None:
         async_raise_not_restored(live.hass, PLUG)
     plug.report(available=True)
     await live.settle()
-    assert plug.commands == ["off"]
+    assert plug.commands == commands
 
 
 async def test_repair_submitted_too_late(live: House, provider: Provider) -> None:
@@ -46,7 +48,7 @@ async def test_repair_submitted_too_late(live: House, provider: Provider) -> Non
     await live.pass_time(65 * MINUTE, step=30)
     flows = repairs_flow_manager(live.hass)
     assert flows
-    flow: Any = await flows.async_init(DOMAIN, data={"issue_id": f"not_restored_{PLUG}"})
+    flow: Any = await flows.async_init(DOMAIN, data={"issue_id": issue_id_of(PLUG)})
     plug.obeys = True
     plug.report(is_on=True)  # the owner has turned it on at the plug
     await live.settle()

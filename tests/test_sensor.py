@@ -84,10 +84,11 @@ async def test_held(live: House, provider: Provider) -> None:
         {
             "entity_id": "climate.thermostat",
             "until": until["climate.thermostat"].isoformat(),
+            "confirmed": True,
             "state": "heat",
             "temperature": 21.0,
         },
-        {"entity_id": PLUG, "until": until[PLUG].isoformat(), "state": "on"},
+        {"entity_id": PLUG, "until": until[PLUG].isoformat(), "confirmed": True, "state": "on"},
     ]
     await live.pass_time(605)
     assert [one["entity_id"] for one in entities(live)] == [PLUG]
@@ -101,7 +102,7 @@ async def test_without_an_end(house: House, provider: Provider) -> None:
     await house.setup()
     await install(house.hass, Plug("Plug"))
     await pause(house.hass, PLUG)
-    assert entities(house) == [{"entity_id": PLUG, "until": None, "state": "on"}]
+    assert entities(house) == [{"entity_id": PLUG, "until": None, "confirmed": True, "state": "on"}]
 
 
 async def test_overrun(live: House) -> None:

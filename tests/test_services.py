@@ -429,6 +429,7 @@ async def test_devices_that_cannot_be_paused(live: House) -> None:
         ],
     }
     await live.hass.services.async_call("switch", "turn_on", {"entity_id": PLUG}, blocking=True)
+    live.freezer.tick(1)
     entities = "climate.thermostat, sensor.equiwatt_last_end"
     await refused(pause(live.hass, entity_id=names), "pause_unsupported", entities=entities)
     await refused(
@@ -436,6 +437,7 @@ async def test_devices_that_cannot_be_paused(live: House) -> None:
     )
     assert plug.commands[-1] == "off"
     plug.report(is_on=True)
+    live.freezer.tick(1)
     plug.error = HomeAssistantError("Broken")
     await refused(
         pause(live.hass, entity_id=[PLUG]), "pause_failed", HomeAssistantError, entities=PLUG

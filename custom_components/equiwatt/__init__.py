@@ -36,8 +36,9 @@ PLATFORMS = [
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Set up the actions."""
+    """Set up the actions, and go on with what was held before, whatever becomes of the entries."""
     async_setup_services(hass)
+    await async_get_manager(hass).async_load()
     return True
 
 
@@ -60,7 +61,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> 
     meter = await _async_meter(hass, entry, coordinator, announcer, store)
     holding = async_get_manager(hass)
     entry.runtime_data = EquiwattRuntimeData(store, announcer, coordinator, holding, meter)
-    await _async_hold_for(hass, entry)
+    _hold_for(entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     EquiwattWebhookManager(hass, entry).async_setup()
     WebhookMonitor(hass, entry).async_setup()
@@ -70,17 +71,17 @@ async def async_setup_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> 
     return True
 
 
-async def _async_hold_for(hass: HomeAssistant, entry: EquiwattConfigEntry) -> None:
+def _hold_for(entry: EquiwattConfigEntry) -> None:
     """Hold devices for an account until it is unloaded."""
     data, entry_id = entry.runtime_data, entry.entry_id
 
-    async def detach() -> None:
+    def detach() -> None:
         """Leave it, for good if it is disabled."""
-        await data.holding.async_detach(entry_id, is_disabled=entry.disabled_by is not None)
+        data.holding.async_detach(entry_id, is_disabled=entry.disabled_by is not None)
 
     entry.async_on_unload(detach)
     account = Account(now=data.coordinator.clock.now, holds=lambda: data.takes_part)
-    await data.holding.async_attach(entry_id, account)
+    data.holding.async_attach(entry_id, account)
 
 
 async def _async_meter(
@@ -131,7 +132,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) ->
 
 async def async_remove_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> None:
     """Restore held devices, and delete what an entry leaves behind."""
-    await async_get_manager(hass).async_remove(entry.entry_id)
+    async_get_manager(hass).async_remove(entry.entry_id)
     await EquiwattStore(hass, entry.entry_id).async_remove()
     async_clear_webhook_issues(hass, entry.entry_id)
     if "recorder" in hass.config.components:

@@ -38,7 +38,7 @@ async def async_get_config_entry_diagnostics(
         },
         "holding": {
             "held": [_device(one) for one in data.holding.held_for(entry.entry_id)],
-            "restored": [_device(one) for one in data.holding.devices if not one.is_held],
+            "restored": [_device(one) for one in data.holding.devices if one.record.restoring],
         },
         "meter": _meter(entry),
         "history": {
@@ -85,17 +85,17 @@ def _times(equivent: Equivent | None) -> dict[str, Any] | None:
 
 
 def _device(held: HeldDevice) -> dict[str, Any]:
-    """Return how far a held device's story has got: never its name, nor what it says."""
-    story = held.device.story
+    """Return how far a held device has got: never its name, nor what it reports."""
+    record = held.record
     return {
-        "domain": story.domain,
-        "phase": story.phase,
-        "until": story.until,
-        "present": story.is_present,
-        "reached": sorted(story.reached),
-        "commands": story.commands,
-        "tries": story.tries,
-        "outcome": story.sent.outcome if story.sent else None,
+        "domain": held.entity_id.partition(".")[0],
+        "began": record.began,
+        "until": record.until,
+        "available_since": record.here_since,
+        "changed_at": record.changed_at,
+        "settled_at": record.settled_at,
+        "commands": [one.at for one in record.commands],
+        "refused": [one.refused_at for one in record.commands if one.refused_at],
     }
 
 

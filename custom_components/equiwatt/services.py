@@ -34,8 +34,8 @@ from .const import DOMAIN
 from .coordinator import EquiwattCoordinator
 from .data import EquiwattConfigEntry
 from .equivents.model import Kind
+from .holding.controller import Request
 from .holding.eligibility import Refusal, can_pause, can_set_back, scene_refusal_of
-from .holding.hold import Request
 from .holding.manager import async_get_manager
 from .target import listed_by, members_of, without_excluded
 
@@ -223,7 +223,7 @@ async def _async_hold(
 async def _async_restore(call: ServiceCall) -> None:
     """Restore held devices now: those that are chosen, or all."""
     hass, manager = call.hass, async_get_manager(call.hass)
-    held = {one.entity_id for one in manager.devices if one.is_held}
+    held = {one.entity_id for one in manager.held}
     if call.data and call.data.get(ATTR_ENTITY_ID) != ENTITY_MATCH_ALL:
         selected = async_extract_referenced_entity_ids(hass, TargetSelection(call.data))
         chosen = selected.referenced | selected.indirectly_referenced

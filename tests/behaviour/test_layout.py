@@ -14,6 +14,9 @@ TESTS = ROOT / "tests"
 PURE = (
     "equivents/*.py",
     "holding/device.py",
+    "holding/device_state.py",
+    "holding/record.py",
+    "holding/steps.py",
     "metering/baseline.py",
     "metering/days.py",
     "metering/results.py",

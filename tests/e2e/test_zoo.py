@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from demo.house import House
-from tests import zoo
-from tests.zoo.rows import ROWS, SCENES
+from tests.fakes import devices as zoo
+from tests.fakes.devices.kinds import KINDS
 
 from ..fakes.home import LIVE
 from ..fakes.process import add, end_process
@@ -24,8 +24,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.long(50)]
 
 TOO_SLOW = ("slow radio thermostat", "thermostat whose preset ends with a temperature")
 """What takes minutes, and is tried on a clock that is turned by hand."""
-PAUSED = {f"one_{n}": row for n, row in enumerate(ROWS) if row not in TOO_SLOW}
-ANIMALS = PAUSED | {row: row for row in SCENES}
+PAUSED = {f"one_{n}": row for n, row in enumerate(KINDS) if row not in TOO_SLOW}
+ANIMALS = PAUSED | {row: row for row in IN_SCENES}
 SCENE = """
 scene:
   - name: Saving
@@ -49,7 +49,7 @@ async def house(tmp_path: Path, own_port: int, socket_enabled: None) -> AsyncIte
 
 def essences(house: House) -> dict[str, dict[str, Any]]:
     """Return what each animal truly is."""
-    return {name: zoo.Cage(house.folder, name).read()["essence"] for name in ANIMALS}
+    return {name: zoo.DeviceFile(house.folder, name).read()["essence"] for name in ANIMALS}
 
 
 async def until_they_are(house: House, wanted: dict[str, dict[str, Any]], seconds: float) -> None:
@@ -66,7 +66,7 @@ async def test_rows(house: House, api: Provider, how: str) -> None:
     """Each device is off or as a scene has it while it is held, and as it was afterwards."""
     await add(house, api)
     before = essences(house)
-    entities = [f"{ROWS[row](name).domain}.{name}" for name, row in PAUSED.items()]
+    entities = [f"{KINDS[row](name).domain}.{name}" for name, row in PAUSED.items()]
     await asyncio.sleep(2)  # until the entry is on the disk
     await house.call("equiwatt", "simulate_equivent", duration={"minutes": 10})
     await house.wait_for(LIVE, "on", 5)
@@ -86,7 +86,7 @@ async def test_rows(house: House, api: Provider, how: str) -> None:
     await house.wait_for(LIVE, "on", 10)
     await house.call("equiwatt", "simulate_equivent", duration={"seconds": 10})
     await until_they_are(house, before, 60)
-    commands = {name: zoo.Cage(house.folder, name).read()["commands"] for name in ANIMALS}
+    commands = {name: zoo.DeviceFile(house.folder, name).read()["commands"] for name in ANIMALS}
     assert all(len(given) <= 1 + 8 for given in commands.values()), commands
     ours = [one for one in house.problems() if "custom_components.equiwatt" in one.splitlines()[0]]
     assert ours == []

@@ -9,6 +9,7 @@ from unittest.mock import patch
 import pytest
 
 from custom_components.equiwatt.const import DOMAIN
+from custom_components.equiwatt.holding.manager import MANAGER, async_get_manager
 from homeassistant.config_entries import ConfigEntryDisabler
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState, HomeAssistant
@@ -42,8 +43,11 @@ async def end(house: House, provider: Provider) -> None:
 async def restart(house: House, down: Callable[[], object] = lambda: None) -> None:
     """Stop the integration with everything in it, and start it with Home Assistant."""
     assert await house.hass.config_entries.async_unload(house.entry.entry_id)
+    house.hass.data.pop(MANAGER).async_stop()
+    await house.settle()
     down()
     house.hass.set_state(CoreState.starting)
+    await async_get_manager(house.hass).async_load()
     assert await house.hass.config_entries.async_setup(house.entry.entry_id)
     await house.settle()
 

@@ -4,17 +4,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from pytest_homeassistant_custom_component.common import async_capture_events
 
-from custom_components.equiwatt.holding.contexts import KEPT
-from custom_components.equiwatt.holding.service_calls import EVENT_COMMAND
 from homeassistant.core import Context
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from tests.conftest import House, Provider
 from tests.devices import Lamp, Plug, Thermostat, install
 
-from .pausing import MINUTE, PLUG, end, pause
+from .pausing import MINUTE, end, pause
 
 CLIMATE = "climate.thermostat"
 
@@ -29,7 +26,7 @@ class Steady(Thermostat):
 
 
 async def test_setback_while_paused(live: House, provider: Provider) -> None:
-    """What an automation sets meanwhile stays, though the clock triggers it, and no person."""
+    """What an automation sets meanwhile is its own, though the clock triggers it, and no person."""
     (thermostat,) = await install(live.hass, Steady("Thermostat"))
     at = dt_util.as_local(live.now + timedelta(minutes=5)).strftime("%H:%M:%S")
     night = {
@@ -50,29 +47,9 @@ async def test_setback_while_paused(live: House, provider: Provider) -> None:
     assert (live.state(CLIMATE), thermostat.target_temperature) == ("off", 17)
     await end(live, provider)
     await live.pass_time(10 * MINUTE)
-    assert (live.state(CLIMATE), thermostat.target_temperature) == ("heat", 17)
+    assert (live.state(CLIMATE), thermostat.target_temperature) == ("off", 17)
     one = {"entity_id": "automation.night"}
     await live.hass.services.async_call("automation", "turn_off", one, blocking=True)
-
-
-@pytest.mark.parametrize("others", [0, KEPT])
-async def test_script_of_an_automation(live: House, others: int) -> None:
-    """An automation is named, not the script by which it asks, nor its next run's.
-
-    The oldest are forgotten.
-    """
-    await install(live.hass, Plug("Plug"))
-    live.hass.states.async_set("automation.evening", "on", context=Context())
-    asked: list[Any] = async_capture_events(live.hass, EVENT_COMMAND)
-    context = Context()
-    for name in ("Evening", "Script"):
-        live.hass.bus.async_fire("automation_triggered", {"name": name}, context=context)
-    for _ in range(others):
-        live.hass.bus.async_fire("script_started", {"name": "Other"}, context=Context())
-    await live.hass.services.async_call(
-        "equiwatt", "pause", {"entity_id": PLUG}, blocking=True, context=context
-    )
-    assert [event.data["asked_by"] for event in asked] == [None if others else "Evening"]
 
 
 class Wrapper(Plug):

@@ -1,722 +1,685 @@
-"""Test one held device's life, rule by rule, with the devices of the zoo."""
+"""Test what is decided about one held device, with devices as people report them.
 
-from collections.abc import Callable, Mapping
+Each test holds a pretend device by a clock turned by hand, and nothing of Home Assistant.
+"""
+
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any, override
+from typing import Any
 
 import pytest
 
-from custom_components.equiwatt.holding.device import Cause, begin
-from custom_components.equiwatt.holding.reading import OFF, UNKNOWN, Reading
-from custom_components.equiwatt.holding.restoring import MOST_COMMANDS, Verdict
-from custom_components.equiwatt.holding.story import HOLD, Outcome, Phase
-from tests.zoo.animals import Animal, Cover, FailureError, Lamp, Nature, Plug, Thermostat
-from tests.zoo.keeper import START, calls, held, keep, no_more
-from tests.zoo.rows import ROWS, SCENES
+from custom_components.equiwatt.holding.device import (
+    Outcome,
+    Report,
+    commanded,
+    hold,
+    is_confirmed,
+    is_held,
+    step,
+)
+from custom_components.equiwatt.holding.device_state import DeviceState
+from tests.fakes.devices.kinds import IN_SCENES, KINDS
+from tests.fakes.devices.pretend import (
+    Boiler,
+    Fan,
+    Lamp,
+    Nature,
+    Player,
+    Plug,
+    PretendDevice,
+    Select,
+    Thermostat,
+)
 
-MINUTE = 60
-HOUR = 3600
-ON = Reading(state="on")
-SECOND = timedelta(seconds=1)
+from .keeper import START, Keeper, held, keep
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+CHARGE = {"state": "charge"}
+OFF = "turn_off"
 
 
-@pytest.mark.parametrize("how", ["end", "stop", "kill", "reload"])
-@pytest.mark.parametrize("row", ROWS)
-def test_zoo(row: str, how: str) -> None:
-    """Each device of the zoo is off while it is held, and as it was afterwards."""
-    keeper, clock = keep(ROWS[row]("one"))
-    before = keeper.animal.essence
+def restored(keeper: Keeper) -> bool:
+    """Return True if the device is left alone as it was."""
+    return keeper.outcome is Outcome.RESTORED
+
+
+def calls(keeper: Keeper) -> list[str]:
+    """Return the commands of the restore."""
+    commands = keeper.device.commands
+    return commands[[*(one.endswith("off") for one in commands), False].index(False) :]
+
+
+# Devices as their users report them.
+
+
+@pytest.mark.parametrize("seconds", [31, 65, 120])
+@pytest.mark.parametrize("length", [40, 150, HOUR])
+def test_old_word(seconds: int, length: int) -> None:
+    """A cloud plug reports off, the old on again, and off for good: it is restored."""
+    nature = Nature(tells_after=0.8, old_words=((4.2, seconds - 5),))
+    keeper, clock = keep(Plug("one", nature))
     keeper.hold()
-    if how == "kill":
-        keeper.restart(20)
-    clock.turn(10 * MINUTE)
-    assert keeper.told.is_off
-    if how == "stop":
-        keeper.restart(30)
-    keeper.release()
-    if how == "reload":
-        keeper.restart()
-    elif how == "kill":
-        keeper.restart(5)
-    clock.turn(HOUR)
-    assert keeper.verdicts == [Verdict.RESTORED]
-    assert keeper.is_like(before)
-    assert len(calls(keeper.animal)) <= 6
-    no_more(keeper, clock)
-
-
-@pytest.mark.parametrize("how", ["end", "kill"])
-@pytest.mark.parametrize("row", SCENES)
-def test_scene(row: str, how: str) -> None:
-    """What a scene moved is moved back, whatever the scene made of it."""
-    keeper, clock = keep(SCENES[row]("one"))
-    before = keeper.animal.essence
-    keeper.hold(wanted=None)
-    if how == "kill":
-        keeper.restart(2)
-    state, attributes = {
-        "blind": ("closed", {"current_position": 0}),
-        "select": ("charge", {}),
-        "number": ("100", {}),
-    }[row]
-    keeper.by_hand(state, **attributes)  # as the scene does
-    clock.turn(10 * MINUTE)
+    clock.turn(length)
     keeper.release()
     clock.turn(HOUR)
-    assert keeper.verdicts == [Verdict.RESTORED]
-    assert keeper.is_like(before)
-    assert len(keeper.animal.commands) == 1
+    assert keeper.device.state == "on"
+    assert restored(keeper)
 
 
-def test_scene_that_changes_nothing() -> None:
-    """What a scene left as it was needs no command."""
-    keeper, clock = keep(SCENES["select"]("one"))
-    keeper.hold(wanted=None)
-    clock.turn(10 * MINUTE)
-    keeper.release()
-    assert keeper.verdicts == [Verdict.RESTORED]
-    assert keeper.animal.commands == []
-
-
-def test_scene_for_a_minute() -> None:
-    """What has told something new, and stood by it, is restored at once."""
-    keeper, clock = keep(Thermostat("one", state="heat", temperature=21))
-    keeper.hold(wanted=None)
-    clock.turn(2)
-    keeper.by_hand(temperature=19)  # as the scene does
-    clock.turn(58)
-    keeper.release()
-    clock.turn(1)
-    assert keeper.told.get("temperature") == 21
+def test_goes_back_after_a_while() -> None:
+    """A charger that goes back ten seconds after it was set is set until it stands."""
+    keeper, clock = keep(Select("one", Nature(reverts=1)))
+    keeper.hold(CHARGE)
     clock.turn(2 * MINUTE)
-    assert keeper.verdicts == [Verdict.RESTORED]
-
-
-def test_scene_again_before_the_first_is_undone() -> None:
-    """What says nothing new to a scene has its next step a minute and a half after the last."""
-    keeper, clock = keep(Thermostat("one", state="heat", temperature=21))
-    keeper.hold(wanted=None)
-    keeper.by_hand(temperature=19)  # as the scene does
-    clock.turn(11)
+    assert keeper.device.state == "charge"
     keeper.release()
-    clock.turn(MINUTE)
-    keeper.hold(wanted=None)  # it is at 19 already
-    clock.turn(30)
-    keeper.release()
-    clock.turn(2 * MINUTE)
-    assert keeper.told.get("temperature") == 21
-    clock.turn(15 * MINUTE)
-    assert keeper.verdicts == [Verdict.RESTORED]
-
-
-def test_scene_that_somebody_overrules() -> None:
-    """What is changed after a scene has settled is theirs, and while it settles, by its context."""
-    keeper, clock = keep(SCENES["select"]("one"))
-    keeper.hold(wanted=None)
-    keeper.by_hand("charge")
     clock.turn(10 * MINUTE)
-    keeper.by_hand("export")
-    clock.turn(30)
-    assert keeper.verdicts == [Verdict.THEIRS]
-    keeper.hold(wanted=None)
-    keeper.somebody("select_option", option="charge")
-    assert keeper.verdicts == [Verdict.THEIRS] * 2
+    assert keeper.device.state == "self_use"
+    assert restored(keeper)
 
 
-# Rule 1: until it has told that it reached what we asked, its own reports are progress.
-
-
-def test_own_reports_are_progress() -> None:
-    """A cloud thermostat comes back at frost protection, which nobody has set."""
-    thermostat = Thermostat("one", Nature(takes=6, context_seconds=0))
-    keeper, clock = held(thermostat)
-    keeper.release()
-    clock.turn(1)
-    assert (thermostat.state, thermostat.attributes["temperature"]) == ("heat", 7)
-    clock.turn(MINUTE)
-    assert (thermostat.state, thermostat.attributes["temperature"]) == ("heat", 21)
-    assert len(thermostat.commands) == 3
-
-
-def test_owner_sets_it_while_it_is_restored() -> None:
-    """What somebody sets while a slow thermostat is being restored stays."""
-    keeper, clock = held(Thermostat("one", Nature(acts_after=3)))
-    keeper.release()
-    clock.turn(4)
-    keeper.somebody("set_temperature", temperature=18.0)
+@pytest.mark.parametrize("reverts", [1, 2])
+def test_restore_goes_back(reverts: int) -> None:
+    """So it is after the end, and not believed at the first echo."""
+    keeper, clock = keep(Select("one"))
+    keeper.hold(CHARGE)
     clock.turn(HOUR)
-    assert keeper.verdicts == [Verdict.THEIRS]
-    assert keeper.animal.attributes["temperature"] == 18
-    assert calls(keeper.animal)[-1] == "set_temperature temperature=18.0"
-
-
-@pytest.mark.parametrize("is_by_hand", [True, False])
-def test_turned_on_while_it_is_held(is_by_hand: bool) -> None:
-    """What somebody turns on is theirs, at the device after a while, by its context at once."""
-    keeper, clock = held(Plug("one"))
-    if is_by_hand:
-        keeper.by_hand("on")
-        clock.turn(29)
-        assert keeper.verdicts == []
-        clock.turn(1)
-    else:
-        keeper.somebody("turn_on")
-    assert keeper.verdicts == [Verdict.THEIRS]
+    keeper.device.nature = Nature(reverts=reverts)
     keeper.release()
-    no_more(keeper, clock)
-
-
-def test_turned_on_by_somebody_at_once() -> None:
-    """A context is evidence that somebody did it, right after the command as well."""
-    keeper, clock = keep(Plug("one"))
-    keeper.hold()
-    clock.turn(1)
-    keeper.somebody("turn_on")
-    assert keeper.verdicts == [Verdict.THEIRS]
-
-
-def test_echo() -> None:
-    """A device that tells for a moment what it was is nobody's; one that stays so is somebody's."""
-    keeper, clock = keep(Plug("one"))
-    keeper.hold()
-    clock.turn(10)
-    keeper.by_hand("on")
-    clock.turn(1)
-    keeper.by_hand("off")
-    clock.turn(MINUTE)
-    assert keeper.verdicts == []
-    keeper.hold()
-    assert keeper.animal.commands == ["turn_off"]
-    keeper.release()
-    assert keeper.told.state == "on"
-
-    keeper, clock = keep(Plug("one"))
-    keeper.hold()
-    clock.turn(10)
-    keeper.by_hand("on")
-    clock.turn(29)
-    assert keeper.verdicts == []
-    clock.turn(1)
-    assert keeper.verdicts == [Verdict.THEIRS]
-
-
-def test_held_again_while_it_falls_back() -> None:
-    """A device that does not say any more that it is off is commanded by the next hold."""
-    keeper, clock = keep(Plug("one"))
-    keeper.hold()
-    clock.turn(10)
-    keeper.by_hand("on")
-    keeper.hold()
-    clock.turn(HOUR)
-    assert keeper.animal.commands == ["turn_off", "turn_off"]
-    assert keeper.told.is_off
-
-
-def test_set_while_it_is_off() -> None:
-    """A temperature that somebody sets for a thermostat that is off is the one it comes back to."""
-    keeper, clock = held(Thermostat("one", comes_back_at=None))
-    keeper.somebody("set_temperature", temperature=19.0)
-    clock.turn(MINUTE)
-    keeper.release()
-    assert keeper.verdicts == [Verdict.RESTORED]
-    assert (keeper.told.state, keeper.told.attributes["temperature"]) == ("heat", 19)
-
-
-def test_set_before_it_is_off() -> None:
-    """What somebody sets while the device is still on its way off is what it comes back to."""
-    keeper, clock = keep(Thermostat("one", Nature(acts_after=3), comes_back_at=None))
-    keeper.somebody("set_temperature", temperature=18.0)
-    clock.turn(1)
-    keeper.hold()
-    keeper.somebody("set_preset_mode", preset_mode="none")
+    clock.turn(5)
+    assert keeper.device.state == "self_use"
     clock.turn(10 * MINUTE)
-    assert keeper.told.is_off
+    assert keeper.device.state == "self_use"
+    assert len(keeper.sent) == 2 + reverts
+    assert restored(keeper)
+
+
+def test_fan_with_a_preset_and_a_speed() -> None:
+    """It gets its speed back beside its preset."""
+    fan = Fan("one", preset_mode="auto", preset_modes=["auto", "sleep"])
+    keeper, clock = held(fan)
     keeper.release()
+    clock.turn(10 * MINUTE)
+    assert fan.essence == {
+        "is_on": True,
+        "percentage": 33,
+        "preset_mode": "auto",
+        "direction": "reverse",
+    }
+
+
+def test_lamp_in_an_effect() -> None:
+    """A lamp that a scene has dimmed in an effect is as bright as before."""
+    keeper, clock = keep(Lamp("one", effect="rainbow"))
+    keeper.hold({"state": "on", "brightness": 20})
     clock.turn(HOUR)
-    assert keeper.verdicts == [Verdict.RESTORED]
-    assert (keeper.told.state, keeper.told.attributes["temperature"]) == ("heat", 18)
-
-
-def test_somebody_keeps_it_on() -> None:
-    """A device that never went off while somebody set it is theirs."""
-    keeper, clock = keep(Thermostat("one", Nature(deaf_to=frozenset({0}))))
-    keeper.hold()
-    keeper.somebody("set_temperature", temperature=18.0)
-    clock.turn(89)
-    assert keeper.verdicts == []
-    clock.turn(1)
-    assert keeper.verdicts == [Verdict.THEIRS]
-
-
-# Rule 2: restoring is a plan of steps.
-
-
-def test_auto() -> None:
-    """A thermostat in its schedule gets no temperature, and what its owner sets there stays."""
-    thermostat = Thermostat("one", leaves_auto=True, state="auto")
-    keeper, clock = held(thermostat)
+    assert keeper.device.attributes["brightness"] == 20
     keeper.release()
-    clock.turn(1)
-    keeper.by_hand(temperature=17.0)
-    clock.turn(HOUR)
-    assert calls(thermostat) == ["set_hvac_mode hvac_mode=auto"]
-    assert (thermostat.state, thermostat.attributes["temperature"]) == ("auto", 17)
+    clock.turn(10 * MINUTE)
+    assert keeper.device.attributes["brightness"] == 77
+    assert keeper.device.attributes["effect"] == "rainbow"
+    assert restored(keeper)
 
 
-def test_step_that_undoes_an_earlier_one() -> None:
-    """It is dropped, and the earlier one wins."""
-    row = ROWS["thermostat whose preset ends with a temperature"]("one")
-    keeper, clock = held(row)
+@pytest.mark.parametrize("preset", ["Override", "Boost"])
+def test_preset_that_is_not_offered(preset: str) -> None:
+    """The thermostat gets its mode and temperature back, and there is nothing to repair."""
+    keeper, clock = held(Thermostat("one", presets={"eco": 17.0}, preset_mode=preset))
     keeper.release()
-    clock.turn(HOUR)
-    assert keeper.verdicts == [Verdict.RESTORED]
-    assert (row.state, row.attributes["preset_mode"]) == ("heat", "eco")
-    assert keeper.dropped == {"temperature"}
-    assert len(calls(row)) == 3
+    clock.turn(HOUR + 5 * MINUTE)
+    assert (keeper.device.state, keeper.device.attributes["temperature"]) == ("heat", 21)
+    assert restored(keeper)
 
 
-class Crossed(Thermostat):
-    """A thermostat that a temperature turns off."""
-
-    def set_temperature(self, **degrees: float) -> None:
-        """Be off, and set to something else."""
-        self.attributes["temperature"] = 5.0
-        self.state = "off"
-
-
-def test_step_that_undoes_an_earlier_one_for_nothing() -> None:
-    """It is tried again with the earlier one, until that is enough."""
-    keeper, clock = held(Crossed("one"))
-    keeper.release()
-    clock.turn(HOUR)
-    assert keeper.verdicts == [Verdict.GIVEN_UP]
-    assert len(keeper.animal.commands) - 1 <= MOST_COMMANDS
-
-
-def test_plain_turn_on() -> None:
-    """A lamp that refuses to come on as it was is turned on at least."""
-
-    class Fussy(Lamp):
-        """A lamp that knows no colours any more."""
-
-        def turn_on(self, **given: object) -> None:
-            """Come on only if asked for nothing else."""
-            if not given:
-                self.state = "on"
-                self.attributes["brightness"] = 255
-
-    keeper, clock = held(Fussy("one"))
-    keeper.release()
-    clock.turn(2 * HOUR)
-    assert keeper.told.state == "on"
-    assert keeper.verdicts == [Verdict.GIVEN_UP]
-
-
-# Rule 4: what a device says is not believed while our last command was to do otherwise.
-
-
-def test_ended_and_started() -> None:
-    """A plug that tells late is off while the second equivent is live, and back afterwards."""
-    keeper, clock = held(Plug("one", Nature(tells_after=8)))
-    keeper.release()
-    clock.turn(1)
+@pytest.mark.parametrize("length", [2 * MINUTE, HOUR])
+def test_turns_up_late(length: int) -> None:
+    """What is unavailable when the equivent starts is paused when it turns up."""
+    plug = Plug("one")
+    plug.is_available = False
+    keeper, clock = keep(plug)
     keeper.hold()
     clock.turn(MINUTE)
-    assert (keeper.told.state, keeper.animal.state) == ("off", "off")
-    keeper.release()
-    clock.turn(2 * MINUTE)
-    assert keeper.verdicts == [Verdict.RESTORED]
-    assert keeper.animal.commands == ["turn_off", "turn_on"] * 2
-
-
-def test_old_report_after_ended_and_started() -> None:
-    """What such a plug tells of the restore between two equivents makes it nobody's."""
-    keeper, clock = keep(Plug("one", Nature(tells_after=60)))
-    keeper.hold()
-    keeper.release()
-    clock.turn(59)
-    keeper.hold()
-    clock.turn(2 * MINUTE)
-    assert keeper.verdicts == []
-    assert (keeper.told.state, keeper.animal.state) == ("off", "off")
-    keeper.release()
-    clock.turn(2 * MINUTE)
-    assert (keeper.verdicts, keeper.told.state) == ([Verdict.RESTORED], "on")
-
-
-def test_old_word_while_another_command_is_under_way() -> None:
-    """What a slow device tells before the hold's command is sent is of the one before."""
-    keeper, clock = keep(Plug("one", Nature(takes=40, tells_after=60)))
-    keeper.hold()
-    clock.turn(36)
-    keeper.release()
-    clock.turn(6)
-    keeper.restart()
-    keeper.hold()
-    clock.turn(31)
-    keeper.release()
-    keeper.hold()  # what it tells of now on came before
-    clock.turn(HOUR)
-    assert (keeper.phase, keeper.told.state, keeper.verdicts) == (Phase.HELD, "off", [])
-
-
-def test_held_again_while_it_is_away() -> None:
-    """A device that could not be restored is off already when it is held again."""
-    keeper, clock = held(Plug("one"))
-    keeper.animal.lose()
-    keeper.release()
-    clock.turn(MINUTE)
-    keeper.hold()
     keeper.find()
-    clock.turn(MINUTE)
-    assert keeper.animal.commands == ["turn_off"]
+    assert plug.state == "off"
+    clock.turn(length)
     keeper.release()
-    assert keeper.verdicts == [Verdict.RESTORED]
+    clock.turn(10 * MINUTE)
+    assert plug.commands == ["turn_off", "turn_on"]
+    assert restored(keeper)
 
 
-def test_first_memory() -> None:
-    """A hold upon a restore that is not finished keeps the first memory, and no deadline."""
-    keeper, clock = keep(Thermostat("one", Nature(acts_after=10)))
-    keeper.hold(seconds=300)
-    clock.turn(315)
-    assert (keeper.told.state, keeper.told.attributes["temperature"]) == ("heat", 7)
+def test_turns_up_too_late() -> None:
+    """What turns up only after the end was never touched, and is not."""
+    plug = Plug("one")
+    plug.is_available = False
+    keeper, clock = keep(plug)
     keeper.hold()
     clock.turn(HOUR)
-    assert keeper.told.is_off
     keeper.release()
-    clock.turn(MINUTE)
-    assert keeper.told.attributes["temperature"] == 21
+    assert restored(keeper)
+    keeper.find()
+    clock.turn(HOUR)
+    assert plug.commands == []
 
 
-def test_held_again_after_it_was_given_up() -> None:
-    """What was given up is over: the next hold has its own memory and its own deadline."""
-    keeper, clock = held(Thermostat("one", Nature(deaf_to=frozenset(range(1, 9)))))
-    keeper.release()
-    clock.turn(48 * HOUR)
-    assert keeper.phase is Phase.GIVEN_UP
-    keeper.by_hand("heat", temperature=19.0)
-    keeper.hold(seconds=1800)
-    clock.turn(1790)
-    assert keeper.told.is_off
-    clock.turn(MINUTE)
-    assert (keeper.told.state, keeper.told.attributes["temperature"]) == ("heat", 19)
-
-
-@pytest.mark.parametrize("is_away", [False, True])
-def test_held_again_as_it_was_left(is_away: bool) -> None:
-    """What was given up, and is still as the hold left it, is restored to the first memory."""
-    deaf_to = () if is_away else range(1, 9)
-    keeper, clock = held(Thermostat("one", Nature(deaf_to=frozenset(deaf_to))))
-    if is_away:
-        keeper.animal.lose()
-    keeper.release()
-    clock.turn(48 * HOUR)
-    assert keeper.phase is Phase.GIVEN_UP
-    keeper.hold(seconds=1800)
-    clock.turn(MINUTE)
-    if is_away:
-        keeper.find()
-    clock.turn(1730)
-    assert (keeper.phase, keeper.told.is_off) == (Phase.HELD, True)
-    clock.turn(10 * MINUTE)
-    assert (keeper.told.state, keeper.told.attributes["temperature"]) == ("heat", 21)
-
-
-def test_never_told_that_it_is_off() -> None:
-    """A device that never said that it is off is turned on all the same, and then believed."""
-    keeper, clock = keep(Plug("one", Nature(loses=frozenset({0}))))
+def test_turns_up_off() -> None:
+    """What turns up as wanted is left alone."""
+    plug = Plug("one", state="off")
+    plug.is_available = False
+    keeper, clock = keep(plug)
     keeper.hold()
-    clock.turn(10 * MINUTE)
-    assert (keeper.told.state, keeper.animal.state) == ("on", "off")
-    keeper.release()
-    clock.turn(89)
-    assert keeper.verdicts == []
-    clock.turn(1)
-    assert (keeper.verdicts, keeper.animal.state) == ([Verdict.RESTORED], "on")
-    assert keeper.animal.commands == ["turn_off", "turn_on"]
+    clock.turn(MINUTE)
+    keeper.find()
+    assert restored(keeper)
+    assert plug.commands == []
 
 
-def test_longest() -> None:
-    """The shorter of two durations counts; none changes none."""
-    keeper, clock = keep(Plug("one"))
-    keeper.hold(seconds=600)
-    keeper.hold(seconds=1200)
+@pytest.mark.parametrize("seconds", [7 * n for n in range(1, 9)])
+def test_queue(seconds: int) -> None:
+    """However long its commands wait in a queue, it is held and restored."""
+    keeper, clock = keep(Thermostat("one", Nature(takes=seconds, acts_after=seconds)))
     keeper.hold()
-    clock.turn(599)
-    assert keeper.told.is_off
-    clock.turn(1)
-    assert keeper.verdicts == [Verdict.RESTORED]
-    assert keeper.animal.commands == ["turn_off", "turn_on"]
+    clock.turn(HOUR)
+    assert keeper.device.state == "off"
+    keeper.release()
+    clock.turn(20 * MINUTE)
+    assert (keeper.device.state, keeper.device.attributes["temperature"]) == ("heat", 21)
+    assert restored(keeper)
 
 
-def test_scene_upon_a_pause() -> None:
-    """The last wish holds, the first memory counts."""
+def test_three_days_later() -> None:
+    """A device that turns up again after three days is left alone, and a repair names it."""
+    keeper, clock = held(Plug("one"))
+    keeper.device.lose()
+    clock.turn(HOUR)
+    keeper.release()
+    clock.turn(DAY - HOUR)
+    assert keeper.record
+    clock.turn(2 * HOUR)
+    assert keeper.outcome is Outcome.GIVEN_UP
+    keeper.find()
+    clock.turn(HOUR)
+    assert keeper.device.commands == [OFF]
+
+
+@pytest.mark.parametrize("is_restoring", [False, True])
+def test_backup_from_amid_an_equivent(is_restoring: bool) -> None:
+    """Nothing is commanded for what was on the disk days ago, whatever was to be done then."""
+    keeper, clock = held(Plug("one"))
+    if is_restoring:
+        keeper.device.nature = Nature(is_deaf=True)
+        keeper.release()
+    disk = keeper.disk
+    keeper.release()
+    clock.turn(3 * DAY)
+    keeper.device.nature, keeper.device.state = Nature(), "off"
+    keeper.by_hand("off")
+    commands = list(keeper.device.commands)
+    keeper.disk = disk
+    keeper.restart()
+    keeper.release()
+    clock.turn(DAY)
+    assert keeper.outcome is Outcome.GIVEN_UP
+    assert keeper.device.commands == commands
+
+
+def test_backup_of_a_device_that_is_as_before() -> None:
+    """A device that is as it was needs no repair."""
+    keeper, clock = held(Plug("one"))
+    disk = keeper.disk
+    keeper.release()
+    clock.turn(3 * DAY)
+    keeper.disk = disk
+    keeper.restart()
+    keeper.release()
+    clock.turn(HOUR)
+    assert len(keeper.device.commands) <= 3
+    assert keeper.outcome is not None
+    assert keeper.device.state == "on"
+
+
+# Whose it is.
+
+
+@pytest.mark.parametrize("at_the_end", [False, True])
+def test_another_sets_it(at_the_end: bool) -> None:
+    """What a person or another automation commands is theirs from then on."""
     keeper, clock = held(Thermostat("one"))
-    keeper.hold(wanted=None)
-    keeper.by_hand("heat", temperature=17.0)
-    clock.turn(10 * MINUTE)
-    keeper.hold()
-    clock.turn(10 * MINUTE)
-    assert keeper.told.is_off
-    keeper.release()
-    assert (keeper.told.state, keeper.told.attributes["temperature"]) == ("heat", 21)
-
-
-def test_another_wish_while_a_command_is_under_way() -> None:
-    """It waits for that, and nothing that was told before is believed."""
-    keeper, clock = keep(Plug("one", Nature(takes=5)))
-    keeper.hold(wanted=None)
-    keeper.hold()
-    clock.turn(MINUTE)
-    assert keeper.animal.commands == ["turn_off"]
-
-
-# Rule 5: a restart forgets nothing.
-
-
-def test_reload_before_it_told() -> None:
-    """A plug that has not told that it is off when the entry is reloaded comes back at the end."""
-    keeper, clock = keep(Plug("one", Nature(tells_after=8)))
-    keeper.hold()
-    clock.turn(1)
-    keeper.restart()
-    clock.turn(MINUTE)
-    keeper.release()
-    clock.turn(MINUTE)
-    assert (keeper.told.state, keeper.verdicts) == ("on", [Verdict.RESTORED])
-
-
-def test_turned_on_while_down() -> None:
-    """What is on after a restart that had been off is somebody's."""
-    keeper, clock = held(Plug("one"))
-    keeper.restart(MINUTE, lambda: keeper.animal.by_hand("on"))
-    clock.turn(30)
-    assert keeper.verdicts == [Verdict.THEIRS]
-    no_more(keeper, clock)
-
-
-def test_killed_before_the_command() -> None:
-    """A command that may have got lost with the process is given again."""
-    device = begin("switch", ON)
-    assert device.hold(START).command
-    answer = device.resume(START + SECOND, ON)
-    assert answer.command
-    assert answer.command.key == HOLD
-
-
-def test_given_up_is_said_again() -> None:
-    """After a restart it is known again that a device did not come back."""
-    keeper, clock = held(Plug("one", Nature(deaf_to=frozenset(range(1, 9)))))
+    if at_the_end:
+        keeper.release()
+        clock.turn(20)
+    keeper.others("set_hvac_mode", hvac_mode="cool")
+    commands = list(keeper.device.commands)
+    assert keeper.outcome is Outcome.TAKEN_OVER
     keeper.release()
     clock.turn(2 * HOUR)
-    keeper.restart(HOUR)
-    assert keeper.verdicts == [Verdict.GIVEN_UP] * 2
-    no_more(keeper, clock)
+    assert keeper.device.commands == commands
 
 
-def test_clock_that_is_put_back() -> None:
-    """Nothing waits for as long as the clock was put back, and for little longer than without."""
-    keeper, clock = keep(Plug("one", Nature(deaf_to=frozenset({1, 2}))))
-    keeper.hold(seconds=600)
-    clock.error = -86_400
-    clock.turn(MINUTE)
-    keeper.restart()
-    clock.turn(600)
-    assert len(keeper.animal.commands) == 2
-    clock.error -= 3600
-    clock.turn(4 * MINUTE)
-    assert keeper.verdicts == [Verdict.RESTORED]
-
-
-def test_clock_that_is_put_back_while_it_is_away() -> None:
-    """So it is when nothing could be commanded yet."""
-    device = begin("switch", UNKNOWN)
-    until = device.hold(START, longest=10 * SECOND).wake_at
-    assert until == START + 10 * SECOND
-    assert device.wake(START - HOUR * SECOND).wake_at == until - HOUR * SECOND
-
-
-# What is said out of turn.
-
-
-def test_out_of_turn() -> None:
-    """What is said again, or too late, changes nothing."""
-    device = begin("switch", ON)
-    assert device.outcome(START, Outcome.DONE).command is None or device
-    device = begin("switch", ON)
-    device.hold(START)
-    device.outcome(START, Outcome.DONE)
-    device.report(START, OFF, Cause.OURS)
-    assert device.outcome(START, Outcome.FAILED).verdict is None
-    assert device.report(START + 100 * SECOND, OFF, Cause.OTHERS).verdict is None
-    assert device.release(START + 100 * SECOND).command
-    assert device.release(START + 101 * SECOND).command is None
-    assert device.report(START + 102 * SECOND, UNKNOWN, Cause.NOBODY).verdict is None
-    assert device.outcome(START + 103 * SECOND, Outcome.DONE).command is None
-    assert device.report(START + 104 * SECOND, ON, Cause.OURS).verdict is None
-    assert device.wake(START + 134 * SECOND).verdict is Verdict.RESTORED
-    assert device.wake(START + HOUR * SECOND) == device.release(START + HOUR * SECOND)
-
-
-def test_held_and_released_while_it_is_away() -> None:
-    """A device that nothing was asked of, as it was away, is as it was."""
-    device = begin("switch", UNKNOWN)
-    device.hold(START)
-    device.release(START)
-    device.story.before = ON
-    assert device.report(START + SECOND, ON, Cause.NOBODY).verdict is None
-    assert device.wake(START + 31 * SECOND).verdict is Verdict.RESTORED
-
-
-def test_failed_hold_is_not_tried_again() -> None:
-    """A device that answered the hold with an error is not turned off later on."""
-    keeper, clock = keep(Plug("one", Nature(fails=True)))
-    keeper.hold()
-    clock.turn(1)
-    keeper.animal.nature = Nature()
-    keeper.animal.lose()
-    keeper.find()
-    no_more(keeper, clock)
-    keeper.hold()
-    assert keeper.told.is_off
-
-
-# What is told for a moment only may be an old word.
-
-
-@pytest.mark.parametrize("ends_meanwhile", [False, True])
-def test_flickers_on_return(ends_meanwhile: bool) -> None:
-    """A plug that tells an old state for a moment when it is back is restored."""
+def test_another_changes_it() -> None:
+    """So is what bears the context of another, and changes what we have commanded."""
     keeper, clock = held(Plug("one"))
-    keeper.animal.lose()
-    clock.turn(MINUTE)
-    if ends_meanwhile:
-        keeper.release()
-    keeper.animal.state = "on"
-    keeper.find()
-    clock.turn(5)
+    record = keeper.record
+    assert record
+    on = DeviceState(domain="switch", state="on")
+    _, decision = step(record, Report(state=on, is_others=True), clock.now)
+    assert decision.outcome is Outcome.TAKEN_OVER
+    off = DeviceState(domain="switch", state="off")
+    _, decision = step(record, Report(state=off, is_others=True), clock.now)
+    assert decision.outcome is None
+    _, decision = step(replace(record, commands=()), Report(state=on, is_others=True), clock.now)
+    assert decision.outcome is None
+    _, decision = step(record, Report(state=None, is_others=True), clock.now)
+    assert decision.outcome is None
+
+
+def test_third_value_by_hand() -> None:
+    """What somebody sets at the thermostat itself is left, while it is held and afterwards."""
+    keeper, clock = held(Thermostat("one"))
+    keeper.by_hand("heat", temperature=23.0)
+    commands = list(keeper.device.commands)
+    clock.turn(HOUR)
+    keeper.release()
+    assert keeper.record
+    assert not is_held(keeper.record, clock.now)
+    clock.turn(HOUR - 1)
+    assert keeper.record
+    clock.turn(2)
+    assert keeper.outcome is Outcome.TAKEN_OVER
+    assert keeper.device.commands == commands
+
+
+@pytest.mark.parametrize("then", ["wanted", "before"])
+def test_third_value_that_goes(then: str) -> None:
+    """An open window was somebody's only for a while: the device is restored after all."""
+    keeper, clock = keep(Thermostat("one"))
+    keeper.hold({"temperature": 19.0})
+    clock.turn(5 * MINUTE)
+    keeper.by_hand(temperature=5.0)
+    clock.turn(20 * MINUTE)
+    keeper.release()
+    clock.turn(20 * MINUTE)
+    assert keeper.device.attributes["temperature"] == 5
+    keeper.by_hand(temperature=19.0 if then == "wanted" else 21.0)
+    clock.turn(5 * MINUTE)
+    assert keeper.device.attributes["temperature"] == 21
+    assert restored(keeper)
+
+
+def test_new_value_after_the_end() -> None:
+    """Who turns the dial once it was as before keeps what they set, after half a minute."""
+    keeper, clock = held(Thermostat("one"))
+    keeper.release()
+    clock.turn(20)
+    commands = list(keeper.device.commands)
+    keeper.by_hand(temperature=23.0)
+    clock.turn(29)
+    assert keeper.record
+    clock.turn(2)
+    assert keeper.outcome is Outcome.TAKEN_OVER
+    assert keeper.device.commands == commands
+
+
+def test_turned_off_soon_after_the_end() -> None:
+    """Who turns it off by hand within 90 seconds of the end sees it turned on again."""
+    keeper, clock = held(Plug("one"))
+    keeper.release()
+    clock.turn(20)
     keeper.by_hand("off")
     clock.turn(5 * MINUTE)
-    keeper.release()
-    clock.turn(MINUTE)
-    assert keeper.verdicts == [Verdict.RESTORED]
-    assert keeper.animal.commands == ["turn_off", "turn_on"]
+    assert keeper.device.state == "on"
+    assert restored(keeper)
 
 
-@pytest.mark.parametrize("by_deadline", [False, True])
-@pytest.mark.parametrize("stays", [False, True])
-def test_flickers_at_the_end(stays: bool, by_deadline: bool) -> None:
-    """Whose a device is that says otherwise right before the end is seen when it stands by it."""
-    keeper, clock = keep(Plug("one"))
-    keeper.hold(seconds=HOUR if by_deadline else None)
-    clock.turn(HOUR - 5)
+def test_turned_on_while_held() -> None:
+    """What is turned on at the device itself once it was off is not turned off again."""
+    keeper, clock = held(Plug("one"))
     keeper.by_hand("on")
-    clock.turn(5)
-    if not by_deadline:
-        keeper.release()
-    assert keeper.verdicts == []
-    if not stays:
-        keeper.by_hand("off")
-    clock.turn(MINUTE)
-    assert keeper.verdicts == [Verdict.THEIRS if stays else Verdict.RESTORED]
-    assert keeper.animal.commands == (["turn_off"] if stays else ["turn_off", "turn_on"])
-
-
-def test_held_anew_while_that_is_seen() -> None:
-    """A hold that comes meanwhile commands again, without the deadline of the last."""
-    keeper, clock = keep(Plug("one"))
-    keeper.hold(seconds=HOUR)
-    clock.turn(HOUR - 5)
-    keeper.by_hand("on")
-    keeper.release()
-    clock.turn(1)
-    keeper.hold()
     clock.turn(HOUR)
-    assert (keeper.phase, keeper.told.state) == (Phase.HELD, "off")
-    assert keeper.animal.commands == ["turn_off", "turn_off"]
+    assert keeper.device.commands == [OFF]
     keeper.release()
-    clock.turn(5 * MINUTE)
-    assert keeper.told.state == "on"
+    clock.turn(HOUR)
+    assert keeper.device.state == "on"
 
 
-# Rule 2, for scenes: what is near is not the same.
+# Gaps and restarts.
 
 
-@pytest.mark.parametrize("before", ["heat", "off"])
-@pytest.mark.parametrize("degrees", [20.0, 19.0])
-def test_lowered(before: str, degrees: float) -> None:
-    """What a scene lowers a little is as before, also what is off and tells a temperature."""
-    keeper, clock = keep(Thermostat("one", comes_back_at=None, state=before))
-    keeper.hold(wanted=None)
-    keeper.by_hand("heat", temperature=degrees)
-    clock.turn(10 * MINUTE)
-    keeper.release()
-    clock.turn(5 * MINUTE)
-    assert keeper.verdicts == [Verdict.RESTORED]
-    assert (keeper.told.state, keeper.told.get("temperature")) == (before, 21)
-
-
-class Refusing(Thermostat):
-    """A thermostat that takes no temperature while it is off."""
-
-    @override
-    def command(self, service: str, data: Mapping[str, Any]) -> None:
-        """Refuse."""
-        if service == "set_temperature" and self.state == "off":
-            self.commands.append(service)
-            raise FailureError(self.name)
-        super().command(service, data)
-
-
-def test_refused() -> None:
-    """One that takes no temperature while it is off is off, as it was, and nobody is bothered."""
-    keeper, clock = keep(Refusing("one", comes_back_at=None, state="off"))
-    keeper.hold(wanted=None)
-    keeper.by_hand("heat", temperature=19)
-    clock.turn(10 * MINUTE)
-    keeper.release()
-    clock.turn(5 * MINUTE)
-    assert (keeper.verdicts, keeper.told.state) == ([Verdict.RESTORED], "off")
-    assert keeper.animal.commands == ["set_hvac_mode hvac_mode=off", "set_temperature"]
-
-
-def test_dial() -> None:
-    """Who turns a thermostat's own dial by a degree after a scene has it."""
-    keeper, clock = keep(Thermostat("one"))
-    keeper.hold(wanted=None)
-    keeper.by_hand(temperature=19.0)
-    clock.turn(10 * MINUTE)
-    keeper.by_hand(temperature=18.0)
+@pytest.mark.parametrize("found", ["on", "off"])
+@pytest.mark.parametrize("moment", ["held", "over", "restoring"])
+def test_gap(found: str, moment: str) -> None:
+    """How a device comes out of a power cut is nobody's doing: it is restored."""
+    keeper, clock = held(Plug("one"))
+    if moment == "restoring":
+        keeper.release()
+        clock.turn(1)
+    keeper.device.lose()
     clock.turn(MINUTE)
-    assert keeper.verdicts == [Verdict.THEIRS]
-
-
-def test_scene_that_takes_minutes() -> None:
-    """A blind that a scene moves has settled when it stands still."""
-    keeper, clock = keep(Cover("one"))
-    keeper.hold(wanted=None)
-    keeper.by_hand("closing")
-    clock.turn(3 * MINUTE)
-    keeper.by_hand("open", current_position=10)
+    if moment == "over":
+        keeper.release()
+    keeper.device.state = found
+    keeper.find()
+    if moment == "held":
+        clock.turn(20 * MINUTE)
+        keeper.release()
     clock.turn(10 * MINUTE)
-    assert keeper.verdicts == []
-    keeper.release()
-    clock.turn(5 * MINUTE)
-    assert (keeper.verdicts, keeper.told.get("current_position")) == ([Verdict.RESTORED], 50)
+    assert keeper.device.state == "on"
+    assert restored(keeper)
 
 
-def test_scene_upon_a_short_pause() -> None:
-    """The last wish holds: a scene has not the limit of the pause before it."""
+def test_found_otherwise_after_a_gap() -> None:
+    """So it is where it comes back in a third state, at once or again."""
     keeper, clock = keep(Thermostat("one"))
+    keeper.hold()
+    keeper.device.lose()
+    clock.turn(MINUTE)
+    keeper.device.state, keeper.device.attributes["temperature"] = "heat", 12.0
+    keeper.find()
+    clock.turn(10 * MINUTE)
+    assert keeper.device.state == "off"
+    keeper.device.lose()
+    clock.turn(MINUTE)
+    keeper.release()
+    keeper.device.state, keeper.device.attributes["temperature"] = "heat", 12.0
+    keeper.find()
+    clock.turn(10 * MINUTE)
+    assert keeper.device.attributes["temperature"] == 21
+    assert restored(keeper)
+
+
+@pytest.mark.parametrize("seconds", [0, 5, 600])
+@pytest.mark.parametrize("moment", ["at once", "held", "over", "restoring"])
+def test_restart(moment: str, seconds: float) -> None:
+    """Whatever is going on when Home Assistant is stopped goes on when it has started."""
+    keeper, clock = keep(Thermostat("one"))
+    keeper.hold()
+    clock.turn(0 if moment == "at once" else 5 * MINUTE)
+    if moment in ("over", "restoring"):
+        if moment == "restoring":
+            keeper.release()
+        keeper.restart(seconds)
+    else:
+        keeper.restart(seconds)
+        clock.turn(5 * MINUTE)
+        assert keeper.device.state == "off"
+    keeper.release()
+    clock.turn(10 * MINUTE)
+    assert (keeper.device.state, keeper.device.attributes["temperature"]) == ("heat", 21)
+    assert restored(keeper)
+
+
+@pytest.mark.parametrize("seconds", [-5 * HOUR, 5 * HOUR])
+def test_clock_is_put_right(seconds: float) -> None:
+    """A deadline is as long as it was meant, and so are the rounds."""
+    keeper, clock = keep(Plug("one"))
     keeper.hold(seconds=10 * MINUTE)
     clock.turn(5 * MINUTE)
-    keeper.hold(wanted=None)
-    keeper.by_hand("heat", temperature=17.0)
+    keeper.jump(seconds)
+    clock.turn(4 * MINUTE)
+    assert keeper.device.state == "off"
+    clock.turn(2 * MINUTE)
+    assert keeper.device.state == "on"
+
+
+def test_clock_is_put_back_while_down() -> None:
+    """What happened in a future that is none any more has happened now."""
+    keeper, clock = held(Plug("one"))
+    keeper.release()
+    keeper.restart(10, lambda: setattr(clock, "error", -HOUR))
+    clock.turn(5 * MINUTE)
+    assert keeper.device.state == "on"
+    assert restored(keeper)
+
+
+# Commands.
+
+
+def test_rounds_of_a_hold() -> None:
+    """A deaf device is commanded in rounds that become rare, and left alone at the end."""
+    keeper, clock = keep(Plug("one", Nature(is_deaf=True)))
+    keeper.hold()
+    clock.turn(6 * HOUR - 1)
+    at = [seconds for seconds, _ in keeper.sent]
+    minutes = [0, 1, 3, 7, 15, 30, 45, 60, *range(90, 360, 30)]
+    assert at == pytest.approx([60.0 * one for one in minutes])
+    assert [command.is_repeated for command in keeper.decided] == [False] + [True] * (len(at) - 1)
+
+
+def test_rounds_of_a_restore() -> None:
+    """A deaf device gets eight commands, and is then given up."""
+    keeper, clock = held(Plug("one"))
+    keeper.device.nature = Nature(is_deaf=True)
+    start = clock.seconds
+    keeper.release()
+    clock.turn(HOUR + 89)
+    assert keeper.record
+    clock.turn(2)
+    assert keeper.outcome is Outcome.GIVEN_UP
+    at = [seconds - start for seconds, _ in keeper.sent[1:]]
+    assert at == pytest.approx([60.0 * one for one in (0, 1, 3, 7, 15, 30, 45, 60)])
+
+
+def test_failed_hold_is_tried_again() -> None:
+    """A device that answers its first command with an error gets the next in the next round."""
+    keeper, clock = keep(Plug("one", Nature(fails_at=frozenset({0}))))
+    keeper.hold()
+    clock.turn(59)
+    assert keeper.device.commands == [OFF]
+    assert keeper.device.state == "on"
+    clock.turn(2)
+    assert keeper.device.commands == [OFF, OFF]
+    assert keeper.device.state == "off"
+
+
+def test_held_is_not_commanded_again() -> None:
+    """What has been as wanted for 90 seconds is left alone, whatever it reports later."""
+    keeper, clock = held(Plug("one"))
+    keeper.by_hand("on")
+    clock.turn(5 * HOUR)
+    assert keeper.device.commands == [OFF]
+
+
+def test_loses_all_but_one_of_several() -> None:
+    """A hub that loses the first command gets it again a minute later."""
+    keeper, clock = keep(Plug("one", Nature(deaf_to=frozenset({0}))))
+    keeper.hold()
+    clock.turn(59)
+    assert keeper.device.state == "on"
+    clock.turn(2)
+    assert keeper.device.state == "off"
+
+
+def test_step_that_undoes_another() -> None:
+    """A temperature that ends a preset is dropped: the preset came first."""
+    device = Thermostat(
+        "one", leaves_preset=True, presets={"eco": 16.0}, preset_mode="eco", temperature=18.5
+    )
+    keeper, clock = held(device)
+    keeper.release()
+    clock.turn(HOUR + 5 * MINUTE)
+    assert device.attributes["preset_mode"] == "eco"
+    assert restored(keeper)
+    assert len(calls(keeper)) <= 8
+
+
+def test_refused_step_keeps_no_other_waiting() -> None:
+    """A step that is answered with an error lets the next go on, and the device is given up."""
+    keeper, clock = held(Boiler("one"))
+    heater = keeper.device
+
+    def command(service: str, data: Any) -> None:
+        """Refuse the mode."""
+        heater.nature = Nature(fails=service == "set_operation_mode")
+        PretendDevice.command(heater, service, data)
+
+    heater.command = command  # type: ignore[method-assign]
+    keeper.release()
+    clock.turn(10)
+    assert heater.commands[-2:] == [
+        "set_operation_mode operation_mode=timed",
+        "set_temperature temperature=55.0",
+    ]
+    clock.turn(HOUR + 5 * MINUTE)
+    assert keeper.outcome is Outcome.GIVEN_UP
+
+
+def test_never_reports() -> None:
+    """A device that reports nothing gets everything once, and is watched for an hour."""
+    keeper, clock = keep(Thermostat("one", Nature(is_silent=True)))
+    keeper.hold()
     clock.turn(HOUR)
-    assert (keeper.phase, keeper.verdicts) == (Phase.HELD, [])
+    assert keeper.device.state == "off"
+    keeper.release()
+    clock.turn(HOUR - 1)
+    assert (keeper.device.state, keeper.device.attributes["temperature"]) == ("heat", 21)
+    assert keeper.record
+    clock.turn(2)
+    assert restored(keeper)
+    assert len(calls(keeper)) == 2
 
 
-def test_one_animal_per_species() -> None:
-    """No two rows of the zoo are the same device."""
-    rows: list[Callable[[str], Animal]] = [*ROWS.values(), *SCENES.values()]
-    assert len({id(row) for row in rows}) == len(rows)
+def test_schedule() -> None:
+    """A thermostat that followed a schedule does so again, and has no temperature sent."""
+    keeper, clock = held(Thermostat("one", leaves_auto=True, state="auto"))
+    keeper.release()
+    clock.turn(10 * MINUTE)
+    assert keeper.device.state == "auto"
+    assert calls(keeper) == ["set_hvac_mode hvac_mode=auto"]
+
+
+def test_player_is_not_played() -> None:
+    """A paused player is turned on, never played."""
+    keeper, clock = held(Player("one"))
+    keeper.release()
+    clock.turn(10 * MINUTE)
+    assert calls(keeper) == ["turn_on"]
+    assert restored(keeper)
+
+
+def test_valve_whose_off_is_its_lowest_temperature() -> None:
+    """It counts as off, and as nobody's."""
+    keeper, clock = keep(Thermostat("one", is_valve=True))
+    keeper.hold()
+    assert keeper.record
+    assert is_confirmed(keeper.record)
+    clock.turn(HOUR)
+    assert len(keeper.sent) == 1
+    keeper.release()
+    clock.turn(10 * MINUTE)
+    assert keeper.device.attributes["temperature"] == 21
+    assert restored(keeper)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "is_ours"),
+    [(19.0, True), (19.4, True), (19.9, False), (18.7, True), (18.4, False)],
+)
+def test_rounded(wanted: float, is_ours: bool) -> None:
+    """A number may be off by what the device rounds, but a quarter of the way at most."""
+    now = START
+    before = DeviceState(domain="climate", state="heat", attributes={"temperature": 21.0})
+    record = hold(None, before, {"temperature": 19.0}, now, now + timedelta(hours=1))
+    record = commanded(record, {"temperature": 19.0}, now)
+    state = replace(before, attributes={"temperature": wanted})
+    record, _ = step(record, Report(state=state), now)
+    assert is_confirmed(record) is is_ours
+
+
+# A hold after a hold.
+
+
+def test_held_again_while_held() -> None:
+    """The same again is no new command, but a new deadline."""
+    keeper, clock = keep(Plug("one"))
+    keeper.hold(seconds=10 * MINUTE)
+    clock.turn(5 * MINUTE)
+    keeper.hold(seconds=10 * MINUTE)
+    clock.turn(9 * MINUTE)
+    assert keeper.device.commands == [OFF]
+    clock.turn(5 * MINUTE)
+    assert keeper.device.commands == [OFF, "turn_on"]
+
+
+def test_held_again_while_restored() -> None:
+    """A device is not believed to be off while our last command was to turn it on."""
+    keeper, clock = held(Plug("one", Nature(acts_after=20)))
+    keeper.release()
+    clock.turn(10)
+    keeper.hold()
+    clock.turn(5 * MINUTE)
+    assert keeper.device.state == "off"
+    keeper.release()
+    clock.turn(5 * MINUTE)
+    assert keeper.device.state == "on"
+    assert restored(keeper)
+
+
+def test_first_memory_counts() -> None:
+    """A scene over a pause is restored to how it was before the pause."""
+    keeper, clock = held(Thermostat("one"))
+    keeper.hold({"state": "heat", "temperature": 17.0})
+    clock.turn(5 * MINUTE)
+    assert keeper.device.attributes["temperature"] == 17
+    keeper.release()
+    clock.turn(5 * MINUTE)
+    assert (keeper.device.state, keeper.device.attributes["temperature"]) == ("heat", 21)
+
+
+def test_what_an_earlier_hold_wanted() -> None:
+    """A device that shows what an earlier hold wanted is nobody's."""
+    keeper, clock = held(Thermostat("one"))
+    keeper.device.nature = Nature(is_deaf=True)
+    keeper.hold({"state": "heat", "temperature": 17.0})
+    clock.turn(20 * MINUTE)
+    assert keeper.device.state == "off"
+    keeper.device.nature = Nature()
+    keeper.release()
+    clock.turn(5 * MINUTE)
+    assert (keeper.device.state, keeper.device.attributes["temperature"]) == ("heat", 21)
+    assert restored(keeper)
+
+
+# What is shown.
+
+
+def test_shown_as_held() -> None:
+    """It shows as held until it reports as before."""
+    keeper, clock = keep(Plug("one", Nature(acts_after=20)))
+    keeper.hold()
+    assert keeper.record
+    assert not is_confirmed(keeper.record)
+    clock.turn(21)
+    assert is_confirmed(keeper.record)
+    clock.turn(5 * MINUTE)
+    keeper.release()
+    clock.turn(19)
+    assert keeper.record
+    assert is_held(keeper.record, clock.now)
+    clock.turn(2)
+    assert not is_held(keeper.record, clock.now)
+    keeper.device.lose()
+    assert is_held(keeper.record, clock.now)
+
+
+@pytest.mark.parametrize("kind", [*KINDS, *IN_SCENES])
+def test_kinds(kind: str) -> None:
+    """Each device that is known is as its owner left it, by few commands."""
+    device = (KINDS | IN_SCENES)[kind]("one")
+    wanted: dict[str, dict[str, Any]] = {
+        "select": CHARGE,
+        "number": {"state": "60"},
+        "cover": {"current_position": 10},
+    }
+    before = device.essence
+    keeper, clock = keep(device)
+    keeper.hold(wanted.get(device.domain, {"state": "off"}))
+    clock.turn(HOUR)
+    assert device.essence != before
+    keeper.release()
+    clock.turn(HOUR + 3 * MINUTE)
+    if kind == "thermostat whose preset ends with a temperature":
+        before.pop("temperature")
+    assert {key: device.essence[key] for key in before} == before
+    assert restored(keeper)
+    assert len(calls(keeper)) <= 8

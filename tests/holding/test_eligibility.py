@@ -1,6 +1,5 @@
 """Test what is known of Home Assistant's devices: can they be held, and what do they say."""
 
-from enum import IntFlag, StrEnum
 from typing import Any
 
 import pytest
@@ -10,13 +9,10 @@ from custom_components.equiwatt.holding.eligibility import (
     can_pause,
     can_restore,
     can_set_back,
-    reading_of,
     refusal_of,
     set_back,
 )
-from custom_components.equiwatt.holding.reading import UNKNOWN, Call
-from custom_components.equiwatt.holding.service_calls import async_call
-from homeassistant.core import Context, HomeAssistant, ServiceCall, State
+from homeassistant.core import State
 
 OFF_AND_ON = {"fan": 16 | 32, "media_player": 256 | 128}
 
@@ -75,56 +71,6 @@ def test_can_restore() -> None:
     assert can_restore(State("cover.one", "open"))
     assert can_restore(State("number.one", "1"))
     assert not can_restore(State("lock.one", "locked"))
-
-
-def test_reading() -> None:
-    """A reading holds what can be stored."""
-
-    class Mode(StrEnum):
-        """A mode."""
-
-        ECO = "eco"
-
-    class Feature(IntFlag):
-        """A feature."""
-
-        ONE = 1
-
-    attributes = {
-        "mode": Mode.ECO,
-        "features": Feature.ONE,
-        "color": (1, 2.5),
-        "inner": {"a": {1}},
-        "none": None,
-        "object": complex(1),
-    }
-    reading = reading_of(State("light.one", "on", attributes))
-    assert reading.attributes == {
-        "mode": "eco",
-        "features": 1,
-        "color": [1, 2.5],
-        "inner": {"a": [1]},
-        "none": None,
-        "object": "(1+0j)",
-    }
-    assert type(reading.attributes["mode"]) is str
-    assert reading_of(None) == reading_of(State("light.one", "unavailable")) == UNKNOWN
-
-
-async def test_call(hass: HomeAssistant) -> None:
-    """A command is an action of the device's domain, under the context that it is given."""
-    seen: list[ServiceCall] = []
-
-    async def note(call: ServiceCall) -> None:
-        """Note a call."""
-        seen.append(call)
-
-    hass.services.async_register("light", "turn_on", note)
-    context = Context()
-    await async_call(hass, "light.one", Call(service="turn_on", data={"brightness": 9}), context)
-    assert [(call.data, call.context) for call in seen] == [
-        ({"entity_id": "light.one", "brightness": 9}, context)
-    ]
 
 
 LIMITS = {"supported_features": 3, "min_temp": 7, "max_temp": 35, "target_temp_step": 0.5}

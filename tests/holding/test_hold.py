@@ -12,7 +12,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util.file import WriteError
 from tests.conftest import House, Provider, Push, add_entry
 from tests.devices import Plug, Thermostat, install
-from tests.fakes.actions import SKIP, add_scenes, apply_scene, turn
+from tests.fakes.actions import SKIP, turn
 
 from .pausing import HOUR, MINUTE, PLUG, SlowDisk, end, pause, repairs, restart, started, until
 from .scenes import add_scene, apply
@@ -136,60 +136,6 @@ async def test_disk_full_at_the_stop(
     await live.settle()
     plug.report(available=True)
     await end(live, provider)
-    assert live.state(PLUG) == "on"
-
-
-async def test_reloaded(live: House) -> None:
-    """An action that is under way when its entry is reloaded answers, or fails with an error."""
-    (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
-    await add_scenes(live, Eco={CLIMATE: {"state": "heat", "temperature": 19}})
-    begun = asyncio.Event()
-
-    async def hang(**kwargs: Any) -> None:
-        """Never come back."""
-        begun.set()
-        await asyncio.Event().wait()
-
-    thermostat.async_set_temperature = hang  # type: ignore[method-assign]
-    call = live.hass.async_create_task(apply_scene(live.hass, entity_id="scene.eco"))
-    await until(begun.is_set)
-    assert await live.hass.config_entries.async_reload(live.entry.entry_id)
-    await live.settle()
-    assert call.done()
-    assert not call.cancelled()
-
-
-@pytest.mark.parametrize("how", ["deaf", "away"])
-async def test_given_up_and_held_again(live: House, provider: Provider, how: str) -> None:
-    """A device that did not come back is held in the next equivent, and restored after that."""
-    (plug,) = await install(live.hass, Plug("Plug"))
-    await pause(live.hass, PLUG)
-    await live.pass_time(MINUTE)
-    plug.obeys = False
-    await end(live, provider)
-    await live.pass_time(5 * MINUTE)
-    plug.report(available=how != "away")
-    await live.pass_time(65 * MINUTE, step=30)
-    assert repairs(live.hass) == [f"not_restored_{PLUG}"]
-    plug.obeys = True
-    provider.start(live.now, live.now + HOUR)
-    start = live.now
-    await live.poll()
-    outcome = await pause(live.hass, PLUG)
-    reason = {"entity_id": PLUG, "reason": "unavailable"}
-    assert outcome["paused"] == ([] if how == "away" else [PLUG])
-    assert outcome["not_paused"] == ([reason] if how == "away" else [])
-    assert repairs(live.hass) == []
-    await live.pass_time(5 * MINUTE)
-    plug.report(available=False)
-    await live.pass_time(MINUTE)
-    plug.report(available=True)
-    await live.pass_time(5 * MINUTE)
-    assert (live.live, live.state(PLUG)) == ("on", "off")
-    assert live.state("sensor.equiwatt_held_devices") == "1"
-    provider.end(start, live.now)
-    await live.poll()
-    await live.pass_time(5 * MINUTE)
     assert live.state(PLUG) == "on"
 
 

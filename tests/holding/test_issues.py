@@ -3,49 +3,47 @@
 import pytest
 
 from custom_components.equiwatt.const import DOMAIN
-from homeassistant.helpers import entity_registry as er, issue_registry as ir
+from custom_components.equiwatt.holding.issues import async_raise_not_restored, issue_id_of
+from homeassistant.helpers import issue_registry as ir
 from tests.conftest import House, Provider
 from tests.devices import Plug, install
 
-from .pausing import HOUR, MINUTE, PLUG, end, pause, repairs, restart, started
+from .pausing import HOUR, MINUTE, PLUG, end, pause, repairs
 
 
-@pytest.mark.parametrize("dealt_with", ["back", "by hand", "removed"])
-async def test_repair(live: House, provider: Provider, dealt_with: str) -> None:
-    """After an hour a repair names the device, and goes away when it is dealt with."""
+@pytest.mark.parametrize("fault", ["deaf", "away"])
+async def test_repair(live: House, provider: Provider, fault: str) -> None:
+    """A repair names a device that does not obey within the hour, or is not there for a day."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
-    plug.report(available=False)
+    await live.pass_time(MINUTE)
+    plug.obeys = False
+    plug.report(available=fault != "away")
     await end(live, provider)
-    await live.pass_time(59 * MINUTE, step=30)
+    await live.pass_time(57 * MINUTE, step=30)
     assert repairs(live.hass) == []
-    await live.pass_time(2 * MINUTE)
-    assert repairs(live.hass) == [f"not_restored_{PLUG}"]
-    issue = ir.async_get(live.hass).async_get_issue(DOMAIN, f"not_restored_{PLUG}")
+    if fault == "away":
+        await live.pass_time(23 * HOUR.total_seconds(), step=3600)
+        assert repairs(live.hass) == []
+    await live.pass_time(5 * MINUTE, step=30)
+    assert repairs(live.hass) == [issue_id_of(PLUG)]
+    issue = ir.async_get(live.hass).async_get_issue(DOMAIN, issue_id_of(PLUG))
     assert issue
     assert issue.translation_placeholders == {"name": "Plug", "entity_id": PLUG}
-    if dealt_with == "back":
-        plug.report(available=True)
-    elif dealt_with == "by hand":
-        plug.report(available=True, is_on=True)
-    else:
-        er.async_get(live.hass).async_remove(PLUG)
-    await live.pass_time(30 if dealt_with == "by hand" else 0)  # which might be an old word
-    assert repairs(live.hass) == []
-    assert plug.commands == ["off", "on"] if dealt_with == "back" else ["off"]
+    assert issue.is_persistent
+    assert "plug" not in issue.issue_id
     commands = list(plug.commands)
+    assert commands == ["off"] + ["on"] * (8 if fault == "deaf" else 0)
+    plug.obeys = True
+    plug.report(available=True)
     await live.pass_time(HOUR.total_seconds(), step=60)
     assert plug.commands == commands
+    assert live.state("sensor.equiwatt_held_devices") == "0"
 
 
-async def test_repair_is_there_after_a_restart(live: House, provider: Provider) -> None:
-    """A repair is told again after a restart, as long as its cause is there."""
-    (plug,) = await install(live.hass, Plug("Plug"))
+async def test_cleared_by_the_next_hold(live: House, provider: Provider) -> None:
+    """A device that is held once more has no repair, until it does not come back again."""
+    await install(live.hass, Plug("Plug"))
+    async_raise_not_restored(live.hass, PLUG)
     await pause(live.hass, PLUG)
-    plug.report(available=False)
-    await end(live, provider)
-    await live.pass_time(61 * MINUTE, step=30)
-    ir.async_delete_issue(live.hass, DOMAIN, f"not_restored_{PLUG}")  # as a restart does
-    await restart(live)
-    await started(live)
-    assert repairs(live.hass) == [f"not_restored_{PLUG}"]
+    assert repairs(live.hass) == []

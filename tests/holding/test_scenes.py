@@ -3,14 +3,12 @@
 from functools import partial
 from typing import Any
 
-import pytest
-
 from homeassistant.components.light.const import ColorMode, LightEntityFeature
 from homeassistant.setup import async_setup_component
 from tests.conftest import House, Provider
 from tests.devices import Lamp, Plug, install
-from tests.zoo.animals import Cover, Nature, Number, Select
-from tests.zoo.entities import async_let_in
+from tests.fakes.devices.entities import async_let_in
+from tests.fakes.devices.pretend import Cover, Select
 
 from .pausing import MINUTE, end, pause, repairs
 from .scenes import add_scene, apply, hold_and_end
@@ -54,26 +52,6 @@ async def test_taken_over_after_a_pause_that_cannot_be(live: House, provider: Pr
     assert blind.attributes["current_position"] == 70
 
 
-@pytest.mark.parametrize("late", [30, 100, 300])
-async def test_battery_that_tells_late(live: House, provider: Provider, late: float) -> None:
-    """A battery behind a cloud that is asked every few minutes is in its mode again."""
-    battery = Select("battery", Nature(tells_after=late))
-    await async_let_in(live.hass, battery)
-    await add_scene(live.hass, {"select.battery": "charge"})
-    await hold_and_end(live, provider)
-    assert (battery.state, repairs(live.hass)) == ("self_use", [])
-
-
-@pytest.mark.parametrize("late", [120, 300])
-async def test_charge_limit_that_is_set_late(live: House, provider: Provider, late: float) -> None:
-    """A charge limit that a cloud passes on late is as it was."""
-    limit = Number("limit", Nature(acts_after=late))
-    await async_let_in(live.hass, limit)
-    await add_scene(live.hass, {"number.limit": "60"})
-    await hold_and_end(live, provider)
-    assert (float(limit.state), repairs(live.hass)) == (80.0, [])
-
-
 class SlowBlind(Cover):
     """A blind that takes its time, and tells where it is meanwhile."""
 
@@ -90,15 +68,6 @@ class SlowBlind(Cover):
         """Be at a place, and tell."""
         super().set_cover_position(place)
         self.report()
-
-
-async def test_blind_that_takes_its_time(live: House, provider: Provider) -> None:
-    """A blind is moved once by the scene, and once back, however long that takes."""
-    blind = SlowBlind("blind", state="open", current_position=100)
-    await async_let_in(live.hass, blind)
-    await add_scene(live.hass, {"cover.blind": {"state": "open", "current_position": 10}})
-    await hold_and_end(live, provider)
-    assert (blind.attributes["current_position"], len(blind.commands)) == (100, 2)
 
 
 class EffectLamp(Lamp):

@@ -6,8 +6,9 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockUser, async_capture_events
 
 from custom_components.equiwatt.const import DOMAIN
-from custom_components.equiwatt.holding.service_calls import EVENT_COMMAND
-from homeassistant.core import Context
+from custom_components.equiwatt.holding.service_calls import EVENT_COMMAND, Answer, async_set
+from custom_components.equiwatt.holding.steps import Call
+from homeassistant.core import Context, HomeAssistant, ServiceCall
 from homeassistant.setup import async_setup_component
 from tests.conftest import House, Provider
 from tests.devices import Plug, install
@@ -83,3 +84,23 @@ async def test_who_ends_it(live: House, commands: list[Any], action: str) -> Non
     await live.settle()
     asked = [(event.data["restores"], event.data["asked_by"]) for event in commands]
     assert asked == [(False, "Ann"), (True, "Bob")]
+
+
+async def test_set(hass: HomeAssistant) -> None:
+    """A device is set by services of its domain, in order, under the context that is given."""
+    seen: list[ServiceCall] = []
+
+    async def note(call: ServiceCall) -> None:
+        """Note a call."""
+        seen.append(call)
+
+    hass.services.async_register("light", "turn_on", note)
+    context, call = Context(), Call(service="turn_on", data={"brightness": 9})
+    assert await async_set(hass, "light.one", [call], context) is Answer.DONE
+    assert [(call.data, call.context) for call in seen] == [
+        ({"entity_id": "light.one", "brightness": 9}, context)
+    ]
+    missing = Call(service="glow")
+    assert await async_set(hass, "light.one", [missing, call], context) is Answer.UNTOUCHED
+    assert await async_set(hass, "light.one", [call, missing], context) is Answer.REFUSED
+    assert len(seen) == 2

@@ -1,16 +1,14 @@
 """Test that how a device was is on the disk, and read from there whatever else is."""
 
 from copy import deepcopy
-from datetime import UTC, datetime
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from custom_components.equiwatt.const import DOMAIN
-from tests.conftest import House, Provider
-from tests.devices import Plug, Thermostat, install
+from custom_components.equiwatt.holding.issues import issue_id_of
+from custom_components.equiwatt.holding.store import KEY
+from tests.conftest import House, Provider, Recorder
+from tests.devices import Plug, install
 
 from .pausing import MINUTE, PLUG, end, pause, repairs, restart, started
 
@@ -24,79 +22,67 @@ async def test_remembered_before_touched(
 
     def command(what: str) -> bool:
         """Look at the disk."""
-        stored.append(hass_storage[f"{DOMAIN}.held_devices"]["data"]["devices"])
+        stored.append(hass_storage[KEY]["data"]["devices"])
         return True
 
     monkeypatch.setattr(plug, "command", command)
     await pause(live.hass, PLUG)
-    assert [item["before"]["state"] for item in stored[0]] == ["on"]
+    assert [one["record"]["before"]["state"] for one in stored[0]] == ["on"]
+    assert [len(one["record"]["commands"]) for one in stored[0]] == [1]
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        [],
-        {},
-        {"paused": None},
-        {"paused": "switch.plug"},
-        {"paused": [None, {"state": {"entity_id": "no"}}, {"state": 5}, {}]},
-        {"paused": [{"state": {"entity_id": "switch.plug", "state": "on"}, "until": 5}]},
-    ],
-)
+@pytest.mark.parametrize("content", [[], {}, {"devices": None}, {"devices": "switch.plug"}, 5])
 async def test_damaged_memory(
     house: House, provider: Provider, hass_storage: dict[str, Any], content: Any
 ) -> None:
     """Whatever is on the disk, the integration works."""
-    key = f"{DOMAIN}.{house.entry.entry_id}.pause"
-    hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": content}
+    hass_storage[KEY] = {"version": 1, "minor_version": 1, "key": KEY, "data": content}
     await house.setup()
     assert house.live == "off"
 
 
-async def test_some_of_the_memory(
-    house: House, provider: Provider, hass_storage: dict[str, Any], caplog: Any
+async def test_memory_of_a_newer_version(
+    live: House, hass_storage: dict[str, Any], no_secrets_in_log: Recorder
 ) -> None:
-    """What can be read is restored, the rest is said."""
-    key = f"{DOMAIN}.{house.entry.entry_id}.pause"
-    (plug,) = await install(house.hass, Plug("Plug"))
-    plug.report(is_on=False)
-    good = {"state": {"entity_id": PLUG, "state": "on", "attributes": {}}, "until": "soon"}
-    data = {"paused": [{"state": 5}, good]}
-    hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": data}
-    await house.setup()
-    assert plug.commands == ["on"]
-    assert caplog.text.count("cannot be read from the disk") == 1
+    """What cannot be read at all keeps nothing from being held."""
+    await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    await restart(live, lambda: hass_storage[KEY].update(version=9))
+    await started(live)
+    told = [record.getMessage() for record in no_secrets_in_log.records]
+    assert any("cannot be read from the disk" in message for message in told)
+    assert live.live == "on"
 
 
-def sent(**data: Any) -> dict[str, Any]:
+def command(**data: Any) -> dict[str, Any]:
     """Return a command as it is stored, with something else in it."""
+    found = {"domain": "switch", "state": "on", "attributes": {}}
     at = "2026-11-20T17:21:00+00:00"
-    stored = {"keys": ["hold"], "at": at, "outcome": "done", "done_at": at, "is_judged": False}
-    return {"sent": stored | data}
+    stored = {"at": at, "values": {"state": "off"}, "found": found, "refused_at": None}
+    return {"record": {"commands": [stored | data]}}
 
 
 def before(domain: str, state: Any, **attributes: Any) -> dict[str, Any]:
     """Return how a device was, as it is stored."""
-    return {"domain": domain, "before": {"state": state, "attributes": attributes}}
+    return {"record": {"before": {"domain": domain, "state": state, "attributes": attributes}}}
 
 
 DAMAGES: dict[str, dict[str, Any]] = {
-    "of no kind": {"domain": "what"},
-    "sent without a zone": sent(at="2026-11-20T17:21:00"),
-    "sent for nothing": sent(keys=[]),
-    "sent for a text": sent(keys="hold"),
-    "tried for ever": {"phase": "restoring", "tries": 99},
-    "given in words": {"given": {"on": "often"}},
+    "of no kind": before("what", "on"),
+    "commanded without a zone": command(at="2026-11-20T17:21:00"),
+    "commanded with a text": command(values="off"),
+    "commands in words": {"record": {"commands": "off"}},
     "an effect of things": before("light", "on", effect={"a": 1}),
     "a climate without modes": before("climate", "heat"),
     "features in words": before("water_heater", "eco", supported_features="many"),
     "a state that is a number": before("switch", 5),
-    "what was reached is a number": {"reached": ["hold", 5]},
-    "until a number": {"until": 5},
+    "until a number": {"record": {"until": 5}},
+    "until nothing": {"record": {"until": None}},
+    "no record": {"record": None},
     "for a text": {"holders": "entry0"},
-    "asked by a number": {"asker": {"name": 5, "context_id": 7}},
-    "contexts in lists": {"contexts": [[]]},
-    "wanting nothing": {"wanted": {"state": None, "attributes": {}}},
+    "asked by a number": {"requester": {"name": 5, "context_id": 7}},
+    "degrees in words": {"degrees": "many"},
+    "wanting nothing": {"record": {"wanted": None}},
 }
 
 
@@ -108,37 +94,21 @@ async def test_one_that_is_damaged(
     await install(live.hass, Plug("Plug"), Plug("A"))
     await pause(live.hass, PLUG, "switch.a")
     await live.pass_time(MINUTE)
-    key = f"{DOMAIN}.held_devices"
 
     def bend() -> None:
         """Damage the first."""
-        (first,) = (i for i in hass_storage[key]["data"]["devices"] if i["entity_id"] == "switch.a")
-        first.update(deepcopy(DAMAGES[damage]))
+        (first,) = (i for i in hass_storage[KEY]["data"]["devices"] if i["entity_id"] == "switch.a")
+        damaged = deepcopy(DAMAGES[damage])
+        if isinstance(record := damaged.pop("record", {}), dict):
+            first["record"].update(record)
+        else:
+            first["record"] = record
+        first.update(damaged)
 
     await restart(live, bend)
     await started(live)
     await end(live, provider)
     assert live.state(PLUG) == "on"
     await live.pass_time(90 * MINUTE, step=60)
-    assert live.state("switch.a") == "on" or repairs(live.hass) == ["not_restored_switch.a"]
-    assert PLUG not in {one["entity_id"] for one in hass_storage[key]["data"]["devices"]}
-
-
-@pytest.mark.parametrize("version", [1, 7])
-async def test_file_of_another_version(
-    house: House, provider: Provider, hass_storage: dict[str, Any], version: int
-) -> None:
-    """What the first version wrote, or a newer one in its way, is restored after the equivent."""
-    for name in ("equiwatt.entry0", "equiwatt.entry0.pause"):
-        content = (Path(__file__).parents[1] / "data" / "stored" / name).read_bytes()
-        hass_storage[name] = {**json.loads(content), "version": version}
-    house.freezer.move_to(datetime(2026, 11, 20, 17, 28, tzinfo=UTC))
-    plug, heating = await install(house.hass, Plug("Plug"), Thermostat("Heating"))
-    plug.report(is_on=False)
-    heating.report(hvac_mode="off")
-    provider.start(datetime(2026, 11, 20, 17, 26, 40, tzinfo=UTC), None)
-    await house.setup()
-    await house.pass_time(60)
-    assert (house.state(PLUG), house.state("climate.heating")) == ("off", "off")
-    await house.pass_time(30 * 60, step=30)
-    assert (house.state(PLUG), house.state("climate.heating")) == ("on", "heat")
+    assert live.state("switch.a") == "on" or repairs(live.hass) == [issue_id_of("switch.a")]
+    assert PLUG not in {one["entity_id"] for one in hass_storage[KEY]["data"]["devices"]}

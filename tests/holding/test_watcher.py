@@ -31,8 +31,6 @@ async def test_renamed_while_trying(live: House, provider: Provider) -> None:
     er.async_get(live.hass).async_update_entity("switch.renamed", name="Renamed")
     await live.settle()
     await live.pass_time(59 * MINUTE, step=30)
-    await live.pass_time(2 * MINUTE)
-    assert repairs(live.hass) == ["not_restored_switch.renamed"]
     plug.report(available=True)
     await live.settle()
     assert live.state("switch.renamed") == "on"
@@ -52,22 +50,6 @@ async def test_renamed_while_disabled(live: House) -> None:
     plug.report(available=True)
     await live.settle()
     assert plug.commands == ["off", "on"]
-
-
-async def test_given_up_and_renamed(live: House, provider: Provider) -> None:
-    """A device that did not come back stays named, whatever it is called now."""
-    (plug,) = await install(live.hass, Plug("Plug"))
-    await pause(live.hass, PLUG)
-    await live.pass_time(2 * MINUTE)
-    plug.error = RuntimeError()
-    await end(live, provider)
-    await live.pass_time(75 * MINUTE, step=30)
-    assert repairs(live.hass) == ["not_restored_switch.plug"]
-    er.async_get(live.hass).async_update_entity(PLUG, new_entity_id="switch.boiler")
-    await live.settle()
-    await live.pass_time(75 * MINUTE, step=30)
-    assert live.state("switch.boiler") == "off"
-    assert repairs(live.hass) == ["not_restored_switch.boiler"]
 
 
 async def test_removed_and_added_again(live: House, provider: Provider) -> None:

@@ -1,77 +1,147 @@
-"""Whose contexts are whose: our commands', and those of automations, which may bear no other mark.
+"""Whose doing a service call or a change is, as far as its context shows."""
 
-What the clock triggers has neither a user nor a parent, and an automation that is triggered again
-forgets the context of the run before.
-"""
-
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from homeassistant.const import ATTR_NAME
-from homeassistant.core import CALLBACK_TYPE, Context, Event, HomeAssistant, callback
+from homeassistant.const import (
+    ATTR_ENTITY_ID,
+    ENTITY_MATCH_ALL,
+    EVENT_CALL_SERVICE,
+    SERVICE_TOGGLE,
+    SERVICE_TURN_OFF,
+    SERVICE_TURN_ON,
+)
+from homeassistant.core import (
+    CALLBACK_TYPE,
+    DOMAIN as HOMEASSISTANT_DOMAIN,
+    Context,
+    Event,
+    HomeAssistant,
+    callback,
+)
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.target import TargetSelection, async_extract_referenced_entity_ids
 
-from .device import Cause
-from .store import Asker, HeldDevice
+from .eligibility import members_of
+from .store import Requester
 
 KEPT = 256
 """How many contexts are known, of ours as of others."""
-RUNS = ("automation_triggered", "script_started")
-"""Events under the context of what an automation or a script does, whose components may be off."""
+RUNS = ("automation_triggered", "script_started", "homekit_state_change")
+"""Events under the context of what an automation, a script or HomeKit does.
+
+What the clock triggers has neither a user nor a parent, nor has what HomeKit does, and an
+automation that is triggered again forgets the context of the run before.
+"""
+RUNNING = ("automation", "script")
+"""Domains whose entities have the context of their last run."""
+SCENE = "scene"
+EXCLUDE = "exclude"
+READING = {"browse_media", "search_media"}
+"""Services that only read."""
+SETTING = {SERVICE_TOGGLE, SERVICE_TURN_OFF, SERVICE_TURN_ON}
+"""Services of Home Assistant itself that set a device: others only look after it."""
 
 
 class Contexts:
-    """Knows the latest contexts."""
+    """The latest contexts of ours, and of automations and scripts."""
 
-    def __init__(self, hass: HomeAssistant) -> None:
-        """Know none yet."""
+    def __init__(self, hass: HomeAssistant, on_call: Callable[[set[str]], None]) -> None:
+        """Listen to nothing yet."""
         self._hass = hass
+        self._on_call = on_call
         self._ours: dict[str, None] = {}
-        self._names: dict[str, str] = {}
+        self._others: dict[str, None] = {}
         self._listening: list[CALLBACK_TYPE] = []
 
     @callback
     def async_start(self) -> None:
-        """Hear of automations and scripts from now on."""
+        """Listen to what automations and scripts do, and to service calls."""
         if not self._listening:
             listen = self._hass.bus.async_listen
             self._listening = [listen(event, self._on_run) for event in RUNS]
+            self._listening.append(listen(EVENT_CALL_SERVICE, self._on_service))
 
     @callback
     def async_stop(self) -> None:
-        """Hear of nothing any more."""
-        for stop in self._listening:
-            stop()
-        self._listening = []
+        """Listen to nothing."""
+        while self._listening:
+            self._listening.pop()()
 
-    def ours(self, asker: Asker) -> Context:
+    def ours(self, requester: Requester) -> Context:
         """Return a new context of ours, without a user, who may be gone when it is used."""
-        context = Context(parent_id=asker.context_id)
-        _add(self._ours, context.id, None)
+        context = Context(parent_id=requester.context_id)
+        _add(self._ours, context.id)
         return context
 
-    def cause_of(self, context: Context, held: HeldDevice) -> Cause:
-        """Return what stands behind a report, be it by way of another device that is held."""
-        if context.id in self._ours or context.id in held.contexts:
-            return Cause.OURS
-        is_others = context.user_id or context.parent_id or context.id in self._names
-        return Cause.OTHERS if is_others else Cause.NOBODY
+    def is_others(self, context: Context) -> bool:
+        """Return True if another person or automation stands behind a context."""
+        if context.id in self._ours or context.parent_id in self._ours:
+            return False
+        return bool(context.user_id or context.parent_id or context.id in self._others)
 
-    async def async_asker_of(self, context: Context) -> Asker:
+    async def async_requester_of(self, context: Context) -> Requester:
         """Return who stands behind a context: an automation, a script or a person."""
-        if not (name := self._names.get(context.id)):
-            auth = self._hass.auth
-            user = await auth.async_get_user(context.user_id) if context.user_id else None
-            name = user.name if user else None
-        return Asker(name=name, context_id=context.id)
+        _add(self._others, context.id)  # in whatever it does later
+        for state in self._hass.states.async_all(RUNNING):
+            if state.context.id == context.id:
+                return Requester(name=state.name, context_id=context.id)
+        auth = self._hass.auth
+        user = await auth.async_get_user(context.user_id) if context.user_id else None
+        return Requester(name=user.name if user else None, context_id=context.id)
 
     @callback
     def _on_run(self, event: Event[dict[str, Any]]) -> None:
-        """Remember the context; a script that an automation calls runs under the latter's."""
-        if event.context.id not in self._names:
-            _add(self._names, event.context.id, event.data[ATTR_NAME])
+        """Remember the context of a run."""
+        _add(self._others, event.context.id)
+
+    @callback
+    def _on_service(self, event: Event[dict[str, Any]]) -> None:
+        """Report the devices that another's call is for."""
+        if self.is_others(event.context) and (called := called_by(self._hass, event.data)):
+            self._on_call(called)
 
 
-def _add[T](known: dict[str, T], context_id: str, value: T) -> None:
+def called_by(hass: HomeAssistant, call: Mapping[str, Any]) -> set[str]:
+    """Return the entities that a service call may set, by whatever they were named."""
+    domain, service, data = call["domain"], call["service"], call["service_data"]
+    is_for_all = domain in (HOMEASSISTANT_DOMAIN, SCENE)
+    if (is_for_all and service not in {*SETTING, "apply"}) or service in READING:
+        return set()
+    entity_ids = _targets(hass, data)
+    if domain == SCENE:
+        entity_ids |= set(data.get("entities") or ())
+        return members_of(hass, entity_ids, through_scenes=True)
+    return {one for one in entity_ids if is_for_all or one.partition(".")[0] == domain}
+
+
+def _targets(hass: HomeAssistant, data: Mapping[str, Any]) -> set[str]:
+    """Return the entities that a call names, which may be written in whatever way."""
+    exclude = data.get(EXCLUDE)
+    excluded = _selected(hass, exclude) if isinstance(exclude, Mapping) else set()
+    return members_of(hass, _selected(hass, data)) - members_of(hass, excluded)
+
+
+def _selected(hass: HomeAssistant, data: Mapping[str, Any]) -> set[str]:
+    """Return the entities of a target."""
+    keys = map(str, cv.ENTITY_SERVICE_FIELDS)
+    target = {key: _listed(data[key]) for key in keys if key in data}
+    if ENTITY_MATCH_ALL in target.get(ATTR_ENTITY_ID, ()):
+        return set(hass.states.async_entity_ids())
+    selected = async_extract_referenced_entity_ids(hass, TargetSelection(target))
+    return selected.referenced | selected.indirectly_referenced
+
+
+def _listed(value: Any) -> list[str]:
+    """Return ids that may be a list, one, or several with commas between."""
+    if isinstance(value, str):
+        return [one.strip() for one in value.split(",")]
+    return [str(one) for one in value] if isinstance(value, Iterable) else []
+
+
+def _add(known: dict[str, None], context_id: str) -> None:
     """Add a context, and forget the oldest."""
-    known[context_id] = value
+    known.pop(context_id, None)
+    known[context_id] = None
     if len(known) > KEPT:
         del known[next(iter(known))]

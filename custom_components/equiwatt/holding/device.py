@@ -1,288 +1,398 @@
-"""One held device's life: what to do next with it, and whose it is.
+"""One held device: what to do next, decided from what is known of it, its report and the time."""
 
-It is told what the device says, what became of each command, and the time. It answers with the
-next command and when to be asked again, or that the device is restored, somebody's, or given up.
-"""
-
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
-from .plan import is_as, turn_off
-from .reading import COMPARED, OFF, Reading, gist
-from .restoring import (
-    MOST_ANSWERS,
-    MOST_COMMANDS,
-    Answer,
-    Verdict,
-    begin_restore,
-    believe,
-    end,
-    is_as_before,
-    note,
-    plan,
-    restore,
-    schedule,
-    send,
-    wait,
-)
-from .settling import (
-    DOUBT,
-    LATE,
-    doubt,
-    has_left,
-    has_moved,
-    has_shown,
-    has_stood,
-    is_held,
-    is_moving,
-    told,
-)
-from .story import HOLD, Outcome, Phase, Story
+from .device_state import STEPS, DeviceState, distances_of, is_near
+from .record import Command, DeviceRecord
+from .steps import Call, calls_for, missing_of, steps_back
 
-COMMAND = timedelta(seconds=30)
-"""How long a command may be under way."""
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+LONGEST = timedelta(hours=6, minutes=15)
+"""How long a device is held at most: as long as an equivent without an end is live."""
+ROUNDS = tuple(n * MINUTE for n in (0, 1, 3, 7, 15, 30, 45, 60))
+"""When a command is repeated, after the first."""
+HOLD_ROUNDS = ROUNDS + tuple(HOUR + n * HOUR / 2 for n in range(1, 12))
+WATCH = timedelta(seconds=90)
+"""How long a device has to stand as it should before it is believed."""
+STILL = timedelta(seconds=30)
+"""How long a new value has to stand before it counts as somebody's."""
+UNDONE = timedelta(seconds=10)
+"""How soon after its command a step has undone an earlier one."""
+MOST_COMMANDS = 8
+LOWEST = 5.0
+"""The lowest temperature of a thermostat that does not report its own."""
+ROUNDED = 0.25
+"""The share of the way from old to wanted by which rounding may miss a number."""
 
 
-class Cause(StrEnum):
-    """What stands behind a report, as far as its context says."""
+class Outcome(StrEnum):
+    """How a record ends."""
 
-    OURS = "ours"
-    OTHERS = "others"
-    NOBODY = "nobody"
-
-
-def begin(domain: str, before: Reading) -> Device:
-    """Return a device that nothing has been asked of."""
-    return Device(Story(domain=domain, before=before, last=before, is_present=before.is_known))
+    RESTORED = "restored"
+    TAKEN_OVER = "taken_over"
+    GIVEN_UP = "given_up"
 
 
-class Device:
-    """A device that is held, being restored, or given up."""
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What a device reports, and whether another person or automation has changed it."""
 
-    def __init__(self, story: Story) -> None:
-        """Go on where its story stands."""
-        self.story = story
+    state: DeviceState | None
+    """None if it is unavailable or unknown."""
+    is_others: bool = False
 
-    @property
-    def is_ours(self) -> bool:
-        """Tell whether its memory counts: what was given up may be as the hold left it still."""
-        phase = self.story.phase
-        return is_held(self.story) if phase is Phase.GIVEN_UP else phase is not Phase.OVER
 
-    def hold(
-        self, now: datetime, *, wanted: Reading | None = OFF, longest: timedelta | None = None
-    ) -> Answer:
-        """Hold it, or hold it anew; the first memory of a story that is not over is kept."""
-        self._tick(now)
-        if not self.is_ours:
-            self.story = begin(self.story.domain, self.story.last).story
-        story = self.story
-        until = now + longest if longest else None
-        if story.phase is not Phase.HELD or story.is_leaving:
-            was_touched = story.sent is not None and story.sent.key != HOLD
-            story.begin(Phase.HELD)
-            story.doubted = {HOLD} if was_touched else set()
-            story.is_owed, story.is_unsure = True, was_touched
-        else:
-            if wanted == story.wanted:
-                until = min(filter(None, (story.until, until)), default=None)
-            self._hold_again(wanted)
-        story.wanted, story.until = wanted, until
-        story.first = {HOLD: told(story)}
-        return self._next(now)
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """A command, an end, or only when to look again."""
 
-    def release(self, now: datetime) -> Answer:
-        """Restore it, if it is held."""
-        self._tick(now)
-        self.story.is_leaving |= self.story.phase is Phase.HELD
-        return self._next(now)
+    command: Mapping[str, Any] | None = None
+    is_repeated: bool = False
+    """Whether it belongs to a later round, in which other devices may be commanded, too."""
+    outcome: Outcome | None = None
+    look_at: datetime | None = None
 
-    def report(self, now: datetime, reading: Reading, cause: Cause) -> Answer:
-        """Hear what the device says, and who stands behind it."""
-        self._tick(now)
-        story, old = self.story, self.story.last
-        has_returned = reading.is_known and not story.is_present
-        story.is_present = reading.is_known
-        if not reading.is_known:
-            return self._next(now)
-        story.last = reading
-        has_changed = gist(story.domain, reading) != gist(story.domain, old)
-        if has_changed or has_returned:
-            story.told_at = now
-        if has_changed and cause is Cause.OTHERS and self._is_taken(old):
-            return end(story, Verdict.THEIRS)
-        if has_returned:
-            self._drift()
-            self._welcome(now)
-        self._believe(now)
-        return self._next(now)
 
-    def outcome(self, now: datetime, outcome: Outcome) -> Answer:
-        """Hear what became of the command that was under way."""
-        self._tick(now)
-        story = self.story
-        if story.sent and story.is_in_flight:
-            story.sent = replace(story.sent, outcome=outcome, done_at=now)
-            if story.phase is Phase.RESTORING and story.sent.key != HOLD:
-                note(story, outcome)
-                schedule(story, now)
-        return self._next(now)
+def hold(
+    record: DeviceRecord | None,
+    state: DeviceState | None,
+    wanted: Mapping[str, Any],
+    now: datetime,
+    until: datetime,
+) -> DeviceRecord:
+    """Return the record of a new hold, which keeps the first memory and has its own deadline."""
+    if record:
+        return replace(record, wanted=wanted, began=now, until=until, settled_at=None)
+    here_since = now if state else None
+    return DeviceRecord(
+        before=state, wanted=wanted, began=now, until=until, seen=state, here_since=here_since
+    )
 
-    def wake(self, now: datetime) -> Answer:
-        """See what is due."""
-        self._tick(now)
-        return self._next(now)
 
-    def resume(self, now: datetime, reading: Reading) -> Answer:
-        """Go on after a restart, which a command that was under way may not have outlived."""
-        self._tick(now)
-        story = self.story
-        if story.sent and story.is_in_flight:
-            done_at = min(now, story.sent.at + COMMAND)
-            story.sent = replace(story.sent, outcome=Outcome.TIMED_OUT, done_at=done_at)
-            story.next_at = now if story.phase is Phase.RESTORING else None
-            story.is_owed = story.phase is Phase.HELD and story.wanted is not None
-        answer = self.report(now, reading, Cause.NOBODY)
-        if self._drift():
-            return self._next(now)
-        if story.phase is Phase.GIVEN_UP:
-            return replace(answer, verdict=Verdict.GIVEN_UP)
-        return answer
+def release(record: DeviceRecord, now: datetime) -> DeviceRecord:
+    """Return the record of a hold that is over now, unless it already was."""
+    until = min(record.until, now)
+    before = until - timedelta.resolution  # a command of this moment was the hold's
+    commands = tuple(replace(one, at=min(one.at, before)) for one in record.commands)
+    return replace(record, until=until, commands=commands if now <= until else record.commands)
 
-    def _tick(self, now: datetime) -> None:
-        """Move all times along with a clock that was put back."""
-        story = self.story
-        if story.seen_at and now < story.seen_at:
-            story.shift(now - story.seen_at)
-        story.seen_at = now
 
-    def _next(self, now: datetime) -> Answer:
-        """Return what follows; while a command is under way, nothing does."""
-        story = self.story
-        if story.phase is Phase.HELD and story.until and now >= story.until:
-            story.is_leaving = True
-        if story.is_leaving:
-            if story.is_present and has_left(story, now):
-                return self._leave(now)
-            self._release(now)
-        if story.is_in_flight or story.phase is Phase.OVER:
-            return wait(story, now)
-        if story.phase is Phase.HELD:
-            return self._keep(now)
-        if story.phase is Phase.RESTORING:
-            return restore(story, now)
-        is_back = story.is_present and is_as_before(story)
-        return end(story, Verdict.RESTORED) if is_back else Answer()
+def absent(record: DeviceRecord) -> DeviceRecord:
+    """Return the record of a device that nobody has watched for a while."""
+    return replace(record, here_since=None)
 
-    def _leave(self, now: datetime) -> Answer:
-        """Leave it to whoever has set it, once it has stood by what it says."""
-        story = self.story
-        if not has_stood(story, now):
-            return wait(story, now)
-        if story.is_unsure and self._drift():
-            return self._next(now)
-        return end(story, Verdict.THEIRS)
 
-    def _drift(self) -> bool:
-        """Keep what came to be as it is without anybody's doing, until it is restored."""
-        story = self.story
-        was_held = story.phase is Phase.HELD and HOLD in story.reached and story.is_present
-        if not was_held or is_held(story) or is_as_before(story):
-            return False
-        story.wanted = None
-        story.reached.discard(HOLD)
-        return True
+def step(
+    record: DeviceRecord, report: Report | None, now: datetime
+) -> tuple[DeviceRecord, Decision]:
+    """Return the record with what the device reports, if it does, and the decision."""
+    if now < record.latest:  # the clock was put back while nobody was there to see it
+        record = record.shifted(now - record.latest)
+    if report and _is_taken_over(record, report):
+        return record, Decision(outcome=Outcome.TAKEN_OVER)
+    record = observe(record, report, now)
+    return record, decide(record, now)
 
-    def _release(self, now: datetime) -> None:
-        """Begin to restore it."""
-        story = self.story
-        is_known = HOLD in story.reached and (not story.is_present or is_held(story))
-        if story.wanted is None and has_moved(story) and HOLD not in story.doubted:
-            story.wanted = story.last
-            is_known = not is_moving(story, now)  # it has told all that the scene does
-        if story.is_unsure and story.sent and now < story.sent.since + doubt(story):
-            is_known = False
-        begin_restore(story, now, is_held=is_known)
 
-    def _hold_again(self, wanted: Reading | None) -> None:
-        """Command what is held already only if it wants something else, or may not have obeyed."""
-        story = self.story
-        if wanted != story.wanted:
-            is_known = HOLD in story.reached or story.sent is None
-            story.doubted = set() if is_known else {HOLD}
-            story.reached, story.is_owed = set(), True
-        elif not (HOLD in story.reached and is_held(story)) and not story.is_in_flight:
-            story.reached, story.is_owed = set(), True
+def _is_taken_over(record: DeviceRecord, report: Report) -> bool:
+    """Return True if another person or automation has changed what we commanded."""
+    is_changed = report.state is not None and not report.state.is_same(record.seen)
+    return report.is_others and is_changed and bool(record.commands)
 
-    def _keep(self, now: datetime) -> Answer:
-        """Return what is to be done next while it is held, no command being under way."""
-        story = self.story
-        if not story.is_present:
-            return wait(story, now)
-        self._believe(now)
-        if story.is_owed and HOLD not in story.reached:
-            story.is_owed = False
-            off = story.wanted is not None and story.wanted.is_off
-            call = turn_off(story.domain, story.last) if off else None
-            return send(story, now, (HOLD,), call)
-        story.is_owed = False
-        return self._leave(now) if has_left(story, now) else wait(story, now)
 
-    def _believe(self, now: datetime) -> None:
-        """Note what the device has reached, though a command may be under way."""
-        story = self.story
-        if story.phase is not Phase.HELD:
-            believe(story, plan(story), now)
-            return
-        if story.is_owed and story.is_in_flight:
-            return  # it speaks of commands that came before the hold's
-        if story.wanted is None and not is_moving(story, now):
-            is_sure = has_moved(story) and HOLD not in story.doubted
-            if has_shown(story, now, DOUBT if is_sure else LATE):
-                story.wanted = story.last
-        if story.wanted is not None and not is_held(story):
-            story.doubted.discard(HOLD)
-        elif is_held(story) and (HOLD not in story.doubted or has_shown(story, now, DOUBT)):
-            story.doubted.discard(HOLD)
-            story.reached.add(HOLD)
-            story.is_unsure &= not has_shown(story, now, DOUBT)
+def commanded(record: DeviceRecord, values: Mapping[str, Any], now: datetime) -> DeviceRecord:
+    """Return the record with a command that is about to be sent."""
+    if record.seen is None:
+        return record
+    command = Command(at=now, values=values, found=record.seen)
+    return replace(record, commands=(*record.commands, command))
 
-    def _is_taken(self, old: Reading) -> bool:
-        """Tell whether a change by somebody makes the device theirs; if not, remember it."""
-        story = self.story
-        if story.phase is not Phase.HELD:
-            return True
-        has_reached = HOLD in story.reached
-        if not is_held(story):
-            if has_reached or story.wanted is None:
-                return True
-            story.is_claimed = True  # our command may yet be carried out
-            self._remember(old, story.last.state)
-        elif has_reached:
-            if not is_as(story.domain, story.wanted or OFF, old):
-                return True  # somebody has changed it twice
-            self._remember(old, story.before.state)
+
+def calls_of(record: DeviceRecord, values: Mapping[str, Any], now: datetime) -> list[Call]:
+    """Return the calls that carry out a command, in another way at each second attempt."""
+    if record.seen is None or record.before is None:
+        return []
+    attempt = sum(one.values == values for one in record.commands if one.at >= record.began)
+    if now >= record.until:
+        return calls_for(values, record.before.significant, record.seen, attempt)
+    return calls_for(missing_of(values, record.seen), values, record.seen, attempt)
+
+
+def refused(record: DeviceRecord, number: int, now: datetime) -> DeviceRecord:
+    """Return the record with a command that the device answered with an error."""
+    commands = list(record.commands)
+    commands[number] = replace(commands[number], refused_at=now)
+    return replace(record, commands=tuple(commands))
+
+
+def unsent(record: DeviceRecord, number: int, _: datetime) -> DeviceRecord:
+    """Return the record without a command that was not sent after all."""
+    return replace(record, commands=record.commands[:number] + record.commands[number + 1 :])
+
+
+def observe(record: DeviceRecord, report: Report | None, now: datetime) -> DeviceRecord:
+    """Return the record with what the device reports, and what has become true by standing."""
+    if report:
+        if report.state is None:
+            return replace(record, here_since=None)
+        record = _seen(record, report.state, now)
+        if now >= record.until and record.commands and is_before(record, report.state):
+            return replace(record, settled_at=now)
+    seen = record.seen
+    if record.here_since is None or seen is None or record.settled_at or now >= record.until:
+        return record
+    has_stood = is_believed(record) and now - _since(record) >= WATCH
+    return replace(record, settled_at=now) if has_stood and is_as_wanted(record, seen) else record
+
+
+def _seen(record: DeviceRecord, state: DeviceState, now: datetime) -> DeviceRecord:
+    """Return the record with a report of a device that is available."""
+    is_back, is_changed = record.here_since is None, not state.is_same(record.seen)
+    if not record.commands or record.before is None:
+        record = replace(record, before=state)
+    is_known = is_before(record, state) or _shows(record, record.wanted, state)
+    if is_back and is_changed and record.seen and record.commands and not is_known:
+        record = replace(record, found=state)
+    changed_at = None if is_back else now if is_changed else record.changed_at
+    here_since = now if is_back else record.here_since
+    return replace(record, seen=state, changed_at=changed_at, here_since=here_since)
+
+
+def decide(record: DeviceRecord, now: datetime) -> Decision:
+    """Return the decision."""
+    seen = record.seen if record.here_since else None
+    if now < record.until:
+        return _holding(record, seen, now)
+    if not record.commands:
+        return Decision(outcome=Outcome.RESTORED)
+    back = record.restoring
+    last_look = max([record.until + DAY, *(one.at + HOUR + WATCH for one in back[:1])])
+    if now >= last_look and (seen is None or not is_before(record, seen)):
+        return Decision(outcome=Outcome.GIVEN_UP)
+    if seen is None:
+        return Decision(look_at=last_look)
+    return _restoring(record, seen, back, now) if back else _comparing(record, seen, now)
+
+
+def _holding(record: DeviceRecord, seen: DeviceState | None, now: datetime) -> Decision:
+    """Return what is to be done while the hold lasts."""
+    if seen is None or record.settled_at:
+        return Decision(look_at=record.until)
+    rounds = [record.began + delay for delay in HOLD_ROUNDS]
+    is_sent, believed = bool(record.commands), is_believed(record)
+    if is_as_wanted(record, seen) and (believed or not is_sent):
+        if not is_sent:
+            return Decision(outcome=Outcome.RESTORED)
+        return _after(now, [record.until, _since(record) + WATCH])
+    if believed and not is_before(record, seen) and record.changed_at:
+        return Decision(look_at=record.until)  # somebody's, which is judged at the end
+    due = max([record.here_since or now, *(one for one in rounds if one <= now)])
+    if not believed or record.commands[-1].at < due:
+        return Decision(command=record.wanted, is_repeated=now >= rounds[1])
+    return _after(now, [record.until, *rounds])
+
+
+def _comparing(record: DeviceRecord, seen: DeviceState, now: datetime) -> Decision:
+    """Return what is to be done at the end, before anything is commanded back."""
+    if is_ours(record, seen) or is_before(record, seen):  # as it was may be an old report
+        steps = _steps(record, seen)
+        command = _missing(steps, seen) or _touched(record, seen) or steps
+        return Decision(command=dict(command[:1]))
+    closing = record.until + HOUR
+    return Decision(outcome=Outcome.TAKEN_OVER) if now >= closing else Decision(look_at=closing)
+
+
+def _restoring(
+    record: DeviceRecord, seen: DeviceState, back: tuple[Command, ...], now: datetime
+) -> Decision:
+    """Return what is to be done once something was commanded back."""
+    start, last = back[0].at, back[-1]
+    undone = _undone(record, seen, back)
+    is_silent = (record.changed_at or record.here_since or now) <= record.commands[0].at
+    unanswered = []
+    if is_before(record, back[0].found):
+        unanswered = _steps(record, seen) if is_silent else _touched(record, seen)
+    asked = {name for command in back for name in command.values}
+    pending = [
+        (name, value)
+        for name, value in _steps(record, seen)
+        if name not in undone
+        and (
+            not is_near(name, value, seen.get(name))
+            or ((name, value) in unanswered and name not in asked)
+        )
+    ]
+    if not pending:
+        done = start + HOUR if is_silent else _since(record) + WATCH
+        return Decision(outcome=Outcome.RESTORED) if now >= done else Decision(look_at=done)
+    if _is_theirs(record, seen, back, is_undone=bool(undone)):
+        theirs = (record.changed_at or now) + STILL
+        return Decision(outcome=Outcome.TAKEN_OVER) if now >= theirs else Decision(look_at=theirs)
+    rounds = [start + delay for delay in ROUNDS]
+    if len(back) < MOST_COMMANDS:
+        if command := _due(record, pending, back, rounds, now):
+            return Decision(command=command, is_repeated=now >= rounds[1])
+        end = max(rounds[-1], last.at) + WATCH
+        later = rounds
+    else:
+        end, later = last.at + WATCH, []
+    return Decision(outcome=Outcome.GIVEN_UP) if now >= end else _after(now, [end, *later])
+
+
+def _due(
+    record: DeviceRecord,
+    pending: list[tuple[str, Any]],
+    back: tuple[Command, ...],
+    rounds: list[datetime],
+    now: datetime,
+) -> dict[str, Any] | None:
+    """Return the step that is to be commanded in this round, if one is."""
+    due = max([record.here_since or now, *(one for one in rounds if one <= now)])
+    for name, value in pending:
+        mine = [one for one in back if name in one.values and one.at >= due]
+        if not mine:
+            return {name: value}
+        if not mine[-1].refused_at:
+            return None  # its report is awaited
+    return None
+
+
+def _is_theirs(
+    record: DeviceRecord, seen: DeviceState, back: tuple[Command, ...], *, is_undone: bool
+) -> bool:
+    """Return True if a value that is neither wanted nor as before is somebody's."""
+    last, changed_at = back[-1], record.changed_at
+    if record.settled_at is None or record.settled_at < last.at or changed_at is None:
+        return False  # it has not answered, or was found so
+    if is_undone and changed_at - last.at < UNDONE:
         return False
+    is_old = is_ours(record, seen) or any(seen.is_same(one.found) for one in back)
+    return not is_old and not is_before(record, seen)
 
-    def _remember(self, old: Reading, state: str | None) -> None:
-        """Restore what somebody set meanwhile as they set it."""
-        story = self.story
-        names = COMPARED[story.domain]
-        changed = {name: story.last.get(name) for name in names}
-        changed = {key: new for key, new in changed.items() if new not in (None, old.get(key))}
-        story.before = Reading(state=state, attributes={**story.before.attributes, **changed})
 
-    def _welcome(self, now: datetime) -> None:
-        """Try at once when the device is there again."""
-        story = self.story
-        story.returned_at = now
-        may_command = story.commands < MOST_COMMANDS
-        if story.phase is Phase.HELD:
-            has_failed = story.sent is None or story.sent.outcome is Outcome.FAILED
-            is_open = HOLD not in story.reached and story.wanted is not None
-            story.is_owed |= is_open and may_command and not has_failed
-        elif story.phase is Phase.RESTORING:
-            story.next_at = now
-        elif may_command and story.answers < MOST_ANSWERS:
-            story.phase, story.tries, story.next_at = Phase.RESTORING, 0, now
+def _undone(record: DeviceRecord, seen: DeviceState, back: tuple[Command, ...]) -> set[str]:
+    """Return the steps that undid an earlier one, which was right when they were commanded."""
+    steps, undone = _steps(record, seen), set[str]()
+    names = [name for name, _ in steps]
+    for command, after in zip(back, [*(one.found for one in back[1:]), seen], strict=True):
+        name = next(iter(command.values))
+        if command.refused_at or after.is_same(command.found) or name not in names:
+            continue
+        if is_ours(record, after):
+            continue
+        for earlier, value in steps[: names.index(name)]:
+            was = is_near(earlier, value, command.found.get(earlier))
+            if was and not is_near(earlier, value, after.get(earlier)):
+                undone.add(name)
+    return undone
+
+
+def is_before(record: DeviceRecord, state: DeviceState) -> bool:
+    """Return True if a device is as it was."""
+    return state.fits(dict(_steps(record, state)))
+
+
+def is_ours(record: DeviceRecord, state: DeviceState) -> bool:
+    """Return True if a device is as wanted, or as it came to be without anybody's doing."""
+    return is_as_wanted(record, state) or state.is_same(record.found)
+
+
+def is_as_wanted(record: DeviceRecord, state: DeviceState) -> bool:
+    """Return True if a device is as wanted, what it makes of that, or as wanted earlier."""
+    if _shows(record, record.wanted, state):
+        return True
+    before = record.before
+    if not record.commands or before is None or is_before(record, state):
+        return False
+    return _is_made_of(record, before, state) or any(
+        _shows(record, one.values, state) and not before.fits(one.values) for one in record.commands
+    )
+
+
+def is_confirmed(record: DeviceRecord) -> bool:
+    """Return True if a device that is held has reported that it is as wanted."""
+    seen = record.seen if record.here_since else None
+    return seen is not None and is_believed(record) and is_as_wanted(record, seen)
+
+
+def is_held(record: DeviceRecord, now: datetime) -> bool:
+    """Return True if the device is held, or not yet back as far as it reports."""
+    seen = record.seen if record.here_since else None
+    if now < record.until or seen is None:
+        return True
+    if record.restoring:
+        return not is_before(record, seen)
+    return is_ours(record, seen) or is_before(record, seen)
+
+
+def is_believed(record: DeviceRecord) -> bool:
+    """Return True if the last command was the hold's: a report may be older than another one."""
+    return bool(record.commands) and record.commands[-1].values == record.wanted
+
+
+def _shows(record: DeviceRecord, command: Mapping[str, Any], state: DeviceState) -> bool:
+    """Return True if what was commanded is there, and the mode is as before if none was."""
+    has_mode = "state" in command or record.before is None
+    return state.fits(command) and (has_mode or _has_mode_of(record.before, state))
+
+
+def _has_mode_of(before: DeviceState | None, state: DeviceState) -> bool:
+    """Return True if the mode is as before."""
+    return before is None or is_near("state", before.state, state.state)
+
+
+def _is_made_of(record: DeviceRecord, before: DeviceState, state: DeviceState) -> bool:
+    """Return True if this is what a device makes of what is wanted."""
+    wanted = record.wanted
+    if wanted.get("state") == "off":
+        temperature, lowest = state.get("temperature"), before.get("min_temp")
+        return temperature is not None and temperature <= (lowest or LOWEST)
+    has_mode = "state" in wanted or _has_mode_of(before, state)
+    return has_mode and all(
+        is_near(name, value, state.get(name)) or _is_rounded(name, value, before, state)
+        for name, value in wanted.items()
+    )
+
+
+def _is_rounded(name: str, wanted: Any, before: DeviceState, state: DeviceState) -> bool:
+    """Return True if a number misses what is wanted by no more than a step of the device."""
+    step_size = float(state.get(STEPS.get(name, "")) or 1)
+    missed, way = distances_of(state.get(name), wanted), distances_of(before.get(name), wanted)
+    return bool(missed and way) and all(
+        one <= min(step_size, whole * ROUNDED) for one, whole in zip(missed, way, strict=False)
+    )
+
+
+def _steps(record: DeviceRecord, state: DeviceState) -> list[tuple[str, Any]]:
+    """Return the steps back."""
+    return steps_back(record.before, state, record.wanted) if record.before else []
+
+
+def _missing(steps: Iterable[tuple[str, Any]], state: DeviceState) -> list[tuple[str, Any]]:
+    """Return the steps whose value is not there."""
+    return [(name, value) for name, value in steps if not is_near(name, value, state.get(name))]
+
+
+def _touched(record: DeviceRecord, state: DeviceState) -> list[tuple[str, Any]]:
+    """Return the steps back of what the hold has changed."""
+    wanted = record.wanted
+    return [
+        (name, value)
+        for name, value in _steps(record, state)
+        if name in wanted and not is_near(name, value, wanted[name])
+    ]
+
+
+def _since(record: DeviceRecord) -> datetime:
+    """Return since when nothing has been reported or commanded."""
+    facts = (record.changed_at, record.here_since, *(one.at for one in record.commands[-1:]))
+    return max(fact for fact in facts if fact)
+
+
+def _after(now: datetime, times: Iterable[datetime]) -> Decision:
+    """Return the decision to look at the next of these times."""
+    return Decision(look_at=min((one for one in times if one > now), default=None))

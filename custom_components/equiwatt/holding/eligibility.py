@@ -1,7 +1,7 @@
 """Which devices can be held, and why the others cannot."""
 
-from collections.abc import Mapping
-from enum import Enum, StrEnum
+from collections.abc import Iterable
+from enum import StrEnum
 import math
 from typing import Any
 
@@ -17,22 +17,20 @@ from homeassistant.components.climate.const import (
 
 # From where every supported release has them, though the newest defines them in `const`.
 from homeassistant.components.fan import FanEntityFeature  # type: ignore[attr-defined]
+from homeassistant.components.homeassistant.scene import DATA_PLATFORM
 from homeassistant.components.media_player.const import MediaPlayerEntityFeature
 from homeassistant.components.water_heater import WaterHeaterEntityFeature  # type: ignore[attr-defined]
 from homeassistant.const import (
     ATTR_ENTITY_ID,
     ATTR_SUPPORTED_FEATURES,
     ATTR_TEMPERATURE,
-    SERVICE_TURN_OFF,
     STATE_OFF,
-    STATE_UNAVAILABLE,
-    STATE_UNKNOWN,
     Platform,
 )
 from homeassistant.core import HomeAssistant, State
 
-from .plan import MODES, TOGGLES, turn_off
-from .reading import COMPARED, UNKNOWN, Reading
+from .device_state import SIGNIFICANT, DeviceState
+from .steps import MODES, TOGGLES, turns_off_by_switch
 
 FEATURES = {
     Platform.FAN: FanEntityFeature.TURN_OFF | FanEntityFeature.TURN_ON,
@@ -81,45 +79,75 @@ def refusal_of(state: State | None) -> Refusal | None:
         return Refusal.NOT_FOUND
     if not can_pause(state):
         return Refusal.UNSUPPORTED
-    reading = reading_of(state)
-    if not reading.is_known:
+    if (read := device_state_of(state)) is None:
         return Refusal.UNAVAILABLE
-    return Refusal.ALREADY_OFF if reading.is_off else None
+    return Refusal.ALREADY_OFF if read.is_off else None
 
 
 def scene_refusal_of(hass: HomeAssistant, entity_id: str) -> Refusal | None:
-    """Return why a scene cannot be applied: if it does not say what it moves, None if it can."""
+    """Return why a scene cannot be applied, None if it can."""
+    if hass.states.get(entity_id) is None:
+        return Refusal.NOT_FOUND
+    return None if scene_states_of(hass, entity_id) else Refusal.UNSUPPORTED
+
+
+def scene_states_of(hass: HomeAssistant, entity_id: str) -> dict[str, State]:
+    """Return the states that a scene sets: only Home Assistant's own scenes tell them."""
+    if (platform := hass.data.get(DATA_PLATFORM)) is None:
+        return {}
+    config = getattr(platform.entities.get(entity_id), "scene_config", None)
+    return dict(config.states) if config else {}
+
+
+def scene_wanted_of(
+    hass: HomeAssistant, entity_id: str, scenes: Iterable[str]
+) -> dict[str, Any] | Refusal:
+    """Return how scenes want a device, of which the last counts, or why it cannot be restored."""
     if (state := hass.states.get(entity_id)) is None:
         return Refusal.NOT_FOUND
-    is_told = state.domain == Platform.SCENE and state.attributes.get(ATTR_ENTITY_ID)
-    return None if is_told else Refusal.UNSUPPORTED
+    wanted: dict[str, Any] = {}
+    for found in (one for scene in scenes for one in scene_states_of(hass, scene).values()):
+        if can_restore(state) and entity_id in members_of(hass, [found.entity_id]):
+            features = {ATTR_SUPPORTED_FEATURES: state.attributes.get(ATTR_SUPPORTED_FEATURES)}
+            read = DeviceState.read(state.domain, found.state, features | found.attributes)
+            wanted = read.significant if read else wanted
+    return wanted or Refusal.UNSUPPORTED
 
 
-def move_refusal_of(state: State | None) -> Refusal | None:
-    """Return why what a scene moves cannot be restored, None if it can."""
-    if state is None:
-        return Refusal.NOT_FOUND
-    if not can_restore(state):
-        return Refusal.UNSUPPORTED
-    return None if reading_of(state).is_known else Refusal.UNAVAILABLE
+def members_of(
+    hass: HomeAssistant, entity_ids: Iterable[str], *, through_scenes: bool = False
+) -> set[str]:
+    """Return the entities with the members of groups in their place: each has its own state."""
+    ahead, seen, found = set(entity_ids), set[str](), set[str]()
+    while ahead:
+        entity_id = ahead.pop()
+        seen.add(entity_id)
+        state = hass.states.get(entity_id)
+        is_group = state and (through_scenes or state.domain != Platform.SCENE)
+        listed = state.attributes.get(ATTR_ENTITY_ID) if state and is_group else None
+        members = {listed} if isinstance(listed, str) else set(listed or ())
+        ahead |= members - seen
+        if not members:
+            found.add(entity_id)
+    return found
 
 
 def can_pause(state: State) -> bool:
-    """Tell whether a device can be turned off and on again."""
+    """Return True if a device can be turned off and on again."""
     if state.domain in FEATURES:
         needed = FEATURES[Platform(state.domain)]
         features = int(state.attributes.get(ATTR_SUPPORTED_FEATURES) or 0)
         return features & needed == needed
     if state.domain in MODES:
         listed, _, _ = MODES[state.domain]
-        call = turn_off(state.domain, Reading(state=state.state, attributes=state.attributes))
-        return call.service == SERVICE_TURN_OFF or STATE_OFF in (state.attributes.get(listed) or ())
+        is_listed = STATE_OFF in (state.attributes.get(listed) or ())
+        return is_listed or turns_off_by_switch(state.domain, state.attributes)
     return state.domain in TOGGLES
 
 
 def can_restore(state: State) -> bool:
-    """Tell whether a device that a scene moves can be restored."""
-    return state.domain in COMPARED
+    """Return True if what a scene sets of a device can be restored."""
+    return state.domain in SIGNIFICANT
 
 
 def can_set_back(state: State) -> bool:
@@ -134,10 +162,9 @@ def set_back(state: State | None, degrees: float) -> dict[str, float] | Refusal:
         return Refusal.NOT_FOUND
     if state.domain not in WITH_TEMPERATURE:
         return Refusal.UNSUPPORTED
-    reading = reading_of(state)
-    if not reading.is_known:
+    if (read := device_state_of(state)) is None:
         return Refusal.UNAVAILABLE
-    return Refusal.ALREADY_OFF if reading.is_off else _wanted(state, degrees)
+    return Refusal.ALREADY_OFF if read.is_off else _wanted(state, degrees)
 
 
 def _wanted(state: State, degrees: float) -> dict[str, float] | Refusal:
@@ -172,19 +199,6 @@ def _moved(state: State, before: float, degrees: float, direction: int) -> float
     return round(before + direction * steps * step, 2) if steps else before
 
 
-def reading_of(state: State | None) -> Reading:
-    """Return what a state says, in values that can be stored."""
-    if state is None or state.state in (STATE_UNAVAILABLE, STATE_UNKNOWN):
-        return UNKNOWN
-    return Reading(state=str(state.state), attributes=_plain(state.attributes))
-
-
-def _plain(value: Any) -> Any:
-    """Return a value as it comes back from the disk."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, Enum):
-        return _plain(value.value)
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
+def device_state_of(state: State | None) -> DeviceState | None:
+    """Return what a device reports, None if it is unavailable."""
+    return DeviceState.read(state.domain, state.state, state.attributes) if state else None

@@ -1,4 +1,6 @@
-"""Issues of devices that are not restored."""
+"""Repair issues of devices that are not restored."""
+
+from hashlib import sha256
 
 from homeassistant.const import ATTR_ENTITY_ID
 from homeassistant.core import HomeAssistant, callback
@@ -11,13 +13,14 @@ NOT_RESTORED = "not_restored"
 
 @callback
 def async_raise_not_restored(hass: HomeAssistant, entity_id: str) -> None:
-    """Raise the issue of a device that is not restored."""
+    """Raise the issue of a device, which outlasts restarts as nothing else remembers it."""
     state = hass.states.get(entity_id)
     ir.async_create_issue(
         hass,
         DOMAIN,
-        f"{NOT_RESTORED}_{entity_id}",
+        issue_id_of(entity_id),
         is_fixable=True,
+        is_persistent=True,
         severity=ir.IssueSeverity.ERROR,
         translation_key=NOT_RESTORED,
         translation_placeholders={
@@ -31,4 +34,9 @@ def async_raise_not_restored(hass: HomeAssistant, entity_id: str) -> None:
 @callback
 def async_clear_not_restored(hass: HomeAssistant, entity_id: str) -> None:
     """Clear the issue of a device."""
-    ir.async_delete_issue(hass, DOMAIN, f"{NOT_RESTORED}_{entity_id}")
+    ir.async_delete_issue(hass, DOMAIN, issue_id_of(entity_id))
+
+
+def issue_id_of(entity_id: str) -> str:
+    """Return the id of a device's issue, which is public and so names no device."""
+    return f"{NOT_RESTORED}_{sha256(entity_id.encode()).hexdigest()[:12]}"

@@ -6,20 +6,21 @@ the end, after the longest duration, after restarts; what a person changes meanw
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 
-from homeassistant.core import CALLBACK_TYPE, Context, HomeAssistant, callback
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import CALLBACK_TYPE, Context, Event, HomeAssistant, callback
+from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN
-from .device import Device
-from .eligibility import Refusal, reading_of
-from .hands import Hands
-from .hold import Hold, Request
-from .store import Asker, HeldDevice
+from .controller import Begun, HoldingController, Request
+from .device import absent, is_held
+from .eligibility import Refusal
+from .issues import async_clear_not_restored
+from .store import HeldDevice, Requester
 
 MANAGER: HassKey[HoldingManager] = HassKey(f"{DOMAIN}_holding")
 """The held devices of all accounts: they are restored even when their entry has gone."""
@@ -45,94 +46,66 @@ class HoldingManager:
     """Holds devices for all accounts."""
 
     def __init__(self, hass: HomeAssistant) -> None:
-        """Start with nothing held."""
+        """Hold nothing yet."""
         self.hass = hass
         self._accounts: dict[str, Account] = {}
-        self._hands = Hands(hass, self._now)
-        self._lock = asyncio.Lock()
-        self._is_loaded = self._is_running = False
+        self._controller = HoldingController(hass, self._now)
+
+    async def async_load(self) -> None:
+        """Go on with what was held before, once Home Assistant has started."""
+        for held in await self._controller.store.async_load():
+            record = absent(held.record)
+            self._controller.devices[held.entity_id] = replace(held, record=record)
+        async_at_started(self.hass, self._start)
+        self.hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, self.async_stop)
+
+    @callback
+    def async_stop(self, _: Event | None = None) -> None:
+        """Leave everything to the next start."""
+        self._controller.async_stop()
 
     @property
     def devices(self) -> list[HeldDevice]:
-        """Return what is held or restored, by name."""
-        return sorted(self._hands.devices.values(), key=lambda one: one.entity_id)
+        """Devices that are held or being restored, by name."""
+        return sorted(self._controller.devices.values(), key=lambda one: one.entity_id)
+
+    @property
+    def held(self) -> list[HeldDevice]:
+        """Devices that are held, or not yet back, by name."""
+        now = self._controller.read_clock()
+        return [one for one in self.devices if is_held(one.record, now)]
 
     def held_for(self, entry_id: str) -> list[HeldDevice]:
-        """Return what is held for an account, by name."""
-        return [one for one in self.devices if one.is_held and entry_id in one.holders]
+        """Return the devices that are held for an account, or not yet back, by name."""
+        return [one for one in self.held if entry_id in one.holders]
 
     @callback
     def async_listen(self, watcher: Callable[[], None]) -> CALLBACK_TYPE:
-        """Call somebody whenever something changes, and return how to stop that."""
-        return self._hands.async_listen(watcher)
+        """Call a watcher at each change, and return how to stop that."""
+        return self._controller.async_listen(watcher)
 
-    async def async_attach(self, entry_id: str, account: Account) -> None:
-        """Hold for an account too."""
+    @callback
+    def async_attach(self, entry_id: str, account: Account) -> None:
+        """Hold for an account, too."""
         self._accounts[entry_id] = account
-        await self._async_load()
-
-    async def _async_load(self, *entry_ids: str) -> None:
-        """Remember what was held before, also for accounts that are disabled, or gone."""
-        async with self._lock:
-            self._hands.store.async_open()
-            self._hands.contexts.async_start()
-            if self._is_loaded:
-                return
-            self._is_loaded = True
-            store, found = self._hands.store, await self._hands.store.async_load()
-            entries = self.hass.config_entries.async_entries(DOMAIN)
-            known = {entry.entry_id for entry in entries}.union(entry_ids)
-            for held in found + await store.async_take_over(sorted(known)):
-                first = self._hands.devices.setdefault(held.entity_id, held)
-                first.holders |= held.holders
-            await store.async_remove_taken_over()
 
     @callback
     def async_start(self, entry_id: str) -> None:
-        """Go on with what was held before, now that Home Assistant has started."""
-        self._resume()
+        """Restore what an account held before, unless its equivent is live still."""
         if not self._accounts[entry_id].holds():
             self.async_release(entry_id)
 
-    async def async_detach(self, entry_id: str, *, is_disabled: bool) -> None:
-        """Leave an account; one that is disabled holds nothing any more."""
+    @callback
+    def async_detach(self, entry_id: str, *, is_disabled: bool) -> None:
+        """Leave an account; one that is disabled holds nothing."""
         self._accounts.pop(entry_id, None)
         if is_disabled:
-            self._leave(entry_id)
-        else:
-            await self._async_close()
+            self.async_release(entry_id)
 
-    async def _async_close(self) -> None:
-        """Stop here, if there is no account any more: the next one goes on from the disk."""
-        async with self._lock:
-            if not self._accounts:
-                await self._hands.async_close()
-                self._is_loaded = self._is_running = False
-
-    async def async_remove(self, entry_id: str) -> None:
-        """Restore what was held for an account that is gone; leave nothing after the last one."""
-        await self._async_load(entry_id)
-        if not self.hass.config_entries.async_entries(DOMAIN):
-            await self._hands.store.async_remove()
-        self._leave(entry_id)
-
-    def _leave(self, entry_id: str) -> None:
-        """Restore what is held for an account, though it may have been the last one."""
-        self._resume()
+    @callback
+    def async_remove(self, entry_id: str) -> None:
+        """Restore what was held for an account that is gone."""
         self.async_release(entry_id)
-
-    def _resume(self) -> None:
-        """Go on from what is on the disk, once; what is held for nobody any more is restored."""
-        if self._is_running:
-            return
-        self._is_running = True
-        entries = self.hass.config_entries.async_entries(DOMAIN, include_disabled=False)
-        self._hands.async_follow_states()
-        for held in self.devices:
-            held.holders &= {entry.entry_id for entry in entries}
-            reading = reading_of(self.hass.states.get(held.entity_id))
-            self._hands.async_tell(held, partial(Device.resume, reading=reading))
-            self._hands.async_release(held)
 
     async def async_hold(
         self, entity_ids: Iterable[str], request: Request
@@ -141,19 +114,24 @@ class HoldingManager:
 
         Raise HomeAssistantError if that cannot be written, and touch nothing then.
         """
-        outcome = await Hold(self._hands, request, self._lock).async_begin(entity_ids)
+        # An automation that is triggered again cancels this action, but not what is half done.
+        work = self._async_begin(list(entity_ids), request)
+        task = self.hass.async_create_background_task(work, f"{DOMAIN} hold")
+        return await self._controller.async_answers(await asyncio.shield(task))
+
+    async def _async_begin(self, entity_ids: list[str], request: Request) -> Begun:
+        """Begin to hold devices; what was asked for too late is restored."""
+        begun = await self._controller.async_begin(entity_ids, request)
         for entry_id in request.holders:
             account = self._accounts.get(entry_id)
-            if account and not account.holds():  # it ended meanwhile
+            if account and not account.holds():
                 self.async_release(entry_id)
-        return outcome
+        return begun
 
     @callback
-    def async_release(self, entry_id: str, asker: Asker | None = None) -> None:
+    def async_release(self, entry_id: str, requester: Requester | None = None) -> None:
         """Restore what is held for an account, and for no other one."""
-        for held in self.held_for(entry_id):
-            held.holders.discard(entry_id)
-            self._release(held, asker)
+        self._release(entry_id, requester)
 
     @callback
     def async_end(self, entry_id: str, end: datetime) -> None:
@@ -162,34 +140,48 @@ class HoldingManager:
         Where the next one is live already, what was asked for since the end is held for that.
         """
         account = self._accounts.get(entry_id)
-        for held in self.held_for(entry_id):
-            is_for_next = account and account.holds() and held.asked_at and held.asked_at >= end
-            if not is_for_next:
-                held.holders.discard(entry_id)
-                self._release(held, None)
+        self._release(entry_id, since=end if account and account.holds() else None)
 
     async def async_skip(self, entry_id: str, context: Context) -> None:
         """Restore what is held for an account, as somebody asks for it now."""
-        self.async_release(entry_id, await self._hands.contexts.async_asker_of(context))
+        self._release(entry_id, await self._controller.contexts.async_requester_of(context))
 
     async def async_restore(self, entity_ids: Iterable[str], context: Context) -> None:
         """Restore devices now, whoever they are held for, as somebody asks for it."""
-        asker = await self._hands.contexts.async_asker_of(context)
+        requester = await self._controller.contexts.async_requester_of(context)
         for held in self.devices:
-            if held.is_held and held.entity_id in entity_ids:
-                held.holders.clear()
-                self._release(held, asker)
-
-    def _release(self, held: HeldDevice, asker: Asker | None) -> None:
-        """Restore a device if it is held for nobody any more, in the name of who asked for that."""
-        if asker and not held.holders:
-            held.asker = asker
-        self._hands.async_release(held)
+            if held.entity_id in entity_ids:
+                self._controller.async_release(held, (), requester)
 
     @callback
     def async_forget(self, entity_id: str) -> None:
-        """Leave a device alone from now on."""
-        self._hands.async_forget(entity_id)
+        """Clear the issue of a device that somebody has dealt with."""
+        async_clear_not_restored(self.hass, entity_id)
+
+    @callback
+    def _start(self, _: HomeAssistant) -> None:
+        """Go on with what was held before; what is held for no account is restored."""
+        entries = self.hass.config_entries.async_entries(DOMAIN, include_disabled=False)
+        known = {entry.entry_id for entry in entries}
+        self._controller.async_start()
+        for held in self.devices:
+            if not known.intersection(held.holders):
+                self._controller.async_release(held, ())
+
+    def _release(
+        self,
+        entry_id: str,
+        requester: Requester | None = None,
+        *,
+        since: datetime | None = None,
+    ) -> None:
+        """Restore what an account holds, but for what was asked for since a time."""
+        now = self._controller.read_clock()
+        for held in self.devices:
+            is_later = since is not None and held.record.began >= since
+            if entry_id in held.holders and held.record.until > now and not is_later:
+                others = tuple(one for one in held.holders if one != entry_id)
+                self._controller.async_release(held, others, requester)
 
     def _now(self) -> datetime:
         """Return the time of an account, which is the provider's where the system's is wrong."""

@@ -1,102 +1,81 @@
-"""Carries commands to devices, in the name of whoever asked for them."""
+"""Calls the services that set devices, attributed to whoever asked for it."""
 
-import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Iterable
+from enum import Enum, auto
 from typing import Any
 
+import voluptuous as vol
+
 from homeassistant.const import ATTR_ENTITY_ID, ATTR_NAME, SERVICE_TURN_ON, Platform
-from homeassistant.core import Context, HomeAssistant
+from homeassistant.core import Context, HomeAssistant, callback
+from homeassistant.exceptions import ServiceNotFound, ServiceValidationError
 
 from ..const import LOGGER
-from .contexts import Contexts
-from .device import COMMAND
-from .reading import Call
-from .restoring import Command
-from .store import Asker, HeldDevice
-from .story import HOLD, Outcome
-
-COMMAND_SECONDS = COMMAND.total_seconds()
-"""How long a device may take to carry out a command."""
+from .steps import Call
+from .store import Requester
 
 EVENT_COMMAND = "equiwatt_command"
 """The first event of each command's context, by which the logbook knows whose it is."""
 ATTR_ASKED_BY = "asked_by"
 ATTR_RESTORES = "restores"
 
-
-async def async_call(hass: HomeAssistant, entity_id: str, call: Call, context: Context) -> None:
-    """Give a device a command. Raise whatever its integration raises."""
-    domain = entity_id.partition(".")[0]
-    data = {ATTR_ENTITY_ID: entity_id, **call.data}
-    await hass.services.async_call(domain, call.service, data, blocking=True, context=context)
+UNTOUCHED = (ServiceNotFound, ServiceValidationError, vol.Invalid)
+"""What is raised before anything is touched."""
 
 
-async def async_carry(
-    hass: HomeAssistant, contexts: Contexts, held: HeldDevice, command: Command
-) -> Outcome:
-    """Carry a command to a device, or wait for the scenes that do; return what became of it."""
-    if command.call is None:
-        return worst((await asyncio.shield(held.scenes)).values()) if held.scenes else Outcome.DONE
-    context = contexts.ours(held.asker)
-    held.contexts.append(context.id)
-    _fire(hass, held.entity_id, held.asker, context, restores=command.key != HOLD)
-    call = async_call(hass, held.entity_id, command.call, context)
-    return await _async_outcome(held.entity_id, call)
+class Answer(Enum):
+    """How a service call ended."""
+
+    DONE = auto()
+    REFUSED = auto()
+    UNTOUCHED = auto()
+    """The call was wrong: the device has heard nothing of it."""
 
 
-async def async_apply(
-    hass: HomeAssistant,
-    contexts: Contexts,
-    scenes: Iterable[str],
-    devices: Iterable[HeldDevice],
-    asker: Asker,
-) -> dict[str, Outcome]:
-    """Apply scenes, whose changes of these devices are ours; return what became of each."""
-    outcomes = {}
-    for scene in scenes:
-        context = contexts.ours(asker)
-        for held in devices:
-            held.contexts.append(context.id)
-        _fire(hass, scene, asker, context, restores=False)
-        call = hass.services.async_call(
-            Platform.SCENE,
-            SERVICE_TURN_ON,
-            {ATTR_ENTITY_ID: scene},
-            blocking=True,
-            context=context,
-        )
-        outcomes[scene] = await _async_outcome(scene, call)
-    return outcomes
+async def async_set(
+    hass: HomeAssistant, entity_id: str, calls: Iterable[Call], context: Context
+) -> Answer:
+    """Set a device by several calls, of which each waits for the one before."""
+    for number, call in enumerate(calls):
+        data = {ATTR_ENTITY_ID: entity_id, **call.data}
+        domain = entity_id.partition(".")[0]
+        answer = await _async_call(hass, domain, call.service, data, context)
+        if answer is not Answer.DONE:
+            return Answer.REFUSED if number else answer
+    return Answer.DONE
 
 
-def worst(outcomes: Iterable[Outcome]) -> Outcome:
-    """Return that of several outcomes which counts."""
-    return next((one for one in outcomes if one is not Outcome.DONE), Outcome.DONE)
+async def async_apply_scene(hass: HomeAssistant, entity_id: str, context: Context) -> Answer:
+    """Apply a scene."""
+    data = {ATTR_ENTITY_ID: entity_id}
+    return await _async_call(hass, Platform.SCENE, SERVICE_TURN_ON, data, context)
 
 
-async def _async_outcome(entity_id: str, call: Coroutine[Any, Any, Any]) -> Outcome:
-    """Return what becomes of a call."""
+async def _async_call(
+    hass: HomeAssistant, domain: str, service: str, data: dict[str, Any], context: Context
+) -> Answer:
+    """Call a service, and wait for as long as it takes."""
     try:
-        async with asyncio.timeout(COMMAND_SECONDS):
-            await call
-    except TimeoutError:
-        LOGGER.debug("%s did not obey within %d s", entity_id, COMMAND_SECONDS)
-        return Outcome.TIMED_OUT
+        await hass.services.async_call(domain, service, data, blocking=True, context=context)
+    except UNTOUCHED as err:
+        LOGGER.debug("%s cannot be set: %s", data[ATTR_ENTITY_ID], err)
+        return Answer.UNTOUCHED
     except Exception as err:  # noqa: BLE001  # one device must not keep others from theirs
-        LOGGER.debug("%s did not obey: %s", entity_id, err)
-        return Outcome.FAILED
-    return Outcome.DONE
+        LOGGER.debug("%s did not obey: %s", data[ATTR_ENTITY_ID], err)
+        return Answer.REFUSED
+    return Answer.DONE
 
 
-def _fire(
-    hass: HomeAssistant, entity_id: str, asker: Asker, context: Context, *, restores: bool
+@callback
+def async_announce(
+    hass: HomeAssistant, entity_id: str, requester: Requester, context: Context, *, restores: bool
 ) -> None:
-    """Let the logbook know whose command it is that comes now."""
+    """Announce a command to the logbook, which names whoever comes first under a context."""
     state = hass.states.get(entity_id)
     data = {
         ATTR_ENTITY_ID: entity_id,
         ATTR_NAME: state.name if state else entity_id,
-        ATTR_ASKED_BY: asker.name,
+        ATTR_ASKED_BY: requester.name,
         ATTR_RESTORES: restores,
     }
     hass.bus.async_fire(EVENT_COMMAND, data, context=context)

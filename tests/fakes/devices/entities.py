@@ -1,4 +1,4 @@
-"""The animals as entities of Home Assistant."""
+"""The devices as entities of Home Assistant."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -26,25 +26,25 @@ from homeassistant.helpers.entity_component import DATA_INSTANCES
 from homeassistant.helpers.event import async_call_later
 from homeassistant.setup import async_setup_component
 
-from .animals import Animal, FailureError
+from .pretend import FailureError, PretendDevice
 
 
 class Wrapped(Entity):
-    """An entity that an animal stands behind."""
+    """An entity that an device stands behind."""
 
     _attr_should_poll = False
 
-    def __init__(self, animal: Animal) -> None:
-        """Know the animal's name."""
-        self.animal = animal
-        self._attr_name = animal.name
-        self._attr_unique_id = animal.name
-        self._show(animal.state, animal.attributes)
+    def __init__(self, device: PretendDevice) -> None:
+        """Know the device's name."""
+        self.pretend = device
+        self._attr_name = device.name
+        self._attr_unique_id = device.name
+        self._show(device.state, device.attributes)
 
     @override
     async def async_added_to_hass(self) -> None:
         """Listen to it."""
-        self.animal.live(self._later, self._tell)
+        self.pretend.connect(self._later, self._tell)
 
     def _later(self, seconds: float, job: Callable[[], None]) -> None:
         """Do something after so many seconds, or at once."""
@@ -55,26 +55,26 @@ class Wrapped(Entity):
 
     @callback
     def _tell(self, state: str | None, attributes: Mapping[str, Any]) -> None:
-        """Tell Home Assistant what the animal tells."""
+        """Tell Home Assistant what the device tells."""
         self._attr_available = state is not None
         if state is not None:
             self._show(state, attributes)
         self.async_write_ha_state()
 
     def _show(self, state: str, attributes: Mapping[str, Any]) -> None:
-        """Be what the animal tells."""
+        """Be what the device tells."""
         raise NotImplementedError
 
     async def async_command(self, service: str, **given: Any) -> None:
-        """Give the animal a command, which may take its time."""
+        """Give the device a command, which may take its time."""
         failed = False
         data = {key: list(one) if isinstance(one, tuple) else one for key, one in given.items()}
         try:
-            self.animal.command(service, data)
+            self.pretend.command(service, data)
         except FailureError:
             failed = True
-        if self.animal.nature.takes:
-            await asyncio.sleep(self.animal.nature.takes)
+        if self.pretend.nature.takes:
+            await asyncio.sleep(self.pretend.nature.takes)
         if failed:
             raise HomeAssistantError("It did not work")
 
@@ -94,7 +94,7 @@ class ZooSwitch(Wrapped, SwitchEntity):
 
     @override
     def _show(self, state: str, attributes: Mapping[str, Any]) -> None:
-        """Be what the animal tells."""
+        """Be what the device tells."""
         self._attr_is_on = state == "on"
 
 
@@ -105,7 +105,7 @@ class ZooClimate(Wrapped, ClimateEntity):
 
     @override
     def _show(self, state: str, attributes: Mapping[str, Any]) -> None:
-        """Be what the animal tells."""
+        """Be what the device tells."""
         self._attr_hvac_mode = HVACMode(state)
         self._attr_hvac_modes = [HVACMode(mode) for mode in attributes["hvac_modes"]]
         self._attr_target_temperature = attributes["temperature"]
@@ -146,7 +146,7 @@ class ZooWaterHeater(Wrapped, WaterHeaterEntity):
 
     @override
     def _show(self, state: str, attributes: Mapping[str, Any]) -> None:
-        """Be what the animal tells."""
+        """Be what the device tells."""
         self._attr_current_operation = state
         self._attr_operation_list = attributes["operation_list"]
         self._attr_target_temperature = attributes["temperature"]
@@ -169,7 +169,7 @@ class ZooLight(Wrapped, LightEntity):
 
     @override
     def _show(self, state: str, attributes: Mapping[str, Any]) -> None:
-        """Be what the animal tells."""
+        """Be what the device tells."""
         self._attr_is_on = state == "on"
         self._attr_color_mode = ColorMode(attributes["color_mode"])
         self._attr_supported_color_modes = {self._attr_color_mode}
@@ -193,7 +193,7 @@ class ZooMediaPlayer(Wrapped, MediaPlayerEntity):
 
     @override
     def _show(self, state: str, attributes: Mapping[str, Any]) -> None:
-        """Be what the animal tells."""
+        """Be what the device tells."""
         self._attr_state = MediaPlayerState(state)
 
     @override
@@ -214,7 +214,7 @@ class ZooFan(Wrapped, FanEntity):
 
     @override
     def _show(self, state: str, attributes: Mapping[str, Any]) -> None:
-        """Be what the animal tells."""
+        """Be what the device tells."""
         self._attr_percentage = attributes["percentage"]
         self._attr_current_direction = attributes["direction"]
 
@@ -243,7 +243,7 @@ class ZooHumidifier(Wrapped, HumidifierEntity):
 
     @override
     def _show(self, state: str, attributes: Mapping[str, Any]) -> None:
-        """Be what the animal tells."""
+        """Be what the device tells."""
         self._attr_is_on = state == "on"
         self._attr_available_modes = attributes["available_modes"]
         self._attr_mode = attributes["mode"]
@@ -265,7 +265,7 @@ class ZooCover(Wrapped, CoverEntity):
 
     @override
     def _show(self, state: str, attributes: Mapping[str, Any]) -> None:
-        """Be what the animal tells."""
+        """Be what the device tells."""
         self._attr_is_closed = state == "closed"
         self._attr_current_cover_position = attributes["current_position"]
 
@@ -280,7 +280,7 @@ class ZooSelect(Wrapped, SelectEntity):
 
     @override
     def _show(self, state: str, attributes: Mapping[str, Any]) -> None:
-        """Be what the animal tells."""
+        """Be what the device tells."""
         self._attr_options = attributes["options"]
         self._attr_current_option = state
 
@@ -295,7 +295,7 @@ class ZooNumber(Wrapped, NumberEntity):
 
     @override
     def _show(self, state: str, attributes: Mapping[str, Any]) -> None:
-        """Be what the animal tells."""
+        """Be what the device tells."""
         self._attr_native_value = float(state)
 
     @override
@@ -318,9 +318,9 @@ KINDS: dict[str, type[Wrapped]] = {
 }
 
 
-async def async_let_in(hass: HomeAssistant, *animals: Animal) -> None:
-    """Add animals to a house."""
-    for domain in {animal.domain for animal in animals}:
+async def async_let_in(hass: HomeAssistant, *devices: PretendDevice) -> None:
+    """Add devices to a house."""
+    for domain in {device.domain for device in devices}:
         assert await async_setup_component(hass, domain, {domain: {}})
-        entities = [KINDS[domain](animal) for animal in animals if animal.domain == domain]
+        entities = [KINDS[domain](device) for device in devices if device.domain == domain]
         await hass.data[DATA_INSTANCES][domain].async_add_entities(entities)

@@ -1,22 +1,22 @@
-"""Devices as they are sold, without Home Assistant: what they do with commands, and when they tell.
+"""Devices as they are sold, without Home Assistant: what they do with commands, when they report.
 
-An animal has a truth, which its commands and people change, and tells of it late, twice or never,
-as its nature is. Whoever owns it gives it a clock and listens to what it tells.
+A device has a truth, which commands and people change. It reports that late, twice, wrongly for a
+while or never, as its nature is. Its owner gives it a clock and listens to its reports.
 """
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, override
 
 type Later = Callable[[float, Callable[[], None]], object]
 """Calls a function after so many seconds."""
+type Hear = Callable[[str | None, Mapping[str, Any]], object]
+"""Receives a report, without a state if the device has no connection."""
+type Truth = tuple[str, dict[str, Any]]
 
 FROST = 7.0
-
-
-type Tell = Callable[[str | None, Mapping[str, Any]], object]
-"""Hears what an animal tells, without a state if it has no connection."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,31 +28,47 @@ class Nature:
     acts_after: float = 0
     """Seconds until it has obeyed."""
     tells_after: float = 0
-    """Seconds from then until it tells."""
+    """Seconds from then until it reports."""
     doubles_after: float | None = None
-    """Seconds after which it tells the same again, if it does."""
+    """Seconds after which it reports the same again."""
+    polled_every: float = 0
+    """Seconds between reports, if it reports at nothing else."""
+    old_words: tuple[tuple[float, float], ...] = ()
+    """Seconds after a report at which the state before it is reported, and for how long."""
+    reverts: int = 0
+    """How many commands are undone by the device itself."""
+    reverts_after: float = 10
     loses: frozenset[int] = frozenset()
     """Which of its reports are lost, counted from zero."""
     deaf_to: frozenset[int] = frozenset()
-    """Which of its commands it does not hear, counted from zero."""
+    """Which of its commands are lost, counted from zero."""
     is_deaf: bool = False
+    is_silent: bool = False
+    """Whether it obeys and never reports."""
+    corrects_after: float | None = None
+    """Whether a lost command is reported as obeyed, and after how many seconds the truth."""
     fails: bool = False
     """Whether it answers each command with an error."""
+    fails_at: frozenset[int] = frozenset()
+    """Which of its commands it answers with an error, counted from zero."""
+    rounds_to: float = 0
+    """The step to which it rounds temperatures and speeds."""
     context_seconds: float = 5
     """How long Home Assistant knows whose command a report follows."""
 
 
 class FailureError(Exception):
-    """A device says that a command failed."""
+    """A device answers that a command failed."""
 
 
-class Animal:
-    """A device, and what is pretended of it."""
+class PretendDevice:
+    """A device."""
 
     domain = ""
     features = 0
     owned: tuple[str, ...] = ()
-    """What of its attributes its owner wants back."""
+    """Attributes that its owner wants back."""
+    rounded: tuple[str, ...] = ("temperature", "percentage", "target_temp_low", "target_temp_high")
 
     def __init__(self, name: str, nature: Nature | None = None, **truth: Any) -> None:
         """Be on, as the species is unless told otherwise."""
@@ -62,11 +78,11 @@ class Animal:
         self.attributes: dict[str, Any] = {"supported_features": self.features}
         self.is_available = True
         self.commands: list[str] = []
-        self._told = 0
+        self._reports = self._reverted = 0
         self._later: Later = lambda _, job: job()
-        self._tell: Tell = lambda _, __: None
+        self._hear: Hear = lambda _, __: None
         self.on_change: Callable[[], object] = lambda: None
-        self.be_born()
+        self.reset()
         for key, value in truth.items():
             if key == "state":
                 self.state = value
@@ -75,69 +91,125 @@ class Animal:
 
     @property
     def entity_id(self) -> str:
-        """Return what Home Assistant calls it."""
+        """Entity id in Home Assistant."""
         return f"{self.domain}.{self.name}"
 
-    def be_born(self) -> None:
+    @property
+    def truth(self) -> Truth:
+        """State and attributes as they really are."""
+        return self.state, deepcopy(self.attributes)
+
+    @truth.setter
+    def truth(self, truth: Truth) -> None:
+        """Set state and attributes."""
+        self.state, self.attributes = truth[0], deepcopy(truth[1])
+
+    def reset(self) -> None:
         """Become what the species is."""
 
     @property
     def essence(self) -> dict[str, Any]:
-        """Return what its owner wants back of it; a plug's is that it is on."""
+        """What its owner wants back; of a plug that it is on."""
         return {"is_on": self.state not in ("off", "standby"), **self.pick(*self.owned)}
 
     def pick(self, *names: str) -> dict[str, Any]:
-        """Return some of what is true of it."""
+        """Return some of its attributes."""
         return {name: self.attributes[name] for name in names if name in self.attributes}
 
-    def live(self, later: Later, tell: Tell) -> None:
-        """Begin to live by a clock, and to tell."""
-        self._later, self._tell = later, tell
+    def connect(self, later: Later, hear: Hear) -> None:
+        """Live by a clock from now on, and report."""
+        self._later, self._hear = later, hear
+        if self.nature.polled_every:
+            self._later(self.nature.polled_every, self._poll)
 
     def command(self, service: str, data: Mapping[str, Any]) -> None:
         """Take a command. Raise FailureError if that is its nature."""
-        number = len(self.commands)
+        number, nature = len(self.commands), self.nature
         given = "".join(f" {key}={value}" for key, value in sorted(data.items()))
         self.commands.append(service + given)
         self.on_change()
-        if self.nature.fails:
+        if nature.fails or number in nature.fails_at:
             raise FailureError(self.name)
-        if self.nature.is_deaf or number in self.nature.deaf_to or not self.is_available:
+        if not self.is_available:
             return
-        self._later(self.nature.acts_after, partial(self._act, service, data))
+        if nature.is_deaf or number in nature.deaf_to:
+            if nature.corrects_after is not None:
+                self._pretend(service, data, nature.corrects_after)
+            return
+        self._later(nature.acts_after, partial(self._act, service, data))
 
     def by_hand(self, state: str | None = None, **attributes: Any) -> None:
-        """Let somebody set it at the device itself."""
+        """Be set at the device itself."""
         self.state = self.state if state is None else state
         self.attributes |= attributes
         self.report()
 
     def lose(self, *, is_available: bool = False) -> None:
-        """Let it lose its connection, or find it again."""
+        """Lose the connection, or find it again."""
         self.is_available = is_available
-        self._say((self.state, dict(self.attributes)))
+        self._say(self.truth)
 
     def _act(self, service: str, data: Mapping[str, Any]) -> None:
-        """Obey, and tell so."""
-        if self.is_available:
-            getattr(self, service)(**data)
-            self.report()
-
-    def report(self) -> None:
-        """Tell what is true now, after the time that it takes."""
-        self.on_change()
-        number, nature = self._told, self.nature
-        self._told += 1
-        if number in nature.loses:
+        """Obey, and report that."""
+        if not self.is_available:
             return
-        say = partial(self._say, (self.state, dict(self.attributes)))
+        old = self.truth
+        self._obey(service, data)
+        self.report(old)
+        if self._reverted < self.nature.reverts:
+            self._reverted += 1
+            self._later(self.nature.reverts_after, partial(self._revert, old))
+
+    def _obey(self, service: str, data: Mapping[str, Any]) -> None:
+        """Change the truth."""
+        getattr(self, service)(**data)
+        if self.nature.rounds_to:
+            for name in self.rounded:
+                if (value := self.attributes.get(name)) is not None:
+                    step = self.nature.rounds_to
+                    self.attributes[name] = round(value / step) * step
+
+    def _pretend(self, service: str, data: Mapping[str, Any], seconds: float) -> None:
+        """Report that a lost command was obeyed, and the truth later."""
+        old = self.truth
+        self._obey(service, data)
+        self._say(self.truth)
+        self.truth = old
+        self._later(seconds, self.report)
+
+    def _revert(self, old: Truth) -> None:
+        """Undo a command."""
+        self.truth = old
+        self.report()
+
+    def _poll(self) -> None:
+        """Report when asked."""
+        self._say(self.truth)
+        self._later(self.nature.polled_every, self._poll)
+
+    def report(self, old: Truth | None = None) -> None:
+        """Report the truth, after the time that it takes."""
+        self.on_change()
+        number, nature = self._reports, self.nature
+        self._reports += 1
+        if number in nature.loses or nature.is_silent or nature.polled_every:
+            return
+        say = partial(self._say, self.truth)
         self._later(nature.tells_after, say)
         if nature.doubles_after is not None:
             self._later(nature.tells_after + nature.doubles_after, say)
+        for after, lasts in nature.old_words if old else ():
+            self._later(nature.tells_after + after, partial(self._say, old))
+            self._later(nature.tells_after + after + lasts, self._say_truth)
 
-    def _say(self, said: tuple[str, dict[str, Any]]) -> None:
-        """Say it, if there is a connection."""
-        self._tell(said[0] if self.is_available else None, said[1])
+    def _say_truth(self) -> None:
+        """Report the truth now."""
+        self._say(self.truth)
+
+    def _say(self, said: Truth | None) -> None:
+        """Report, if there is a connection."""
+        if said:
+            self._hear(said[0] if self.is_available else None, said[1])
 
     def turn_on(self, **_: Any) -> None:
         """Be on."""
@@ -148,13 +220,13 @@ class Animal:
         self.state = "off"
 
 
-class Plug(Animal):
+class Plug(PretendDevice):
     """A smart plug."""
 
     domain = "switch"
 
 
-class Thermostat(Animal):
+class Thermostat(PretendDevice):
     """A thermostat; how its modes, presets and temperatures hang together is its own affair."""
 
     domain = "climate"
@@ -166,6 +238,7 @@ class Thermostat(Animal):
         nature: Nature | None = None,
         *,
         comes_back_at: float | None = FROST,
+        is_valve: bool = False,
         leaves_auto: bool = False,
         leaves_preset: bool = False,
         presets: Mapping[str, float] | None = None,
@@ -173,30 +246,34 @@ class Thermostat(Animal):
     ) -> None:
         """Heat to 21 °C."""
         self.comes_back_at = comes_back_at
+        self.is_valve = is_valve
         self.leaves_auto = leaves_auto
         self.leaves_preset = leaves_preset
         self.presets = dict(presets or {})
         super().__init__(name, nature, **truth)
 
-    def be_born(self) -> None:
+    def reset(self) -> None:
         """Heat."""
         self.state = "heat"
         modes = ["off", "heat", "cool", "heat_cool", "auto"]
-        self.attributes |= {"temperature": 21.0, "hvac_modes": modes}
+        self.attributes |= {"temperature": 21.0, "hvac_modes": modes, "min_temp": 5.0}
         if self.presets:
             self.attributes |= {"preset_mode": "none", "preset_modes": ["none", *self.presets]}
 
     @property
     @override
     def essence(self) -> dict[str, Any]:
-        """Return its mode, and what that is about; a schedule has its own temperatures."""
+        """Its mode, and what that is about; a schedule has its own temperatures."""
         names = ["preset_mode"]
         if self.state != "auto":
             names += ["temperature", "target_temp_low", "target_temp_high"]
         return {"mode": self.state, **self.pick(*names)}
 
     def set_hvac_mode(self, hvac_mode: str) -> None:
-        """Change the mode, which some do at the price of the temperature."""
+        """Change the mode, which some do at the price of the temperature; a valve has none."""
+        if self.is_valve:
+            self.attributes["temperature"] = 5.0 if hvac_mode == "off" else 21.0
+            return
         if hvac_mode != self.state and self.comes_back_at is not None:
             for name in ("temperature", "target_temp_low", "target_temp_high"):
                 if self.attributes.get(name) is not None:
@@ -227,13 +304,13 @@ class Thermostat(Animal):
         self.set_hvac_mode("off")
 
 
-class Boiler(Animal):
+class Boiler(PretendDevice):
     """A water heater with modes of its own, each of which resets the temperature."""
 
     domain = "water_heater"
     features = 3
 
-    def be_born(self) -> None:
+    def reset(self) -> None:
         """Heat to 55 °C, by a timer."""
         self.state = "timed"
         self.attributes |= {"temperature": 55.0, "operation_list": ["off", "timed", "eco"]}
@@ -241,7 +318,7 @@ class Boiler(Animal):
     @property
     @override
     def essence(self) -> dict[str, Any]:
-        """Return its mode and its temperature."""
+        """Its mode and its temperature."""
         return {"mode": self.state, **self.pick("temperature")}
 
     def set_operation_mode(self, operation_mode: str) -> None:
@@ -254,30 +331,34 @@ class Boiler(Animal):
         self.attributes["temperature"] = temperature
 
 
-class Lamp(Animal):
+class Lamp(PretendDevice):
     """A lamp, whose colour may be None."""
 
     domain = "light"
     features = 4
 
-    def be_born(self) -> None:
+    def reset(self) -> None:
         """Shine red."""
         self.attributes |= {
             "brightness": 77,
             "color_mode": "rgb",
             "rgb_color": [255, 0, 0],
             "effect": None,
+            "effect_list": ["rainbow"],
         }
 
     @property
     @override
     def essence(self) -> dict[str, Any]:
-        """Return its light; an effect has colours of its own."""
-        names = ["effect"] if self.attributes["effect"] else ["brightness", "rgb_color"]
+        """Its light; an effect has colours of its own."""
+        names = ["brightness", "effect" if self.attributes["effect"] else "rgb_color"]
         return super().essence | self.pick(*names)
 
     def turn_on(self, **given: Any) -> None:
-        """Shine, white and bright unless told otherwise."""
+        """Shine, white and bright unless told otherwise; one that is on keeps the rest."""
+        if self.state == "on" and given.keys() == {"brightness"}:
+            self.attributes |= given
+            return
         self.state = "on"
         new: dict[str, Any] = {"brightness": 255, "effect": None}
         if self.attributes.get("rgb_color") is not None or "rgb_color" in given:
@@ -290,13 +371,13 @@ class Lamp(Animal):
         self.attributes |= {"brightness": None, "effect": None}
 
 
-class Player(Animal):
+class Player(PretendDevice):
     """A media player that has a song."""
 
     domain = "media_player"
     features = 128 | 256 | 1 | 16384
 
-    def be_born(self) -> None:
+    def reset(self) -> None:
         """Be paused in the song."""
         self.state = "paused"
 
@@ -309,26 +390,34 @@ class Player(Animal):
         self.state = "playing"
 
 
-class Fan(Animal):
+class Fan(PretendDevice):
     """A fan with speeds, which turns either way."""
 
     domain = "fan"
     features = 1 | 4 | 16 | 32
-    owned = ("percentage", "direction")
+    owned = ("percentage", "preset_mode", "direction")
 
-    def be_born(self) -> None:
+    def reset(self) -> None:
         """Turn slowly, backwards."""
         self.attributes |= {"percentage": 33, "direction": "reverse", "preset_mode": None}
 
-    def turn_on(self, percentage: int | None = None, **_: Any) -> None:
+    def turn_on(
+        self, percentage: int | None = None, preset_mode: str | None = None, **_: Any
+    ) -> None:
         """Turn fast unless told otherwise, and forwards."""
         self.state = "on"
         self.attributes |= {"percentage": percentage or 100, "direction": "forward"}
+        if preset_mode:
+            self.attributes["preset_mode"] = preset_mode
 
     def turn_off(self) -> None:
         """Stand still."""
         self.state = "off"
-        self.attributes["percentage"] = 0
+        self.attributes |= {"percentage": 0, "preset_mode": None}
+
+    def set_preset_mode(self, preset_mode: str) -> None:
+        """Change the preset."""
+        self.attributes["preset_mode"] = preset_mode
 
     def set_percentage(self, percentage: int) -> None:
         """Change the speed."""
@@ -339,14 +428,14 @@ class Fan(Animal):
         self.attributes["direction"] = direction
 
 
-class Humidifier(Animal):
+class Humidifier(PretendDevice):
     """A humidifier whose mode has a humidity of its own."""
 
     domain = "humidifier"
     features = 1
     owned = ("mode", "humidity")
 
-    def be_born(self) -> None:
+    def reset(self) -> None:
         """Run by night."""
         modes = ["normal", "night"]
         self.attributes |= {"mode": "night", "humidity": 45, "available_modes": modes}
@@ -365,14 +454,14 @@ class Humidifier(Animal):
         self.attributes["humidity"] = humidity
 
 
-class Cover(Animal):
+class Cover(PretendDevice):
     """A blind."""
 
     domain = "cover"
     features = 1 | 2 | 4
     owned = ("current_position",)
 
-    def be_born(self) -> None:
+    def reset(self) -> None:
         """Be half open."""
         self.state = "open"
         self.attributes |= {"current_position": 50}
@@ -383,7 +472,7 @@ class Cover(Animal):
         self.attributes["current_position"] = position
 
 
-class Select(Animal):
+class Select(PretendDevice):
     """A battery's mode."""
 
     domain = "select"
@@ -391,10 +480,10 @@ class Select(Animal):
     @property
     @override
     def essence(self) -> dict[str, Any]:
-        """Return the mode."""
+        """The mode."""
         return {"option": self.state}
 
-    def be_born(self) -> None:
+    def reset(self) -> None:
         """Serve the house."""
         self.state = "self_use"
         self.attributes["options"] = ["self_use", "charge", "export"]
@@ -404,7 +493,7 @@ class Select(Animal):
         self.state = option
 
 
-class Number(Animal):
+class Number(PretendDevice):
     """A charge limit."""
 
     domain = "number"
@@ -412,10 +501,10 @@ class Number(Animal):
     @property
     @override
     def essence(self) -> dict[str, Any]:
-        """Return the limit."""
+        """The limit."""
         return {"value": float(self.state)}
 
-    def be_born(self) -> None:
+    def reset(self) -> None:
         """Charge to 80 %."""
         self.state = "80"
 

@@ -1,0 +1,489 @@
+"""The controller of held devices: takes their reports, carries out decisions, and keeps both."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from homeassistant.core import (
+    CALLBACK_TYPE,
+    Context,
+    Event,
+    EventStateChangedData,
+    HomeAssistant,
+    State,
+    callback,
+)
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.entity_registry import EventEntityRegistryUpdatedData
+from homeassistant.helpers.event import (
+    async_track_entity_registry_updated_event,
+    async_track_state_change_event,
+)
+
+from ..const import DOMAIN, LOGGER
+from ..timer import Timer
+from .contexts import Contexts
+from .device import (
+    LONGEST,
+    Decision,
+    Outcome,
+    Report,
+    calls_of,
+    commanded,
+    hold,
+    is_confirmed,
+    refused,
+    release,
+    step,
+    unsent,
+)
+from .device_state import wanted_of
+from .eligibility import Refusal, device_state_of, refusal_of, scene_wanted_of, set_back
+from .issues import async_clear_not_restored, async_raise_not_restored
+from .service_calls import Answer, async_announce, async_apply_scene, async_set
+from .steps import Call
+from .store import LATER, HeldDevice, HoldingStore, Requester
+
+PATIENCE = 30
+"""Seconds for which anyone waits for what devices report."""
+APART = timedelta(seconds=1)
+"""Time between commands to several devices in later rounds: hubs lose what comes together."""
+CLOCK_TOLERANCE = timedelta(seconds=1)
+"""How far the clock may be from where it should have got to before it counts as moved."""
+ABANDONED = timedelta(minutes=3)
+"""After this a device that is not back has a repair, if no account is left to look after it."""
+OFF = {"state": "off"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What somebody asks for."""
+
+    context: Context
+    holders: frozenset[str]
+    """The accounts whose equivents are meant."""
+    longest: timedelta | None = None
+    scenes: tuple[str, ...] = ()
+    """The scenes that set devices; without any, they are turned off or set back."""
+    degrees: float | None = None
+    """By how much heating is turned down instead of off."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Begun:
+    """A hold that has begun, and what is still to be answered."""
+
+    scenes: tuple[str, ...]
+    applied: asyncio.Task[dict[str, Refusal | None]]
+    """The scenes that are being applied."""
+    entity_ids: list[str]
+    refusals: dict[str, Refusal]
+
+
+class HoldingController:
+    """Lets each held device go on, from its reports to the next command."""
+
+    def __init__(self, hass: HomeAssistant, wall: Callable[[], datetime]) -> None:
+        """Hold nothing yet."""
+        self.hass = hass
+        self.devices: dict[str, HeldDevice] = {}
+        self.store = HoldingStore(hass, lambda: self.devices)
+        self.contexts = Contexts(hass, self._on_call)
+        self._wall = wall
+        self._clock: tuple[datetime, float] | None = None
+        self._timer = Timer(hass, "hold", self._on_timer)
+        self._looks: dict[str, datetime] = {}
+        self._slots: dict[str, datetime] = {}
+        self._last_slot: datetime | None = None
+        self._removed: set[str] = set()
+        self._listening: list[CALLBACK_TYPE] = []
+        self._watchers: list[Callable[[], None]] = []
+        self._changed = asyncio.Event()
+        self._lock = asyncio.Lock()
+        self._is_running = False
+
+    # Time and listeners
+
+    def read_clock(self) -> datetime:
+        """Return the time, all times having been moved along with a clock that was put right."""
+        now, moment = self._wall(), self.hass.loop.time()
+        before, since = self._clock or (now, moment)
+        jump = now - before - timedelta(seconds=moment - since)
+        if self._clock is None or abs(jump) > CLOCK_TOLERANCE:  # many small ones add up
+            self._clock = now, moment
+            self._move(jump)
+        return now
+
+    @callback
+    def async_listen(self, watcher: Callable[[], None]) -> CALLBACK_TYPE:
+        """Call a watcher at each change, and return how to stop that."""
+        self._watchers.append(watcher)
+        return lambda: self._watchers.remove(watcher)
+
+    @callback
+    def async_start(self) -> None:
+        """Go on with what was held before, once."""
+        if self._is_running:
+            return
+        self._is_running = True
+        self._follow()
+        for entity_id in tuple(self.devices):
+            self._report(entity_id, self.hass.states.get(entity_id))
+
+    @callback
+    def async_stop(self) -> None:
+        """Leave everything to the next start."""
+        self._is_running = False
+        self._follow()
+        self._timer.async_close()
+
+    def _follow(self) -> None:
+        """Listen to the devices that are held now, and to nothing without any."""
+        while self._listening:
+            self._listening.pop()()
+        if not (entity_ids := list(self.devices)) or not self._is_running:
+            self.contexts.async_stop()
+            return
+        self.contexts.async_start()
+        self._listening = [
+            async_track_state_change_event(self.hass, entity_ids, self._on_state),
+            async_track_entity_registry_updated_event(self.hass, entity_ids, self._on_registry),
+        ]
+
+    def _move(self, jump: timedelta) -> None:
+        """Move all times along with the clock."""
+        if not jump:
+            return
+        for entity_id, held in self.devices.items():
+            self.devices[entity_id] = replace(held, record=held.record.shifted(jump))
+        self._looks = {entity_id: at + jump for entity_id, at in self._looks.items()}
+        self._slots = {entity_id: at + jump for entity_id, at in self._slots.items()}
+        self.store.async_save_soon()
+
+    # A new hold
+
+    async def async_begin(self, entity_ids: list[str], request: Request) -> Begun:
+        """Write the records of a hold, until nothing has changed meanwhile; then begin it.
+
+        Raise HomeAssistantError if that cannot be written; nothing is touched then.
+        """
+        self.async_start()
+        requester = await self.contexts.async_requester_of(request.context)
+        async with self._lock:
+            while True:
+                known = {one: self.devices.get(one) for one in entity_ids}
+                begun = {one: self._begin(one, request, requester) for one in entity_ids}
+                refusals = {one: why for one, why in begun.items() if isinstance(why, Refusal)}
+                started = [new for new in begun.values() if not isinstance(new, Refusal)]
+                held = {device.entity_id: device for device, _ in started}
+                if held and not await self.store.async_write(held):
+                    self.store.async_save_soon(LATER)
+                    key = "not_stored"
+                    raise HomeAssistantError(translation_domain=DOMAIN, translation_key=key)
+                if all(self._is_unchanged(device, known[one]) for one, device in held.items()):
+                    break
+            self.devices |= held
+            self._follow()
+            for device, calls in started:
+                async_clear_not_restored(self.hass, device.entity_id)
+                self._step(device.entity_id)
+                if calls:
+                    number = len(device.record.commands) - 1
+                    self._run(self._async_send(device.entity_id, number, calls, restores=False))
+            return Begun(
+                scenes=request.scenes,
+                applied=self._run(self._async_apply(request.scenes, requester, list(held))),
+                entity_ids=entity_ids,
+                refusals=refusals,
+            )
+
+    async def async_answers(self, begun: Begun) -> dict[str, Refusal | None]:
+        """Return why not, for each device or scene that has not answered that it is so."""
+        waiting = [one for one in begun.entity_ids if one not in begun.refusals]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                while any(self._is_awaited(one) for one in waiting):
+                    await self._changed.wait()
+                await asyncio.wait([begun.applied])
+        applied = begun.applied.result() if begun.applied.done() else {}
+        scenes = {one: applied.get(one, Refusal.NO_ANSWER) for one in begun.scenes}
+        refusals = begun.refusals
+        return scenes | {one: refusals.get(one) or self._answer_of(one) for one in begun.entity_ids}
+
+    def _begin(
+        self, entity_id: str, request: Request, requester: Requester
+    ) -> tuple[HeldDevice, list[Call]] | Refusal:
+        """Return the device as it is held and what sets it, or why it cannot be held."""
+        known, now = self.devices.get(entity_id), self.read_clock()
+        wanted = self._wanted(entity_id, request, known)
+        if isinstance(wanted, Refusal):
+            return wanted
+        state = device_state_of(self.hass.states.get(entity_id))
+        until = now + min(request.longest or LONGEST, LONGEST)
+        record = hold(known.record if known else None, state, wanted, now, until)
+        record, decision = step(record, None, now)
+        values, calls = decision.command, []
+        if request.scenes and state:  # which is what the scenes do
+            record = commanded(record, wanted, now)
+        elif values is not None:
+            calls = calls_of(record, values, now)
+            record = commanded(record, values, now)
+        others = known.holders if known and now < known.record.until else ()
+        held = HeldDevice(
+            entity_id=entity_id,
+            record=record,
+            holders=tuple(sorted({*request.holders, *others})),
+            requester=requester,
+            degrees=None if record.before else request.degrees,
+        )
+        return held, calls
+
+    def _wanted(
+        self, entity_id: str, request: Request, known: HeldDevice | None
+    ) -> Mapping[str, Any] | Refusal:
+        """Return how a device is wanted, or why it cannot be held."""
+        state = self.hass.states.get(entity_id)
+        before = known.record.before if known else None
+        if request.scenes:
+            return scene_wanted_of(self.hass, entity_id, request.scenes)
+        if request.degrees is not None:
+            if state and before:  # not less by so much again
+                state = State(entity_id, before.state, before.attributes)
+            wanted = set_back(state, request.degrees)
+            if isinstance(wanted, Refusal):
+                return {} if wanted is Refusal.UNAVAILABLE else wanted
+            return wanted_of(wanted)
+        refusal = refusal_of(state)
+        is_held = refusal is Refusal.ALREADY_OFF and known is not None
+        return OFF if is_held or refusal in (None, Refusal.UNAVAILABLE) else refusal
+
+    def _is_unchanged(self, held: HeldDevice, known: HeldDevice | None) -> bool:
+        """Return True if a device is as it was when its record was to be written."""
+        if self.devices.get(held.entity_id) is not known:
+            return False
+        state, seen = device_state_of(self.hass.states.get(held.entity_id)), held.record.seen
+        return state is None or seen is None or known is not None or state.is_same(seen)
+
+    async def _async_apply(
+        self, scenes: tuple[str, ...], requester: Requester, entity_ids: list[str]
+    ) -> dict[str, Refusal | None]:
+        """Apply scenes; return why not, for each that could not be."""
+        applied: dict[str, Refusal | None] = {}
+        for scene in scenes:
+            context = self.contexts.ours(requester)
+            async_announce(self.hass, scene, requester, context, restores=False)
+            answer = await async_apply_scene(self.hass, scene, context)
+            applied[scene] = None if answer is Answer.DONE else Refusal.FAILED
+        if any(applied.values()):
+            for entity_id in entity_ids:
+                if self._is_awaited(entity_id):  # which of them refused nobody knows
+                    held = self.devices[entity_id]
+                    number = len(held.record.commands) - 1
+                    self._keep(
+                        replace(held, record=refused(held.record, number, self.read_clock()))
+                    )
+            self._dispatch()
+        return applied
+
+    def _is_awaited(self, entity_id: str) -> bool:
+        """Return True if a device may still report that it is held."""
+        held = self.devices.get(entity_id)
+        is_over = held is None or self.read_clock() >= held.record.until
+        return not is_over and self._answer_of(entity_id) is Refusal.NO_ANSWER
+
+    def _answer_of(self, entity_id: str) -> Refusal | None:
+        """Return why a device is not known to be held, None once it has reported that it is."""
+        held = self.devices.get(entity_id)
+        if held is None or entity_id in self._removed:
+            return Refusal.FAILED
+        record = held.record
+        if record.here_since is None:
+            return Refusal.UNAVAILABLE
+        if is_confirmed(record):
+            return None
+        has_failed = record.commands and record.commands[-1].refused_at
+        return Refusal.FAILED if has_failed else Refusal.NO_ANSWER
+
+    # What devices report
+
+    @callback
+    def _on_state(self, event: Event[EventStateChangedData]) -> None:
+        """Take a report, and whose doing it is."""
+        entity_id, state = event.data["entity_id"], event.data["new_state"]
+        if state:
+            self._removed.discard(entity_id)
+        self._report(entity_id, state, is_others=self.contexts.is_others(event.context))
+
+    def _report(self, entity_id: str, state: State | None, *, is_others: bool = False) -> None:
+        """Take a report; a device that is set back may turn out only now how it is."""
+        held = self.devices[entity_id]
+        if state and held.degrees is not None:
+            wanted = set_back(state, held.degrees)
+            if isinstance(wanted, Refusal):
+                if wanted is not Refusal.UNAVAILABLE:
+                    self._close(entity_id, Outcome.RESTORED)
+                    return
+            else:
+                record = replace(held.record, wanted=wanted_of(wanted))
+                self._keep(replace(held, record=record, degrees=None))
+        self._step(entity_id, Report(state=device_state_of(state), is_others=is_others))
+
+    @callback
+    def _on_call(self, entity_ids: set[str]) -> None:
+        """Leave devices that another person or automation sets to them."""
+        for entity_id in entity_ids & self.devices.keys():
+            if self.devices[entity_id].record.commands:
+                self._close(entity_id, Outcome.TAKEN_OVER)
+
+    @callback
+    def _on_registry(self, event: Event[EventEntityRegistryUpdatedData]) -> None:
+        """Follow an entity that is renamed, and forget one that is removed and stays so."""
+        if event.data["action"] == "remove":
+            self._removed.add(event.data["entity_id"])
+            self._report(event.data["entity_id"], None)
+        elif event.data["action"] == "update" and "entity_id" in event.data["changes"]:
+            old, new = event.data["changes"]["entity_id"], event.data["entity_id"]
+            held = self.devices.pop(old)
+            self._keep(replace(held, entity_id=new))
+            self._follow()
+            self._report(new, self.hass.states.get(new))
+
+    @callback
+    def _on_timer(self) -> None:
+        """Look at the devices that are due."""
+        now = self.read_clock()
+        for entity_id in [one for one, at in self._looks.items() if at <= now]:
+            if entity_id in self.devices:
+                self._step(entity_id)
+        self._dispatch()
+
+    # What is to be done
+
+    def _step(self, entity_id: str, report: Report | None = None) -> None:
+        """Let a device go on; one that cannot keeps no other from it."""
+        now = self.read_clock()
+        if (held := self.devices.get(entity_id)) is None:
+            return
+        try:
+            record, decision = step(held.record, report, now)
+        except Exception as err:  # noqa: BLE001  # what was on the disk may be anything
+            LOGGER.warning("%s cannot be restored: %r", entity_id, err)
+            self._close(entity_id, Outcome.GIVEN_UP)
+            return
+        self._keep(replace(held, record=record))
+        is_gone = entity_id in self._removed and now >= record.until
+        if decision.outcome or is_gone:
+            self._close(entity_id, decision.outcome or Outcome.RESTORED)
+            return
+        self._looks.pop(entity_id, None)
+        if decision.look_at:
+            self._looks[entity_id] = decision.look_at
+        if record.commands and not self.hass.config_entries.async_entries(
+            DOMAIN, include_disabled=False
+        ):
+            self._look_after(entity_id, record.until + ABANDONED, now)
+        if decision.command is not None:
+            self._command(entity_id, decision, now)
+        self._dispatch()
+
+    def _command(self, entity_id: str, decision: Decision, now: datetime) -> None:
+        """Command a device, in a later round some time after another one."""
+        slot = self._slots.pop(entity_id, None)
+        if decision.is_repeated and (slot is None or now < slot):
+            slot = slot or max([now, *(at + APART for at in [self._last_slot] if at)])
+            self._last_slot = slot
+            if now < slot:
+                self._slots[entity_id] = self._looks[entity_id] = slot
+                return
+        held, values = self.devices[entity_id], decision.command or {}
+        calls = calls_of(held.record, values, now)
+        record = commanded(held.record, values, now)
+        self._keep(replace(held, record=record))
+        number, restores = len(record.commands) - 1, now >= record.until
+        self._run(self._async_send(entity_id, number, calls, restores=restores))
+        self._step(entity_id)
+
+    async def _async_send(
+        self, entity_id: str, number: int, calls: list[Call], *, restores: bool
+    ) -> None:
+        """Send a command once it is on the disk, unless the device was taken over meanwhile."""
+        await self.store.async_flush()
+        held = self.devices.get(entity_id)
+        if held is None or number >= len(held.record.commands):
+            return
+        answer = Answer.UNTOUCHED
+        is_stale = restores != (self.read_clock() >= held.record.until)
+        if not is_stale:
+            context = self.contexts.ours(held.requester)
+            async_announce(self.hass, entity_id, held.requester, context, restores=restores)
+            answer = await async_set(self.hass, entity_id, calls, context)
+        if answer is Answer.DONE or not (held := self.devices.get(entity_id)):
+            return
+        if answer is Answer.UNTOUCHED and not is_stale and len(held.record.commands) == 1:
+            self._close(entity_id, Outcome.RESTORED)
+            return
+        change = unsent if is_stale else refused
+        self._keep(replace(held, record=change(held.record, number, self.read_clock())))
+        self._step(entity_id)
+
+    def _keep(self, held: HeldDevice) -> None:
+        """Remember what has become of a device."""
+        if self.devices.get(held.entity_id) != held:
+            self.devices[held.entity_id] = held
+            self.store.async_save_soon()
+
+    @callback
+    def async_release(
+        self, held: HeldDevice, holders: tuple[str, ...], requester: Requester | None = None
+    ) -> None:
+        """Restore a device, unless there are other accounts that hold it."""
+        if held.entity_id not in self.devices:
+            return
+        if holders:
+            self._keep(replace(held, holders=holders))
+            self._dispatch()
+            return
+        record = release(held.record, self.read_clock())
+        self._keep(replace(held, record=record, requester=requester or held.requester))
+        self._step(held.entity_id)
+        self._run(self.store.async_flush())
+
+    def _close(self, entity_id: str, outcome: Outcome) -> None:
+        """Leave a device alone from now on."""
+        del self.devices[entity_id]
+        self._removed.discard(entity_id)
+        self._looks.pop(entity_id, None)
+        self._slots.pop(entity_id, None)
+        if outcome is Outcome.GIVEN_UP:
+            async_raise_not_restored(self.hass, entity_id)
+        else:
+            async_clear_not_restored(self.hass, entity_id)
+        self._follow()
+        self.store.async_save_soon()
+        self._dispatch()
+        if not self.devices and not self.hass.config_entries.async_entries(DOMAIN):
+            self._run(self.store.async_remove())
+
+    def _look_after(self, entity_id: str, at: datetime, now: datetime) -> None:
+        """Raise the issue of a device that nothing will remember after a restart."""
+        if now >= at:
+            async_raise_not_restored(self.hass, entity_id)
+        else:
+            self._looks[entity_id] = min(at, self._looks.get(entity_id, at))
+
+    def _dispatch(self) -> None:
+        """Set the timer, and call everyone who waits for a change."""
+        next_look = min(self._looks.values(), default=None)
+        now = self.read_clock()
+        self._timer.async_set((next_look - now).total_seconds() if next_look else None)
+        self._changed.set()
+        self._changed.clear()
+        for watcher in tuple(self._watchers):
+            watcher()
+
+    def _run[T](self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Do something that takes its time."""
+        return self.hass.async_create_background_task(work, f"{DOMAIN} hold")

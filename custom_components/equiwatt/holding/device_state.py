@@ -1,0 +1,248 @@
+"""A device as it reports itself, and when two such reports mean the same."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+from typing import Any, Self
+
+OFF_STATES = ("off", "standby")
+PLAYER_STATES = {"on", "idle", "paused", "playing", "buffering"}
+"""States of a media player that is on: what it plays is its own affair."""
+NO_EFFECT = (None, "off", "None")
+AWAY = ("unavailable", "unknown")
+COVER_SET_POSITION = 4
+
+COLORS = {
+    "color_temp": "color_temp_kelvin",
+    "hs": "rgb_color",
+    "rgb": "rgb_color",
+    "rgbw": "rgbw_color",
+    "rgbww": "rgbww_color",
+    "xy": "rgb_color",
+}
+"""By a light's colour mode: the attribute by which its colour is compared and set."""
+
+SIGNIFICANT: dict[str, tuple[str, ...]] = {
+    "climate": (
+        "state",
+        "preset_mode",
+        "temperature",
+        "temperature_range",
+        "fan_mode",
+        "swing_mode",
+        "swing_horizontal_mode",
+        "humidity",
+    ),
+    "cover": ("state", "current_position", "current_tilt_position"),
+    "fan": ("state", "preset_mode", "percentage", "direction", "oscillating"),
+    "humidifier": ("state", "mode", "humidity"),
+    "input_boolean": ("state",),
+    "input_datetime": ("state",),
+    "input_number": ("state",),
+    "input_select": ("state",),
+    "input_text": ("state",),
+    "light": (
+        "state",
+        "effect",
+        "brightness",
+        "color_temp_kelvin",
+        "rgb_color",
+        "rgbw_color",
+        "rgbww_color",
+        "color_mode",
+    ),
+    "media_player": ("state",),
+    "number": ("state",),
+    "remote": ("state", "current_activity"),
+    "select": ("state",),
+    "switch": ("state",),
+    "text": ("state",),
+    "water_heater": ("state", "away_mode", "temperature"),
+}
+"""What is compared and restored by domain, in the order in which it is set."""
+OFFERED = {
+    "current_activity": "activity_list",
+    "effect": "effect_list",
+    "fan_mode": "fan_modes",
+    "mode": "available_modes",
+    "preset_mode": "preset_modes",
+    "swing_horizontal_mode": "swing_horizontal_modes",
+    "swing_mode": "swing_modes",
+}
+"""The attribute that lists the values that the device accepts, by what they are for."""
+STEPS = {
+    "humidity": "target_humidity_step",
+    "percentage": "percentage_step",
+    "state": "step",
+    "temperature": "target_temp_step",
+    "temperature_range": "target_temp_step",
+}
+"""The attribute that holds the step to which the device rounds."""
+DESCRIBING = {
+    *OFFERED.values(),
+    *STEPS.values(),
+    "has_date",
+    "has_time",
+    "hvac_modes",
+    "max_temp",
+    "min_temp",
+    "operation_list",
+    "options",
+    "supported_features",
+    "target_temp_high",
+    "target_temp_low",
+}
+
+TOLERANCES = {
+    "brightness": 3.0,
+    "color_temp_kelvin": 200.0,
+    "current_position": 5.0,
+    "current_tilt_position": 5.0,
+    "humidity": 1.5,
+    "percentage": 1.5,
+    "rgb_color": 26.0,
+    "rgbw_color": 26.0,
+    "rgbww_color": 26.0,
+    "temperature": 0.3,
+    "temperature_range": 0.3,
+}
+"""By how much a number may differ, as devices round and convert."""
+EXACT = 0.01
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceState:
+    """State and attributes of a device that is available, in values that can be stored."""
+
+    domain: str
+    state: str
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, domain: str, state: str, attributes: Mapping[str, Any]) -> Self | None:
+        """Return the state, None if the device is unavailable or unknown."""
+        if state in AWAY:
+            return None
+        kept = {*SIGNIFICANT.get(domain, ()), *DESCRIBING}
+        found = {str(key): _plain(value) for key, value in attributes.items() if key in kept}
+        return cls(domain=domain, state=str(state), attributes=found)
+
+    @property
+    def is_off(self) -> bool:
+        """Return True if the device reports that it is off."""
+        return self.state in OFF_STATES
+
+    def get(self, name: str) -> Any:
+        """Return the state or an attribute."""
+        if name == "state":
+            return self.state
+        if name == "temperature_range":
+            limits = [self.attributes.get(f"target_temp_{end}") for end in ("low", "high")]
+            return None if None in limits else limits
+        return self.attributes.get(name)
+
+    @cached_property
+    def significant(self) -> dict[str, Any]:
+        """State and attributes that count, in the order in which they are set."""
+        if self.is_off:
+            return {"state": "off"}
+        names: Iterable[str] = SIGNIFICANT[self.domain]
+        if self.domain == "light":
+            return self._light
+        if self.domain == "cover":
+            return self._cover
+        found = {name: value for name in names if (value := self.get(name)) is not None}
+        if self.domain == "fan" and not found.get("percentage"):
+            found.pop("percentage", None)
+        return found
+
+    @property
+    def _light(self) -> dict[str, Any]:
+        """What counts of a light: an effect has colours of its own."""
+        effect, mode = self.get("effect"), self.get("color_mode")
+        listed = [one for one in self.get("effect_list") or () if one in NO_EFFECT]
+        names = ["brightness"]
+        if effect in NO_EFFECT:
+            effect = next(iter(listed), None)
+            names += [COLORS[mode]] if mode in COLORS else [] if mode else COLORS.values()
+        found = {"state": self.state, "effect": effect}
+        found |= {name: self.get(name) for name in names}
+        found["color_mode"] = "white" if mode == "white" else None
+        return {name: value for name, value in found.items() if value is not None}
+
+    @property
+    def _cover(self) -> dict[str, Any]:
+        """What counts of a cover: its position if that can be set, or else open or closed."""
+        features = int(self.get("supported_features") or 0)
+        names = [name for name in SIGNIFICANT["cover"][1:] if self.get(name) is not None]
+        if features & COVER_SET_POSITION and "current_position" in names:
+            return {name: self.get(name) for name in names}
+        return {"state": {"opening": "open", "closing": "closed"}.get(self.state, self.state)}
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """State and attributes that count, as the device reported them."""
+        return {**self.significant, "state": self.state}
+
+    def fits(self, wanted: Mapping[str, Any]) -> bool:
+        """Return True if all wanted values are there."""
+        return all(is_near(name, value, self.get(name)) for name, value in wanted.items())
+
+    def is_same(self, other: DeviceState | None) -> bool:
+        """Return True if nothing that counts differs."""
+        if other is None:
+            return False
+        mine, others = self.significant, other.significant
+        return mine.keys() == others.keys() and self.fits(others)
+
+    def offers(self, name: str, value: Any) -> bool:
+        """Return True unless the device lists what it accepts, and this is not among it."""
+        listed = self.get(OFFERED.get(name, ""))
+        return not listed or value in listed
+
+
+def wanted_of(temperatures: Mapping[str, float]) -> dict[str, Any]:
+    """Return temperatures as they are compared: both ends of a range belong together."""
+    if "target_temp_low" in temperatures:
+        return {
+            "temperature_range": [temperatures["target_temp_low"], temperatures["target_temp_high"]]
+        }
+    return dict(temperatures)
+
+
+def is_near(name: str, one: Any, other: Any) -> bool:
+    """Return True if two values are equal as far as devices round."""
+    if one == other:
+        return True
+    if name == "state":
+        alike = (PLAYER_STATES, OFF_STATES)
+        if any(one in states and other in states for states in alike):
+            return True
+    if name == "effect":
+        return one in NO_EFFECT and other in NO_EFFECT
+    distances = distances_of(one, other)
+    return bool(distances) and max(distances) <= TOLERANCES.get(name, 0) + EXACT
+
+
+def distances_of(one: Any, other: Any) -> list[float]:
+    """Return by how much numbers differ, nothing if they cannot be compared."""
+    try:
+        pairs = list(zip(_numbers(one), _numbers(other), strict=True))
+    except TypeError, ValueError:
+        return []
+    return [abs(first - second) for first, second in pairs]
+
+
+def _numbers(value: Any) -> list[float]:
+    """Return a number or several. Raise TypeError or ValueError for anything else."""
+    return [float(one) for one in (value if isinstance(value, list) else [value])]
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as it comes back from the disk."""
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, Enum):
+        return _plain(value.value)
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

@@ -1,0 +1,233 @@
+"""A pure controller: holds a pretend device as the real one does, by a clock turned by hand."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+import heapq
+from itertools import count
+import json
+from typing import Any
+
+from custom_components.equiwatt.holding.device import (
+    Decision,
+    Outcome,
+    Report,
+    absent,
+    calls_of,
+    commanded,
+    hold,
+    refused,
+    release,
+    step,
+)
+from custom_components.equiwatt.holding.device_state import DeviceState
+from custom_components.equiwatt.holding.record import DeviceRecord, from_json, to_json
+from tests.fakes.devices.pretend import FailureError, PretendDevice
+
+START = datetime(2026, 11, 20, 17, 20, tzinfo=UTC)
+LONGEST = 6 * 3600 + 900
+OFF = {"state": "off"}
+
+
+class Clock:
+    """Time that passes when it is told to, and a wall clock that may be wrong."""
+
+    def __init__(self) -> None:
+        """Start at zero."""
+        self.seconds = 0.0
+        self.error = 0.0
+        self._jobs: list[tuple[float, int, Callable[[], None]]] = []
+        self._number = count()
+
+    @property
+    def now(self) -> datetime:
+        """Time of the wall clock."""
+        return START + timedelta(seconds=self.seconds + self.error)
+
+    def later(self, seconds: float, job: Callable[[], None]) -> None:
+        """Call a function after so many seconds."""
+        heapq.heappush(self._jobs, (self.seconds + seconds, next(self._number), job))
+
+    def turn(self, seconds: float) -> None:
+        """Let time pass."""
+        end = self.seconds + seconds
+        while self._jobs and self._jobs[0][0] <= end:
+            self.seconds, _, job = heapq.heappop(self._jobs)
+            job()
+        self.seconds = end
+
+
+class Keeper:
+    """Carries commands to a device, and its reports back; keeps no more than what is stored."""
+
+    def __init__(self, device: PretendDevice, clock: Clock) -> None:
+        """Watch the device from now on."""
+        self.device, self.clock = device, clock
+        self.record: DeviceRecord | None = None
+        self.outcomes: list[Outcome] = []
+        self.decided: list[Decision] = []
+        self.sent: list[tuple[float, Mapping[str, Any]]] = []
+        self.reported: DeviceState | None = None
+        self.is_on_disk = True
+        """Whether the disk takes what is written."""
+        self.disk = ""
+        self._context: tuple[bool, float] | None = None
+        self._run = self._looks = 0
+        device.connect(clock.later, self._hear)
+        self._hear(device.state if device.is_available else None, device.attributes)
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How the last record ended, None while there is one."""
+        return None if self.record or not self.outcomes else self.outcomes[-1]
+
+    def hold(self, wanted: Mapping[str, Any] = OFF, seconds: float | None = None) -> bool:
+        """Hold the device, if that can be written."""
+        now = self.clock.now
+        until = now + timedelta(seconds=LONGEST if seconds is None else seconds)
+        record = hold(self.record, self.reported, wanted, now, until)
+        if not self.is_on_disk:
+            return False
+        self.record = record
+        self._step(None)
+        self.clock.turn(0)
+        return True
+
+    def release(self) -> None:
+        """Restore it."""
+        if self.record:
+            self.record = release(self.record, self.clock.now)
+            self._step(None)
+        self.clock.turn(0)
+
+    def restart(self, seconds: float = 0, between: Callable[[], None] = lambda: None) -> None:
+        """Forget all that is not stored, and come back later."""
+        self.record = None
+        self._run += 1
+        self._context = None
+        between()
+        self.clock.turn(seconds)
+        if self.disk:
+            self.record = absent(from_json(DeviceRecord, json.loads(self.disk)))
+            self._step(Report(state=self.reported))
+        self.clock.turn(0)
+
+    def jump(self, seconds: float) -> None:
+        """Put the clock forward or back while it is being watched."""
+        self.clock.error += seconds
+        if self.record:
+            self.record = self.record.shifted(timedelta(seconds=seconds))
+            self._write()
+            self._step(None)
+
+    def others(self, service: str, **data: Any) -> None:
+        """Let a person or another automation call a service."""
+        self._context = True, self.clock.seconds
+        if self.record and self.record.commands:  # the call itself is the evidence
+            self._end(Outcome.TAKEN_OVER)
+        self.device.command(service, data)
+        self.clock.turn(0)
+
+    def by_hand(self, state: str | None = None, **attributes: Any) -> None:
+        """Let somebody set the device itself."""
+        self.device.by_hand(state, **attributes)
+        self.clock.turn(0)
+
+    def find(self) -> None:
+        """Let the device find its connection again."""
+        self.device.lose(is_available=True)
+        self.clock.turn(0)
+
+    def _hear(self, state: str | None, attributes: Mapping[str, Any]) -> None:
+        """Take a report, with the context that Home Assistant still knows."""
+        domain = self.device.domain
+        read = DeviceState.read(domain, state or "unavailable", attributes)
+        if read == self.reported:
+            return
+        self.reported = read
+        is_others = False
+        if self._context:
+            is_theirs, since = self._context
+            is_known = self.clock.seconds - since < self.device.nature.context_seconds
+            is_others = is_theirs and is_known
+        if self.record:
+            self._step(Report(state=read, is_others=is_others))
+
+    def _step(self, report: Report | None) -> None:
+        """Do what is to be done."""
+        if not self.record:
+            return
+        self.record, decision = step(self.record, report, self.clock.now)
+        self._look(decision)
+        if decision.outcome:
+            self._end(decision.outcome)
+        elif decision.command is not None:
+            self.decided.append(decision)
+            self._send(decision.command)
+        else:
+            self._write()
+
+    def _look(self, decision: Decision) -> None:
+        """Look again when it is time, unless there was something before."""
+        self._looks += 1
+        if decision.look_at:
+            seconds = (decision.look_at - self.clock.now).total_seconds()
+            looks, run = self._looks, self._run
+            self.clock.later(max(0.0, seconds), lambda: self._look_again(looks, run))
+
+    def _look_again(self, looks: int, run: int) -> None:
+        """Look again."""
+        if (looks, run) == (self._looks, self._run):
+            self._step(None)
+
+    def _end(self, outcome: Outcome) -> None:
+        """Leave the device alone."""
+        self.outcomes.append(outcome)
+        self.record = None
+        self._write()
+
+    def _write(self) -> None:
+        """Write what is to outlast a restart, if the disk takes it."""
+        if self.is_on_disk:
+            self.disk = json.dumps(to_json(self.record)) if self.record else ""
+
+    def _send(self, values: Mapping[str, Any]) -> None:
+        """Send a command, once it is on the disk."""
+        assert self.record
+        now = self.clock.now
+        calls = calls_of(self.record, values, now)
+        self.record = commanded(self.record, values, now)
+        self._write()
+        self.sent.append((self.clock.seconds, values))
+        self._context = False, self.clock.seconds
+        has_failed = False
+        for call in calls:
+            try:
+                self.device.command(call.service, call.data)
+            except FailureError:
+                has_failed = True
+                break
+        run, number = self._run, len(self.record.commands) - 1
+        self.clock.later(self.device.nature.takes, lambda: self._done(run, number, has_failed))
+
+    def _done(self, run: int, number: int, has_failed: bool) -> None:
+        """Take what became of a command, and go on."""
+        if run == self._run and self.record and number < len(self.record.commands):
+            if has_failed:
+                self.record = refused(self.record, number, self.clock.now)
+            self._step(None)
+
+
+def keep(device: PretendDevice) -> tuple[Keeper, Clock]:
+    """Return a keeper of a device, and the clock of both."""
+    clock = Clock()
+    return Keeper(device, clock), clock
+
+
+def held(device: PretendDevice) -> tuple[Keeper, Clock]:
+    """Return them after a while in which the device has been held."""
+    keeper, clock = keep(device)
+    keeper.hold()
+    clock.turn(300)
+    assert keeper.reported
+    assert keeper.reported.is_off
+    return keeper, clock

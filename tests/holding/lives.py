@@ -1,0 +1,143 @@
+"""Random lives of held devices: everything that may come between, and what must be true after."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from custom_components.equiwatt.holding.device import Outcome
+from tests.fakes.devices.kinds import IN_SCENES, KINDS, ODDITIES, SCENES, odd
+from tests.fakes.devices.pretend import PretendDevice, Thermostat
+
+from .keeper import OFF, Clock, Keeper
+
+MINUTE, HOUR = 60.0, 3600.0
+PROMISE = 63 * MINUTE
+MOST = 8
+EVERYTHING = KINDS | IN_SCENES
+
+
+@dataclass
+class Life:
+    """A device that is held once, and what becomes of it."""
+
+    seed: int
+    oddities: int = 1
+    events: int = 2
+    log: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Choose the device and what befalls it."""
+        self.random = random = Random(self.seed)  # noqa: S311
+        self.kind = random.choice(sorted(EVERYTHING))
+        self.odd = random.sample(sorted(ODDITIES), self.oddities)
+        self.device: PretendDevice = odd(EVERYTHING[self.kind], self.odd, random)("one")
+        self.clock = Clock()
+        self.before = self.device.essence
+        if self.kind == "thermostat whose preset ends with a temperature":
+            del self.before["temperature"]  # it gets only the preset
+        self.wanted = self._wanted()
+        if isinstance(self.device, Thermostat) and "temperature" in self.wanted:
+            self.wanted["temperature"] = self.device.attributes["temperature"] - 2
+        self.back_at: float | None = None
+        self.is_theirs = False
+        self.problem = ""
+
+    def _wanted(self) -> dict[str, Any]:
+        """Return what the hold wants."""
+        device, random = self.device, self.random
+        if device.domain in SCENES and (self.kind in IN_SCENES or random.random() < 0.5):
+            return dict(SCENES[device.domain])
+        has_mode = device.state == "heat" and device.attributes.get("temperature")
+        if device.domain == "climate" and has_mode and random.random() < 0.5:
+            return {"temperature": 0}
+        return dict(OFF)
+
+    def play(self) -> str:
+        """Play it; return what is wrong in the end, if anything is."""
+        random, keeper = self.random, Keeper(self.device, self.clock)
+        self.keeper = keeper
+        length = random.choice([30, 10 * MINUTE, HOUR, HOUR, 2 * HOUR])
+        end = self.clock.seconds + length
+        times = sorted(random.uniform(-60, length + 90 * MINUTE) for _ in range(self.events))
+        happenings = [(time, random.choice(self.happenings)) for time in times]
+        happenings = sorted(
+            [*happenings, (0.0, self.begin), (length, self.end)], key=lambda h: h[0]
+        )
+        self.length = length
+        for time, happening in happenings:
+            self.clock.turn(max(0.0, time - self.clock.seconds))
+            self.log.append(f"{self.clock.seconds:.0f} {happening.__name__}")
+            happening()
+        self.come_back()
+        keeper.is_on_disk = True
+        self.clock.turn(max(0.0, max(end, self.back_at or 0) + PROMISE - self.clock.seconds))
+        self.clock.turn(60)
+        return self.judge()
+
+    @property
+    def happenings(self) -> list[Callable[[], None]]:
+        """What may happen."""
+        return [self.lose, self.restart, self.cut, self.jump, self.fill_the_disk, self.wait]
+
+    def begin(self) -> None:
+        """Hold it."""
+        self.keeper.hold(self.wanted)
+
+    def end(self) -> None:
+        """End the hold."""
+        self.ended_at = self.clock.seconds
+        self.keeper.release()
+
+    def wait(self) -> None:
+        """Do nothing."""
+
+    def lose(self) -> None:
+        """Lose the connection for a while."""
+        if self.device.is_available:
+            self.device.lose()
+            self.clock.later(self.random.choice([5, 60, 10 * MINUTE, 2 * HOUR]), self.come_back)
+
+    def come_back(self) -> None:
+        """Find the connection again."""
+        if not self.device.is_available:
+            self.back_at = self.clock.seconds
+            self.device.lose(is_available=True)
+
+    def restart(self) -> None:
+        """Restart Home Assistant."""
+        self.keeper.restart(self.random.choice([5, 60, 10 * MINUTE]))
+        self._after_restart()
+
+    def cut(self) -> None:
+        """Cut the power of Home Assistant."""
+        self.keeper.restart(self.random.choice([60, 10 * MINUTE, 2 * HOUR]))
+        self._after_restart()
+
+    def _after_restart(self) -> None:
+        """End what has ended meanwhile."""
+        self.back_at = self.clock.seconds
+        if self.clock.seconds > self.length:
+            self.keeper.release()
+
+    def jump(self) -> None:
+        """Put the clock forward or back."""
+        self.keeper.jump(self.random.choice([-3600, -300, 300, 3600]))
+
+    def fill_the_disk(self) -> None:
+        """Fill the disk for a while."""
+        self.keeper.is_on_disk = False
+
+    def judge(self) -> str:
+        """Return what is wrong, if anything is."""
+        now, wanted = self.device.essence, self.before
+        differs = {
+            key: (now.get(key), value) for key, value in wanted.items() if now.get(key) != value
+        }
+        outcome = self.keeper.outcome
+        back = [one for at, one in self.keeper.sent if at >= self.ended_at]
+        if len(back) > MOST:
+            return f"{len(back)} commands"
+        if differs and outcome is not Outcome.GIVEN_UP:
+            return f"{outcome}: {differs}"
+        return ""

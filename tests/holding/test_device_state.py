@@ -1,0 +1,188 @@
+"""Test what counts of what a device reports, and what means the same."""
+
+from enum import IntFlag, StrEnum
+from typing import Any
+
+import pytest
+
+from custom_components.equiwatt.holding.device_state import DeviceState, is_near, wanted_of
+
+
+def read(entity_id: str, state: str, **attributes: Any) -> DeviceState:
+    """Return a device's state."""
+    found = DeviceState.read(entity_id.partition(".")[0], state, attributes)
+    assert found
+    return found
+
+
+def test_values_can_be_stored() -> None:
+    """Only what counts or describes is kept, in values that JSON has."""
+
+    class Mode(StrEnum):
+        """A mode."""
+
+        ECO = "eco"
+
+    class Feature(IntFlag):
+        """A feature."""
+
+        ONE = 1
+
+    state = read(
+        "light.one",
+        "on",
+        effect=Mode.ECO,
+        supported_features=Feature.ONE,
+        rgb_color=(1, 2.5, 3),
+        effect_list={Mode.ECO},
+        brightness=complex(1),
+        friendly_name="Kitchen",
+    )
+    assert state.attributes == {
+        "effect": "eco",
+        "supported_features": 1,
+        "rgb_color": [1, 2.5, 3],
+        "effect_list": ["eco"],
+        "brightness": "(1+0j)",
+    }
+    assert type(state.attributes["effect"]) is str
+
+
+@pytest.mark.parametrize("state", ["unavailable", "unknown"])
+def test_away(state: str) -> None:
+    """What is unavailable or unknown reports nothing."""
+    assert DeviceState.read("switch", state, {}) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "significant"),
+    [
+        (read("switch.one", "on", icon="mdi:plug"), {"state": "on"}),
+        (read("media_player.one", "standby"), {"state": "off"}),
+        (read("climate.one", "off", temperature=7), {"state": "off"}),
+        (
+            read("climate.one", "heat_cool", target_temp_low=18, target_temp_high=24),
+            {"state": "heat_cool", "temperature_range": [18, 24]},
+        ),
+        (
+            read("climate.one", "heat", temperature=21, target_temp_low=None, target_temp_high=24),
+            {"state": "heat", "temperature": 21},
+        ),
+        (
+            read("fan.one", "on", percentage=0, direction="forward"),
+            {"state": "on", "direction": "forward"},
+        ),
+        (read("fan.one", "on", percentage=33), {"state": "on", "percentage": 33}),
+        (
+            read(
+                "light.one",
+                "on",
+                brightness=9,
+                color_mode="hs",
+                rgb_color=(1, 2, 3),
+                color_temp_kelvin=2000,
+            ),
+            {"state": "on", "brightness": 9, "rgb_color": [1, 2, 3]},
+        ),
+        (
+            read(
+                "light.one",
+                "on",
+                brightness=9,
+                color_mode="rgb",
+                rgb_color=(1, 2, 3),
+                effect="fire",
+            ),
+            {"state": "on", "effect": "fire", "brightness": 9},
+        ),
+        (
+            read("light.one", "on", effect=None, effect_list=["off", "fire"], color_mode="onoff"),
+            {"state": "on", "effect": "off"},
+        ),
+        (
+            read("light.one", "on", brightness=9, color_mode="white"),
+            {"state": "on", "brightness": 9, "color_mode": "white"},
+        ),
+        (read("light.one", "on", rgb_color=(1, 2, 3)), {"state": "on", "rgb_color": [1, 2, 3]}),
+        (read("cover.one", "opening", current_position=40), {"state": "open"}),
+        (
+            read(
+                "cover.one",
+                "open",
+                supported_features=4,
+                current_position=40,
+                current_tilt_position=5,
+            ),
+            {"current_position": 40, "current_tilt_position": 5},
+        ),
+        (read("cover.one", "closing", supported_features=4), {"state": "closed"}),
+    ],
+)
+def test_significant(state: DeviceState, significant: dict[str, Any]) -> None:
+    """Of each domain that counts which can be set, in the order in which it is."""
+    assert state.significant == significant
+    assert list(state.significant) == list(significant)
+
+
+@pytest.mark.parametrize(
+    ("name", "one", "other", "near"),
+    [
+        ("state", "on", "on", True),
+        ("state", "on", "off", False),
+        ("state", "off", "standby", True),
+        ("state", "paused", "idle", True),
+        ("state", "paused", "off", False),
+        ("state", "80", "80.0", True),
+        ("state", "80", "80.1", False),
+        ("temperature", 21, 21.3, True),
+        ("temperature", 21, 21.5, False),
+        ("temperature", 21, None, False),
+        ("temperature_range", [18, 24], [18.2, 23.8], True),
+        ("temperature_range", [18, 24], [18.2, 23], False),
+        ("temperature_range", [18, 24], [18], False),
+        ("brightness", 77, 80, True),
+        ("brightness", 77, 81, False),
+        ("effect", None, "None", True),
+        ("effect", "off", "rainbow", False),
+        ("preset_mode", "eco", "away", False),
+        ("oscillating", True, False, False),
+    ],
+)
+def test_near(name: str, one: Any, other: Any, near: bool) -> None:
+    """Numbers are equal as far as devices round."""
+    assert is_near(name, one, other) is near
+    assert is_near(name, other, one) is near
+
+
+def test_same() -> None:
+    """Two reports mean the same if the same values count, and are near."""
+    heat = read("climate.one", "heat", temperature=21, hvac_action="idle")
+    assert heat.is_same(read("climate.one", "heat", temperature=21.2, hvac_action="heating"))
+    assert not heat.is_same(read("climate.one", "heat", temperature=21, preset_mode="eco"))
+    assert not heat.is_same(None)
+
+
+def test_offers() -> None:
+    """What a device lists it accepts, and what it does not list is not known to be refused."""
+    state = read("climate.one", "heat", preset_modes=["eco"], preset_mode="Override")
+    assert state.offers("preset_mode", "eco")
+    assert not state.offers("preset_mode", "Override")
+    assert state.offers("fan_mode", "low")
+    assert state.offers("temperature", 21)
+
+
+def test_shown() -> None:
+    """What is shown of how a device was has its own word for the state."""
+    assert read("media_player.one", "paused").shown == {"state": "paused"}
+    assert read("cover.one", "open", supported_features=4, current_position=4).shown == {
+        "current_position": 4,
+        "state": "open",
+    }
+
+
+def test_wanted() -> None:
+    """Both ends of a range belong together."""
+    assert wanted_of({"temperature": 19.0}) == {"temperature": 19.0}
+    assert wanted_of({"target_temp_low": 16, "target_temp_high": 26}) == {
+        "temperature_range": [16, 26]
+    }

@@ -1,0 +1,90 @@
+"""Test that a record is stored by its types, and moved with the clock."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+import json
+from typing import Any
+
+import pytest
+
+from custom_components.equiwatt.holding.device_state import DeviceState
+from custom_components.equiwatt.holding.record import Command, DeviceRecord, from_json, to_json
+
+NOW = datetime(2026, 11, 20, 17, 20, tzinfo=UTC)
+ON = DeviceState(domain="switch", state="on")
+RECORD = DeviceRecord(
+    before=ON,
+    wanted={"state": "off"},
+    began=NOW,
+    until=NOW + timedelta(hours=1),
+    commands=(Command(at=NOW, values={"state": "off"}, found=ON, refused_at=NOW),),
+    seen=replace(ON, attributes={"temperature": 21}),
+    changed_at=NOW,
+    here_since=None,
+    settled_at=NOW + timedelta(seconds=90),
+)
+
+
+def stored() -> dict[str, Any]:
+    """Return the record as it comes from the disk."""
+    content: dict[str, Any] = json.loads(json.dumps(to_json(RECORD)))
+    return content
+
+
+def test_stored() -> None:
+    """What is read is what was written."""
+    assert from_json(DeviceRecord, stored()) == RECORD
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"before": 5},
+        {"before": {"domain": "switch", "state": 5, "attributes": {}}},
+        {"wanted": None},
+        {"wanted": ["off"]},
+        {"began": "soon"},
+        {"began": "2026-11-20T17:20:00"},
+        {"until": None},
+        {"commands": {}},
+        {"commands": [5]},
+        {"changed_at": 5},
+    ],
+)
+def test_damaged(damage: dict[str, Any]) -> None:
+    """What is of another type is no record."""
+    with pytest.raises((AttributeError, KeyError, TypeError, ValueError)):
+        from_json(DeviceRecord, stored() | damage)
+
+
+@pytest.mark.parametrize("key", ["before", "until", "commands", "settled_at"])
+def test_incomplete(key: str) -> None:
+    """Nor is what lacks a field."""
+    content = stored()
+    del content[key]
+    with pytest.raises(KeyError):
+        from_json(DeviceRecord, content)
+
+
+@pytest.mark.parametrize(("value", "number"), [(2, 2.0), (0.5, 0.5)])
+def test_numbers(value: float, number: float) -> None:
+    """A whole number is a number, too."""
+    assert from_json(float, value) == number
+    with pytest.raises(TypeError):
+        from_json(float, "2")
+
+
+def test_shifted() -> None:
+    """All times move with the clock, and nothing else."""
+    hour = timedelta(hours=1)
+    moved = RECORD.shifted(hour)
+    assert moved.shifted(-hour) == RECORD
+    assert moved.latest - RECORD.latest == hour
+    assert moved.commands[0].refused_at == NOW + hour
+    assert (moved.until, moved.here_since) == (RECORD.until + hour, None)
+
+
+def test_latest() -> None:
+    """The newest fact is the newest of all that are known."""
+    assert RECORD.latest == NOW + timedelta(seconds=90)
+    assert replace(RECORD, settled_at=None, commands=(), changed_at=None).latest == NOW
