@@ -14,7 +14,7 @@ import pytest
 
 from demo.house import House
 from tests.fakes import devices as zoo
-from tests.fakes.devices.kinds import KINDS
+from tests.fakes.devices.kinds import IN_SCENES, KINDS
 
 from ..fakes.home import LIVE
 from ..fakes.process import add, end_process

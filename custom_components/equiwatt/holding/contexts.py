@@ -22,7 +22,7 @@ from homeassistant.core import (
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.target import TargetSelection, async_extract_referenced_entity_ids
 
-from .eligibility import members_of
+from ..target import listed_by, members_of, without_excluded
 from .store import Requester
 
 KEPT = 256
@@ -36,7 +36,6 @@ automation that is triggered again forgets the context of the run before.
 RUNNING = ("automation", "script")
 """Domains whose entities have the context of their last run."""
 SCENE = "scene"
-EXCLUDE = "exclude"
 READING = {"browse_media", "search_media"}
 """Services that only read."""
 SETTING = {SERVICE_TOGGLE, SERVICE_TURN_OFF, SERVICE_TURN_ON}
@@ -108,18 +107,10 @@ def called_by(hass: HomeAssistant, call: Mapping[str, Any]) -> set[str]:
     is_for_all = domain in (HOMEASSISTANT_DOMAIN, SCENE)
     if (is_for_all and service not in {*SETTING, "apply"}) or service in READING:
         return set()
-    entity_ids = _targets(hass, data)
+    chosen = without_excluded(hass, members_of(hass, _selected(hass, data)), data)
     if domain == SCENE:
-        entity_ids |= set(data.get("entities") or ())
-        return members_of(hass, entity_ids, through_scenes=True)
-    return {one for one in entity_ids if is_for_all or one.partition(".")[0] == domain}
-
-
-def _targets(hass: HomeAssistant, data: Mapping[str, Any]) -> set[str]:
-    """Return the entities that a call names, which may be written in whatever way."""
-    exclude = data.get(EXCLUDE)
-    excluded = _selected(hass, exclude) if isinstance(exclude, Mapping) else set()
-    return members_of(hass, _selected(hass, data)) - members_of(hass, excluded)
+        return members_of(hass, {*listed_by(hass, chosen), *(data.get("entities") or ())})
+    return {one for one in chosen if is_for_all or one.partition(".")[0] == domain}
 
 
 def _selected(hass: HomeAssistant, data: Mapping[str, Any]) -> set[str]:

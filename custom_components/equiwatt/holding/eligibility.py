@@ -20,15 +20,10 @@ from homeassistant.components.fan import FanEntityFeature  # type: ignore[attr-d
 from homeassistant.components.homeassistant.scene import DATA_PLATFORM
 from homeassistant.components.media_player.const import MediaPlayerEntityFeature
 from homeassistant.components.water_heater import WaterHeaterEntityFeature  # type: ignore[attr-defined]
-from homeassistant.const import (
-    ATTR_ENTITY_ID,
-    ATTR_SUPPORTED_FEATURES,
-    ATTR_TEMPERATURE,
-    STATE_OFF,
-    Platform,
-)
+from homeassistant.const import ATTR_SUPPORTED_FEATURES, ATTR_TEMPERATURE, STATE_OFF, Platform
 from homeassistant.core import HomeAssistant, State
 
+from ..target import members_of
 from .device_state import SIGNIFICANT, DeviceState
 from .steps import MODES, TOGGLES, turns_off_by_switch
 
@@ -112,24 +107,6 @@ def scene_wanted_of(
             read = DeviceState.read(state.domain, found.state, features | found.attributes)
             wanted = read.significant if read else wanted
     return wanted or Refusal.UNSUPPORTED
-
-
-def members_of(
-    hass: HomeAssistant, entity_ids: Iterable[str], *, through_scenes: bool = False
-) -> set[str]:
-    """Return the entities with the members of groups in their place: each has its own state."""
-    ahead, seen, found = set(entity_ids), set[str](), set[str]()
-    while ahead:
-        entity_id = ahead.pop()
-        seen.add(entity_id)
-        state = hass.states.get(entity_id)
-        is_group = state and (through_scenes or state.domain != Platform.SCENE)
-        listed = state.attributes.get(ATTR_ENTITY_ID) if state and is_group else None
-        members = {listed} if isinstance(listed, str) else set(listed or ())
-        ahead |= members - seen
-        if not members:
-            found.add(entity_id)
-    return found
 
 
 def can_pause(state: State) -> bool:
