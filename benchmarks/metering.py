@@ -188,7 +188,7 @@ class Past:
         newest = self._store.results[0]
         used = (newest.estimate.used or 0) + 0.1
         changed = replace(newest, estimate=replace(newest.estimate, used=used))
-        self._store.async_keep_result(changed)
+        self._store.async_keep_results(changed)
         await self._done()
 
     async def _done(self) -> None:

@@ -18,13 +18,24 @@ from .stage import DASHBOARD, DEVICES, DOMAIN, Stage, set_up
 IMAGES = ROOT / "docs" / "images"
 LIVE = "binary_sensor.equiwatt_live"
 SAVING = "sensor.equiwatt_saving"
+TOTAL_SAVING = "sensor.equiwatt_total_saving"
 BELOW_THE_BAR = "one => { one.style.scrollMarginTop = '72px'; one.scrollIntoView(); }"
 PAGE = (1280, 900)
 DASHBOARD_SIZE = (1440, 860)
 PHONE = (390, 844)
 DEVICE_SIZE = (1280, 1300)
 HOUSE_SIZE = (1280, 1000)
-ROUNDS = ("dashboard", "meter", "triggers", "blueprint", "calendar", "repair", "removal", "flow")
+ROUNDS = (
+    "results",
+    "dashboard",
+    "meter",
+    "triggers",
+    "blueprint",
+    "calendar",
+    "repair",
+    "removal",
+    "flow",
+)
 ADDRESS = "ha-code-editor"
 MASK = """
 fields => {
@@ -103,6 +114,21 @@ class Photographer:
         await self.open(DASHBOARD, "Not live")
         await self.browser.see("An estimate from your own meter")
         await self.shoot("dashboard-after")
+        await self.browser.resize(*PAGE)
+
+    async def results(self) -> None:
+        """Take the view of a year's results, on each screen."""
+        await self.stage.house.wait_for(TOTAL_SAVING, is_number, 60)
+        await self.browser.resize(*DASHBOARD_SIZE)
+        await self.open(f"{DASHBOARD}/equiwatt-results", "The last five")
+        await asyncio.sleep(3)  # until the charts are drawn
+        await self.shoot("results")
+        await self.browser.dim()
+        await self.shoot("results-dark")
+        await self.browser.dim(dark=False)
+        await self.browser.resize(*PHONE)
+        await asyncio.sleep(1)
+        await self.shoot("results-phone")
         await self.browser.resize(*PAGE)
 
     async def device(self) -> None:
@@ -221,6 +247,11 @@ def saves(state: dict[str, Any]) -> bool:
     """Tell whether there is something to see of the live equivent."""
     is_live = state["attributes"].get("final") is False
     return is_live and state["state"] != "unknown" and float(state["state"]) > 0.15
+
+
+def is_number(state: dict[str, Any]) -> bool:
+    """Return True if there is a figure."""
+    return state["state"] not in ("unknown", "unavailable")
 
 
 def is_final(state: dict[str, Any]) -> bool:

@@ -141,7 +141,7 @@ def furnished(folder: Path, port: int, provider: Provider) -> House:
     folder.mkdir(parents=True, exist_ok=True)
     dashboard = (CONFIG / "dashboard.yaml").read_text("utf-8")
     (folder / "dashboard.yaml").write_text(dashboard.replace("PROVIDER_URL", provider.url), "utf-8")
-    for name, view in zip(("equiwatt_view",), views_to_paste(), strict=True):
+    for name, view in zip(("equiwatt_view", "equiwatt_results"), views_to_paste(), strict=True):
         (folder / f"{name}.yaml").write_text(view, "utf-8")
     if not (folder / "automations.yaml").exists():
         shutil.copy(CONFIG / "automations.yaml", folder)

@@ -156,9 +156,10 @@ class EquiwattStore:
         self._save_later(SAVE_DELAY)
 
     @callback
-    def async_keep_result(self, result: FinishedResult) -> None:
-        """Remember what was measured of an equivent."""
-        self.results = with_result(self.results, result)
+    def async_keep_results(self, *results: FinishedResult) -> None:
+        """Remember what was measured of equivents."""
+        for result in results:
+            self.results = with_result(self.results, result)
         self._save_later(SAVE_DELAY)
         for listener in tuple(self._listeners):
             listener()

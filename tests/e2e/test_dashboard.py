@@ -57,9 +57,9 @@ class Dashboard:
         self._page = browser.page
         self._url = f"{house.url}/{PATH}"
 
-    async def open(self) -> None:
-        """Open it."""
-        await self._page.goto(self._url)
+    async def open(self, view: str = "equiwatt") -> None:
+        """Open one of the views."""
+        await self._page.goto(f"{self._url}/{view}")
 
     async def shows(self, *texts: str, without: tuple[str, ...] = ()) -> None:
         """Check that it has some texts and not some others, on a phone in the dark as well."""
@@ -186,6 +186,9 @@ async def test_with_a_meter(house: House, api: Provider, dashboard: Dashboard) -
     await house.options(entry["entry_id"], CHOSEN, {})
     await dashboard.open()
     await dashboard.shows("No equivent has finished yet", without=OF_THE_METER)
+    await dashboard.open("equiwatt-results")
+    await dashboard.shows("Nothing has been measured yet", without=("Saved in all", "Each month"))
+    await dashboard.open()
 
     api.current = measured(start, start + HOUR)
     await call(addresses["started"].split("?")[0])
@@ -196,6 +199,9 @@ async def test_with_a_meter(house: House, api: Provider, dashboard: Dashboard) -
     await call(addresses["ended"])
     await saving(house, final=True)
     await dashboard.shows("The last one", "Lasted", *OF_THE_METER, without=("Am I beating it?",))
+    await dashboard.open("equiwatt-results")
+    await dashboard.shows("Saved in all", "Too early to tell", "The last five", "Each month")
+    await dashboard.open()
     for name in ("saving", "usual_use"):  # as they are on the first days with a meter
         state = {"state": "unknown", "attributes": {"reason": "learning", "half_hours": []}}
         await house.request("POST", f"/api/states/sensor.equiwatt_{name}", state)

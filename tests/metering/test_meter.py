@@ -77,7 +77,7 @@ class Account:
         self.polls.append(listener)
         return lambda: self.polls.remove(listener)
 
-    def async_keep_result(self, result: FinishedResult) -> None:
+    def async_keep_results(self, result: FinishedResult) -> None:
         """Keep what is final."""
         self.results = with_result(self.results, result)
         self.kept.append(result.estimate)

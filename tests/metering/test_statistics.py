@@ -149,7 +149,9 @@ class Account:
                 used=None if saving is None else 1 - saving,
                 final=True,
             )
-            self.store.async_keep_result(FinishedResult(Equivent(start, start + HOUR), found, kind))
+            self.store.async_keep_results(
+                FinishedResult(Equivent(start, start + HOUR), found, kind)
+            )
 
     async def write(self) -> None:
         """Write what has changed, and wait until the recorder has done so."""

@@ -1,7 +1,7 @@
 """Measures equivents that were over before their meter was chosen, and keeps statistics of all."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,12 +12,12 @@ from homeassistant.helpers import entity_registry as er
 from ..announcer import Announcer
 from ..const import DOMAIN, LOGGER
 from ..coordinator import EquiwattCoordinator
-from ..equivents.model import Equivent
+from ..equivents.model import Equivent, Kind
 from ..store import EquiwattStore
 from .baseline import Readings, equivent_days, estimate, window_of
 from .meter import PATIENCE, Meter
 from .readings import LOOK, UnreadableError, async_find_meters, async_read
-from .results import Estimate, FinishedResult, Reason, result_of
+from .results import FinishedResult, Reason, result_of
 from .statistics import StatisticsWriter
 
 
@@ -104,14 +104,16 @@ class History:
         """Measure equivents, all by one read: each alone would read everything since then."""
         past = self._past
         readings = await async_read(self._hass, meters, min(each.start for each in todo) - LOOK)
-        found = await self._hass.async_add_executor_job(_measured, todo, past, readings, now)
-        for equivent, one in found:
-            result = result_of(self._store.results, equivent)
-            # Other meters may have known more.
-            if result is None or one.saving is not None or result.estimate.saving is None:
-                kind = self._coordinator.plans.kind_of(equivent)
-                self._store.async_keep_result(FinishedResult(equivent, one, kind))
+        kinds = {each: self._coordinator.plans.kind_of(each) for each in todo}
+        found = await self._hass.async_add_executor_job(_measured, kinds, past, readings, now)
+        self._store.async_keep_results(*filter(self._is_news, found))
         self._meter.async_refresh()
+
+    def _is_news(self, found: FinishedResult) -> bool:
+        """Return True unless other meters have known more."""
+        known = result_of(self._store.results, found.equivent)
+        is_known = known is not None and known.estimate.saving is not None
+        return found.estimate.saving is not None or not is_known
 
 
 def _lasting_ids(hass: HomeAssistant, meters: Sequence[str]) -> tuple[str, ...]:
@@ -122,18 +124,15 @@ def _lasting_ids(hass: HomeAssistant, meters: Sequence[str]) -> tuple[str, ...]:
 
 
 def _measured(
-    todo: Sequence[Equivent],
+    todo: Mapping[Equivent, Kind | None],
     past: Sequence[Equivent],
     readings: Sequence[Readings],
     now: datetime,
-) -> list[tuple[Equivent, Estimate]]:
-    """Return the final estimate of each equivent that is long enough for one."""
-    windows = ((each, window_of(each.start, each.end, now)) for each in todo)
-    return [
-        (
-            each,
-            replace(estimate(window, equivent_days(past, window), readings, over=True), final=True),
-        )
-        for each, window in windows
-        if window
-    ]
+) -> list[FinishedResult]:
+    """Return the results of equivents of some kinds, unless they are too short for any."""
+    found = []
+    for equivent, kind in todo.items():
+        if window := window_of(equivent.start, equivent.end, now):
+            one = estimate(window, equivent_days(past, window), readings, over=True)
+            found.append(FinishedResult(equivent, replace(one, final=True), kind))
+    return found

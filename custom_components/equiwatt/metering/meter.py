@@ -255,7 +255,7 @@ class Meter:
             self._rehearsed = found
         else:
             kind = self._coordinator.plans.kind_of(equivent)
-            self._store.async_keep_result(FinishedResult(equivent, found, kind))
+            self._store.async_keep_results(FinishedResult(equivent, found, kind))
 
     @callback
     def _show(self, found: Estimate | None) -> None:

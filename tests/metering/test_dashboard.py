@@ -1,0 +1,117 @@
+"""Test the view of results that docs/dashboard.md shows: what was saved, by you or by luck."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from custom_components.equiwatt.equivents.model import Kind
+from custom_components.equiwatt.metering.statistics import statistic_ids
+from demo.stage import views_to_paste
+from homeassistant.helpers.template import Template
+from homeassistant.util.yaml import parse_yaml
+
+from ..fakes.results import result
+from .example import EVENT_DAY, at
+from .home import Home
+
+TOTAL = "sensor.equiwatt_total_saving"
+DAY = timedelta(days=1)
+
+
+def cards() -> list[dict[str, Any]]:
+    """Return the cards of the view."""
+    view: Any = parse_yaml(views_to_paste()[1])
+    return [card for section in view["sections"] for card in section["cards"]]
+
+
+def said(home: Home, words: str) -> list[str]:
+    """Return the lines of the text that has some words in its template."""
+    (card,) = [card for card in cards() if words in card.get("content", "")]
+    text: str = Template(card["content"], home.hass).async_render(parse_result=False)
+    return text.splitlines()
+
+
+def colours(home: Home) -> list[str]:
+    """Return the colours of the tiles with the total that are shown now."""
+    state = home.hass.states.get(TOTAL)
+    assert state
+    shown = []
+    for card in cards():
+        if card.get("entity") == TOTAL:
+            (condition,) = card["visibility"]
+            wanted = condition["state"]
+            wanted = wanted if isinstance(wanted, list) else [wanted]
+            if state.attributes[condition["attribute"]] in wanted:
+                shown.append(card["color"])
+    return shown
+
+
+async def know(home: Home, *used: float) -> None:
+    """Let a home have had some equivents, where a kilowatt-hour is usual, and nothing before."""
+    home.provider.previous = []
+    await home.furnish()
+    await home.hass.config.async_set_time_zone("Europe/London")
+    usual = [0.55 + 0.1 * n for n in range(10)]
+    store = home.entry.runtime_data.store
+    start = at(EVENT_DAY, "17:01") - timedelta(days=4 * len(used))
+    store.async_keep_results(
+        *(result(start + 4 * n * DAY, kwh, *usual) for n, kwh in enumerate(used))
+    )
+    await home.settle()
+
+
+@pytest.mark.parametrize(
+    ("used", "words", "colour"),
+    [
+        ((0.4,), "**Too early to tell.**", "grey"),
+        ((1.1, 0.9, 1.2, 0.8), "**No clear difference yet.**", "grey"),
+        ((0.4,) * 8, "**Your home uses less than usual in equivents.**", "green"),
+        ((1.9,) * 8, "**Your home uses more than usual in equivents.**", "amber"),
+    ],
+)
+async def test_the_verdict(home: Home, used: tuple[float, ...], words: str, colour: str) -> None:
+    """A figure is grey until it was earned, and never green because it is below nothing."""
+    await know(home, *used)
+    first, _, second, *_ = said(home, "verdict")
+    assert first.startswith(words)
+    count = f"{len(used)} equivent{'' if len(used) == 1 else 's'} since "
+    assert second.startswith(count)
+    assert colours(home) == [colour]
+
+
+async def test_the_last_five(home: Home) -> None:
+    """Each with what was usual, what was used, and how that compares with the usual days."""
+    await know(home, 0.5, 0.5, 0.5, 0.3, 1.2, 0.4)
+    head, _, *rows = said(home, "latest")
+    assert head == "| Equivent | Usual | Used | Less by | Less than on |"
+    assert rows[:2] == [
+        "| 20 Nov, 17:01 | 1.00 | 0.40 | 0.60 | 10 of 10 days |",
+        "| 16 Nov, 17:01 | 1.00 | 1.20 | \N{MINUS SIGN}0.20 | 3 of 10 days |",
+    ]
+    assert [row.startswith("| ") for row in rows[:6]] == [True] * 5 + [False]
+    assert rows[-1].startswith("Estimates from your own meter, in kWh")
+
+
+async def test_nothing_yet(home: Home) -> None:
+    """A powerUP is no part of the total, and nothing is no figure."""
+    await know(home)
+    store = home.entry.runtime_data.store
+    store.async_keep_results(result(at(EVENT_DAY, "12:01"), 2, 1, 1, 1, kind=Kind.POWER_UP))
+    await home.settle()
+    assert home.state(TOTAL) == "unknown"
+    (card,) = [card for card in cards() if "Nothing has been measured" in card.get("content", "")]
+    assert card["visibility"][0] == {
+        "condition": "state",
+        "entity": TOTAL,
+        "state": ["unknown", "unavailable"],
+    }
+
+
+def test_the_charts() -> None:
+    """They show the statistics under the names that these have."""
+    charts = [card for card in cards() if card["type"] == "statistics-graph"]
+    assert [chart["period"] for chart in charts] == ["month", "day"]
+    for chart in charts:
+        assert [one["entity"] for one in chart["entities"]] == [statistic_ids()["saving"]]
+        assert chart["stat_types"] == ["change"]
