@@ -1,19 +1,24 @@
 """Test what outlasts a restart, and that exactly the missing edges are announced."""
 
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock, patch
 
 import pytest
 
+from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.equivents.snapshot import MAX_EQUIVENTS
 from custom_components.equiwatt.metering.results import as_stored
-from custom_components.equiwatt.store import SAVE_DELAY
+from custom_components.equiwatt.store import SAVE_DELAY, TolerantStore
 from homeassistant.config_entries import SOURCE_REAUTH
 from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.json import prepare_save_json
+from homeassistant.util.file import WriteError
 
 from .conftest import NOW, House, Provider, Push
 from .fakes.results import result
@@ -422,3 +427,24 @@ async def test_written_as_it_was(
     data = house.entry.runtime_data
     await data.store.async_flush()
     assert json.dumps(stored(house, hass_storage)) == before
+
+
+@pytest.mark.parametrize("error", [WriteError("No space left"), OSError("No space left"), None])
+async def test_disk_that_is_full(
+    house: House, push: Push, hass_storage: dict[str, Any], error: Exception | None
+) -> None:
+    """A write that did not happen is an error to an action, an edge is announced all the same.
+
+    Without an error it is as if a later Home Assistant wrote in another way.
+    """
+    await house.setup()
+    before = deepcopy(hass_storage)
+    with patch.object(TolerantStore, "_async_write_data", AsyncMock(side_effect=error)):
+        await push("?event=started")
+        assert house.edges == [("started", "webhook")]
+        with pytest.raises(HomeAssistantError):
+            await house.hass.services.async_call(
+                DOMAIN, "take_part", {"participant": "one"}, blocking=True, return_response=True
+            )
+        assert await house.hass.config_entries.async_reload(house.entry.entry_id)
+    assert hass_storage == before

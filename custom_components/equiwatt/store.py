@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import ceil
 from typing import Any, override
 
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, CoreState, HomeAssistant, callback
 from homeassistant.helpers.storage import Store
+from homeassistant.util.file import WriteError
 
 from .const import DOMAIN, LOGGER
 from .equivents.answer import MalformedError, as_event, read_event, read_events, read_time
@@ -35,20 +37,31 @@ class TolerantStore(Store[dict[str, Any]]):
             atomic_writes=True,
             max_readable_version=VERSION + 100,
         )
-        self.has_failed = False
-        """Whether what was to be written last could not be."""
+        self.is_written = False
+        """Whether what was to be written last is on the disk."""
         self.on_failure: Callable[[], None] = lambda: None
-        """Called then, as nothing is written again by itself."""
+        """Called if it is not, as nothing is written again by itself."""
+
+    @override
+    async def async_save(self, data: dict[str, Any]) -> None:
+        """Write, and raise WriteError if that has not happened, which Home Assistant only logs."""
+        self.is_written = self.hass.state is CoreState.stopping  # it is written in a moment then
+        try:
+            await super().async_save(data)
+        except OSError as err:
+            raise WriteError(f"Cannot write {self.key}") from err
+        if not self.is_written:
+            raise WriteError(f"Cannot write {self.key}")
 
     @override
     async def _async_write_data(self, data: dict[str, Any]) -> None:
-        """Write, and keep whether that failed, of which Home Assistant only logs an error."""
-        self.has_failed = True
+        """Write, and keep whether that has happened."""
+        self.is_written = False
         try:
             await super()._async_write_data(data)
-            self.has_failed = False
+            self.is_written = True
         finally:
-            if self.has_failed:
+            if not self.is_written:
                 self.on_failure()
 
     @override
@@ -125,7 +138,8 @@ class EquiwattStore:
             await self._saving
         self._is_closed = True
         if self._is_pending:
-            await self._store.async_save(self._data())
+            with suppress(WriteError):
+                await self._store.async_save(self._data())
 
     @callback
     def async_keep(self, snapshot: Snapshot) -> None:
@@ -141,7 +155,7 @@ class EquiwattStore:
         if live == (before.live, before.pushed_at, before.rehearsal):
             self._save_later(SAVE_DELAY)
         else:  # not by a delay of nothing, which earlier delays put off
-            self._saving = self._hass.async_create_task(self.async_flush(), f"{DOMAIN} save")
+            self._saving = self._hass.async_create_task(self._async_try(), f"{DOMAIN} save")
 
     @callback
     def async_set_known(self) -> None:
@@ -192,14 +206,19 @@ class EquiwattStore:
             self._save_later(0)
 
     async def async_write(self, edge: Edge) -> None:
-        """Write what was known right after an edge, before anybody hears of the edge."""
+        """Write what was known right after an edge, which a full disk does not keep back."""
         self.snapshot = replace(edge.after, upcoming=None)
         self.attendance = self.attendance.after(edge)
         self.plans = self.plans.after(edge)
-        await self.async_flush()
+        await self._async_try()
+
+    async def _async_try(self) -> None:
+        """Write everything now, or later if that fails."""
+        with suppress(WriteError):
+            await self.async_flush()
 
     async def async_flush(self) -> None:
-        """Write everything now."""
+        """Write everything now; raise WriteError if that fails."""
         self.known = True
         self._is_pending = False
         if self._is_closed:

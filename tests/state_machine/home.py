@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from copy import deepcopy
 from datetime import datetime, timedelta
 from email.utils import format_datetime
-from functools import partial
 import logging
 import math
 from typing import Any, override
@@ -23,7 +22,6 @@ from yarl import URL
 
 from custom_components.equiwatt import api
 from custom_components.equiwatt.const import DOMAIN
-from custom_components.equiwatt.equivents.client import RateLimiter
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_WEBHOOK_ID, EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState, Event, EventStateChangedData, HomeAssistant
@@ -85,8 +83,6 @@ class Home:
             ("utcnow", lambda: self.wall),
         ):
             self._stack.enter_context(patch.object(event_helper, f"time_tracker_{name}", value))
-        limiter = partial(RateLimiter, self.loop.time)
-        self._stack.enter_context(patch.object(api, "RateLimiter", limiter))
         self.loop.set_exception_handler(self._fail)
         self._alarm = Alarm(self.failures)
         logging.getLogger().addHandler(self._alarm)
