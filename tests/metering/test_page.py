@@ -41,7 +41,8 @@ def test_the_example() -> None:
     """Each of its figures is what comes out of the readings in its table."""
     rows = {row[0][4:]: row for row in table("Day ") if re.match(r"[A-Z][a-z]{2} \d\d", row[0])}
     assert len(rows) == 14
-    readings, total = {}, 100.0
+    readings: dict[datetime, float] = {}
+    total = 100.0
     for number, row in sorted(rows.items()):
         start = at(date(2026, 11, int(number)), "17:00")
         assert row[0] == f"{start:%a %d}"
@@ -137,10 +138,11 @@ async def test_the_automation(home: Home) -> None:
     await home.start()
     assert messages(home) == []
     await home.end()
-    assert messages(home) == [
+    (message,) = messages(home)
+    assert message == (
         "Your home used 0.50 kWh less than usual; less than on 7 of your 7 usual days, "
         "by an estimate from your own meter."
-    ]
+    )
 
 
 def test_links() -> None:

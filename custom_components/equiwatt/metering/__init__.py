@@ -1,1 +1,1 @@
-"""How much the home used in an equivent, and what it usually uses then."""
+"""The use of a home in an equivent, and its usual use then."""

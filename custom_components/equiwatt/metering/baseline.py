@@ -23,9 +23,9 @@ WANTED = {True: 10, False: 8}
 MOST = 12.0
 """How many kWh a home may use in a half hour: a fuse of 100 A lets no more through."""
 DIP = 0.005
-"""How many kWh a counter may go back: such a use is shown as nothing."""
+"""By how many kWh a counter may go back: such a use is shown as nothing."""
 SLOWEST = timedelta(minutes=15)
-"""How seldom a meter may report for its energy to be believed to lie where its rows say."""
+"""How seldom a meter may report for its energy to lie in the half hours of its rows."""
 SEEN = 3 * 288
 """By how many rows of five minutes, those of three days, the pace of a meter is seen."""
 FEWEST = 3
@@ -37,7 +37,7 @@ LONG = 24 * HOUR
 REGULAR = 0.75
 """How much of the time a meter that is asked seldom keeps to its pace."""
 COARSE = 0.05
-"""The kWh of a counter's smallest move from which on it tells little of a half hour."""
+"""The kWh of a counter's smallest step from which on its half hours are not known."""
 LITTLE = 0.05
 """The kW that a home draws at least where no battery, panels or idle tariff keep it from that."""
 
@@ -252,7 +252,7 @@ def _energy(meters: Sequence[Readings], moments: Sequence[datetime]) -> float | 
 
 
 def without_figures(window: Window, reason: Reason, *, final: bool = False) -> Estimate:
-    """Return that nothing is known of a window."""
+    """Return an estimate without figures."""
     start, end, wanted = window.start, window.end, window.days_wanted
     return Estimate(start=start, end=end, days_wanted=wanted, final=final, reason=reason)
 
@@ -260,7 +260,7 @@ def without_figures(window: Window, reason: Reason, *, final: bool = False) -> E
 def estimate(
     window: Window, equivent_days: Collection[date], meters: Sequence[Readings], *, over: bool
 ) -> Estimate:
-    """Return what is known of a window, which is over or still goes on."""
+    """Return the estimate for a window, which is over or still goes on."""
     newest = [moment for meter in meters if (moment := meter.newest)]
     if not newest or len(newest) < len(meters):
         return without_figures(window, Reason.NO_STATISTICS)

@@ -51,12 +51,12 @@ def _easter(year: int) -> date:
 
 
 def is_working(day: date) -> bool:
-    """Tell whether a day is neither of a weekend nor a bank holiday."""
+    """Return True for a working day, neither of a weekend nor a bank holiday."""
     return day.weekday() < 5 and day not in bank_holidays(day.year)
 
 
 def changes_clock(day: date) -> bool:
-    """Tell whether the clocks go forward or back on a day."""
+    """Return True if the clocks go forward or back on a day."""
     midnights = (
         datetime(each.year, each.month, each.day, tzinfo=LONDON) for each in (day, day + DAY)
     )

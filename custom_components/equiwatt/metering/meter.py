@@ -32,7 +32,7 @@ PATIENCE = timedelta(hours=48)
 
 
 class Meter:
-    """Shows what is known of the live equivent or the last one; reads nothing in between."""
+    """The estimate for the live equivent or the last one; reads nothing in between."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Meter:
     ) -> None:
         """Start with nothing measured."""
         self.estimate: Estimate | None = None
-        """What is known of the live equivent, or of the last one."""
+        """The estimate for the live equivent, or for the last one."""
         self._hass = hass
         self._entry = entry
         self._coordinator = coordinator
@@ -55,7 +55,7 @@ class Meter:
         self._rehearsal: Equivent | None = None
         """The last rehearsal that is over, of which nothing is stored."""
         self._rehearsed: Estimate | None = None
-        """What is final of it."""
+        """Its final estimate."""
         self._too_slow: set[datetime] = set()
         """When equivents began that this meter is too slow for."""
         self._measured: Equivent | None = None
@@ -104,19 +104,19 @@ class Meter:
 
     @property
     def _over(self) -> Sequence[Equivent]:
-        """Return the finished ones, what ended last first: the API may list one late."""
+        """Return the finished equivents by their ends, newest first: the API may list one late."""
         if self._rehearsal is None:
             return self._real
         return sorted((self._rehearsal, *self._real), key=_end_of, reverse=True)
 
     @property
     def _latest(self) -> Equivent | None:
-        """Return what ended last, except what was too short to be measured."""
+        """Return the last equivent that was long enough to be measured."""
         return next((each for each in self._over if self._window(each)), None)
 
     @property
     def _unfinished(self) -> list[Equivent]:
-        """Return those whose readings may still come, what ended last first."""
+        """Return the equivents whose readings may still come, by their ends, newest first."""
         now = self._now
         recent = (each for each in self._over if each.end and now - each.end < PATIENCE)
         return [each for each in recent if not self._is_finished(each)]
@@ -138,7 +138,7 @@ class Meter:
         return window_of(equivent.start, equivent.end, self._now)
 
     def _kept(self, equivent: Equivent) -> Estimate | None:
-        """Return what is final of an equivent that is over."""
+        """Return the final estimate for an equivent, if there is one."""
         if equivent is self._rehearsal:
             return self._rehearsed
         result = result_of(self._store.results, equivent)
@@ -146,19 +146,19 @@ class Meter:
 
     @callback
     def async_refresh(self) -> None:
-        """Show what is kept by now of what ended last."""
+        """Show the final estimate for the last equivent, which may be another one now."""
         self._read()
 
     @callback
     def _start(self) -> None:
-        """Measure what is live, or go on with what is not finished."""
+        """Measure the live equivent, or go on with those that are not finished."""
         self._past = self._coordinator.data.past
         self._entry.async_on_unload(self._coordinator.async_add_listener(self._on_update))
         if self._live or self._unfinished:
             self._read()
 
     def _on_edge(self, edge: Edge) -> None:
-        """Measure what has started, or finish what has ended."""
+        """Measure an equivent that has started, or finish one that has ended."""
         if edge.type is EdgeType.ENDED and edge.test:
             self._rehearsal, self._rehearsed = edge.equivent, None
         self._read()
@@ -201,7 +201,7 @@ class Meter:
                 self._timer.async_set(pause.total_seconds() if pause else None)
 
     async def _async_measure(self) -> None:
-        """Measure what is live, or else all that is over and not finished."""
+        """Measure the live equivent, or else all that are over and not finished."""
         self._measured = live = self._live
         if live:
             self._show(await self._async_estimate(live))
@@ -221,7 +221,7 @@ class Meter:
     async def _async_estimate(
         self, equivent: Equivent, *, over: bool = False, gives_up: bool = False
     ) -> Estimate | None:
-        """Return what is known of an equivent; None if it is too short to be measured."""
+        """Return the estimate for an equivent; None if it is too short to be measured."""
         window = self._window(equivent)
         if window is None:
             return None
@@ -240,7 +240,7 @@ class Meter:
         return estimate(window, equivent_days(self._real, window), meters, over=over)
 
     async def _async_final(self, ended: Equivent) -> Estimate | None:
-        """Return what is known of an equivent that is over: final, if it is the last try."""
+        """Return the estimate for an equivent that is over: final, if it is the last try."""
         self._reader.forget()
         gives_up = self._next_try(ended, PATIENCE) is None
         found = await self._async_estimate(ended, over=True, gives_up=gives_up)
@@ -248,7 +248,7 @@ class Meter:
         return replace(found, final=True) if found and is_last_try else found
 
     def _keep(self, equivent: Equivent, found: Estimate) -> None:
-        """Keep what is final of an equivent."""
+        """Keep the final estimate for an equivent."""
         if found.reason is Reason.METER_TOO_SLOW:
             self._too_slow.add(equivent.start)
         if equivent is self._rehearsal:
@@ -267,7 +267,7 @@ class Meter:
 
     @callback
     def _show_found(self, found: Estimate | None) -> None:
-        """Show what was found of something that is over: `final` turns true once it is."""
+        """Show the estimate for an equivent that is over, so that `final` turns true once."""
         shown = self.estimate
         if found and found.final and not (shown and _goes_on(shown, found)):
             self._show(replace(found, final=False))
@@ -275,7 +275,7 @@ class Meter:
 
     @callback
     def _show_kept(self) -> None:
-        """Show what is final of what ended last: `final` turned true when that was found."""
+        """Show the final estimate for the last equivent: `final` turned true when it was found."""
         latest = self._latest
         if self.estimate and not self.estimate.final:
             self._show(None)
@@ -319,7 +319,7 @@ def _end_of(equivent: Equivent) -> datetime:
 
 
 def _goes_on(shown: Estimate, found: Estimate) -> bool:
-    """Return True if what is shown is not final yet, or is so of the same equivent."""
+    """Return True if the shown estimate is not final yet, or is for the same equivent."""
     overlap = shown.start < found.end and found.start < shown.end
     return overlap or not shown.final
 

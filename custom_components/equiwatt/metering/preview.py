@@ -1,4 +1,4 @@
-"""What the dialog says of meters before they are chosen."""
+"""The preview of meters in the dialog, before they are chosen."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ class Preview:
 async def async_preview(
     hass: HomeAssistant, options: Mapping[str, Any], past: Iterable[Equivent]
 ) -> Preview:
-    """Return what can be expected of the meters that some options name."""
+    """Return the preview of the meters that some options name."""
     meters = await async_find_meters(hass, options)
     if not meters and options[CONF_SOURCE] == SOURCE_ENERGY_DASHBOARD:
         return Preview(error="no_grid_import")

@@ -81,7 +81,7 @@ async def async_read(
 
 
 class Reader:
-    """Reads the meters for a window: all that it takes at first, then what is new."""
+    """Reads the meters for a window: two months at first, then new rows only."""
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
         """Start with nothing read."""

@@ -1,4 +1,4 @@
-"""What was measured of equivents: how it is stored, and what all of them tell together."""
+"""Results of finished equivents: how they are stored, and their total."""
 
 from bisect import bisect_left
 from collections import defaultdict
@@ -52,7 +52,7 @@ class HalfHour:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """All that is known of an equivent's energy, in kWh, not rounded."""
+    """An estimate for an equivent, in kWh, not rounded."""
 
     start: datetime
     end: datetime
@@ -99,7 +99,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class FinishedResult:
-    """What was measured of a finished equivent."""
+    """The final estimate for a finished equivent."""
 
     equivent: Equivent
     estimate: Estimate
@@ -112,11 +112,11 @@ class FinishedResult:
 
 
 type Results = tuple[FinishedResult, ...]
-"""What was measured, of the newest equivent first."""
+"""Results, newest equivent first."""
 
 
 class Verdict(StrEnum):
-    """Whether less or more than usual was used, or luck alone may explain the difference."""
+    """Whether a difference is more than luck."""
 
     TOO_EARLY = "too_early"
     LESS = "less"
@@ -126,7 +126,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Total:
-    """What all results tell together."""
+    """The total of all results that count."""
 
     counted: Results
     saving: float | None
@@ -141,7 +141,7 @@ class Total:
 
 
 def result_of(results: Results, equivent: Equivent) -> FinishedResult | None:
-    """Return what was measured of an equivent, whose times may have changed since."""
+    """Return the result of an equivent, whose times may have changed since."""
     latest = equivent.start + SAME
     first = bisect_left(results, -latest.timestamp(), key=_age)
     near = takewhile(
@@ -166,7 +166,7 @@ def read_results(items: object) -> tuple[Results, int]:
 
 
 def as_stored(result: FinishedResult) -> dict[str, Any]:
-    """Return a result in JSON's types: only what does not follow from the rest."""
+    """Return a result in JSON's types, without figures that follow from others."""
     equivent, estimate = result.equivent, result.estimate
     return {
         "start_time": int(equivent.start.timestamp()),
@@ -187,7 +187,7 @@ def as_stored(result: FinishedResult) -> dict[str, Any]:
 
 
 def total(results: Results) -> Total:
-    """Return what all results that count tell together."""
+    """Return the total of all results that count."""
     counted = tuple(result for result in results if result.counts)
     estimates = [result.estimate for result in counted]
     return Total(
@@ -199,7 +199,7 @@ def total(results: Results) -> Total:
 
 
 def _verdict(estimates: Sequence[Estimate]) -> Verdict:
-    """Return what the mean rank of the equivents among their usual days tells.
+    """Return the verdict by the mean rank of the equivents among their usual days.
 
     Where nothing has changed each rank is as likely as any other, whatever the home's habits: the
     share of n usual days on which more was used is 1/2, with a variance of (n + 2) / 12n, and each
@@ -248,7 +248,7 @@ def _spread(estimates: Sequence[Estimate]) -> float | None:
 
 
 def _hours(estimate: Estimate) -> tuple[time, bool]:
-    """Return what makes days alike: the time of day, and their type."""
+    """Return the time of day and the type of day, by which days are alike."""
     local = estimate.start.astimezone(LONDON)
     return local.time(), is_working(local.date())
 
