@@ -58,6 +58,7 @@ __all__ = [
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Offer to leave out what takes long."""
     parser.addoption("--quick", action="store_true", help="no real processes, no long searches")
+    parser.addoption("--loop-debug", action="store_true", help="let asyncio check each loop")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -104,8 +105,8 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 async def enable_event_loop_debug(request: pytest.FixtureRequest) -> None:
-    """Let the loop check itself, as Home Assistant's own tests do; it takes a third of the time."""
-    asyncio.get_running_loop().set_debug(not request.config.getoption("quick"))
+    """Let the loop check itself, as Home Assistant's own tests do, where nobody waits for it."""
+    asyncio.get_running_loop().set_debug(request.config.getoption("loop_debug"))
 
 
 @pytest.fixture

@@ -8,7 +8,10 @@ from unittest.mock import Mock
 import pytest
 
 from custom_components.equiwatt import announcer
-from custom_components.equiwatt.equivents.model import EdgeType
+from custom_components.equiwatt.announcer import Announcer
+from custom_components.equiwatt.equivents.model import EdgeType, Equivent
+from custom_components.equiwatt.equivents.snapshot import Snapshot
+from custom_components.equiwatt.store import EquiwattStore
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState, Event, EventStateChangedData, HomeAssistant, callback
@@ -146,3 +149,28 @@ async def test_listener_that_fails(house: House, push: Push, no_secrets_in_log: 
     assert len(logged) == 2
     for record in logged:  # which is what a fault is to look like
         no_secrets_in_log.records.remove(record)
+
+
+async def test_waits_until_automations_are_armed(
+    hass: HomeAssistant, house: House, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They arm as Home Assistant has started, which takes them a moment."""
+    monkeypatch.setattr(announcer, "ARMING", 3)
+    hass.set_state(CoreState.starting)
+    provider.start(NOW, NOW + HOUR)
+    await house.setup()
+    hass.set_state(CoreState.running)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await house.pass_time(2, step=1)
+    assert house.edges == []
+    await house.pass_time(2, step=1)
+    assert house.edges == [("started", "api")]
+
+
+async def test_closed(hass: HomeAssistant) -> None:
+    """Nothing is remembered once it is closed: another one may do so by then."""
+    store = EquiwattStore(hass, "one")
+    closed = Announcer(hass, store)
+    closed.async_close()
+    closed.async_add((), Snapshot(live=Equivent(NOW)))
+    assert store.snapshot == Snapshot()

@@ -1,6 +1,7 @@
 """Test equivents in the calendar."""
 
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -198,3 +199,18 @@ async def test_condition(hass: HomeAssistant, house: House, provider: Provider, 
     hass.bus.async_fire("ask")
     await house.settle()
     assert len(heard) == 1
+
+
+async def test_on_by_the_providers_clock(house: House, provider: Provider) -> None:
+    """The calendar is on while one is live, though the system's clock is hours behind."""
+    ahead = 3 * HOUR
+
+    def date() -> None:
+        """Add the time."""
+        provider.headers = {"Date": format_datetime(house.now + ahead, usegmt=True)}
+
+    provider.on_call = date
+    provider.start(NOW + ahead, NOW + ahead + HOUR)
+    await house.setup()
+    await house.pass_time(65)
+    assert (house.live, house.state("calendar.equiwatt_equivents")) == ("on", "on")

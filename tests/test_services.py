@@ -751,3 +751,19 @@ async def test_who_may_do_what(live: House, hass_read_only_user: MockUser) -> No
             DOMAIN, "take_part", {"participant": "me"}, blocking=True, context=context
         )
     assert plug.commands == ["off"]
+
+
+async def test_members_of_a_scene_need_permissions(
+    live: House, hass_read_only_user: MockUser
+) -> None:
+    """A user who may control a scene, but not what it sets, cannot hold that by it."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await add_scenes(live, Off={PLUG: "off"})
+    hass_read_only_user.mock_policy({"entities": {"entity_ids": {"scene.off": True}}})
+    context = Context(user_id=hass_read_only_user.id)
+    with pytest.raises(Unauthorized):
+        await apply_scene(live.hass, context, entity_id="scene.off")
+    assert plug.commands == []
+    hass_read_only_user.mock_policy({"entities": {"entity_ids": {"scene.off": True, PLUG: True}}})
+    await apply_scene(live.hass, context, entity_id="scene.off")
+    assert plug.commands == ["off"]

@@ -13,7 +13,7 @@ import pytest
 from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.equivents.snapshot import MAX_EQUIVENTS
 from custom_components.equiwatt.metering.results import as_stored
-from custom_components.equiwatt.store import SAVE_DELAY, TolerantStore
+from custom_components.equiwatt.store import SAVE_DELAY, EquiwattStore, TolerantStore
 from homeassistant.config_entries import SOURCE_REAUTH
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
@@ -448,3 +448,15 @@ async def test_disk_that_is_full(
             )
         assert await house.hass.config_entries.async_reload(house.entry.entry_id)
     assert hass_storage == before
+
+
+async def test_closed(hass: HomeAssistant, hass_storage: dict[str, Any]) -> None:
+    """What waits is written when a store is closed, and nothing after that."""
+    store = EquiwattStore(hass, "one")
+    store.async_set_known()
+    assert "equiwatt.one" not in hass_storage
+    await store.async_close()
+    del hass_storage["equiwatt.one"]
+    await store.async_flush()
+    store.async_set_known()
+    assert "equiwatt.one" not in hass_storage

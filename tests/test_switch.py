@@ -294,3 +294,13 @@ async def test_push_that_nothing_confirms(house: House, push: Push) -> None:
     await house.pass_time(7 * MINUTE)
     assert house.live == "off"
     assert house.state(SKIP) == "on"
+
+
+async def test_skipped_after_its_end(live: House, provider: Provider) -> None:
+    """A skip belongs to the live one also where its end proves to have been before the skip."""
+    await live.pass_time(61 * MINUTE, step=60)
+    assert live.live == "on"
+    await turn(live, "on")
+    provider.end(NOW, NOW + HOUR)
+    await live.poll()
+    assert (live.live, live.state(SKIP)) == ("off", "off")

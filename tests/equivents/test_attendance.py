@@ -175,3 +175,11 @@ def test_never_announced() -> None:
     ended = Edge(EdgeType.ENDED, Equivent(second.start, NOW + 3 * HOUR), Source.API, Snapshot())
     assert after.marked(ended).participants == ("two",)
     assert after.after(ended) == Attendance()
+
+
+def test_one_that_starts_as_it_is_skipped() -> None:
+    """It uses the skip up, though nothing watched it; one before that does not."""
+    skipping = Attendance(skips_since=NOW)
+    for start, skips in ((NOW, False), (NOW - timedelta(seconds=1), True)):
+        known = Snapshot(past=(Equivent(start, start + HOUR),))
+        assert skipping.caught_up(known).skips is skips
