@@ -372,6 +372,20 @@ async def test_unseen(house: Home, provider: Provider) -> None:
     assert await shown(house) == ["Equivent · powerUP"]
 
 
+async def test_an_end_while_it_was_off(house: Home, provider: Provider) -> None:
+    """The end that is announced after a restart has the kind, too."""
+    await house.setup()
+    await plan(house, NOW, NOW + HOUR)
+    provider.start(NOW, NOW + HOUR)
+    await house.poll()
+    await house.hass.config_entries.async_unload(house.entry.entry_id)
+    house.freezer.move_to(NOW + 48 * HOUR)
+    provider.end(NOW, NOW + HOUR)
+    await house.setup()
+    assert kinds(house) == [("started", "power_up"), ("ended", "power_up")]
+    assert await shown(house) == ["Equivent · powerUP"]
+
+
 async def test_each_account_has_its_own(house: Home, provider: Provider) -> None:
     """What is planned for one account says nothing of another."""
     await house.setup()
