@@ -10,6 +10,7 @@ from pytest_homeassistant_custom_component.components.diagnostics import (
 )
 
 from custom_components.equiwatt.const import DOMAIN
+from custom_components.equiwatt.holding.issues import async_raise_not_restored
 from homeassistant.helpers import device_registry as dr
 from homeassistant.setup import async_setup_component
 
@@ -69,3 +70,16 @@ async def test_diagnostics(house: House, provider: Provider, push: Push, hass_cl
     assert told["default_address"] is True
     text = json.dumps(told)
     assert not any(secret in text for secret in (TOKEN, WEBHOOK_ID, API_URL))
+
+
+async def test_download(house: House, hass_client: Any) -> None:
+    """What Home Assistant adds of its own names devices by no id; ours names none at all."""
+    assert await async_setup_component(house.hass, "diagnostics", {})
+    await house.setup()
+    async_raise_not_restored(house.hass, "switch.plug")
+    client = await hass_client()
+    answer = await client.get(f"/api/diagnostics/config_entry/{house.entry.entry_id}")
+    download = await answer.json()
+    assert [issue["translation_key"] for issue in download["issues"]] == ["not_restored"]
+    assert "plug" not in download["issues"][0]["issue_id"]
+    assert "plug" not in json.dumps(download["data"])
