@@ -7,7 +7,10 @@ import sys
 from typing import Any
 
 import pytest
-from pytest_homeassistant_custom_component.common import async_capture_events
+from pytest_homeassistant_custom_component.common import (
+    async_capture_events,
+    async_fire_time_changed,
+)
 from pytest_homeassistant_custom_component.components.diagnostics import (
     get_diagnostics_for_config_entry,
 )
@@ -28,7 +31,7 @@ from ..conftest import Push, add_entry, event_of
 from ..fakes.actions import simulate
 from .example import EVENT_DAY, at, minutes
 from .home import END, FIGURES, START, Home
-from .meters import METER, SECOND_METER
+from .meters import METER, SECOND_METER, Tables
 
 WORDS = "Used 0.40 kWh, 0.50 kWh less than usual; less than on 7 of your 7 usual days.\n\n"
 LABEL = "Estimate from your own meter"
@@ -560,6 +563,22 @@ async def test_without_a_meter(
     assert not [key for key in FIGURES if home.hass.states.get(f"sensor.equiwatt_{key}")]
     (event,) = await home.calendar()
     assert "description" not in event
+
+
+async def test_unloading(home: Home) -> None:
+    """Nothing is read after it, also where it comes amid a reading."""
+    await home.furnish()
+    await home.start()
+    tables = home.meters
+    assert isinstance(tables, Tables)
+    await home.move_to("17:05", 29)
+    home.freezer.move_to(at(EVENT_DAY, "17:05") + timedelta(seconds=31))
+    async_fire_time_changed(home.hass, home.now)
+    assert await home.hass.config_entries.async_unload(home.entry.entry_id)
+    await home.settle()
+    reads = tables.reads
+    await home.move_to("18:30")
+    assert tables.reads == reads
 
 
 async def test_a_meter_that_is_given_up(home: Home) -> None:

@@ -4,7 +4,7 @@ The recorder and the Energy dashboard may be missing, so they are imported only 
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -216,6 +216,7 @@ def _rows(
         StatisticsMeta as Meta,
         StatisticsShortTerm,
     )
+    from homeassistant.components.recorder.models import process_timestamp  # noqa: PLC0415
 
     wanted = (
         select(Meta.id, Meta.statistic_id, Meta.unit_of_measurement)
@@ -224,7 +225,7 @@ def _rows(
     )
     with session_scope(hass=hass, read_only=True) as session:
         runs = session.execute(select(RecorderRuns.start))
-        starts = [start.replace(tzinfo=UTC).timestamp() for (start,) in runs]
+        starts = [process_timestamp(start).timestamp() for (start,) in runs]
         found: list[Rows] = []
         names = {key: (meter, unit) for key, meter, unit in session.execute(wanted)}
         for table in (StatisticsShortTerm, Statistics):
