@@ -1,0 +1,104 @@
+"""Turn down the heating of a real Home Assistant, end its process, and see the heating go back."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+import signal
+from typing import Any
+
+import pytest
+
+from demo.client import HouseError
+from demo.house import House
+
+from .conftest import Api
+
+pytestmark = [pytest.mark.e2e, pytest.mark.long(60)]
+
+HEATING, BATHROOM = "climate.heating", "climate.bathroom"
+HELD = "sensor.equiwatt_held_devices"
+CONFIGURATION = """
+logger:
+  default: warning
+  logs:
+    custom_components.equiwatt: debug
+input_boolean:
+  boiler:
+  rail:
+template:
+  - sensor:
+      - name: Room
+        device_class: temperature
+        unit_of_measurement: °C
+        state: "20.4"
+climate:
+  - platform: generic_thermostat
+    name: Heating
+    unique_id: heating
+    heater: input_boolean.boiler
+    target_sensor: sensor.room
+    initial_hvac_mode: heat
+    target_temp: 21
+    target_temp_step: 0.5
+  - platform: generic_thermostat
+    name: Bathroom
+    unique_id: bathroom
+    heater: input_boolean.rail
+    target_sensor: sensor.room
+    initial_hvac_mode: "off"
+    target_temp: 17
+"""
+
+
+@pytest.fixture
+async def house(api: Api, tmp_path: Path, own_port: int) -> AsyncIterator[House]:
+    """Run a Home Assistant with a thermostat that heats, and one that is off."""
+    async with House(tmp_path, configuration=CONFIGURATION, port=own_port) as house:
+        form = await house.flow("equiwatt", {"token": "one", "advanced": {"url": api.url}})
+        await house.submit(form["flow_id"], {})
+        await house.wait_for(HEATING, "heat", 20)
+        yield house
+
+
+async def set_back(house: House, **data: Any) -> Any:
+    """Turn heating down, and return what the action responds."""
+    path = "/api/services/equiwatt/set_back?return_response"
+    return (await house.request("POST", path, data))["service_response"]
+
+
+async def heats_to(house: House, degrees: float, seconds: float) -> None:
+    """Wait until the heating is set to a temperature."""
+    await house.wait_for(HEATING, lambda one: one["attributes"]["temperature"] == degrees, seconds)
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGKILL], ids=lambda sign: sign.name)
+async def test_heating_goes_back(house: House, sign: signal.Signals) -> None:
+    """What was turned down goes back after the end of the process; what was off stays off."""
+    await house.call("equiwatt", "simulate_equivent", duration=600)
+    answer = await set_back(house, entity_id=[HEATING, BATHROOM], degrees=1.5)
+    assert answer == {
+        "set_back": [HEATING],
+        "not_set_back": [{"entity_id": BATHROOM, "reason": "already_off"}],
+    }
+    await heats_to(house, 19.5, 5)
+    await (house.stop() if sign is signal.SIGTERM else house.kill())
+    await house.start()
+    held = await house.wait_for(HELD, "1", 20)
+    (shown,) = held["attributes"]["entities"]
+    assert (shown["entity_id"], shown["state"], shown["temperature"]) == (HEATING, "heat", 21)
+    await house.call("equiwatt", "simulate_equivent", duration=10)
+    await house.wait_for(HELD, "0", 60)
+    await heats_to(house, 21, 10)
+    bathroom = await house.state(BATHROOM)
+    assert bathroom
+    assert (bathroom["state"], bathroom["attributes"]["temperature"]) == ("off", 17)
+    assert [one for one in house.problems() if "custom_components.equiwatt" in one] == []
+
+
+async def test_what_is_refused(house: House) -> None:
+    """Without a target, or with too many degrees, nothing is touched."""
+    await house.call("equiwatt", "simulate_equivent", duration=600)
+    with pytest.raises(HouseError, match="400"):
+        await house.call("equiwatt", "set_back")
+    with pytest.raises(HouseError, match="400"):
+        await house.call("equiwatt", "set_back", entity_id=HEATING, degrees=11)
+    await heats_to(house, 21, 1)
