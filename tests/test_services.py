@@ -489,6 +489,15 @@ async def test_areas_labels_and_devices(live: House) -> None:
     assert answer == {"paused": ["switch.third"], "not_paused": []}
 
 
+async def add_group(hass: HomeAssistant, name: str, members: list[str]) -> None:
+    """Add a helper that is a group of switches."""
+    options = {"group_type": "switch", "name": name, "entities": members, "hide_members": False}
+    helper = MockConfigEntry(domain="group", title=name, options=options)
+    helper.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(helper.entry_id)
+    await hass.async_block_till_done()
+
+
 async def test_groups(live: House) -> None:
     """The members of a group are paused, each as it is, also of a group in a group."""
     plug, idle = await install(live.hass, Plug("Plug"), Plug("Idle"))
@@ -496,11 +505,7 @@ async def test_groups(live: House) -> None:
     members = [PLUG, "switch.idle"]
     groups = {"heating": {"entities": members}, "house": {"entities": ["group.heating"]}}
     assert await async_setup_component(live.hass, "group", {"group": groups})
-    options = {"group_type": "switch", "name": "All", "entities": members, "hide_members": False}
-    helper = MockConfigEntry(domain="group", title="All", options=options)
-    helper.add_to_hass(live.hass)
-    assert await live.hass.config_entries.async_setup(helper.entry_id)
-    await live.settle()
+    await add_group(live.hass, "All", members)
     for group in ("group.heating", "switch.all", "group.house"):
         assert await pause(live.hass, respond=True, entity_id=group) == {
             "paused": [PLUG],
@@ -670,12 +675,18 @@ async def test_restore(live: House, everything: dict[str, Any]) -> None:
 
 
 async def hold_kitchen(house: House) -> str:
-    """Pause three plugs, one of which is in the kitchen, and return the id of that area."""
+    """Pause three plugs, and return the id of the kitchen, in which one of them is.
+
+    A group of the two others is in the study.
+    """
     await install(house.hass, Plug("Plug"), Plug("Other"), Plug("Third"))
-    area = ar.async_get(house.hass).async_create("Kitchen")
-    er.async_get(house.hass).async_update_entity(PLUG, area_id=area.id)
     groups = {"group": {"some": {"entities": [PLUG, "switch.other"]}}}
     assert await async_setup_component(house.hass, "group", groups)
+    await add_group(house.hass, "Pair", ["switch.other", "switch.third"])
+    area = ar.async_get(house.hass).async_create("Kitchen")
+    study = ar.async_get(house.hass).async_create("Study")
+    er.async_get(house.hass).async_update_entity(PLUG, area_id=area.id)
+    er.async_get(house.hass).async_update_entity("switch.pair", area_id=study.id)
     await pause(house.hass, entity_id=[PLUG, "switch.other", "switch.third"])
     await house.settle()
     return area.id
@@ -690,6 +701,8 @@ async def hold_kitchen(house: House) -> str:
         ({"entity_id": "all"}, {"area_id": ["kitchen"], "entity_id": "switch.third"}, OTHER),
         ({"entity_id": ["group.some"]}, {"entity_id": PLUG}, OTHER),
         ({"area_id": "kitchen", "entity_id": "switch.other"}, {"area_id": "kitchen"}, OTHER),
+        ({"entity_id": "all"}, {"area_id": "study"}, {PLUG}),
+        ({"area_id": "study"}, {"entity_id": "switch.third"}, OTHER),
         ({"area_id": "kitchen"}, {"area_id": "kitchen"}, set()),
         ({"area_id": "kitchen"}, {"area_id": "gone"}, {PLUG}),
         ({"area_id": "kitchen"}, {}, {PLUG}),

@@ -96,6 +96,7 @@ TANK = {"supported_features": 1, "min_temp": 43, "max_temp": 60, "temperature": 
         ("heat", AT_20 | {"temperature": "20.5"}, {"temperature": 18.5}),
         ("heat", AT_20 | {"target_temp_step": 5}, {"temperature": 15}),
         ("heat", AT_20 | {"target_temp_step": None, "temperature": 8.9}, {"temperature": 7}),
+        ("heat", AT_20 | {"target_temp_step": 0.1, "temperature": 7.3}, {"temperature": 7}),
         ("heat", AT_20 | {"target_temp_step": 0.1, "temperature": 20.3}, {"temperature": 18.3}),
         ("heat", AT_20 | {"target_temp_step": 1, "temperature": 8.5}, {"temperature": 7.5}),
         (
@@ -137,6 +138,7 @@ def test_set_back_thermostat(
         ("off", TANK, Refusal.ALREADY_OFF),
         ("auto", TANK, Refusal.IN_SCHEDULE),
         ("eco", TANK | {"temperature": None}, Refusal.NO_TEMPERATURE),
+        ("eco", TANK | BETWEEN | {"temperature": None}, Refusal.NO_TEMPERATURE),
         ("eco", TANK | {"supported_features": 2}, Refusal.NO_TEMPERATURE),
         ("unavailable", TANK, Refusal.UNAVAILABLE),
     ],
