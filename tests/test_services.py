@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, override
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
@@ -18,16 +18,19 @@ from yarl import URL
 from custom_components import equiwatt
 from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.services import SET_UP_SECONDS
+from homeassistant.components.climate.const import ClimateEntityFeature, HVACMode
+from homeassistant.components.water_heater import WaterHeaterEntityFeature  # type: ignore[attr-defined]
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
-from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
+from homeassistant.const import ATTR_TEMPERATURE, EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import Context, CoreState, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized
 from homeassistant.helpers import area_registry as ar, entity_registry as er, label_registry as lr
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
+from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
 
 from .conftest import API_URL, NOW, House, Provider, Push, add_entry
-from .devices import Plug, Thermostat, install
+from .devices import Boiler, Plug, Thermostat, install
 from .fakes.actions import add_scenes, apply_scene, simulate
 
 FOLDER = Path(equiwatt.__file__).parent
@@ -392,8 +395,8 @@ async def test_account_that_takes_too_long(live: House) -> None:
         await live.pass_time(SET_UP_SECONDS - 5)
         assert plug.commands == []
         await live.pass_time(10)
-        assert pausing.done()
-    assert plug.commands == ["off"]
+        assert plug.commands == ["off"]
+    await pausing
 
 
 async def test_which_live_account(house: House) -> None:
@@ -547,6 +550,144 @@ async def test_who_may_rehearse(
     assert house.live == "off"
     await simulate(house.hass, context=Context(user_id=hass_admin_user.id))
     assert house.live == "on"
+
+
+async def set_back(hass: HomeAssistant, respond: bool = True, **data: Any) -> Any:
+    """Turn heating down, and return what the action responds."""
+    return await hass.services.async_call(
+        DOMAIN, "set_back", data, blocking=True, return_response=respond
+    )
+
+
+class RangeThermostat(Thermostat):
+    """A thermostat that keeps a room between two temperatures."""
+
+    _attr_hvac_mode = HVACMode.HEAT_COOL
+    _attr_target_temperature = None
+    _attr_target_temperature_low = 19.0
+    _attr_target_temperature_high = 24.0
+    _attr_supported_features = ClimateEntityFeature.TARGET_TEMPERATURE_RANGE
+
+    @override
+    async def async_set_temperature(self, **kwargs: Any) -> None:
+        """Set both temperatures."""
+        low, high = kwargs["target_temp_low"], kwargs["target_temp_high"]
+        self.report(target_temperature_low=low, target_temperature_high=high)
+
+
+class Tank(Boiler):
+    """A water heater whose temperature can be set."""
+
+    _attr_current_operation = "eco"
+    _attr_target_temperature = 50.0
+    _attr_supported_features = (
+        WaterHeaterEntityFeature.OPERATION_MODE | WaterHeaterEntityFeature.TARGET_TEMPERATURE
+    )
+
+    @override
+    async def async_set_temperature(self, **kwargs: Any) -> None:
+        """Set the temperature."""
+        self.report(target_temperature=kwargs[ATTR_TEMPERATURE])
+
+
+async def test_set_back(live: House) -> None:
+    """Heating goes down by two degrees until the end, and a second request goes no further."""
+    thermostat, tank, between = await install(
+        live.hass, Thermostat("Thermostat"), Tank("Tank"), RangeThermostat("Range")
+    )
+    chosen = ["climate.range", "climate.thermostat", "water_heater.tank"]
+    for _ in range(2):
+        assert await set_back(live.hass, entity_id=chosen) == {
+            "set_back": chosen,
+            "not_set_back": [],
+        }
+        assert (thermostat.target_temperature, tank.target_temperature) == (19, 48)
+        assert (between.target_temperature_low, between.target_temperature_high) == (17, 26)
+    await live.pass_time(2 * MINUTE)
+    await simulate_end(live)
+    assert (thermostat.target_temperature, tank.target_temperature) == (21, 50)
+    assert (between.target_temperature_low, between.target_temperature_high) == (19, 24)
+    assert thermostat.commands == ["19", "21"]
+
+
+async def test_set_back_for_a_while(live: House) -> None:
+    """The degrees and the longest duration are those that are asked for."""
+    (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
+    ten = {"minutes": 10}
+    await set_back(live.hass, entity_id="climate.thermostat", degrees=0.5, max_duration=ten)
+    assert thermostat.target_temperature == 20.5
+    await live.pass_time(11 * MINUTE)
+    assert thermostat.target_temperature == 21
+
+
+async def test_set_back_in_fahrenheit(live: House) -> None:
+    """The degrees are those that Home Assistant shows, whatever the device counts in."""
+    live.hass.config.units = US_CUSTOMARY_SYSTEM
+    (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
+    thermostat.report(target_temperature=20.0)
+    await set_back(live.hass, entity_id="climate.thermostat", degrees=9)
+    state = live.hass.states.get("climate.thermostat")
+    assert state
+    assert (state.attributes["temperature"], thermostat.target_temperature) == (59, 15)
+    await live.pass_time(2 * MINUTE)
+    await simulate_end(live)
+    assert thermostat.target_temperature == 20
+
+
+async def test_what_is_not_set_back(live: House) -> None:
+    """What is off, follows a schedule, or has no temperature to set stays as it is."""
+    off, auto, dry, away, heat = await install(
+        live.hass, *(Thermostat(name) for name in ("Off", "Auto", "Dry", "Away", "Heat"))
+    )
+    await install(live.hass, Plug("Plug"))
+    off.report(hvac_mode=HVACMode.OFF)
+    auto.report(hvac_mode=HVACMode.AUTO)
+    dry.report(hvac_mode=HVACMode.DRY)
+    away.report(available=False)
+    reasons = {
+        "climate.auto": "in_schedule",
+        "climate.away": "unavailable",
+        "climate.dry": "no_temperature",
+        "climate.nowhere": "not_found",
+        "climate.off": "already_off",
+        "switch.plug": "unsupported",
+    }
+    answer = await set_back(live.hass, entity_id=[*reasons, "climate.heat"])
+    assert answer["set_back"] == ["climate.heat"]
+    assert {one["entity_id"]: one["reason"] for one in answer["not_set_back"]} == reasons
+    for chosen, reason in ((PLUG, "unsupported"), ("climate.nowhere", "not_found")):
+        call = set_back(live.hass, respond=False, entity_id=[chosen, "climate.heat"])
+        await refused(call, f"set_back_{reason}", entities=chosen)
+    assert await set_back(live.hass, respond=False, entity_id="climate.off") is None
+    away.report(available=True)
+    await live.settle()
+    assert [one.target_temperature for one in (off, auto, dry, away, heat)] == [21, 21, 21, 19, 19]
+    assert [one.commands for one in (off, auto, dry)] == [[], [], []]
+
+
+async def test_set_back_that_fails(live: House) -> None:
+    """A thermostat that gives an error is named, when the others are turned down."""
+    broken, well = await install(live.hass, Thermostat("Broken"), Thermostat("Well"))
+    broken.error = HomeAssistantError("Broken")
+    call = set_back(live.hass, respond=False, entity_id=["climate.broken", "climate.well"])
+    await refused(call, "set_back_failed", HomeAssistantError, entities="climate.broken")
+    assert well.target_temperature == 19
+
+
+async def test_set_back_an_area(live: House) -> None:
+    """Of an area, thermostats and water heaters are turned down, and nothing else is touched."""
+    plug, thermostat, boiler = await install(
+        live.hass, Plug("Plug"), Thermostat("Thermostat"), Boiler("Boiler")
+    )
+    area = ar.async_get(live.hass).async_create("Kitchen")
+    for entity_id in (PLUG, "climate.thermostat", "water_heater.boiler"):
+        er.async_get(live.hass).async_update_entity(entity_id, area_id=area.id)
+    answer = await set_back(live.hass, area_id=area.id)
+    assert answer == {"set_back": ["climate.thermostat"], "not_set_back": []}
+    excluded = {"entity_id": "climate.thermostat"}
+    await refused(set_back(live.hass, area_id=area.id, exclude=excluded), "nothing_to_set_back")
+    assert (plug.commands, boiler.commands) == ([], [])
+    assert thermostat.target_temperature == 19
 
 
 COOLER = {"state": "heat", "temperature": 19}

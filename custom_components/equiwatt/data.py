@@ -1,9 +1,11 @@
 """Runtime data of a config entry."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from homeassistant.config_entries import ConfigEntry
+from homeassistant.util.file import WriteError
 
 from .announcer import Announcer
 from .coordinator import EquiwattCoordinator
@@ -37,7 +39,8 @@ class EquiwattRuntimeData:
         if not state.live or store.attendance.skips or (state.rehearsal and not include_tests):
             return False
         store.async_keep_attendance(store.attendance.joined_by(participant, state.live))
-        await store.async_flush()
+        with suppress(WriteError):  # who takes part is known all the same, until a restart
+            await store.async_flush()
         return True
 
 

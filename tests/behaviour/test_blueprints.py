@@ -14,6 +14,7 @@ from homeassistant.components.blueprint.schemas import BLUEPRINT_SCHEMA
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import area_registry as ar, entity_registry as er
 from homeassistant.setup import async_setup_component
 from homeassistant.util.file import WriteError
 from homeassistant.util.yaml import load_yaml_dict, parse_yaml
@@ -312,6 +313,55 @@ async def test_tells_of_a_full_disk(house: House, provider: Provider, use: Use) 
         in message
     )
     assert plug.commands == []
+
+
+COLD = {"entity_id": "climate.thermostat"}
+
+
+@pytest.mark.parametrize(
+    ("inputs", "told", "temperature"),
+    [
+        ({"heating": COLD}, "Turned down: Thermostat.", 19),
+        ({"heating": COLD, "degrees": 1.5}, "Turned down: Thermostat.", 19.5),
+        (
+            {"heating": COLD, "devices": {"entity_id": PLUG}},
+            "Paused: Plug.\n\nTurned down: Thermostat.",
+            19,
+        ),
+        ({"heating": {"area_id": ["kitchen"]}}, "Turned down: Thermostat.", 19),
+        ({"heating": {"entity_id": [], "area_id": "kitchen"}}, "Turned down: Thermostat.", 19),
+        ({"heating": {"entity_id": []}, "devices": {"entity_id": PLUG}}, "Paused: Plug.", 21),
+        (
+            {"heating": {"entity_id": [*COLD.values(), "climate.nowhere"]}},
+            "Turned down: Thermostat.\n\nNot changed: climate.nowhere (not found).",
+            19,
+        ),
+    ],
+)
+async def test_turns_down(  # what is chosen, and what becomes of it
+    house: House,
+    provider: Provider,
+    use: Use,
+    inputs: dict[str, Any],
+    told: str,
+    temperature: float,
+) -> None:
+    """Heating is turned down instead, with or without devices to pause, and all is restored."""
+    await house.setup()
+    plug, thermostat = await install(house.hass, Plug("Plug"), Thermostat("Thermostat"))
+    area = ar.async_get(house.hass).async_create("Kitchen")
+    er.async_get(house.hass).async_update_entity("climate.thermostat", area_id=area.id)
+    await use("pause_devices", notify_start=True, **inputs)
+    provider.start(NOW, NOW + HOUR)
+    await house.poll()
+    (message,) = messages(house)
+    assert message == f"It should end at 10:20.\n\n{told}\n\nLog it in the equiwatt app."
+    assert (thermostat.target_temperature, thermostat.hvac_mode) == (temperature, "heat")
+    await house.pass_time(2 * MINUTE)
+    provider.end(NOW, house.now)
+    await house.poll()
+    assert (thermostat.target_temperature, thermostat.hvac_mode) == (21, "heat")
+    assert plug.commands == (["off", "on"] if "devices" in inputs else [])
 
 
 @pytest.mark.parametrize("inputs", [{}, {"devices": {"entity_id": []}, "heating": {"area_id": ""}}])

@@ -10,7 +10,8 @@ import pytest
 from demo.client import HouseError
 from demo.house import House
 
-from .conftest import Api
+from ..fakes.process import add, end_process
+from ..fakes.provider import Provider
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long(60)]
 
@@ -50,11 +51,10 @@ climate:
 
 
 @pytest.fixture
-async def house(api: Api, tmp_path: Path, own_port: int) -> AsyncIterator[House]:
+async def house(api: Provider, tmp_path: Path, own_port: int) -> AsyncIterator[House]:
     """Run a Home Assistant with a thermostat that heats, and one that is off."""
     async with House(tmp_path, configuration=CONFIGURATION, port=own_port) as house:
-        form = await house.flow("equiwatt", {"token": "one", "advanced": {"url": api.url}})
-        await house.submit(form["flow_id"], {})
+        await add(house, api)
         await house.wait_for(HEATING, "heat", 20)
         yield house
 
@@ -80,7 +80,7 @@ async def test_heating_goes_back(house: House, sign: signal.Signals) -> None:
         "not_set_back": [{"entity_id": BATHROOM, "reason": "already_off"}],
     }
     await heats_to(house, 19.5, 5)
-    await (house.stop() if sign is signal.SIGTERM else house.kill())
+    await end_process(house, sign)
     await house.start()
     held = await house.wait_for(HELD, "1", 20)
     (shown,) = held["attributes"]["entities"]
