@@ -11,7 +11,7 @@ from homeassistant.components.sensor import (
     SensorEntity,
     SensorEntityDescription,
 )
-from homeassistant.const import EntityCategory, Platform, UnitOfEnergy, UnitOfTime
+from homeassistant.const import MATCH_ALL, EntityCategory, Platform, UnitOfEnergy, UnitOfTime
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -264,23 +264,7 @@ class EquiwattMeterSensor(EquiwattLastingEntity, SensorEntity):
     domain = Platform.SENSOR
 
     entity_description: EquiwattMeterDescription
-    _unrecorded_attributes = frozenset(
-        {
-            "start",
-            "end",
-            "half_hours",
-            "days_used",
-            "days_wanted",
-            "lowest_day",
-            "highest_day",
-            "lower_than",
-            "so_far",
-            "approximate",
-            "final",
-            "measured_until",
-            "reason",
-        }
-    )
+    _unrecorded_attributes = frozenset({MATCH_ALL})
 
     def __init__(
         self,
@@ -323,7 +307,7 @@ class EquiwattTotalSaving(EquiwattLastingEntity, SensorEntity):
 
     domain = Platform.SENSOR
 
-    _unrecorded_attributes = frozenset({"equivents", "since", "spread", "verdict", "latest"})
+    _unrecorded_attributes = frozenset({MATCH_ALL})
 
     def __init__(self, data: EquiwattRuntimeData) -> None:
         """Add up the results of an account."""
