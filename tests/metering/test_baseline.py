@@ -19,9 +19,10 @@ from custom_components.equiwatt.metering.baseline import (
     usual_days,
     window_of,
 )
-from custom_components.equiwatt.metering.results import LEAST, Estimate, HalfHour, Reason
+from custom_components.equiwatt.metering.results import LEAST, Estimate, HalfHour, Reason, in_words
 
 from .example import (
+    DAYS,
     EQUIVENT_DAYS,
     EVENT_DAY,
     EXAMPLE,
@@ -557,7 +558,7 @@ def test_a_big_house() -> None:
 
 
 @pytest.mark.parametrize(
-    ("used", "lower_than"), [(0.4, 7), (0.78, 6), (0.8, 6), (0.9, 3), (1.0, 0), (1.3, 0)]
+    ("used", "lower_than"), [(0.4, 7), (0.78, 6), (0.8, 6), (0.9, 2), (1.0, 0), (1.3, 0)]
 )
 def test_lower_than(used: float, lower_than: int) -> None:
     """It is the number of usual days on which more was used: .78 .82 .90 .90 .90 1.00 1.00."""
@@ -714,3 +715,18 @@ def test_while_it_goes_on(used: dict[int, tuple[float, float]], rows: int) -> No
     found = estimate(WINDOW, EQUIVENT_DAYS, [meter_of(kwh)], over=False)
     assert found.saving == pytest.approx(0, abs=1e-6)
     assert found.measured_until == until
+
+
+@pytest.mark.parametrize("kwh", [0.1, 0.2, 0.3, 0.6, 0.7])
+@pytest.mark.parametrize("first", [0.0, 4_576.1, 81_234.56])
+def test_as_much_as_on_each_usual_day(kwh: float, first: float) -> None:
+    """Readings that differ by as much are not told apart by a computer's arithmetic."""
+    begins = {WINDOW.on(day).start for day in DAYS}
+    rows, total = {}, first
+    for begin in sorted(begins):
+        for moment, used in ((begin, 0.0), (begin + HALF_HOUR, kwh), (begin + 2 * HALF_HOUR, kwh)):
+            rows[moment] = total = round(total + used, 2)
+    found = estimate(WINDOW, EQUIVENT_DAYS, [meter_of(in_between(rows))], over=True)
+    assert (found.days_used, found.lower_than) == (8, 0)
+    word = in_words(found) or ""
+    assert word.endswith("less than on 0 of your 8 usual days")

@@ -18,6 +18,8 @@ from .days import DAY, LONDON, LOOK_BACK, is_working
 
 DECIMALS = 2
 """Of the kWh that are shown."""
+NOISE = 1e-6
+"""By how many kWh differences of counters that are equal may differ, as they are binary numbers."""
 LEAST = 3
 """How many similar days an average takes."""
 FEWEST = 4
@@ -221,7 +223,7 @@ def _verdict(estimates: Sequence[Estimate]) -> Verdict:
 def _rank(estimate: Estimate) -> float:
     """Return the share of usual days on which more was used; as much counts half."""
     used, days = estimate.used or 0.0, [*estimate.days.values()]
-    return (days_above(days, used) + days.count(used) / 2) / len(days)
+    return (days_above(days, used) + _days_equal(days, used) / 2) / len(days)
 
 
 def _spread(estimates: Sequence[Estimate]) -> float | None:
@@ -280,7 +282,7 @@ def in_words(found: Estimate) -> str | None:
         return None
     days, word = [*found.days.values()], _word(round(found.saving, DECIMALS))
     above = days_above(days, found.used)
-    count = above if word == "less" else len(days) - above - days.count(found.used)
+    count = above if word == "less" else len(days) - above - _days_equal(days, found.used)
     return f"{compared(found)}; {word} than on {count} of your {len(days)} usual days"
 
 
@@ -291,7 +293,12 @@ def _word(saving: float) -> str:
 
 def days_above(days: Iterable[float], used: float) -> int:
     """Return the number of days on which more was used."""
-    return sum(day > used for day in days)
+    return sum(day - used > NOISE for day in days)
+
+
+def _days_equal(days: Iterable[float], used: float) -> int:
+    """Return the number of days on which as much was used."""
+    return sum(abs(day - used) <= NOISE for day in days)
 
 
 def _newest(results: Iterable[FinishedResult]) -> Results:
