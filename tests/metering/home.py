@@ -1,12 +1,17 @@
 """A house with an account and a meter, on the evening of the example."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.components.recorder.common import (
+    async_wait_recording_done,
+)
 
+from homeassistant.components.recorder.statistics import statistics_during_period
 from homeassistant.core import HomeAssistant, State
+from homeassistant.helpers.recorder import get_instance
 
 from ..conftest import House, Provider, event_of
 from .example import EQUIVENT_DAYS, EVENT_DAY, at, counter, in_between
@@ -107,3 +112,19 @@ class Home(House):
         )
         events: list[dict[str, Any]] = answer[calendar]["events"]
         return events
+
+    async def rows(self, name: str) -> dict[datetime, tuple[float, float]]:
+        """Return the rows of a statistic of the account: states and sums by the hour."""
+        await async_wait_recording_done(self.hass)
+        statistic_id = f"equiwatt:{name}"
+        found: Any = await get_instance(self.hass).async_add_executor_job(
+            *(statistics_during_period, self.hass, at(EVENT_DAY, "00:00") - timedelta(days=400)),
+            *(None, {statistic_id}, "hour", None, {"state", "sum"}),
+        )
+        return {
+            datetime.fromtimestamp(row["start"], UTC): (
+                round(row["state"], 2),
+                round(row["sum"], 2),
+            )
+            for row in found.get(statistic_id, [])
+        }

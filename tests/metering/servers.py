@@ -2,7 +2,6 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import datetime
 from importlib.util import find_spec
 from itertools import count
 import os
@@ -79,8 +78,7 @@ def _mariadb(folder: Path) -> Generator[Server]:
     import pymysql.converters
 
     # Its driver knows types, and none of those that they inherit from.
-    converters = pymysql.converters.conversions
-    converters[HAFakeDatetime] = converters[datetime]
+    pymysql.converters.conversions[HAFakeDatetime] = pymysql.converters.escape_datetime
     program = Path(shutil.which("mariadbd") or "").resolve()
     install = shutil.which("mariadb-install-db") or "mariadb-install-db"
     place = ["--no-defaults", f"--datadir={folder / 'data'}", f"--basedir={program.parents[1]}"]

@@ -1,13 +1,17 @@
 """Measure and write statistics with the other databases that Home Assistant can be told to use."""
 
 from collections.abc import Generator
+from datetime import date
 from pathlib import Path
 import tempfile
 
 import pytest
 from pytest_socket import enable_socket
 
-from .home import Home
+from custom_components.equiwatt.metering.baseline import HALF_HOUR
+
+from .example import EVENT_DAY, at
+from .home import END, START, Home
 from .servers import PROGRAMS, Server, missing, running
 
 pytestmark = pytest.mark.long(15)
@@ -33,8 +37,19 @@ def recorder_db_url(server: Server, socket_enabled: None) -> str:
 
 
 async def test_an_equivent(recorded_home: Home) -> None:
-    """It is measured while it is live and once it is over."""
-    await recorded_home.furnish()
-    await recorded_home.start()
-    await recorded_home.end()
-    assert recorded_home.figures() == (0.9, 0.4, 0.5)
+    """It is measured while it is live and once it is over, and so is one before there was a meter.
+
+    The statistics of both are written, corrected and deleted.
+    """
+    home = recorded_home
+    await home.furnish()
+    await home.start()
+    await home.end()
+    assert home.figures() == (0.9, 0.4, 0.5)
+    before, end = at(date(2026, 11, 18), "16:00"), at(EVENT_DAY, "17:00")
+    assert await home.rows("saving") == {before: (0.49, 0.49), end: (0.5, 0.99)}
+    home.provider.end(START, END - HALF_HOUR)  # the API corrects itself
+    await home.pass_time(60, step=30)
+    assert await home.rows("saving") == {before: (0.49, 0.49), end: (0.19, 0.68)}
+    await home.hass.config_entries.async_remove(home.entry.entry_id)
+    assert await home.rows("saving") == {}

@@ -1,7 +1,6 @@
 """Test what becomes of equivents that were over before their meter was chosen."""
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import pytest
 from pytest_homeassistant_custom_component.components.recorder.common import (
@@ -10,10 +9,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 
 from custom_components.equiwatt.metering.readings import UnreadableError
 from custom_components.equiwatt.metering.results import FinishedResult
-from homeassistant.components.recorder.statistics import (
-    list_statistic_ids,
-    statistics_during_period,
-)
+from homeassistant.components.recorder.statistics import list_statistic_ids
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.recorder import get_instance
 
@@ -184,36 +180,22 @@ async def test_no_meter_is_found(years: Home) -> None:
     assert savings(years) == []
 
 
-async def rows_of(home: Home, name: str) -> dict[datetime, tuple[float, float]]:
-    """Return the rows of a statistic: states and sums by the hour."""
-    await async_wait_recording_done(home.hass)
-    statistic_id = f"equiwatt:{name}"
-    found: Any = await get_instance(home.hass).async_add_executor_job(
-        *(statistics_during_period, home.hass, at(FIRST, "00:00"), None),
-        *({statistic_id}, "hour", None, {"state", "sum"}),
-    )
-    return {
-        datetime.fromtimestamp(row["start"], UTC): (round(row["state"], 2), round(row["sum"], 2))
-        for row in found.get(statistic_id, [])
-    }
-
-
 async def test_statistics(recorded_home: Home) -> None:
     """The past, and what ends while there is a meter; all of it goes with the account."""
     home = recorded_home
     await home.furnish()
     day = at(date(2026, 11, 18), "16:00")
-    assert await rows_of(home, "saving") == {day: (0.49, 0.49)}
+    assert await home.rows("saving") == {day: (0.49, 0.49)}
     await home.start()
     await home.end()
     end = at(EVENT_DAY, "17:00")
-    assert await rows_of(home, "usual") == {day: (0.71, 0.71), end: (0.9, 1.61)}
-    assert await rows_of(home, "used") == {day: (0.22, 0.22), end: (0.4, 0.62)}
-    assert await rows_of(home, "saving") == {day: (0.49, 0.49), end: (0.5, 0.99)}
-    before = await rows_of(home, "saving")
+    assert await home.rows("usual") == {day: (0.71, 0.71), end: (0.9, 1.61)}
+    assert await home.rows("used") == {day: (0.22, 0.22), end: (0.4, 0.62)}
+    assert await home.rows("saving") == {day: (0.49, 0.49), end: (0.5, 0.99)}
+    before = await home.rows("saving")
     assert await home.hass.config_entries.async_reload(home.entry.entry_id)
     await home.settle()
-    assert await rows_of(home, "saving") == before
+    assert await home.rows("saving") == before
     await home.hass.config_entries.async_remove(home.entry.entry_id)
     await async_wait_recording_done(home.hass)
     known = await get_instance(home.hass).async_add_executor_job(list_statistic_ids, home.hass)
