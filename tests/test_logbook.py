@@ -18,7 +18,8 @@ from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.setup import async_setup_component
 
 from .conftest import House, Provider
-from .devices import Plug, install
+from .devices import Plug, Thermostat, install
+from .fakes.actions import add_scenes, apply_scene
 from .holding.pausing import PLUG, end, restart, started
 
 
@@ -45,15 +46,15 @@ async def recorded(recorder_mock: Recorder, hass: HomeAssistant, live: House) ->
     return live
 
 
-async def activity(house: House, client: Any) -> list[dict[str, Any]]:
-    """Return the activity of the plug."""
+async def activity(house: House, client: Any, *entity_ids: str) -> list[dict[str, Any]]:
+    """Return the activity, of all or of the entities that are chosen."""
     await async_wait_recording_done(house.hass)
     await client.send_json_auto_id(
         {
             "type": "logbook/get_events",
             "start_time": "2026-11-20T17:00:00+00:00",
             "end_time": "2026-11-20T19:00:00+00:00",
-            "entity_ids": [PLUG],
+            **({"entity_ids": entity_ids} if entity_ids else {}),
         }
     )
     rows: list[dict[str, Any]] = (await client.receive_json())["result"]
@@ -79,18 +80,35 @@ async def test_activity(
         await restart(recorded)
         await started(recorded)
     await end(recorded, provider)
-    rows = [row for row in await activity(recorded, client) if "context_message" in row]
+    rows = [row for row in await activity(recorded, client, PLUG) if "context_message" in row]
     assert [row["state"] for row in rows] == ["off", "on"]
     assert {row["context_domain"] for row in rows} == {"equiwatt"}
     assert {row["context_name"] for row in rows} == {f"equiwatt for {hass_admin_user.name}"}
-    assert [row["context_message"] for row in rows] == ["holding Plug", "restoring Plug"]
+    messages = [row["context_message"] for row in rows]
+    assert messages == ["paused by equiwatt", "restored by equiwatt"]
 
 
-async def test_by_nobody(recorded: House, hass_ws_client: WebSocketGenerator) -> None:
-    """A call by nobody names nobody."""
+async def test_without_a_user(recorded: House, hass_ws_client: WebSocketGenerator) -> None:
+    """A call without a user or an automation names equiwatt alone."""
     client = await hass_ws_client(recorded.hass)
     await install(recorded.hass, Plug("Plug"))
     await recorded.hass.services.async_call("equiwatt", "pause", {"entity_id": PLUG}, blocking=True)
-    rows = [row for row in await activity(recorded, client) if "context_message" in row]
-    assert [row["context_message"] for row in rows] == ["holding Plug"]
+    rows = [row for row in await activity(recorded, client, PLUG) if "context_message" in row]
+    assert [row["context_message"] for row in rows] == ["paused by equiwatt"]
     assert [row["context_name"] for row in rows] == ["equiwatt"]
+
+
+async def test_heating_and_scenes(recorded: House, hass_ws_client: WebSocketGenerator) -> None:
+    """Heating that is turned down is changed, and a scene is applied."""
+    client = await hass_ws_client(recorded.hass)
+    await install(recorded.hass, Plug("Plug"), Thermostat("Thermostat"))
+    await add_scenes(recorded, Off={PLUG: "off"})
+    heating = {"entity_id": "climate.thermostat"}
+    await recorded.hass.services.async_call("equiwatt", "set_back", heating, blocking=True)
+    await apply_scene(recorded.hass, entity_id="scene.off")
+    rows = [row for row in await activity(recorded, client) if "message" in row]
+    messages = {row["entity_id"]: row["message"] for row in rows if row["name"] == "equiwatt"}
+    assert messages == {
+        "climate.thermostat": "changed by equiwatt",
+        "scene.off": "applied by equiwatt",
+    }

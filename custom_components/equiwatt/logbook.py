@@ -1,4 +1,4 @@
-"""What the activity says of our commands: that they are ours, and who asked for them."""
+"""Our commands in the activity, with who asked for them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,11 +10,11 @@ from homeassistant.components.logbook.const import (
     LOGBOOK_ENTRY_NAME,
 )
 from homeassistant.components.logbook.models import LazyEventPartialState
-from homeassistant.const import ATTR_ENTITY_ID, ATTR_NAME
+from homeassistant.const import ATTR_ENTITY_ID
 from homeassistant.core import HomeAssistant, callback
 
 from .const import DOMAIN
-from .holding.service_calls import ATTR_ASKED_BY, ATTR_RESTORES, EVENT_COMMAND
+from .holding.service_calls import ATTR_ACTION, ATTR_ASKED_BY, EVENT_COMMAND
 
 type Describe = Callable[[LazyEventPartialState], dict[str, Any]]
 
@@ -29,13 +29,12 @@ def async_describe_events(
 
 @callback
 def _describe(event: LazyEventPartialState) -> dict[str, Any]:
-    """Describe a command, and with it what follows from it, of which only the name is shown."""
+    """Describe a command, beside the name of its entity, and the cause of what follows from it."""
     data = event.data
-    doing = "restoring" if data.get(ATTR_RESTORES) else "holding"
     asked_by = data.get(ATTR_ASKED_BY)
     return {
         LOGBOOK_ENTRY_NAME: f"equiwatt for {asked_by}" if asked_by else "equiwatt",
-        LOGBOOK_ENTRY_MESSAGE: f"{doing} {data.get(ATTR_NAME)}",
+        LOGBOOK_ENTRY_MESSAGE: f"{data.get(ATTR_ACTION)} by equiwatt",
         LOGBOOK_ENTRY_ENTITY_ID: data.get(ATTR_ENTITY_ID),
         LOGBOOK_ENTRY_CONTEXT_ID: event.context_id,
     }

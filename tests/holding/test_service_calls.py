@@ -46,7 +46,7 @@ async def test_person(
     assert off
     assert on
     assert [event.data["asked_by"] for event in commands] == [hass_admin_user.name] * 2
-    assert [event.data["restores"] for event in commands] == [False, True]
+    assert [event.data["action"] for event in commands] == ["paused", "restored"]
     assert [event.context.id for event in commands] == [off.context.id, on.context.id]
     assert {event.context.parent_id for event in commands} == {context.id}
 
@@ -82,8 +82,8 @@ async def test_who_ends_it(live: House, commands: list[Any], action: str) -> Non
     )
     await live.hass.services.async_call(domain, name, data, blocking=True, context=bob)
     await live.settle()
-    asked = [(event.data["restores"], event.data["asked_by"]) for event in commands]
-    assert asked == [(False, "Ann"), (True, "Bob")]
+    asked = [(event.data["action"], event.data["asked_by"]) for event in commands]
+    assert asked == [("paused", "Ann"), ("restored", "Bob")]
 
 
 async def test_set(hass: HomeAssistant) -> None:

@@ -274,7 +274,7 @@ class HoldingController:
         applied: dict[str, Refusal | None] = {}
         for scene in scenes:
             context = self.contexts.ours(requester)
-            async_announce(self.hass, scene, requester, context, restores=False)
+            async_announce(self.hass, scene, requester, context, "applied")
             answer = await async_apply_scene(self.hass, scene, context)
             applied[scene] = None if answer is Answer.DONE else Refusal.FAILED
         if any(applied.values()):
@@ -418,7 +418,9 @@ class HoldingController:
         is_stale = restores != (self.read_clock() >= held.record.until)
         if not is_stale:
             context = self.contexts.ours(held.requester)
-            async_announce(self.hass, entity_id, held.requester, context, restores=restores)
+            is_off = held.record.commands[number].values == OFF
+            action = "restored" if restores else "paused" if is_off else "changed"
+            async_announce(self.hass, entity_id, held.requester, context, action)
             answer = await async_set(self.hass, entity_id, calls, context)
         if answer is Answer.DONE or not (held := self.devices.get(entity_id)):
             return

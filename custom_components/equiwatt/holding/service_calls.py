@@ -6,7 +6,7 @@ from typing import Any
 
 import voluptuous as vol
 
-from homeassistant.const import ATTR_ENTITY_ID, ATTR_NAME, SERVICE_TURN_ON, Platform
+from homeassistant.const import ATTR_ENTITY_ID, SERVICE_TURN_ON, Platform
 from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.exceptions import ServiceNotFound, ServiceValidationError
 
@@ -17,7 +17,7 @@ from .store import Requester
 EVENT_COMMAND = "equiwatt_command"
 """The first event of each command's context, by which the logbook knows whose it is."""
 ATTR_ASKED_BY = "asked_by"
-ATTR_RESTORES = "restores"
+ATTR_ACTION = "action"
 
 UNTOUCHED = (ServiceNotFound, ServiceValidationError, vol.Invalid)
 """What is raised before anything is touched."""
@@ -68,14 +68,8 @@ async def _async_call(
 
 @callback
 def async_announce(
-    hass: HomeAssistant, entity_id: str, requester: Requester, context: Context, *, restores: bool
+    hass: HomeAssistant, entity_id: str, requester: Requester, context: Context, action: str
 ) -> None:
     """Announce a command to the logbook, which names whoever comes first under a context."""
-    state = hass.states.get(entity_id)
-    data = {
-        ATTR_ENTITY_ID: entity_id,
-        ATTR_NAME: state.name if state else entity_id,
-        ATTR_ASKED_BY: requester.name,
-        ATTR_RESTORES: restores,
-    }
+    data = {ATTR_ENTITY_ID: entity_id, ATTR_ASKED_BY: requester.name, ATTR_ACTION: action}
     hass.bus.async_fire(EVENT_COMMAND, data, context=context)
