@@ -1,13 +1,14 @@
 """Random lives of held devices: everything that may come between, and what must be true after."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
 from custom_components.equiwatt.holding.device import Outcome
 from tests.fakes.devices.kinds import IN_SCENES, KINDS, ODDITIES, SCENES, odd
-from tests.fakes.devices.pretend import PretendDevice, Thermostat
+from tests.fakes.devices.pretend import FailureError, PretendDevice, Thermostat
 
 from .keeper import OFF, Clock, Keeper
 
@@ -24,7 +25,15 @@ class Life:
     seed: int
     oddities: int = 1
     events: int = 2
+    has_people: bool = False
     log: list[str] = field(default_factory=list)
+    OTHERS: ClassVar[dict[str, tuple[str, dict[str, Any]]]] = {
+        "cover": ("set_cover_position", {"position": 70}),
+        "number": ("set_value", {"value": 70}),
+        "select": ("select_option", {"option": "export"}),
+        "water_heater": ("set_operation_mode", {"operation_mode": "eco"}),
+    }
+    """What another commands, by domain."""
 
     def __post_init__(self) -> None:
         """Choose the device and what befalls it."""
@@ -40,8 +49,10 @@ class Life:
         if isinstance(self.device, Thermostat) and "temperature" in self.wanted:
             self.wanted["temperature"] = self.device.attributes["temperature"] - 2
         self.back_at: float | None = None
-        self.is_theirs = False
-        self.problem = ""
+        self.ended_at = 0.0
+        self.was_full = False
+        self.left_at: int | None = None
+        """How many commands it had got when another took it over."""
 
     def _wanted(self) -> dict[str, Any]:
         """Return what the hold wants."""
@@ -61,9 +72,10 @@ class Life:
         end = self.clock.seconds + length
         times = sorted(random.uniform(-60, length + 90 * MINUTE) for _ in range(self.events))
         happenings = [(time, random.choice(self.happenings)) for time in times]
-        happenings = sorted(
-            [*happenings, (0.0, self.begin), (length, self.end)], key=lambda h: h[0]
-        )
+        if self.has_people:
+            happenings.append((random.uniform(1, length + 60), self.take_over))
+        happenings += [(0.0, self.begin), (length, self.end)]
+        happenings.sort(key=lambda happening: happening[0])
         self.length = length
         for time, happening in happenings:
             self.clock.turn(max(0.0, time - self.clock.seconds))
@@ -78,7 +90,15 @@ class Life:
     @property
     def happenings(self) -> list[Callable[[], None]]:
         """What may happen."""
-        return [self.lose, self.restart, self.cut, self.jump, self.fill_the_disk, self.wait]
+        return [
+            self.lose,
+            self.restart,
+            self.cut,
+            self.jump,
+            self.fill_the_disk,
+            self.skip,
+            self.hold_again,
+        ]
 
     def begin(self) -> None:
         """Hold it."""
@@ -86,11 +106,27 @@ class Life:
 
     def end(self) -> None:
         """End the hold."""
-        self.ended_at = self.clock.seconds
+        self.ended_at = self.ended_at or self.clock.seconds
         self.keeper.release()
 
-    def wait(self) -> None:
-        """Do nothing."""
+    def skip(self) -> None:
+        """Skip the equivent, if it is not over."""
+        if not self.ended_at and self.keeper.record:
+            self.end()
+
+    def hold_again(self) -> None:
+        """Hold it once more, if the equivent is not over."""
+        is_over = self.ended_at or self.left_at is not None
+        if 0 < self.clock.seconds < self.length and not is_over:
+            self.begin()
+
+    def take_over(self) -> None:
+        """Let a person or an automation command it, if it is held."""
+        if self.keeper.record and self.keeper.record.commands:
+            service, data = self.OTHERS.get(self.device.domain, ("turn_off", {}))
+            with suppress(FailureError):
+                self.keeper.others(service, **data)
+            self.left_at = len(self.device.commands)
 
     def lose(self) -> None:
         """Lose the connection for a while."""
@@ -126,17 +162,20 @@ class Life:
 
     def fill_the_disk(self) -> None:
         """Fill the disk for a while."""
-        self.keeper.is_on_disk = False
+        self.keeper.is_on_disk, self.was_full = False, True
 
     def judge(self) -> str:
         """Return what is wrong, if anything is."""
+        if self.left_at is not None:
+            commands = [] if self.was_full else self.device.commands[self.left_at :]
+            return f"commanded over: {commands}" if commands else ""
         now, wanted = self.device.essence, self.before
         differs = {
             key: (now.get(key), value) for key, value in wanted.items() if now.get(key) != value
         }
         outcome = self.keeper.outcome
         back = [one for at, one in self.keeper.sent if at >= self.ended_at]
-        if len(back) > MOST:
+        if len(back) > MOST and not self.was_full:
             return f"{len(back)} commands"
         if differs and outcome is not Outcome.GIVEN_UP:
             return f"{outcome}: {differs}"

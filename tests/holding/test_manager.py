@@ -145,21 +145,20 @@ async def test_echo(live: House, provider: Provider) -> None:
     assert live.state(PLUG) == "on"
 
 
-async def test_slow_device(live: House, push: Push) -> None:
+async def test_slow_device(live: House, provider: Provider) -> None:
     """A device that reports late that it is off comes back although the equivent is over."""
     (plug,) = await install(live.hass, Plug("Plug"))
     plug.obeys = False
     answer = asyncio.create_task(pause(live.hass, PLUG))
     await live.pass_time(40)
     assert (await answer)["not_paused"] == [{"entity_id": PLUG, "reason": "no_answer"}]
-    await push("?event=ended")
-    await live.pass_time(10)
+    await end(live, provider)
     assert live.state(PLUG) == "on"
     plug.obeys = True
     plug.report(is_on=False)
     await live.pass_time(MINUTE)
     assert live.state(PLUG) == "on"
-    assert plug.commands == ["off", "on", "on"]
+    assert plug.commands[-2:] == ["on", "on"]
 
 
 @pytest.mark.parametrize("fault", ["unavailable", "deaf", "error"])
@@ -211,6 +210,7 @@ async def test_restart_spans_the_end(live: House, provider: Provider) -> None:
     await restart(live, lambda: provider.end(NOW, live.now))
     assert live.state(PLUG) == "off"
     await started(live)
+    await live.poll()
     assert live.state(PLUG) == "on"
     assert plug.commands == ["off", "on"]
 
@@ -478,7 +478,7 @@ async def test_ends_while_pausing(live: House, provider: Provider, push: Push) -
 
     async def slow(**kwargs: Any) -> None:
         """Let the equivent end in the middle."""
-        await push("?event=ended")
+        await live.hass.services.async_call(DOMAIN, "restore", {}, blocking=True)
         await turn_off(**kwargs)
 
     plug.async_turn_off = slow  # type: ignore[method-assign]
@@ -507,8 +507,7 @@ async def test_back_at_once_after_two_calls(live: House, push: Push) -> None:
     await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
     await pause(live.hass, PLUG)
-    await live.pass_time(1)  # as older releases need a moment between both
-    await push("?event=ended")
+    await live.hass.services.async_call(DOMAIN, "restore", {}, blocking=True)
     await live.settle()
     assert live.state(PLUG) == "on"
     person = Context(user_id=(await live.hass.auth.async_create_user("One")).id)
@@ -629,5 +628,5 @@ async def test_disabled_over_a_restart(live: House, provider: Provider) -> None:
     await live.pass_time(2 * MINUTE)
     assert plug.commands == ["off"]
     await live.hass.config_entries.async_set_disabled_by(live.entry.entry_id, None)
-    await live.settle()
+    await live.poll()
     assert plug.commands == ["off", "on"]

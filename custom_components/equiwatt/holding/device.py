@@ -75,10 +75,11 @@ def hold(
 
 def release(record: DeviceRecord, now: datetime) -> DeviceRecord:
     """Return the record of a hold that is over now, unless it already was."""
-    until = min(record.until, now)
-    before = until - timedelta.resolution  # a command of this moment was the hold's
+    if now >= record.until:
+        return record
+    before = now - timedelta.resolution  # a command of this moment was the hold's
     commands = tuple(replace(one, at=min(one.at, before)) for one in record.commands)
-    return replace(record, until=until, commands=commands if now <= until else record.commands)
+    return replace(record, until=now, commands=commands)
 
 
 def absent(record: DeviceRecord) -> DeviceRecord:
@@ -212,10 +213,11 @@ def _restoring(
     """Return what is to be done once something was commanded back."""
     start, last = back[0].at, back[-1]
     undone = _undone(record, seen, back)
-    is_silent = (record.changed_at or record.here_since or now) <= record.commands[0].at
     unanswered = []
-    if is_before(record, back[0].found):
-        unanswered = _steps(record, seen) if is_silent else _touched(record, seen)
+    if all(is_before(record, one.found) for one in record.commands):
+        unanswered = _steps(record, seen)  # it may have obeyed without ever reporting so
+    elif is_before(record, back[0].found):
+        unanswered = _touched(record, seen)
     asked = {name for command in back for name in command.values}
     pending = [
         (name, value)
@@ -227,6 +229,7 @@ def _restoring(
         )
     ]
     if not pending:
+        is_silent = (record.changed_at or record.here_since or now) <= record.commands[0].at
         done = start + HOUR if is_silent else _since(record) + WATCH
         return Decision(outcome=Outcome.RESTORED) if now >= done else Decision(look_at=done)
     if _is_theirs(record, seen, back, is_undone=bool(undone)):

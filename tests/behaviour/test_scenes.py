@@ -10,8 +10,8 @@ from tests.devices import Lamp, Plug, install
 from tests.fakes.devices.entities import async_let_in
 from tests.fakes.devices.pretend import Cover, Select
 
-from .pausing import MINUTE, end, pause, repairs
-from .scenes import add_scene, apply, hold_and_end
+from ..holding.pausing import MINUTE, end, pause, repairs
+from ..holding.scenes import add_scene, apply, hold_and_end
 
 
 async def test_scene_of_a_group(live: House, provider: Provider) -> None:
