@@ -12,6 +12,8 @@ from custom_components.equiwatt.metering.results import Verdict, total
 
 from .luck import Calendar, home
 
+pytestmark = pytest.mark.long(10)
+
 MOST = 24
 SEEN = (4, 8, MOST)
 DEVIATIONS = (0.7, 1.0)

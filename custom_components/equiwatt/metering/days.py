@@ -55,6 +55,7 @@ def is_working(day: date) -> bool:
     return day.weekday() < 5 and day not in bank_holidays(day.year)
 
 
+@cache
 def changes_clock(day: date) -> bool:
     """Return True if the clocks go forward or back on a day."""
     midnights = (
