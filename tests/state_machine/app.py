@@ -125,5 +125,5 @@ class App:
             return
         if kind == "started":
             assert state == "on", "not started by a call"
-        elif kind == "ended" and not home.judge.may_be_late:
+        elif home.judge.ends_at_once:
             assert state == "off", "not ended by a call"

@@ -76,8 +76,14 @@ class Answer:
 
     named: Span | None
     listed: tuple[Span, ...]
-    at: datetime = EARLIEST
+    date: datetime = EARLIEST
+    """The time that it tells, by which it is judged."""
+    moment: float = 0
     """When it arrived."""
+
+    def lists_before(self, span: Span, following: Span) -> bool:
+        """Return True if it lists an equivent as over before another began."""
+        return any(same(span, over) and over[1] and over[1] <= following[0] for over in self.listed)
 
     def lists(self, span: Span) -> bool:
         """Tell whether it lists an equivent as finished."""
@@ -116,6 +122,10 @@ class Cloud:
     glitches: deque[tuple[str, Any]] = field(default_factory=deque)
     served: list[Answer] = field(default_factory=list)
     calls: list[float] = field(default_factory=list)
+    copies: deque[tuple[datetime, dict[str, Any], Answer | None, bool]] = field(
+        default_factory=deque
+    )
+    """Copies that are served instead: when they were made, what they say, whether with `Age`."""
     failed: bool = False
     answered: bool = False
 
@@ -139,22 +149,28 @@ class Cloud:
         if kind == "fault":
             return None, FAULTS[detail] or {"json": self.lie(now)}
         at = now - (detail if kind == "old" else self.lag)
-        known = [t for t in self.truths if t.announced <= at]
+        found = [t for t in self.truths if t.announced <= at]
+        called_off = [t for t in found if t.end(at) == t.start]
+        known = [t for t in found if t not in called_off]
         named = next(((t.start, t.end(at)) for t in known if not t.is_over(at)), None)
         listed = tuple((t.start, t.end(at)) for t in reversed(known) if t.is_over(at))[:10]
         if named and (kind == "drop" or (self.legacy and named[0] > at)):
             named = None
+        if named and named[0] < now - MINUTE and kind == "over":
+            named, listed = None, ((named[0], now.replace(microsecond=0) - 5 * SECOND), *listed)
         legacy = (named[0], None) if named and self.legacy else None
-        current = None if self.legacy else named
-        previous = (legacy, *listed) if legacy else listed
-        return Answer(legacy or named, listed), {"json": payload_of(current, *previous)}
+        hidden = named if named and kind == "hide" and named[0] <= at else None
+        current = None if self.legacy or hidden else named
+        previous = (legacy or hidden, *listed) if legacy or hidden else listed
+        off = ((t.start, t.start) for t in reversed(called_off))
+        return Answer(legacy or named, listed), {"json": payload_of(current, *off, *previous)}
 
-    def take(self, answer: Answer | None, now: datetime) -> None:
-        """Keep what has arrived."""
+    def take(self, answer: Answer | None, date: datetime, moment: float) -> None:
+        """Keep what has arrived, and was accepted."""
         self.failed = answer is None
         self.answered |= not self.failed
         if answer:
-            self.served.append(replace(answer, at=now))
+            self.served.append(replace(answer, date=date, moment=moment))
 
     def lie(self, now: datetime) -> dict[str, Any]:
         """Return the contrary of the truth, said to be no success."""

@@ -70,6 +70,9 @@ class Home:
         self.cloud = Cloud()
         self.judge = Judge(self.cloud, self.loop.time)
         self.app = App(self)
+        self.newest: datetime | None = None
+        self.doubted: tuple[datetime, float] | None = None
+        self.is_doubtful = False
         self.failures: list[BaseException] = []
         self.storage: dict[str, Any] = {}
         self.entry = MockConfigEntry()
@@ -197,23 +200,51 @@ class Home:
         if len(calls) > 10:
             assert calls[-1] - calls[-11] >= 60, "eleven calls within a minute"
         answer, response = self.cloud.answer(self.true)
-        await asyncio.sleep(self.cloud.slowness.total_seconds())
-        self._take(answer)
-        date = {"Date": format_datetime(self.true, usegmt=True)}
-        response = {**response, "headers": {**date, **response.get("headers", {})}}
+        headers = {}
+        if self.cloud.copies:
+            made, response, answer, has_age = self.cloud.copies.popleft()
+            if has_age:
+                headers = {"Age": str(int((self.true - made).total_seconds()))}
+        else:
+            await asyncio.sleep(self.cloud.slowness.total_seconds())
+            made = self.true.replace(microsecond=0)
+        headers |= {"Date": format_datetime(made, usegmt=True)}
+        if "exc" not in response:
+            self._take(answer, made, is_copy="Age" in headers)
+        else:
+            self._take(None, made)
+        response = {**response, "headers": {**headers, **response.get("headers", {})}}
         if error := response.pop("exc", None):
             raise error
         return Response(method, url, **response)
 
-    def _take(self, answer: Answer | None) -> None:
+    def _take(self, answer: Answer | None, date: datetime, *, is_copy: bool = False) -> None:
         """Let what has arrived set the clock of the house, and let the judge know it."""
-        self.cloud.take(answer, self.true)
-        if answer:
+        if answer and not is_copy and not self._accepts(date):
+            is_first, self.is_doubtful = not self.is_doubtful, True
+            self.cloud.failed |= not is_first
+            return
+        if answer and not is_copy:
+            self.is_doubtful = False
+        self.cloud.take(None if is_copy else answer, date, self.loop.moment)
+        if answer and not is_copy:
             # Where the system's clock is wrong, the time is the header's, which has whole seconds.
-            told = self.true.replace(microsecond=0)
-            near = abs(self.wall - told) <= 2 * MINUTE
-            self.error_of_clock = self.skew if near else told - self.true
-            self.judge.take_answer(self.cloud.served[-1], self.believed)
+            near = abs(self.wall - date) <= 2 * MINUTE
+            self.error_of_clock = self.skew if near else date - self.true
+            self.judge.take_answer(self.cloud.served[-1])
+
+    def _accepts(self, date: datetime) -> bool:
+        """Return True unless a date is an old one, or the first to contradict the clocks."""
+        doubted, self.doubted = self.doubted, None
+        is_old = self.newest is not None and date <= self.newest - MINUTE
+        is_far = min(abs(date - self.believed), abs(date - self.wall)) > 2 * MINUTE
+        if is_old or is_far:
+            passed = (self.loop.moment - doubted[1]) * SECOND if doubted else timedelta()
+            if not doubted or date <= doubted[0] or abs(date - doubted[0] - passed) > 2 * SECOND:
+                self.doubted = (date, self.loop.moment)
+                return False
+        self.newest = date if is_old or not self.newest else max(date, self.newest)
+        return True
 
     @property
     def is_loaded(self) -> bool:
@@ -247,7 +278,8 @@ class Home:
         """Set the entry up, with a limiter that goes by our clock."""
         self.cloud.answered = False
         self.error_of_clock = self.skew
-        self.set_up_at, self.judge.heard_at = self.loop.moment, None
+        self.newest, self.doubted, self.is_doubtful = None, None, False
+        self.set_up_at = self.loop.moment
         self.run(self.hass.config_entries.async_setup(ENTRY_ID))
 
     def finish_start(self) -> None:
@@ -260,6 +292,8 @@ class Home:
     def unload(self) -> None:
         """Unload the entry, however far its set-up has come."""
         self.judge.due = None
+        while self.entry.state is ConfigEntryState.SETUP_IN_PROGRESS:
+            self.pass_time(SECOND)
         self.run(self.hass.config_entries.async_unload(ENTRY_ID))
 
     def forget_calls(self) -> None:
@@ -275,8 +309,8 @@ class Home:
 
     @property
     def traces(self) -> tuple[dict[str, Any], int, int]:
-        """Return what the integration has left on the disk, at the provider and in events."""
-        files = {name: file for name, file in self.storage.items() if name.startswith(DOMAIN)}
+        """Return what the account has left on the disk, at the provider and in events."""
+        files = {name: file for name, file in self.storage.items() if name.endswith(ENTRY_ID)}
         return deepcopy(files), len(self.cloud.calls), len(self.judge.told)
 
     def state(self, entity_id: str) -> str:

@@ -1,18 +1,23 @@
-"""A judge, who demands evidence for each edge."""
+"""A judge, who demands evidence for each edge, by the words of the rules.
 
-from collections.abc import Callable
+What was served, called and lost is kept; whether it justifies an edge is worked out from that when
+the edge comes. Where edges had to wait, and over restarts, only their order is judged.
+"""
+
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from homeassistant.const import MAJOR_VERSION, MINOR_VERSION
 
-from .cloud import HOUR, MINUTE, Answer, Cloud, Span, same
+from .cloud import HOUR, MINUTE, SECOND, Answer, Cloud, Span, same
 
 OVERRUN = 15 * MINUTE
 MAX_OPEN = 6 * HOUR
-GRACE = 5 * MINUTE
-OUT_OF_ORDER = 120
-"""Seconds that calls and answers may be apart which speak of the same change."""
+GRACE, PUSH_BOUND, OUT_OF_ORDER, AGREE = 300, 3600, 120, 10
+"""Seconds that the rules name."""
+SLACK = 1
+"""Seconds by which times may be off that are told in whole seconds."""
 APART = 0 if (MAJOR_VERSION, MINOR_VERSION) >= (2026, 10) else 0.003
 """Seconds by which an event may wait for another of the same moment, which older releases need."""
 
@@ -23,138 +28,56 @@ def bound(span: Span) -> datetime:
 
 
 @dataclass
-class Over:
-    """An equivent whose end was announced, and why it ended."""
-
-    span: Span
-    why: str
-    at: datetime
-    moment: float
-    listed: float | None = None
-    """When the API first listed it."""
-
-
-@dataclass
 class Judge:
-    """Demands evidence for each edge: from what was served, from a push, or from the clock.
-
-    And an edge for what was served, where nothing speaks against it.
-    """
+    """Demands evidence for each edge, and an edge for what was served."""
 
     cloud: Cloud
     moment: Callable[[], float]
     told: list[tuple[str, str]] = field(default_factory=list)
     told_at: float = -APART
     """When the last edge was announced."""
-    pushes: list[tuple[float, str]] = field(default_factory=list)
-    overs: list[Over] = field(default_factory=list)
+    pushes: list[tuple[float, str, bool]] = field(default_factory=list)
+    """When a call came, what it said, and whether the last attempt before it had failed."""
     live: Span | None = None
-    pushed_at: datetime | None = None
-    pushed_moment: float = 0
-    first_pushed_moment: float = 0
-    """Differs from the one above where the edge had to wait."""
-    expired: bool = False
-    """Whether the provisional one has had its time, though its end may wait to be announced."""
-    heard_at: float | None = None
-    """When the entry had its first answer since it was set up."""
+    pushed: float | None = None
+    """When a call made the live one so that no answer has confirmed."""
+    over: tuple[Span, float] | None = None
+    """The last one that ended, and when."""
+    ended_since: float = 0
+    """When that was at the earliest: its edge may have had to wait."""
     since: float | None = None
+    """Since when edges have to wait."""
     due: Span | None = None
     """What must be live by the next check, as an answer names it."""
+    ends_at_once: bool = False
+    """Whether the last call has to end the live one."""
 
     def take_push(self, kind: str) -> None:
         """Let a call that is received now explain an edge."""
-        self.pushes.append((self.moment(), kind))
+        now = self.moment()
+        recent = self.over is not None and now - self.over[1] <= OUT_OF_ORDER + SLACK
+        self.ends_at_once = kind == "ended" and self.pushed is not None and not recent
+        self.pushes.append((now, kind, self.cloud.failed))
 
     @property
     def may_wait(self) -> bool:
-        """Tell whether an edge may wait for the one of the same moment to be over."""
+        """Return True if an edge may wait for the one of the same moment to be over."""
         return self.moment() - self.told_at < APART
 
-    @property
-    def may_be_late(self) -> bool:
-        """Tell whether a call for an end may speak of one that the API has listed by now."""
-        age = self._age_of_listing(since_set_up=True)
-        return age is not None and age <= OUT_OF_ORDER + 1
-
-    def _age_of_listing(self, *, since_set_up: bool) -> float | None:
-        """Return how long ago the API listed the last one.
-
-        An entry that was set up since may have learned it only by its first answer.
-        """
-        listed = self.overs[-1].listed if self.overs else None
-        if listed is None:
-            return None
-        heard_at = self.moment() if self.heard_at is None else self.heard_at
-        return self.moment() - (max(listed, heard_at) if since_set_up else listed)
-
-    def take_answer(self, answer: Answer, now: datetime) -> None:
-        """Let a valid answer confirm or change the live one, or demand that one starts."""
-        self.heard_at = self.moment() if self.heard_at is None else self.heard_at
-        if self.overs and answer.lists(self.overs[-1].span):
-            self.overs[-1].listed = self.overs[-1].listed or self.moment()
-        named = answer.named
-        if named and now >= bound(named):
-            named = None
-        self.expired = self.expired or self._runs_out(named)
-        if named and self.live and self._counts_for(named, self.live, now):
-            self.live, self.pushed_at = named, None
-        elif self.expired or not named or self.since is not None:
+    def take_answer(self, answer: Answer) -> None:
+        """Let an accepted answer confirm or change the live one, or demand that one starts."""
+        named = self._named(answer)
+        if self.live and named and not answer.lists_before(self.live, named):
+            is_old = (
+                self.over and same(named, self.over[0]) and self._named_for(named) <= OUT_OF_ORDER
+            )
+            if same(named, self.live) if self.pushed is None else not is_old:
+                self.live, self.pushed = named, None
+        if not named or named[0] > answer.date or (named[1] and named[1] <= answer.date):
             return
-        elif named[0] <= now and self._must_start(named, answer):
+        is_free = not self.live or (self.pushed is None and answer.lists(self.live))
+        if self.since is None and is_free and self._is_new(named):
             self.due = named
-
-    def _runs_out(self, named: Span | None) -> bool:
-        """Tell whether a provisional one has had its time, maybe while nobody was there.
-
-        Then it is confirmed only by an answer that names the same.
-        """
-        over = self.moment() >= self.pushed_moment + GRACE.total_seconds()
-        confirmed = named and self.live and same(named, self.live)
-        return self.pushed_at is not None and over and not confirmed
-
-    def _counts_for(self, named: Span, live: Span, now: datetime) -> bool:
-        """Tell whether the live one is what an answer names: the same, or while provisional any."""
-        if not self.pushed_at:
-            return same(named, live)
-        begun = named[0] <= now and not self._was_listed(named)
-        return not self.expired and (begun or same(named, live)) and not self._is_old(named, now)
-
-    def _is_old(self, named: Span, now: datetime) -> bool:
-        """Tell whether an answer names the last one that ended, as it was before its end.
-
-        One whose end a call announced may go on after two minutes, one that the clock ended if it
-        is prolonged; one that the API has listed is over.
-        """
-        over = self.overs[-1] if self.overs else None
-        if not over or not same(named, over.span):
-            return False
-        match over.why:
-            case _ if self._was_listed(over.span):
-                return True
-            case "push":
-                return self.moment() - over.moment < OUT_OF_ORDER
-            case "time":
-                return named[1] is None or named[1] <= now
-            case _:
-                return False
-
-    def _last_over(self, span: Span) -> Over | None:
-        """Return its last end: its own, or a later one's by a call that nothing else explains."""
-        for over in reversed(self.overs):
-            nearest = over.why == "push" and not self._was_listed(over.span)
-            if same(over.span, span) or (nearest and span[0] <= over.span[0]):
-                return over
-        return None
-
-    def _was_listed(self, span: Span) -> bool:
-        """Tell whether the API has ever listed it as finished."""
-        return any(answer.lists(span) for answer in self.cloud.served)
-
-    def _must_start(self, named: Span, answer: Answer) -> bool:
-        """Tell whether nothing speaks against what an answer names: not even that one is live."""
-        if self._was_listed(named) or self._last_over(named):
-            return False
-        return not self.live or answer.lists(self.live)
 
     def take_edge(self, kind: str, span: Span, source: str, now: datetime) -> None:
         """Judge an edge."""
@@ -162,91 +85,102 @@ class Judge:
         assert not self.told or self.told[-1][0] != kind, f"{kind} twice"
         self.told.append((kind, source))
         self.told_at = self.moment()
-        self.expired = False
-        (self._started if kind == "started" else self._ended)(span, source, now)
-
-    def _pushed(self, kind: str) -> list[float]:
-        """Return when pushes said so: just now, or while edges had to wait."""
-        since = self.moment() - APART if self.since is None else self.since
-        return [made for made, told in self.pushes if made >= since and kind == told]
-
-    def _started(self, span: Span, source: str, now: datetime) -> None:
-        """Judge a start."""
+        if self.since is None:
+            (self._judge_start if kind == "started" else self._judge_end)(span, source, now)
+        if kind == "ended":
+            called = self._called("ended") if source == "webhook" else []
+            self.over = (span, called[-1] if called else self.moment())
+            self.ended_since = self.over[1] if self.since is None else self.since
+            self.live = self.pushed = None
+            return
+        if source != "webhook" and self.over and same(span, self.over[0]):
+            self.over = None
         self.live = span
-        if self.due and same(span, self.due):
-            self.due = None
+        self.pushed = max(self._called("started"), default=None) if source == "webhook" else None
+        self.due = None if self.due and same(span, self.due) else self.due
+
+    def _judge_start(self, span: Span, source: str, now: datetime) -> None:
+        """Demand a call, an answer that names it live, or one that announced it."""
         if source == "webhook":
-            pushed = self._pushed("started")
-            assert pushed, "started by no push"
-            self.pushed_at, self.pushed_moment = now, self.moment()
-            self.first_pushed_moment = pushed[0]
+            assert self._called("started"), "started by no call"
             return
-        answer = self.cloud.served[-1]
-        assert answer.named, "started, though the last answer names none"
-        assert same(answer.named, span), "started is not what the last answer names"
-        assert span[0] <= now < bound(span), "started out of its bounds"
-        before = self.cloud.served[:-1]
-        assert not any(old.lists(span) for old in before), "started after it was listed as over"
-        self._judge_again(span, now)
-
-    def _judge_again(self, span: Span, now: datetime) -> None:
-        """Judge a start of one that was live already: only what a push or a gap explains."""
-        over = self._last_over(span)
-        if not over:
+        if source == "clock":
+            assert any(a.named and same(a.named, span) for a in self.cloud.served), "not announced"
+            assert span[0] <= now, "started before its time"
             return
-        match over.why:
-            case "push":
-                taken_back = any(at > over.moment and kind == "started" for at, kind in self.pushes)
-                # A second less: the provider's Date, which sets a wrong clock, has whole seconds.
-                waited = self.moment() - over.moment > GRACE.total_seconds() - 1
-                assert taken_back or waited, "back within the grace"
-            case "time":
-                assert span[1], "back though its time is over"
-                assert span[1] > now, "back though its end is past"
-            case why:
-                assert why in ("grace", "vanished"), f"back after it was {why}"
+        last = self.cloud.served[-1]
+        named = self._named(last)
+        assert named, "started, though the last answer names none"
+        assert same(named, span), "started is not what the last answer names"
+        assert span[0] <= last.date, "started before its time"
+        assert not span[1] or span[1] > last.date, "started though its end has passed"
+        if self.over and same(span, self.over[0]):
+            assert self._named_for(span) > OUT_OF_ORDER - SLACK, "taken back too soon"
 
-    def _ended(self, span: Span, source: str, now: datetime) -> None:
-        """Judge an end."""
+    def _judge_end(self, span: Span, source: str, now: datetime) -> None:
+        """Demand a call that may end it, the clock where the API cannot be asked, or answers."""
         assert self.live, "an end of nothing"
-        over = Over(span, self._reason(self.live, source, now), now, self.moment())
-        if over.why == "push":
-            over.moment = self._pushed("ended")[-1]
-        elif self._was_listed(span):
-            over.listed = self.moment()
-        self.overs.append(over)
-        self.live = self.pushed_at = None
-
-    def _reason(self, live: Span, source: str, now: datetime) -> str:
-        """Return why the live one may end, if it may."""
+        live, provisional = self.live, self.pushed is not None
+        age = self.moment() - (self.pushed or 0)
         if source == "webhook":
-            assert self._pushed("ended"), "ended by no push"
-            age = self._age_of_listing(since_set_up=False)
-            late = age is not None and age + APART < OUT_OF_ORDER
-            assert not late or self.since is not None, "ended by a call for the one before"
-            return "push"
-        if self.pushed_at and self.moment() > self.first_pushed_moment + GRACE.total_seconds() - 1:
-            return "grace"
-        if self.cloud.served[-1].lists(live):
-            return "listed"
-        if live[1] and live[1] <= now and self._not_named(live):
-            return "time"
-        if bound(live) <= now:
-            return "time"
-        assert source == "api", "ended by the clock before its time"
-        assert self._dropped_for(live) >= timedelta(seconds=10), "ended by a single answer"
-        return "vanished"
+            failed = [failed for at, kind, failed in self._recent(APART) if kind == "ended"]
+            near = live[1] is not None and now >= live[1] - (OUT_OF_ORDER + SLACK) * SECOND
+            assert failed, "ended by no call"
+            assert provisional or near or any(failed), "one call alone has ended it"
+        elif source == "clock":
+            planned = live[1] is not None and now >= live[1] - SLACK * SECOND and self.cloud.failed
+            past = age >= PUSH_BOUND - SLACK if provisional else now >= bound(live) - SLACK * SECOND
+            assert planned or past, "ended by the clock before its time"
+        elif provisional and age >= GRACE - SLACK:
+            assert not self._names(self.cloud.served[-1], live), "ended though it is named"
+        else:
+            self._judge_end_by_answers(live)
 
-    def _not_named(self, live: Span) -> bool:
-        """Tell whether the API does not say any more, or not at all, that it is live."""
-        named = self.cloud.served[-1].named
-        return self.cloud.failed or named is None or not same(named, live)
+    def _judge_end_by_answers(self, live: Span) -> None:
+        """Demand answers that do not name it: one where an end is due, else two."""
+        last = self.cloud.served[-1]
+        assert not self._names(last, live), "ended though the last answer names it"
+        listed = last.lists(live)
+        called = any(kind == "ended" for _, kind, _ in self._recent(OUT_OF_ORDER + SLACK))
+        early = (OUT_OF_ORDER if listed else 0) + SLACK
+        is_due = live[1] is not None and last.date >= live[1] - early * SECOND
+        against = [a.moment for a in self._unbroken(lambda a: not self._names(a, live))]
+        is_agreed = against[0] - against[-1] >= AGREE - SLACK / 2
+        assert called or is_due or is_agreed, "ended by a single answer"
+        lags = last.date - live[0] < (OUT_OF_ORDER - SLACK) * SECOND
+        assert listed or called or not lags, "ended by an answer that may lag"
 
-    def _dropped_for(self, live: Span) -> timedelta:
-        """Return how long all answers have left the live one out."""
-        last = first = self.cloud.served[-1].at
+    def _named(self, answer: Answer) -> Span | None:
+        """Return what an answer names: not what is past its bound."""
+        return answer.named if answer.named and answer.date < bound(answer.named) else None
+
+    def _names(self, answer: Answer, span: Span) -> bool:
+        """Return True if an answer names an equivent, and not the next one after it."""
+        named = self._named(answer)
+        return bool(named and same(named, span) and not answer.lists_before(span, named))
+
+    def _unbroken(self, condition: Callable[[Answer], bool]) -> Iterator[Answer]:
+        """Yield the last answers that meet a condition, newest first."""
         for answer in reversed(self.cloud.served):
-            if answer.named and same(answer.named, live):
-                return last - first
-            first = answer.at
-        return last - first
+            if not condition(answer):
+                return
+            yield answer
+
+    def _named_for(self, span: Span) -> float:
+        """Return for how many seconds answers have named the last one that ended since its end."""
+        run = self._unbroken(lambda a: self._names(a, span) and a.moment >= self.ended_since)
+        return self.moment() - min((answer.moment for answer in run), default=self.moment())
+
+    def _is_new(self, span: Span) -> bool:
+        """Return True if nothing that was served or called before can be the same equivent."""
+        before = [span for a in self.cloud.served[:-1] for span in (a.named, *a.listed) if span]
+        return not any(same(span, other) for other in before) and not self.pushes
+
+    def _recent(self, seconds: float) -> list[tuple[float, str, bool]]:
+        """Return the calls of the last seconds."""
+        return [push for push in self.pushes if push[0] >= self.moment() - seconds]
+
+    def _called(self, kind: str) -> list[float]:
+        """Return when calls said so: just now, or while edges had to wait."""
+        since = self.moment() - APART if self.since is None else self.since
+        return [at for at, called, _ in self.pushes if at >= since and called == kind]

@@ -72,6 +72,46 @@ class Provider(Watched):
         """Leave the live one out of one answer."""
         self.cloud.glitches.append(("drop", None))
 
+    @rule(kind=st.sampled_from(["over", "hide"]))
+    def contradict(self, kind: str) -> None:
+        """List the live one as over a moment ago, or among the past ones with its end ahead."""
+        self.cloud.glitches.append((kind, None))
+
+    @rule(seconds=st.integers(0, 1500), count=st.integers(1, 20), has_age=st.booleans())
+    def serve_copies(self, seconds: int, count: int, has_age: bool) -> None:
+        """Serve a copy for a while that was made now, some time after this."""
+        home = self.home
+        answer, response = self.cloud.answer(home.true)
+        made = home.true.replace(microsecond=0)
+        if "exc" in response or answer is None or home.skew:
+            return
+        self.pass_time((100 + seconds) * SECOND)
+        self.cloud.copies.extend([(made, response, answer, has_age)] * count)
+
+    @rule(ahead=st.integers(0, 20))
+    def call_off(self, ahead: int) -> None:
+        """Call an equivent off that was announced: it stays, and ends when it starts."""
+        now = self.home.true.replace(microsecond=0)
+        if self.cloud.is_free(now) and ahead:
+            start = now + ahead * MINUTE
+            self.cloud.truths.append(Truth(now, start, [(now, start)]))
+        self.check()
+
+    @rule(minutes=st.integers(5, 60))
+    def prolong(self, minutes: int) -> None:
+        """Go on with one that has just ended."""
+        now = self.home.true.replace(microsecond=0)
+        last = self.cloud.truths[-1] if self.cloud.truths else None
+        if last and last.end(now) != last.start and last.end(now) <= now < last.end(now) + MINUTE:
+            last.plans.append((now, now + minutes * MINUTE))
+        self.check()
+
+    @rule(seconds=st.sampled_from([-100, 100]))
+    def go_wrong(self, seconds: int) -> None:
+        """Set the system's clock a little wrong."""
+        self.home.jump(seconds * SECOND)
+        self.check()
+
     @rule(kind=st.sampled_from(sorted(FAULTS)), count=st.integers(1, 25))
     def fault(self, kind: str, count: int) -> None:
         """Be out of order for some answers."""

@@ -18,9 +18,11 @@ STEPS = 5_000
 def test_each_edge_has_its_reason(home: Home) -> None:
     """Each edge has its reason, whatever happens in whichever order."""
     House.home, House.steps = home, 0
-    profile = settings(deadline=None, suppress_health_check=list(HealthCheck))
+    profile = settings(
+        deadline=None, max_examples=1_000 if LONG else 145, suppress_health_check=list(HealthCheck)
+    )
     if not LONG:
-        profile = settings(profile, max_examples=145, phases=[Phase.generate])
+        profile = settings(profile, phases=[Phase.generate])
     run_state_machine_as_test(House, settings=profile)
     assert House.steps >= STEPS
 
@@ -60,7 +62,7 @@ def test_a_push_that_runs_out_while_nobody_is_there(home: Home) -> None:
     house = House()
     house.begin(ahead=16, minutes=119, truly=False)
     house.push(kind="started", times=1)
-    house.restart(down=2256, pull=True, starting=44)
+    house.restart(down=3700, pull=True, starting=44)
     told = [("started", "webhook"), ("ended", "clock"), ("started", "api")]
     assert home.judge.told == told
     house.teardown()
@@ -82,4 +84,16 @@ def test_a_call_soon_after_the_first_answer(home: Home) -> None:
     house.restart(down=5180, pull=True, starting=20)
     house.wait(seconds=100)
     house.push_demo()
+    house.teardown()
+
+
+def test_a_restart_while_a_set_up_is_under_way(home: Home) -> None:
+    """Home Assistant may be stopped while it still sets the entry up."""
+    House.home = home
+    house = House()
+    house.fault(count=13, kind="time-out")
+    house.be_slow(seconds=7)
+    house.restart(down=2022, pull=True, starting=35)
+    house.push(kind="started", times=2)
+    house.restart(down=0, pull=True, starting=35)
     house.teardown()

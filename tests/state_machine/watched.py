@@ -10,8 +10,8 @@ from homeassistant.core import Event, EventStateChangedData, callback
 
 from ..conftest import EVENT, LIVE
 from .cloud import MINUTE, SECOND, Cloud, same
-from .home import T0, Home
-from .judge import APART, GRACE, bound
+from .home import Home
+from .judge import APART, PUSH_BOUND, bound
 
 
 class Watched(RuleBasedStateMachine):
@@ -73,6 +73,7 @@ class Watched(RuleBasedStateMachine):
         """
         if self.home.skew:
             self.cloud.glitches.clear()
+            self.cloud.copies.clear()
             self.home.forget_calls()
         self.home.set_up()
 
@@ -91,14 +92,14 @@ class Watched(RuleBasedStateMachine):
         started = bool(judge.told) and judge.told[-1][0] == "started"
         state = home.state(LIVE)
         assert state in ("on" if started else "off", "unavailable"), "edge and state disagree"
-        answered = self.cloud.served[-1].at if self.cloud.served else T0
-        silence = home.true - answered
-        if not self.cloud.answered:  # what is remembered stands as long after a restart
-            silence = min(silence, (home.loop.moment - home.set_up_at) * SECOND)
-        if silence >= 15 * MINUTE + SECOND:
-            assert state == "unavailable", "known, though nobody has answered for long"
-        if state == "unavailable":
-            assert silence >= 15 * MINUTE - SECOND
+        if self.cloud.answered:
+            silence = (home.loop.moment - self.cloud.served[-1].moment) * SECOND
+            if silence >= 15 * MINUTE + SECOND:
+                assert state == "unavailable", "known, though no answer has come for long"
+            if state == "unavailable":
+                assert silence >= 15 * MINUTE - SECOND
+        elif judge.since is None:
+            assert state == ("on" if started else "unavailable"), "known before the first answer"
         if home.stored:
             assert (home.stored["announced"] is not None) == started, "the disk knows better"
         past = home.entry.runtime_data.coordinator.data.finished
@@ -111,10 +112,10 @@ class Watched(RuleBasedStateMachine):
         home, judge = self.home, self.home.judge
         if not judge.live:
             return
-        if judge.pushed_at:
-            ago = home.loop.moment - max(judge.pushed_moment, home.set_up_at)
-            assert ago < GRACE.total_seconds() + 2, "unconfirmed for too long"
-        elif abs(home.error_of_clock) < SECOND:
+        if judge.pushed is not None:
+            ago = home.loop.moment - max(judge.pushed, home.set_up_at)
+            assert ago < PUSH_BOUND + 2, "unconfirmed for too long"
+        elif abs(home.error_of_clock) < SECOND and not home.skew:
             assert home.true < bound(judge.live) + 2 * SECOND, "live past its bounds"
 
     @override
