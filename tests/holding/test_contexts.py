@@ -5,13 +5,23 @@ from typing import Any
 
 import pytest
 
+from custom_components.equiwatt.holding.contexts import KEPT, Contexts
+from homeassistant.const import EVENT_CALL_SERVICE
 from homeassistant.core import Context
+from homeassistant.helpers import (
+    area_registry as ar,
+    device_registry as dr,
+    entity_registry as er,
+    floor_registry as fr,
+    label_registry as lr,
+)
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from tests.conftest import House, Provider
 from tests.devices import Lamp, Plug, Thermostat, install
 
-from .pausing import MINUTE, end, pause
+from .pausing import MINUTE, PLUG, end, pause
+from .scenes import add_scene
 
 CLIMATE = "climate.thermostat"
 
@@ -91,3 +101,138 @@ async def test_device_behind_another(live: House, provider: Provider, name: str)
     await end(live, provider)
     await live.pass_time(5 * MINUTE)
     assert [live.state(one) for one in entities] == ["on", "on"]
+
+
+@pytest.fixture
+async def held(live: House) -> House:
+    """Return a house with a plug in a room on a floor, with labels and in groups, which is held."""
+    hass = live.hass
+    await install(hass, Plug("Plug"))
+    device = dr.async_get(hass).async_get_or_create(
+        config_entry_id=live.entry.entry_id, identifiers={("test", "plug")}
+    )
+    floor = fr.async_get(hass).async_create("Ground")
+    area = ar.async_get(hass).async_create("Kitchen", floor_id=floor.floor_id)
+    label = lr.async_get(hass).async_create("Heavy")
+    er.async_get(hass).async_update_entity(
+        PLUG, device_id=device.id, area_id=area.id, labels={label.label_id}
+    )
+    groups = {"all_plugs": {"entities": [PLUG]}, "groups": {"entities": ["group.all_plugs"]}}
+    assert await async_setup_component(hass, "group", {"group": groups})
+    await add_scene(hass, {PLUG: "off"})
+    assert await async_setup_component(hass, "homeassistant", {})
+    await live.settle()
+    hass.data["plug_device"] = device.id
+    assert (await pause(hass, PLUG))["paused"] == [PLUG]
+    await live.pass_time(2 * MINUTE)
+    return live
+
+
+TURN_OFF = ("switch", "turn_off")
+NAMED: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "name": (*TURN_OFF, {"entity_id": PLUG}),
+    "names": (*TURN_OFF, {"entity_id": ["switch.other", PLUG]}),
+    "names in a text": (*TURN_OFF, {"entity_id": f"switch.other, {PLUG}"}),
+    "area": (*TURN_OFF, {"area_id": "kitchen"}),
+    "floor": (*TURN_OFF, {"floor_id": ["ground"]}),
+    "label": (*TURN_OFF, {"label_id": "heavy"}),
+    "device": (*TURN_OFF, {"device_id": "plug_device"}),
+    "all of its domain": (*TURN_OFF, {"entity_id": "all"}),
+    "group": ("homeassistant", "turn_off", {"entity_id": "group.all_plugs"}),
+    "group of groups": ("homeassistant", "toggle", {"entity_id": ["group.groups"]}),
+    "all": ("homeassistant", "turn_off", {"entity_id": "all"}),
+    "scene": ("scene", "turn_on", {"entity_id": "scene.saving"}),
+    "what a scene would be": ("scene", "apply", {"entities": {PLUG: "off"}}),
+}
+OTHERS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "looking after it": ("homeassistant", "update_entity", {"entity_id": PLUG}),
+    "another": (*TURN_OFF, {"entity_id": "switch.other"}),
+    "another room": (*TURN_OFF, {"area_id": "bath"}),
+    "another domain": ("light", "turn_off", {"entity_id": "all"}),
+    "none": (*TURN_OFF, {"entity_id": "none"}),
+    "excluded": (*TURN_OFF, {"entity_id": "all", "exclude": {"area_id": "kitchen"}}),
+    "a scene that is made": ("scene", "create", {"entities": {PLUG: "off"}}),
+    "our own": ("equiwatt", "pause", {"entity_id": PLUG}),
+}
+
+
+def call(house: House, case: tuple[str, str, dict[str, Any]], context: Context) -> None:
+    """Report a service call as Home Assistant does, whatever becomes of it."""
+    domain, service, data = case
+    if "device_id" in data:
+        data = {"device_id": house.hass.data["plug_device"]}
+    house.hass.bus.async_fire(
+        EVENT_CALL_SERVICE,
+        {"domain": domain, "service": service, "service_data": data},
+        context=context,
+    )
+
+
+@pytest.mark.parametrize("case", NAMED)
+async def test_call_is_evidence(held: House, provider: Provider, case: str) -> None:
+    """A call by a person on a held device makes it theirs, by whatever it is named."""
+    person = Context(user_id=(await held.hass.auth.async_create_user("One")).id)
+    call(held, NAMED[case], person)
+    await held.settle()
+    assert held.state("sensor.equiwatt_held_devices") == "0"
+
+
+@pytest.mark.parametrize("case", OTHERS)
+async def test_call_that_is_none(held: House, provider: Provider, case: str) -> None:
+    """A call that is not for the device leaves it held."""
+    person = Context(user_id=(await held.hass.auth.async_create_user("One")).id)
+    call(held, OTHERS[case], person)
+    await held.settle()
+    assert held.state("sensor.equiwatt_held_devices") == "1"
+
+
+async def test_call_by_nobody(held: House) -> None:
+    """A bare context is nobody's, unless an automation, a script or HomeKit is known by it."""
+    call(held, NAMED["name"], Context())
+    await held.settle()
+    assert held.state("sensor.equiwatt_held_devices") == "1"
+    homekit = Context()
+    held.hass.bus.async_fire("homekit_state_change", {"entity_id": PLUG}, context=homekit)
+    call(held, NAMED["name"], homekit)
+    await held.settle()
+    assert held.state("sensor.equiwatt_held_devices") == "0"
+
+
+async def test_automation_that_asked(live: House, provider: Provider) -> None:
+    """What the automation that asked us does later is its own, as any other's."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    context = Context()
+    data = {"entity_id": PLUG}
+    for domain, service in (("equiwatt", "pause"), ("switch", "turn_on"), ("switch", "turn_off")):
+        await live.hass.services.async_call(domain, service, data, blocking=True, context=context)
+    await end(live, provider)
+    await live.pass_time(5 * MINUTE)
+    assert plug.commands == ["off", "on", "off"]
+
+
+@pytest.mark.parametrize("is_paused", [False, True])
+async def test_listeners(live: House, provider: Provider, is_paused: bool) -> None:
+    """While nothing is held nobody listens."""
+    await install(live.hass, Plug("Plug"))
+    before = dict(live.hass.bus.async_listeners())
+    assert "homekit_state_change" not in before
+    if is_paused:
+        await pause(live.hass, PLUG)
+        assert live.hass.bus.async_listeners()["homekit_state_change"] == 1
+        await end(live, provider)
+        await live.pass_time(3 * MINUTE)
+    assert "homekit_state_change" not in live.hass.bus.async_listeners()
+    assert live.hass.bus.async_listeners().get("call_service") == before.get("call_service")
+
+
+async def test_many_contexts(live: House) -> None:
+    """The oldest contexts are forgotten, and who has no name is no error."""
+    contexts = Contexts(live.hass, lambda _: None)
+    nameless = await live.hass.auth.async_create_user("")
+    nameless.name = None
+    requester = await contexts.async_requester_of(Context(user_id=nameless.id))
+    assert requester.name is None
+    ours = [contexts.ours(requester) for _ in range(KEPT + 1)]
+    assert contexts.is_others(ours[0])  # by its parent
+    assert not contexts.is_others(ours[1])
+    assert not contexts.is_others(Context(parent_id=ours[1].id))

@@ -10,8 +10,9 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.equiwatt.const import DOMAIN
 from homeassistant.core import Context
-from homeassistant.exceptions import HomeAssistantError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import entity_registry as er
+from homeassistant.setup import async_setup_component
 from homeassistant.util.file import WriteError
 from tests.conftest import House, Provider, Push, add_entry
 from tests.devices import Plug, Thermostat, install
@@ -397,3 +398,129 @@ async def test_removed_and_added_again(live: House, provider: Provider) -> None:
     await end(live, provider)
     await live.pass_time(70 * MINUTE, step=30)
     assert live.state(PLUG) == "on" or repairs(live.hass)
+
+
+async def test_cancelled_while_it_is_written(live: House, provider: Provider) -> None:
+    """An action that is cancelled leaves nothing half done: the device is held and restored."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    with SlowDisk() as disk:
+        call = asyncio.create_task(pause(live.hass, PLUG))
+        await until(disk.begun.is_set)
+        call.cancel()
+        await asyncio.sleep(0)
+        disk.go_on.set()
+        await until(lambda: plug.commands == ["off"])
+    assert call.cancelled()
+    await live.settle()
+    assert live.state("sensor.equiwatt_held_devices") == "1"
+    await end(live, provider)
+    assert plug.commands == ["off", "on"]
+
+
+async def test_cancelled_while_another_waits(live: House) -> None:
+    """Whoever asked for the same at once is answered all the same."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    plug.obeys = False
+    calls = [asyncio.create_task(pause(live.hass, PLUG)) for _ in range(2)]
+    await until(lambda: plug.commands == ["off"])
+    calls[0].cancel()
+    await asyncio.sleep(0)
+    plug.report(is_on=False)
+    assert (await calls[1])["paused"] == [PLUG]
+
+
+async def test_automation_that_is_started_again(live: House, provider: Provider) -> None:
+    """An automation in mode restart that runs again while the action waits changes nothing."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    automation = {
+        "id": "again",
+        "mode": "restart",
+        "triggers": {"trigger": "event", "event_type": "go"},
+        "actions": {"action": "equiwatt.pause", "target": {"entity_id": PLUG}},
+    }
+    assert await async_setup_component(live.hass, "automation", {"automation": automation})
+    with SlowDisk() as disk:
+        live.hass.bus.async_fire("go")
+        await until(disk.begun.is_set)
+        live.hass.bus.async_fire("go")
+        for _ in range(20):
+            await asyncio.sleep(0)
+        disk.go_on.set()
+        await live.settle()
+    assert live.state(PLUG) == "off"
+    await end(live, provider)
+    assert live.state(PLUG) == "on"
+    assert plug.commands == ["off", "on"]
+
+
+async def test_wrong_call_touches_nothing(live: House, provider: Provider) -> None:
+    """A call that raises before anything is touched leaves nothing to be restored."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    plug.error = ServiceValidationError("Not now")
+    answer = await pause(live.hass, PLUG)
+    assert answer["not_paused"] == [{"entity_id": PLUG, "reason": "failed"}]
+    plug.error = None
+    assert live.state("sensor.equiwatt_held_devices") == "0"
+    await end(live, provider)
+    assert plug.commands == ["off"]
+
+
+async def test_several_devices_a_second_apart(live: House) -> None:
+    """All are commanded at once at the start, and those that did not obey a second apart later."""
+    count = 8
+    plugs = await install(live.hass, *(Plug(f"Plug {n}") for n in range(count)))
+    at: list[float] = []
+    for plug in plugs:
+        plug.command = lambda _: bool(at.append(live.now.timestamp()))  # type: ignore[method-assign]
+    call = asyncio.create_task(pause(live.hass, *(plug.entity_id for plug in plugs)))
+    await until(lambda: len(at) == count)
+    start = live.now.timestamp()
+    await live.pass_time(59)
+    await call
+    await live.pass_time(12, step=0.5)
+    assert at[:count] == [start] * count
+    assert at[count:] == pytest.approx([start + 60 + n for n in range(count)], abs=0.6)
+
+
+@pytest.mark.parametrize("state", ["unavailable", "unknown"])
+async def test_set_back_of_what_turns_up_late(live: House, provider: Provider, state: str) -> None:
+    """A thermostat that is unavailable at the start is set back when it turns up."""
+    (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
+    thermostat.report(available=state != "unavailable", hvac_mode=None)
+    data = {"entity_id": CLIMATE, "degrees": 2}
+    answer = await live.hass.services.async_call(
+        DOMAIN, "set_back", data, blocking=True, return_response=True
+    )
+    assert answer == {
+        "set_back": [],
+        "not_set_back": [{"entity_id": CLIMATE, "reason": "unavailable"}],
+    }
+    await live.pass_time(MINUTE)
+    thermostat.report(available=True, hvac_mode="heat")
+    await live.settle()
+    assert thermostat.target_temperature == 19
+    await end(live, provider)
+    assert thermostat.target_temperature == 21
+
+
+async def test_set_back_twice(live: House, provider: Provider) -> None:
+    """A second time counts from how it was before the first."""
+    (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
+    for degrees in (2, 3):
+        data = {"entity_id": CLIMATE, "degrees": degrees}
+        await live.hass.services.async_call(DOMAIN, "set_back", data, blocking=True)
+    assert thermostat.target_temperature == 18
+    await end(live, provider)
+    assert thermostat.target_temperature == 21
+
+
+async def test_set_back_of_what_turns_up_off(live: House) -> None:
+    """What turns up without anything to set back is left alone."""
+    (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
+    thermostat.report(available=False)
+    data = {"entity_id": CLIMATE, "degrees": 2}
+    await live.hass.services.async_call(DOMAIN, "set_back", data, blocking=True)
+    thermostat.report(available=True, hvac_mode="off")
+    await live.settle()
+    assert thermostat.commands == []
+    assert live.state("sensor.equiwatt_held_devices") == "0"
