@@ -173,6 +173,17 @@ async def test_statistics_that_cannot_be_read(years: Home, tables: Tables) -> No
     assert savings(years) == [SAVED] * len(EVENINGS)
 
 
+async def test_one_too_short_to_be_measured(years: Home) -> None:
+    """It is left out."""
+    await years.meters.hours(hourly())
+    start, _ = evening(EVENINGS[3] + DAY)
+    years.provider.previous.insert(-4, event_of(start, start + timedelta(minutes=2)))
+    years.choose(**SENSORS)
+    await years.setup()
+    assert len(years.entry.runtime_data.coordinator.data.past) == len(EVENINGS) + 1
+    assert savings(years) == [SAVED] * len(EVENINGS)
+
+
 async def test_no_meter_is_found(years: Home) -> None:
     """Where the Energy dashboard has none nothing is kept, and one is measured with later."""
     years.choose(source="energy_dashboard")

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from custom_components.equiwatt.equivents.model import Equivent, Kind
 from custom_components.equiwatt.metering.results import Estimate, FinishedResult
 from custom_components.equiwatt.metering.statistics import (
+    ATTEMPTS,
     NAMES,
     Row,
     StatisticsWriter,
@@ -265,6 +266,16 @@ async def test_statistics_that_a_user_deleted(recorder_mock: Recorder, hass: Hom
     await account.write()
     expected = {FIRST: Row(0.5, 0.5), FIRST + 2 * HOUR: Row(1, 1.5)}
     assert (await account.rows())["saving"] == expected
+
+
+async def test_rows_that_never_appear(recorder_mock: Recorder, hass: HomeAssistant) -> None:
+    """They are not written for ever."""
+    account = Account(hass, {FIRST: 0.5})
+    with patch(f"{STATISTICS}.async_add_external_statistics") as add:
+        await account.write()
+    assert add.call_count == ATTEMPTS * len(NAMES)
+    await account.write()
+    assert (await account.rows())["saving"] == {FIRST: Row(0.5, 0.5)}
 
 
 async def test_a_database_that_cannot_be_read(
