@@ -10,6 +10,7 @@ from homeassistant.util.yaml import parse_yaml
 ROOT = Path(__file__).parents[2]
 README = "README.md"
 CONTRIBUTING = "CONTRIBUTING.md"
+SECURITY = "SECURITY.md"
 
 
 def read(name: str) -> str:
@@ -22,7 +23,7 @@ PAGES = {
     for name in (README, *sorted(f"docs/{page.name}" for page in ROOT.glob("docs/*.md")))
 }
 """The texts for users, by their paths."""
-TEXTS = {**PAGES, CONTRIBUTING: read(CONTRIBUTING)}
+TEXTS = {**PAGES, **{name: read(name) for name in (CONTRIBUTING, SECURITY)}}
 """All texts that are held to the same rules."""
 EVERYTHING = "\n".join(PAGES.values())
 
