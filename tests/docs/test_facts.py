@@ -10,6 +10,7 @@ from benchmarks.report import figures_of
 from custom_components.equiwatt import coordinator
 from custom_components.equiwatt.const import BLUEPRINT_URL, DEFAULT_URL, DOMAIN
 from custom_components.equiwatt.equivents import clock, schedule, snapshot, tracker
+from custom_components.equiwatt.holding import device_state
 from custom_components.equiwatt.holding.eligibility import Refusal
 from custom_components.equiwatt.sensor import METER_SENSORS, TOTAL_SAVING
 from homeassistant.core import HomeAssistant
@@ -95,6 +96,24 @@ def test_actions_are_explained() -> None:
             assert f"**{field['name']}** (`{key}`)" in page
     for refusal in Refusal:
         assert f"`{refusal}`" in page
+
+
+def test_what_is_restored() -> None:
+    """The page of the actions lists what is restored of each domain, and how exactly."""
+    table = PAGES["docs/actions.md"].split("### What is restored")[1].split("\n## ")[0]
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", table, re.MULTILINE))
+    names = {domain: names[1:] for domain, names in device_state.SIGNIFICANT.items()}
+    assert rows == {
+        domain: ", ".join(map(compared, others)) for domain, others in names.items() if others
+    }
+    assert all(f"`{domain}`" in table for domain in names)
+    assert f"a state that is a number by {device_state.EXACT}." in table
+
+
+def compared(name: str) -> str:
+    """Return an attribute as the page lists it."""
+    tolerance = device_state.TOLERANCES.get(name)
+    return f"`{name}`" + (f" (± {tolerance:g})" if tolerance else "")
 
 
 def test_blueprints_can_be_imported() -> None:
