@@ -21,6 +21,7 @@ from homeassistant.helpers.json import prepare_save_json
 from homeassistant.util.file import WriteError
 
 from .conftest import NOW, House, Provider, Push
+from .fakes.actions import plan
 from .fakes.results import result
 
 MINUTE = timedelta(minutes=1)
@@ -433,7 +434,7 @@ async def test_written_as_it_was(
 async def test_disk_that_is_full(
     house: House, push: Push, hass_storage: dict[str, Any], error: Exception | None
 ) -> None:
-    """A write that did not happen is an error to an action, an edge is announced all the same.
+    """A write that did not happen is an error to who plans; edges reach those who take part.
 
     Without an error it is as if a later Home Assistant wrote in another way.
     """
@@ -442,10 +443,11 @@ async def test_disk_that_is_full(
     with patch.object(TolerantStore, "_async_write_data", AsyncMock(side_effect=error)):
         await push("?event=started")
         assert house.edges == [("started", "webhook")]
+        assert await house.hass.services.async_call(
+            DOMAIN, "take_part", {"participant": "one"}, blocking=True, return_response=True
+        ) == {"taking_part": True}
         with pytest.raises(HomeAssistantError):
-            await house.hass.services.async_call(
-                DOMAIN, "take_part", {"participant": "one"}, blocking=True, return_response=True
-            )
+            await plan(house, NOW + timedelta(hours=2), NOW + timedelta(hours=3))
         assert await house.hass.config_entries.async_reload(house.entry.entry_id)
     assert hass_storage == before
 

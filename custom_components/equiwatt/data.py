@@ -39,7 +39,8 @@ class EquiwattRuntimeData:
         if not state.live or store.attendance.skips or (state.rehearsal and not include_tests):
             return False
         store.async_keep_attendance(store.attendance.joined_by(participant, state.live))
-        with suppress(WriteError):  # who takes part is known all the same, until a restart
+        # The edge has reached its automations in spite of the disk, and their end is to as well.
+        with suppress(WriteError):
             await store.async_flush()
         return True
 
