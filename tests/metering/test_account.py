@@ -76,7 +76,7 @@ async def test_the_example(home: Home, hass_storage: dict[str, Any]) -> None:
         assert (again.state, again.attributes) == (state.state, state.attributes)
 
 
-async def test_the_total(home: Home) -> None:
+async def test_the_total(home: Home, hass_storage: dict[str, Any]) -> None:
     """It is that of all equivents that count, to be looked up, and lasts."""
     await home.furnish()
     total = home.sensor("total_saving")
@@ -125,6 +125,8 @@ async def test_the_total(home: Home) -> None:
     assert home.live == "off"
     (_, second) = await home.calendar()
     assert second["summary"].startswith("Equivent · powerUP")
+    await home.pass_time(2 * 48 * 3600, step=1800)
+    assert stored(home, hass_storage)[0]["kind"] == "power_up"
     assert await home.hass.config_entries.async_reload(home.entry.entry_id)
     await home.settle()
     again = home.sensor("total_saving")
@@ -565,7 +567,8 @@ async def test_without_a_meter(
     assert "description" not in event
 
 
-async def test_unloading(home: Home) -> None:
+@pytest.mark.parametrize("is_reading", [False, True])
+async def test_unloading(home: Home, is_reading: bool) -> None:
     """Nothing is read after it, also where it comes amid a reading."""
     await home.furnish()
     await home.start()
@@ -574,6 +577,8 @@ async def test_unloading(home: Home) -> None:
     await home.move_to("17:05", 29)
     home.freezer.move_to(at(EVENT_DAY, "17:05") + timedelta(seconds=31))
     async_fire_time_changed(home.hass, home.now)
+    if not is_reading:
+        await home.settle()
     assert await home.hass.config_entries.async_unload(home.entry.entry_id)
     await home.settle()
     reads = tables.reads

@@ -347,6 +347,17 @@ def test_approximate_readings() -> None:
     assert final(known=[meter_of(recent, hours)]).approximate
 
 
+def test_newer_rows() -> None:
+    """They take the place of all since a time: what is gone was cleared."""
+    moments = [at(EVENT_DAY, label) for label in ("16:00", "17:00", "17:05", "17:10", "18:00")]
+    old = meter_of(dict.fromkeys(moments[:4], 1.0), {moments[1]: 1.0})
+    new = meter_of({moments[3]: 2.0, moments[4]: 3.0}, {moments[4]: 2.0})
+    assert old.updated(new, moments[1]) == meter_of(
+        {moments[0]: 1.0, moments[1]: 1.0, moments[3]: 2.0, moments[4]: 3.0},
+        {moments[1]: 1.0, moments[4]: 2.0},
+    )
+
+
 def test_half_past_of_hours() -> None:
     """A reading that is not there stays missing where an hour beside it is."""
     kwh = {"16:00": 10.0, "17:00": 11.0, "18:00": 14.0, "20:00": 15.0}
@@ -390,6 +401,7 @@ kettles = list(accumulate(islice(cycle((20, 65, 25, 70, 20, 60)), 32)))
         (each(10, hours=96), 10),
         (each(30, hours=2), None),  # moved three times: too few to tell
         (each(30, hours=3), 30),
+        (each(30, hours=24, kwh=0.03), 30),  # in small steps, as little as 60 W
         (each(60, hours=24), 60),  # pushed each hour
         (each(24 * 60, hours=24), None),  # not there for long enough to say that it does not move
         (each(24 * 60, hours=26, kwh=8), 26 * 60 - 5),  # a day at once: it says nothing of an hour

@@ -427,6 +427,19 @@ async def test_a_late_meter(evening: Evening) -> None:
     assert evening.account.kept == [evening.meter.estimate]
 
 
+async def test_days_that_come_late(evening: Evening) -> None:
+    """All is read again at the end, as the rows of usual days may have been imported meanwhile."""
+    evening.choose(EXTERNAL)
+    early = {m: total for m, total in counter().items() if m.date() < date(2026, 11, 23)}
+    await evening.tables.hours(early, EXTERNAL)
+    await evening.start()
+    assert evening.estimate().days_used == 6
+    await evening.tables.hours(counter(), EXTERNAL)
+    await evening.move(END)
+    await evening.end()
+    assert (evening.shown(), evening.estimate().days_used) == ((0.9, 0.4, 0.5), 7)
+
+
 async def test_a_meter_that_never_comes(evening: Evening) -> None:
     """After two days it is final that nothing is known, and kept."""
     await evening.move(END, rows=False)
