@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.long(90)]
 
 HTML = "<!doctype html><title>Log in</title>"
 CAUSES = [
-    (HTTPStatus.INTERNAL_SERVER_ERROR, HTML, "cannot_connect"),
+    (HTTPStatus.INTERNAL_SERVER_ERROR, HTML, "wrong_address"),
     (HTTPStatus.TOO_MANY_REQUESTS, "", "rate_limited"),
     (HTTPStatus.OK, HTML, "unexpected_response"),
     (HTTPStatus.OK, "[]", "unexpected_response"),
@@ -73,7 +73,7 @@ async def errors_in(house: House, token: str, url: str) -> Any:
 async def check_causes(house: House, api: Provider) -> None:
     """Check that every cause of a failure gets its answer in the dialog."""
     assert await errors_in(house, "wrong-token", api.url) == "invalid_auth"
-    assert await errors_in(house, TOKEN, "http://127.0.0.1:1/") == "cannot_connect"
+    assert await errors_in(house, TOKEN, "http://127.0.0.1:1/") == "wrong_address"
     assert await errors_in(house, TOKEN, "http://example.com/") == "insecure_url"
     for number, (status, body, reason) in enumerate(CAUSES):
         api.fail(status, body=body)
