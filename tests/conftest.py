@@ -26,33 +26,15 @@ from homeassistant.const import EVENT_STATE_CHANGED, EVENT_STATE_REPORTED
 from homeassistant.core import Event, HomeAssistant, callback
 
 from .fakes.cloud import NATIVE, Cloud
-from .fakes.home import EVENT, LIVE, NOW, TOKEN, WEBHOOK_ID, Home, add_entry
+from .fakes.home import NOW, TOKEN, WEBHOOK_ID, Home, add_entry
 from .fakes.mocked import mocked
-from .fakes.provider import API_URL, Provider, event_of, said
+from .fakes.provider import API_URL, Provider
 
 # The same examples at each run: what fails here fails for everybody. `--hypothesis-profile=long`
 # looks for new ones.
 settings.register_profile("long", settings(max_examples=10_000, stateful_step_count=50))
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
-
-# Where tests that are being written elsewhere look for them; they are to go.
-House = Home
-__all__ = [
-    "API_URL",
-    "EVENT",
-    "LIVE",
-    "NOW",
-    "TOKEN",
-    "WEBHOOK_ID",
-    "Home",
-    "House",
-    "Provider",
-    "add_entry",
-    "event_of",
-    "mocked",
-    "said",
-]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -124,7 +106,7 @@ def entry(hass: HomeAssistant) -> MockConfigEntry:
 
 
 @pytest.fixture
-async def house(
+async def home(
     hass: HomeAssistant,
     entry: MockConfigEntry,
     provider: Provider,
@@ -136,12 +118,12 @@ async def house(
 
 
 @pytest.fixture
-async def live(house: Home, provider: Provider) -> Home:
+async def live(home: Home, provider: Provider) -> Home:
     """Return a home in which an equivent is live for an hour."""
     provider.start(NOW, NOW + timedelta(hours=1))
-    await house.setup()
-    assert house.live == "on"
-    return house
+    await home.setup()
+    assert home.live == "on"
+    return home
 
 
 @pytest.fixture

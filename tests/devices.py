@@ -212,7 +212,7 @@ DOMAINS = {
 
 
 async def install[*Devices](hass: HomeAssistant, *devices: *Devices) -> tuple[*Devices]:
-    """Add devices to a house."""
+    """Add devices to a home."""
     by_domain: dict[str, list[Device]] = {}
     for device in devices:
         assert isinstance(device, Device)

@@ -17,13 +17,15 @@ from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState, Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers.storage import Store
 
-from .conftest import EVENT, LIVE, NOW, House, Provider, Push, Recorder
+from .conftest import Push, Recorder
+from .fakes.home import EVENT, LIVE, NOW, Home
+from .fakes.provider import Provider
 
 HOUR = timedelta(hours=1)
 
 
 async def test_on_the_disk_first(
-    hass: HomeAssistant, house: House, push: Push, hass_storage: dict[str, Any]
+    hass: HomeAssistant, home: Home, push: Push, hass_storage: dict[str, Any]
 ) -> None:
     """Whoever hears of an edge finds the entity changed, and the edge on the disk."""
     found: list[tuple[str, Any]] = []
@@ -32,38 +34,38 @@ async def test_on_the_disk_first(
     def look(event: Event[EventStateChangedData]) -> None:
         """Look at both when the event entity speaks."""
         if event.data["entity_id"] == EVENT and event.data["old_state"]:
-            data = hass_storage[f"equiwatt.{house.entry.entry_id}"]["data"]
-            found.append((house.state(LIVE), data["announced"] is not None))
+            data = hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"]
+            found.append((home.state(LIVE), data["announced"] is not None))
 
-    await house.setup()
+    await home.setup()
     hass.bus.async_listen("state_changed", look)
     await push("?event=started")
     await push("?event=ended")
-    await house.pass_time(1)
+    await home.pass_time(1)
     assert found == [("on", True), ("off", False)]
 
 
 async def test_unloaded_while_automations_arm(
-    hass: HomeAssistant, house: House, provider: Provider, monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant, home: Home, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An unload in the second after the start leaves nothing behind, and loses no edge."""
     monkeypatch.setattr(announcer, "ARMING", 1)
     hass.set_state(CoreState.starting)
     provider.start(NOW, NOW + HOUR)
-    await house.setup()
+    await home.setup()
     hass.set_state(CoreState.running)
     hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
     await hass.async_block_till_done()
-    assert await hass.config_entries.async_unload(house.entry.entry_id)
-    await house.pass_time(5, step=1)
-    assert house.edges == []
-    await house.setup()
-    await house.settle()
-    assert house.edges == [("started", "api")]
+    assert await hass.config_entries.async_unload(home.entry.entry_id)
+    await home.pass_time(5, step=1)
+    assert home.edges == []
+    await home.setup()
+    await home.settle()
+    assert home.edges == [("started", "api")]
 
 
 async def test_platforms_that_refuse_to_go(
-    hass: HomeAssistant, live: House, provider: Provider, monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant, live: Home, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An unload that fails leaves an entry that announces as before."""
 
@@ -80,7 +82,7 @@ async def test_platforms_that_refuse_to_go(
 
 
 async def test_edge_during_an_unload(
-    hass: HomeAssistant, live: House, provider: Provider, monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant, live: Home, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An edge that comes while the platforms go is announced once the entry is set up again."""
     unload = hass.config_entries.async_unload_platforms
@@ -101,21 +103,21 @@ async def test_edge_during_an_unload(
 
 
 async def test_disk_that_is_full(
-    hass: HomeAssistant, house: House, push: Push, monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant, home: Home, push: Push, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An edge that cannot be written is announced all the same: the home must not miss it."""
 
     async def fail(*_: object) -> None:
         """Write nothing, as Home Assistant's store does when it cannot."""
 
-    await house.setup()
+    await home.setup()
     monkeypatch.setattr(Store, "async_save", fail)
     await push("?event=started")
-    assert house.edges == [("started", "webhook")]
+    assert home.edges == [("started", "webhook")]
 
 
 async def test_nothing_of_an_unloaded_entry(
-    hass: HomeAssistant, live: House, provider: Provider, hass_storage: dict[str, Any]
+    hass: HomeAssistant, live: Home, provider: Provider, hass_storage: dict[str, Any]
 ) -> None:
     """What still holds parts of an unloaded entry cannot make them announce, write or ask."""
     data = live.entry.runtime_data
@@ -133,16 +135,16 @@ async def test_nothing_of_an_unloaded_entry(
     assert len(provider.calls) == calls
 
 
-async def test_listener_that_fails(house: House, push: Push, no_secrets_in_log: Recorder) -> None:
+async def test_listener_that_fails(home: Home, push: Push, no_secrets_in_log: Recorder) -> None:
     """A listener that fails keeps nobody from hearing of an edge, nor of the next one."""
-    await house.setup()
-    listeners = house.entry.runtime_data.announcer
+    await home.setup()
+    listeners = home.entry.runtime_data.announcer
     heard: list[str] = []
     listeners.async_listen(Mock(side_effect=RuntimeError("Broken")))
     listeners.async_listen(lambda edge: heard.append(edge.type))
     await push("?event=started")
     await push("?event=ended")
-    await house.pass_time(1)
+    await home.pass_time(1)
     assert heard == ["started", "ended"]
     ours = [one for one in no_secrets_in_log.records if one.name.startswith("custom_components.")]
     logged = [record for record in ours if record.exc_info]
@@ -152,19 +154,19 @@ async def test_listener_that_fails(house: House, push: Push, no_secrets_in_log: 
 
 
 async def test_waits_until_automations_are_armed(
-    hass: HomeAssistant, house: House, provider: Provider, monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant, home: Home, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They arm as Home Assistant has started, which takes them a moment."""
     monkeypatch.setattr(announcer, "ARMING", 3)
     hass.set_state(CoreState.starting)
     provider.start(NOW, NOW + HOUR)
-    await house.setup()
+    await home.setup()
     hass.set_state(CoreState.running)
     hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
-    await house.pass_time(2, step=1)
-    assert house.edges == []
-    await house.pass_time(2, step=1)
-    assert house.edges == [("started", "api")]
+    await home.pass_time(2, step=1)
+    assert home.edges == []
+    await home.pass_time(2, step=1)
+    assert home.edges == [("started", "api")]
 
 
 async def test_closed(hass: HomeAssistant) -> None:

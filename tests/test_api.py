@@ -9,15 +9,15 @@ from custom_components.equiwatt import api
 from custom_components.equiwatt.equivents import client
 from homeassistant.core import HomeAssistant
 
-from .fakes.home import TOKEN, Home as House
+from .fakes.home import TOKEN, Home
 from .fakes.provider import API_URL
 
 
 async def test_limiters_are_dropped(
-    hass: HomeAssistant, house: House, aioclient_mock: Any, monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant, home: Home, aioclient_mock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A token that was tried and not kept leaves no limiter behind, and no token anywhere."""
-    await house.setup()
+    await home.setup()
     for number in range(5):
         await api.async_get_client(hass, f"mistyped-{number}", API_URL).async_get_equivents()
     limiters = hass.data[api.LIMITERS]
@@ -29,7 +29,7 @@ async def test_limiters_are_dropped(
         again = api.async_get_client(hass, TOKEN, API_URL)
     assert len(limiters) == 1
     await again.async_get_equivents()
-    assert house.entry.runtime_data.coordinator.client.recent_calls == 2
+    assert home.entry.runtime_data.coordinator.client.recent_calls == 2
 
 
 async def test_no_cookies(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,41 +4,40 @@ from datetime import timedelta
 
 import pytest
 
-from .conftest import LIVE, House, Provider
 from .fakes.actions import simulate
+from .fakes.home import LIVE, Home
+from .fakes.provider import Provider
 
 
 @pytest.mark.parametrize("minutes", [None, 30], ids=["as in the log", "with a planned end"])
-async def test_on_from_start_to_end(house: House, provider: Provider, minutes: int | None) -> None:
+async def test_on_from_start_to_end(home: Home, provider: Provider, minutes: int | None) -> None:
     """On from the answer that names one to the one that lists it, each change seen once."""
-    await house.setup()
-    assert house.live == "off"
-    start = house.now + timedelta(seconds=1)
+    await home.setup()
+    assert home.live == "off"
+    start = home.now + timedelta(seconds=1)
     provider.start(start, start + timedelta(minutes=minutes) if minutes else None)
-    await house.poll()
-    assert house.live == "on"
-    provider.end(start, house.now)
-    await house.poll()
-    changes = [
-        event.data["new_state"] for event in house.changes if event.data["entity_id"] == LIVE
-    ]
+    await home.poll()
+    assert home.live == "on"
+    provider.end(start, home.now)
+    await home.poll()
+    changes = [event.data["new_state"] for event in home.changes if event.data["entity_id"] == LIVE]
     assert [state.state for state in changes if state] == ["off", "on", "off"]
 
 
-async def test_rehearsal_is_marked(house: House, provider: Provider) -> None:
+async def test_rehearsal_is_marked(home: Home, provider: Provider) -> None:
     """A rehearsal says so, here and in the calendar, until a real one takes its place."""
-    await house.setup()
-    await simulate(house.hass)
-    await house.settle()
-    assert marks(house) == (True, "Rehearsal")
-    provider.start(house.now, house.now + timedelta(hours=1))
-    await house.poll()
-    assert marks(house) == (False, "Equivent")
+    await home.setup()
+    await simulate(home.hass)
+    await home.settle()
+    assert marks(home) == (True, "Rehearsal")
+    provider.start(home.now, home.now + timedelta(hours=1))
+    await home.poll()
+    assert marks(home) == (False, "Equivent")
 
 
-def marks(house: House) -> tuple[bool, str]:
+def marks(home: Home) -> tuple[bool, str]:
     """Return how the live one is marked."""
-    live, calendar = (house.hass.states.get(one) for one in (LIVE, "calendar.equiwatt_equivents"))
+    live, calendar = (home.hass.states.get(one) for one in (LIVE, "calendar.equiwatt_equivents"))
     assert live
     assert calendar
     return live.attributes["rehearsal"], calendar.attributes["message"]

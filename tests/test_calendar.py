@@ -12,19 +12,21 @@ from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 
-from .conftest import NOW, House, Provider, Push, event_of
+from .conftest import Push
 from .fakes.actions import calendar
+from .fakes.home import NOW, Home
+from .fakes.provider import Provider, event_of
 from .fakes.results import result
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 
 
-async def test_live(house: House, provider: Provider) -> None:
+async def test_live(home: Home, provider: Provider) -> None:
     """The live one is on until its planned end."""
     provider.start(NOW - timedelta(minutes=1), NOW + HOUR)
-    await house.setup()
-    state = house.hass.states.get("calendar.equiwatt_equivents")
+    await home.setup()
+    state = home.hass.states.get("calendar.equiwatt_equivents")
     assert state
     assert state.state == "on"
     assert state.attributes["message"] == "Equivent"
@@ -32,67 +34,67 @@ async def test_live(house: House, provider: Provider) -> None:
     assert state.attributes["end_time"] == local_end
 
 
-async def test_live_without_end(house: House, provider: Provider, push: Push) -> None:
+async def test_live_without_end(home: Home, provider: Provider, push: Push) -> None:
     """An unknown end is unknown; the calendar shows the live one as going on all the same."""
-    await house.setup()
+    await home.setup()
     await push("?event=started")
-    assert house.state("sensor.equiwatt_current_start") == "2026-11-20T17:20:00+00:00"
-    assert house.state("sensor.equiwatt_current_end") == "unknown"
-    told = house.hass.states.get("event.equiwatt_equivent")
+    assert home.state("sensor.equiwatt_current_start") == "2026-11-20T17:20:00+00:00"
+    assert home.state("sensor.equiwatt_current_end") == "unknown"
+    told = home.hass.states.get("event.equiwatt_equivent")
     assert told
     assert told.attributes["end"] is None
     provider.start(NOW, None)
-    (shown,) = await calendar(house, NOW, NOW + HOUR)
+    (shown,) = await calendar(home, NOW, NOW + HOUR)
     assert dt_util.parse_datetime(shown["end"]) == NOW + HOUR
-    await house.pass_time(3 * 3600, step=60)
-    assert house.state("calendar.equiwatt_equivents") == "on"
-    (shown,) = await calendar(house, NOW, NOW + 5 * HOUR)
-    assert dt_util.parse_datetime(shown["end"]) == house.now + timedelta(minutes=40)  # 21:00
+    await home.pass_time(3 * 3600, step=60)
+    assert home.state("calendar.equiwatt_equivents") == "on"
+    (shown,) = await calendar(home, NOW, NOW + 5 * HOUR)
+    assert dt_util.parse_datetime(shown["end"]) == home.now + timedelta(minutes=40)  # 21:00
 
 
-async def test_overrun_in_the_calendar(house: House, provider: Provider) -> None:
+async def test_overrun_in_the_calendar(home: Home, provider: Provider) -> None:
     """One that is live past its planned end is on in the calendar too."""
     provider.start(NOW - HOUR, NOW + timedelta(minutes=2))
-    await house.setup()
-    await house.pass_time(5 * 60)
-    assert house.live == "on"
-    assert house.state("calendar.equiwatt_equivents") == "on"
+    await home.setup()
+    await home.pass_time(5 * 60)
+    assert home.live == "on"
+    assert home.state("calendar.equiwatt_equivents") == "on"
 
 
-async def test_calendar_range(house: House, provider: Provider) -> None:
+async def test_calendar_range(home: Home, provider: Provider) -> None:
     """Past, live and announced ones, oldest first; the range's end excluded."""
     start = NOW - 48 * HOUR
     provider.end(start, start + HOUR)
     provider.start(NOW + HOUR, NOW + 2 * HOUR)
-    await house.setup()
-    events = await calendar(house, NOW - 72 * HOUR, NOW + 24 * HOUR)
+    await home.setup()
+    events = await calendar(home, NOW - 72 * HOUR, NOW + 24 * HOUR)
     assert [dt_util.parse_datetime(event["start"]) for event in events] == [start, NOW + HOUR]
     assert [event["summary"] for event in events] == ["Equivent", "Equivent"]
-    assert await calendar(house, NOW - 72 * HOUR, start) == []
-    assert await calendar(house, start + HOUR, NOW) == []
-    assert len(await calendar(house, start + HOUR - timedelta(seconds=1), NOW)) == 1
+    assert await calendar(home, NOW - 72 * HOUR, start) == []
+    assert await calendar(home, start + HOUR, NOW) == []
+    assert len(await calendar(home, start + HOUR - timedelta(seconds=1), NOW)) == 1
 
 
-async def test_ended_without_the_api(house: House, provider: Provider) -> None:
+async def test_ended_without_the_api(home: Home, provider: Provider) -> None:
     """What ended by the clock is the last one, over a restart too, and put right in silence."""
     end = NOW + timedelta(minutes=2)
     provider.start(NOW, end)
-    await house.setup()
+    await home.setup()
     provider.error = TimeoutError()
-    await house.pass_time(125)
-    assert house.state("sensor.equiwatt_last_end") == "2026-11-20T17:22:00+00:00"
-    assert house.state("sensor.equiwatt_last_duration") == "2.0"
-    assert len(await calendar(house, NOW - HOUR, NOW + HOUR)) == 1
-    await house.hass.config_entries.async_reload(house.entry.entry_id)
-    await house.settle()
-    assert house.state("sensor.equiwatt_last_end") == "unavailable"  # until the first answer
+    await home.pass_time(125)
+    assert home.state("sensor.equiwatt_last_end") == "2026-11-20T17:22:00+00:00"
+    assert home.state("sensor.equiwatt_last_duration") == "2.0"
+    assert len(await calendar(home, NOW - HOUR, NOW + HOUR)) == 1
+    await home.hass.config_entries.async_reload(home.entry.entry_id)
+    await home.settle()
+    assert home.state("sensor.equiwatt_last_end") == "unavailable"  # until the first answer
     provider.recover()
     provider.end(NOW + timedelta(seconds=2), end + timedelta(seconds=2))
-    await house.poll()
-    assert house.state("sensor.equiwatt_last_start") == "2026-11-20T17:20:02+00:00"
-    assert house.state("sensor.equiwatt_last_end") == "2026-11-20T17:22:02+00:00"
-    assert len(await calendar(house, NOW - HOUR, NOW + HOUR)) == 1
-    assert house.edges == [("started", "api"), ("ended", "clock")]
+    await home.poll()
+    assert home.state("sensor.equiwatt_last_start") == "2026-11-20T17:20:02+00:00"
+    assert home.state("sensor.equiwatt_last_end") == "2026-11-20T17:22:02+00:00"
+    assert len(await calendar(home, NOW - HOUR, NOW + HOUR)) == 1
+    assert home.edges == [("started", "api"), ("ended", "clock")]
 
 
 @pytest.mark.parametrize(
@@ -121,7 +123,7 @@ async def test_ended_without_the_api(house: House, provider: Provider) -> None:
     ],
 )
 async def test_what_was_measured(
-    house: House,
+    home: Home,
     provider: Provider,
     hass_storage: dict[str, Any],
     used: float | None,
@@ -132,12 +134,12 @@ async def test_what_was_measured(
     """It is said in neutral words, of that equivent alone, and as an estimate."""
     provider.end(NOW - 5 * HOUR, NOW - 4 * HOUR)
     measured = as_stored(result(NOW - 24 * HOUR, used, *days))
-    key = f"equiwatt.{house.entry.entry_id}"
+    key = f"equiwatt.{home.entry.entry_id}"
     equivents = [event_of(NOW - 24 * HOUR + MINUTE, NOW - 23 * HOUR + MINUTE)]
     data = {"equivents": equivents, "results": [measured]}
     hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": data}
-    await house.setup()
-    first, second = await calendar(house, NOW - 25 * HOUR, NOW)
+    await home.setup()
+    first, second = await calendar(home, NOW - 25 * HOUR, NOW)
     assert first.get("description", "").startswith(words or "")
     assert ("description" in first) is (words is not None)
     assert first["summary"] == f"Equivent · {summary}" if summary else "Equivent"
@@ -145,26 +147,26 @@ async def test_what_was_measured(
 
 
 @pytest.mark.parametrize("planned", [False, True])
-async def test_over_the_end_of_summer_time(house: House, provider: Provider, planned: bool) -> None:
+async def test_over_the_end_of_summer_time(home: Home, provider: Provider, planned: bool) -> None:
     """Its hours are true where the clock on the wall runs back, and the calendar is on in them."""
-    await house.hass.config.async_set_time_zone("Europe/London")
+    await home.hass.config.async_set_time_zone("Europe/London")
     change = datetime(2026, 10, 25, 1, tzinfo=UTC)
     start, end = change - 10 * MINUTE, change + 20 * MINUTE
-    house.freezer.move_to(change - HOUR)
+    home.freezer.move_to(change - HOUR)
     provider.end(change - 48 * HOUR, change - 47 * HOUR)
-    await house.setup()
+    await home.setup()
     if planned:
-        store = house.entry.runtime_data.store
+        store = home.entry.runtime_data.store
         plan = Plan("uid", start, end, "")
-        house.entry.runtime_data.coordinator.async_set_plans(store.plans.added(plan))
-    await house.pass_time(50 * 60, step=30)
+        home.entry.runtime_data.coordinator.async_set_plans(store.plans.added(plan))
+    await home.pass_time(50 * 60, step=30)
     if not planned:
         provider.start(start, end)
-    await house.pass_time(5 * 60, step=5)
-    assert house.state("calendar.equiwatt_equivents") == ("off" if planned else "on")
-    await house.pass_time(10 * 60, step=5)
-    assert house.state("calendar.equiwatt_equivents") == ("off" if planned else "on")
-    (_, shown) = await calendar(house, change - 20 * 24 * HOUR, change + 24 * HOUR)
+    await home.pass_time(5 * 60, step=5)
+    assert home.state("calendar.equiwatt_equivents") == ("off" if planned else "on")
+    await home.pass_time(10 * 60, step=5)
+    assert home.state("calendar.equiwatt_equivents") == ("off" if planned else "on")
+    (_, shown) = await calendar(home, change - 20 * 24 * HOUR, change + 24 * HOUR)
     assert (shown["start"], shown["end"]) == (
         "2026-10-25T01:50:00+01:00",
         "2026-10-25T01:20:00+00:00",
@@ -172,13 +174,13 @@ async def test_over_the_end_of_summer_time(house: House, provider: Provider, pla
     if planned:
         return
     provider.end(start, end)
-    await house.pass_time(16 * 60, step=5)
-    assert house.state("calendar.equiwatt_equivents") == "off"
-    (_, shown) = await calendar(house, change - 20 * 24 * HOUR, change + 24 * HOUR)
+    await home.pass_time(16 * 60, step=5)
+    assert home.state("calendar.equiwatt_equivents") == "off"
+    (_, shown) = await calendar(home, change - 20 * 24 * HOUR, change + 24 * HOUR)
     assert shown["end"] == "2026-10-25T01:20:00+00:00"
 
 
-async def test_condition(hass: HomeAssistant, house: House, provider: Provider, push: Push) -> None:
+async def test_condition(hass: HomeAssistant, home: Home, provider: Provider, push: Push) -> None:
     """The condition that an equivent is live works on the calendar."""
     heard: list[Any] = []
     hass.bus.async_listen("heard", heard.append)
@@ -191,26 +193,26 @@ async def test_condition(hass: HomeAssistant, house: House, provider: Provider, 
         "actions": {"event": "heard"},
     }
     assert await async_setup_component(hass, "automation", {"automation": automation})
-    await house.setup()
+    await home.setup()
     hass.bus.async_fire("ask")
-    await house.settle()
+    await home.settle()
     assert heard == []
     await push("?event=started")
     hass.bus.async_fire("ask")
-    await house.settle()
+    await home.settle()
     assert len(heard) == 1
 
 
-async def test_on_by_the_providers_clock(house: House, provider: Provider) -> None:
+async def test_on_by_the_providers_clock(home: Home, provider: Provider) -> None:
     """The calendar is on while one is live, though the system's clock is hours behind."""
     ahead = 3 * HOUR
 
     def date() -> None:
         """Add the time."""
-        provider.headers = {"Date": format_datetime(house.now + ahead, usegmt=True)}
+        provider.headers = {"Date": format_datetime(home.now + ahead, usegmt=True)}
 
     provider.on_call = date
     provider.start(NOW + ahead, NOW + ahead + HOUR)
-    await house.setup()
-    await house.pass_time(65)
-    assert (house.live, house.state("calendar.equiwatt_equivents")) == ("on", "on")
+    await home.setup()
+    await home.pass_time(65)
+    assert (home.live, home.state("calendar.equiwatt_equivents")) == ("on", "on")

@@ -11,7 +11,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 from homeassistant.setup import async_setup_component
 
-from .conftest import EVENT, NOW, House, Provider, Push, add_entry
+from .conftest import Push
+from .fakes.home import EVENT, NOW, Home, add_entry
+from .fakes.provider import Provider
 
 HOUR = timedelta(hours=1)
 BY_ENTITY = {"entity_id": EVENT}
@@ -52,11 +54,11 @@ def asked(hass: HomeAssistant) -> Asked:
     return Asked(hass)
 
 
-async def test_live(house: House, push: Push, asked: Asked) -> None:
+async def test_live(home: Home, push: Push, asked: Asked) -> None:
     """It is true while an equivent is live, and was set up before the entry."""
     await asked.set_up(BY_ENTITY)
     assert not await asked.is_live()
-    await house.setup()
+    await home.setup()
     assert not await asked.is_live()
     await push("?event=started")
     assert await asked.is_live()
@@ -64,61 +66,59 @@ async def test_live(house: House, push: Push, asked: Asked) -> None:
     assert not await asked.is_live()
 
 
-async def test_entry_not_loaded(house: House, provider: Provider, asked: Asked) -> None:
+async def test_entry_not_loaded(home: Home, provider: Provider, asked: Asked) -> None:
     """What cannot be known is not live; a reload brings it back."""
     await asked.set_up(BY_ENTITY)
     provider.start(NOW, NOW + HOUR)
-    await house.setup()
+    await home.setup()
     assert await asked.is_live()
-    assert await house.hass.config_entries.async_unload(house.entry.entry_id)
+    assert await home.hass.config_entries.async_unload(home.entry.entry_id)
     assert not await asked.is_live()
-    await house.setup()
+    await home.setup()
     assert await asked.is_live()
-    await house.hass.config_entries.async_remove(house.entry.entry_id)
+    await home.hass.config_entries.async_remove(home.entry.entry_id)
     assert not await asked.is_live()
 
 
-async def test_stale(house: House, provider: Provider, asked: Asked) -> None:
+async def test_stale(home: Home, provider: Provider, asked: Asked) -> None:
     """It holds as long as the sensor says so, and no longer than what is known stands."""
     await asked.set_up(BY_ENTITY)
     provider.start(NOW, NOW + HOUR)
-    await house.setup()
+    await home.setup()
     provider.error = TimeoutError()
-    await house.pass_time(14 * 60, step=60)
-    assert house.live == "on"
+    await home.pass_time(14 * 60, step=60)
+    assert home.live == "on"
     assert await asked.is_live()
-    await house.pass_time(3 * 60, step=60)
-    assert house.live == "unavailable"
+    await home.pass_time(3 * 60, step=60)
+    assert home.live == "unavailable"
     assert not await asked.is_live()
     provider.recover()
-    await house.pass_time(6 * 60, step=60)
+    await home.pass_time(6 * 60, step=60)
     assert await asked.is_live()
 
 
 @pytest.mark.parametrize("rehearsals", [True, False])
-async def test_rehearsal(house: House, provider: Provider, asked: Asked, rehearsals: bool) -> None:
+async def test_rehearsal(home: Home, provider: Provider, asked: Asked, rehearsals: bool) -> None:
     """A rehearsal counts unless it is left out, and needs no answers; a real one always does."""
     await asked.set_up(BY_ENTITY, rehearsals=rehearsals)
-    await house.setup()
+    await home.setup()
     provider.error = TimeoutError()
-    await house.pass_time(17 * 60, step=60)
+    await home.pass_time(17 * 60, step=60)
     data = {"duration": {"minutes": 15}}
-    await house.hass.services.async_call(DOMAIN, "simulate_equivent", data, blocking=True)
-    await house.settle()
-    assert house.live == "on"
+    await home.hass.services.async_call(DOMAIN, "simulate_equivent", data, blocking=True)
+    await home.settle()
+    assert home.live == "on"
     assert await asked.is_live() is rehearsals
     provider.recover()
-    provider.start(house.now, house.now + HOUR)
-    await house.pass_time(6 * 60, step=60)
+    provider.start(home.now, home.now + HOUR)
+    await home.pass_time(6 * 60, step=60)
     assert await asked.is_live()
 
 
-async def test_several_accounts(
-    hass: HomeAssistant, house: House, push: Push, asked: Asked
-) -> None:
+async def test_several_accounts(hass: HomeAssistant, home: Home, push: Push, asked: Asked) -> None:
     """It is true if one of the accounts that are meant has a live one, and for no other."""
     other = add_entry(hass, token="another-token", webhook_id="another")  # sets up both
-    await house.setup()
+    await home.setup()
     (device,) = dr.async_entries_for_config_entry(dr.async_get(hass), other.entry_id)
     await asked.set_up({"device_id": device.id})
     await push("?event=started")
@@ -129,10 +129,10 @@ async def test_several_accounts(
     assert await asked.is_live()
 
 
-async def test_either_account(hass: HomeAssistant, house: House, push: Push, asked: Asked) -> None:
+async def test_either_account(hass: HomeAssistant, home: Home, push: Push, asked: Asked) -> None:
     """One live equivent is enough."""
     other = add_entry(hass, token="another-token", webhook_id="another")  # sets up both
-    await house.setup()
+    await home.setup()
     (device,) = dr.async_entries_for_config_entry(dr.async_get(hass), other.entry_id)
     await asked.set_up({"device_id": device.id, **BY_ENTITY})
     await push("?event=started")

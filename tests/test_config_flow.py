@@ -25,8 +25,11 @@ from homeassistant.core import HomeAssistant
 from homeassistant.core_config import async_process_ha_core_config
 from homeassistant.data_entry_flow import FlowResultType, section
 
-from .conftest import API_URL, TOKEN, WEBHOOK_ID, House, Provider, Push, add_entry, mocked
+from .conftest import Push
 from .fakes.cloud import Cloud
+from .fakes.home import TOKEN, WEBHOOK_ID, Home, add_entry
+from .fakes.mocked import mocked
+from .fakes.provider import API_URL, Provider
 
 OTHER = "another-token"
 LOCAL = "http://127.0.0.1:8130/api/v3/equivents/"
@@ -448,37 +451,37 @@ async def test_reauth(
     assert mock_setup_entry.call_count == 1
 
 
-async def test_reauth_with_a_known_token(hass: HomeAssistant, house: House) -> None:
+async def test_reauth_with_a_known_token(hass: HomeAssistant, home: Home) -> None:
     """Another account's token is not taken."""
-    await house.setup()
+    await home.setup()
     add_entry(hass, OTHER, "another-webhook")
-    result = await fill_in(hass, await house.entry.start_reauth_flow(hass), {"token": OTHER})
+    result = await fill_in(hass, await home.entry.start_reauth_flow(hass), {"token": OTHER})
     assert result["reason"] == "already_configured"
-    assert house.entry.data["token"] == TOKEN
+    assert home.entry.data["token"] == TOKEN
 
 
-async def test_reauth_after_refusal(hass: HomeAssistant, house: House, provider: Provider) -> None:
+async def test_reauth_after_refusal(hass: HomeAssistant, home: Home, provider: Provider) -> None:
     """The whole way: refused while polling, asked for, renewed."""
-    await house.setup()
+    await home.setup()
     provider.fail(HTTPStatus.FORBIDDEN)
-    await house.poll()
+    await home.poll()
     (flow,) = hass.config_entries.flow.async_progress()
     provider.recover()
     result = await fill_in(hass, flow, {"token": OTHER})
     assert result["reason"] == "reauth_successful"
-    await house.settle()
+    await home.settle()
     assert hass.config_entries.flow.async_progress() == []
-    assert house.live == "off"
+    assert home.live == "off"
 
 
-async def test_reauth_after_a_dialog(hass: HomeAssistant, house: House, provider: Provider) -> None:
+async def test_reauth_after_a_dialog(hass: HomeAssistant, home: Home, provider: Provider) -> None:
     """A dialog that was open when the token was refused, and is closed, puts the question off."""
-    await house.setup()
-    menu = await house.entry.start_reconfigure_flow(hass)
+    await home.setup()
+    menu = await home.entry.start_reconfigure_flow(hass)
     provider.fail(HTTPStatus.UNAUTHORIZED)
-    await house.poll()
+    await home.poll()
     hass.config_entries.flow.async_abort(menu["flow_id"])
-    await house.poll()
+    await home.poll()
     (flow,) = hass.config_entries.flow.async_progress()
     assert flow["context"]["source"] == SOURCE_REAUTH
 
@@ -524,15 +527,15 @@ async def test_show_addresses(
 
 @pytest.mark.parametrize(("base", "errors"), ON_THE_WAY)
 async def test_addresses_shown_without_encryption(
-    hass: HomeAssistant, house: House, provider: Provider, base: str, errors: dict[str, str]
+    hass: HomeAssistant, home: Home, provider: Provider, base: str, errors: dict[str, str]
 ) -> None:
     """So wherever they are shown again."""
-    await house.setup()
+    await home.setup()
     await async_process_ha_core_config(hass, {"external_url": base})
-    result = await choose(hass, house.entry, "show_addresses")
+    result = await choose(hass, home.entry, "show_addresses")
     assert result["errors"] == errors
     assert (await fill_in(hass, result, {}))["reason"] == "addresses_shown"
-    result = await fill_in(hass, await choose(hass, house.entry, "new_addresses"), {})
+    result = await fill_in(hass, await choose(hass, home.entry, "new_addresses"), {})
     assert (result["step_id"], result["errors"]) == ("addresses_made", errors)
 
 
@@ -621,27 +624,27 @@ async def test_reconfigure_address(
 
 
 async def test_new_addresses(
-    hass: HomeAssistant, house: House, provider: Provider, push: Push, reachable: None
+    hass: HomeAssistant, home: Home, provider: Provider, push: Push, reachable: None
 ) -> None:
     """New addresses work as soon as they are shown, and the old ones do not any more."""
-    await house.setup()
-    result = await choose(hass, house.entry, "new_addresses")
+    await home.setup()
+    result = await choose(hass, home.entry, "new_addresses")
     assert result["type"] is FlowResultType.FORM
     assert result["step_id"] == "new_addresses"
-    assert house.entry.data["webhook_id"] == WEBHOOK_ID  # until the user has said so
+    assert home.entry.data["webhook_id"] == WEBHOOK_ID  # until the user has said so
     result = await fill_in(hass, result, {})
     assert result["step_id"] == "addresses_made"
-    await house.settle()
-    new = house.entry.data["webhook_id"]
+    await home.settle()
+    new = home.entry.data["webhook_id"]
     assert new != WEBHOOK_ID
     assert shown_addresses(result) == addresses(HOME, new)
     await push("?event=started")
-    assert house.live == "off"
+    assert home.live == "off"
     await push("?event=started", new)
-    assert house.live == "on"
+    assert home.live == "on"
     result = await fill_in(hass, result, {})
     assert result["reason"] == "addresses_shown"
-    assert house.entry.data == {"token": TOKEN, "url": API_URL, "webhook_id": new}
+    assert home.entry.data == {"token": TOKEN, "url": API_URL, "webhook_id": new}
 
 
 async def test_new_addresses_without_any(

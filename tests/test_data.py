@@ -2,11 +2,12 @@
 
 from custom_components.equiwatt.data import EquiwattRuntimeData
 
-from .conftest import House, Provider
+from .fakes.home import Home
+from .fakes.provider import Provider
 from .holding.pausing import end
 
 
-async def test_takes_part(live: House, provider: Provider) -> None:
+async def test_takes_part(live: Home, provider: Provider) -> None:
     """A home takes part in what is live and not skipped."""
 
     def takes_part() -> bool:

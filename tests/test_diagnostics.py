@@ -14,27 +14,29 @@ from custom_components.equiwatt.holding.issues import async_raise_not_restored
 from homeassistant.helpers import device_registry as dr
 from homeassistant.setup import async_setup_component
 
-from .conftest import API_URL, NOW, TOKEN, WEBHOOK_ID, House, Provider, Push
+from .conftest import Push
 from .devices import Plug, install
+from .fakes.home import NOW, TOKEN, WEBHOOK_ID, Home
+from .fakes.provider import API_URL, Provider
 
 START = int(NOW.timestamp())
 
 
-async def test_diagnostics(house: House, provider: Provider, push: Push, hass_client: Any) -> None:
+async def test_diagnostics(home: Home, provider: Provider, push: Push, hass_client: Any) -> None:
     """What a maintainer needs to know, and nothing that must stay secret."""
     provider.previous = [{"start_time": START - 9000, "end_time": START - 5400}, {"bad": 1}]
-    assert await async_setup_component(house.hass, "diagnostics", {})
-    await house.setup()
+    assert await async_setup_component(home.hass, "diagnostics", {})
+    await home.setup()
     await push("?event=started")
-    await install(house.hass, Plug("Plug"))
+    await install(home.hass, Plug("Plug"))
     data = {"entity_id": "switch.plug"}
-    await house.hass.services.async_call(DOMAIN, "pause", data, blocking=True)
-    await house.settle()
+    await home.hass.services.async_call(DOMAIN, "pause", data, blocking=True)
+    await home.settle()
     provider.fail(HTTPStatus.BAD_GATEWAY)
-    await house.poll()
-    told = await get_diagnostics_for_config_entry(house.hass, hass_client, house.entry)
-    (device,) = dr.async_entries_for_config_entry(dr.async_get(house.hass), house.entry.entry_id)
-    of_device = await get_diagnostics_for_device(house.hass, hass_client, house.entry, device)
+    await home.poll()
+    told = await get_diagnostics_for_config_entry(home.hass, hass_client, home.entry)
+    (device,) = dr.async_entries_for_config_entry(dr.async_get(home.hass), home.entry.entry_id)
+    of_device = await get_diagnostics_for_device(home.hass, hass_client, home.entry, device)
     assert of_device.keys() == told.keys()
     assert told["state"] == {
         "live": {"start": "2026-11-20T17:20:00+00:00", "end": None},
@@ -72,13 +74,13 @@ async def test_diagnostics(house: House, provider: Provider, push: Push, hass_cl
     assert not any(secret in text for secret in (TOKEN, WEBHOOK_ID, API_URL))
 
 
-async def test_download(house: House, hass_client: Any) -> None:
+async def test_download(home: Home, hass_client: Any) -> None:
     """What Home Assistant adds of its own names devices by no id; ours names none at all."""
-    assert await async_setup_component(house.hass, "diagnostics", {})
-    await house.setup()
-    async_raise_not_restored(house.hass, "switch.plug")
+    assert await async_setup_component(home.hass, "diagnostics", {})
+    await home.setup()
+    async_raise_not_restored(home.hass, "switch.plug")
     client = await hass_client()
-    answer = await client.get(f"/api/diagnostics/config_entry/{house.entry.entry_id}")
+    answer = await client.get(f"/api/diagnostics/config_entry/{home.entry.entry_id}")
     download = await answer.json()
     assert [issue["translation_key"] for issue in download["issues"]] == ["not_restored"]
     assert "plug" not in download["issues"][0]["issue_id"]

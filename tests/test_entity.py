@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from homeassistant.helpers import area_registry as ar, device_registry as dr, entity_registry as er
 
-from .conftest import House, Provider
+from .fakes.home import Home
+from .fakes.provider import Provider
 
 ENTITIES = {
     "sensor.equiwatt_held_devices": "held_devices",
@@ -22,49 +23,49 @@ ENTITIES = {
 }
 
 
-async def test_entities_and_device(house: House) -> None:
+async def test_entities_and_device(home: Home) -> None:
     """The entities of the contract, on one service device."""
-    await house.setup()
-    entities = er.async_entries_for_config_entry(er.async_get(house.hass), house.entry.entry_id)
+    await home.setup()
+    entities = er.async_entries_for_config_entry(er.async_get(home.hass), home.entry.entry_id)
     assert {e.entity_id: e.unique_id for e in entities} == {
-        entity_id: f"{house.entry.entry_id}_{key}" for entity_id, key in ENTITIES.items()
+        entity_id: f"{home.entry.entry_id}_{key}" for entity_id, key in ENTITIES.items()
     }
     diagnostic = {e.entity_id for e in entities if e.entity_category}
     assert diagnostic == {"calendar.equiwatt_equivents", "sensor.equiwatt_last_webhook"}
-    (device,) = dr.async_entries_for_config_entry(dr.async_get(house.hass), house.entry.entry_id)
+    (device,) = dr.async_entries_for_config_entry(dr.async_get(home.hass), home.entry.entry_id)
     assert device.name == "equiwatt"
     assert device.entry_type is dr.DeviceEntryType.SERVICE
     assert device.manufacturer == "equiwatt"  # of the service, as for all of Home Assistant's
 
 
-async def test_names_are_not_cut_off(house: House) -> None:
+async def test_names_are_not_cut_off(home: Home) -> None:
     """The activity on the device's page has room for ten letters beside a time."""
-    await house.setup()
-    entities = er.async_entries_for_config_entry(er.async_get(house.hass), house.entry.entry_id)
+    await home.setup()
+    entities = er.async_entries_for_config_entry(er.async_get(home.hass), home.entry.entry_id)
     times = [e for e in entities if e.original_device_class == "timestamp"]
     assert len(times) == 6
     assert [e.original_name for e in times if len(e.original_name or "") > 10] == []
 
 
-async def test_ids_in_an_area(house: House) -> None:
+async def test_ids_in_an_area(home: Home) -> None:
     """The ids that blueprints and examples name are those whatever the device's area and name."""
-    await house.setup()
-    registry, devices = er.async_get(house.hass), dr.async_get(house.hass)
-    (device,) = dr.async_entries_for_config_entry(devices, house.entry.entry_id)
-    area = ar.async_get(house.hass).async_create("Kitchen")
+    await home.setup()
+    registry, devices = er.async_get(home.hass), dr.async_get(home.hass)
+    (device,) = dr.async_entries_for_config_entry(devices, home.entry.entry_id)
+    area = ar.async_get(home.hass).async_create("Kitchen")
     devices.async_update_device(device.id, area_id=area.id, name_by_user="Rewards")
-    await house.settle()
+    await home.settle()
     assert [
         registry.async_regenerate_entity_id(registry.entities[entity_id]) for entity_id in ENTITIES
     ] == list(ENTITIES)
 
 
-async def test_unavailable_without_answers(house: House, provider: Provider) -> None:
+async def test_unavailable_without_answers(home: Home, provider: Provider) -> None:
     """What is only the API's word is not known once that is old; edges and calls need none."""
-    await house.setup()
+    await home.setup()
     provider.error = TimeoutError()
-    await house.pass_time(timedelta(minutes=17).total_seconds(), step=60)
-    known = {entity_id for entity_id in ENTITIES if house.state(entity_id) != "unavailable"}
+    await home.pass_time(timedelta(minutes=17).total_seconds(), step=60)
+    known = {entity_id for entity_id in ENTITIES if home.state(entity_id) != "unavailable"}
     assert known == {
         "event.equiwatt_equivent",
         "sensor.equiwatt_held_devices",
@@ -73,5 +74,5 @@ async def test_unavailable_without_answers(house: House, provider: Provider) -> 
         "switch.equiwatt_skip",
     }
     provider.recover()
-    await house.pass_time(timedelta(minutes=6).total_seconds(), step=60)
-    assert not [entity_id for entity_id in ENTITIES if house.state(entity_id) == "unavailable"]
+    await home.pass_time(timedelta(minutes=6).total_seconds(), step=60)
+    assert not [entity_id for entity_id in ENTITIES if home.state(entity_id) == "unavailable"]

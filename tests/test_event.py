@@ -9,16 +9,18 @@ from custom_components.equiwatt import announcer
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 
-from .conftest import NOW, House, Provider, Push
+from .conftest import Push
+from .fakes.home import NOW, Home
+from .fakes.provider import Provider
 
 HOUR = timedelta(hours=1)
 
 
-async def test_attributes(house: House, provider: Provider) -> None:
+async def test_attributes(home: Home, provider: Provider) -> None:
     """An event says of which equivent it is, and what brought the news."""
     provider.start(NOW - timedelta(minutes=1), NOW + HOUR)
-    await house.setup()
-    event = house.hass.states.get("event.equiwatt_equivent")
+    await home.setup()
+    event = home.hass.states.get("event.equiwatt_equivent")
     assert event
     assert {
         key: event.attributes[key] for key in ("event_type", "start", "end", "source", "test")
@@ -33,7 +35,7 @@ async def test_attributes(house: House, provider: Provider) -> None:
 
 @pytest.mark.parametrize("kind", ["started", "ended"])
 async def test_purpose_specific_trigger(
-    hass: HomeAssistant, house: House, provider: Provider, push: Push, kind: str
+    hass: HomeAssistant, home: Home, provider: Provider, push: Push, kind: str
 ) -> None:
     """The trigger that users pick in the editor hears each edge once."""
     heard: list[Any] = []
@@ -47,37 +49,37 @@ async def test_purpose_specific_trigger(
         "actions": {"event": "heard"},
     }
     assert await async_setup_component(hass, "automation", {"automation": automation})
-    await house.setup()
+    await home.setup()
     await push("?event=started")
     await push("?event=ended")
-    await house.pass_time(1)
+    await home.pass_time(1)
     assert len(heard) == 1
 
 
 async def test_two_edges_in_a_millisecond(
-    hass: HomeAssistant, house: House, provider: Provider, monkeypatch: pytest.MonkeyPatch
+    hass: HomeAssistant, home: Home, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An end and a start in one answer are both heard, also where their states would be equal."""
     monkeypatch.setattr(announcer, "APART", 0.002)
     provider.start(NOW - HOUR, None)
-    await house.setup()
+    await home.setup()
     provider.end(NOW - HOUR, NOW)
     provider.start(NOW, None)
-    await house.poll()
-    assert house.edges == [("started", "api"), ("ended", "api")]
-    await house.pass_time(0.02, step=0.005)
-    assert house.edges == [("started", "api"), ("ended", "api"), ("started", "api")]
-    assert await hass.config_entries.async_unload(house.entry.entry_id)
+    await home.poll()
+    assert home.edges == [("started", "api"), ("ended", "api")]
+    await home.pass_time(0.02, step=0.005)
+    assert home.edges == [("started", "api"), ("ended", "api"), ("started", "api")]
+    assert await hass.config_entries.async_unload(home.entry.entry_id)
 
 
 async def test_unloaded_between_two_edges(
-    hass: HomeAssistant, house: House, provider: Provider, push: Push
+    hass: HomeAssistant, home: Home, provider: Provider, push: Push
 ) -> None:
     """An entry that is unloaded with an edge still to tell leaves nothing behind."""
     provider.start(NOW - HOUR, None)
-    await house.setup()
+    await home.setup()
     provider.end(NOW - HOUR, NOW)
     provider.start(NOW, None)
     await push("")
-    await house.settle()
-    assert await hass.config_entries.async_unload(house.entry.entry_id)
+    await home.settle()
+    assert await hass.config_entries.async_unload(home.entry.entry_id)

@@ -20,7 +20,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.setup import async_setup_component
 
-from .conftest import API_URL, NOW, TOKEN, WEBHOOK_ID, House, Provider, Push, add_entry
+from .conftest import Push
+from .fakes.home import NOW, TOKEN, WEBHOOK_ID, Home, add_entry
+from .fakes.provider import API_URL, Provider
 
 TRANSLATIONS = Path(equiwatt.__file__).parent / "translations" / "en.json"
 EXCEPTIONS = json.loads(TRANSLATIONS.read_text())["exceptions"]
@@ -35,44 +37,44 @@ async def webhooks(hass: HomeAssistant, hass_ws_client: Any) -> list[str]:
 
 
 async def test_reload_and_unload(
-    house: House, provider: Provider, hass_ws_client: Any, push: Push
+    home: Home, provider: Provider, hass_ws_client: Any, push: Push
 ) -> None:
     """Whatever is set up is taken down again, any number of times."""
-    await house.setup()
-    assert await async_setup_component(house.hass, "websocket_api", {})
+    await home.setup()
+    assert await async_setup_component(home.hass, "websocket_api", {})
     for _ in range(3):
-        assert await house.hass.config_entries.async_reload(house.entry.entry_id)
-        assert house.entry.state is ConfigEntryState.LOADED
-        assert await webhooks(house.hass, hass_ws_client) == [WEBHOOK_ID]
+        assert await home.hass.config_entries.async_reload(home.entry.entry_id)
+        assert home.entry.state is ConfigEntryState.LOADED
+        assert await webhooks(home.hass, hass_ws_client) == [WEBHOOK_ID]
     assert await push("?event=started") == 200
-    assert await house.hass.config_entries.async_unload(house.entry.entry_id)
-    assert house.entry.state is ConfigEntryState.NOT_LOADED
-    assert await webhooks(house.hass, hass_ws_client) == []
+    assert await home.hass.config_entries.async_unload(home.entry.entry_id)
+    assert home.entry.state is ConfigEntryState.NOT_LOADED
+    assert await webhooks(home.hass, hass_ws_client) == []
     calls = len(provider.calls)
-    await house.pass_time(3600, step=60)
+    await home.pass_time(3600, step=60)
     assert await push("?event=started") == 200
-    await house.settle()
+    await home.settle()
     assert len(provider.calls) == calls
-    assert house.state("binary_sensor.equiwatt_live") == "unavailable"
+    assert home.state("binary_sensor.equiwatt_live") == "unavailable"
 
 
-async def test_unload_while_asking(house: House, provider: Provider, push: Push) -> None:
+async def test_unload_while_asking(home: Home, provider: Provider, push: Push) -> None:
     """An entry is unloaded in the middle of a call that a push asked for."""
-    await house.setup()
+    await home.setup()
     await push("?event=started")
-    assert await house.hass.config_entries.async_unload(house.entry.entry_id)
-    await house.settle()
-    assert house.entry.state is ConfigEntryState.NOT_LOADED
+    assert await home.hass.config_entries.async_unload(home.entry.entry_id)
+    await home.settle()
+    assert home.entry.state is ConfigEntryState.NOT_LOADED
 
 
-async def test_removed(house: House) -> None:
+async def test_removed(home: Home) -> None:
     """A removed entry leaves no entity and no device behind."""
-    await house.setup()
-    await house.hass.config_entries.async_remove(house.entry.entry_id)
-    await house.settle()
-    assert not house.hass.states.async_entity_ids()
-    assert not dr.async_get(house.hass).devices
-    assert not er.async_get(house.hass).entities
+    await home.setup()
+    await home.hass.config_entries.async_remove(home.entry.entry_id)
+    await home.settle()
+    assert not home.hass.states.async_entity_ids()
+    assert not dr.async_get(home.hass).devices
+    assert not er.async_get(home.hass).entities
 
 
 @pytest.mark.parametrize(
@@ -86,20 +88,20 @@ async def test_removed(house: House) -> None:
     ],
 )
 async def test_not_ready(
-    house: House, provider: Provider, status: int, error: Exception | None, reason: str
+    home: Home, provider: Provider, status: int, error: Exception | None, reason: str
 ) -> None:
     """Set-up is tried again later, and says why."""
     provider.fail(HTTPStatus(status), {"Retry-After": "1"})
     provider.error = error
-    assert not await house.hass.config_entries.async_setup(house.entry.entry_id)
-    assert house.entry.state.value == "setup_retry"
+    assert not await home.hass.config_entries.async_setup(home.entry.entry_id)
+    assert home.entry.state.value == "setup_retry"
     message = EXCEPTIONS[reason]["message"]
-    told = house.entry.error_reason_translation_key or f"{house.entry.reason}."
+    told = home.entry.error_reason_translation_key or f"{home.entry.reason}."
     assert told in (reason, message)  # the older release tells the message
     provider.recover()
-    await house.pass_time(30)
-    assert house.entry.state.value == "loaded"
-    assert house.live == "off"
+    await home.pass_time(30)
+    assert home.entry.state.value == "loaded"
+    assert home.live == "off"
 
 
 async def test_no_free_place(
@@ -118,38 +120,38 @@ async def test_no_free_place(
     assert len(provider.calls) == 10
 
 
-async def test_refused_at_setup(house: House, provider: Provider) -> None:
+async def test_refused_at_setup(home: Home, provider: Provider) -> None:
     """A refused token asks for a new one."""
     provider.fail(HTTPStatus.UNAUTHORIZED)
-    assert not await house.hass.config_entries.async_setup(house.entry.entry_id)
-    await house.settle()
-    assert house.entry.state is ConfigEntryState.SETUP_ERROR
-    (flow,) = house.hass.config_entries.flow.async_progress()
+    assert not await home.hass.config_entries.async_setup(home.entry.entry_id)
+    await home.settle()
+    assert home.entry.state is ConfigEntryState.SETUP_ERROR
+    (flow,) = home.hass.config_entries.flow.async_progress()
     assert flow["context"]["source"] == SOURCE_REAUTH
 
 
 async def test_two_entries(
-    house: House, provider: Provider, push: Push, freezer: FrozenDateTimeFactory
+    home: Home, provider: Provider, push: Push, freezer: FrozenDateTimeFactory
 ) -> None:
     """Two accounts live side by side: each push reaches its own."""
-    other = add_entry(house.hass, "another-token", "another-webhook")
-    await house.setup()
+    other = add_entry(home.hass, "another-token", "another-webhook")
+    await home.setup()
     assert other.state is ConfigEntryState.LOADED
-    assert house.state("binary_sensor.equiwatt_live_2") == "off"
+    assert home.state("binary_sensor.equiwatt_live_2") == "off"
     assert await push("?event=started", "another-webhook") == 200
-    assert house.live == "off"
-    assert house.state("binary_sensor.equiwatt_live_2") == "on"
-    await house.hass.config_entries.async_remove(other.entry_id)
+    assert home.live == "off"
+    assert home.state("binary_sensor.equiwatt_live_2") == "on"
+    await home.hass.config_entries.async_remove(other.entry_id)
     assert await push("?event=started") == 200
-    assert house.live == "on"
-    assert house.hass.states.get("binary_sensor.equiwatt_live_2") is None
+    assert home.live == "on"
+    assert home.hass.states.get("binary_sensor.equiwatt_live_2") is None
 
 
-async def test_starts_live(house: House, provider: Provider) -> None:
+async def test_starts_live(home: Home, provider: Provider) -> None:
     """One that is live at set-up is announced once."""
     provider.start(NOW, None)
-    await house.setup()
-    assert house.live == "on"
-    assert house.edges == [("started", "api")]
-    await house.hass.config_entries.async_reload(house.entry.entry_id)
-    assert house.live == "on"
+    await home.setup()
+    assert home.live == "on"
+    assert home.edges == [("started", "api")]
+    await home.hass.config_entries.async_reload(home.entry.entry_id)
+    assert home.live == "on"

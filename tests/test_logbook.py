@@ -17,9 +17,10 @@ from homeassistant.const import EVENT_CALL_SERVICE
 from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.setup import async_setup_component
 
-from .conftest import House, Provider
 from .devices import Plug, Thermostat, install
 from .fakes.actions import add_scenes, apply_scene
+from .fakes.home import Home
+from .fakes.provider import Provider
 from .holding.pausing import PLUG, end, restart, started
 
 
@@ -29,7 +30,7 @@ def mock_recorder_before_hass(async_test_recorder: Any) -> None:
 
 
 @pytest.fixture
-async def recorded(recorder_mock: Recorder, hass: HomeAssistant, live: House) -> House:
+async def recorded(recorder_mock: Recorder, hass: HomeAssistant, live: Home) -> Home:
     """Return a house with a logbook."""
     logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)  # the plugin logs each query
     hass.config.components.add("frontend")  # whose pages are in a package of their own
@@ -46,9 +47,9 @@ async def recorded(recorder_mock: Recorder, hass: HomeAssistant, live: House) ->
     return live
 
 
-async def activity(house: House, client: Any, *entity_ids: str) -> list[dict[str, Any]]:
+async def activity(home: Home, client: Any, *entity_ids: str) -> list[dict[str, Any]]:
     """Return the activity, of all or of the entities that are chosen."""
-    await async_wait_recording_done(house.hass)
+    await async_wait_recording_done(home.hass)
     await client.send_json_auto_id(
         {
             "type": "logbook/get_events",
@@ -63,7 +64,7 @@ async def activity(house: House, client: Any, *entity_ids: str) -> list[dict[str
 
 @pytest.mark.parametrize("restarts", [False, True])
 async def test_activity(
-    recorded: House,
+    recorded: Home,
     provider: Provider,
     hass_ws_client: WebSocketGenerator,
     hass_admin_user: MockUser,
@@ -88,7 +89,7 @@ async def test_activity(
     assert messages == ["paused by equiwatt", "restored by equiwatt"]
 
 
-async def test_without_a_user(recorded: House, hass_ws_client: WebSocketGenerator) -> None:
+async def test_without_a_user(recorded: Home, hass_ws_client: WebSocketGenerator) -> None:
     """A call without a user or an automation names equiwatt alone."""
     client = await hass_ws_client(recorded.hass)
     await install(recorded.hass, Plug("Plug"))
@@ -98,7 +99,7 @@ async def test_without_a_user(recorded: House, hass_ws_client: WebSocketGenerato
     assert [row["context_name"] for row in rows] == ["equiwatt"]
 
 
-async def test_heating_and_scenes(recorded: House, hass_ws_client: WebSocketGenerator) -> None:
+async def test_heating_and_scenes(recorded: Home, hass_ws_client: WebSocketGenerator) -> None:
     """Heating that is turned down is changed, and a scene is applied."""
     client = await hass_ws_client(recorded.hass)
     await install(recorded.hass, Plug("Plug"), Thermostat("Thermostat"))

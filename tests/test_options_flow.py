@@ -4,10 +4,10 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
 
-from .conftest import House
+from .fakes.home import Home
 
 
-async def test_no_meter(hass: HomeAssistant, live: House) -> None:
+async def test_no_meter(hass: HomeAssistant, live: Home) -> None:
     """Without a meter there is nothing to preview, and nothing more to see afterwards."""
     before = set(er.async_get(hass).entities)
     flow = await hass.config_entries.options.async_init(live.entry.entry_id)
@@ -19,7 +19,7 @@ async def test_no_meter(hass: HomeAssistant, live: House) -> None:
     assert live.live == "on"
 
 
-async def test_energy_dashboard_that_does_not_run(hass: HomeAssistant, live: House) -> None:
+async def test_energy_dashboard_that_does_not_run(hass: HomeAssistant, live: Home) -> None:
     """A dashboard that is not there has no grid import, and the choice is kept in the form."""
     flow = await hass.config_entries.options.async_init(live.entry.entry_id)
     choice = {"source": "energy_dashboard"}
@@ -30,7 +30,7 @@ async def test_energy_dashboard_that_does_not_run(hass: HomeAssistant, live: Hou
     assert source.description == {"suggested_value": "energy_dashboard"}
 
 
-async def test_sensors_without_the_recorder(hass: HomeAssistant, live: House) -> None:
+async def test_sensors_without_the_recorder(hass: HomeAssistant, live: Home) -> None:
     """Where Home Assistant records nothing there are no statistics of any meter."""
     hass.states.async_set("sensor.meter", "100", {"device_class": "energy"})
     flow = await hass.config_entries.options.async_init(live.entry.entry_id)

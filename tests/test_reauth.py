@@ -12,7 +12,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 
-from .conftest import API_URL, House, Provider
+from .fakes.home import Home
+from .fakes.provider import API_URL, Provider
 
 OTHER = "another-token"
 
@@ -29,91 +30,91 @@ def asking(hass: HomeAssistant) -> list[str]:
 
 
 async def test_refused_while_a_dialog_is_open(
-    hass: HomeAssistant, house: House, provider: Provider
+    hass: HomeAssistant, home: Home, provider: Provider
 ) -> None:
     """A refused token has a repair while a dialog keeps Home Assistant from asking for another."""
-    await house.setup()
-    await house.entry.start_reconfigure_flow(hass)
+    await home.setup()
+    await home.entry.start_reconfigure_flow(hass)
     provider.fail(HTTPStatus.UNAUTHORIZED)
-    await house.poll()
+    await home.poll()
     assert (own_issues(hass), asking(hass)) == (["token_refused"], ["reconfigure"])
     provider.recover()
-    await house.pass_time(5 * 60)
+    await home.pass_time(5 * 60)
     assert (own_issues(hass), asking(hass)) == ([], ["reconfigure"])
 
 
 async def test_refused_until_the_dialog_is_closed(
-    hass: HomeAssistant, house: House, provider: Provider
+    hass: HomeAssistant, home: Home, provider: Provider
 ) -> None:
     """The repair goes once Home Assistant can ask by itself."""
-    await house.setup()
-    menu = await house.entry.start_reconfigure_flow(hass)
+    await home.setup()
+    menu = await home.entry.start_reconfigure_flow(hass)
     provider.fail(HTTPStatus.UNAUTHORIZED)
-    await house.poll()
+    await home.poll()
     hass.config_entries.flow.async_abort(menu["flow_id"])
-    await house.pass_time(5 * 60)
+    await home.pass_time(5 * 60)
     assert (own_issues(hass), asking(hass)) == ([], [SOURCE_REAUTH])
 
 
 async def test_refused_token_renewed_in_the_open_dialog(
-    hass: HomeAssistant, house: House, provider: Provider
+    hass: HomeAssistant, home: Home, provider: Provider
 ) -> None:
     """The repair goes with the token that was refused."""
-    await house.setup()
-    menu = await house.entry.start_reconfigure_flow(hass)
+    await home.setup()
+    menu = await home.entry.start_reconfigure_flow(hass)
     provider.fail(HTTPStatus.UNAUTHORIZED)
-    await house.poll()
+    await home.poll()
     provider.recover()
     configure = hass.config_entries.flow.async_configure
     form = await configure(menu["flow_id"], {"next_step_id": "account"})
     await configure(form["flow_id"], {"token": OTHER, "url": API_URL})
-    await house.settle()
+    await home.settle()
     assert (own_issues(hass), asking(hass)) == ([], [])
 
 
 @pytest.mark.parametrize("known", [True, False])
 async def test_refused_with_a_dialog_that_cannot_be_found(
-    hass: HomeAssistant, house: House, provider: Provider, known: bool
+    hass: HomeAssistant, home: Home, provider: Provider, known: bool
 ) -> None:
     """The repair closes the other dialog and asks, also where the account never was set up."""
     assert await async_setup_component(hass, "repairs", {})
     if known:
-        await house.setup()
-    await house.entry.start_reconfigure_flow(hass)
+        await home.setup()
+    await home.entry.start_reconfigure_flow(hass)
     provider.fail(HTTPStatus.UNAUTHORIZED)
     if known:
-        await house.poll()
+        await home.poll()
     else:
-        assert not await hass.config_entries.async_setup(house.entry.entry_id)
+        assert not await hass.config_entries.async_setup(home.entry.entry_id)
     flows = repairs_flow_manager(hass)
     assert flows
-    issue = {"issue_id": f"token_refused_{house.entry.entry_id}"}
+    issue = {"issue_id": f"token_refused_{home.entry.entry_id}"}
     form: Any = await flows.async_init(DOMAIN, data=issue)
     assert form["description_placeholders"] == {"name": "equiwatt"}
     await flows.async_configure(form["flow_id"], {})
-    await house.settle()
+    await home.settle()
     assert (own_issues(hass), asking(hass)) == ([], [SOURCE_REAUTH])
 
 
 @pytest.mark.parametrize("removed", [True, False])
 async def test_refused_token_of_an_account_that_goes(
-    hass: HomeAssistant, house: House, provider: Provider, removed: bool
+    hass: HomeAssistant, home: Home, provider: Provider, removed: bool
 ) -> None:
     """The repair goes with the account; one that is open by then does nothing."""
     assert await async_setup_component(hass, "repairs", {})
-    await house.setup()
-    await house.entry.start_reconfigure_flow(hass)
+    await home.setup()
+    await home.entry.start_reconfigure_flow(hass)
     provider.fail(HTTPStatus.UNAUTHORIZED)
-    await house.poll()
+    await home.poll()
     flows = repairs_flow_manager(hass)
     assert flows
-    issue = {"issue_id": f"token_refused_{house.entry.entry_id}"}
+    issue = {"issue_id": f"token_refused_{home.entry.entry_id}"}
     form: Any = await flows.async_init(DOMAIN, data=issue)
     if removed:
-        await hass.config_entries.async_remove(house.entry.entry_id)
+        await hass.config_entries.async_remove(home.entry.entry_id)
         await flows.async_configure(form["flow_id"], {})
         assert asking(hass) == ["reconfigure"]
     else:
         user = ConfigEntryDisabler.USER
-        await hass.config_entries.async_set_disabled_by(house.entry.entry_id, user)
+        await hass.config_entries.async_set_disabled_by(home.entry.entry_id, user)
     assert own_issues(hass) == []

@@ -6,13 +6,14 @@ from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.holding.issues import async_raise_not_restored, issue_id_of
 from homeassistant.components.repairs import repairs_flow_manager
 from homeassistant.setup import async_setup_component
-from tests.conftest import House, Provider
 from tests.devices import Plug, install
+from tests.fakes.home import Home
+from tests.fakes.provider import Provider
 
 from .holding.pausing import HOUR, MINUTE, PLUG, end, pause, repairs
 
 
-async def test_repair_flow(live: House, provider: Provider) -> None:
+async def test_repair_flow(live: Home, provider: Provider) -> None:
     """Who says that it is dealt with is believed."""
     assert await async_setup_component(live.hass, "repairs", {})
     (plug,) = await install(live.hass, Plug("Plug"))
@@ -37,7 +38,7 @@ async def test_repair_flow(live: House, provider: Provider) -> None:
     assert plug.commands == commands
 
 
-async def test_repair_submitted_too_late(live: House, provider: Provider) -> None:
+async def test_repair_submitted_too_late(live: Home, provider: Provider) -> None:
     """A dialog that was left open since an earlier equivent leaves what is held now as it is."""
     assert await async_setup_component(live.hass, "repairs", {})
     (plug,) = await install(live.hass, Plug("Plug"))

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from .conftest import NOW, House, Provider
 from .devices import Plug, Thermostat, install
+from .fakes.home import NOW, Home
+from .fakes.provider import Provider
 from .holding.pausing import PLUG, end, pause
 
 LOG = json.loads((Path(__file__).parent / "data" / "log_2022_12_09.json").read_text())["data"]
@@ -16,60 +17,60 @@ HOUR = timedelta(hours=1)
 HELD = "sensor.equiwatt_held_devices"
 
 
-async def test_idle(house: House, provider: Provider) -> None:
+async def test_idle(home: Home, provider: Provider) -> None:
     """With the log's past ones and none live."""
     provider.previous = LOG["previous_events"][1:]
-    await house.setup()
-    assert house.live == "off"
-    assert house.state("sensor.equiwatt_current_start") == "unknown"
-    assert house.state("sensor.equiwatt_current_end") == "unknown"
-    assert house.state("sensor.equiwatt_last_start") == "2022-12-07T09:01:16+00:00"
-    assert house.state("sensor.equiwatt_last_end") == "2022-12-07T10:01:02+00:00"
-    assert float(house.state("sensor.equiwatt_last_duration")) == pytest.approx(59.77, abs=0.01)
-    assert house.state("event.equiwatt_equivent") == "unknown"
-    assert house.state("calendar.equiwatt_equivents") == "off"
+    await home.setup()
+    assert home.live == "off"
+    assert home.state("sensor.equiwatt_current_start") == "unknown"
+    assert home.state("sensor.equiwatt_current_end") == "unknown"
+    assert home.state("sensor.equiwatt_last_start") == "2022-12-07T09:01:16+00:00"
+    assert home.state("sensor.equiwatt_last_end") == "2022-12-07T10:01:02+00:00"
+    assert float(home.state("sensor.equiwatt_last_duration")) == pytest.approx(59.77, abs=0.01)
+    assert home.state("event.equiwatt_equivent") == "unknown"
+    assert home.state("calendar.equiwatt_equivents") == "off"
 
 
-async def test_no_history(house: House) -> None:
+async def test_no_history(home: Home) -> None:
     """For a new user nothing is known, and nothing breaks."""
-    await house.setup()
+    await home.setup()
     for key in ("last_start", "last_end", "last_duration", "current_start", "current_end"):
-        assert house.state(f"sensor.equiwatt_{key}") == "unknown"
+        assert home.state(f"sensor.equiwatt_{key}") == "unknown"
 
 
-async def test_live_with_planned_end(house: House, provider: Provider) -> None:
+async def test_live_with_planned_end(home: Home, provider: Provider) -> None:
     """The live one's times, and the event's attributes."""
     provider.start(NOW - timedelta(minutes=1), NOW + HOUR)
-    await house.setup()
-    assert house.state("sensor.equiwatt_current_start") == "2026-11-20T17:19:00+00:00"
-    assert house.state("sensor.equiwatt_current_end") == "2026-11-20T18:20:00+00:00"
+    await home.setup()
+    assert home.state("sensor.equiwatt_current_start") == "2026-11-20T17:19:00+00:00"
+    assert home.state("sensor.equiwatt_current_end") == "2026-11-20T18:20:00+00:00"
 
 
-async def test_ended(house: House, provider: Provider) -> None:
+async def test_ended(home: Home, provider: Provider) -> None:
     """After the end the last ones move on."""
     provider.start(NOW, None)
-    await house.setup()
+    await home.setup()
     provider.end(NOW, NOW + timedelta(minutes=1))
-    await house.poll()
-    assert house.state("sensor.equiwatt_current_start") == "unknown"
-    assert house.state("sensor.equiwatt_last_start") == "2026-11-20T17:20:00+00:00"
-    assert house.state("sensor.equiwatt_last_duration") == "1.0"
-    told = house.hass.states.get("event.equiwatt_equivent")
+    await home.poll()
+    assert home.state("sensor.equiwatt_current_start") == "unknown"
+    assert home.state("sensor.equiwatt_last_start") == "2026-11-20T17:20:00+00:00"
+    assert home.state("sensor.equiwatt_last_duration") == "1.0"
+    told = home.hass.states.get("event.equiwatt_equivent")
     assert told
     assert told.attributes["event_type"] == "ended"
     assert told.attributes["end"] == "2026-11-20T17:21:00+00:00"
 
 
-def entities(house: House) -> list[dict[str, Any]]:
+def entities(home: Home) -> list[dict[str, Any]]:
     """Return what is shown of each."""
-    state = house.hass.states.get(HELD)
+    state = home.hass.states.get(HELD)
     assert state
     assert state.attributes["entities"] is not None
     found: list[dict[str, Any]] = state.attributes["entities"]
     return found
 
 
-async def test_held(live: House, provider: Provider) -> None:
+async def test_held(live: Home, provider: Provider) -> None:
     """A device is shown while it is held: until the equivent's end, or its longest pause."""
     await install(live.hass, Plug("Plug"), Thermostat("Thermostat"))
     assert (live.state(HELD), entities(live)) == ("0", [])
@@ -96,16 +97,16 @@ async def test_held(live: House, provider: Provider) -> None:
     assert (live.state(HELD), entities(live)) == ("0", [])
 
 
-async def test_without_an_end(house: House, provider: Provider) -> None:
+async def test_without_an_end(home: Home, provider: Provider) -> None:
     """While nobody knows the end, nobody says when."""
     provider.start(NOW, None)
-    await house.setup()
-    await install(house.hass, Plug("Plug"))
-    await pause(house.hass, PLUG)
-    assert entities(house) == [{"entity_id": PLUG, "until": None, "confirmed": True, "state": "on"}]
+    await home.setup()
+    await install(home.hass, Plug("Plug"))
+    await pause(home.hass, PLUG)
+    assert entities(home) == [{"entity_id": PLUG, "until": None, "confirmed": True, "state": "on"}]
 
 
-async def test_overrun(live: House) -> None:
+async def test_overrun(live: Home) -> None:
     """While an equivent goes on beyond its planned end, nobody says when."""
     await install(live.hass, Plug("Plug"), Plug("Other"))
     await pause(live.hass, PLUG)

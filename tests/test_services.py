@@ -29,9 +29,11 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
 
-from .conftest import API_URL, NOW, House, Provider, Push, add_entry
+from .conftest import Push
 from .devices import Boiler, Plug, Thermostat, install
 from .fakes.actions import add_scenes, apply_scene, simulate
+from .fakes.home import NOW, Home, add_entry
+from .fakes.provider import API_URL, Provider
 
 FOLDER = Path(equiwatt.__file__).parent
 MESSAGES = json.loads((FOLDER / "translations" / "en.json").read_text())["exceptions"]
@@ -50,9 +52,9 @@ async def pause(
     )
 
 
-def are_tests(house: House) -> list[bool]:
+def are_tests(home: Home) -> list[bool]:
     """Return the attribute `test` of each event that was announced."""
-    states = [event.data["new_state"] for event in house.changes]
+    states = [event.data["new_state"] for event in home.changes]
     told = {
         state.state: state.attributes["test"]
         for state in states
@@ -61,9 +63,9 @@ def are_tests(house: House) -> list[bool]:
     return list(told.values())
 
 
-async def calendar(house: House) -> list[Any]:
+async def calendar(home: Home) -> list[Any]:
     """Return all events of the calendar."""
-    answer = await house.hass.services.async_call(
+    answer = await home.hass.services.async_call(
         "calendar",
         "get_events",
         {
@@ -78,159 +80,157 @@ async def calendar(house: House) -> list[Any]:
     return events
 
 
-async def test_rehearsal(house: House, provider: Provider) -> None:
+async def test_rehearsal(home: Home, provider: Provider) -> None:
     """A rehearsal starts and ends like an equivent, and leaves nothing behind."""
-    await house.setup()
-    await simulate(house.hass)
-    await house.settle()
-    assert house.live == "on"
-    assert house.edges == [("started", "simulation")]
-    start = dt_util.parse_datetime(house.state("sensor.equiwatt_current_start"))
-    end = dt_util.parse_datetime(house.state("sensor.equiwatt_current_end"))
+    await home.setup()
+    await simulate(home.hass)
+    await home.settle()
+    assert home.live == "on"
+    assert home.edges == [("started", "simulation")]
+    start = dt_util.parse_datetime(home.state("sensor.equiwatt_current_start"))
+    end = dt_util.parse_datetime(home.state("sensor.equiwatt_current_end"))
     assert start
     assert end == start + timedelta(minutes=5)
-    await house.pass_time(5 * MINUTE - 5)
-    assert house.live == "on"
-    await house.pass_time(10)
-    assert house.live == "off"
-    assert house.edges == [("started", "simulation"), ("ended", "simulation")]
-    assert are_tests(house) == [True, True]
-    assert house.state("sensor.equiwatt_last_start") == "unknown"
-    assert await calendar(house) == []
+    await home.pass_time(5 * MINUTE - 5)
+    assert home.live == "on"
+    await home.pass_time(10)
+    assert home.live == "off"
+    assert home.edges == [("started", "simulation"), ("ended", "simulation")]
+    assert are_tests(home) == [True, True]
+    assert home.state("sensor.equiwatt_last_start") == "unknown"
+    assert await calendar(home) == []
 
 
-async def test_rehearsal_pauses(house: House, provider: Provider) -> None:
+async def test_rehearsal_pauses(home: Home, provider: Provider) -> None:
     """Devices are paused and restored as for a real one."""
-    await house.setup()
-    (plug,) = await install(house.hass, Plug("Plug"))
-    await simulate(house.hass, duration={"seconds": 10})
-    await pause(house.hass, entity_id=PLUG)
-    await house.pass_time(15)
+    await home.setup()
+    (plug,) = await install(home.hass, Plug("Plug"))
+    await simulate(home.hass, duration={"seconds": 10})
+    await pause(home.hass, entity_id=PLUG)
+    await home.pass_time(15)
     assert plug.commands == ["off", "on"]
 
 
-async def test_rehearsal_moves_its_end(house: House) -> None:
+async def test_rehearsal_moves_its_end(home: Home) -> None:
     """Calling it again moves the end, later or sooner, without another start."""
-    await house.setup()
-    await simulate(house.hass, duration={"minutes": 1})
-    await house.pass_time(30)
-    await simulate(house.hass, duration={"minutes": 10})
-    await house.pass_time(5 * MINUTE)
-    assert house.live == "on"
-    await simulate(house.hass, duration={"seconds": 10})
-    await house.pass_time(15)
-    assert house.live == "off"
-    assert house.edges == [("started", "simulation"), ("ended", "simulation")]
+    await home.setup()
+    await simulate(home.hass, duration={"minutes": 1})
+    await home.pass_time(30)
+    await simulate(home.hass, duration={"minutes": 10})
+    await home.pass_time(5 * MINUTE)
+    assert home.live == "on"
+    await simulate(home.hass, duration={"seconds": 10})
+    await home.pass_time(15)
+    assert home.live == "off"
+    assert home.edges == [("started", "simulation"), ("ended", "simulation")]
 
 
 @pytest.mark.parametrize("by", ["api", "webhook", "plan"])
-async def test_real_one_takes_over(house: House, provider: Provider, push: Push, by: str) -> None:
+async def test_real_one_takes_over(home: Home, provider: Provider, push: Push, by: str) -> None:
     """A real one takes over without a second start, and ends as a real one."""
     if by == "plan":
         provider.start(NOW + timedelta(minutes=1), NOW + HOUR)
-    await house.setup()
-    await simulate(house.hass, duration={"minutes": 3})
-    await house.pass_time(45)
-    start = house.now
+    await home.setup()
+    await simulate(home.hass, duration={"minutes": 3})
+    await home.pass_time(45)
+    start = home.now
     if by == "api":
         provider.start(start, start + HOUR)
-        await house.poll()
+        await home.poll()
     elif by == "webhook":
         await push("?event=started")
         provider.start(start, start + HOUR)
-    await house.pass_time(5 * MINUTE)
-    assert house.live == "on"
-    assert house.edges == [("started", "simulation")]
-    provider.end(start if by != "plan" else NOW + timedelta(minutes=1), house.now)
-    await house.poll()
-    assert house.live == "off"
-    assert house.edges == [("started", "simulation"), ("ended", "api")]
-    assert are_tests(house) == [True, False]
-    assert house.state("sensor.equiwatt_last_start") != "unknown"
+    await home.pass_time(5 * MINUTE)
+    assert home.live == "on"
+    assert home.edges == [("started", "simulation")]
+    provider.end(start if by != "plan" else NOW + timedelta(minutes=1), home.now)
+    await home.poll()
+    assert home.live == "off"
+    assert home.edges == [("started", "simulation"), ("ended", "api")]
+    assert are_tests(home) == [True, False]
+    assert home.state("sensor.equiwatt_last_start") != "unknown"
 
 
-async def test_real_one_right_after(house: House, provider: Provider) -> None:
+async def test_real_one_right_after(home: Home, provider: Provider) -> None:
     """A rehearsal does not hide a real one that starts in the minutes after, or began before."""
-    await house.setup()
-    await simulate(house.hass, duration={"seconds": 10})
-    await house.pass_time(15)
+    await home.setup()
+    await simulate(home.hass, duration={"seconds": 10})
+    await home.pass_time(15)
     provider.start(NOW + timedelta(seconds=5), None)
-    await house.poll()
-    assert [kind for kind, _ in house.edges] == ["started", "ended", "started"]
-    assert are_tests(house) == [True, True, False]
+    await home.poll()
+    assert [kind for kind, _ in home.edges] == ["started", "ended", "started"]
+    assert are_tests(home) == [True, True, False]
 
 
-async def test_api_and_late_webhook_say_nothing(
-    house: House, provider: Provider, push: Push
-) -> None:
+async def test_api_and_late_webhook_say_nothing(home: Home, provider: Provider, push: Push) -> None:
     """Neither answers without a live equivent nor a late call for an end end a rehearsal."""
     provider.end(NOW - HOUR, NOW - timedelta(minutes=5))
-    await house.setup()
-    await simulate(house.hass, duration={"minutes": 10})
+    await home.setup()
+    await simulate(home.hass, duration={"minutes": 10})
     await push("?event=ended")
-    await house.pass_time(9 * MINUTE)
+    await home.pass_time(9 * MINUTE)
     provider.error = TimeoutError()
-    assert house.live == "on"
-    await house.pass_time(2 * MINUTE)
-    assert house.live == "off"
-    assert house.edges == [("started", "simulation"), ("ended", "simulation")]
-    assert len(await calendar(house)) == 1
+    assert home.live == "on"
+    await home.pass_time(2 * MINUTE)
+    assert home.live == "off"
+    assert home.edges == [("started", "simulation"), ("ended", "simulation")]
+    assert len(await calendar(home)) == 1
 
 
-async def test_rehearsal_during_an_outage(house: House, provider: Provider) -> None:
+async def test_rehearsal_during_an_outage(home: Home, provider: Provider) -> None:
     """A rehearsal needs no API."""
-    await house.setup()
+    await home.setup()
     provider.error = TimeoutError()
-    await house.pass_time(20 * MINUTE, step=30)
-    assert house.live == "unavailable"
-    await simulate(house.hass, duration={"minutes": 1})
-    assert house.live == "on"
-    await house.pass_time(65)
-    assert house.live == "unavailable"
-    assert house.edges == [("started", "simulation"), ("ended", "simulation")]
+    await home.pass_time(20 * MINUTE, step=30)
+    assert home.live == "unavailable"
+    await simulate(home.hass, duration={"minutes": 1})
+    assert home.live == "on"
+    await home.pass_time(65)
+    assert home.live == "unavailable"
+    assert home.edges == [("started", "simulation"), ("ended", "simulation")]
 
 
 @pytest.mark.parametrize(("minutes", "live"), [(10, "on"), (1, "off")])
-async def test_rehearsal_over_a_restart(house: House, minutes: int, live: str) -> None:
+async def test_rehearsal_over_a_restart(home: Home, minutes: int, live: str) -> None:
     """A rehearsal goes on after a restart or has ended, and is still a test."""
-    await house.setup()
-    await simulate(house.hass, duration={"seconds": 10})
-    await simulate(house.hass, duration={"minutes": minutes})
-    await house.settle()
-    assert await house.hass.config_entries.async_unload(house.entry.entry_id)
-    house.freezer.tick(120)
-    house.hass.set_state(CoreState.starting)
-    assert await house.hass.config_entries.async_setup(house.entry.entry_id)
-    house.hass.set_state(CoreState.running)
-    house.hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
-    await house.settle()
-    assert house.live == live
-    await house.pass_time(9 * MINUTE)
-    assert house.edges == [("started", "simulation"), ("ended", "simulation")]
-    assert are_tests(house) == [True, True]
+    await home.setup()
+    await simulate(home.hass, duration={"seconds": 10})
+    await simulate(home.hass, duration={"minutes": minutes})
+    await home.settle()
+    assert await home.hass.config_entries.async_unload(home.entry.entry_id)
+    home.freezer.tick(120)
+    home.hass.set_state(CoreState.starting)
+    assert await home.hass.config_entries.async_setup(home.entry.entry_id)
+    home.hass.set_state(CoreState.running)
+    home.hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await home.settle()
+    assert home.live == live
+    await home.pass_time(9 * MINUTE)
+    assert home.edges == [("started", "simulation"), ("ended", "simulation")]
+    assert are_tests(home) == [True, True]
 
 
-async def test_take_over_survives_a_restart(house: House, provider: Provider) -> None:
+async def test_take_over_survives_a_restart(home: Home, provider: Provider) -> None:
     """A real one that took over is real after a restart too, although the API is down."""
-    await house.setup()
-    await simulate(house.hass, duration={"minutes": 2})
-    provider.start(house.now, house.now + HOUR)
-    await house.poll()
-    assert await house.hass.config_entries.async_unload(house.entry.entry_id)
+    await home.setup()
+    await simulate(home.hass, duration={"minutes": 2})
+    provider.start(home.now, home.now + HOUR)
+    await home.poll()
+    assert await home.hass.config_entries.async_unload(home.entry.entry_id)
     provider.error = TimeoutError()
-    house.freezer.tick(180)
-    assert await house.hass.config_entries.async_setup(house.entry.entry_id)
-    await house.settle()
-    assert house.live == "on"
+    home.freezer.tick(180)
+    assert await home.hass.config_entries.async_setup(home.entry.entry_id)
+    await home.settle()
+    assert home.live == "on"
 
 
 @pytest.mark.parametrize("duration", [{"seconds": 9}, {"hours": 6, "seconds": 1}, "soon", -60])
-async def test_duration_is_bounded(house: House, duration: Any) -> None:
+async def test_duration_is_bounded(home: Home, duration: Any) -> None:
     """A duration is between ten seconds and six hours."""
-    await house.setup()
+    await home.setup()
     with pytest.raises(vol.Invalid):
-        await simulate(house.hass, duration=duration)
-    assert house.live == "off"
+        await simulate(home.hass, duration=duration)
+    assert home.live == "off"
 
 
 async def refused(
@@ -249,61 +249,61 @@ async def refused(
         assert str(refusal.value).rstrip(".") == message.rstrip(".")  # as older releases cut it
 
 
-async def test_nothing_to_rehearse_while_live(house: House, provider: Provider, push: Push) -> None:
+async def test_nothing_to_rehearse_while_live(home: Home, provider: Provider, push: Push) -> None:
     """A rehearsal is refused while one is really live, confirmed or not."""
-    await house.setup()
+    await home.setup()
     await push("?event=started")
-    await refused(simulate(house.hass), "already_live")
+    await refused(simulate(home.hass), "already_live")
     provider.start(NOW, NOW + HOUR)
-    await house.poll()
-    await refused(simulate(house.hass), "already_live")
+    await home.poll()
+    await refused(simulate(home.hass), "already_live")
 
 
-async def test_rehearse_beside_a_real_one(house: House, push: Push) -> None:
+async def test_rehearse_beside_a_real_one(home: Home, push: Push) -> None:
     """With several accounts, those on which a real one is live are left alone."""
-    other = add_entry(house.hass, "another-token", "another-webhook")
-    await house.setup()
+    other = add_entry(home.hass, "another-token", "another-webhook")
+    await home.setup()
     assert other.state is ConfigEntryState.LOADED
     await push("?event=started")
-    await simulate(house.hass)
-    await house.settle()
-    live = house.hass.states.get("binary_sensor.equiwatt_live")
-    rehearsed = house.hass.states.get("binary_sensor.equiwatt_live_2")
+    await simulate(home.hass)
+    await home.settle()
+    live = home.hass.states.get("binary_sensor.equiwatt_live")
+    rehearsed = home.hass.states.get("binary_sensor.equiwatt_live_2")
     assert live
     assert rehearsed
     assert (live.state, live.attributes["rehearsal"]) == ("on", False)
     assert (rehearsed.state, rehearsed.attributes["rehearsal"]) == ("on", True)
 
 
-async def test_which_account(house: House) -> None:
+async def test_which_account(home: Home) -> None:
     """An account that is not there, or not loaded, is refused; without one all are meant."""
-    await house.setup()
-    hass, entry = house.hass, house.entry
+    await home.setup()
+    hass, entry = home.hass, home.entry
     await refused(simulate(hass, config_entry_id="none"), "service_config_entry_not_found")
     other = add_entry(hass, "another-token", "another-webhook")
     await refused(simulate(hass, config_entry_id=other.entry_id), "service_config_entry_not_loaded")
     assert await hass.config_entries.async_setup(other.entry_id)
     await simulate(hass, config_entry_id=other.entry_id)
-    await house.settle()
-    assert (house.live, house.state("binary_sensor.equiwatt_live_2")) == ("off", "on")
+    await home.settle()
+    assert (home.live, home.state("binary_sensor.equiwatt_live_2")) == ("off", "on")
     await simulate(hass, duration={"seconds": 10})
-    await house.settle()
-    assert (house.live, house.state("binary_sensor.equiwatt_live_2")) == ("on", "on")
-    await house.pass_time(15)
-    assert (house.live, house.state("binary_sensor.equiwatt_live_2")) == ("off", "off")
+    await home.settle()
+    assert (home.live, home.state("binary_sensor.equiwatt_live_2")) == ("on", "on")
+    await home.pass_time(15)
+    assert (home.live, home.state("binary_sensor.equiwatt_live_2")) == ("off", "off")
     for one in (entry, other):
         await hass.config_entries.async_set_disabled_by(one.entry_id, ConfigEntryDisabler.USER)
     await refused(simulate(hass), "service_found_no_config_entry_for_domain")
     await refused(pause(hass, entity_id=PLUG), "service_found_no_config_entry_for_domain")
 
 
-async def test_nothing_to_pause_for(house: House) -> None:
+async def test_nothing_to_pause_for(home: Home) -> None:
     """A pause is refused while nothing is live, and touches nothing."""
-    await house.setup()
-    (plug,) = await install(house.hass, Plug("Plug"))
-    await refused(pause(house.hass, entity_id=PLUG), "nothing_live")
+    await home.setup()
+    (plug,) = await install(home.hass, Plug("Plug"))
+    await refused(pause(home.hass, entity_id=PLUG), "nothing_live")
     await refused(
-        pause(house.hass, entity_id=PLUG, config_entry_id=house.entry.entry_id), "nothing_live"
+        pause(home.hass, entity_id=PLUG, config_entry_id=home.entry.entry_id), "nothing_live"
     )
     assert plug.commands == []
 
@@ -320,7 +320,7 @@ async def test_nothing_to_pause_for(house: House) -> None:
         {"entity_id": [], "exclude": {"area_id": "gone"}},
     ],
 )
-async def test_nothing_chosen(live: House, action: str, target: dict[str, Any]) -> None:
+async def test_nothing_chosen(live: Home, action: str, target: dict[str, Any]) -> None:
     """A target with nothing in it is refused in plain words, and nothing is touched."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, entity_id=PLUG)
@@ -330,22 +330,22 @@ async def test_nothing_chosen(live: House, action: str, target: dict[str, Any]) 
 
 
 @pytest.mark.parametrize("action", ["pause", "set_back"])
-async def test_without_a_target(house: House, action: str) -> None:
+async def test_without_a_target(home: Home, action: str) -> None:
     """Without a target, an action says what it misses, also while nothing is live."""
-    await house.setup()
+    await home.setup()
     await refused(
-        house.hass.services.async_call(DOMAIN, action, {}, blocking=True), f"nothing_to_{action}"
+        home.hass.services.async_call(DOMAIN, action, {}, blocking=True), f"nothing_to_{action}"
     )
 
 
-async def test_no_scene_chosen(live: House) -> None:
+async def test_no_scene_chosen(live: Home) -> None:
     """An empty list of scenes is refused."""
     await refused(apply_scene(live.hass, entity_id=[]), "nothing_to_apply_scene")
 
 
 @pytest.mark.parametrize("action", ["apply_scene", "pause", "set_back"])
 @pytest.mark.parametrize("duration", [{"hours": 6, "seconds": 1}, -60, "soon"])
-async def test_longest_duration_is_bounded(live: House, action: str, duration: Any) -> None:
+async def test_longest_duration_is_bounded(live: Home, action: str, duration: Any) -> None:
     """Nothing is held for longer than six hours."""
     data = {"entity_id": "scene.one", "max_duration": duration}
     with pytest.raises(vol.Invalid):
@@ -353,7 +353,7 @@ async def test_longest_duration_is_bounded(live: House, action: str, duration: A
 
 
 @pytest.mark.parametrize("degrees", [0.4, 10.1, -2, "warm", None])
-async def test_degrees_are_bounded(live: House, degrees: Any) -> None:
+async def test_degrees_are_bounded(live: Home, degrees: Any) -> None:
     """Heating is turned down by half a degree to ten degrees."""
     data = {"entity_id": "climate.one", "degrees": degrees}
     with pytest.raises(vol.Invalid):
@@ -361,7 +361,7 @@ async def test_degrees_are_bounded(live: House, degrees: Any) -> None:
 
 
 async def test_while_an_account_is_reloaded(
-    live: House, aioclient_mock: AiohttpClientMocker
+    live: Home, aioclient_mock: AiohttpClientMocker
 ) -> None:
     """An action that comes while an account is reloaded waits for it."""
     (plug,) = await install(live.hass, Plug("Plug"))
@@ -386,7 +386,7 @@ async def test_while_an_account_is_reloaded(
     assert await reloading
 
 
-async def test_account_that_takes_too_long(live: House) -> None:
+async def test_account_that_takes_too_long(live: Home) -> None:
     """An action waits for some seconds only, and then acts for the other accounts."""
     other = add_entry(live.hass, "another-token", "another-webhook")
     (plug,) = await install(live.hass, Plug("Plug"))
@@ -399,21 +399,21 @@ async def test_account_that_takes_too_long(live: House) -> None:
     await pausing
 
 
-async def test_which_live_account(house: House) -> None:
+async def test_which_live_account(home: Home) -> None:
     """With several accounts, a pause is for the one that is live, or the chosen one."""
-    other = add_entry(house.hass, "another-token", "another-webhook")
-    await house.setup()
-    (plug,) = await install(house.hass, Plug("Plug"))
-    await simulate(house.hass, config_entry_id=other.entry_id, duration={"minutes": 1})
+    other = add_entry(home.hass, "another-token", "another-webhook")
+    await home.setup()
+    (plug,) = await install(home.hass, Plug("Plug"))
+    await simulate(home.hass, config_entry_id=other.entry_id, duration={"minutes": 1})
     await refused(
-        pause(house.hass, entity_id=PLUG, config_entry_id=house.entry.entry_id), "nothing_live"
+        pause(home.hass, entity_id=PLUG, config_entry_id=home.entry.entry_id), "nothing_live"
     )
-    await pause(house.hass, entity_id=PLUG)
-    await house.pass_time(65)
+    await pause(home.hass, entity_id=PLUG)
+    await home.pass_time(65)
     assert plug.commands == ["off", "on"]
 
 
-async def test_devices_that_cannot_be_paused(live: House) -> None:
+async def test_devices_that_cannot_be_paused(live: Home) -> None:
     """A device that cannot be turned off is named, and the others are paused."""
     plug, there = await install(live.hass, Plug("Plug"), Plug("There"))
     await install(live.hass, thermostat := Thermostat("Thermostat"))
@@ -447,7 +447,7 @@ async def test_devices_that_cannot_be_paused(live: House) -> None:
     )
 
 
-async def test_area_with_a_scene(live: House) -> None:
+async def test_area_with_a_scene(live: Home) -> None:
     """A scene in an area does not stand for what it names in other rooms."""
     await install(live.hass, Plug("Plug"), Plug("Freezer"))
     scene = {"id": "saving", "name": "Saving", "entities": {"switch.freezer": "on"}}
@@ -465,7 +465,7 @@ async def test_area_with_a_scene(live: House) -> None:
     assert (live.state(PLUG), live.state("switch.freezer")) == ("on", "off")
 
 
-async def test_areas_labels_and_devices(live: House) -> None:
+async def test_areas_labels_and_devices(live: Home) -> None:
     """Of an area or a label, devices that can be paused are, and others are left alone."""
     await install(live.hass, Plug("Plug"), Plug("Other"), Plug("Third"))
     area = ar.async_get(live.hass).async_create("Kitchen")
@@ -501,7 +501,7 @@ async def add_group(hass: HomeAssistant, name: str, members: list[str]) -> None:
     await hass.async_block_till_done()
 
 
-async def test_groups(live: House) -> None:
+async def test_groups(live: Home) -> None:
     """The members of a group are paused, each as it is, also of a group in a group."""
     plug, idle = await install(live.hass, Plug("Plug"), Plug("Idle"))
     idle.report(is_on=False)
@@ -509,7 +509,7 @@ async def test_groups(live: House) -> None:
     groups = {"heating": {"entities": members}, "house": {"entities": ["group.heating"]}}
     assert await async_setup_component(live.hass, "group", {"group": groups})
     await add_group(live.hass, "All", members)
-    for group in ("group.heating", "switch.all", "group.house"):
+    for group in ("group.heating", "switch.all", "group.home"):
         assert await pause(live.hass, respond=True, entity_id=group) == {
             "paused": [PLUG],
             "not_paused": [{"entity_id": "switch.idle", "reason": "already_off"}],
@@ -519,14 +519,14 @@ async def test_groups(live: House) -> None:
     assert idle.commands == []
 
 
-async def simulate_end(house: House) -> None:
+async def simulate_end(home: Home) -> None:
     """End the equivent, and wait until after its planned end."""
-    house.provider.end(NOW, NOW + HOUR)
-    await house.pass_time(HOUR.total_seconds() + 60, step=60)
+    home.provider.end(NOW, NOW + HOUR)
+    await home.pass_time(HOUR.total_seconds() + 60, step=60)
 
 
 async def test_permissions(
-    live: House, hass_read_only_user: MockUser, hass_admin_user: MockUser
+    live: Home, hass_read_only_user: MockUser, hass_admin_user: MockUser
 ) -> None:
     """A user without the permission to control a device cannot pause it."""
     (plug,) = await install(live.hass, Plug("Plug"))
@@ -540,16 +540,16 @@ async def test_permissions(
 
 
 async def test_who_may_rehearse(
-    house: House, hass_read_only_user: MockUser, hass_admin_user: MockUser
+    home: Home, hass_read_only_user: MockUser, hass_admin_user: MockUser
 ) -> None:
     """A user who may only read cannot rehearse, as that runs automations."""
-    await house.setup()
+    await home.setup()
     for user_id in (hass_read_only_user.id, "nobody"):
         with pytest.raises(Unauthorized):
-            await simulate(house.hass, context=Context(user_id=user_id))
-    assert house.live == "off"
-    await simulate(house.hass, context=Context(user_id=hass_admin_user.id))
-    assert house.live == "on"
+            await simulate(home.hass, context=Context(user_id=user_id))
+    assert home.live == "off"
+    await simulate(home.hass, context=Context(user_id=hass_admin_user.id))
+    assert home.live == "on"
 
 
 async def set_back(hass: HomeAssistant, respond: bool = True, **data: Any) -> Any:
@@ -590,7 +590,7 @@ class Tank(Boiler):
         self.report(target_temperature=kwargs[ATTR_TEMPERATURE])
 
 
-async def test_set_back(live: House) -> None:
+async def test_set_back(live: Home) -> None:
     """Heating goes down by two degrees until the end, and a second request goes no further."""
     thermostat, tank, between = await install(
         live.hass, Thermostat("Thermostat"), Tank("Tank"), RangeThermostat("Range")
@@ -610,7 +610,7 @@ async def test_set_back(live: House) -> None:
     assert thermostat.commands == ["19", "21"]
 
 
-async def test_set_back_for_a_while(live: House) -> None:
+async def test_set_back_for_a_while(live: Home) -> None:
     """The degrees and the longest duration are those that are asked for."""
     (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
     ten = {"minutes": 10}
@@ -620,7 +620,7 @@ async def test_set_back_for_a_while(live: House) -> None:
     assert thermostat.target_temperature == 21
 
 
-async def test_set_back_in_fahrenheit(live: House) -> None:
+async def test_set_back_in_fahrenheit(live: Home) -> None:
     """The degrees are those that Home Assistant shows, whatever the device counts in."""
     live.hass.config.units = US_CUSTOMARY_SYSTEM
     (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
@@ -634,7 +634,7 @@ async def test_set_back_in_fahrenheit(live: House) -> None:
     assert thermostat.target_temperature == 20
 
 
-async def test_what_is_not_set_back(live: House) -> None:
+async def test_what_is_not_set_back(live: Home) -> None:
     """What is off, follows a schedule, or has no temperature to set stays as it is."""
     off, auto, dry, away, heat = await install(
         live.hass, *(Thermostat(name) for name in ("Off", "Auto", "Dry", "Away", "Heat"))
@@ -665,7 +665,7 @@ async def test_what_is_not_set_back(live: House) -> None:
     assert [one.commands for one in (off, auto, dry)] == [[], [], []]
 
 
-async def test_set_back_that_fails(live: House) -> None:
+async def test_set_back_that_fails(live: Home) -> None:
     """A thermostat that gives an error is named, when the others are turned down."""
     broken, well = await install(live.hass, Thermostat("Broken"), Thermostat("Well"))
     broken.error = HomeAssistantError("Broken")
@@ -674,7 +674,7 @@ async def test_set_back_that_fails(live: House) -> None:
     assert well.target_temperature == 19
 
 
-async def test_set_back_an_area(live: House) -> None:
+async def test_set_back_an_area(live: Home) -> None:
     """Of an area, thermostats and water heaters are turned down, and nothing else is touched."""
     plug, thermostat, boiler = await install(
         live.hass, Plug("Plug"), Thermostat("Thermostat"), Boiler("Boiler")
@@ -693,7 +693,7 @@ async def test_set_back_an_area(live: House) -> None:
 COOLER = {"state": "heat", "temperature": 19}
 
 
-async def test_scene(live: House, provider: Provider) -> None:
+async def test_scene(live: Home, provider: Provider) -> None:
     """The entities of a scene are held and restored, also those that it turned on."""
     thermostat, plug = await install(live.hass, Thermostat("Thermostat"), Plug("Plug"))
     plug.report(is_on=False)
@@ -712,7 +712,7 @@ async def test_scene(live: House, provider: Provider) -> None:
     assert (thermostat.target_temperature, live.state(PLUG)) == (21, "off")
 
 
-async def test_scene_upon_a_pause(live: House) -> None:
+async def test_scene_upon_a_pause(live: Home) -> None:
     """The first memory counts, and the latest request wins."""
     (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
     await add_scenes(live, Eco={"climate.thermostat": COOLER})
@@ -725,7 +725,7 @@ async def test_scene_upon_a_pause(live: House) -> None:
     assert (live.state("climate.thermostat"), thermostat.target_temperature) == ("heat", 21)
 
 
-async def test_scene_that_a_person_overrules(live: House) -> None:
+async def test_scene_that_a_person_overrules(live: Home) -> None:
     """A change by a person after the scene is left alone."""
     (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
     await add_scenes(live, Eco={"climate.thermostat": COOLER})
@@ -739,7 +739,7 @@ async def test_scene_that_a_person_overrules(live: House) -> None:
     assert thermostat.target_temperature == 23
 
 
-async def test_not_a_scene(live: House) -> None:
+async def test_not_a_scene(live: Home) -> None:
     """A scene that lists no entities, or is none, is not applied; the others are."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await add_scenes(live, Off={PLUG: "off"})
@@ -758,7 +758,7 @@ async def test_not_a_scene(live: House) -> None:
     assert await apply_scene(live.hass, respond=False, entity_id="scene.off") is None
 
 
-async def test_scene_that_fails(live: House) -> None:
+async def test_scene_that_fails(live: Home) -> None:
     """A scene with a failing device is named, and the device is restored all the same."""
     plug, other = await install(live.hass, Plug("Plug"), Plug("Other"))
     await add_scenes(live, Off={PLUG: "off", "switch.other": "off", "switch.gone": "off"})
@@ -773,7 +773,7 @@ async def test_scene_that_fails(live: House) -> None:
     assert other.commands[-1] == "on"
 
 
-async def test_skipped_scene(live: House) -> None:
+async def test_skipped_scene(live: Home) -> None:
     """A scene is not applied for an equivent that is skipped."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await add_scenes(live, Off={PLUG: "off"})
@@ -796,7 +796,7 @@ async def restore(hass: HomeAssistant, context: Context | None = None, **data: A
 
 
 @pytest.mark.parametrize("everything", [{}, {"entity_id": "all"}])
-async def test_restore(live: House, everything: dict[str, Any]) -> None:
+async def test_restore(live: Home, everything: dict[str, Any]) -> None:
     """The chosen devices are restored, or all; devices that are not held are left alone."""
     plug, other, third = await install(live.hass, Plug("Plug"), Plug("Other"), Plug("Third"))
     third.report(is_on=False)
@@ -815,21 +815,21 @@ async def test_restore(live: House, everything: dict[str, Any]) -> None:
     assert third.commands == []
 
 
-async def hold_kitchen(house: House) -> str:
+async def hold_kitchen(home: Home) -> str:
     """Pause three plugs, and return the id of the kitchen, in which one of them is.
 
     A group of the two others is in the study.
     """
-    await install(house.hass, Plug("Plug"), Plug("Other"), Plug("Third"))
+    await install(home.hass, Plug("Plug"), Plug("Other"), Plug("Third"))
     groups = {"group": {"some": {"entities": [PLUG, "switch.other"]}}}
-    assert await async_setup_component(house.hass, "group", groups)
-    await add_group(house.hass, "Pair", ["switch.other", "switch.third"])
-    area = ar.async_get(house.hass).async_create("Kitchen")
-    study = ar.async_get(house.hass).async_create("Study")
-    er.async_get(house.hass).async_update_entity(PLUG, area_id=area.id)
-    er.async_get(house.hass).async_update_entity("switch.pair", area_id=study.id)
-    await pause(house.hass, entity_id=[PLUG, "switch.other", "switch.third"])
-    await house.settle()
+    assert await async_setup_component(home.hass, "group", groups)
+    await add_group(home.hass, "Pair", ["switch.other", "switch.third"])
+    area = ar.async_get(home.hass).async_create("Kitchen")
+    study = ar.async_get(home.hass).async_create("Study")
+    er.async_get(home.hass).async_update_entity(PLUG, area_id=area.id)
+    er.async_get(home.hass).async_update_entity("switch.pair", area_id=study.id)
+    await pause(home.hass, entity_id=[PLUG, "switch.other", "switch.third"])
+    await home.settle()
     return area.id
 
 
@@ -851,7 +851,7 @@ async def hold_kitchen(house: House) -> str:
     ],
 )
 async def test_restore_all_but(
-    live: House, chosen: dict[str, Any], excluded: dict[str, Any], restored: set[str]
+    live: Home, chosen: dict[str, Any], excluded: dict[str, Any], restored: set[str]
 ) -> None:
     """Excluded devices stay held, however either are chosen."""
     assert await hold_kitchen(live) == "kitchen"
@@ -861,7 +861,7 @@ async def test_restore_all_but(
     assert {one for one in plugs if live.state(one) == "on"} == restored
 
 
-async def test_pause_all_but(live: House) -> None:
+async def test_pause_all_but(live: Home) -> None:
     """Excluded devices are not paused; a target of which nothing is left is refused."""
     area_id = await hold_kitchen(live)
     await restore(live.hass)
@@ -875,14 +875,14 @@ async def test_pause_all_but(live: House) -> None:
 @pytest.mark.parametrize(
     "exclude", [{"entity_id": "all"}, {"exclude": {"entity_id": PLUG}}, "switch.plug", None]
 )
-async def test_invalid_exclude(live: House, exclude: Any) -> None:
+async def test_invalid_exclude(live: Home, exclude: Any) -> None:
     """An exclusion that Home Assistant does not know is refused."""
     with pytest.raises(vol.Invalid):
         await restore(live.hass, entity_id="all", exclude=exclude)
 
 
 async def test_who_may_do_nothing(
-    live: House, hass_read_only_user: MockUser, hass_admin_user: MockUser
+    live: Home, hass_read_only_user: MockUser, hass_admin_user: MockUser
 ) -> None:
     """An action that would touch no entity takes the permission to control all."""
     with pytest.raises(Unauthorized):
@@ -890,7 +890,7 @@ async def test_who_may_do_nothing(
     await restore(live.hass, Context(user_id=hass_admin_user.id))
 
 
-async def test_who_may_do_what(live: House, hass_read_only_user: MockUser) -> None:
+async def test_who_may_do_what(live: Home, hass_read_only_user: MockUser) -> None:
     """A user who may only read applies, restores and takes part in nothing."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await add_scenes(live, Off={PLUG: "off"})
@@ -908,7 +908,7 @@ async def test_who_may_do_what(live: House, hass_read_only_user: MockUser) -> No
 
 
 async def test_members_of_a_scene_need_permissions(
-    live: House, hass_read_only_user: MockUser
+    live: Home, hass_read_only_user: MockUser
 ) -> None:
     """A user who may control a scene, but not what it sets, cannot hold that by it."""
     (plug,) = await install(live.hass, Plug("Plug"))

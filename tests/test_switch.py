@@ -9,19 +9,21 @@ from custom_components.equiwatt.const import DOMAIN
 from homeassistant.core import Event, EventStateChangedData, callback
 from homeassistant.helpers.event import async_track_state_change_event
 
-from .conftest import LIVE, NOW, House, Provider, Push, add_entry
+from .conftest import Push
 from .devices import Plug, install
 from .fakes.actions import SKIP, simulate, turn
+from .fakes.home import LIVE, NOW, Home, add_entry
+from .fakes.provider import Provider
 from .holding.pausing import MINUTE, PLUG, end, pause, restart, started
 
 HOUR = timedelta(hours=1)
 SKIPPED = {"paused": [], "not_paused": [{"entity_id": PLUG, "reason": "skipped"}]}
 
 
-def skipped(house: House) -> list[tuple[str, bool]]:
+def skipped(home: Home) -> list[tuple[str, bool]]:
     """Return for each event that was announced whether it was skipped."""
     found: dict[str, tuple[str, bool]] = {}
-    for event in house.changes:
+    for event in home.changes:
         state = event.data["new_state"]
         if state and state.entity_id == "event.equiwatt_equivent" and "test" in state.attributes:
             found[state.state] = (state.attributes["event_type"], state.attributes["skipped"])
@@ -29,7 +31,7 @@ def skipped(house: House) -> list[tuple[str, bool]]:
 
 
 @pytest.mark.parametrize("restarts", [False, True])
-async def test_live_one(live: House, provider: Provider, restarts: bool) -> None:
+async def test_live_one(live: Home, provider: Provider, restarts: bool) -> None:
     """What is held is restored at once, and nothing is held until it has ended."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
@@ -48,25 +50,25 @@ async def test_live_one(live: House, provider: Provider, restarts: bool) -> None
 
 
 @pytest.mark.parametrize("restarts", [False, True])
-async def test_next_one(house: House, provider: Provider, restarts: bool) -> None:
+async def test_next_one(home: Home, provider: Provider, restarts: bool) -> None:
     """One that is yet to come is skipped, the one after it is not."""
-    await house.setup()
-    await install(house.hass, Plug("Plug"))
-    await turn(house, "on")
+    await home.setup()
+    await install(home.hass, Plug("Plug"))
+    await turn(home, "on")
     if restarts:
-        await restart(house)
-        await started(house)
+        await restart(home)
+        await started(home)
     for is_skipped in (True, False):
-        start = house.now
+        start = home.now
         provider.start(start, start + HOUR)
-        await house.poll()
-        outcome = await pause(house.hass, PLUG)
+        await home.poll()
+        outcome = await pause(home.hass, PLUG)
         assert (outcome == SKIPPED) is is_skipped
-        await house.pass_time(11 * MINUTE, step=30)
-        provider.end(start, house.now)
-        await house.poll()
-        assert house.state(SKIP) == "off"
-    assert skipped(house) == [
+        await home.pass_time(11 * MINUTE, step=30)
+        provider.end(start, home.now)
+        await home.poll()
+        assert home.state(SKIP) == "off"
+    assert skipped(home) == [
         ("started", True),
         ("ended", True),
         ("started", False),
@@ -74,7 +76,7 @@ async def test_next_one(house: House, provider: Provider, restarts: bool) -> Non
     ]
 
 
-async def test_restart_afterwards(live: House, provider: Provider) -> None:
+async def test_restart_afterwards(live: Home, provider: Provider) -> None:
     """Once it is used up, a restart does not bring it back."""
     await install(live.hass, Plug("Plug"))
     await turn(live, "on")
@@ -89,23 +91,23 @@ async def test_restart_afterwards(live: House, provider: Provider) -> None:
 
 
 @pytest.mark.parametrize("during", [False, True])
-async def test_rehearsal_over_a_restart(house: House, during: bool) -> None:
+async def test_rehearsal_over_a_restart(home: Home, during: bool) -> None:
     """A rehearsal does not use it up, be it over a restart."""
-    await house.setup()
-    await install(house.hass, Plug("Plug"))
-    await turn(house, "on")
-    await simulate(house.hass, duration={"minutes": 10})
-    await house.settle()
-    await restart(house, lambda: house.freezer.tick(60 if during else 3600))
-    await started(house)
-    assert (house.live, house.state(SKIP)) == ("on" if during else "off", "on")
+    await home.setup()
+    await install(home.hass, Plug("Plug"))
+    await turn(home, "on")
+    await simulate(home.hass, duration={"minutes": 10})
+    await home.settle()
+    await restart(home, lambda: home.freezer.tick(60 if during else 3600))
+    await started(home)
+    assert (home.live, home.state(SKIP)) == ("on" if during else "off", "on")
     if during:
-        assert await pause(house.hass, PLUG) == SKIPPED
-    await house.pass_time(15 * MINUTE, step=30)
-    assert (house.live, house.state(SKIP)) == ("off", "on")
+        assert await pause(home.hass, PLUG) == SKIPPED
+    await home.pass_time(15 * MINUTE, step=30)
+    assert (home.live, home.state(SKIP)) == ("off", "on")
 
 
-async def test_turned_off_again(live: House) -> None:
+async def test_turned_off_again(live: Home) -> None:
     """Who takes part again does so."""
     await install(live.hass, Plug("Plug"))
     await turn(live, "on")
@@ -113,43 +115,43 @@ async def test_turned_off_again(live: House) -> None:
     assert (await pause(live.hass, PLUG))["paused"] == [PLUG]
 
 
-async def test_rehearsal(house: House, provider: Provider) -> None:
+async def test_rehearsal(home: Home, provider: Provider) -> None:
     """A rehearsal is skipped too, and does not use it up; a real one that takes over does."""
-    await house.setup()
-    await install(house.hass, Plug("Plug"))
-    await turn(house, "on")
-    await simulate(house.hass, duration={"minutes": 1})
-    await house.settle()
-    assert await pause(house.hass, PLUG) == SKIPPED
-    await house.pass_time(2 * MINUTE)
-    assert (house.live, house.state(SKIP)) == ("off", "on")
-    await simulate(house.hass, duration={"minutes": 5})
-    start = house.now
+    await home.setup()
+    await install(home.hass, Plug("Plug"))
+    await turn(home, "on")
+    await simulate(home.hass, duration={"minutes": 1})
+    await home.settle()
+    assert await pause(home.hass, PLUG) == SKIPPED
+    await home.pass_time(2 * MINUTE)
+    assert (home.live, home.state(SKIP)) == ("off", "on")
+    await simulate(home.hass, duration={"minutes": 5})
+    start = home.now
     provider.start(start, start + HOUR)
-    await house.poll()
-    assert await pause(house.hass, PLUG) == SKIPPED
-    provider.end(start, house.now)
-    await house.poll()
-    assert (house.live, house.state(SKIP)) == ("off", "off")
+    await home.poll()
+    assert await pause(home.hass, PLUG) == SKIPPED
+    provider.end(start, home.now)
+    await home.poll()
+    assert (home.live, home.state(SKIP)) == ("off", "off")
 
 
-async def test_two_accounts(house: House, push: Push) -> None:
+async def test_two_accounts(home: Home, push: Push) -> None:
     """Each account has its own: what both hold stays held for the other."""
-    add_entry(house.hass, "another-token", "another-webhook")
-    await house.setup()
-    (plug,) = await install(house.hass, Plug("Plug"))
+    add_entry(home.hass, "another-token", "another-webhook")
+    await home.setup()
+    (plug,) = await install(home.hass, Plug("Plug"))
     await push("?event=started")
     await push("?event=started", "another-webhook")
-    await pause(house.hass, PLUG)
-    await turn(house, "on")
-    assert house.state(PLUG) == "off"
-    assert (await pause(house.hass, PLUG))["paused"] == [PLUG]
-    await turn(house, "on", "switch.equiwatt_skip_2")
+    await pause(home.hass, PLUG)
+    await turn(home, "on")
+    assert home.state(PLUG) == "off"
+    assert (await pause(home.hass, PLUG))["paused"] == [PLUG]
+    await turn(home, "on", "switch.equiwatt_skip_2")
     assert plug.commands == ["off", "on"]
-    assert await pause(house.hass, PLUG) == SKIPPED
+    assert await pause(home.hass, PLUG) == SKIPPED
 
 
-async def test_back_to_back(live: House, provider: Provider) -> None:
+async def test_back_to_back(live: Home, provider: Provider) -> None:
     """The end of the one that is skipped is the start of the next, which is not."""
     await install(live.hass, Plug("Plug"))
     await turn(live, "on")
@@ -163,7 +165,7 @@ async def test_back_to_back(live: House, provider: Provider) -> None:
     assert (await pause(live.hass, PLUG))["paused"] == [PLUG]
 
 
-async def test_vanishes(live: House, provider: Provider) -> None:
+async def test_vanishes(live: Home, provider: Provider) -> None:
     """One that vanishes has ended."""
     await turn(live, "on")
     provider.current = None
@@ -173,24 +175,24 @@ async def test_vanishes(live: House, provider: Provider) -> None:
 
 
 @pytest.mark.parametrize("is_past", [True, False])
-async def test_unseen(house: House, provider: Provider, is_past: bool) -> None:
+async def test_unseen(home: Home, provider: Provider, is_past: bool) -> None:
     """What began and ended while nobody watched was the next one."""
-    await house.setup()
-    await turn(house, "on")
+    await home.setup()
+    await turn(home, "on")
 
     def pass_away() -> None:
         """Let an equivent come and go."""
         if is_past:
             provider.end(NOW + HOUR, NOW + 2 * HOUR)
-        house.freezer.tick(3 * HOUR)
+        home.freezer.tick(3 * HOUR)
 
-    await restart(house, pass_away)
-    await started(house)
-    assert house.state(SKIP) == ("off" if is_past else "on")
-    assert house.edges == []
+    await restart(home, pass_away)
+    await started(home)
+    assert home.state(SKIP) == ("off" if is_past else "on")
+    assert home.edges == []
 
 
-async def test_stands_while_the_api_is_out_of_order(live: House, provider: Provider) -> None:
+async def test_stands_while_the_api_is_out_of_order(live: Home, provider: Provider) -> None:
     """What the user wants does not depend on the API."""
     provider.error = TimeoutError()
     await live.pass_time(20 * MINUTE, step=30)
@@ -199,16 +201,16 @@ async def test_stands_while_the_api_is_out_of_order(live: House, provider: Provi
     assert live.state(SKIP) == "on"
 
 
-async def test_damaged_memory(house: House, provider: Provider, hass_storage: Any) -> None:
+async def test_damaged_memory(home: Home, provider: Provider, hass_storage: Any) -> None:
     """Whatever is on the disk, nothing is skipped by mistake."""
-    key = f"{DOMAIN}.{house.entry.entry_id}"
+    key = f"{DOMAIN}.{home.entry.entry_id}"
     data = {"skips_since": "soon", "participants": {"one": "soon"}}
     hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": data}
-    await house.setup()
-    assert house.state(SKIP) == "off"
+    await home.setup()
+    assert home.state(SKIP) == "off"
 
 
-async def test_next_one_as_soon_as_one_has_ended(live: House, provider: Provider) -> None:
+async def test_next_one_as_soon_as_one_has_ended(live: Home, provider: Provider) -> None:
     """A skip that is turned on once none is live any more is for the next one."""
     seen: list[str] = []
 
@@ -233,9 +235,7 @@ async def test_next_one_as_soon_as_one_has_ended(live: House, provider: Provider
 
 
 @pytest.mark.parametrize("restarts", [False, True])
-async def test_ended_by_mistake(
-    live: House, provider: Provider, push: Push, restarts: bool
-) -> None:
+async def test_ended_by_mistake(live: Home, provider: Provider, push: Push, restarts: bool) -> None:
     """What is skipped stays so though it was ended by a call, and the API says that it was not."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await turn(live, "on")
@@ -254,49 +254,49 @@ async def test_ended_by_mistake(
     assert plug.commands == []
 
 
-async def test_next_one_in_an_outage(house: House, provider: Provider) -> None:
+async def test_next_one_in_an_outage(home: Home, provider: Provider) -> None:
     """The next one uses a skip up though the API was out of order while it was live."""
-    await house.setup()
-    await house.poll()
-    await turn(house, "on")
+    await home.setup()
+    await home.poll()
+    await turn(home, "on")
     provider.error = TimeoutError()
-    await house.pass_time(2 * 3600, step=30)
+    await home.pass_time(2 * 3600, step=30)
     provider.recover()
     provider.end(NOW + timedelta(minutes=40), NOW + timedelta(minutes=100))
-    await house.poll()
-    await house.poll()
-    await house.settle()
-    assert house.state(SKIP) == "off"
+    await home.poll()
+    await home.poll()
+    await home.settle()
+    assert home.state(SKIP) == "off"
 
 
-async def test_next_one_while_down_and_another_live(house: House, provider: Provider) -> None:
+async def test_next_one_while_down_and_another_live(home: Home, provider: Provider) -> None:
     """The next one uses a skip up, not the one after it."""
-    await house.setup()
-    await turn(house, "on")
+    await home.setup()
+    await turn(home, "on")
 
     def pass_away() -> None:
         """Let one come and go, and the one after it begin."""
         provider.end(NOW + HOUR, NOW + 2 * HOUR)
         provider.start(NOW + timedelta(minutes=170), NOW + timedelta(minutes=230))
-        house.freezer.tick(3 * HOUR)
+        home.freezer.tick(3 * HOUR)
 
-    await restart(house, pass_away)
-    await started(house)
-    await house.settle()
-    assert (house.live, house.state(SKIP)) == ("on", "off")
+    await restart(home, pass_away)
+    await started(home)
+    await home.settle()
+    assert (home.live, home.state(SKIP)) == ("on", "off")
 
 
-async def test_push_that_nothing_confirms(house: House, push: Push) -> None:
+async def test_push_that_nothing_confirms(home: Home, push: Push) -> None:
     """A start that the API never confirms, as a demo trigger's, does not use a skip up."""
-    await house.setup()
-    await turn(house, "on")
+    await home.setup()
+    await turn(home, "on")
     await push("?event=started")
-    await house.pass_time(7 * MINUTE)
-    assert house.live == "off"
-    assert house.state(SKIP) == "on"
+    await home.pass_time(7 * MINUTE)
+    assert home.live == "off"
+    assert home.state(SKIP) == "on"
 
 
-async def test_skipped_after_its_end(live: House, provider: Provider) -> None:
+async def test_skipped_after_its_end(live: Home, provider: Provider) -> None:
     """A skip belongs to the live one also where its end proves to have been before the skip."""
     await live.pass_time(61 * MINUTE, step=60)
     assert live.live == "on"

@@ -8,47 +8,49 @@ from pytest_homeassistant_custom_component.common import get_system_health_info
 from custom_components.equiwatt.const import DOMAIN
 from homeassistant.setup import async_setup_component
 
-from .conftest import TOKEN, WEBHOOK_ID, House, Provider, Push, add_entry
+from .conftest import Push
+from .fakes.home import TOKEN, WEBHOOK_ID, Home, add_entry
+from .fakes.provider import Provider
 
 
-async def shown(house: House) -> dict[str, Any]:
+async def shown(home: Home) -> dict[str, Any]:
     """Return what the page shows."""
-    assert await async_setup_component(house.hass, "system_health", {})
-    await house.settle()
-    return dict(await get_system_health_info(house.hass, DOMAIN))
+    assert await async_setup_component(home.hass, "system_health", {})
+    await home.settle()
+    return dict(await get_system_health_info(home.hass, DOMAIN))
 
 
-async def test_what_is_shown(house: House, provider: Provider, push: Push) -> None:
+async def test_what_is_shown(home: Home, provider: Provider, push: Push) -> None:
     """How the last call ended, the last answer, the calls of all accounts, and the webhook."""
-    add_entry(house.hass, "another-token", "another-webhook")
-    await house.setup()
-    assert "last_webhook" not in await shown(house)
-    await house.pass_time(5)
+    add_entry(home.hass, "another-token", "another-webhook")
+    await home.setup()
+    assert "last_webhook" not in await shown(home)
+    await home.pass_time(5)
     await push("?event=started")
-    await house.settle()
-    info = await shown(house)
+    await home.settle()
+    info = await shown(home)
     assert info == {
         "can_reach_server": "ok",
-        "last_answer": house.now,
+        "last_answer": home.now,
         "calls_in_last_minute": len(provider.calls),
-        "last_webhook": house.now,
+        "last_webhook": home.now,
     }
     assert not any(secret in str(info) for secret in (TOKEN, WEBHOOK_ID))
 
 
-async def test_outage(house: House, provider: Provider) -> None:
+async def test_outage(home: Home, provider: Provider) -> None:
     """An outage is shown though the server can be reached by whoever has no token."""
-    await house.setup()
-    answered = house.now
+    await home.setup()
+    answered = home.now
     provider.fail(HTTPStatus.UNAUTHORIZED)
-    await house.poll()
-    info = await shown(house)
+    await home.poll()
+    info = await shown(home)
     assert info["can_reach_server"] == {"type": "failed", "error": "invalid auth"}
     assert info["last_answer"] == answered
 
 
-async def test_nothing_loaded(house: House) -> None:
+async def test_nothing_loaded(home: Home) -> None:
     """Without an account there is nothing to say of one."""
-    await house.setup()
-    assert await house.hass.config_entries.async_unload(house.entry.entry_id)
-    assert await shown(house) == {"calls_in_last_minute": 0}
+    await home.setup()
+    assert await home.hass.config_entries.async_unload(home.entry.entry_id)
+    assert await shown(home) == {"calls_in_last_minute": 0}

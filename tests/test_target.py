@@ -16,17 +16,18 @@ from homeassistant.helpers import (
 )
 from homeassistant.setup import async_setup_component
 
-from .conftest import EVENT, House, Push
+from .conftest import Push
+from .fakes.home import EVENT, Home
 
 
 class Registries:
     """What is known of an account's device and its event entity, to be changed."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, home: Home) -> None:
         """Set the account up, and put its device into an area of a floor."""
-        hass = house.hass
+        hass = home.hass
         self.entities, self.devices = er.async_get(hass), dr.async_get(hass)
-        (self.device,) = dr.async_entries_for_config_entry(self.devices, house.entry.entry_id)
+        (self.device,) = dr.async_entries_for_config_entry(self.devices, home.entry.entry_id)
         self.floor = fr.async_get(hass).async_create("Ground floor").floor_id
         self.areas = ar.async_get(hass)
         self.hall = self.areas.async_create("Hall", floor_id=self.floor).id
@@ -36,10 +37,10 @@ class Registries:
 
 
 @pytest.fixture
-async def registries(house: House) -> Registries:
+async def registries(home: Home) -> Registries:
     """Return the registries of a house that is set up."""
-    await house.setup()
-    return Registries(house)
+    await home.setup()
+    return Registries(home)
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -48,72 +49,70 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [one.getMessage() for one in logged if one.name == "custom_components.equiwatt"]
 
 
-async def hears(house: House, push: Push, target: dict[str, Any]) -> bool:
+async def hears(home: Home, push: Push, target: dict[str, Any]) -> bool:
     """Return True if a trigger on a target hears an equivent, at most once."""
-    heard = async_capture_events(house.hass, "heard")
+    heard = async_capture_events(home.hass, "heard")
     automation = {
         "triggers": {"trigger": "equiwatt.equivent_started", "target": target},
         "actions": {"event": "heard"},
     }
-    assert await async_setup_component(house.hass, "automation", {"automation": automation})
+    assert await async_setup_component(home.hass, "automation", {"automation": automation})
     await push("?event=started")
     await push("?event=ended")
-    await house.pass_time(1)
+    await home.pass_time(1)
     assert len(heard) <= 1
     return bool(heard)
 
 
-async def test_event_entity(house: House, push: Push, registries: Registries) -> None:
+async def test_event_entity(home: Home, push: Push, registries: Registries) -> None:
     """The event entity is the account's, under whatever name."""
     registries.entities.async_update_entity(EVENT, new_entity_id="event.another_name")
-    assert await hears(house, push, {"entity_id": "event.another_name"})
+    assert await hears(home, push, {"entity_id": "event.another_name"})
 
 
-async def test_device(house: House, push: Push, registries: Registries) -> None:
+async def test_device(home: Home, push: Push, registries: Registries) -> None:
     """The device is the account's."""
-    assert await hears(house, push, {"device_id": registries.device.id})
+    assert await hears(home, push, {"device_id": registries.device.id})
 
 
 @pytest.mark.parametrize("kind", ["hall", "floor", "label"])
-async def test_indirect(house: House, push: Push, registries: Registries, kind: str) -> None:
+async def test_indirect(home: Home, push: Push, registries: Registries, kind: str) -> None:
     """So is whatever the device is in, as for all triggers."""
     registries.devices.async_update_device(registries.device.id, labels={registries.label})
     names = {"hall": "area_id", "floor": "floor_id", "label": "label_id"}
-    assert await hears(house, push, {names[kind]: getattr(registries, kind)})
+    assert await hears(home, push, {names[kind]: getattr(registries, kind)})
 
 
-async def test_label_of_the_entity(house: House, push: Push, registries: Registries) -> None:
+async def test_label_of_the_entity(home: Home, push: Push, registries: Registries) -> None:
     """Or the event entity has."""
     registries.entities.async_update_entity(EVENT, labels={registries.label})
-    assert await hears(house, push, {"label_id": [registries.label]})
+    assert await hears(home, push, {"label_id": [registries.label]})
 
 
 @pytest.mark.parametrize("area", ["hall", "loft"])
-async def test_areas_of_entities(
-    house: House, push: Push, registries: Registries, area: str
-) -> None:
+async def test_areas_of_entities(home: Home, push: Push, registries: Registries, area: str) -> None:
     """An account whose entities are in several areas is reached by each of them."""
     registries.entities.async_update_entity(EVENT, area_id=registries.loft)
-    assert await hears(house, push, {"area_id": getattr(registries, area)})
+    assert await hears(home, push, {"area_id": getattr(registries, area)})
 
 
 @pytest.mark.parametrize(
     "entity_id", ["binary_sensor.equiwatt_live", "switch.equiwatt_skip", "sensor.equiwatt_last_end"]
 )
-async def test_any_entity(house: House, push: Push, registries: Registries, entity_id: str) -> None:
+async def test_any_entity(home: Home, push: Push, registries: Registries, entity_id: str) -> None:
     """Any entity stands for its account, also where the event entity is disabled."""
     disabled = er.RegistryEntryDisabler.USER
     registries.entities.async_update_entity(EVENT, disabled_by=disabled)
-    assert await hears(house, push, {"entity_id": entity_id})
+    assert await hears(home, push, {"entity_id": entity_id})
 
 
-async def test_moved_meanwhile(house: House, push: Push, registries: Registries) -> None:
+async def test_moved_meanwhile(home: Home, push: Push, registries: Registries) -> None:
     """What moves after the automation was set up counts where it is now."""
-    assert not await hears(house, push, {"area_id": registries.loft})
-    heard = async_capture_events(house.hass, "heard")
+    assert not await hears(home, push, {"area_id": registries.loft})
+    heard = async_capture_events(home.hass, "heard")
     registries.devices.async_update_device(registries.device.id, area_id=registries.loft)
     await push("?event=started")
-    await house.pass_time(1)
+    await home.pass_time(1)
     assert len(heard) == 1
 
 
@@ -129,7 +128,7 @@ async def test_moved_meanwhile(house: House, push: Push, registries: Registries)
     ],
 )
 async def test_elsewhere(
-    house: House,
+    home: Home,
     push: Push,
     registries: Registries,
     target: dict[str, Any],
@@ -137,11 +136,11 @@ async def test_elsewhere(
 ) -> None:
     """What is not the account's reaches nothing, which is logged once."""
     other = MockConfigEntry(domain="other")
-    other.add_to_hass(house.hass)
+    other.add_to_hass(home.hass)
     registries.entities.async_get_or_create(
         "event", "other", "another", suggested_object_id="another", config_entry=other
     )
-    assert not await hears(house, push, target)
+    assert not await hears(home, push, target)
     (line,) = warnings(caplog)
     assert line.startswith("The target of the trigger equiwatt.equivent_started reaches no")
     assert str(next(iter(target.values()))) in line
@@ -149,99 +148,99 @@ async def test_elsewhere(
 
 @pytest.mark.parametrize("target", [{"entity_id": EVENT}, {"entity_id": "event.another"}])
 async def test_set_up_before_the_accounts(
-    house: House, push: Push, target: dict[str, Any], caplog: pytest.LogCaptureFixture
+    home: Home, push: Push, target: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     """What reaches no account is known once Home Assistant has started, with all accounts."""
-    house.hass.set_state(CoreState.starting)
+    home.hass.set_state(CoreState.starting)
     automation = {
         "triggers": {"trigger": "equiwatt.equivent_ended", "target": target},
         "actions": {"event": "heard"},
     }
-    assert await async_setup_component(house.hass, "automation", {"automation": automation})
-    await house.setup()
+    assert await async_setup_component(home.hass, "automation", {"automation": automation})
+    await home.setup()
     assert warnings(caplog) == []
-    house.hass.set_state(CoreState.running)
-    house.hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
-    await house.settle()
+    home.hass.set_state(CoreState.running)
+    home.hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await home.settle()
     assert len(warnings(caplog)) == (target != {"entity_id": EVENT})
 
 
 async def test_condition_elsewhere(
-    house: House, push: Push, registries: Registries, caplog: pytest.LogCaptureFixture
+    home: Home, push: Push, registries: Registries, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A condition that reaches no account is logged once, however often it is checked."""
     condition = {"condition": "equiwatt.is_live", "target": {"area_id": "unknown"}}
-    heard = async_capture_events(house.hass, "heard")
+    heard = async_capture_events(home.hass, "heard")
     automation = {
         "triggers": {"trigger": "event", "event_type": "ask"},
         "conditions": condition,
         "actions": {"event": "heard"},
     }
-    assert await async_setup_component(house.hass, "automation", {"automation": automation})
+    assert await async_setup_component(home.hass, "automation", {"automation": automation})
     await push("?event=started")
     for _ in range(2):
-        house.hass.bus.async_fire("ask")
-        await house.settle()
+        home.hass.bus.async_fire("ask")
+        await home.settle()
     assert heard == []
     (line,) = warnings(caplog)
     assert "condition equiwatt.is_live reaches no equiwatt account" in line
 
 
-async def test_condition_by_any_entity(house: House, push: Push, registries: Registries) -> None:
+async def test_condition_by_any_entity(home: Home, push: Push, registries: Registries) -> None:
     """The binary sensor is what users choose for a condition."""
     target = {"entity_id": "binary_sensor.equiwatt_live"}
-    heard = async_capture_events(house.hass, "heard")
+    heard = async_capture_events(home.hass, "heard")
     automation = {
         "triggers": {"trigger": "event", "event_type": "ask"},
         "conditions": {"condition": "equiwatt.is_live", "target": target},
         "actions": {"event": "heard"},
     }
-    assert await async_setup_component(house.hass, "automation", {"automation": automation})
+    assert await async_setup_component(home.hass, "automation", {"automation": automation})
     await push("?event=started")
-    house.hass.bus.async_fire("ask")
-    await house.settle()
+    home.hass.bus.async_fire("ask")
+    await home.settle()
     assert len(heard) == 1
 
 
 @pytest.mark.parametrize("disabled", [True, False])
 async def test_device_without_entity(
-    house: House, push: Push, registries: Registries, disabled: bool
+    home: Home, push: Push, registries: Registries, disabled: bool
 ) -> None:
     """A device that was chosen counts, though its event entity is disabled or hidden."""
     by = {"disabled_by": er.RegistryEntryDisabler.USER} if disabled else {}
     hidden = {} if disabled else {"hidden_by": er.RegistryEntryHider.USER}
     registries.entities.async_update_entity(EVENT, **by, **hidden)  # type: ignore[arg-type]
-    assert await house.hass.config_entries.async_reload(house.entry.entry_id)
-    assert await hears(house, push, {"device_id": registries.device.id})
+    assert await home.hass.config_entries.async_reload(home.entry.entry_id)
+    assert await hears(home, push, {"device_id": registries.device.id})
 
 
-async def test_disabled_entity(house: House, push: Push, registries: Registries) -> None:
+async def test_disabled_entity(home: Home, push: Push, registries: Registries) -> None:
     """An entity that is disabled reaches nothing."""
     disabled = er.RegistryEntryDisabler.USER
     registries.entities.async_update_entity(EVENT, disabled_by=disabled)
-    assert await house.hass.config_entries.async_reload(house.entry.entry_id)
-    assert not await hears(house, push, {"entity_id": EVENT})
+    assert await home.hass.config_entries.async_reload(home.entry.entry_id)
+    assert not await hears(home, push, {"entity_id": EVENT})
 
 
-async def test_hidden_entity(house: House, push: Push, registries: Registries) -> None:
+async def test_hidden_entity(home: Home, push: Push, registries: Registries) -> None:
     """A hidden one is heard by its name."""
     registries.entities.async_update_entity(EVENT, hidden_by=er.RegistryEntryHider.USER)
-    assert await hears(house, push, {"entity_id": EVENT})
+    assert await hears(home, push, {"entity_id": EVENT})
 
 
-async def test_hidden_in_an_area(house: House, push: Push, registries: Registries) -> None:
+async def test_hidden_in_an_area(home: Home, push: Push, registries: Registries) -> None:
     """And none of them by where it is, as for all triggers."""
     hidden = er.RegistryEntryHider.USER
-    for entity in er.async_entries_for_config_entry(registries.entities, house.entry.entry_id):
+    for entity in er.async_entries_for_config_entry(registries.entities, home.entry.entry_id):
         registries.entities.async_update_entity(entity.entity_id, hidden_by=hidden)
-    assert not await hears(house, push, {"area_id": registries.hall})
+    assert not await hears(home, push, {"area_id": registries.hall})
 
 
 async def test_disabled_device(
-    hass: HomeAssistant, house: House, push: Push, registries: Registries
+    hass: HomeAssistant, home: Home, push: Push, registries: Registries
 ) -> None:
     """A device that is disabled is not heard."""
     disabled = dr.DeviceEntryDisabler.USER
     registries.devices.async_update_device(registries.device.id, disabled_by=disabled)
     await hass.async_block_till_done()
-    assert not await hears(house, push, {"device_id": registries.device.id})
+    assert not await hears(home, push, {"device_id": registries.device.id})

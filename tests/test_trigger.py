@@ -20,9 +20,11 @@ from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.setup import async_setup_component
 
-from .conftest import EVENT, LIVE, NOW, House, Provider, Push, add_entry
+from .conftest import Push
 from .devices import Plug, install
 from .fakes.actions import simulate
+from .fakes.home import EVENT, LIVE, NOW, Home, add_entry
+from .fakes.provider import Provider
 
 HOUR = timedelta(hours=1)
 STARTED = "equiwatt.equivent_started"
@@ -87,20 +89,20 @@ def device_of(hass: HomeAssistant, entry: MockConfigEntry) -> dr.DeviceEntry:
     return device
 
 
-async def rehearse(house: House, seconds: int = 10) -> None:
+async def rehearse(home: Home, seconds: int = 10) -> None:
     """Rehearse an equivent, and wait until it is over."""
     data = {"duration": {"seconds": seconds}}
-    await house.hass.services.async_call(DOMAIN, "simulate_equivent", data, blocking=True)
-    await house.pass_time(seconds + 5)
+    await home.hass.services.async_call(DOMAIN, "simulate_equivent", data, blocking=True)
+    await home.pass_time(seconds + 5)
 
 
-async def test_variables(house: House, provider: Provider, ear: Ear) -> None:
+async def test_variables(home: Home, provider: Provider, ear: Ear) -> None:
     """An automation learns of which equivent it is, and what brought the news."""
     await ear.listen(*both(BY_ENTITY))
     provider.start(NOW - timedelta(minutes=1), NOW + HOUR)
-    await house.setup()
+    await home.setup()
     provider.end(NOW - timedelta(minutes=1), NOW + timedelta(minutes=1))
-    await house.poll()
+    await home.poll()
     assert ear.events == [
         {
             "platform": STARTED,
@@ -123,89 +125,89 @@ async def test_variables(house: House, provider: Provider, ear: Ear) -> None:
     ]
 
 
-async def test_unknown_end(house: House, push: Push, ear: Ear) -> None:
+async def test_unknown_end(home: Home, push: Push, ear: Ear) -> None:
     """An end that nobody knows is none."""
     await ear.listen(*both(BY_ENTITY))
-    await house.setup()
+    await home.setup()
     await push("?event=started")
     (event,) = ear.events
     assert (event["end"], event["source"]) == (None, "webhook")
 
 
 async def test_once_over_reloads(
-    hass: HomeAssistant, house: House, provider: Provider, push: Push, ear: Ear
+    hass: HomeAssistant, home: Home, provider: Provider, push: Push, ear: Ear
 ) -> None:
     """Each edge is heard once: attached before the entry is loaded, and over its reloads."""
     await ear.listen(*both(BY_ENTITY))
-    await house.setup()
+    await home.setup()
     for _ in range(2):
-        assert await hass.config_entries.async_reload(house.entry.entry_id)
-    hass.config_entries.async_update_entry(house.entry, title="Another name")
+        assert await hass.config_entries.async_reload(home.entry.entry_id)
+    hass.config_entries.async_update_entry(home.entry, title="Another name")
     provider.start(NOW, NOW + HOUR)
     await push("?event=started")
     assert ear.kinds == [STARTED]
-    assert await hass.config_entries.async_reload(house.entry.entry_id)
-    await house.settle()
+    assert await hass.config_entries.async_reload(home.entry.entry_id)
+    await home.settle()
     assert ear.kinds == [STARTED]
-    assert await hass.config_entries.async_unload(house.entry.entry_id)
+    assert await hass.config_entries.async_unload(home.entry.entry_id)
     provider.end(NOW, NOW + timedelta(seconds=1))
-    await house.setup()
-    await house.pass_time(11)
+    await home.setup()
+    await home.pass_time(11)
     assert ear.kinds == [STARTED, ENDED]
 
 
-async def test_attached_while_loaded(house: House, push: Push, ear: Ear) -> None:
+async def test_attached_while_loaded(home: Home, push: Push, ear: Ear) -> None:
     """One that is attached later hears from then on, and nothing while it is switched off."""
-    await house.setup()
+    await home.setup()
     await push("?event=started")
     await ear.listen(*both(BY_ENTITY))
     assert ear.kinds == []
     await push("?event=ended")
-    await house.pass_time(1)
+    await home.pass_time(1)
     assert ear.kinds == [ENDED]
     await ear.call("turn_off")
     await push("?event=started")
-    await house.pass_time(1)
+    await home.pass_time(1)
     assert ear.kinds == [ENDED]
     await ear.call("turn_on")
-    await house.pass_time(130)
+    await home.pass_time(130)
     await push("?event=ended")
-    await house.pass_time(1)
+    await home.pass_time(1)
     assert ear.kinds == [ENDED, ENDED]
 
 
-async def test_reloaded_while_switched_off(house: House, push: Push, ear: Ear) -> None:
+async def test_reloaded_while_switched_off(home: Home, push: Push, ear: Ear) -> None:
     """One that is switched off and on hears each edge once, though the entry was reloaded."""
     await ear.listen(*both(BY_ENTITY))
-    await house.setup()
+    await home.setup()
     await ear.call("turn_off")
-    assert await house.hass.config_entries.async_reload(house.entry.entry_id)
+    assert await home.hass.config_entries.async_reload(home.entry.entry_id)
     await ear.call("turn_on")
     await push("?event=started")
     assert ear.kinds == [STARTED]
 
 
 async def test_removed_and_added(
-    hass: HomeAssistant, house: House, provider: Provider, push: Push, ear: Ear
+    hass: HomeAssistant, home: Home, provider: Provider, push: Push, ear: Ear
 ) -> None:
     """An account that is added anew is heard by the name of its entity."""
     await ear.listen(*both(BY_ENTITY))
-    await house.setup()
-    await hass.config_entries.async_remove(house.entry.entry_id)
-    house.entry = add_entry(hass, webhook_id="another")
-    await house.setup()
+    await home.setup()
+    await hass.config_entries.async_remove(home.entry.entry_id)
+    home.entry = add_entry(hass, webhook_id="another")
+    await home.setup()
     await push("?event=started", "another")
     assert ear.kinds == [STARTED]
 
 
 async def test_other_integrations(
-    hass: HomeAssistant, house: House, push: Push, ear: Ear, caplog: pytest.LogCaptureFixture
+    hass: HomeAssistant, home: Home, push: Push, ear: Ear, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What becomes of another integration's entry is no matter."""
     other = MockConfigEntry(domain="other", state=ConfigEntryState.LOADED)
     other.add_to_hass(hass)
     await ear.listen(*both(BY_ENTITY))
-    await house.setup()
+    await home.setup()
     hass.config_entries.async_update_entry(other, title="Another name")
     await push("?event=started")
     assert ear.kinds == [STARTED]
@@ -214,7 +216,7 @@ async def test_other_integrations(
 
 async def test_waits_for_the_start(
     hass: HomeAssistant,
-    house: House,
+    home: Home,
     provider: Provider,
     ear: Ear,
     monkeypatch: pytest.MonkeyPatch,
@@ -224,29 +226,29 @@ async def test_waits_for_the_start(
     hass.set_state(CoreState.starting)
     await ear.listen(*both(BY_ENTITY))
     provider.start(NOW, NOW + HOUR)
-    await house.setup()
+    await home.setup()
     assert ear.kinds == []
     hass.set_state(CoreState.running)
     hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
-    await house.pass_time(2, step=1)
+    await home.pass_time(2, step=1)
     assert ear.kinds == [STARTED]
 
 
-async def test_two_edges_in_one_answer(house: House, provider: Provider, ear: Ear) -> None:
+async def test_two_edges_in_one_answer(home: Home, provider: Provider, ear: Ear) -> None:
     """Both are heard, once each, by automations that run on their own."""
     await ear.listen(*both(BY_ENTITY))
     provider.start(NOW - HOUR, None)
-    await house.setup()
+    await home.setup()
     provider.end(NOW - HOUR, NOW)
     provider.start(NOW, None)
-    await house.poll()
-    await house.pass_time(0.02, step=0.005)
+    await home.poll()
+    await home.pass_time(0.02, step=0.005)
     assert ear.kinds[0] == STARTED
     assert sorted(ear.kinds) == sorted([STARTED, ENDED, STARTED])
 
 
 async def test_heard_with_the_state_shown(
-    hass: HomeAssistant, house: House, push: Push, ear: Ear
+    hass: HomeAssistant, home: Home, push: Push, ear: Ear
 ) -> None:
     """Whoever hears of an edge finds the entities changed."""
     shown: list[tuple[str, Any]] = []
@@ -254,23 +256,23 @@ async def test_heard_with_the_state_shown(
     def look(_: object) -> None:
         """Look at the entities."""
         event = hass.states.get(EVENT)
-        shown.append((house.live, event and event.attributes["event_type"]))
+        shown.append((home.live, event and event.attributes["event_type"]))
 
     hass.bus.async_listen("heard", look)
     await ear.listen(*both(BY_ENTITY))
-    await house.setup()
+    await home.setup()
     await push("?event=started")
     await push("?event=ended")
-    await house.pass_time(1)
+    await home.pass_time(1)
     assert shown == [("on", "started"), ("off", "ended")]
 
 
 async def test_several_accounts(
-    hass: HomeAssistant, house: House, provider: Provider, push: Push, ear: Ear
+    hass: HomeAssistant, home: Home, provider: Provider, push: Push, ear: Ear
 ) -> None:
     """Only the account that is meant is heard, or all of several."""
     other = add_entry(hass, token="another-token", webhook_id="another")  # sets up both
-    await house.setup()
+    await home.setup()
     theirs = {"device_id": [device_of(hass, other).id]}
     await ear.listen(
         {"trigger": STARTED, "target": theirs},
@@ -279,20 +281,20 @@ async def test_several_accounts(
     await push("?event=started")
     assert ear.kinds == []
     await push("?event=ended")
-    await house.pass_time(1)
+    await home.pass_time(1)
     assert ear.kinds == [ENDED]
     await push("?event=started", "another")
     await push("?event=ended", "another")
-    await house.pass_time(1)
+    await home.pass_time(1)
     assert ear.kinds == [ENDED, STARTED, ENDED]
 
 
 @pytest.mark.parametrize("options", [{}, {"rehearsals": True}])
-async def test_rehearsals(house: House, ear: Ear, options: dict[str, Any]) -> None:
+async def test_rehearsals(home: Home, ear: Ear, options: dict[str, Any]) -> None:
     """Rehearsals are heard, and known as such."""
     await ear.listen(*both(BY_ENTITY, **options))
-    await house.setup()
-    await rehearse(house)
+    await home.setup()
+    await rehearse(home)
     assert ear.kinds == [STARTED, ENDED]
     assert [event["test"] for event in ear.events] == [True, True]
     assert [event["description"] for event in ear.events] == [
@@ -301,31 +303,31 @@ async def test_rehearsals(house: House, ear: Ear, options: dict[str, Any]) -> No
     ]
 
 
-async def test_kind(house: House, ear: Ear) -> None:
+async def test_kind(home: Home, ear: Ear) -> None:
     """Automations know the kind, at the start and at the end."""
     await ear.listen(*both(BY_ENTITY))
-    await house.setup()
-    await simulate(house.hass, duration=10, kind="power_up")
-    await house.pass_time(15)
+    await home.setup()
+    await simulate(home.hass, duration=10, kind="power_up")
+    await home.pass_time(15)
     assert ear.kinds == [STARTED, ENDED]
     assert [event["kind"] for event in ear.events] == ["power_up"] * 2
 
 
-async def test_no_rehearsals(house: House, push: Push, ear: Ear) -> None:
+async def test_no_rehearsals(home: Home, push: Push, ear: Ear) -> None:
     """Rehearsals are not heard where they are left out; what is real is."""
     await ear.listen(*both(BY_ENTITY, rehearsals=False))
-    await house.setup()
-    await rehearse(house)
+    await home.setup()
+    await rehearse(home)
     assert ear.kinds == []
     await push("?event=started")
     await push("?event=ended")
-    await house.pass_time(1)
+    await home.pass_time(1)
     assert ear.kinds == [STARTED, ENDED]
 
 
 async def test_faulty_automation(
     hass: HomeAssistant,
-    house: House,
+    home: Home,
     push: Push,
     ear: Ear,
     caplog: pytest.LogCaptureFixture,
@@ -337,14 +339,14 @@ async def test_faulty_automation(
         "variables": {"ratio": "{{ 1 / 0 }}"},
     }
     await ear.listen(faulty, {**faulty, "trigger": ENDED}, *both(BY_ENTITY))
-    await house.setup()
+    await home.setup()
     (plug,) = await install(hass, Plug("Plug"))
     await push("?event=started")
     await hass.services.async_call(DOMAIN, "pause", {"entity_id": "switch.plug"}, blocking=True)
     await push("?event=ended")
-    await house.pass_time(5)
+    await home.pass_time(5)
     assert ear.kinds == [STARTED, ENDED]
-    assert house.kinds == ["started", "ended"]
+    assert home.kinds == ["started", "ended"]
     assert plug.commands == ["off", "on"]
     assert caplog.text.count("An automation could not be triggered: ZeroDivisionError") == 2
 
@@ -365,14 +367,12 @@ async def test_without_target(
     assert "target" in (await answer.json())["message"]
 
 
-async def test_offered_for_the_device(
-    hass: HomeAssistant, house: House, hass_ws_client: Any
-) -> None:
+async def test_offered_for_the_device(hass: HomeAssistant, home: Home, hass_ws_client: Any) -> None:
     """The automation editor offers for the device what does not fail silently, and nothing else."""
     await ready_for_the_editor(hass)
-    await house.setup()
+    await home.setup()
     client = await hass_ws_client(hass)
-    device = {"device_id": [device_of(hass, house.entry).id]}
+    device = {"device_id": [device_of(hass, home.entry).id]}
     offered = {}
     for what in ("triggers", "conditions"):
         await client.send_json_auto_id({"type": f"get_{what}_for_target", "target": device})
@@ -389,10 +389,10 @@ async def ready_for_the_editor(hass: HomeAssistant) -> None:
 
 
 @pytest.mark.parametrize("what", ["trigger", "condition"])
-async def test_described(hass: HomeAssistant, house: House, hass_ws_client: Any, what: str) -> None:
+async def test_described(hass: HomeAssistant, home: Home, hass_ws_client: Any, what: str) -> None:
     """The automation editor knows target and options."""
     await ready_for_the_editor(hass)
-    await house.setup()
+    await home.setup()
     client = await hass_ws_client(hass)
     await client.send_json_auto_id({"type": f"{what}_platforms/subscribe"})
     assert (await client.receive_json())["success"]
@@ -426,7 +426,7 @@ class Broken(MetaPathFinder):
 @pytest.mark.parametrize("error", [ImportError("changed"), AttributeError("changed")])
 async def test_all_else_works_without(
     hass: HomeAssistant,
-    house: House,
+    home: Home,
     push: Push,
     ear: Ear,
     monkeypatch: pytest.MonkeyPatch,
@@ -452,17 +452,17 @@ async def test_all_else_works_without(
     works = {**heard(received), "alias": "Works"}
     config = {"automation": [{**broken, "alias": "Broken"}, works]}
     assert await async_setup_component(hass, "automation", config)
-    await house.setup()
-    assert house.state("automation.broken") == "unavailable"
+    await home.setup()
+    assert home.state("automation.broken") == "unavailable"
     (plug,) = await install(hass, Plug("Plug"))
     await push("?event=started")
-    assert house.state(LIVE) == "on"
+    assert home.state(LIVE) == "on"
     await hass.services.async_call(DOMAIN, "pause", {"entity_id": "switch.plug"}, blocking=True)
     await push("?event=ended")
-    await house.pass_time(5)
+    await home.pass_time(5)
     assert ear.kinds == ["event.received", "event.received"]
     assert plug.commands == ["off", "on"]
-    assert await hass.config_entries.async_reload(house.entry.entry_id)
-    await house.settle()
-    entities = er.async_entries_for_config_entry(er.async_get(hass), house.entry.entry_id)
-    assert all(house.state(entity.entity_id) != "unavailable" for entity in entities)
+    assert await hass.config_entries.async_reload(home.entry.entry_id)
+    await home.settle()
+    entities = er.async_entries_for_config_entry(er.async_get(hass), home.entry.entry_id)
+    assert all(home.state(entity.entity_id) != "unavailable" for entity in entities)

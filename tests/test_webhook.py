@@ -17,8 +17,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.core_config import async_process_ha_core_config
 from homeassistant.util.aiohttp import MockRequest
 
-from .conftest import WEBHOOK_ID, House, Provider
 from .fakes.cloud import Cloud
+from .fakes.home import WEBHOOK_ID, Home
+from .fakes.provider import Provider
 
 PATH = f"/api/webhook/{WEBHOOK_ID}"
 JSON = {"Content-Type": "application/json"}
@@ -26,11 +27,9 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @pytest.fixture
-async def client(
-    hass: HomeAssistant, house: House, hass_client_no_auth: Any
-) -> TestClient[Any, Any]:
+async def client(hass: HomeAssistant, home: Home, hass_client_no_auth: Any) -> TestClient[Any, Any]:
     """Return an HTTP client to a house whose webhook is registered."""
-    await house.setup()
+    await home.setup()
     client: TestClient[Any, Any] = await hass_client_no_auth()
     return client
 
@@ -51,26 +50,26 @@ USABLE: list[dict[str, Any]] = [
 @pytest.mark.parametrize("method", [hdrs.METH_POST, hdrs.METH_PUT])
 @pytest.mark.parametrize("call", USABLE)
 async def test_usable(
-    client: TestClient[Any, Any], house: House, method: str, call: dict[str, Any]
+    client: TestClient[Any, Any], home: Home, method: str, call: dict[str, Any]
 ) -> None:
     """An event in the query, or else in the body, counts by either method."""
     response = await client.request(method, PATH, **call)
     assert response.status == 200
     assert await response.read() == b""
-    assert house.live == "on"
-    assert house.state("sensor.equiwatt_last_webhook") == "2026-11-20T17:20:00+00:00"
+    assert home.live == "on"
+    assert home.state("sensor.equiwatt_last_webhook") == "2026-11-20T17:20:00+00:00"
 
 
 @pytest.mark.parametrize("call", USABLE)
 async def test_get_only_looks(
-    client: TestClient[Any, Any], house: House, provider: Provider, call: dict[str, Any]
+    client: TestClient[Any, Any], home: Home, provider: Provider, call: dict[str, Any]
 ) -> None:
     """A browser, or the preview of a link, starts nothing: the API is asked."""
     calls = len(provider.calls)
     response = await client.get(PATH, **call)
     assert response.status == 200
-    await house.settle()
-    assert house.live == "off"
+    await home.settle()
+    assert home.live == "off"
     assert len(provider.calls) == calls + 1
 
 
@@ -103,45 +102,45 @@ class SlowCall(MockRequest):
 
 
 async def test_body_that_outlasts_a_reload(
-    client: TestClient[Any, Any], house: House, provider: Provider, hass_storage: dict[str, Any]
+    client: TestClient[Any, Any], home: Home, provider: Provider, hass_storage: dict[str, Any]
 ) -> None:
     """A call that is still being read when its entry is reloaded counts for what is loaded then."""
-    call = SlowCall(house.hass)
+    call = SlowCall(home.hass)
     await asyncio.sleep(0)
-    assert await house.hass.config_entries.async_reload(house.entry.entry_id)
-    await house.settle()
+    assert await home.hass.config_entries.async_reload(home.entry.entry_id)
+    await home.settle()
     await call.finish(b'{"event": "started"}')
-    await house.settle()
-    assert house.live == "on"
-    assert house.edges == [("started", "webhook")]
-    stored = hass_storage[f"equiwatt.{house.entry.entry_id}"]["data"]
+    await home.settle()
+    assert home.live == "on"
+    assert home.edges == [("started", "webhook")]
+    stored = hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"]
     assert stored["announced"] is not None
-    await house.pass_time(60)
-    assert hass_storage[f"equiwatt.{house.entry.entry_id}"]["data"]["announced"] is not None
+    await home.pass_time(60)
+    assert hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"]["announced"] is not None
 
 
 @pytest.mark.parametrize("remove", [False, True])
 async def test_body_that_outlasts_the_entry(
     client: TestClient[Any, Any],
-    house: House,
+    home: Home,
     provider: Provider,
     hass_storage: dict[str, Any],
     remove: bool,
 ) -> None:
     """A call that is still being read when its entry goes counts for nobody, and writes nothing."""
-    entries = house.hass.config_entries
-    call = SlowCall(house.hass)
+    entries = home.hass.config_entries
+    call = SlowCall(home.hass)
     await asyncio.sleep(0)
-    await (entries.async_remove if remove else entries.async_unload)(house.entry.entry_id)
-    await house.settle()
+    await (entries.async_remove if remove else entries.async_unload)(home.entry.entry_id)
+    await home.settle()
     before, calls = deepcopy(hass_storage), len(provider.calls)
     await call.finish(b'{"event": "started"}')
-    await house.pass_time(120, step=10)
+    await home.pass_time(120, step=10)
     assert {key: hass_storage[key] for key in hass_storage if "equiwatt." in key} == {
         key: before[key] for key in before if "equiwatt." in key
     }
     assert len(provider.calls) == calls
-    assert house.edges == []
+    assert home.edges == []
 
 
 LOOK_NOW: list[dict[str, Any]] = [
@@ -167,36 +166,36 @@ LOOK_NOW: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("call", LOOK_NOW, ids=range(len(LOOK_NOW)))
 async def test_look_now(
-    client: TestClient[Any, Any], house: House, provider: Provider, call: dict[str, Any]
+    client: TestClient[Any, Any], home: Home, provider: Provider, call: dict[str, Any]
 ) -> None:
     """A call that says nothing usable changes nothing, and has the API asked."""
     calls = len(provider.calls)
     response = await client.post(PATH, **call)
     assert response.status in (200, 400)  # 400: the server itself refuses a broken encoding
-    await house.settle()
-    assert house.live == "off"
+    await home.settle()
+    assert home.live == "off"
     assert len(provider.calls) == calls + (response.status == 200)
 
 
 async def test_look_now_finds_it(
-    client: TestClient[Any, Any], house: House, provider: Provider
+    client: TestClient[Any, Any], home: Home, provider: Provider
 ) -> None:
     """What the API says then counts."""
-    provider.start(house.now, None)
+    provider.start(home.now, None)
     await client.post(PATH)
-    await house.settle()
-    assert house.live == "on"
-    assert house.edges == [("started", "api")]
+    await home.settle()
+    assert home.live == "on"
+    assert home.edges == [("started", "api")]
 
 
 async def test_answered_before_asking(
-    client: TestClient[Any, Any], house: House, provider: Provider
+    client: TestClient[Any, Any], home: Home, provider: Provider
 ) -> None:
     """The call is answered, and the state changed, while the API has not been asked yet."""
     calls = len(provider.calls)
     await client.post(PATH, params={"event": "started"})
-    assert house.live == "on"
-    await house.settle()
+    assert home.live == "on"
+    await home.settle()
     assert len(provider.calls) == calls + 1
 
 
@@ -211,7 +210,7 @@ async def asked(provider: Provider, calls: int) -> None:
 
 async def test_stalled_body(
     client: TestClient[Any, Any],
-    house: House,
+    home: Home,
     provider: Provider,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -229,11 +228,11 @@ async def test_stalled_body(
     await asked(provider, calls)
     release.set()
     call.cancel()
-    assert house.live == "off"
+    assert home.live == "off"
 
 
 async def test_broken_off_body(
-    client: TestClient[Any, Any], house: House, provider: Provider
+    client: TestClient[Any, Any], home: Home, provider: Provider
 ) -> None:
     """A caller that hangs up in the middle is no error."""
     calls = len(provider.calls)
@@ -243,24 +242,24 @@ async def test_broken_off_body(
     writer.close()
     await writer.wait_closed()
     await asked(provider, calls)
-    assert house.live == "off"
+    assert home.live == "off"
 
 
 async def test_head_and_delete(
-    client: TestClient[Any, Any], house: House, provider: Provider
+    client: TestClient[Any, Any], home: Home, provider: Provider
 ) -> None:
     """Other methods do nothing."""
     calls = len(provider.calls)
     assert (await client.head(PATH, params={"event": "started"})).status == 200
     assert (await client.delete(PATH, params={"event": "started"})).status == 405
-    await house.settle()
-    assert house.live == "off"
+    await home.settle()
+    assert home.live == "off"
     assert len(provider.calls) == calls
 
 
 @pytest.mark.parametrize(("query", "body"), [("event=started", b""), ("", b'{"event":"started"}')])
 async def test_through_the_cloud(
-    hass: HomeAssistant, client: TestClient[Any, Any], house: House, query: str, body: bytes
+    hass: HomeAssistant, client: TestClient[Any, Any], home: Home, query: str, body: bytes
 ) -> None:
     """A call that Nabu Casa hands over is the same to us."""
     from homeassistant.components.webhook import async_handle_webhook
@@ -270,7 +269,7 @@ async def test_through_the_cloud(
     )
     response = await async_handle_webhook(hass, WEBHOOK_ID, request)
     assert response.status == 200
-    assert house.live == "on"
+    assert home.live == "on"
 
 
 def addresses(base: str) -> dict[str, str]:
@@ -324,38 +323,38 @@ async def test_cloud_without_subscription(hass: HomeAssistant, cloud: Cloud, los
 
 @pytest.mark.parametrize("expired", [False, True])
 async def test_cloudhook_is_deleted(
-    hass: HomeAssistant, house: House, cloud: Cloud, expired: bool
+    hass: HomeAssistant, home: Home, cloud: Cloud, expired: bool
 ) -> None:
     """Removing the entry deletes its cloudhook and no other, subscription or not."""
-    await house.setup()
+    await home.setup()
     await async_get_addresses(hass, WEBHOOK_ID)
     await async_get_addresses(hass, "another")
     cloud.subscription_expired = expired
-    await hass.config_entries.async_unload(house.entry.entry_id)
+    await hass.config_entries.async_unload(home.entry.entry_id)
     assert set(cloud.hooks) == {WEBHOOK_ID, "another"}
-    await hass.config_entries.async_remove(house.entry.entry_id)
+    await hass.config_entries.async_remove(home.entry.entry_id)
     assert set(cloud.hooks) == {"another"}
 
 
-async def test_removed_without_a_cloudhook(hass: HomeAssistant, house: House, cloud: Cloud) -> None:
+async def test_removed_without_a_cloudhook(hass: HomeAssistant, home: Home, cloud: Cloud) -> None:
     """An entry that never had a cloudhook is removed like any other."""
-    await house.setup()
-    assert await hass.config_entries.async_remove(house.entry.entry_id)
+    await home.setup()
+    assert await hass.config_entries.async_remove(home.entry.entry_id)
     assert hass.config_entries.async_entries() == []
 
 
 async def test_new_address_deletes_the_old_cloudhook(
-    hass: HomeAssistant, house: House, cloud: Cloud
+    hass: HomeAssistant, home: Home, cloud: Cloud
 ) -> None:
     """A new webhook address takes the old one's cloudhook away."""
-    await house.setup()
+    await home.setup()
     await async_get_addresses(hass, WEBHOOK_ID)
     flow = hass.config_entries.flow
-    menu = await house.entry.start_reconfigure_flow(hass)
+    menu = await home.entry.start_reconfigure_flow(hass)
     await flow.async_configure(menu["flow_id"], {"next_step_id": "new_addresses"})
     await flow.async_configure(menu["flow_id"], {})
-    await house.settle()
-    assert list(cloud.hooks) == [house.entry.data["webhook_id"]]
+    await home.settle()
+    assert list(cloud.hooks) == [home.entry.data["webhook_id"]]
 
 
 async def test_fields_of_addresses(hass: HomeAssistant) -> None:

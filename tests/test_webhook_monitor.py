@@ -14,9 +14,11 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.setup import async_setup_component
 
-from .conftest import WEBHOOK_ID, House, Provider, Push
+from .conftest import Push
 from .fakes.actions import simulate
 from .fakes.cloud import Cloud
+from .fakes.home import WEBHOOK_ID, Home
+from .fakes.provider import Provider
 
 CHANGED = "webhook_changed"
 SILENT = "webhook_silent"
@@ -25,25 +27,25 @@ NEW = "https://new.example.org"
 MINUTE = timedelta(minutes=1)
 
 
-def repairs(house: House) -> list[str]:
+def repairs(home: Home) -> list[str]:
     """Return the repairs that are shown, without the ignored ones."""
-    issues = ir.async_get(house.hass).issues.values()
+    issues = ir.async_get(home.hass).issues.values()
     shown = [one for one in issues if one.active and not one.dismissed_version]
-    end = f"_{house.entry.entry_id}"
+    end = f"_{home.entry.entry_id}"
     return [one.issue_id.removesuffix(end) for one in shown if one.domain == DOMAIN]
 
 
-async def move(house: House, url: str | None) -> None:
+async def move(home: Home, url: str | None) -> None:
     """Change the address of Home Assistant."""
-    await house.hass.config.async_update(external_url=url)
-    await house.settle()
+    await home.hass.config.async_update(external_url=url)
+    await home.settle()
 
 
-async def begin_fix(house: House, key: str) -> Any:
+async def begin_fix(home: Home, key: str) -> Any:
     """Open a repair."""
-    flows = repairs_flow_manager(house.hass)
+    flows = repairs_flow_manager(home.hass)
     assert flows
-    return await flows.async_init(DOMAIN, data={"issue_id": f"{key}_{house.entry.entry_id}"})
+    return await flows.async_init(DOMAIN, data={"issue_id": f"{key}_{home.entry.entry_id}"})
 
 
 def shown_in(form: Any) -> dict[str, str]:
@@ -55,56 +57,56 @@ def shown_in(form: Any) -> dict[str, str]:
     return {name: marker.description["suggested_value"] for name, (marker, _) in fields.items()}
 
 
-async def reconfigure(house: House, option: str) -> Any:
+async def reconfigure(home: Home, option: str) -> Any:
     """Choose from the menu of Reconfigure, and submit what that shows, if anything."""
-    flow = house.hass.config_entries.flow
-    menu = await house.entry.start_reconfigure_flow(house.hass)
+    flow = home.hass.config_entries.flow
+    menu = await home.entry.start_reconfigure_flow(home.hass)
     result = await flow.async_configure(menu["flow_id"], {"next_step_id": option})
     while result["type"] == "form":
         result = await flow.async_configure(menu["flow_id"], {})
-    await house.settle()
+    await home.settle()
     return result
 
 
-async def fix(house: House, key: str, **filled_in: bool) -> Any:
+async def fix(home: Home, key: str, **filled_in: bool) -> Any:
     """Go through a repair, and return its form."""
-    form = await begin_fix(house, key)
-    flows = repairs_flow_manager(house.hass)
+    form = await begin_fix(home, key)
+    flows = repairs_flow_manager(home.hass)
     assert flows
     result = await flows.async_configure(form["flow_id"], filled_in)
     assert result["type"] == "create_entry"
-    await house.settle()
+    await home.settle()
     return form
 
 
-async def equivent(house: House, provider: Provider, push: Push | None = None) -> None:
+async def equivent(home: Home, provider: Provider, push: Push | None = None) -> None:
     """Let an equivent come and go, with calls of the webhook or without."""
-    start = house.now
+    start = home.now
     provider.start(start, None)
     if push:
         await push("?event=started")
-    await house.poll()
-    assert house.live == "on"
-    await house.pass_time(600, step=60)
-    provider.end(start, house.now)
+    await home.poll()
+    assert home.live == "on"
+    await home.pass_time(600, step=60)
+    provider.end(start, home.now)
     if push:
         await push("?event=ended")
-    await house.pass_time(600, step=60)
-    assert house.live == "off"
+    await home.pass_time(600, step=60)
+    assert home.live == "off"
 
 
 @pytest.fixture
-async def used(house: House, push: Push) -> House:
+async def used(home: Home, push: Push) -> Home:
     """Return a house with an old address, whose webhook has been called."""
-    assert await async_setup_component(house.hass, "repairs", {})
-    await async_process_ha_core_config(house.hass, {"external_url": OLD})
-    await house.setup()
+    assert await async_setup_component(home.hass, "repairs", {})
+    await async_process_ha_core_config(home.hass, {"external_url": OLD})
+    await home.setup()
     await push("")
-    await house.pass_time(600, step=60)
-    return house
+    await home.pass_time(600, step=60)
+    return home
 
 
-async def test_changed(used: House) -> None:
+async def test_changed(used: Home) -> None:
     """Another address is told, shown by the dialog only, and then known."""
     assert repairs(used) == []
     await move(used, NEW)
@@ -127,7 +129,7 @@ async def test_changed(used: House) -> None:
     assert repairs(used) == [CHANGED]
 
 
-async def test_changed_back(used: House) -> None:
+async def test_changed_back(used: Home) -> None:
     """An address that is again what it was needs no attention."""
     await move(used, NEW)
     assert repairs(used) == [CHANGED]
@@ -135,7 +137,7 @@ async def test_changed_back(used: House) -> None:
     assert repairs(used) == []
 
 
-async def test_not_shown_until_submitted(used: House) -> None:
+async def test_not_shown_until_submitted(used: Home) -> None:
     """Who only opens the repair is told again."""
     await move(used, NEW)
     await begin_fix(used, CHANGED)
@@ -143,7 +145,7 @@ async def test_not_shown_until_submitted(used: House) -> None:
     assert repairs(used) == [CHANGED]
 
 
-async def test_lost(used: House) -> None:
+async def test_lost(used: Home) -> None:
     """No address any more is told too, and so is the next one."""
     await move(used, None)
     assert repairs(used) == [CHANGED]
@@ -157,7 +159,7 @@ async def test_lost(used: House) -> None:
 
 @pytest.mark.parametrize("option", ["show_addresses", "new_addresses"])
 @pytest.mark.parametrize("loaded", [True, False])
-async def test_reconfigured(used: House, loaded: bool, option: str) -> None:
+async def test_reconfigured(used: Home, loaded: bool, option: str) -> None:
     """Who has seen the addresses under Reconfigure knows them, also from an entry that is down."""
     await move(used, NEW)
     if not loaded:
@@ -170,7 +172,7 @@ async def test_reconfigured(used: House, loaded: bool, option: str) -> None:
     assert repairs(used) == [CHANGED]
 
 
-async def test_changed_meanwhile(used: House) -> None:
+async def test_changed_meanwhile(used: Home) -> None:
     """A change while the integration was not loaded is told when it is."""
     assert await used.hass.config_entries.async_unload(used.entry.entry_id)
     await move(used, NEW)
@@ -179,52 +181,52 @@ async def test_changed_meanwhile(used: House) -> None:
     assert repairs(used) == [CHANGED]
 
 
-async def test_never_called(house: House, provider: Provider) -> None:
+async def test_never_called(home: Home, provider: Provider) -> None:
     """Who does without the webhook is told nothing of it."""
-    await async_process_ha_core_config(house.hass, {"external_url": OLD})
-    await house.setup()
-    await move(house, NEW)
+    await async_process_ha_core_config(home.hass, {"external_url": OLD})
+    await home.setup()
+    await move(home, NEW)
     for _ in range(3):
-        await equivent(house, provider)
-    assert repairs(house) == []
+        await equivent(home, provider)
+    assert repairs(home) == []
 
 
-async def test_never_had_an_address(house: House) -> None:
+async def test_never_had_an_address(home: Home) -> None:
     """Nor is who was told that there is none, when there is one."""
-    await house.setup()
-    assert (await reconfigure(house, "show_addresses"))["reason"] == "no_address"
-    await move(house, NEW)
-    assert repairs(house) == []
+    await home.setup()
+    assert (await reconfigure(home, "show_addresses"))["reason"] == "no_address"
+    await move(home, NEW)
+    assert repairs(home) == []
 
 
-async def test_called_at_the_old_address(house: House, provider: Provider, push: Push) -> None:
+async def test_called_at_the_old_address(home: Home, provider: Provider, push: Push) -> None:
     """The first call comes after the change: it is told at the end of the next equivent."""
-    await async_process_ha_core_config(house.hass, {"external_url": OLD})
-    await house.setup()
-    await move(house, NEW)
-    await equivent(house, provider, push)
-    assert repairs(house) == [CHANGED]
+    await async_process_ha_core_config(home.hass, {"external_url": OLD})
+    await home.setup()
+    await move(home, NEW)
+    await equivent(home, provider, push)
+    assert repairs(home) == [CHANGED]
 
 
-async def test_address_that_nobody_was_shown(house: House, push: Push) -> None:
+async def test_address_that_nobody_was_shown(home: Home, push: Push) -> None:
     """The first address there is counts as known: who found it has pasted it."""
-    await house.setup()
+    await home.setup()
     await push("")
-    await move(house, OLD)
-    assert repairs(house) == []
-    await move(house, NEW)
-    assert repairs(house) == [CHANGED]
+    await move(home, OLD)
+    assert repairs(home) == []
+    await move(home, NEW)
+    assert repairs(home) == [CHANGED]
 
 
-def cloud_tells(house: House) -> None:
+def cloud_tells(home: Home) -> None:
     """Tell, as the cloud does, that its connection has changed."""
     from homeassistant.components.cloud import SIGNAL_CLOUD_CONNECTION_STATE, CloudConnectionState
 
     state = CloudConnectionState.CLOUD_DISCONNECTED
-    async_dispatcher_send(house.hass, SIGNAL_CLOUD_CONNECTION_STATE, state)
+    async_dispatcher_send(home.hass, SIGNAL_CLOUD_CONNECTION_STATE, state)
 
 
-async def test_cloud(used: House, cloud: Cloud) -> None:
+async def test_cloud(used: Home, cloud: Cloud) -> None:
     """A new subscription gives other addresses; an outage of the cloud is no change."""
     assert await used.hass.config_entries.async_reload(used.entry.entry_id)
     await used.settle()
@@ -247,7 +249,7 @@ async def test_cloud(used: House, cloud: Cloud) -> None:
     assert repairs(used) == []
 
 
-async def test_silent(used: House, provider: Provider, push: Push) -> None:
+async def test_silent(used: Home, provider: Provider, push: Push) -> None:
     """Two equivents in a row without a call are told, and the next call takes it back."""
     await equivent(used, provider, push)
     await equivent(used, provider)
@@ -260,14 +262,14 @@ async def test_silent(used: House, provider: Provider, push: Push) -> None:
     assert repairs(used) == []
 
 
-async def test_not_in_a_row(used: House, provider: Provider, push: Push) -> None:
+async def test_not_in_a_row(used: Home, provider: Provider, push: Push) -> None:
     """A call in between starts the count anew."""
     for calls in (None, push, None):
         await equivent(used, provider, calls)
     assert repairs(used) == []
 
 
-async def test_called_a_little_early(used: House, provider: Provider, push: Push) -> None:
+async def test_called_a_little_early(used: Home, provider: Provider, push: Push) -> None:
     """A call that comes before the API knows of a start belongs to it, whatever it says."""
     await push("")
     await used.pass_time(60)
@@ -278,7 +280,7 @@ async def test_called_a_little_early(used: House, provider: Provider, push: Push
     assert repairs(used) == [SILENT]
 
 
-async def test_silence_over_a_restart(used: House, provider: Provider) -> None:
+async def test_silence_over_a_restart(used: Home, provider: Provider) -> None:
     """What was missed is remembered, and told anew."""
     await equivent(used, provider)
     assert await used.hass.config_entries.async_reload(used.entry.entry_id)
@@ -291,7 +293,7 @@ async def test_silence_over_a_restart(used: House, provider: Provider) -> None:
     assert repairs(used) == [SILENT]
 
 
-async def test_silence_is_looked_into(used: House, provider: Provider) -> None:
+async def test_silence_is_looked_into(used: Home, provider: Provider) -> None:
     """Who has seen to it is told again after two more only."""
     await equivent(used, provider)
     await equivent(used, provider)
@@ -304,7 +306,7 @@ async def test_silence_is_looked_into(used: House, provider: Provider) -> None:
     assert repairs(used) == [SILENT]
 
 
-async def test_other_addresses_explain_a_silence(used: House, provider: Provider) -> None:
+async def test_other_addresses_explain_a_silence(used: Home, provider: Provider) -> None:
     """One thing at a time: what was missed at an address that nobody calls does not count."""
     await move(used, NEW)
     await equivent(used, provider)
@@ -315,7 +317,7 @@ async def test_other_addresses_explain_a_silence(used: House, provider: Provider
     assert repairs(used) == []
 
 
-async def test_what_nobody_could_call_about(used: House, provider: Provider) -> None:
+async def test_what_nobody_could_call_about(used: Home, provider: Provider) -> None:
     """Equivents that began while Home Assistant was down or cut off, and rehearsals, are none."""
     for _ in range(2):
         assert await used.hass.config_entries.async_unload(used.entry.entry_id)
@@ -346,7 +348,7 @@ async def test_what_nobody_could_call_about(used: House, provider: Provider) -> 
 
 
 @pytest.mark.parametrize("url", [NEW, None])
-async def test_no_longer_used(used: House, provider: Provider, push: Push, url: str | None) -> None:
+async def test_no_longer_used(used: Home, provider: Provider, push: Push, url: str | None) -> None:
     """Who says that the webhook is not used any more hears no more of it, until it calls again."""
     await move(used, url)
     await fix(used, CHANGED, unused=True)
@@ -360,7 +362,7 @@ async def test_no_longer_used(used: House, provider: Provider, push: Push, url: 
     assert repairs(used) == [CHANGED]
 
 
-async def test_silence_is_meant(used: House, provider: Provider) -> None:
+async def test_silence_is_meant(used: Home, provider: Provider) -> None:
     """The same may be said of a silence."""
     await equivent(used, provider)
     await equivent(used, provider)
@@ -370,7 +372,7 @@ async def test_silence_is_meant(used: House, provider: Provider) -> None:
     assert repairs(used) == []
 
 
-async def test_ignored(used: House, provider: Provider) -> None:
+async def test_ignored(used: Home, provider: Provider) -> None:
     """A repair that was ignored stays so, restarts or not."""
     await equivent(used, provider)
     await equivent(used, provider)
@@ -382,7 +384,7 @@ async def test_ignored(used: House, provider: Provider) -> None:
 
 
 @pytest.mark.parametrize("how", ["disable", "remove"])
-async def test_gone(used: House, how: str) -> None:
+async def test_gone(used: Home, how: str) -> None:
     """Nothing is told of an entry that is disabled or removed, and a dialog left open just ends."""
     await move(used, NEW)
     form = await begin_fix(used, CHANGED)
@@ -401,9 +403,9 @@ async def test_gone(used: House, how: str) -> None:
     assert repairs(used) == []
 
 
-async def test_never_set_up(house: House, provider: Provider, hass_storage: dict[str, Any]) -> None:
+async def test_never_set_up(home: Home, provider: Provider, hass_storage: dict[str, Any]) -> None:
     """Addresses that were shown for an entry that never worked leave nothing behind."""
     provider.error = ClientConnectionError()
-    await house.hass.config_entries.async_setup(house.entry.entry_id)
-    await reconfigure(house, "show_addresses")
-    assert f"{DOMAIN}.{house.entry.entry_id}" not in hass_storage
+    await home.hass.config_entries.async_setup(home.entry.entry_id)
+    await reconfigure(home, "show_addresses")
+    assert f"{DOMAIN}.{home.entry.entry_id}" not in hass_storage

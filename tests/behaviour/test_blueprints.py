@@ -19,10 +19,11 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util.file import WriteError
 from homeassistant.util.yaml import load_yaml_dict, parse_yaml
 
-from ..conftest import NOW, House, Provider, add_entry
 from ..devices import Plug, Thermostat, install
 from ..fakes.actions import plan, simulate
 from ..fakes.blueprints import AUTOMATION, FOLDER, Use, messages, titles, user_of
+from ..fakes.home import NOW, Home, add_entry
+from ..fakes.provider import Provider
 
 BLUEPRINTS = sorted((FOLDER / "automation" / "equiwatt").glob("*.yaml"))
 HOUR = timedelta(hours=1)
@@ -38,15 +39,15 @@ INPUTS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture
-def use(house: House, tmp_path: Path) -> Use:
+def use(home: Home, tmp_path: Path) -> Use:
     """Return a way to use a blueprint with some inputs."""
-    return user_of(house, tmp_path)
+    return user_of(home, tmp_path)
 
 
 @pytest.fixture
-def acted(house: House) -> list[Any]:
+def acted(home: Home) -> list[Any]:
     """Return what the actions do."""
-    events: list[Any] = async_capture_events(house.hass, "acted")
+    events: list[Any] = async_capture_events(home.hass, "acted")
     return events
 
 
@@ -55,16 +56,16 @@ def full_disk() -> Any:
     return patch("homeassistant.helpers.storage.Store._async_write_data", side_effect=WriteError)
 
 
-async def play(house: House, provider: Provider) -> None:
+async def play(home: Home, provider: Provider) -> None:
     """Let an equivent start and end."""
-    start = house.now
+    start = home.now
     provider.start(start, start + HOUR)
-    await house.poll()
-    assert house.live == "on"
-    await house.pass_time(MINUTE)
-    provider.end(start, house.now)
-    await house.poll()
-    assert house.live == "off"
+    await home.poll()
+    assert home.live == "on"
+    await home.pass_time(MINUTE)
+    provider.end(start, home.now)
+    await home.poll()
+    assert home.live == "off"
 
 
 def said(acted: list[Any]) -> list[str]:
@@ -95,35 +96,35 @@ def test_can_be_imported(path: Path) -> None:
     assert again.inputs == imported.inputs
 
 
-async def test_pauses_and_restores(house: House, provider: Provider, use: Use) -> None:
+async def test_pauses_and_restores(home: Home, provider: Provider, use: Use) -> None:
     """Devices go off at the start and come back at the end; nobody is told unasked."""
-    await house.setup()
-    (plug,) = await install(house.hass, Plug("Plug"))
+    await home.setup()
+    (plug,) = await install(home.hass, Plug("Plug"))
     await use("pause_devices", devices={"entity_id": PLUG})
-    await play(house, provider)
+    await play(home, provider)
     assert plug.commands == ["off", "on"]
-    assert messages(house) == []
+    assert messages(home) == []
 
 
-async def test_longest_pause(house: House, provider: Provider, use: Use) -> None:
+async def test_longest_pause(home: Home, provider: Provider, use: Use) -> None:
     """The longest pause is handed on."""
-    await house.setup()
-    (plug,) = await install(house.hass, Plug("Plug"))
+    await home.setup()
+    (plug,) = await install(home.hass, Plug("Plug"))
     await use("pause_devices", devices={"entity_id": PLUG}, max_duration={"seconds": 30})
     provider.start(NOW, NOW + HOUR)
-    await house.poll()
-    await house.pass_time(35)
-    assert (house.live, plug.commands) == ("on", ["off", "on"])
+    await home.poll()
+    await home.pass_time(35)
+    assert (home.live, plug.commands) == ("on", ["off", "on"])
 
 
 @pytest.mark.parametrize(("at_home", "runs"), [("home", True), ("not_home", False)])
 async def test_conditions(
-    house: House, provider: Provider, use: Use, acted: list[Any], at_home: str, runs: bool
+    home: Home, provider: Provider, use: Use, acted: list[Any], at_home: str, runs: bool
 ) -> None:
     """Both act only if the extra conditions hold at the start; the end goes with the start."""
-    await house.setup()
-    (plug,) = await install(house.hass, Plug("Plug"))
-    house.hass.states.async_set("person.someone", at_home)
+    await home.setup()
+    (plug,) = await install(home.hass, Plug("Plug"))
+    home.hass.states.async_set("person.someone", at_home)
     condition = {"condition": "state", "entity_id": "person.someone", "state": "home"}
     await use(
         "pause_devices",
@@ -131,46 +132,46 @@ async def test_conditions(
         conditions=[condition],
         notify_end=True,
     )
-    await house.pass_time(10 * MINUTE)
-    start = house.now
+    await home.pass_time(10 * MINUTE)
+    start = home.now
     provider.start(start, start + HOUR)
-    await house.poll()
-    house.hass.states.async_set("person.someone", "home" if at_home == "not_home" else "not_home")
-    provider.end(start, house.now)
-    await house.poll()
+    await home.poll()
+    home.hass.states.async_set("person.someone", "home" if at_home == "not_home" else "not_home")
+    provider.end(start, home.now)
+    await home.poll()
     assert plug.commands == (["off", "on"] if runs else [])
-    assert len(messages(house)) == runs
+    assert len(messages(home)) == runs
 
 
 @pytest.mark.parametrize(("at_home", "told"), [("home", ["start", "end"]), ("not_home", [])])
 async def test_actions_and_conditions(
-    house: House, provider: Provider, use: Use, acted: list[Any], at_home: str, told: list[str]
+    home: Home, provider: Provider, use: Use, acted: list[Any], at_home: str, told: list[str]
 ) -> None:
     """The actions for the end run if those for the start did, whatever holds by then."""
-    await house.setup()
-    house.hass.states.async_set("person.someone", at_home)
+    await home.setup()
+    home.hass.states.async_set("person.someone", at_home)
     condition = {"condition": "state", "entity_id": "person.someone", "state": "home"}
     await use("do_this_and_that", start_actions=[START], end_actions=[END], conditions=[condition])
-    await house.pass_time(10 * MINUTE)
-    start = house.now
+    await home.pass_time(10 * MINUTE)
+    start = home.now
     provider.start(start, start + HOUR)
-    await house.poll()
-    house.hass.states.async_set("person.someone", "home" if at_home == "not_home" else "not_home")
-    await house.pass_time(10 * MINUTE)
-    provider.end(start, house.now)
-    await house.poll()
+    await home.poll()
+    home.hass.states.async_set("person.someone", "home" if at_home == "not_home" else "not_home")
+    await home.pass_time(10 * MINUTE)
+    provider.end(start, home.now)
+    await home.poll()
     assert said(acted) == told
 
 
 @pytest.mark.parametrize(("include", "told"), [(True, ["start", "end"]), (False, [])])
 async def test_rehearsals(
-    house: House, use: Use, acted: list[Any], include: bool, told: list[str]
+    home: Home, use: Use, acted: list[Any], include: bool, told: list[str]
 ) -> None:
     """Rehearsals are for those who want them."""
-    await house.setup()
+    await home.setup()
     await use("do_this_and_that", start_actions=[START], end_actions=[END], include_tests=include)
-    await simulate(house.hass, duration=10)
-    await house.pass_time(15)
+    await simulate(home.hass, duration=10)
+    await home.pass_time(15)
     assert said(acted) == told
 
 
@@ -185,7 +186,7 @@ async def test_rehearsals(
     ],
 )
 async def test_only_power_down(
-    house: House,
+    home: Home,
     provider: Provider,
     use: Use,
     acted: list[Any],
@@ -195,30 +196,30 @@ async def test_only_power_down(
     acts: bool,
 ) -> None:
     """What is planned as a powerUP is left out, start and end, unless the user wants both."""
-    await house.setup()
-    await install(house.hass, Plug("Plug"))
+    await home.setup()
+    await install(home.hass, Plug("Plug"))
     await use(name, **INPUTS[name], **only)
     if summary:
-        await plan(house, NOW, NOW + HOUR, summary)
-    await play(house, provider)
-    assert bool(acted or titles(house)) is acts
+        await plan(home, NOW, NOW + HOUR, summary)
+    await play(home, provider)
+    assert bool(acted or titles(home)) is acts
 
 
 @pytest.mark.parametrize("kind", ["power_up", "power_down"])
-async def test_rehearse_a_power_up(house: House, use: Use, acted: list[Any], kind: str) -> None:
+async def test_rehearse_a_power_up(home: Home, use: Use, acted: list[Any], kind: str) -> None:
     """So it can be tried out today."""
-    await house.setup()
+    await home.setup()
     await use("do_this_and_that", **INPUTS["do_this_and_that"])
-    await simulate(house.hass, duration=10, kind=kind)
-    await house.pass_time(15)
+    await simulate(home.hass, duration=10, kind=kind)
+    await home.pass_time(15)
     assert said(acted) == (["start", "end"] if kind == "power_down" else [])
 
 
 @pytest.mark.parametrize("include", [True, False])
-async def test_rehearsed_pause(house: House, use: Use, include: bool) -> None:
+async def test_rehearsed_pause(home: Home, use: Use, include: bool) -> None:
     """So with devices, and a notification begins by saying that it is a rehearsal."""
-    await house.setup()
-    (plug,) = await install(house.hass, Plug("Plug"))
+    await home.setup()
+    (plug,) = await install(home.hass, Plug("Plug"))
     await use(
         "pause_devices",
         devices={"entity_id": PLUG},
@@ -226,54 +227,54 @@ async def test_rehearsed_pause(house: House, use: Use, include: bool) -> None:
         notify_start=True,
         notify_end=True,
     )
-    await simulate(house.hass, duration=10)
-    await house.settle()
+    await simulate(home.hass, duration=10)
+    await home.settle()
     told = "It should end at 09:20.\n\nPaused: Plug.\n\nThere is nothing to log."
-    assert messages(house) == ([told] if include else [])
-    assert titles(house) == (["Rehearsal: an equivent has started"] if include else [])
-    await house.pass_time(15)
+    assert messages(home) == ([told] if include else [])
+    assert titles(home) == (["Rehearsal: an equivent has started"] if include else [])
+    await home.pass_time(15)
     assert plug.commands == (["off", "on"] if include else [])
     over = ["Rehearsal: an equivent has started", "Rehearsal: the equivent is over"]
-    assert titles(house) == (over if include else [])
-    await simulate(house.hass, duration=10)
-    await house.pass_time(15)
-    assert titles(house) == (over if include else [])  # those of the first one are replaced
+    assert titles(home) == (over if include else [])
+    await simulate(home.hass, duration=10)
+    await home.pass_time(15)
+    assert titles(home) == (over if include else [])  # those of the first one are replaced
 
 
-async def test_tells(house: House, provider: Provider, use: Use) -> None:
+async def test_tells(home: Home, provider: Provider, use: Use) -> None:
     """Start and end stay until they are dismissed, with a reminder, for each equivent."""
-    await house.setup()
-    (plug,) = await install(house.hass, Plug("Plug"))
+    await home.setup()
+    (plug,) = await install(home.hass, Plug("Plug"))
     plug.report(is_on=False)
     await use("pause_devices", devices={"entity_id": PLUG}, notify_start=True, notify_end=True)
     provider.start(NOW, NOW + HOUR)
-    await house.poll()
+    await home.poll()
     off = "None of your devices were on, so there was nothing to pause."
     started = f"It should end at 10:20.\n\n{off}\n\nLog it in the equiwatt app."
-    assert messages(house) == [started]
-    assert titles(house) == ["An equivent has started"]
-    provider.end(NOW, house.now)
-    await house.poll()
+    assert messages(home) == [started]
+    assert titles(home) == ["An equivent has started"]
+    provider.end(NOW, home.now)
+    await home.poll()
     over = "Paused devices are going back to how they were. Logged it in the app yet?"
-    assert messages(house) == [started, over]
-    assert titles(house) == ["An equivent has started", "The equivent is over"]
-    await house.pass_time(20 * MINUTE, step=60)
-    await play(house, provider)
-    assert len(messages(house)) == 4
+    assert messages(home) == [started, over]
+    assert titles(home) == ["An equivent has started", "The equivent is over"]
+    await home.pass_time(20 * MINUTE, step=60)
+    await play(home, provider)
+    assert len(messages(home)) == 4
 
 
-async def test_tells_what_is_not_paused(house: House, provider: Provider, use: Use) -> None:
+async def test_tells_what_is_not_paused(home: Home, provider: Provider, use: Use) -> None:
     """Whatever is not paused is named with the reason, and so is how long the pause may take."""
-    await house.setup()
-    _, lamp, heater = await install(house.hass, Plug("Plug"), Plug("Lamp"), Plug("Heater"))
+    await home.setup()
+    _, lamp, heater = await install(home.hass, Plug("Plug"), Plug("Lamp"), Plug("Heater"))
     lamp.report(is_on=False)
     heater.report(available=False)
     devices = {"entity_id": [PLUG, "switch.lamp", "switch.heater", "switch.nowhere"]}
     longest = {"hours": 0, "minutes": 30, "seconds": 0}
     await use("pause_devices", devices=devices, notify_start=True, max_duration=longest)
     provider.start(NOW, None)
-    await house.poll()
-    (message,) = messages(house)
+    await home.poll()
+    (message,) = messages(home)
     assert message == (
         "When it ends is not known yet.\n\nPaused until 09:51: Plug.\n\n"
         "Not changed: Heater (unavailable; changed once it is back), Lamp (already off), "
@@ -283,31 +284,31 @@ async def test_tells_what_is_not_paused(house: House, provider: Provider, use: U
 
 @pytest.mark.parametrize("away", [True, False])
 async def test_tells_that_nothing_is_paused(
-    house: House, provider: Provider, use: Use, away: bool
+    home: Home, provider: Provider, use: Use, away: bool
 ) -> None:
     """Only where all were off is it said that none were on."""
-    await house.setup()
-    lamp, heater = await install(house.hass, Plug("Lamp"), Plug("Heater"))
+    await home.setup()
+    lamp, heater = await install(home.hass, Plug("Lamp"), Plug("Heater"))
     lamp.report(is_on=False)
     heater.report(available=False) if away else heater.report(is_on=False)
     devices = {"entity_id": ["switch.lamp", "switch.heater"]}
     await use("pause_devices", devices=devices, notify_start=True)
     provider.start(NOW, None)
-    await house.poll()
-    (message,) = messages(house)
+    await home.poll()
+    (message,) = messages(home)
     assert ("None of your devices were on" in message) is not away
     assert ("Heater (unavailable" in message) is away
 
 
-async def test_tells_of_a_full_disk(house: House, provider: Provider, use: Use) -> None:
+async def test_tells_of_a_full_disk(home: Home, provider: Provider, use: Use) -> None:
     """Who is not told why is told where to look."""
-    await house.setup()
-    (plug,) = await install(house.hass, Plug("Plug"))
+    await home.setup()
+    (plug,) = await install(home.hass, Plug("Plug"))
     await use("pause_devices", devices={"entity_id": PLUG}, notify_start=True)
     provider.start(NOW, NOW + HOUR)
     with full_disk():
-        await house.poll()
-    (message,) = messages(house)
+        await home.poll()
+    (message,) = messages(home)
     assert (
         "Something went wrong, so not everything you chose was changed. Look for equiwatt under"
         in message
@@ -339,7 +340,7 @@ COLD = {"entity_id": "climate.thermostat"}
     ],
 )
 async def test_turns_down(  # what is chosen, and what becomes of it
-    house: House,
+    home: Home,
     provider: Provider,
     use: Use,
     inputs: dict[str, Any],
@@ -347,45 +348,45 @@ async def test_turns_down(  # what is chosen, and what becomes of it
     temperature: float,
 ) -> None:
     """Heating is turned down instead, with or without devices to pause, and all is restored."""
-    await house.setup()
-    plug, thermostat = await install(house.hass, Plug("Plug"), Thermostat("Thermostat"))
-    area = ar.async_get(house.hass).async_create("Kitchen")
-    er.async_get(house.hass).async_update_entity("climate.thermostat", area_id=area.id)
+    await home.setup()
+    plug, thermostat = await install(home.hass, Plug("Plug"), Thermostat("Thermostat"))
+    area = ar.async_get(home.hass).async_create("Kitchen")
+    er.async_get(home.hass).async_update_entity("climate.thermostat", area_id=area.id)
     await use("pause_devices", notify_start=True, **inputs)
     provider.start(NOW, NOW + HOUR)
-    await house.poll()
-    (message,) = messages(house)
+    await home.poll()
+    (message,) = messages(home)
     assert message == f"It should end at 10:20.\n\n{told}\n\nLog it in the equiwatt app."
     assert (thermostat.target_temperature, thermostat.hvac_mode) == (temperature, "heat")
-    await house.pass_time(2 * MINUTE)
-    provider.end(NOW, house.now)
-    await house.poll()
+    await home.pass_time(2 * MINUTE)
+    provider.end(NOW, home.now)
+    await home.poll()
     assert (thermostat.target_temperature, thermostat.hvac_mode) == (21, "heat")
     assert plug.commands == (["off", "on"] if "devices" in inputs else [])
 
 
 @pytest.mark.parametrize("inputs", [{}, {"devices": {"entity_id": []}, "heating": {"area_id": ""}}])
 async def test_tells_that_nothing_is_chosen(
-    house: House,
+    home: Home,
     provider: Provider,
     use: Use,
     caplog: pytest.LogCaptureFixture,
     inputs: dict[str, Any],
 ) -> None:
     """Without anything chosen, the log says what is missing."""
-    await house.setup()
+    await home.setup()
     await use("pause_devices", notify_start=True, **inputs)
     provider.start(NOW, NOW + HOUR)
-    await house.poll()
-    (message,) = messages(house)
+    await home.poll()
+    (message,) = messages(home)
     assert "Something went wrong" in message
     assert "There is nothing to pause. Choose devices" in caplog.text
 
 
-async def test_tells_of_each_automation(house: House, provider: Provider, use: Use) -> None:
+async def test_tells_of_each_automation(home: Home, provider: Provider, use: Use) -> None:
     """Two automations for the same equivent replace none of each other's notifications."""
-    await house.setup()
-    await install(house.hass, Plug("Plug"))
+    await home.setup()
+    await install(home.hass, Plug("Plug"))
     inputs = {"notify_start": True, "notify_end": True}
     await use(
         "pause_devices",
@@ -393,17 +394,17 @@ async def test_tells_of_each_automation(house: House, provider: Provider, use: U
         devices={"entity_id": PLUG},
         **inputs,
     )
-    await play(house, provider)
+    await play(home, provider)
     started, over = "An equivent has started", "The equivent is over"
-    assert sorted(titles(house)) == [started, started, over, over]
+    assert sorted(titles(home)) == [started, started, over, over]
 
 
-async def test_tells_a_phone(house: House, provider: Provider, use: Use) -> None:
+async def test_tells_a_phone(home: Home, provider: Provider, use: Use) -> None:
     """Messages go to the notification entities that are chosen."""
     sent: list[Any] = []
-    house.hass.services.async_register("notify", "send_message", sent.append)
-    await house.setup()
-    await install(house.hass, Plug("Plug"))
+    home.hass.services.async_register("notify", "send_message", sent.append)
+    await home.setup()
+    await install(home.hass, Plug("Plug"))
     await use(
         "pause_devices",
         devices={"entity_id": PLUG},
@@ -411,16 +412,16 @@ async def test_tells_a_phone(house: House, provider: Provider, use: Use) -> None
         notify_end=True,
         notify_entities=["notify.my_phone"],
     )
-    await play(house, provider)
+    await play(home, provider)
     assert [call.data["entity_id"] for call in sent] == [["notify.my_phone"]] * 2
     assert "Paused: Plug." in sent[0].data["message"]
-    assert messages(house) == []
+    assert messages(home) == []
 
 
-def measure(house: House, saving: object, **attributes: Any) -> None:
+def measure(home: Home, saving: object, **attributes: Any) -> None:
     """Let the meter tell what it knows of the equivent."""
     attributes = {"start": NOW.isoformat(), "end": (NOW + HOUR).isoformat(), **attributes}
-    house.hass.states.async_set("sensor.equiwatt_saving", str(saving), attributes)
+    home.hass.states.async_set("sensor.equiwatt_saving", str(saving), attributes)
 
 
 @pytest.mark.parametrize(
@@ -441,74 +442,74 @@ def measure(house: House, saving: object, **attributes: Any) -> None:
     ],
 )
 async def test_tells_what_was_saved(
-    house: House, provider: Provider, use: Use, notify: bool, saving: object, told: str | None
+    home: Home, provider: Provider, use: Use, notify: bool, saving: object, told: str | None
 ) -> None:
     """Once it is final, however late; in neutral words, and as an estimate."""
-    await house.setup()
-    await install(house.hass, Plug("Plug"))
+    await home.setup()
+    await install(home.hass, Plug("Plug"))
     await use("pause_devices", devices={"entity_id": PLUG}, notify_saving=notify)
-    measure(house, "unavailable")
+    measure(home, "unavailable")
     yesterday = {"start": (NOW - 24 * HOUR).isoformat(), "end": (NOW - 23 * HOUR).isoformat()}
-    measure(house, 0.1, final=True, **yesterday)  # as after a restart
+    measure(home, 0.1, final=True, **yesterday)  # as after a restart
     provider.start(NOW, NOW + HOUR)
-    await house.poll()
-    measure(house, 0, final=False)
-    await house.pass_time(MINUTE)
-    provider.end(NOW, house.now)
-    await house.poll()
-    measure(house, "unknown", final=False, reason="waiting_for_meter")
-    await house.pass_time(30 * 3600, step=600)
-    assert messages(house) == []
-    measure(house, saving, final=True, days_used=10, lower_than=7)
-    await house.settle()
-    assert [message[: len(told or "")] for message in messages(house)] == ([told] if told else [])
-    assert all("estimate from your own meter" in message for message in messages(house))
+    await home.poll()
+    measure(home, 0, final=False)
+    await home.pass_time(MINUTE)
+    provider.end(NOW, home.now)
+    await home.poll()
+    measure(home, "unknown", final=False, reason="waiting_for_meter")
+    await home.pass_time(30 * 3600, step=600)
+    assert messages(home) == []
+    measure(home, saving, final=True, days_used=10, lower_than=7)
+    await home.settle()
+    assert [message[: len(told or "")] for message in messages(home)] == ([told] if told else [])
+    assert all("estimate from your own meter" in message for message in messages(home))
 
 
 async def test_tells_no_saving_of_another_equivent(
-    house: House, provider: Provider, use: Use
+    home: Home, provider: Provider, use: Use
 ) -> None:
     """What becomes final long after it belongs to the one that it was measured of."""
-    await house.setup()
-    await install(house.hass, Plug("Plug"))
+    await home.setup()
+    await install(home.hass, Plug("Plug"))
     await use("pause_devices", devices={"entity_id": PLUG}, notify_saving=True)
-    await play(house, provider)
+    await play(home, provider)
     for end in (NOW, NOW + 24 * HOUR):
         times = {"start": (end - HOUR).isoformat(), "end": end.isoformat()}
-        measure(house, 0.1, final=False, **times)
-        measure(house, 0.1, final=True, **times)
-        await house.settle()
-    assert messages(house) == []
+        measure(home, 0.1, final=False, **times)
+        measure(home, 0.1, final=True, **times)
+        await home.settle()
+    assert messages(home) == []
 
 
 async def test_tells_no_saving_without_taking_part(
-    house: House, provider: Provider, use: Use
+    home: Home, provider: Provider, use: Use
 ) -> None:
     """Who did nothing at the start is not told of it."""
-    await house.setup()
+    await home.setup()
     condition = {"condition": "state", "entity_id": "person.someone", "state": "home"}
     devices = {"entity_id": PLUG}
     await use("pause_devices", devices=devices, notify_saving=True, conditions=[condition])
-    await house.pass_time(10 * MINUTE)
-    start = house.now
+    await home.pass_time(10 * MINUTE)
+    start = home.now
     provider.start(start, start + HOUR)
-    await house.poll()
+    await home.poll()
     times = {"start": start.isoformat(), "end": (start + HOUR).isoformat()}
-    measure(house, 0, final=False, **times)
-    provider.end(start, house.now)
-    await house.poll()
-    measure(house, 0.5, final=True, **times)
-    await house.settle()
-    assert messages(house) == []
+    measure(home, 0, final=False, **times)
+    provider.end(start, home.now)
+    await home.poll()
+    measure(home, 0.5, final=True, **times)
+    await home.settle()
+    assert messages(home) == []
 
 
 @pytest.mark.parametrize("name", INPUTS)
 async def test_restart_does_not_trigger(
-    house: House, provider: Provider, use: Use, acted: list[Any], name: str
+    home: Home, provider: Provider, use: Use, acted: list[Any], name: str
 ) -> None:
     """No reload, restart or outage acts once more."""
-    await house.setup()
-    (plug,) = await install(house.hass, Plug("Plug"))
+    await home.setup()
+    (plug,) = await install(home.hass, Plug("Plug"))
     inputs: dict[str, Any] = (
         {"devices": {"entity_id": PLUG}}
         if name == "pause_devices"
@@ -516,173 +517,171 @@ async def test_restart_does_not_trigger(
     )
     await use(name, **inputs)
     provider.start(NOW, NOW + HOUR)
-    await house.poll()
+    await home.poll()
     provider.error = TimeoutError()
-    await house.pass_time(20 * MINUTE, step=30)
+    await home.pass_time(20 * MINUTE, step=30)
     provider.recover()
-    await house.poll()
-    assert await house.hass.config_entries.async_reload(house.entry.entry_id)
-    await house.settle()
+    await home.poll()
+    assert await home.hass.config_entries.async_reload(home.entry.entry_id)
+    await home.settle()
     assert len(plug.commands) + len(acted) == 1
 
 
 @pytest.mark.parametrize("at_home", [True, False])
 async def test_end_after_a_restart(
-    house: House, provider: Provider, use: Use, acted: list[Any], at_home: bool
+    home: Home, provider: Provider, use: Use, acted: list[Any], at_home: bool
 ) -> None:
     """The end goes with the start, though everything was restarted or off in between."""
-    hass = house.hass
-    await house.setup()
+    hass = home.hass
+    await home.setup()
     inputs = {"start_actions": [START], "end_actions": [END]}
-    home = {"condition": "state", "entity_id": "person.someone", "state": "home"}
+    is_home = {"condition": "state", "entity_id": "person.someone", "state": "home"}
     hass.states.async_set("person.someone", "home" if at_home else "not_home")
-    await use("do_this_and_that", **inputs, conditions=[home])
-    start = house.now
+    await use("do_this_and_that", **inputs, conditions=[is_home])
+    start = home.now
     provider.start(start, start + HOUR)
-    await house.poll()
-    await house.settle()
+    await home.poll()
+    await home.settle()
     for action in ("turn_off", "turn_on"):
         one = {"entity_id": "automation.one"}
         await hass.services.async_call(AUTOMATION, action, one, blocking=True)
-    assert await hass.config_entries.async_unload(house.entry.entry_id)
-    house.freezer.tick(20 * MINUTE)
+    assert await hass.config_entries.async_unload(home.entry.entry_id)
+    home.freezer.tick(20 * MINUTE)
     hass.set_state(CoreState.starting)
-    assert await hass.config_entries.async_setup(house.entry.entry_id)
+    assert await hass.config_entries.async_setup(home.entry.entry_id)
     hass.set_state(CoreState.running)
     hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
-    await house.settle()
-    provider.end(start, house.now)
-    await house.poll()
+    await home.settle()
+    provider.end(start, home.now)
+    await home.poll()
     assert said(acted) == (["start", "end"] if at_home else [])
 
 
-def both(acted: list[Any], house: House) -> list[str]:
+def both(acted: list[Any], home: Home) -> list[str]:
     """Return what either blueprint did at the start and at the end."""
     words = {"An equivent has started": "start", "The equivent is over": "end"}
-    return said(acted) or [words[title] for title in titles(house)]
+    return said(acted) or [words[title] for title in titles(home)]
 
 
 @pytest.mark.parametrize("puts_right", [False, True])
 @pytest.mark.parametrize("name", INPUTS)
 async def test_clock_an_hour_slow(
-    house: House, provider: Provider, use: Use, acted: list[Any], name: str, puts_right: bool
+    home: Home, provider: Provider, use: Use, acted: list[Any], name: str, puts_right: bool
 ) -> None:
     """The end goes with the start though the system's clock is wrong, or put right in between."""
-    await install(house.hass, Plug("Plug"))
+    await install(home.hass, Plug("Plug"))
     provider.ahead = HOUR
-    await house.setup()
+    await home.setup()
     await use(name, **INPUTS[name])
-    start = house.now + HOUR
+    start = home.now + HOUR
     provider.start(start, start + HOUR)
-    await house.poll()
-    assert both(acted, house) == ["start"]
+    await home.poll()
+    assert both(acted, home) == ["start"]
     if puts_right:
-        house.freezer.tick(HOUR)
+        home.freezer.tick(HOUR)
         provider.ahead = timedelta()
-    await house.pass_time(10 * MINUTE)
-    provider.end(start, house.now + provider.ahead)
-    await house.poll()
-    assert both(acted, house)[-1] == "end"
-    assert len(both(acted, house)) == 2
+    await home.pass_time(10 * MINUTE)
+    provider.end(start, home.now + provider.ahead)
+    await home.poll()
+    assert both(acted, home)[-1] == "end"
+    assert len(both(acted, home)) == 2
 
 
 @pytest.mark.parametrize("minutes", [-6, 6])
 @pytest.mark.parametrize("name", INPUTS)
 async def test_start_that_moves(
-    house: House, provider: Provider, use: Use, acted: list[Any], name: str, minutes: int
+    home: Home, provider: Provider, use: Use, acted: list[Any], name: str, minutes: int
 ) -> None:
     """The end goes with the start though the API gives another start by then."""
-    await house.setup()
-    await install(house.hass, Plug("Plug"))
+    await home.setup()
+    await install(home.hass, Plug("Plug"))
     await use(name, **INPUTS[name])
-    await house.pass_time(10 * MINUTE)
-    start = house.now
+    await home.pass_time(10 * MINUTE)
+    start = home.now
     provider.start(start, start + HOUR)
-    await house.poll()
-    assert both(acted, house) == ["start"]
-    await house.pass_time(10 * MINUTE)
+    await home.poll()
+    assert both(acted, home) == ["start"]
+    await home.pass_time(10 * MINUTE)
     moved = start + timedelta(minutes=minutes)
     provider.start(moved, moved + HOUR)
-    await house.poll()
-    assert both(acted, house) == ["start"]
-    provider.end(moved, house.now)
-    await house.poll()
-    assert both(acted, house)[-1] == "end"
+    await home.poll()
+    assert both(acted, home) == ["start"]
+    provider.end(moved, home.now)
+    await home.poll()
+    assert both(acted, home)[-1] == "end"
 
 
 @pytest.mark.parametrize("name", INPUTS)
 async def test_switched_off_and_on_again(
-    house: House, provider: Provider, use: Use, acted: list[Any], name: str
+    home: Home, provider: Provider, use: Use, acted: list[Any], name: str
 ) -> None:
     """One that was off at the start does nothing at the end; off in between does not matter."""
-    await house.setup()
-    await install(house.hass, Plug("Plug"))
+    await home.setup()
+    await install(home.hass, Plug("Plug"))
     await use(name, **INPUTS[name])
     one = {"entity_id": "automation.one"}
     turns: list[tuple[str, str]] = [("turn_off", "turn_on"), ("turn_on", "toggle")]
     for at_start, in_between in turns:
-        await house.hass.services.async_call(AUTOMATION, at_start, one, blocking=True)
-        start = house.now
+        await home.hass.services.async_call(AUTOMATION, at_start, one, blocking=True)
+        start = home.now
         provider.start(start, start + HOUR)
-        await house.poll()
-        await house.hass.services.async_call(AUTOMATION, in_between, one, blocking=True)
-        await house.pass_time(20 * MINUTE, step=60)
+        await home.poll()
+        await home.hass.services.async_call(AUTOMATION, in_between, one, blocking=True)
+        await home.pass_time(20 * MINUTE, step=60)
         if in_between == "toggle":
-            assert both(acted, house) == ["start"]
-            await house.hass.services.async_call(AUTOMATION, "toggle", one, blocking=True)
-        provider.end(start, house.now)
-        await house.poll()
+            assert both(acted, home) == ["start"]
+            await home.hass.services.async_call(AUTOMATION, "toggle", one, blocking=True)
+        provider.end(start, home.now)
+        await home.poll()
     assert said(acted) == (["start", "end"] if acted else [])
-    assert both(acted, house)[-1] == "end"
+    assert both(acted, home)[-1] == "end"
 
 
 @pytest.mark.parametrize("name", INPUTS)
-async def test_skip(
-    house: House, provider: Provider, use: Use, acted: list[Any], name: str
-) -> None:
+async def test_skip(home: Home, provider: Provider, use: Use, acted: list[Any], name: str) -> None:
     """Nothing is done for one that is skipped, at its start or its end; nobody is told."""
-    await house.setup()
-    (plug,) = await install(house.hass, Plug("Plug"))
+    await home.setup()
+    (plug,) = await install(home.hass, Plug("Plug"))
     config = {"scene": [{"name": "Off", "entities": {PLUG: "off"}}]}
-    assert await async_setup_component(house.hass, "scene", config)
+    assert await async_setup_component(home.hass, "scene", config)
     scenes = {"scenes": ["scene.off"]} if name == "do_this_and_that" else {}
     await use(name, **INPUTS[name], **scenes)
     skip = {"entity_id": "switch.equiwatt_skip"}
-    await house.hass.services.async_call("switch", "turn_on", skip, blocking=True)
-    await play(house, provider)
-    assert (plug.commands, said(acted), messages(house)) == ([], [], [])
+    await home.hass.services.async_call("switch", "turn_on", skip, blocking=True)
+    await play(home, provider)
+    assert (plug.commands, said(acted), messages(home)) == ([], [], [])
 
 
-async def test_scene(house: House, provider: Provider, use: Use, acted: list[Any]) -> None:
+async def test_scene(home: Home, provider: Provider, use: Use, acted: list[Any]) -> None:
     """A scene is applied and restored without any list for the end."""
-    await house.setup()
-    _, thermostat = await install(house.hass, Plug("Plug"), Thermostat("Thermostat"))
+    await home.setup()
+    _, thermostat = await install(home.hass, Plug("Plug"), Thermostat("Thermostat"))
     cooler = {"state": "heat", "temperature": 19}
     entities = {PLUG: "off", "climate.thermostat": cooler}
     config = {"scene": [{"name": "Eco", "entities": entities}]}
-    assert await async_setup_component(house.hass, "scene", config)
+    assert await async_setup_component(home.hass, "scene", config)
     await use("do_this_and_that", scenes=["scene.eco"], start_actions=[START])
     provider.start(NOW, NOW + HOUR)
-    await house.poll()
-    assert (thermostat.target_temperature, house.state(PLUG)) == (19, "off")
-    await house.pass_time(3 * MINUTE)
-    provider.end(NOW, house.now)
-    await house.poll()
-    assert (thermostat.target_temperature, house.state(PLUG)) == (21, "on")
+    await home.poll()
+    assert (thermostat.target_temperature, home.state(PLUG)) == (19, "off")
+    await home.pass_time(3 * MINUTE)
+    provider.end(NOW, home.now)
+    await home.poll()
+    assert (thermostat.target_temperature, home.state(PLUG)) == (21, "on")
     assert said(acted) == ["start"]
 
 
 @pytest.mark.parametrize("full", [True, False])
 async def test_tells_of_scenes(
-    house: House, provider: Provider, use: Use, acted: list[Any], full: bool
+    home: Home, provider: Provider, use: Use, acted: list[Any], full: bool
 ) -> None:
     """The blueprint of scenes has the same notifications, before whatever the actions do."""
     told: list[int] = []
-    house.hass.bus.async_listen("acted", lambda _: told.append(len(messages(house))))
-    await house.setup()
-    await install(house.hass, Plug("Plug"))
+    home.hass.bus.async_listen("acted", lambda _: told.append(len(messages(home))))
+    await home.setup()
+    await install(home.hass, Plug("Plug"))
     config = {"scene": [{"name": "Eco", "entities": {PLUG: "off"}}]}
-    assert await async_setup_component(house.hass, "scene", config)
+    assert await async_setup_component(home.hass, "scene", config)
     await use(
         "do_this_and_that",
         scenes=["scene.eco", "scene.nowhere"],
@@ -692,60 +691,60 @@ async def test_tells_of_scenes(
     )
     provider.start(NOW, NOW + HOUR)
     with full_disk() if full else nullcontext():
-        await house.poll()
-    (message,) = messages(house)
+        await home.poll()
+    (message,) = messages(home)
     wrong = "No scene was applied, because something went wrong. Look for equiwatt under"
     assert (wrong in message) is full
     done = "Applied: Eco.\n\nNot applied: scene.nowhere (not found).\n\nLog it in"
     assert (done in message) is not full
     assert message.startswith("It should end at 10:20.")
-    provider.end(NOW, house.now)
-    await house.poll()
+    provider.end(NOW, home.now)
+    await home.poll()
     assert told == [1]
-    assert titles(house) == ["An equivent has started", "The equivent is over"]
+    assert titles(home) == ["An equivent has started", "The equivent is over"]
     over = "What the scenes changed is going back to how it was. Logged it in the app yet?"
-    assert messages(house)[1] == over
+    assert messages(home)[1] == over
 
 
 async def test_phone_that_cannot_be_reached(
-    house: House, provider: Provider, use: Use, acted: list[Any]
+    home: Home, provider: Provider, use: Use, acted: list[Any]
 ) -> None:
     """Actions run though a notification cannot be sent."""
-    await house.setup()
+    await home.setup()
     refuse = Mock(side_effect=HomeAssistantError("No phone"))
-    house.hass.services.async_register("notify", "send_message", refuse)
+    home.hass.services.async_register("notify", "send_message", refuse)
     phone = {"notify_start": True, "notify_end": True, "notify_entities": ["notify.my_phone"]}
     await use("do_this_and_that", **INPUTS["do_this_and_that"], **phone)
-    await play(house, provider)
+    await play(home, provider)
     assert (refuse.call_count, said(acted)) == (2, ["start", "end"])
 
 
 async def test_scene_on_a_full_disk(
-    house: House, provider: Provider, use: Use, acted: list[Any]
+    home: Home, provider: Provider, use: Use, acted: list[Any]
 ) -> None:
     """What is done at the end was begun, though a scene could not be applied."""
-    await house.setup()
-    (plug,) = await install(house.hass, Plug("Plug"))
+    await home.setup()
+    (plug,) = await install(home.hass, Plug("Plug"))
     config = {"scene": [{"name": "Off", "entities": {PLUG: "off"}}]}
-    assert await async_setup_component(house.hass, "scene", config)
+    assert await async_setup_component(home.hass, "scene", config)
     await use("do_this_and_that", scenes=["scene.off"], start_actions=[START], end_actions=[END])
     provider.start(NOW, NOW + HOUR)
     with full_disk():
-        await house.poll()
-        await house.settle()
-    await house.pass_time(MINUTE)
-    provider.end(NOW, house.now)
-    await house.poll()
+        await home.poll()
+        await home.settle()
+    await home.pass_time(MINUTE)
+    provider.end(NOW, home.now)
+    await home.poll()
     assert (said(acted), plug.commands) == (["start", "end"], [])
 
 
 async def test_run_by_hand(
-    house: House, use: Use, acted: list[Any], caplog: pytest.LogCaptureFixture
+    home: Home, use: Use, acted: list[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     """Running the automation by hand does nothing, as nothing has happened."""
-    await house.setup()
+    await home.setup()
     await use("do_this_and_that", start_actions=[START], end_actions=[END])
-    await house.hass.services.async_call(
+    await home.hass.services.async_call(
         AUTOMATION, "trigger", {"entity_id": "automation.one"}, blocking=True
     )
     assert said(acted) == []
@@ -754,15 +753,15 @@ async def test_run_by_hand(
     )
 
 
-async def test_second_account(house: House, provider: Provider, use: Use) -> None:
+async def test_second_account(home: Home, provider: Provider, use: Use) -> None:
     """Each automation goes with the account that was chosen."""
-    other = add_entry(house.hass, "another-token", "another-webhook")
-    await house.setup()
-    (plug,) = await install(house.hass, Plug("Plug"))
+    other = add_entry(home.hass, "another-token", "another-webhook")
+    await home.setup()
+    (plug,) = await install(home.hass, Plug("Plug"))
     await use("pause_devices", devices={"entity_id": PLUG}, equivent="event.equiwatt_equivent_2")
-    first = house.entry.entry_id
-    await simulate(house.hass, duration=600, config_entry_id=first)
+    first = home.entry.entry_id
+    await simulate(home.hass, duration=600, config_entry_id=first)
     assert plug.commands == []
-    await simulate(house.hass, duration=10, config_entry_id=other.entry_id)
-    await house.pass_time(15)
+    await simulate(home.hass, duration=10, config_entry_id=other.entry_id)
+    await home.pass_time(15)
     assert plug.commands == ["off", "on"]

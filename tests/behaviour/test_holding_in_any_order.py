@@ -12,8 +12,9 @@ from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import Context, CoreState
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.setup import async_setup_component
-from tests.conftest import House, Provider
 from tests.devices import Plug, install
+from tests.fakes.home import Home
+from tests.fakes.provider import Provider
 
 HOUR = timedelta(hours=1)
 STEPS = 60
@@ -32,10 +33,10 @@ class Stubborn(Plug):
 
 
 @dataclass
-class Home:
+class Expected:
     """What people may expect of each device once all is over."""
 
-    house: House
+    home: Home
     provider: Provider
     random: Random
     plugs: dict[str, Stubborn]
@@ -49,9 +50,9 @@ class Home:
         """Pause some devices, for a while or until the end."""
         chosen = self.random.sample(list(self.plugs), self.random.randint(1, len(self.plugs)))
         longest = self.random.choice([0, 0, 30, 200, 900])
-        live = self.house.live == "on"
+        live = self.home.live == "on"
         with nullcontext() if live else pytest.raises(ServiceValidationError, match="No equivent"):
-            await self.house.hass.services.async_call(
+            await self.home.hass.services.async_call(
                 DOMAIN,
                 "pause",
                 {"entity_id": chosen, "max_duration": longest},
@@ -62,9 +63,9 @@ class Home:
     async def apply_scenes(self) -> None:
         """Turn off by scenes what is on, for a while or until the end."""
         chosen = [f"scene.{plug.name}".lower() for plug in self.plugs.values() if plug.is_on]
-        if chosen and self.house.live == "on":
+        if chosen and self.home.live == "on":
             data = {"entity_id": chosen, "max_duration": self.random.choice([0, 0, 200, 900])}
-            await self.house.hass.services.async_call(
+            await self.home.hass.services.async_call(
                 DOMAIN, "apply_scene", data, blocking=True, return_response=True
             )
 
@@ -74,7 +75,7 @@ class Home:
         on = not plug.is_on
         if not plug.available or plug.deaf:
             return
-        await self.house.hass.services.async_call(
+        await self.home.hass.services.async_call(
             "switch",
             "turn_on" if on else "turn_off",
             {"entity_id": entity_id},
@@ -98,30 +99,30 @@ class Home:
         if self.provider.current:
             await self.end()
         else:
-            now = self.house.now
+            now = self.home.now
             self.provider.start(now, now + HOUR)
-            await self.house.poll()
+            await self.home.poll()
 
     def let_end(self) -> None:
         """Let the equivent end, which nobody has noticed yet."""
         if self.provider.current:
             start = self.provider.current["start_time"]
             self.provider.current = None
-            end = int(self.house.now.timestamp())
+            end = int(self.home.now.timestamp())
             self.provider.previous.insert(0, {"start_time": start, "end_time": end})
 
     async def end(self) -> None:
         """Let the equivent end, and be polled."""
         if self.provider.current:
             self.let_end()
-            await self.house.poll()
+            await self.home.poll()
 
     async def restart(self) -> None:
         """Restart, while an equivent may end and somebody may turn a device on or off by hand."""
-        entry_id = self.house.entry.entry_id
-        hass = self.house.hass
+        entry_id = self.home.entry.entry_id
+        hass = self.home.hass
         assert await hass.config_entries.async_unload(entry_id)
-        self.house.freezer.tick(self.random.choice([1, 60, 600]))
+        self.home.freezer.tick(self.random.choice([1, 60, 600]))
         if self.random.random() < 0.3:
             self.let_end()
         entity_id, plug = self.any()
@@ -132,11 +133,11 @@ class Home:
         assert await hass.config_entries.async_setup(entry_id)
         hass.set_state(CoreState.running)
         hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
-        await self.house.settle()
+        await self.home.settle()
 
     async def wait(self) -> None:
         """Let time pass."""
-        await self.house.pass_time(self.random.choice([1, 20, 45, 240]), step=20)
+        await self.home.pass_time(self.random.choice([1, 20, 45, 240]), step=20)
 
     async def all_over(self) -> None:
         """Let the equivent end, and every device be there and obey."""
@@ -144,28 +145,28 @@ class Home:
         for plug in self.plugs.values():
             plug.deaf = False
             plug.report(available=True)
-        await self.house.pass_time(20 * 60, step=20)  # as it may be tried every 15 minutes
-        assert self.house.live == "off"
+        await self.home.pass_time(20 * 60, step=20)  # as it may be tried every 15 minutes
+        assert self.home.live == "off"
         assert {one: bool(plug.is_on) for one, plug in self.plugs.items()} == self.expected
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
 async def test_all_devices_end_as_people_left_them(
-    house: House, provider: Provider, seed: int
+    home: Home, provider: Provider, seed: int
 ) -> None:
     """In the end every device is as people left it, and as it was before it was paused."""
     random = Random(seed)  # noqa: S311
-    await house.setup()
-    devices = await install(house.hass, *(Stubborn(name) for name in NAMES))
+    await home.setup()
+    devices = await install(home.hass, *(Stubborn(name) for name in NAMES))
     plugs = {device.entity_id: device for device in devices}
     for plug in plugs.values():
         plug.report(is_on=random.random() < 0.7)
     scenes = [{"name": name, "entities": {f"switch.{name.lower()}": "off"}} for name in NAMES]
-    assert await async_setup_component(house.hass, "scene", {"scene": scenes})
+    assert await async_setup_component(home.hass, "scene", {"scene": scenes})
     expected = {entity_id: bool(plug.is_on) for entity_id, plug in plugs.items()}
-    home = Home(house, provider, random, plugs, expected)
-    steps = [home.pause, home.pause, home.apply_scenes, *[home.turn] * 5, home.lose, home.deafen]
-    steps += [home.start_or_end, home.restart, home.wait, home.wait]
+    told = Expected(home, provider, random, plugs, expected)
+    steps = [told.pause, told.pause, told.apply_scenes, *[told.turn] * 5, told.lose, told.deafen]
+    steps += [told.start_or_end, told.restart, told.wait, told.wait]
     for _ in range(STEPS):
         await random.choice(steps)()
-    await home.all_over()
+    await told.all_over()

@@ -14,7 +14,7 @@ import pytest
 from homeassistant.core import Event, EventStateChangedData, callback
 from homeassistant.util.async_ import get_scheduled_timer_handles
 
-from ..conftest import EVENT
+from ..fakes.home import EVENT
 from ..state_machine.cloud import HOUR, Truth
 from ..state_machine.home import Home
 

@@ -58,8 +58,8 @@ async def test_confirmed_within_a_second(
 ) -> None:
     """After a minute of polls in a window two calls are each confirmed as soon as one may ask."""
     hass.loop.set_debug(False)
-    house = Home(hass, add_entry(hass, url=provider.url), provider)
-    await house.setup()
+    home = Home(hass, add_entry(hass, url=provider.url), provider)
+    await home.setup()
     caller = await hass_client_no_auth()
     await until(lambda: provider.times[-1] - provider.times[0] >= MINUTE)
     asked = len(provider.times)
@@ -74,19 +74,19 @@ async def test_confirmed_within_a_second(
 
     end = start + timedelta(hours=1)
     provider.start(start, end)
-    waited = await confirmed("started", lambda: house.state(CURRENT_END) != "unknown")
+    waited = await confirmed("started", lambda: home.state(CURRENT_END) != "unknown")
     assert waited <= SECOND
-    assert datetime.fromisoformat(house.state(CURRENT_END)) == end
+    assert datetime.fromisoformat(home.state(CURRENT_END)) == end
 
     await asyncio.sleep(1.5 * QUARTER)
     end = start + timedelta(minutes=7)
     provider.end(start, end)
-    waited = await confirmed("ended", lambda: house.state(LAST_END) != "unknown")
+    waited = await confirmed("ended", lambda: home.state(LAST_END) != "unknown")
     assert waited <= SECOND
-    assert datetime.fromisoformat(house.state(LAST_END)) == end
+    assert datetime.fromisoformat(home.state(LAST_END)) == end
 
     assert len(provider.times) >= asked + 2
-    assert house.kinds == ["started", "ended"]
+    assert home.kinds == ["started", "ended"]
     await asyncio.sleep(MINUTE / 4)
     assert all(later - earlier >= GAP for earlier, later in pairwise(provider.times))
     tenth = zip(provider.times, provider.times[10:], strict=False)

@@ -26,8 +26,9 @@ from homeassistant.helpers.update_coordinator import CoordinatorEntity, DataUpda
 from homeassistant.setup import async_setup_component
 from homeassistant.util.yaml import load_yaml_dict
 
-from ..conftest import House, Provider
 from ..docs.pages import PAGES, README, headings
+from ..fakes.home import Home
+from ..fakes.provider import Provider
 
 FOLDER = Path(equiwatt.__file__).parent
 ROOT = FOLDER.parent.parent
@@ -244,12 +245,12 @@ def test_platforms(platform: str) -> None:
 
 
 @shows("entity-unique-id", "has-entity-name", "devices", "entity-category", "entity-device-class")
-async def test_entities(house: House) -> None:
+async def test_entities(home: Home) -> None:
     """All have a unique id, a translated name, an icon and the account's device."""
-    await house.setup()
-    entry_id = house.entry.entry_id
-    entries = er.async_entries_for_config_entry(er.async_get(house.hass), entry_id)
-    (device,) = dr.async_entries_for_config_entry(dr.async_get(house.hass), entry_id)
+    await home.setup()
+    entry_id = home.entry.entry_id
+    entries = er.async_entries_for_config_entry(er.async_get(home.hass), entry_id)
+    (device,) = dr.async_entries_for_config_entry(dr.async_get(home.hass), entry_id)
     assert {entry.domain for entry in entries} == set(PLATFORMS)
     for entry in entries:
         assert entry.has_entity_name
@@ -268,13 +269,13 @@ async def test_entities(house: House) -> None:
 
 
 @shows("runtime-data", "config-entry-unloading", "inject-websession")
-async def test_entry(house: House, provider: Provider) -> None:
+async def test_entry(home: Home, provider: Provider) -> None:
     """The entry keeps what runs, which calls by Home Assistant's session, and can be unloaded."""
-    await house.setup()
-    assert isinstance(house.entry.runtime_data, EquiwattRuntimeData)
+    await home.setup()
+    assert isinstance(home.entry.runtime_data, EquiwattRuntimeData)
     assert provider.calls
-    assert await house.hass.config_entries.async_unload(house.entry.entry_id)
-    assert house.entry.state is ConfigEntryState.NOT_LOADED
+    assert await home.hass.config_entries.async_unload(home.entry.entry_id)
+    assert home.entry.state is ConfigEntryState.NOT_LOADED
 
 
 @shows("config-flow")

@@ -5,16 +5,17 @@ from typing import Any
 
 from homeassistant.components.light.const import ColorMode, LightEntityFeature
 from homeassistant.setup import async_setup_component
-from tests.conftest import House, Provider
 from tests.devices import Lamp, Plug, install
 from tests.fakes.devices.entities import async_let_in
 from tests.fakes.devices.pretend import Cover, Select
+from tests.fakes.home import Home
+from tests.fakes.provider import Provider
 
 from ..holding.pausing import MINUTE, end, pause, repairs
 from ..holding.scenes import add_scene, apply, hold_and_end
 
 
-async def test_scene_of_a_group(live: House, provider: Provider) -> None:
+async def test_scene_of_a_group(live: Home, provider: Provider) -> None:
     """A scene that names a group holds its members."""
     one, two = await install(live.hass, Plug("One"), Plug("Two"))
     groups = {"both": {"entities": ["switch.one", "switch.two"]}}
@@ -28,7 +29,7 @@ async def test_scene_of_a_group(live: House, provider: Provider) -> None:
     assert (one.is_on, two.is_on) == (True, True)
 
 
-async def test_pause_of_what_cannot_be_paused(live: House) -> None:
+async def test_pause_of_what_cannot_be_paused(live: Home) -> None:
     """What cannot be turned off is unsupported, though a scene holds it."""
     await async_let_in(live.hass, Select("battery"))
     await add_scene(live.hass, {"select.battery": "charge"})
@@ -37,7 +38,7 @@ async def test_pause_of_what_cannot_be_paused(live: House) -> None:
     assert outcome["not_paused"] == [{"entity_id": "select.battery", "reason": "unsupported"}]
 
 
-async def test_taken_over_after_a_pause_that_cannot_be(live: House, provider: Provider) -> None:
+async def test_taken_over_after_a_pause_that_cannot_be(live: Home, provider: Provider) -> None:
     """Such a pause changes nothing: what somebody moves afterwards is theirs."""
     blind = Cover("blind", state="open", current_position=100)
     await async_let_in(live.hass, blind)
@@ -92,7 +93,7 @@ class EffectLamp(Lamp):
         )
 
 
-async def test_effect(live: House, provider: Provider) -> None:
+async def test_effect(live: Home, provider: Provider) -> None:
     """A lamp that a scene puts in an effect is without one again, and as it was."""
     (lamp,) = await install(live.hass, EffectLamp("Lamp"))
     before = lamp.brightness, lamp.rgb_color
@@ -103,7 +104,7 @@ async def test_effect(live: House, provider: Provider) -> None:
     assert repairs(live.hass) == []
 
 
-async def test_pause_without_an_effect(live: House, provider: Provider) -> None:
+async def test_pause_without_an_effect(live: Home, provider: Provider) -> None:
     """A lamp that was in none when it was paused needs one command to be as it was."""
     (lamp,) = await install(live.hass, EffectLamp("Lamp"))
     await pause(live.hass, "light.lamp")
@@ -135,7 +136,7 @@ class WhiteLamp(Lamp):
         )
 
 
-async def test_white(live: House, provider: Provider) -> None:
+async def test_white(live: Home, provider: Provider) -> None:
     """A white lamp that a scene makes red is white again, though it is as bright as before."""
     (lamp,) = await install(live.hass, WhiteLamp("Lamp"))
     red = {"color_mode": "rgb", "rgb_color": [255, 0, 0], "brightness": lamp.brightness}

@@ -15,52 +15,52 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er, 
 from homeassistant.helpers.json import JSONEncoder
 from homeassistant.setup import async_setup_component
 
-from ..conftest import TOKEN, WEBHOOK_ID, House, Provider, Push
+from ..conftest import Push
+from ..fakes.home import TOKEN, WEBHOOK_ID, Home
+from ..fakes.provider import Provider
 
 
-async def everything(house: House, hass_client: Any) -> str:
+async def everything(home: Home, hass_client: Any) -> str:
     """Return all that Home Assistant shows, tells or keeps of the integration."""
-    hass = house.hass
+    hass = home.hass
     told: list[Any] = [
-        await get_diagnostics_for_config_entry(hass, hass_client, house.entry),
+        await get_diagnostics_for_config_entry(hass, hass_client, home.entry),
         [state.as_dict() for state in hass.states.async_all()],
         [issue.to_json() for issue in ir.async_get(hass).issues.values()],
         [entity.extended_dict for entity in er.async_get(hass).entities.values()],
         [
             device.dict_repr
-            for device in dr.async_entries_for_config_entry(
-                dr.async_get(hass), house.entry.entry_id
-            )
+            for device in dr.async_entries_for_config_entry(dr.async_get(hass), home.entry.entry_id)
         ],
         [flow["context"] for flow in hass.config_entries.flow.async_progress()],
-        [event.data for event in house.changes],
-        [house.entry.title, house.entry.reason],
+        [event.data for event in home.changes],
+        [home.entry.title, home.entry.reason],
     ]
-    error = house.entry.runtime_data.coordinator.last_exception
+    error = home.entry.runtime_data.coordinator.last_exception
     text = "".join(traceback.format_exception(error)) if error else ""
     return json.dumps(told, cls=JSONEncoder, default=str) + text
 
 
 async def test_no_secret_is_shown_anywhere(
-    house: House, provider: Provider, push: Push, hass_client: Any, hass_storage: dict[str, Any]
+    home: Home, provider: Provider, push: Push, hass_client: Any, hass_storage: dict[str, Any]
 ) -> None:
     """Through errors of every kind, pushes and a refused token no secret is shown."""
-    assert await async_setup_component(house.hass, "diagnostics", {})
-    await async_process_ha_core_config(house.hass, {"external_url": "https://example.org"})
-    await house.setup()
+    assert await async_setup_component(home.hass, "diagnostics", {})
+    await async_process_ha_core_config(home.hass, {"external_url": "https://example.org"})
+    await home.setup()
     await push("?event=started")
     for status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.BAD_GATEWAY, HTTPStatus.TOO_MANY_REQUESTS):
         provider.fail(status)
-        await house.poll()
-        text = await everything(house, hass_client)
+        await home.poll()
+        text = await everything(home, hass_client)
         assert "equiwatt_live" in text
         assert TOKEN not in text
         assert WEBHOOK_ID not in text
     provider.recover()
     provider.error = aiohttp.ClientConnectionError(f"Bearer {TOKEN}")
-    await house.pass_time(300)
-    assert TOKEN not in await everything(house, hass_client)
+    await home.pass_time(300)
+    assert TOKEN not in await everything(home, hass_client)
     await push("?event=ended")
-    kept = json.dumps(hass_storage[f"equiwatt.{house.entry.entry_id}"], default=str)
+    kept = json.dumps(hass_storage[f"equiwatt.{home.entry.entry_id}"], default=str)
     assert TOKEN not in kept
     assert WEBHOOK_ID not in kept

@@ -15,12 +15,12 @@ from custom_components.equiwatt.diagnostics import async_get_config_entry_diagno
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
-from ..conftest import House
+from ..fakes.home import Home
 
 SCHEMAS = sorted(name for name in vars(services) if name.endswith("_SCHEMA"))
 
 
-async def test_entities(live: House, snapshot: SnapshotAssertion) -> None:
+async def test_entities(live: Home, snapshot: SnapshotAssertion) -> None:
     """Each entity as it is registered, and as it is while an equivent is live."""
     registry = er.async_get(live.hass)
     for entry in sorted(
@@ -41,7 +41,7 @@ async def test_entities(live: House, snapshot: SnapshotAssertion) -> None:
         } == snapshot(name=entry.entity_id)
 
 
-async def test_device(live: House, snapshot: SnapshotAssertion) -> None:
+async def test_device(live: Home, snapshot: SnapshotAssertion) -> None:
     """The device of an account."""
     (device,) = dr.async_entries_for_config_entry(dr.async_get(live.hass), live.entry.entry_id)
     assert {
@@ -54,7 +54,7 @@ async def test_device(live: House, snapshot: SnapshotAssertion) -> None:
     } == snapshot
 
 
-async def test_diagnostics(live: House, snapshot: SnapshotAssertion) -> None:
+async def test_diagnostics(live: Home, snapshot: SnapshotAssertion) -> None:
     """The diagnostics of an account while an equivent is live."""
     assert await async_get_config_entry_diagnostics(live.hass, live.entry) == snapshot
 
@@ -72,7 +72,7 @@ def fields(schema: Any) -> dict[str, str]:
     return {str(key): type(key).__name__ for key in sorted(schema.schema, key=str)}
 
 
-async def test_actions(hass: HomeAssistant, live: House, snapshot: SnapshotAssertion) -> None:
+async def test_actions(hass: HomeAssistant, live: Home, snapshot: SnapshotAssertion) -> None:
     """The actions that there are, and whether they respond."""
     assert {
         name: service.supports_response.value

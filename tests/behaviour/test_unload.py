@@ -12,7 +12,7 @@ from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState, Event, EventStateChangedData, callback
 from homeassistant.helpers.storage import Store
 
-from ..conftest import EVENT, LIVE
+from ..fakes.home import EVENT, LIVE
 from ..state_machine.cloud import HOUR, MINUTE, SECOND, Truth
 from ..state_machine.home import Home
 

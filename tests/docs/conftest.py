@@ -11,23 +11,24 @@ from custom_components.equiwatt.const import DOMAIN
 from homeassistant.core import HomeAssistant, ServiceCall
 from homeassistant.setup import async_setup_component
 
-from ..conftest import NOW, House, Provider
+from ..fakes.home import NOW, Home
+from ..fakes.provider import Provider
 from .pages import AUTOMATIONS, actions
 
 HOUR = timedelta(hours=1)
 
 
 class Examples:
-    """The automations of the pages in a house, and the calls that they make."""
+    """The automations of the pages in a home, and the calls that they make."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, home: Home) -> None:
         """Have heard nothing."""
-        self.house = house
+        self.home = home
         self.calls: list[ServiceCall] = []
 
     async def setup(self, *aliases: str) -> None:
         """Take some or all of them in, with devices that do nothing but note the calls."""
-        hass = self.house.hass
+        hass = self.home.hass
         blocks = [AUTOMATIONS[alias] for alias in aliases or AUTOMATIONS]
         for name in sorted({name for block in blocks for name in actions(block)}):
             domain, action = name.split(".")
@@ -36,12 +37,12 @@ class Examples:
         hass.bus.async_listen("call_service", self._hear)
         config = {"automation": blocks}
         assert await async_setup_component(hass, "automation", config)
-        await self.house.settle()
+        await self.home.settle()
 
     def _hear(self, event: Any) -> None:
         """Note a call."""
         data = event.data
-        call = ServiceCall(self.house.hass, data["domain"], data["service"], data["service_data"])
+        call = ServiceCall(self.home.hass, data["domain"], data["service"], data["service_data"])
         self.calls.append(call)
 
     def runs(self, alias: str) -> int:
@@ -63,16 +64,14 @@ class Examples:
     @property
     def entities(self) -> list[str]:
         """Return the entities of the automations."""
-        return self.house.hass.states.async_entity_ids("automation")
+        return self.home.hass.states.async_entity_ids("automation")
 
 
 @pytest.fixture
-async def examples(
-    hass: HomeAssistant, house: House, provider: Provider
-) -> AsyncIterator[Examples]:
+async def examples(hass: HomeAssistant, home: Home, provider: Provider) -> AsyncIterator[Examples]:
     """Return the automations of the pages, to be set up by the test."""
     provider.end(NOW - 72 * HOUR, NOW - 71 * HOUR)
-    examples = Examples(house)
+    examples = Examples(home)
     yield examples
     data = {"entity_id": examples.entities}
     await hass.services.async_call("automation", "turn_off", data, blocking=True)

@@ -55,7 +55,7 @@ def blocks(text: str) -> list[dict[str, Any]]:
 
 
 RUN_ELSEWHERE = {"docs/planned.md", "docs/saving.md", "docs/triggers.md"}
-"""Pages whose examples need more than a house, and have tests of their own."""
+"""Pages whose examples need more than a home, and have tests of their own."""
 EXAMPLES = [
     block
     for name, text in PAGES.items()

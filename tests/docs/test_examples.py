@@ -11,9 +11,11 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import area_registry as ar, entity_registry as er
 from homeassistant.setup import async_setup_component
 
-from ..conftest import NOW, House, Provider, Push
+from ..conftest import Push
 from ..devices import Plug, install
 from ..fakes.actions import simulate
+from ..fakes.home import NOW, Home
+from ..fakes.provider import Provider
 from .conftest import HOUR, Examples
 from .names import (
     ALL_BACK,
@@ -41,15 +43,15 @@ CARDS = {"cards", "sections", "views"}
 """What only a dashboard has, or a part of one."""
 
 
-def turn(house: House, entity_id: str) -> None:
+def turn(home: Home, entity_id: str) -> None:
     """Turn a device of the house on."""
-    house.hass.states.async_set(entity_id, "off")
-    house.hass.states.async_set(entity_id, "on")
+    home.hass.states.async_set(entity_id, "off")
+    home.hass.states.async_set(entity_id, "on")
 
 
 async def test_all_load(examples: Examples, caplog: pytest.LogCaptureFixture) -> None:
     """Each automation is valid, listens, and has not run without a reason."""
-    await examples.house.setup()
+    await examples.home.setup()
     await examples.setup()
     tested = {
         *(START, END, UNLESS_SKIPPED, LOG_IT, DRYER, HALFWAY),
@@ -57,7 +59,7 @@ async def test_all_load(examples: Examples, caplog: pytest.LogCaptureFixture) ->
         *(DURING, ALL_BACK, NOTHING_PLANNED),
     }
     assert set(AUTOMATIONS) == tested
-    states = [examples.house.hass.states.get(entity_id) for entity_id in examples.entities]
+    states = [examples.home.hass.states.get(entity_id) for entity_id in examples.entities]
     assert {state.name for state in states if state and state.state == "on"} == tested
     assert len(states) == len(tested)
     assert examples.calls == []
@@ -67,152 +69,152 @@ async def test_all_load(examples: Examples, caplog: pytest.LogCaptureFixture) ->
 
 async def test_start_and_end(examples: Examples, push: Push) -> None:
     """A start and an end that a webhook call tells are acted upon, each once."""
-    await examples.house.setup()
+    await examples.home.setup()
     await examples.setup()
     await push("?event=started")
-    await examples.house.settle()
+    await examples.home.settle()
     assert (examples.runs(START), examples.runs(END), examples.runs(LOG_IT)) == (1, 0, 0)
-    await examples.house.pass_time(30)
+    await examples.home.pass_time(30)
     await push("?event=ended")
-    await examples.house.settle()
+    await examples.home.settle()
     assert (examples.runs(START), examples.runs(END), examples.runs(LOG_IT)) == (1, 1, 1)
 
 
 async def test_actions(examples: Examples) -> None:
     """The examples of the actions rehearse, pause, restore, and tell what was not paused."""
-    house = examples.house
-    await house.setup()
+    home = examples.home
+    await home.setup()
     names = ("Immersion heater", "Towel rail", "Kettle", "Radio")
-    heater, rail, kettle, radio = await install(house.hass, *(Plug(name) for name in names))
-    kitchen = ar.async_get(house.hass).async_create("Kitchen")
+    heater, rail, kettle, radio = await install(home.hass, *(Plug(name) for name in names))
+    kitchen = ar.async_get(home.hass).async_create("Kitchen")
     for name in ("switch.kettle", "switch.radio"):
-        er.async_get(house.hass).async_update_entity(name, area_id=kitchen.id)
+        er.async_get(home.hass).async_update_entity(name, area_id=kitchen.id)
     radio.report(is_on=False)
     await examples.setup(REHEARSAL, PAUSE, KITCHEN)
-    await simulate(house.hass, duration={"hours": 1})
-    await house.settle()
+    await simulate(home.hass, duration={"hours": 1})
+    await home.settle()
     titles = [call.data["title"] for call in examples.calls if "title" in call.data]
     assert sorted(titles) == ["Paused: 1", "Rehearsal"]
     assert "switch.radio" in examples.messages()
     assert [one.commands for one in (heater, rail, kettle, radio)] == [["off"]] * 3 + [[]]
-    await house.pass_time(46 * 60, step=30)
+    await home.pass_time(46 * 60, step=30)
     assert rail.commands == ["off", "on"]
     assert kettle.commands == ["off"]
-    await house.pass_time(15 * 60, step=30)
+    await home.pass_time(15 * 60, step=30)
     assert kettle.commands == ["off", "on"]
 
 
 async def test_the_first_one(examples: Examples) -> None:
     """The example of the front page holds its devices to the end, and no longer."""
-    house = examples.house
-    await house.setup()
-    devices = await install(house.hass, Plug("Immersion heater"), Plug("Towel rail"))
+    home = examples.home
+    await home.setup()
+    devices = await install(home.hass, Plug("Immersion heater"), Plug("Towel rail"))
     await examples.setup(DURING)
-    await simulate(house.hass, duration={"hours": 1})
-    await house.settle()
-    await house.pass_time(59 * 60, step=30)
+    await simulate(home.hass, duration={"hours": 1})
+    await home.settle()
+    await home.pass_time(59 * 60, step=30)
     assert [one.commands for one in devices] == [["off"]] * 2
-    await house.pass_time(2 * 60, step=30)
+    await home.pass_time(2 * 60, step=30)
     assert [one.commands for one in devices] == [["off", "on"]] * 2
 
 
 async def test_demo_trigger(examples: Examples, push: Push) -> None:
     """A demo start runs the automations, and ends by itself after five minutes."""
-    await examples.house.setup()
+    await examples.home.setup()
     await examples.setup()
     await push("?event=started")
-    await examples.house.pass_time(290)
+    await examples.home.pass_time(290)
     assert (examples.runs(START), examples.runs(END)) == (1, 0)
-    await examples.house.pass_time(20)
+    await examples.home.pass_time(20)
     assert (examples.runs(START), examples.runs(END)) == (1, 1)
 
 
 async def test_start_and_end_without_webhook(examples: Examples, provider: Provider) -> None:
     """So are those that the API tells."""
-    await examples.house.setup()
+    await examples.home.setup()
     await examples.setup()
     provider.start(NOW + timedelta(seconds=10), None)
-    await examples.house.poll()
+    await examples.home.poll()
     assert (examples.runs(START), examples.runs(END)) == (1, 0)
     provider.end(NOW + timedelta(seconds=10), NOW + timedelta(minutes=2))
-    await examples.house.pass_time(120)
+    await examples.home.pass_time(120)
     assert (examples.runs(START), examples.runs(END)) == (1, 1)
 
 
 @pytest.mark.parametrize(("to", "runs"), [("off", 1), ("on", 0)])
 async def test_skip(examples: Examples, push: Push, to: str, runs: int) -> None:
     """The switch decides whether an equivent is joined."""
-    await examples.house.setup()
+    await examples.home.setup()
     await examples.setup(UNLESS_SKIPPED)
     skip = {"entity_id": "switch.equiwatt_skip"}
-    await examples.house.hass.services.async_call("switch", f"turn_{to}", skip, blocking=True)
+    await examples.home.hass.services.async_call("switch", f"turn_{to}", skip, blocking=True)
     await push("?event=started")
-    await examples.house.settle()
+    await examples.home.settle()
     assert examples.runs(UNLESS_SKIPPED) == runs
 
 
 async def test_nothing_held(examples: Examples) -> None:
     """Who wants to know is told once nothing is held."""
-    house = examples.house
-    await house.setup()
-    await install(house.hass, Plug("Immersion heater"), Plug("Towel rail"))
+    home = examples.home
+    await home.setup()
+    await install(home.hass, Plug("Immersion heater"), Plug("Towel rail"))
     await examples.setup(PAUSE, ALL_BACK)
-    await simulate(house.hass, duration={"minutes": 5})
-    await house.pass_time(4 * 60)
+    await simulate(home.hass, duration={"minutes": 5})
+    await home.pass_time(4 * 60)
     assert examples.runs(ALL_BACK) == 0
-    await house.pass_time(3 * 60)
+    await home.pass_time(3 * 60)
     assert examples.runs(ALL_BACK) == 1
 
 
 async def test_conditions(examples: Examples, push: Push) -> None:
     """The warnings come during an equivent only."""
-    await examples.house.setup()
+    await examples.home.setup()
     await examples.setup()
     for runs in (0, 1):
-        turn(examples.house, "switch.tumble_dryer")
-        turn(examples.house, "binary_sensor.car_plugged_in")
-        await examples.house.settle()
+        turn(examples.home, "switch.tumble_dryer")
+        turn(examples.home, "binary_sensor.car_plugged_in")
+        await examples.home.settle()
         assert (examples.runs(DRYER), examples.runs(CAR)) == (runs, runs)
         await push("?event=started")
 
 
 async def test_times(examples: Examples, provider: Provider) -> None:
     """What counts from the start and towards the end comes at its time."""
-    house = examples.house
-    await house.setup()
+    home = examples.home
+    await home.setup()
     await examples.setup()
-    house.hass.states.async_set("sensor.house_power", "2000")
+    home.hass.states.async_set("sensor.house_power", "2000")
     provider.start(NOW, NOW + HOUR)
-    await house.pass_time(29 * 60, step=30)
+    await home.pass_time(29 * 60, step=30)
     assert (examples.runs(HALFWAY), examples.runs(NEARLY_OVER)) == (0, 0)
-    await house.pass_time(2 * 60)
+    await home.pass_time(2 * 60)
     assert (examples.runs(HALFWAY), examples.runs(NEARLY_OVER)) == (1, 0)
     assert "The home uses 2000 W. Is anything still on?" in examples.messages()
-    await house.pass_time(25 * 60, step=30)
+    await home.pass_time(25 * 60, step=30)
     assert (examples.runs(HALFWAY), examples.runs(NEARLY_OVER)) == (1, 1)
-    await house.pass_time(4 * 60, step=30)
+    await home.pass_time(4 * 60, step=30)
     provider.end(NOW, NOW + HOUR)
-    await house.pass_time(2 * 60)
+    await home.pass_time(2 * 60)
     assert (examples.runs(TOOK), examples.runs(SILENT)) == (1, 0)
     assert any("took 60 minutes" in message for message in examples.messages())
-    await house.pass_time(4 * 60)
+    await home.pass_time(4 * 60)
     assert examples.runs(SILENT) == 1
-    await house.pass_time(23 * 3600 + 1800, step=1800)
+    await home.pass_time(23 * 3600 + 1800, step=1800)
     assert examples.runs(POINTS) == 0
-    await house.pass_time(1800, step=60)
+    await home.pass_time(1800, step=60)
     assert examples.runs(POINTS) == 1
 
 
 async def test_webhook_that_works(examples: Examples, provider: Provider, push: Push) -> None:
     """Nobody is told of a silent webhook while it calls."""
-    await examples.house.setup()
+    await examples.home.setup()
     await examples.setup()
     provider.start(NOW, None)
     await push("?event=started")
-    await examples.house.pass_time(60)
+    await examples.home.pass_time(60)
     provider.end(NOW, NOW + timedelta(minutes=1))
     await push("?event=ended")
-    await examples.house.pass_time(400)
+    await examples.home.pass_time(400)
     assert examples.runs(END) == 1
     assert examples.runs(SILENT) == 0
 
@@ -223,9 +225,9 @@ async def test_fortnight(examples: Examples, provider: Provider, days: int, runs
     start = NOW - timedelta(days=days)
     provider.previous.clear()
     provider.end(start, start + HOUR)
-    await examples.house.setup()
+    await examples.home.setup()
     await examples.setup()
-    await examples.house.pass_time(4 * 86400, step=600)
+    await examples.home.pass_time(4 * 86400, step=600)
     assert examples.runs(FORTNIGHT) == runs
 
 
@@ -243,11 +245,11 @@ async def test_calendar_triggers_are_deaf(
         "actions": {"event": "heard"},
     }
     assert await async_setup_component(hass, "automation", {"automation": config})
-    await examples.house.setup()
-    await examples.house.pass_time(120)
-    provider.start(examples.house.now, examples.house.now + HOUR)
-    await examples.house.pass_time(1200, step=10)
-    assert examples.house.live == "on"
+    await examples.home.setup()
+    await examples.home.pass_time(120)
+    provider.start(examples.home.now, examples.home.now + HOUR)
+    await examples.home.pass_time(1200, step=10)
+    assert examples.home.live == "on"
     assert heard == []
 
 

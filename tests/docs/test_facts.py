@@ -17,17 +17,17 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util.yaml import load_yaml_dict
 
-from ..conftest import House
+from ..fakes.home import Home
 from .pages import EVERYTHING, PAGES, README, ROOT, flat
 
 INTEGRATION = ROOT / "custom_components" / "equiwatt"
 TRANSLATIONS = json.loads((INTEGRATION / "translations" / "en.json").read_text("utf-8"))
 
 
-async def test_entities(hass: HomeAssistant, house: House) -> None:
+async def test_entities(hass: HomeAssistant, home: Home) -> None:
     """Every entity has its row and its heading, and no other is spoken of."""
-    await house.setup()
-    entities = er.async_entries_for_config_entry(er.async_get(hass), house.entry.entry_id)
+    await home.setup()
+    entities = er.async_entries_for_config_entry(er.async_get(hass), home.entry.entry_id)
     ids = {entity.entity_id for entity in entities}
     assert ids
     for entity_id in ids:

@@ -10,9 +10,8 @@ from pytest_homeassistant_custom_component.common import async_mock_service
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 
-from ..conftest import House
 from ..fakes.actions import calendar, plan, simulate
-from ..fakes.home import NOW
+from ..fakes.home import NOW, Home
 from ..fakes.provider import Provider
 from .pages import PAGES, blocks
 
@@ -27,24 +26,24 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-async def planner(hass: HomeAssistant, house: House, provider: Provider) -> AsyncIterator[House]:
+async def planner(hass: HomeAssistant, home: Home, provider: Provider) -> AsyncIterator[Home]:
     """Return a house in London with the automations of the page."""
     await hass.config.async_set_time_zone("Europe/London")
-    await house.setup()
+    await home.setup()
     assert await async_setup_component(hass, "homeassistant", {})
     assert await async_setup_component(hass, "conversation", {})
     assert await async_setup_component(hass, "automation", {"automation": [*PLANNED.values()]})
-    await house.settle()
+    await home.settle()
     names = {state.name for state in hass.states.async_all("automation") if state.state == "on"}
     assert names == set(PLANNED)
-    yield house
+    yield home
     all_of_them = {"entity_id": "all"}
     await hass.services.async_call("automation", "turn_off", all_of_them, blocking=True)
 
 
-async def planned(house: House) -> list[tuple[str, datetime, datetime]]:
+async def planned(home: Home) -> list[tuple[str, datetime, datetime]]:
     """Return what is planned."""
-    events = await calendar(house, NOW, NOW + 72 * HOUR)
+    events = await calendar(home, NOW, NOW + 72 * HOUR)
     return [
         (
             event["summary"],
@@ -74,7 +73,7 @@ def test_all_are_tested() -> None:
     ],
 )
 async def test_voice(
-    planner: House, said: str, summary: str, start: datetime, end: datetime
+    planner: Home, said: str, summary: str, start: datetime, end: datetime
 ) -> None:
     """What is said to Assist is planned, and confirmed."""
     answer: Any = await planner.hass.services.async_call(
@@ -94,7 +93,7 @@ async def test_voice(
         ("Your powerUP is tomorrow, 17:00 to 18:00", "com.other", []),
     ],
 )
-async def test_phone(planner: House, message: str, package: str, summaries: list[str]) -> None:
+async def test_phone(planner: Home, message: str, package: str, summaries: list[str]) -> None:
     """A notification on the phone is planned if it is equiwatt's and names two times."""
     attributes = {"package": package}
     planner.hass.states.async_set("sensor.phone_last_notification", message, attributes)
@@ -104,7 +103,7 @@ async def test_phone(planner: House, message: str, package: str, summaries: list
 
 
 @pytest.mark.parametrize(("sender", "plans"), [("news@equiwatt.com", 1), ("a@example.com", 0)])
-async def test_mail(planner: House, sender: str, plans: int) -> None:
+async def test_mail(planner: Home, sender: str, plans: int) -> None:
     """So is an e-mail."""
     mail = {"sender": sender, "subject": "powerUP", "text": "It is tomorrow, 17:00 to 18:00."}
     planner.hass.bus.async_fire("imap_content", mail)
@@ -115,7 +114,7 @@ async def test_mail(planner: House, sender: str, plans: int) -> None:
 @pytest.mark.parametrize(
     ("message", "summary"), [("DFS Downwards", "powerDOWN"), ("DFS Upwards", "powerUP")]
 )
-async def test_scheme(planner: House, message: str, summary: str) -> None:
+async def test_scheme(planner: Home, message: str, summary: str) -> None:
     """The next event of the national scheme is planned, however often it is shown."""
     for _ in range(2):
         planner.hass.states.async_set("calendar.dfs_events", "off", {})
@@ -130,7 +129,7 @@ async def test_scheme(planner: House, message: str, summary: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["power_up", "power_down"])
-async def test_power_up(planner: House, kind: str) -> None:
+async def test_power_up(planner: Home, kind: str) -> None:
     """What is for powerUP runs in that alone."""
     calls = async_mock_service(planner.hass, "switch", "turn_on")
     await simulate(planner.hass, duration={"minutes": 1}, kind=kind)
@@ -138,7 +137,7 @@ async def test_power_up(planner: House, kind: str) -> None:
     assert len(calls) == (kind == "power_up")
 
 
-async def test_planned_power_up(planner: House, provider: Provider) -> None:
+async def test_planned_power_up(planner: Home, provider: Provider) -> None:
     """So in a real one that was planned."""
     calls = async_mock_service(planner.hass, "switch", "turn_on")
     await plan(planner, NOW, NOW + HOUR)

@@ -9,7 +9,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from homeassistant.util.yaml import load_yaml_dict
 
-from ..conftest import House, Push
+from ..conftest import Push
+from ..fakes.home import Home
 from .pages import ROOT, blocks, read
 
 INTEGRATION = ROOT / "custom_components" / "equiwatt"
@@ -35,44 +36,44 @@ async def listen(hass: HomeAssistant) -> dict[str, list[Any]]:
     return calls
 
 
-async def rehearse(house: House) -> None:
+async def rehearse(home: Home) -> None:
     """Rehearse an equivent for a minute, in which the tumble dryer starts."""
     data = {"duration": {"seconds": 60}}
-    await house.hass.services.async_call("equiwatt", "simulate_equivent", data, blocking=True)
-    await house.pass_time(5)
-    await start_the_dryer(house)
-    await house.pass_time(60)
+    await home.hass.services.async_call("equiwatt", "simulate_equivent", data, blocking=True)
+    await home.pass_time(5)
+    await start_the_dryer(home)
+    await home.pass_time(60)
 
 
-async def start_the_dryer(house: House) -> None:
+async def start_the_dryer(home: Home) -> None:
     """Let the tumble dryer start."""
-    house.hass.states.async_set("switch.tumble_dryer", "off")
-    house.hass.states.async_set("switch.tumble_dryer", "on")
-    await house.settle()
+    home.hass.states.async_set("switch.tumble_dryer", "off")
+    home.hass.states.async_set("switch.tumble_dryer", "on")
+    await home.settle()
 
 
-async def test_examples(hass: HomeAssistant, house: House, push: Push) -> None:
+async def test_examples(hass: HomeAssistant, home: Home, push: Push) -> None:
     """Each runs when its alias says so, and not otherwise."""
-    await house.setup()
+    await home.setup()
     calls = await listen(hass)
-    await start_the_dryer(house)
+    await start_the_dryer(home)
     assert not calls["heating"] + calls["messages"]
     await push("?event=started")
     assert len(calls["heating"]) == 2  # by our trigger, and by Home Assistant's own
-    await start_the_dryer(house)
-    await house.pass_time(4 * 60)
+    await start_the_dryer(home)
+    await home.pass_time(4 * 60)
     await push("?event=ended")
-    await house.pass_time(1)
+    await home.pass_time(1)
     assert len(calls["heating"]) == 2
     messages = [call.data["message"] for call in calls["messages"]]
     assert messages == ["An equivent is live. Could it wait?", "It took 4 minutes."]
 
 
-async def test_rehearsals(hass: HomeAssistant, house: House) -> None:
+async def test_rehearsals(hass: HomeAssistant, home: Home) -> None:
     """Those that leave rehearsals out say nothing."""
-    await house.setup()
+    await home.setup()
     calls = await listen(hass)
-    await rehearse(house)
+    await rehearse(home)
     assert len(calls["heating"]) == 2
     assert not calls["messages"]
 

@@ -14,31 +14,32 @@ from custom_components.equiwatt.equivents.snapshot import Edge, Snapshot
 from homeassistant.helpers.storage import Store
 from homeassistant.setup import async_setup_component
 
-from ..conftest import EVENT, LIVE, NOW, House, Provider
 from ..fakes.actions import simulate
+from ..fakes.home import EVENT, LIVE, NOW, Home
+from ..fakes.provider import Provider
 from ..holding.pausing import HOUR, MINUTE, end, restart, started, until
 
 
-async def take_part(house: House, participant: str, **data: Any) -> bool:
+async def take_part(home: Home, participant: str, **data: Any) -> bool:
     """Let somebody take part, and return whether they do."""
     data["participant"] = participant
-    answer: Any = await house.hass.services.async_call(
+    answer: Any = await home.hass.services.async_call(
         DOMAIN, "take_part", data, blocking=True, return_response=True
     )
     assert answer.keys() == {"taking_part"}
     return bool(answer["taking_part"])
 
 
-def participants(house: House) -> list[str] | None:
+def participants(home: Home) -> list[str] | None:
     """Return whom the last event lists."""
-    state = house.hass.states.get(EVENT)
+    state = home.hass.states.get(EVENT)
     assert state
     listed: list[str] | None = state.attributes.get("participants")
     return listed
 
 
 @pytest.mark.parametrize("restarts", [False, True])
-async def test_listed_at_the_end(live: House, provider: Provider, restarts: bool) -> None:
+async def test_listed_at_the_end(live: Home, provider: Provider, restarts: bool) -> None:
     """Who took part is listed at the end, once each, restarts or not; nobody at the next one's."""
     assert participants(live) is None
     assert [await take_part(live, name) for name in ("one", "two", "one")] == [True] * 3
@@ -54,24 +55,24 @@ async def test_listed_at_the_end(live: House, provider: Provider, restarts: bool
     assert participants(live) == []
 
 
-async def test_not_taking_part(house: House, provider: Provider) -> None:
+async def test_not_taking_part(home: Home, provider: Provider) -> None:
     """Nobody takes part in nothing, in a rehearsal that they do not want, or in what is skipped."""
-    await house.setup()
-    assert not await take_part(house, "one")
-    await simulate(house.hass, duration={"minutes": 5})
-    await house.settle()
-    assert not await take_part(house, "one", include_tests=False)
-    assert await take_part(house, "two", config_entry_id=house.entry.entry_id)
+    await home.setup()
+    assert not await take_part(home, "one")
+    await simulate(home.hass, duration={"minutes": 5})
+    await home.settle()
+    assert not await take_part(home, "one", include_tests=False)
+    assert await take_part(home, "two", config_entry_id=home.entry.entry_id)
     skip = {"entity_id": "switch.equiwatt_skip"}
-    await house.hass.services.async_call("switch", "turn_on", skip, blocking=True)
-    assert not await take_part(house, "three")
-    await house.pass_time(6 * MINUTE)
-    assert participants(house) == ["two"]
+    await home.hass.services.async_call("switch", "turn_on", skip, blocking=True)
+    assert not await take_part(home, "three")
+    await home.pass_time(6 * MINUTE)
+    assert participants(home) == ["two"]
 
 
-async def test_take_part_by_the_binary_sensor(house: House, provider: Provider) -> None:
+async def test_take_part_by_the_binary_sensor(home: Home, provider: Provider) -> None:
     """Who takes part when the binary sensor turns on is listed at the end."""
-    await house.setup()
+    await home.setup()
     one = {
         "id": "one",
         "alias": "One",
@@ -86,18 +87,18 @@ async def test_take_part_by_the_binary_sensor(house: House, provider: Provider) 
         ],
     }
     answers: list[Any] = []
-    house.hass.bus.async_listen("answered", lambda event: answers.append(event.data["yes"]))
-    assert await async_setup_component(house.hass, "automation", {"automation": one})
-    await house.settle()
+    home.hass.bus.async_listen("answered", lambda event: answers.append(event.data["yes"]))
+    assert await async_setup_component(home.hass, "automation", {"automation": one})
+    await home.settle()
     provider.start(NOW, NOW + HOUR)
-    await house.poll()
-    await house.settle()
+    await home.poll()
+    await home.settle()
     assert answers == [True]
-    await end(house, provider)
-    assert participants(house) == ["one"]
+    await end(home, provider)
+    assert participants(home) == ["one"]
 
 
-async def test_take_part_while_the_disk_is_slow(live: House, provider: Provider) -> None:
+async def test_take_part_while_the_disk_is_slow(live: Home, provider: Provider) -> None:
     """Who takes part in the second of two, while the end of the first is written, is listed."""
     begun, go_on, write = asyncio.Event(), asyncio.Event(), Store._async_write_data
     await live.pass_time(20 * MINUTE, step=30)
@@ -128,7 +129,7 @@ async def test_take_part_while_the_disk_is_slow(live: House, provider: Provider)
     assert participants(live) == ["one"]
 
 
-async def test_take_part_while_home_assistant_starts(live: House, provider: Provider) -> None:
+async def test_take_part_while_home_assistant_starts(live: Home, provider: Provider) -> None:
     """Who takes part in one that began while Home Assistant was down is listed at its end."""
     await live.pass_time(20 * MINUTE, step=30)
     start = live.now + timedelta(minutes=5)

@@ -36,8 +36,8 @@ from custom_components.equiwatt.equivents.client import (
     is_secure,
     retry_after,
 )
-from tests.conftest import TOKEN
 from tests.fakes.clock import Clock
+from tests.fakes.home import TOKEN
 
 GOOD = (Path(__file__).parents[1] / "data" / "documented.json").read_text()
 NOW = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 import json
 from typing import Any
 
-from ..conftest import TOKEN, said
+from ..fakes.home import TOKEN
+from ..fakes.provider import said
 from .server import Answer, Certificate, Exchange
 
 NOW = int(datetime.now(UTC).timestamp())

@@ -11,7 +11,7 @@ from custom_components.equiwatt import announcer
 from custom_components.equiwatt.equivents import client
 from homeassistant.core import HomeAssistant
 
-from ..conftest import TOKEN
+from ..fakes.home import TOKEN
 from .answers import Fault, in_tls, sized, wire
 from .heads import REFUSALS, STATUSES
 from .home import FaultyHome

@@ -16,7 +16,8 @@ from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.storage import Store
 from homeassistant.util.file import WriteError
-from tests.conftest import NOW, House, Provider
+from tests.fakes.home import NOW, Home
+from tests.fakes.provider import Provider
 
 HOUR = timedelta(hours=1)
 MINUTE = 60
@@ -32,37 +33,37 @@ async def pause(hass: HomeAssistant, *entity_ids: str, **data: Any) -> Any:
     )
 
 
-async def end(house: House, provider: Provider) -> None:
+async def end(home: Home, provider: Provider) -> None:
     """Let the equivent end soon."""
-    await house.pass_time(30)
-    provider.end(NOW, house.now)
-    await house.poll()
-    assert house.live == "off"
+    await home.pass_time(30)
+    provider.end(NOW, home.now)
+    await home.poll()
+    assert home.live == "off"
 
 
-async def restart(house: House, down: Callable[[], object] = lambda: None) -> None:
+async def restart(home: Home, down: Callable[[], object] = lambda: None) -> None:
     """Stop the integration with everything in it, and start it with Home Assistant."""
-    assert await house.hass.config_entries.async_unload(house.entry.entry_id)
-    house.hass.data.pop(MANAGER).async_stop()
-    await house.settle()
+    assert await home.hass.config_entries.async_unload(home.entry.entry_id)
+    home.hass.data.pop(MANAGER).async_stop()
+    await home.settle()
     down()
-    house.hass.set_state(CoreState.starting)
-    await async_get_manager(house.hass).async_load()
-    assert await house.hass.config_entries.async_setup(house.entry.entry_id)
-    await house.settle()
+    home.hass.set_state(CoreState.starting)
+    await async_get_manager(home.hass).async_load()
+    assert await home.hass.config_entries.async_setup(home.entry.entry_id)
+    await home.settle()
 
 
-async def started(house: House) -> None:
+async def started(home: Home) -> None:
     """Let Home Assistant have started."""
-    house.hass.set_state(CoreState.running)
-    house.hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
-    await house.settle()
+    home.hass.set_state(CoreState.running)
+    home.hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await home.settle()
 
 
-async def disable(house: House) -> None:
+async def disable(home: Home) -> None:
     """Disable the entry, which restores everything."""
-    entries = house.hass.config_entries
-    await entries.async_set_disabled_by(house.entry.entry_id, ConfigEntryDisabler.USER)
+    entries = home.hass.config_entries
+    await entries.async_set_disabled_by(home.entry.entry_id, ConfigEntryDisabler.USER)
 
 
 async def until(condition: Callable[[], bool]) -> None:

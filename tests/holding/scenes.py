@@ -5,7 +5,8 @@ from typing import Any
 from custom_components.equiwatt.const import DOMAIN
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
-from tests.conftest import House, Provider
+from tests.fakes.home import Home
+from tests.fakes.provider import Provider
 
 from .pausing import MINUTE, end
 
@@ -25,10 +26,10 @@ async def apply(hass: HomeAssistant, *scenes: str) -> Any:
     )
 
 
-async def hold_and_end(house: House, provider: Provider, seconds: float = 20 * MINUTE) -> None:
+async def hold_and_end(home: Home, provider: Provider, seconds: float = 20 * MINUTE) -> None:
     """Hold by the scene for a while, and let the equivent end, and more than an hour pass."""
-    outcome = await apply(house.hass)
+    outcome = await apply(home.hass)
     assert (outcome["applied"], outcome["not_held"]) == (["scene.saving"], [])
-    await house.pass_time(seconds)
-    await end(house, provider)
-    await house.pass_time(70 * MINUTE, step=30)
+    await home.pass_time(seconds)
+    await end(home, provider)
+    await home.pass_time(70 * MINUTE, step=30)

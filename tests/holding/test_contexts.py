@@ -17,8 +17,9 @@ from homeassistant.helpers import (
 )
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
-from tests.conftest import House, Provider
 from tests.devices import Lamp, Plug, Thermostat, install
+from tests.fakes.home import Home
+from tests.fakes.provider import Provider
 
 from .pausing import MINUTE, PLUG, end, pause
 from .scenes import add_scene
@@ -35,7 +36,7 @@ class Steady(Thermostat):
             self.report(hvac_mode=hvac_mode)
 
 
-async def test_setback_while_paused(live: House, provider: Provider) -> None:
+async def test_setback_while_paused(live: Home, provider: Provider) -> None:
     """What an automation sets meanwhile is its own, though the clock triggers it, and no person."""
     (thermostat,) = await install(live.hass, Steady("Thermostat"))
     at = dt_util.as_local(live.now + timedelta(minutes=5)).strftime("%H:%M:%S")
@@ -84,7 +85,7 @@ class Wrapper(Plug):
 
 
 @pytest.mark.parametrize("name", ["Aaa", "Kitchen"])
-async def test_device_behind_another(live: House, provider: Provider, name: str) -> None:
+async def test_device_behind_another(live: Home, provider: Provider, name: str) -> None:
     """Our own command by way of another entity is ours, not a person's."""
     lamp, _ = await install(live.hass, Lamp("Lamp"), Wrapper(name))
     entities = ["light.lamp", f"switch.{name.lower()}"]
@@ -104,7 +105,7 @@ async def test_device_behind_another(live: House, provider: Provider, name: str)
 
 
 @pytest.fixture
-async def held(live: House) -> House:
+async def held(live: Home) -> Home:
     """Return a house with a plug in a room on a floor, with labels and in groups, which is held."""
     hass = live.hass
     await install(hass, Plug("Plug"))
@@ -156,12 +157,12 @@ OTHERS: dict[str, tuple[str, str, dict[str, Any]]] = {
 }
 
 
-def call(house: House, case: tuple[str, str, dict[str, Any]], context: Context) -> None:
+def call(home: Home, case: tuple[str, str, dict[str, Any]], context: Context) -> None:
     """Report a service call as Home Assistant does, whatever becomes of it."""
     domain, service, data = case
     if "device_id" in data:
-        data = {"device_id": house.hass.data["plug_device"]}
-    house.hass.bus.async_fire(
+        data = {"device_id": home.hass.data["plug_device"]}
+    home.hass.bus.async_fire(
         EVENT_CALL_SERVICE,
         {"domain": domain, "service": service, "service_data": data},
         context=context,
@@ -169,7 +170,7 @@ def call(house: House, case: tuple[str, str, dict[str, Any]], context: Context) 
 
 
 @pytest.mark.parametrize("case", NAMED)
-async def test_call_is_evidence(held: House, provider: Provider, case: str) -> None:
+async def test_call_is_evidence(held: Home, provider: Provider, case: str) -> None:
     """A call by a person on a held device makes it theirs, by whatever it is named."""
     person = Context(user_id=(await held.hass.auth.async_create_user("One")).id)
     call(held, NAMED[case], person)
@@ -178,7 +179,7 @@ async def test_call_is_evidence(held: House, provider: Provider, case: str) -> N
 
 
 @pytest.mark.parametrize("case", OTHERS)
-async def test_call_that_is_none(held: House, provider: Provider, case: str) -> None:
+async def test_call_that_is_none(held: Home, provider: Provider, case: str) -> None:
     """A call that is not for the device leaves it held."""
     person = Context(user_id=(await held.hass.auth.async_create_user("One")).id)
     call(held, OTHERS[case], person)
@@ -186,7 +187,7 @@ async def test_call_that_is_none(held: House, provider: Provider, case: str) -> 
     assert held.state("sensor.equiwatt_held_devices") == "1"
 
 
-async def test_call_by_nobody(held: House) -> None:
+async def test_call_by_nobody(held: Home) -> None:
     """A bare context is nobody's, unless an automation, a script or HomeKit is known by it."""
     call(held, NAMED["name"], Context())
     await held.settle()
@@ -198,7 +199,7 @@ async def test_call_by_nobody(held: House) -> None:
     assert held.state("sensor.equiwatt_held_devices") == "0"
 
 
-async def test_automation_that_asked(live: House, provider: Provider) -> None:
+async def test_automation_that_asked(live: Home, provider: Provider) -> None:
     """What the automation that asked us does later is its own, as any other's."""
     (plug,) = await install(live.hass, Plug("Plug"))
     context = Context()
@@ -211,7 +212,7 @@ async def test_automation_that_asked(live: House, provider: Provider) -> None:
 
 
 @pytest.mark.parametrize("is_paused", [False, True])
-async def test_listeners(live: House, provider: Provider, is_paused: bool) -> None:
+async def test_listeners(live: Home, provider: Provider, is_paused: bool) -> None:
     """While nothing is held nobody listens."""
     await install(live.hass, Plug("Plug"))
     before = dict(live.hass.bus.async_listeners())
@@ -225,7 +226,7 @@ async def test_listeners(live: House, provider: Provider, is_paused: bool) -> No
     assert live.hass.bus.async_listeners().get("call_service") == before.get("call_service")
 
 
-async def test_many_contexts(live: House) -> None:
+async def test_many_contexts(live: Home) -> None:
     """The oldest contexts are forgotten, and who has no name is no error."""
     contexts = Contexts(live.hass, lambda _: None)
     nameless = await live.hass.auth.async_create_user("")

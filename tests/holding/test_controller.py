@@ -14,9 +14,11 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 from homeassistant.util.file import WriteError
-from tests.conftest import House, Provider, Push, add_entry
+from tests.conftest import Push
 from tests.devices import Plug, Thermostat, install
 from tests.fakes.actions import SKIP, simulate, turn
+from tests.fakes.home import Home, add_entry
+from tests.fakes.provider import Provider
 
 from .pausing import (
     HOUR,
@@ -36,23 +38,23 @@ from .scenes import add_scene, apply
 
 
 @pytest.mark.parametrize("hours", [5, -5])
-async def test_clock_that_is_put_right(house: House, provider: Provider, hours: int) -> None:
+async def test_clock_that_is_put_right(home: Home, provider: Provider, hours: int) -> None:
     """A longest pause is as long as it was meant, though the clock is moved meanwhile."""
-    await house.setup()
-    await install(house.hass, Plug("Plug"))
-    await simulate(house.hass, duration={"hours": 1})
-    await pause(house.hass, PLUG, max_duration={"minutes": 10})
-    await house.pass_time(5 * MINUTE)
-    provider.headers = {"Date": f"{house.now + timedelta(hours=hours):%a, %d %b %Y %H:%M:%S GMT}"}
-    await house.poll()
-    await house.pass_time(3 * MINUTE)
-    assert house.state(PLUG) == "off"
-    await house.pass_time(2 * MINUTE)
-    assert (house.state(PLUG), house.live) == ("on", "on")
+    await home.setup()
+    await install(home.hass, Plug("Plug"))
+    await simulate(home.hass, duration={"hours": 1})
+    await pause(home.hass, PLUG, max_duration={"minutes": 10})
+    await home.pass_time(5 * MINUTE)
+    provider.headers = {"Date": f"{home.now + timedelta(hours=hours):%a, %d %b %Y %H:%M:%S GMT}"}
+    await home.poll()
+    await home.pass_time(3 * MINUTE)
+    assert home.state(PLUG) == "off"
+    await home.pass_time(2 * MINUTE)
+    assert (home.state(PLUG), home.live) == ("on", "on")
 
 
 async def test_restore_is_stored_before_it_is_commanded(
-    live: House, provider: Provider, hass_storage: dict[str, Any]
+    live: Home, provider: Provider, hass_storage: dict[str, Any]
 ) -> None:
     """When devices get the commands that restore them, the disk knows that they are restored."""
     plugs = await install(live.hass, Plug("Plug"), Plug("Other"))
@@ -77,7 +79,7 @@ async def test_restore_is_stored_before_it_is_commanded(
     assert sorted(stored, key=str) == [("switch.other", {"state": "on"}), (PLUG, {"state": "on"})]
 
 
-async def test_somebody_takes_over_while_it_is_written(live: House, provider: Provider) -> None:
+async def test_somebody_takes_over_while_it_is_written(live: Home, provider: Provider) -> None:
     """Never a command after a person has taken over, though the disk is slow."""
     (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
     await pause(live.hass, "climate.thermostat")
@@ -105,7 +107,7 @@ async def test_somebody_takes_over_while_it_is_written(live: House, provider: Pr
     assert live.state("sensor.equiwatt_held_devices") == "0"
 
 
-async def test_held_anew_while_it_is_written(live: House, provider: Provider) -> None:
+async def test_held_anew_while_it_is_written(live: Home, provider: Provider) -> None:
     """A device is off in the next equivent, though the disk was slow after the last."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
@@ -126,7 +128,7 @@ CLIMATE = "climate.thermostat"
 WRITE = "homeassistant.helpers.storage.Store._async_write_data"
 
 
-async def test_skipped_while_a_hold_cannot_be_written(live: House, provider: Provider) -> None:
+async def test_skipped_while_a_hold_cannot_be_written(live: Home, provider: Provider) -> None:
     """What is restored while a second pause waits for a disk that proves full is restored."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
@@ -161,14 +163,14 @@ async def test_skipped_while_a_hold_cannot_be_written(live: House, provider: Pro
 
 
 @pytest.mark.parametrize("skips", ["first", "both"])
-async def test_two_accounts_on_a_full_disk(house: House, push: Push, skips: str) -> None:
+async def test_two_accounts_on_a_full_disk(home: Home, push: Push, skips: str) -> None:
     """A hold that cannot be written is not for the account that is skipped meanwhile."""
-    add_entry(house.hass, "another-token", "another-webhook")
-    await house.setup()
-    await install(house.hass, Plug("Plug"))
+    add_entry(home.hass, "another-token", "another-webhook")
+    await home.setup()
+    await install(home.hass, Plug("Plug"))
     await push("?event=started")
     await push("?event=started", "another-webhook")
-    await pause(house.hass, PLUG)
+    await pause(home.hass, PLUG)
     begun, go_on = asyncio.Event(), asyncio.Event()
 
     async def fail(store: Any, data: dict[str, Any]) -> None:
@@ -178,22 +180,22 @@ async def test_two_accounts_on_a_full_disk(house: House, push: Push, skips: str)
         raise WriteError
 
     with patch(WRITE, fail):
-        call = house.hass.async_create_task(pause(house.hass, PLUG))
+        call = home.hass.async_create_task(pause(home.hass, PLUG))
         await until(begun.is_set)
         for switch in (SKIP, "switch.equiwatt_skip_2")[: 1 if skips == "first" else 2]:
             data = {"entity_id": switch}
-            await house.hass.services.async_call("switch", "turn_on", data, blocking=True)
+            await home.hass.services.async_call("switch", "turn_on", data, blocking=True)
         go_on.set()
         with pytest.raises(HomeAssistantError):
             await call
-    await house.pass_time(2 * MINUTE)
-    assert house.state(PLUG) == ("off" if skips == "first" else "on")
-    await turn(house, "on", "switch.equiwatt_skip_2")
-    await house.pass_time(2 * MINUTE)
-    assert house.state(PLUG) == "on"
+    await home.pass_time(2 * MINUTE)
+    assert home.state(PLUG) == ("off" if skips == "first" else "on")
+    await turn(home, "on", "switch.equiwatt_skip_2")
+    await home.pass_time(2 * MINUTE)
+    assert home.state(PLUG) == "on"
 
 
-async def test_disk_full_at_the_end(live: House, provider: Provider) -> None:
+async def test_disk_full_at_the_end(live: Home, provider: Provider) -> None:
     """No command after the end of a story, though the disk was full when it ended."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
@@ -225,7 +227,7 @@ async def test_disk_full_at_the_end(live: House, provider: Provider) -> None:
 
 
 async def test_disk_full_at_the_stop(
-    live: House, provider: Provider, hass_storage: dict[str, Any]
+    live: Home, provider: Provider, hass_storage: dict[str, Any]
 ) -> None:
     """What an unloaded entry could not write is not written later on, when it holds nothing."""
     (plug,) = await install(live.hass, Plug("Plug"))
@@ -244,7 +246,7 @@ async def test_disk_full_at_the_stop(
     assert live.state(PLUG) == "on"
 
 
-async def test_somebody_changes_it_while_it_is_written(live: House, provider: Provider) -> None:
+async def test_somebody_changes_it_while_it_is_written(live: Home, provider: Provider) -> None:
     """A scene restores how somebody set a device just before it was applied."""
     (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
     await add_scene(live.hass, {CLIMATE: {"state": "heat", "temperature": 17}})
@@ -265,7 +267,7 @@ async def test_somebody_changes_it_while_it_is_written(live: House, provider: Pr
     assert thermostat.target_temperature == 23
 
 
-async def test_restore_that_fails_while_the_disk_is_full(live: House) -> None:
+async def test_restore_that_fails_while_the_disk_is_full(live: Home) -> None:
     """What fails while a hold cannot be written is tried again, as if it had not been held."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
@@ -299,7 +301,7 @@ async def test_restore_that_fails_while_the_disk_is_full(live: House) -> None:
     assert live.state(PLUG) == "on"
 
 
-async def test_twice_at_once(live: House) -> None:
+async def test_twice_at_once(live: Home) -> None:
     """Whoever pauses a device that is being paused hears the same as who came first."""
     (plug,) = await install(live.hass, Plug("Plug"))
     turn_off, begun, go_on = plug.async_turn_off, asyncio.Event(), asyncio.Event()
@@ -323,7 +325,7 @@ async def test_twice_at_once(live: House) -> None:
     assert plug.commands == ["off"]
 
 
-async def test_scene_on_a_full_disk(live: House) -> None:
+async def test_scene_on_a_full_disk(live: Home) -> None:
     """A scene that cannot be written leaves a pause as it was, with its limit."""
     (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
     await add_scene(live.hass, {CLIMATE: {"state": "heat", "temperature": 17}})
@@ -338,7 +340,7 @@ async def test_scene_on_a_full_disk(live: House) -> None:
     assert (live.state(CLIMATE), thermostat.target_temperature) == ("heat", 21)
 
 
-async def test_entity_is_renamed_or_removed(live: House, provider: Provider) -> None:
+async def test_entity_is_renamed_or_removed(live: Home, provider: Provider) -> None:
     """A renamed device is restored, a removed one forgotten; without a traceback."""
     await install(live.hass, Plug("Plug"), Plug("Other"))
     await pause(live.hass, PLUG, "switch.other")
@@ -352,7 +354,7 @@ async def test_entity_is_renamed_or_removed(live: House, provider: Provider) -> 
     assert repairs(live.hass) == []
 
 
-async def test_renamed_while_trying(live: House, provider: Provider) -> None:
+async def test_renamed_while_trying(live: Home, provider: Provider) -> None:
     """A device that is renamed while it does not obey is restored under its new name."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
@@ -368,7 +370,7 @@ async def test_renamed_while_trying(live: House, provider: Provider) -> None:
     assert repairs(live.hass) == []
 
 
-async def test_renamed_while_disabled(live: House) -> None:
+async def test_renamed_while_disabled(live: Home) -> None:
     """A device that is renamed while its entry is disabled is restored once, by whoever is left."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
@@ -383,7 +385,7 @@ async def test_renamed_while_disabled(live: House) -> None:
     assert plug.commands == ["off", "on"]
 
 
-async def test_removed_and_added_again(live: House, provider: Provider) -> None:
+async def test_removed_and_added_again(live: Home, provider: Provider) -> None:
     """A device whose registration is made anew is restored, or named."""
     await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
@@ -400,7 +402,7 @@ async def test_removed_and_added_again(live: House, provider: Provider) -> None:
     assert live.state(PLUG) == "on" or repairs(live.hass)
 
 
-async def test_cancelled_while_it_is_written(live: House, provider: Provider) -> None:
+async def test_cancelled_while_it_is_written(live: Home, provider: Provider) -> None:
     """An action that is cancelled leaves nothing half done: the device is held and restored."""
     (plug,) = await install(live.hass, Plug("Plug"))
     with SlowDisk() as disk:
@@ -417,7 +419,7 @@ async def test_cancelled_while_it_is_written(live: House, provider: Provider) ->
     assert plug.commands == ["off", "on"]
 
 
-async def test_cancelled_while_another_waits(live: House) -> None:
+async def test_cancelled_while_another_waits(live: Home) -> None:
     """Whoever asked for the same at once is answered all the same."""
     (plug,) = await install(live.hass, Plug("Plug"))
     plug.obeys = False
@@ -429,7 +431,7 @@ async def test_cancelled_while_another_waits(live: House) -> None:
     assert (await calls[1])["paused"] == [PLUG]
 
 
-async def test_automation_that_is_started_again(live: House, provider: Provider) -> None:
+async def test_automation_that_is_started_again(live: Home, provider: Provider) -> None:
     """An automation in mode restart that runs again while the action waits changes nothing."""
     (plug,) = await install(live.hass, Plug("Plug"))
     automation = {
@@ -453,7 +455,7 @@ async def test_automation_that_is_started_again(live: House, provider: Provider)
     assert plug.commands == ["off", "on"]
 
 
-async def test_wrong_call_touches_nothing(live: House, provider: Provider) -> None:
+async def test_wrong_call_touches_nothing(live: Home, provider: Provider) -> None:
     """A call that raises before anything is touched leaves nothing to be restored."""
     (plug,) = await install(live.hass, Plug("Plug"))
     plug.error = ServiceValidationError("Not now")
@@ -465,7 +467,7 @@ async def test_wrong_call_touches_nothing(live: House, provider: Provider) -> No
     assert plug.commands == ["off"]
 
 
-async def test_several_devices_a_second_apart(live: House) -> None:
+async def test_several_devices_a_second_apart(live: Home) -> None:
     """All are commanded at once at the start, and those that did not obey a second apart later."""
     count = 8
     plugs = await install(live.hass, *(Plug(f"Plug {n}") for n in range(count)))
@@ -483,7 +485,7 @@ async def test_several_devices_a_second_apart(live: House) -> None:
 
 
 @pytest.mark.parametrize("state", ["unavailable", "unknown"])
-async def test_set_back_of_what_turns_up_late(live: House, provider: Provider, state: str) -> None:
+async def test_set_back_of_what_turns_up_late(live: Home, provider: Provider, state: str) -> None:
     """A thermostat that is unavailable at the start is set back when it turns up."""
     (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
     thermostat.report(available=state != "unavailable", hvac_mode=None)
@@ -503,7 +505,7 @@ async def test_set_back_of_what_turns_up_late(live: House, provider: Provider, s
     assert thermostat.target_temperature == 21
 
 
-async def test_set_back_twice(live: House, provider: Provider) -> None:
+async def test_set_back_twice(live: Home, provider: Provider) -> None:
     """A second time counts from how it was before the first."""
     (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
     for degrees in (2, 3):
@@ -514,7 +516,7 @@ async def test_set_back_twice(live: House, provider: Provider) -> None:
     assert thermostat.target_temperature == 21
 
 
-async def test_set_back_of_what_turns_up_off(live: House) -> None:
+async def test_set_back_of_what_turns_up_off(live: Home) -> None:
     """What turns up without anything to set back is left alone."""
     (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
     thermostat.report(available=False)

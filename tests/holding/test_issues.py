@@ -5,14 +5,15 @@ import pytest
 from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.holding.issues import async_raise_not_restored, issue_id_of
 from homeassistant.helpers import issue_registry as ir
-from tests.conftest import House, Provider
 from tests.devices import Plug, install
+from tests.fakes.home import Home
+from tests.fakes.provider import Provider
 
 from .pausing import HOUR, MINUTE, PLUG, end, pause, repairs
 
 
 @pytest.mark.parametrize("fault", ["deaf", "away"])
-async def test_repair(live: House, provider: Provider, fault: str) -> None:
+async def test_repair(live: Home, provider: Provider, fault: str) -> None:
     """A repair names a device that does not obey within the hour, or is not there for a day."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
@@ -41,7 +42,7 @@ async def test_repair(live: House, provider: Provider, fault: str) -> None:
     assert live.state("sensor.equiwatt_held_devices") == "0"
 
 
-async def test_cleared_by_the_next_hold(live: House, provider: Provider) -> None:
+async def test_cleared_by_the_next_hold(live: Home, provider: Provider) -> None:
     """A device that is held once more has no repair, until it does not come back again."""
     await install(live.hass, Plug("Plug"))
     async_raise_not_restored(live.hass, PLUG)

@@ -20,7 +20,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 from homeassistant.util.file import WriteError
-from tests.conftest import NOW, House, Provider, Push, add_entry
+from tests.conftest import Push
 from tests.devices import (
     Boiler,
     Humidifier,
@@ -32,11 +32,13 @@ from tests.devices import (
     Ventilator,
     install,
 )
+from tests.fakes.home import NOW, Home, add_entry
+from tests.fakes.provider import Provider
 
 from .pausing import HOUR, MINUTE, PLUG, disable, end, pause, repairs, restart, started, until
 
 
-async def test_off_and_back(live: House, provider: Provider) -> None:
+async def test_off_and_back(live: Home, provider: Provider) -> None:
     """What is on goes off and comes back as it was; what is off stays off."""
     plug, idle, thermostat, boiler, lamp = await install(
         live.hass,
@@ -62,7 +64,7 @@ async def test_off_and_back(live: House, provider: Provider) -> None:
     assert boiler.commands == ["off", "timed"]
 
 
-async def test_without_response(live: House, provider: Provider) -> None:
+async def test_without_response(live: Home, provider: Provider) -> None:
     """The action may be called without a response."""
     await install(live.hass, Plug("Plug"))
     data = {"entity_id": PLUG}
@@ -72,7 +74,7 @@ async def test_without_response(live: House, provider: Provider) -> None:
     assert live.state(PLUG) == "on"
 
 
-async def test_longest_pause(live: House, provider: Provider) -> None:
+async def test_longest_pause(live: Home, provider: Provider) -> None:
     """A device comes back after its longest pause, while the equivent goes on."""
     short, _ = await install(live.hass, Plug("Plug"), Plug("Long"))
     await pause(live.hass, PLUG, max_duration={"minutes": 30})
@@ -87,7 +89,7 @@ async def test_longest_pause(live: House, provider: Provider) -> None:
     assert (live.state(PLUG), live.state("switch.long")) == ("off", "on")
 
 
-async def test_last_pause_counts(live: House) -> None:
+async def test_last_pause_counts(live: Home) -> None:
     """A second call keeps the first memory, and has its own deadline."""
     (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
     await pause(live.hass, "climate.thermostat", max_duration={"minutes": 10})
@@ -102,7 +104,7 @@ async def test_last_pause_counts(live: House) -> None:
     assert "off" not in thermostat.commands[1:]
 
 
-async def test_turned_on_by_hand(live: House, provider: Provider) -> None:
+async def test_turned_on_by_hand(live: Home, provider: Provider) -> None:
     """What somebody turns on at the device itself once it was off stays on."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
@@ -116,7 +118,7 @@ async def test_turned_on_by_hand(live: House, provider: Provider) -> None:
 
 @pytest.mark.parametrize("who", ["user", "automation"])
 async def test_turned_on_at_once(
-    live: House, provider: Provider, hass_admin_user: MockUser, who: str
+    live: Home, provider: Provider, hass_admin_user: MockUser, who: str
 ) -> None:
     """So it is if a user or an automation does so right after the command."""
     (plug,) = await install(live.hass, Plug("Plug"))
@@ -134,7 +136,7 @@ async def test_turned_on_at_once(
     assert plug.commands == ["off", "on", "off"]
 
 
-async def test_echo(live: House, provider: Provider) -> None:
+async def test_echo(live: Home, provider: Provider) -> None:
     """A device that still tells its old state just after the command is not somebody's."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
@@ -145,7 +147,7 @@ async def test_echo(live: House, provider: Provider) -> None:
     assert live.state(PLUG) == "on"
 
 
-async def test_slow_device(live: House, provider: Provider) -> None:
+async def test_slow_device(live: Home, provider: Provider) -> None:
     """A device that reports late that it is off comes back although the equivent is over."""
     (plug,) = await install(live.hass, Plug("Plug"))
     plug.obeys = False
@@ -162,7 +164,7 @@ async def test_slow_device(live: House, provider: Provider) -> None:
 
 
 @pytest.mark.parametrize("fault", ["unavailable", "deaf", "error"])
-async def test_tried_again(live: House, provider: Provider, fault: str) -> None:
+async def test_tried_again(live: Home, provider: Provider, fault: str) -> None:
     """What does not come back is tried again, less and less often."""
     plug, _ = await install(live.hass, Plug("Plug"), Plug("Other"))
     await pause(live.hass, PLUG, "switch.other")
@@ -188,7 +190,7 @@ async def test_tried_again(live: House, provider: Provider, fault: str) -> None:
     assert len(plug.commands) == tries + 2 if fault == "unavailable" else tries + 2
 
 
-async def test_thermostat_that_forgets(live: House, provider: Provider) -> None:
+async def test_thermostat_that_forgets(live: Home, provider: Provider) -> None:
     """A thermostat is not back before it heats to what it was set to."""
     (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
     await pause(live.hass, "climate.thermostat")
@@ -202,7 +204,7 @@ async def test_thermostat_that_forgets(live: House, provider: Provider) -> None:
     assert thermostat.target_temperature == 21
 
 
-async def test_restart_spans_the_end(live: House, provider: Provider) -> None:
+async def test_restart_spans_the_end(live: Home, provider: Provider) -> None:
     """What ended while Home Assistant was down is put right as soon as it has started."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
@@ -216,7 +218,7 @@ async def test_restart_spans_the_end(live: House, provider: Provider) -> None:
 
 
 async def test_restart_without_history(
-    live: House, provider: Provider, hass_storage: dict[str, Any]
+    live: Home, provider: Provider, hass_storage: dict[str, Any]
 ) -> None:
     """What was paused is restored even if nothing is known of an equivent any more."""
     await install(live.hass, Plug("Plug"))
@@ -228,7 +230,7 @@ async def test_restart_without_history(
     assert live.state(PLUG) == "on"
 
 
-async def test_restart_while_live(live: House, provider: Provider) -> None:
+async def test_restart_while_live(live: Home, provider: Provider) -> None:
     """A restart in the middle changes nothing."""
     _, other = await install(live.hass, Plug("Plug"), Plug("Other"))
     await pause(live.hass, PLUG, "switch.other")
@@ -240,7 +242,7 @@ async def test_restart_while_live(live: House, provider: Provider) -> None:
     assert (live.state(PLUG), live.state("switch.other")) == ("on", "on")
 
 
-async def test_restart_spans_the_longest_pause(live: House) -> None:
+async def test_restart_spans_the_longest_pause(live: Home) -> None:
     """So is a longest pause that passed meanwhile."""
     await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG, max_duration={"minutes": 1})
@@ -250,7 +252,7 @@ async def test_restart_spans_the_longest_pause(live: House) -> None:
     assert (live.state(PLUG), live.live) == ("on", "on")
 
 
-async def test_restart_while_trying(live: House, provider: Provider) -> None:
+async def test_restart_while_trying(live: Home, provider: Provider) -> None:
     """A device that was still to be restored is, even while another equivent is live."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
@@ -264,7 +266,7 @@ async def test_restart_while_trying(live: House, provider: Provider) -> None:
     assert (live.state(PLUG), live.live) == ("on", "on")
 
 
-async def test_water_heater_lost_its_mode(live: House, provider: Provider) -> None:
+async def test_water_heater_lost_its_mode(live: Home, provider: Provider) -> None:
     """A mode that a device has no more cannot be set; the user is told."""
     (boiler,) = await install(live.hass, Boiler("Boiler"))
     await pause(live.hass, "water_heater.boiler")
@@ -275,7 +277,7 @@ async def test_water_heater_lost_its_mode(live: House, provider: Provider) -> No
     assert repairs(live.hass) == [issue_id_of("water_heater.boiler")]
 
 
-async def test_hanging_device(live: House, provider: Provider) -> None:
+async def test_hanging_device(live: Home, provider: Provider) -> None:
     """A device whose commands never come back holds up no other, nor anyone for more than 30 s."""
     plug, other = await install(live.hass, Plug("Plug"), Plug("Other"))
 
@@ -301,7 +303,7 @@ async def test_hanging_device(live: House, provider: Provider) -> None:
     go_on.set()
 
 
-async def test_reload(live: House, provider: Provider) -> None:
+async def test_reload(live: Home, provider: Provider) -> None:
     """A reload while live does not put anything back."""
     await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
@@ -312,7 +314,7 @@ async def test_reload(live: House, provider: Provider) -> None:
     assert live.state(PLUG) == "on"
 
 
-async def test_disabled(live: House) -> None:
+async def test_disabled(live: Home) -> None:
     """Disabling the entry restores everything, also what is unavailable at that moment."""
     _, other = await install(live.hass, Plug("Plug"), Plug("Other"))
     await pause(live.hass, PLUG, "switch.other")
@@ -330,7 +332,7 @@ async def test_disabled(live: House) -> None:
     assert live.live == "on"
 
 
-async def test_disabled_and_enabled_again(live: House) -> None:
+async def test_disabled_and_enabled_again(live: Home) -> None:
     """What was still to be restored when the entry is enabled again is."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
@@ -344,7 +346,7 @@ async def test_disabled_and_enabled_again(live: House) -> None:
     assert plug.commands == ["off", "on"]
 
 
-async def test_removed(live: House, hass_storage: dict[str, Any]) -> None:
+async def test_removed(live: Home, hass_storage: dict[str, Any]) -> None:
     """Removing the entry restores everything, and leaves nothing on the disk."""
     _, other = await install(live.hass, Plug("Plug"), Plug("Other"))
     await pause(live.hass, PLUG, "switch.other")
@@ -361,7 +363,7 @@ async def test_removed(live: House, hass_storage: dict[str, Any]) -> None:
     assert not [key for key in hass_storage if key.startswith(DOMAIN)]
 
 
-async def test_next_equivent_at_once(live: House, provider: Provider) -> None:
+async def test_next_equivent_at_once(live: Home, provider: Provider) -> None:
     """A device that is being restored is paused again by the next equivent, and comes back."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
@@ -381,7 +383,7 @@ async def test_next_equivent_at_once(live: House, provider: Provider) -> None:
 
 
 async def test_paused_for_the_next_before_the_end_is_announced(
-    live: House, provider: Provider
+    live: Home, provider: Provider
 ) -> None:
     """The sensors tell first that another one is live: what is paused then is for that one."""
     (plug,) = await install(live.hass, Plug("Plug"))
@@ -400,7 +402,7 @@ async def test_paused_for_the_next_before_the_end_is_announced(
 
 
 async def test_paused_for_the_next_before_home_assistant_announces(
-    live: House, provider: Provider
+    live: Home, provider: Provider
 ) -> None:
     """Edges wait until Home Assistant has started, and who pauses meanwhile means what is live."""
     plug, other = await install(live.hass, Plug("Plug"), Plug("Other"))
@@ -422,46 +424,46 @@ async def test_paused_for_the_next_before_home_assistant_announces(
     assert other.commands == ["off", "on"]
 
 
-async def test_two_accounts(house: House, provider: Provider, push: Push) -> None:
+async def test_two_accounts(home: Home, provider: Provider, push: Push) -> None:
     """A device that two accounts paused comes back when the last of the equivents has ended."""
-    add_entry(house.hass, "another-token", "another-webhook")
-    await house.setup()
-    (plug,) = await install(house.hass, Plug("Plug"))
+    add_entry(home.hass, "another-token", "another-webhook")
+    await home.setup()
+    (plug,) = await install(home.hass, Plug("Plug"))
     await push("?event=started")
-    await pause(house.hass, PLUG)
+    await pause(home.hass, PLUG)
     await push("?event=started", "another-webhook")
-    assert (await pause(house.hass, PLUG))["paused"] == [PLUG]
-    await house.pass_time(60)
+    assert (await pause(home.hass, PLUG))["paused"] == [PLUG]
+    await home.pass_time(60)
     await push("?event=ended")
-    await house.settle()
-    assert house.state(PLUG) == "off"
+    await home.settle()
+    assert home.state(PLUG) == "off"
     await push("?event=ended", "another-webhook")
-    await house.settle()
-    assert house.state(PLUG) == "on"
+    await home.settle()
+    assert home.state(PLUG) == "on"
     assert plug.commands == ["off", "on"]
 
 
-async def test_two_accounts_hand_over(house: House, provider: Provider, push: Push) -> None:
+async def test_two_accounts_hand_over(home: Home, provider: Provider, push: Push) -> None:
     """What one account cannot restore the other takes over, with the first memory."""
-    other: MockConfigEntry = add_entry(house.hass, "another-token", "another-webhook")
-    await house.setup()
-    (thermostat,) = await install(house.hass, Thermostat("Thermostat"))
+    other: MockConfigEntry = add_entry(home.hass, "another-token", "another-webhook")
+    await home.setup()
+    (thermostat,) = await install(home.hass, Thermostat("Thermostat"))
     await push("?event=started")
-    await pause(house.hass, "climate.thermostat")
+    await pause(home.hass, "climate.thermostat")
     thermostat.obeys = False
     await push("?event=ended")
-    await house.settle()
+    await home.settle()
     await push("?event=started", "another-webhook")
-    await pause(house.hass, "climate.thermostat", config_entry_id=other.entry_id)
+    await pause(home.hass, "climate.thermostat", config_entry_id=other.entry_id)
     thermostat.obeys = True
-    await house.pass_time(3 * MINUTE)
-    assert house.state("climate.thermostat") == "off"
+    await home.pass_time(3 * MINUTE)
+    assert home.state("climate.thermostat") == "off"
     await push("?event=ended", "another-webhook")
-    await house.settle()
-    assert (house.state("climate.thermostat"), thermostat.target_temperature) == ("heat", 21)
+    await home.settle()
+    assert (home.state("climate.thermostat"), thermostat.target_temperature) == ("heat", 21)
 
 
-async def test_overlapping_calls(live: House, provider: Provider) -> None:
+async def test_overlapping_calls(live: Home, provider: Provider) -> None:
     """Calls at the same moment remember the device once."""
     (plug,) = await install(live.hass, Plug("Plug"))
     calls = [live.hass.async_create_task(pause(live.hass, PLUG)) for _ in range(3)]
@@ -471,7 +473,7 @@ async def test_overlapping_calls(live: House, provider: Provider) -> None:
     assert plug.commands == ["off", "on"]
 
 
-async def test_ends_while_pausing(live: House, provider: Provider, push: Push) -> None:
+async def test_ends_while_pausing(live: Home, provider: Provider, push: Push) -> None:
     """A device that turns off when the equivent has just ended comes back."""
     (plug,) = await install(live.hass, Plug("Plug"))
     turn_off = plug.async_turn_off
@@ -488,7 +490,7 @@ async def test_ends_while_pausing(live: House, provider: Provider, push: Push) -
     assert live.state(PLUG) == "on"
 
 
-async def test_device_fails_to_turn_off(live: House, provider: Provider) -> None:
+async def test_device_fails_to_turn_off(live: Home, provider: Provider) -> None:
     """A device that fails is told, the others are paused all the same."""
     plug, other = await install(live.hass, Plug("Plug"), Plug("Other"))
     plug.error = HomeAssistantError("Broken")
@@ -502,7 +504,7 @@ async def test_device_fails_to_turn_off(live: House, provider: Provider) -> None
     assert live.state(PLUG) == "on"
 
 
-async def test_back_at_once_after_two_calls(live: House, push: Push) -> None:
+async def test_back_at_once_after_two_calls(live: Home, push: Push) -> None:
     """After two calls a device is back when it is on, and theirs who then turns it off."""
     await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
@@ -518,7 +520,7 @@ async def test_back_at_once_after_two_calls(live: House, push: Push) -> None:
     assert live.state(PLUG) == "off"
 
 
-async def test_nothing_to_pause(live: House, hass_storage: dict[str, Any]) -> None:
+async def test_nothing_to_pause(live: Home, hass_storage: dict[str, Any]) -> None:
     """When nothing is paused, nothing is remembered."""
     plug, other = await install(live.hass, Plug("Plug"), Plug("Other"))
     plug.report(is_on=False)
@@ -527,7 +529,7 @@ async def test_nothing_to_pause(live: House, hass_storage: dict[str, Any]) -> No
     assert other.commands == []
 
 
-async def test_removed_while_pausing(live: House, provider: Provider) -> None:
+async def test_removed_while_pausing(live: Home, provider: Provider) -> None:
     """A device may be removed from Home Assistant at any moment of a pause."""
     plug, other = await install(live.hass, Plug("Plug"), Plug("Other"))
     registry = er.async_get(live.hass)
@@ -554,7 +556,7 @@ async def test_removed_while_pausing(live: House, provider: Provider) -> None:
     assert live.hass.states.get("switch.other") is None
 
 
-async def test_every_domain(live: House, provider: Provider) -> None:
+async def test_every_domain(live: Home, provider: Provider) -> None:
     """Every kind of device that can be paused goes off and comes back."""
     assert await async_setup_component(live.hass, "input_boolean", {"input_boolean": {"one": None}})
     on = {"entity_id": "input_boolean.one"}
@@ -574,7 +576,7 @@ async def test_every_domain(live: House, provider: Provider) -> None:
 
 
 @pytest.mark.parametrize("error", [WriteError, OSError])
-async def test_disk_is_full(live: House, provider: Provider, error: type[Exception]) -> None:
+async def test_disk_is_full(live: Home, provider: Provider, error: type[Exception]) -> None:
     """What cannot be written is not touched, and what was held already stays so."""
     plug, other, _ = await install(live.hass, Plug("Plug"), Plug("Other"), Plug("Removed"))
     await pause(live.hass, "switch.other", "switch.removed")
@@ -596,7 +598,7 @@ async def test_disk_is_full(live: House, provider: Provider, error: type[Excepti
     assert (plug.commands, other.commands) == ([], ["off", "on"])
 
 
-async def test_paused_again_while_a_command_is_under_way(live: House) -> None:
+async def test_paused_again_while_a_command_is_under_way(live: Home) -> None:
     """Both calls wait for the same command, and say what became of it."""
     (plug,) = await install(live.hass, Plug("Plug"))
     turn_off, answer = plug.async_turn_off, asyncio.Event()
@@ -617,7 +619,7 @@ async def test_paused_again_while_a_command_is_under_way(live: House) -> None:
     assert plug.commands == ["off"]
 
 
-async def test_disabled_over_a_restart(live: House, provider: Provider) -> None:
+async def test_disabled_over_a_restart(live: Home, provider: Provider) -> None:
     """What was held when an entry was disabled is restored when it is there again."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)

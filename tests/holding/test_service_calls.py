@@ -10,29 +10,30 @@ from custom_components.equiwatt.holding.service_calls import EVENT_COMMAND, Answ
 from custom_components.equiwatt.holding.steps import Call
 from homeassistant.core import Context, HomeAssistant, ServiceCall
 from homeassistant.setup import async_setup_component
-from tests.conftest import House, Provider
 from tests.devices import Plug, install
+from tests.fakes.home import Home
+from tests.fakes.provider import Provider
 
 from .pausing import MINUTE, PLUG, end, restart, started
 
 
 @pytest.fixture
-async def commands(live: House) -> list[Any]:
+async def commands(live: Home) -> list[Any]:
     """Return what is said of commands."""
     await install(live.hass, Plug("Plug"))
     events: list[Any] = async_capture_events(live.hass, EVENT_COMMAND)
     return events
 
 
-async def pause(house: House, context: Context) -> None:
+async def pause(home: Home, context: Context) -> None:
     """Let somebody pause the plug."""
     data = {"entity_id": PLUG}
-    await house.hass.services.async_call(DOMAIN, "pause", data, blocking=True, context=context)
+    await home.hass.services.async_call(DOMAIN, "pause", data, blocking=True, context=context)
 
 
 @pytest.mark.parametrize("restarts", [False, True])
 async def test_person(
-    live: House, provider: Provider, commands: list[Any], hass_admin_user: MockUser, restarts: bool
+    live: Home, provider: Provider, commands: list[Any], hass_admin_user: MockUser, restarts: bool
 ) -> None:
     """Both commands follow from the call, and name who made it, also after a restart."""
     context = Context(user_id=hass_admin_user.id)
@@ -51,7 +52,7 @@ async def test_person(
     assert {event.context.parent_id for event in commands} == {context.id}
 
 
-async def test_automation(live: House, provider: Provider, commands: list[Any]) -> None:
+async def test_automation(live: Home, provider: Provider, commands: list[Any]) -> None:
     """An automation is named, a call by nobody is nobody's."""
     action = {"action": "equiwatt.pause", "target": {"entity_id": PLUG}}
     trigger = {"trigger": "event", "event_type": "now"}
@@ -66,7 +67,7 @@ async def test_automation(live: House, provider: Provider, commands: list[Any]) 
 
 
 @pytest.mark.parametrize("action", ["restore", "skip"])
-async def test_who_ends_it(live: House, commands: list[Any], action: str) -> None:
+async def test_who_ends_it(live: Home, commands: list[Any], action: str) -> None:
     """What is restored early is so in the name of who asked for that."""
     users = [
         await live.hass.auth.async_create_user(name, group_ids=["system-admin"])

@@ -7,14 +7,16 @@ import pytest
 
 from custom_components.equiwatt.holding.issues import issue_id_of
 from custom_components.equiwatt.holding.store import KEY
-from tests.conftest import House, Provider, Recorder
+from tests.conftest import Recorder
 from tests.devices import Plug, install
+from tests.fakes.home import Home
+from tests.fakes.provider import Provider
 
 from .pausing import MINUTE, PLUG, end, pause, repairs, restart, started
 
 
 async def test_remembered_before_touched(
-    live: House, hass_storage: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    live: Home, hass_storage: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What it takes to put a device back is on the disk when it gets its command."""
     (plug,) = await install(live.hass, Plug("Plug"))
@@ -33,16 +35,16 @@ async def test_remembered_before_touched(
 
 @pytest.mark.parametrize("content", [[], {}, {"devices": None}, {"devices": "switch.plug"}, 5])
 async def test_damaged_memory(
-    house: House, provider: Provider, hass_storage: dict[str, Any], content: Any
+    home: Home, provider: Provider, hass_storage: dict[str, Any], content: Any
 ) -> None:
     """Whatever is on the disk, the integration works."""
     hass_storage[KEY] = {"version": 1, "minor_version": 1, "key": KEY, "data": content}
-    await house.setup()
-    assert house.live == "off"
+    await home.setup()
+    assert home.live == "off"
 
 
 async def test_memory_of_a_newer_version(
-    live: House, hass_storage: dict[str, Any], no_secrets_in_log: Recorder
+    live: Home, hass_storage: dict[str, Any], no_secrets_in_log: Recorder
 ) -> None:
     """What cannot be read at all keeps nothing from being held."""
     await install(live.hass, Plug("Plug"))
@@ -88,7 +90,7 @@ DAMAGES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("damage", DAMAGES)
 async def test_one_that_is_damaged(
-    live: House, provider: Provider, hass_storage: dict[str, Any], damage: str
+    live: Home, provider: Provider, hass_storage: dict[str, Any], damage: str
 ) -> None:
     """One damaged record keeps no other device from its own, and its own is restored, or named."""
     await install(live.hass, Plug("Plug"), Plug("A"))

@@ -11,8 +11,8 @@ from homeassistant.components.recorder.core import Recorder
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 
-from ..conftest import Provider
-from .home import Home
+from ..fakes.provider import Provider
+from .home import MeteredHome
 from .meters import Meters, Tables
 
 
@@ -48,9 +48,9 @@ async def home(
     provider: Provider,
     freezer: FrozenDateTimeFactory,
     tables: Tables,
-) -> Home:
+) -> MeteredHome:
     """Return a house with a meter that is not chosen yet."""
-    return Home(hass, entry, provider, freezer, tables)
+    return MeteredHome(hass, entry, provider, freezer, tables)
 
 
 @pytest.fixture
@@ -60,6 +60,6 @@ async def recorded_home(
     provider: Provider,
     freezer: FrozenDateTimeFactory,
     meters: Meters,
-) -> Home:
+) -> MeteredHome:
     """Return one whose meter's rows a recorder keeps."""
-    return Home(hass, entry, provider, freezer, meters)
+    return MeteredHome(hass, entry, provider, freezer, meters)

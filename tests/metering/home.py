@@ -13,7 +13,8 @@ from homeassistant.components.recorder.statistics import statistics_during_perio
 from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers.recorder import get_instance
 
-from ..conftest import House, Provider, event_of
+from ..fakes.home import Home
+from ..fakes.provider import Provider, event_of
 from .example import EQUIVENT_DAYS, EVENT_DAY, at, counter, in_between
 from .meters import METER, Meters, Tables
 
@@ -24,7 +25,7 @@ SENSORS = {"source": "sensors", "sensors": [METER]}
 FIGURES = ("usual_use", "use", "saving")
 
 
-class Home(House):
+class MeteredHome(Home):
     """A house whose meter's rows appear as time passes."""
 
     def __init__(

@@ -13,9 +13,9 @@ from homeassistant.components.recorder.statistics import list_statistic_ids
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.recorder import get_instance
 
-from ..conftest import event_of
+from ..fakes.provider import event_of
 from .example import EVENT_DAY, at
-from .home import SENSORS, Home
+from .home import SENSORS, MeteredHome
 from .meters import SECOND_METER, Tables
 
 DAY = timedelta(days=1)
@@ -45,25 +45,25 @@ def hourly(usual: float = USUAL, since: date = FIRST) -> dict[datetime, float]:
     return readings
 
 
-def past_of(home: Home) -> list[FinishedResult]:
+def past_of(home: MeteredHome) -> list[FinishedResult]:
     """Return what is kept, newest first."""
     return list(home.entry.runtime_data.store.results)
 
 
-def savings(home: Home) -> list[float | None]:
+def savings(home: MeteredHome) -> list[float | None]:
     """Return the savings that are kept, newest first."""
     kept = (result.estimate.saving for result in past_of(home))
     return [None if saving is None else round(saving, 4) for saving in kept]
 
 
 @pytest.fixture
-def years(home: Home) -> Home:
+def years(home: MeteredHome) -> MeteredHome:
     """Return a house that has seen a year of equivents, and has no meter yet."""
     home.provider.previous = [event_of(*evening(day)) for day in reversed(EVENINGS)]
     return home
 
 
-async def test_a_year(years: Home) -> None:
+async def test_a_year(years: MeteredHome) -> None:
     """All equivents are measured when a meter is chosen, and the last one is shown."""
     await years.meters.hours(hourly())
     await years.setup()
@@ -77,7 +77,7 @@ async def test_a_year(years: Home) -> None:
     assert (last.days_used, last.lower_than, last.final) == (10, 10, True)
 
 
-async def test_rows_of_five_minutes_are_gone(years: Home) -> None:
+async def test_rows_of_five_minutes_are_gone(years: MeteredHome) -> None:
     """Hours serve for what is older, and are marked as approximate."""
     readings = hourly()
     await years.meters.hours(readings)
@@ -95,7 +95,7 @@ async def test_rows_of_five_minutes_are_gone(years: Home) -> None:
     assert [result.estimate.approximate for result in past_of(years)] == [True] * len(EVENINGS)
 
 
-async def test_before_the_meter(years: Home) -> None:
+async def test_before_the_meter(years: MeteredHome) -> None:
     """Where its statistics don't reach nothing is known, nor is what was usual soon after."""
     await years.meters.hours(hourly(since=EVENINGS[-3] - 2 * DAY))
     years.choose(**SENSORS)
@@ -106,7 +106,7 @@ async def test_before_the_meter(years: Home) -> None:
     assert used[3:] == [None] * (len(EVENINGS) - 3)
 
 
-async def test_a_restart_reads_nothing(years: Home, tables: Tables) -> None:
+async def test_a_restart_reads_nothing(years: MeteredHome, tables: Tables) -> None:
     """What was looked for once is not looked for again, found or not."""
     await years.meters.hours(hourly(since=EVENINGS[5]))
     years.choose(**SENSORS)
@@ -119,7 +119,7 @@ async def test_a_restart_reads_nothing(years: Home, tables: Tables) -> None:
     assert tables.reads == reads
 
 
-async def test_another_meter(years: Home) -> None:
+async def test_another_meter(years: MeteredHome) -> None:
     """It measures all of it again, and where it has nothing what was known stays."""
     await years.meters.hours(hourly())
     await years.meters.hours(hourly(2 * USUAL, EVENINGS[-3] - 60 * DAY), SECOND_METER)
@@ -132,7 +132,7 @@ async def test_another_meter(years: Home) -> None:
     assert used == [2 * USUAL - SAVED] * 5 + [USUAL - SAVED] * (len(EVENINGS) - 5)
 
 
-async def test_another_name(years: Home, tables: Tables) -> None:
+async def test_another_name(years: MeteredHome, tables: Tables) -> None:
     """A sensor that is renamed is the same meter."""
     registry = er.async_get(years.hass)
     entity = registry.async_get_or_create("sensor", "test", "1", suggested_object_id="meter")
@@ -148,7 +148,7 @@ async def test_another_name(years: Home, tables: Tables) -> None:
     assert savings(years) == [SAVED] * len(EVENINGS)
 
 
-async def test_what_the_api_lists_late(years: Home) -> None:
+async def test_what_the_api_lists_late(years: MeteredHome) -> None:
     """It is measured once it is known, whenever it was."""
     await years.meters.hours(hourly())
     missed = years.provider.previous.pop(4)
@@ -160,7 +160,7 @@ async def test_what_the_api_lists_late(years: Home) -> None:
     assert savings(years) == [SAVED] * len(EVENINGS)
 
 
-async def test_statistics_that_cannot_be_read(years: Home, tables: Tables) -> None:
+async def test_statistics_that_cannot_be_read(years: MeteredHome, tables: Tables) -> None:
     """They are read at the next set-up."""
     tables.error = UnreadableError()
     await years.meters.hours(hourly())
@@ -173,7 +173,7 @@ async def test_statistics_that_cannot_be_read(years: Home, tables: Tables) -> No
     assert savings(years) == [SAVED] * len(EVENINGS)
 
 
-async def test_one_too_short_to_be_measured(years: Home) -> None:
+async def test_one_too_short_to_be_measured(years: MeteredHome) -> None:
     """It is left out."""
     await years.meters.hours(hourly())
     start, _ = evening(EVENINGS[3] + DAY)
@@ -184,14 +184,14 @@ async def test_one_too_short_to_be_measured(years: Home) -> None:
     assert savings(years) == [SAVED] * len(EVENINGS)
 
 
-async def test_no_meter_is_found(years: Home) -> None:
+async def test_no_meter_is_found(years: MeteredHome) -> None:
     """Where the Energy dashboard has none nothing is kept, and one is measured with later."""
     years.choose(source="energy_dashboard")
     await years.setup()
     assert savings(years) == []
 
 
-async def test_statistics(recorded_home: Home) -> None:
+async def test_statistics(recorded_home: MeteredHome) -> None:
     """The past, and what ends while there is a meter; all of it goes with the account."""
     home = recorded_home
     await home.furnish()

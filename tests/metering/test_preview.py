@@ -9,7 +9,7 @@ import pytest
 from homeassistant.components.energy.data import async_get_manager
 from homeassistant.data_entry_flow import FlowResultType
 
-from .home import FIGURES, QUIET, SENSORS, Home
+from .home import FIGURES, QUIET, SENSORS, MeteredHome
 from .meters import EXTERNAL, METER, SECOND_METER, Meters, Tables
 
 DAY = timedelta(days=1)
@@ -17,14 +17,14 @@ HALF_HOUR = timedelta(minutes=30)
 WING = "custom_components.equiwatt.metering"
 
 
-async def choose(home: Home, **options: Any) -> Any:
+async def choose(home: MeteredHome, **options: Any) -> Any:
     """Open the dialog, and choose a meter."""
     flow = await home.hass.config_entries.options.async_init(home.entry.entry_id)
     assert (flow["type"], flow["step_id"]) == (FlowResultType.FORM, "init")
     return await home.hass.config_entries.options.async_configure(flow["flow_id"], options)
 
 
-async def confirm(home: Home, result: Any) -> None:
+async def confirm(home: MeteredHome, result: Any) -> None:
     """Choose it all the same."""
     assert result["type"] is FlowResultType.FORM
     assert result["last_step"]
@@ -33,7 +33,7 @@ async def confirm(home: Home, result: Any) -> None:
     await home.settle()
 
 
-async def grid(home: Home, *meters: str) -> None:
+async def grid(home: MeteredHome, *meters: str) -> None:
     """Let the Energy dashboard have meters of what comes from the grid."""
     home.hass.config.components.add("energy")
     manager = await async_get_manager(home.hass)
@@ -42,7 +42,7 @@ async def grid(home: Home, *meters: str) -> None:
     manager.data["energy_sources"] = sources
 
 
-async def report(home: Home, minutes: int, rows: int = 288) -> None:
+async def report(home: MeteredHome, minutes: int, rows: int = 288) -> None:
     """Let the meter have reported so often, on the last day."""
     newest = QUIET.replace(second=0)
     ends = [newest - n * timedelta(minutes=5) for n in reversed(range(rows))]
@@ -50,7 +50,7 @@ async def report(home: Home, minutes: int, rows: int = 288) -> None:
     await home.meters.five_minutes({end: 100.0 + (end - ends[0]) // step for end in ends})
 
 
-async def test_sensors(home: Home) -> None:
+async def test_sensors(home: MeteredHome) -> None:
     """Which meter it is and what it is good for; what is confirmed is used at once."""
     await home.make_rows()
     await home.setup()
@@ -71,7 +71,7 @@ async def test_sensors(home: Home) -> None:
     assert home.figures() == (0.9, 0, 0)
 
 
-async def test_several(home: Home) -> None:
+async def test_several(home: MeteredHome) -> None:
     """Each is named, one that has no state by its id."""
     await home.make_rows()
     await home.meters.five_minutes(home.kwh, SECOND_METER)
@@ -82,7 +82,7 @@ async def test_several(home: Home) -> None:
     assert home.entry.options == {"source": "sensors", "sensors": [METER, SECOND_METER]}
 
 
-async def test_off(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_off(home: MeteredHome, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is saved without more ado, nothing is imported for it, and the entities go."""
     await home.furnish()
     for name in [name for name in sys.modules if name.startswith(f"{WING}.preview")]:
@@ -95,7 +95,7 @@ async def test_off(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not [name for name in sys.modules if name.startswith(f"{WING}.preview")]
 
 
-async def test_energy_dashboard(home: Home) -> None:
+async def test_energy_dashboard(home: MeteredHome) -> None:
     """What it counts as coming from the grid."""
     await home.make_rows()
     await grid(home, METER)
@@ -119,7 +119,7 @@ async def test_energy_dashboard(home: Home) -> None:
     ],
 )
 async def test_no_statistics(
-    home: Home, sensors: dict[str, Any], error: str, named: dict[str, str]
+    home: MeteredHome, sensors: dict[str, Any], error: str, named: dict[str, str]
 ) -> None:
     """Each sensor must have some, those that have none are named; the form keeps its fields."""
     await home.make_rows()
@@ -137,7 +137,7 @@ async def test_no_statistics(
     assert home.entry.options == SENSORS
 
 
-async def test_no_grid_import(home: Home) -> None:
+async def test_no_grid_import(home: MeteredHome) -> None:
     """Whether or not there is an Energy dashboard; its meter must have statistics too."""
     await home.setup()
     assert (await choose(home, source="energy_dashboard"))["errors"] == {"base": "no_grid_import"}
@@ -147,7 +147,7 @@ async def test_no_grid_import(home: Home) -> None:
     assert (await choose(home, source="energy_dashboard"))["errors"] == {"base": "no_statistics"}
 
 
-async def test_a_broken_database(home: Home) -> None:
+async def test_a_broken_database(home: MeteredHome) -> None:
     """What cannot be read is not there."""
     await home.make_rows()
     await home.setup()
@@ -160,7 +160,7 @@ async def test_a_broken_database(home: Home) -> None:
 @pytest.mark.parametrize(
     ("minutes", "step"), [(5, "preview"), (10, "preview_rough"), (30, "preview_too_slow")]
 )
-async def test_pace(home: Home, minutes: int, step: str) -> None:
+async def test_pace(home: MeteredHome, minutes: int, step: str) -> None:
     """How often a meter reports decides what it is good for."""
     await report(home, minutes)
     await home.setup()
@@ -170,7 +170,7 @@ async def test_pace(home: Home, minutes: int, step: str) -> None:
     await confirm(home, result)
 
 
-async def test_glow_in_the_cloud(recorded_home: Home) -> None:
+async def test_glow_in_the_cloud(recorded_home: MeteredHome) -> None:
     """A Glow's cloud data: today's use, asked each half hour, and what is known by then is late.
 
     Each night it begins at nothing again, and whole hours arrive at once: a saw-tooth.
@@ -198,7 +198,7 @@ async def test_glow_in_the_cloud(recorded_home: Home) -> None:
     assert recorded_home.sensor("saving").attributes["reason"] == "meter_too_slow"
 
 
-async def test_hourly(home: Home) -> None:
+async def test_hourly(home: MeteredHome) -> None:
     """What is imported by the hour has no live figure."""
     await home.meters.hours(home.kwh, EXTERNAL)
     await home.setup()
@@ -208,7 +208,7 @@ async def test_hourly(home: Home) -> None:
     await confirm(home, result)
 
 
-async def stand(home: Home, days: int, meter: str = METER) -> None:
+async def stand(home: MeteredHome, days: int, meter: str = METER) -> None:
     """Let a meter have moved for the last time so many days ago."""
     newest = QUIET.replace(second=0)
     rows = [newest - n * timedelta(minutes=5) for n in reversed(range(10 * 288))]
@@ -217,7 +217,7 @@ async def stand(home: Home, days: int, meter: str = METER) -> None:
 
 
 @pytest.mark.parametrize(("days", "step"), [(6, "preview_new"), (8, "preview_still")])
-async def test_one_that_does_not_move(home: Home, days: int, step: str) -> None:
+async def test_one_that_does_not_move(home: MeteredHome, days: int, step: str) -> None:
     """A meter that has not moved for a week is named, as it may well be dead."""
     await stand(home, days)
     await home.setup()
@@ -227,7 +227,7 @@ async def test_one_that_does_not_move(home: Home, days: int, step: str) -> None:
     await confirm(home, result)
 
 
-async def test_one_of_several_that_does_not_move(home: Home) -> None:
+async def test_one_of_several_that_does_not_move(home: MeteredHome) -> None:
     """It is named: the other one may be all that there is to measure."""
     await home.make_rows()
     await stand(home, 9, SECOND_METER)
@@ -237,7 +237,7 @@ async def test_one_of_several_that_does_not_move(home: Home) -> None:
     assert result["description_placeholders"]["still"] == f"`{SECOND_METER}`"
 
 
-async def test_on_a_weekend(home: Home) -> None:
+async def test_on_a_weekend(home: MeteredHome) -> None:
     """Working days are counted then too, as equivents are most frequent on them."""
     await home.make_rows()
     home.freezer.move_to(QUIET - 2 * DAY)
@@ -246,7 +246,7 @@ async def test_on_a_weekend(home: Home) -> None:
     assert result["description_placeholders"]["days_wanted"] == "10"
 
 
-async def test_one_that_was_away_for_a_week(home: Home) -> None:
+async def test_one_that_was_away_for_a_week(home: MeteredHome) -> None:
     """Whether it stood still or was unavailable makes no difference."""
     await home.make_rows(QUIET - 8 * DAY)
     await home.setup()
@@ -255,7 +255,7 @@ async def test_one_that_was_away_for_a_week(home: Home) -> None:
 
 
 @pytest.mark.parametrize("rows", [0, 2])
-async def test_new(home: Home, rows: int) -> None:
+async def test_new(home: MeteredHome, rows: int) -> None:
     """Little can be said of one that has just been added."""
     home.meters.set_state(100)
     if rows:
@@ -266,7 +266,7 @@ async def test_new(home: Home, rows: int) -> None:
     await confirm(home, result)
 
 
-async def test_not_loaded(home: Home) -> None:
+async def test_not_loaded(home: MeteredHome) -> None:
     """A meter can be chosen while the account does not work; equivents are not known then."""
     await home.make_rows()
     result = await choose(home, **SENSORS)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, override
 from homeassistant.components.webhook import async_handle_webhook
 from homeassistant.util.aiohttp import MockRequest, MockStreamReader
 
-from ..conftest import LIVE, WEBHOOK_ID
+from ..fakes.home import LIVE, WEBHOOK_ID
 
 if TYPE_CHECKING:
     from .home import Home

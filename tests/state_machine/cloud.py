@@ -10,7 +10,7 @@ from typing import Any, override
 import aiohttp
 from pytest_homeassistant_custom_component.test_util.aiohttp import AiohttpClientMockResponse
 
-from ..conftest import event_of, said
+from ..fakes.provider import event_of, said
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)

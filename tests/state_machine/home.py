@@ -29,8 +29,9 @@ from homeassistant.helpers import event as event_helper, frame, restore_state
 from homeassistant.loader import DATA_CUSTOM_COMPONENTS
 from homeassistant.util import dt as dt_util
 
-from ..conftest import API_URL, TOKEN, WEBHOOK_ID
 from ..fakes.clock import HandTurnedLoop
+from ..fakes.home import TOKEN, WEBHOOK_ID
+from ..fakes.provider import API_URL
 from .app import App
 from .cloud import MINUTE, SECOND, Answer, Cloud, Response
 from .judge import Judge

@@ -9,7 +9,7 @@ from hypothesis.stateful import rule
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import CoreState, Event, EventStateChangedData
 
-from ..conftest import LIVE
+from ..fakes.home import LIVE
 from .calls import Calls
 from .cloud import HOUR, MINUTE, SECOND
 from .plans import Planner

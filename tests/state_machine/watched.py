@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine
 
 from homeassistant.core import Event, EventStateChangedData, callback
 
-from ..conftest import EVENT, LIVE
+from ..fakes.home import EVENT, LIVE
 from .cloud import MINUTE, SECOND, Cloud, same
 from .home import Home
 from .judge import APART, PUSH_BOUND, bound

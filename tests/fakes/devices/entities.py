@@ -319,7 +319,7 @@ KINDS: dict[str, type[Wrapped]] = {
 
 
 async def async_let_in(hass: HomeAssistant, *devices: PretendDevice) -> None:
-    """Add devices to a house."""
+    """Add devices to a home."""
     for domain in {device.domain for device in devices}:
         assert await async_setup_component(hass, domain, {domain: {}})
         entities = [KINDS[domain](device) for device in devices if device.domain == domain]

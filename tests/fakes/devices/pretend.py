@@ -484,7 +484,7 @@ class Select(PretendDevice):
         return {"option": self.state}
 
     def reset(self) -> None:
-        """Serve the house."""
+        """Serve the home."""
         self.state = "self_use"
         self.attributes["options"] = ["self_use", "charge", "export"]
 

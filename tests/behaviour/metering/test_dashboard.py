@@ -11,9 +11,9 @@ from demo.stage import views_to_paste
 from homeassistant.helpers.template import Template
 from homeassistant.util.yaml import parse_yaml
 
-from ..fakes.results import result
-from .example import EVENT_DAY, at
-from .home import Home
+from ...fakes.results import result
+from ...metering.example import EVENT_DAY, at
+from ...metering.home import MeteredHome
 
 TOTAL = "sensor.equiwatt_total_saving"
 DAY = timedelta(days=1)
@@ -25,14 +25,14 @@ def cards() -> list[dict[str, Any]]:
     return [card for section in view["sections"] for card in section["cards"]]
 
 
-def said(home: Home, words: str) -> list[str]:
+def said(home: MeteredHome, words: str) -> list[str]:
     """Return the lines of the text that has some words in its template."""
     (card,) = [card for card in cards() if words in card.get("content", "")]
     text: str = Template(card["content"], home.hass).async_render(parse_result=False)
     return text.splitlines()
 
 
-def colours(home: Home) -> list[str]:
+def colours(home: MeteredHome) -> list[str]:
     """Return the colours of the tiles with the total that are shown now."""
     state = home.hass.states.get(TOTAL)
     assert state
@@ -47,7 +47,7 @@ def colours(home: Home) -> list[str]:
     return shown
 
 
-async def know(home: Home, *used: float) -> None:
+async def know(home: MeteredHome, *used: float) -> None:
     """Let a home have had some equivents, where a kilowatt-hour is usual, and nothing before."""
     home.provider.previous = []
     await home.furnish()
@@ -70,7 +70,9 @@ async def know(home: Home, *used: float) -> None:
         ((1.9,) * 8, "**Your home uses more than usual in equivents.**", "amber"),
     ],
 )
-async def test_the_verdict(home: Home, used: tuple[float, ...], words: str, colour: str) -> None:
+async def test_the_verdict(
+    home: MeteredHome, used: tuple[float, ...], words: str, colour: str
+) -> None:
     """A figure is grey until it was earned, and never green because it is below nothing."""
     await know(home, *used)
     first, _, second, *_ = said(home, "verdict")
@@ -80,7 +82,7 @@ async def test_the_verdict(home: Home, used: tuple[float, ...], words: str, colo
     assert colours(home) == [colour]
 
 
-async def test_the_last_five(home: Home) -> None:
+async def test_the_last_five(home: MeteredHome) -> None:
     """Each with what was usual, what was used, and how that compares with the usual days."""
     await know(home, 0.5, 0.5, 0.5, 0.3, 1.2, 0.4)
     head, _, *rows = said(home, "latest")
@@ -93,7 +95,7 @@ async def test_the_last_five(home: Home) -> None:
     assert rows[-1].startswith("Estimates from your own meter, in kWh")
 
 
-async def test_nothing_yet(home: Home) -> None:
+async def test_nothing_yet(home: MeteredHome) -> None:
     """A powerUP is no part of the total, and nothing is no figure."""
     await know(home)
     store = home.entry.runtime_data.store

@@ -10,7 +10,7 @@ import pytest
 
 from custom_components.equiwatt.metering.results import Verdict, total
 
-from .luck import Calendar, home
+from ...metering.luck import Calendar, home
 
 pytestmark = pytest.mark.long(10)
 

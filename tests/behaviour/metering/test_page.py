@@ -15,11 +15,11 @@ from homeassistant.helpers.template import Template
 from homeassistant.setup import async_setup_component
 from homeassistant.util.yaml import parse_yaml
 
-from ..fakes.blueprints import messages
-from .example import WINDOW, at, meter_of
-from .home import FIGURES, Home
+from ...fakes.blueprints import messages
+from ...metering.example import WINDOW, at, meter_of
+from ...metering.home import FIGURES, MeteredHome
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "saving.md").read_text("utf-8")
 BLOCKS: list[Any] = [parse_yaml(text) for text in re.findall(r"(?s)```yaml\n(.*?)```", PAGE)]
 (AUTOMATION,) = BLOCKS
@@ -93,7 +93,7 @@ def test_rules() -> None:
     assert {row[0].strip("`") for row in table("`reason` | What")} == set(Reason)
 
 
-async def test_entities_and_attributes(home: Home) -> None:
+async def test_entities_and_attributes(home: MeteredHome) -> None:
     """All are described, and no others are."""
     await home.furnish()
     await home.start()
@@ -110,7 +110,7 @@ async def test_entities_and_attributes(home: Home) -> None:
     assert verdicts == set(Verdict)
 
 
-async def test_the_dashboard(home: Home) -> None:
+async def test_the_dashboard(home: MeteredHome) -> None:
     """It shows all figures, and each half hour with a dash for what is not known."""
     await home.furnish()
     view: Any = parse_yaml(views_to_paste()[0])
@@ -130,7 +130,7 @@ async def test_the_dashboard(home: Home) -> None:
     ]
 
 
-async def test_the_automation(home: Home) -> None:
+async def test_the_automation(home: MeteredHome) -> None:
     """It says what was saved, once."""
     await home.furnish()
     assert await async_setup_component(home.hass, "persistent_notification", {})

@@ -10,9 +10,9 @@ from pytest_socket import enable_socket
 
 from custom_components.equiwatt.metering.baseline import HALF_HOUR
 
-from .example import EVENT_DAY, at
-from .home import END, START, Home
-from .servers import PROGRAMS, Server, missing, running
+from ...metering.example import EVENT_DAY, at
+from ...metering.home import END, START, MeteredHome
+from ...metering.servers import PROGRAMS, Server, missing, running
 
 pytestmark = pytest.mark.long(15)
 
@@ -36,7 +36,7 @@ def recorder_db_url(server: Server, socket_enabled: None) -> str:
     return server.new_database()
 
 
-async def test_an_equivent(recorded_home: Home) -> None:
+async def test_an_equivent(recorded_home: MeteredHome) -> None:
     """It is measured while it is live and once it is over, and so is one before there was a meter.
 
     The statistics of both are written, corrected and deleted.

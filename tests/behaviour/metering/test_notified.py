@@ -9,12 +9,12 @@ from pytest_homeassistant_custom_component.common import async_mock_service
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState
 
-from ..conftest import Push
-from ..devices import Plug, install
-from ..fakes.actions import simulate
-from ..fakes.blueprints import Use, messages, user_of
-from .example import EVENT_DAY, at
-from .home import END, START, Home
+from ...conftest import Push
+from ...devices import Plug, install
+from ...fakes.actions import simulate
+from ...fakes.blueprints import Use, messages, user_of
+from ...metering.example import EVENT_DAY, at
+from ...metering.home import END, START, MeteredHome
 
 INPUTS: dict[str, dict[str, Any]] = {
     "pause_devices": {"devices": {"entity_id": "switch.plug"}},
@@ -27,13 +27,13 @@ LESS = (
 
 
 @pytest.fixture
-def use(home: Home, tmp_path: Path) -> Use:
+def use(home: MeteredHome, tmp_path: Path) -> Use:
     """Return a way to use a blueprint."""
     return user_of(home, tmp_path)
 
 
 @pytest.fixture
-def sent(home: Home) -> list[Any]:
+def sent(home: MeteredHome) -> list[Any]:
     """Return the messages that are sent to a phone."""
     calls: list[Any] = async_mock_service(home.hass, "notify", "send_message")
     return calls
@@ -44,7 +44,7 @@ def said(sent: list[Any]) -> list[tuple[str, str]]:
     return [(call.data["title"], call.data["message"]) for call in sent]
 
 
-async def furnish(home: Home, use: Use, name: str) -> None:
+async def furnish(home: MeteredHome, use: Use, name: str) -> None:
     """Set everything up with a meter, and a phone that is to be told what was saved."""
     await home.furnish()
     await install(home.hass, Plug("Plug"))
@@ -52,7 +52,7 @@ async def furnish(home: Home, use: Use, name: str) -> None:
     await use(name, **INPUTS[name], **phone)
 
 
-async def restart(home: Home, *, until: str) -> None:
+async def restart(home: MeteredHome, *, until: str) -> None:
     """Restart Home Assistant, of whose automations none hears anything meanwhile."""
     one = {"entity_id": "automation.one"}
     await home.hass.services.async_call("automation", "turn_off", one, blocking=True)
@@ -67,7 +67,7 @@ async def restart(home: Home, *, until: str) -> None:
 
 
 @pytest.mark.parametrize("name", INPUTS)
-async def test_what_was_saved(home: Home, use: Use, sent: list[Any], name: str) -> None:
+async def test_what_was_saved(home: MeteredHome, use: Use, sent: list[Any], name: str) -> None:
     """It is said when the equivent is over, and not again after a restart."""
     await furnish(home, use, name)
     await home.start()
@@ -81,7 +81,7 @@ async def test_what_was_saved(home: Home, use: Use, sent: list[Any], name: str) 
 
 
 @pytest.mark.parametrize("name", INPUTS)
-async def test_who_is_told(home: Home, use: Use, name: str) -> None:
+async def test_who_is_told(home: MeteredHome, use: Use, name: str) -> None:
     """Whoever has no phone finds it among Home Assistant's own notifications."""
     await home.furnish()
     await install(home.hass, Plug("Plug"))
@@ -92,7 +92,7 @@ async def test_who_is_told(home: Home, use: Use, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", INPUTS)
-async def test_nobody_is_told_unasked(home: Home, use: Use, name: str) -> None:
+async def test_nobody_is_told_unasked(home: MeteredHome, use: Use, name: str) -> None:
     """It is an option."""
     await home.furnish()
     await install(home.hass, Plug("Plug"))
@@ -103,7 +103,9 @@ async def test_nobody_is_told_unasked(home: Home, use: Use, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", INPUTS)
-async def test_a_restart_at_the_end(home: Home, use: Use, sent: list[Any], name: str) -> None:
+async def test_a_restart_at_the_end(
+    home: MeteredHome, use: Use, sent: list[Any], name: str
+) -> None:
     """What ends meanwhile is said as soon as Home Assistant runs again."""
     await furnish(home, use, name)
     await home.start()
@@ -116,7 +118,7 @@ async def test_a_restart_at_the_end(home: Home, use: Use, sent: list[Any], name:
 
 @pytest.mark.parametrize("name", INPUTS)
 async def test_a_restart_before_it_is_measured(
-    home: Home, use: Use, sent: list[Any], name: str
+    home: MeteredHome, use: Use, sent: list[Any], name: str
 ) -> None:
     """Who took part is still known when the meter tells hours after the end."""
     away = at(EVENT_DAY, "17:30")
@@ -134,7 +136,7 @@ async def test_a_restart_before_it_is_measured(
 
 
 @pytest.mark.parametrize("name", INPUTS)
-async def test_a_rehearsal(home: Home, use: Use, sent: list[Any], name: str) -> None:
+async def test_a_rehearsal(home: MeteredHome, use: Use, sent: list[Any], name: str) -> None:
     """Its message says first that it is one."""
     await furnish(home, use, name)
     await home.move_to("17:01")
@@ -145,7 +147,9 @@ async def test_a_rehearsal(home: Home, use: Use, sent: list[Any], name: str) -> 
 
 
 @pytest.mark.parametrize("name", INPUTS)
-async def test_a_demo_trigger(home: Home, use: Use, push: Push, sent: list[Any], name: str) -> None:
+async def test_a_demo_trigger(
+    home: MeteredHome, use: Use, push: Push, sent: list[Any], name: str
+) -> None:
     """A start that the API never confirms has brought nothing."""
     await furnish(home, use, name)
     await home.move_to("17:04", 7)

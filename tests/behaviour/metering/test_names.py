@@ -2,13 +2,13 @@
 
 from homeassistant.helpers import entity_registry as er
 
-from .home import SENSORS, Home
-from .meters import EXTERNAL, METER, SECOND_METER, Tables
+from ...metering.home import SENSORS, MeteredHome
+from ...metering.meters import EXTERNAL, METER, SECOND_METER, Tables
 
 OTHER = "sensor.other"
 
 
-def rename(home: Home, old: str, new: str) -> None:
+def rename(home: MeteredHome, old: str, new: str) -> None:
     """Give a sensor another name, as its statistics follow it."""
     er.async_get(home.hass).async_update_entity(old, new_entity_id=new)
     tables = home.meters
@@ -16,14 +16,14 @@ def rename(home: Home, old: str, new: str) -> None:
     tables.rename(old, new)
 
 
-def register(home: Home, unique_id: str = "1") -> er.EntityRegistry:
+def register(home: MeteredHome, unique_id: str = "1") -> er.EntityRegistry:
     """Let the registry know the meter, as it knows one that can be renamed."""
     registry = er.async_get(home.hass)
     registry.async_get_or_create("sensor", "maker", unique_id, suggested_object_id="meter")
     return registry
 
 
-async def test_while_loaded(home: Home) -> None:
+async def test_while_loaded(home: MeteredHome) -> None:
     """The options follow, as its statistics do."""
     registry = register(home)
     home.choose(source="sensors", sensors=[SECOND_METER, METER])
@@ -43,7 +43,7 @@ async def test_while_loaded(home: Home) -> None:
     assert home.entry.options["sensors"] == [SECOND_METER, "sensor.other"]
 
 
-async def test_while_not_loaded(home: Home) -> None:
+async def test_while_not_loaded(home: MeteredHome) -> None:
     """It is found again by what no name changes, and so are its statistics."""
     register(home)
     await home.furnish()
@@ -56,7 +56,7 @@ async def test_while_not_loaded(home: Home) -> None:
     assert home.figures()[0] == 0.9
 
 
-async def test_twice(home: Home) -> None:
+async def test_twice(home: MeteredHome) -> None:
     """Before the account is set up again, too."""
     registry = register(home)
     await home.furnish()
@@ -66,7 +66,7 @@ async def test_twice(home: Home) -> None:
     assert home.entry.options["sensors"] == ["sensor.third"]
 
 
-async def test_a_new_meter_under_the_old_name(home: Home) -> None:
+async def test_a_new_meter_under_the_old_name(home: MeteredHome) -> None:
     """A meter that is exchanged keeps its statistics by its name, and stays chosen by it."""
     registry = register(home)
     await home.furnish()
@@ -80,14 +80,14 @@ async def test_a_new_meter_under_the_old_name(home: Home) -> None:
     assert home.entry.options["sensors"] == [OTHER]
 
 
-async def test_what_has_no_registry_id(home: Home) -> None:
+async def test_what_has_no_registry_id(home: MeteredHome) -> None:
     """It keeps its name: an external statistic, or a sensor that cannot be renamed."""
     home.choose(source="sensors", sensors=[METER, EXTERNAL])
     await home.setup()
     assert home.entry.options == {"source": "sensors", "sensors": [METER, EXTERNAL]}
 
 
-async def test_one_that_is_no_longer_registered(home: Home) -> None:
+async def test_one_that_is_no_longer_registered(home: MeteredHome) -> None:
     """Nothing is left of an id that means nothing any more."""
     registry = register(home)
     await home.furnish()

@@ -9,8 +9,9 @@ import pytest
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers.translation import async_get_translations
 
-from ..conftest import NOW, House, Provider
-from .home import FIGURES
+from ..fakes.home import NOW, Home
+from ..fakes.provider import Provider
+from ..metering.home import FIGURES
 
 SENSORS = {"source": "sensors", "sensors": ["sensor.meter"]}
 DASHBOARD = {"source": "energy_dashboard"}
@@ -20,40 +21,40 @@ EQUIWATT = "custom_components.equiwatt"
 
 @pytest.mark.parametrize("options", [SENSORS, DASHBOARD], ids=["sensors", "dashboard"])
 async def test_everything_else_works(
-    house: House, provider: Provider, caplog: pytest.LogCaptureFixture, options: dict[str, Any]
+    home: Home, provider: Provider, caplog: pytest.LogCaptureFixture, options: dict[str, Any]
 ) -> None:
     """The figures are unknown and say why; nobody is told of it every five minutes."""
-    house.hass.states.async_set("sensor.meter", "100", {"device_class": "energy"})
-    house.hass.config_entries.async_update_entry(house.entry, options=options)
-    await house.setup()
-    assert "recorder" not in house.hass.config.components
+    home.hass.states.async_set("sensor.meter", "100", {"device_class": "energy"})
+    home.hass.config_entries.async_update_entry(home.entry, options=options)
+    await home.setup()
+    assert "recorder" not in home.hass.config.components
     provider.start(NOW, NOW + HOUR)
-    await house.poll()
-    assert house.live == "on"
+    await home.poll()
+    assert home.live == "on"
     caplog.clear()
-    await house.pass_time(1800, step=30)
+    await home.pass_time(1800, step=30)
     for key in FIGURES:
-        state = house.hass.states.get(f"sensor.equiwatt_{key}")
+        state = home.hass.states.get(f"sensor.equiwatt_{key}")
         assert state
         assert (state.state, state.attributes["reason"]) == ("unknown", "no_statistics")
         assert state.attributes["final"] is False
-    provider.end(NOW, house.now)
-    await house.poll()
-    await house.pass_time(3600, step=60)
-    assert house.live == "off"
-    assert house.kinds == ["started", "ended"]
+    provider.end(NOW, home.now)
+    await home.poll()
+    await home.pass_time(3600, step=60)
+    assert home.live == "off"
+    assert home.kinds == ["started", "ended"]
     ours = [record for record in caplog.records if record.name.startswith(EQUIWATT)]
     assert [record.getMessage() for record in ours if record.levelno > logging.DEBUG] == []
     assert not [record for record in ours if "statistics" in record.getMessage()]
-    assert await house.hass.config_entries.async_unload(house.entry.entry_id)
+    assert await home.hass.config_entries.async_unload(home.entry.entry_id)
 
 
-async def test_the_dialog_says_why(house: House) -> None:
+async def test_the_dialog_says_why(home: Home) -> None:
     """A meter cannot be chosen, and the sentence names what may be missing."""
-    await house.setup()
-    flow = await house.hass.config_entries.options.async_init(house.entry.entry_id)
-    form = await house.hass.config_entries.options.async_configure(flow["flow_id"], SENSORS)
+    await home.setup()
+    flow = await home.hass.config_entries.options.async_init(home.entry.entry_id)
+    form = await home.hass.config_entries.options.async_configure(flow["flow_id"], SENSORS)
     assert (form["type"], form["errors"]) == (FlowResultType.FORM, {"base": "no_statistics"})
-    translations = await async_get_translations(house.hass, "en", "options", {"equiwatt"})
+    translations = await async_get_translations(home.hass, "en", "options", {"equiwatt"})
     said = translations["component.equiwatt.options.error.no_statistics"]
     assert "If the recorder is off" in said

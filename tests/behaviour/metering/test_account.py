@@ -27,11 +27,13 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.recorder import get_instance, session_scope
 from homeassistant.setup import async_setup_component
 
-from ..conftest import Push, add_entry, event_of
-from ..fakes.actions import simulate
-from .example import EVENT_DAY, at, minutes
-from .home import END, FIGURES, START, Home
-from .meters import METER, SECOND_METER, Tables
+from ...conftest import Push
+from ...fakes.actions import simulate
+from ...fakes.home import add_entry
+from ...fakes.provider import event_of
+from ...metering.example import EVENT_DAY, at, minutes
+from ...metering.home import END, FIGURES, START, MeteredHome
+from ...metering.meters import METER, SECOND_METER, Tables
 
 WORDS = "Used 0.40 kWh, 0.50 kWh less than usual; less than on 7 of your 7 usual days.\n\n"
 LABEL = "Estimate from your own meter"
@@ -41,7 +43,7 @@ WING = "custom_components.equiwatt.metering"
 FOREIGN = ("homeassistant.components.recorder", "homeassistant.components.energy")
 
 
-def stored(home: Home, hass_storage: dict[str, Any]) -> list[dict[str, Any]]:
+def stored(home: MeteredHome, hass_storage: dict[str, Any]) -> list[dict[str, Any]]:
     """Return what is stored of equivents."""
     savings: list[dict[str, Any]] = hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"].get(
         "results", []
@@ -49,7 +51,7 @@ def stored(home: Home, hass_storage: dict[str, Any]) -> list[dict[str, Any]]:
     return savings
 
 
-async def test_the_example(home: Home, hass_storage: dict[str, Any]) -> None:
+async def test_the_example(home: MeteredHome, hass_storage: dict[str, Any]) -> None:
     """Live, final, in the calendar, and after a restart."""
     await home.furnish()
     assert home.figures() == LAST
@@ -76,7 +78,7 @@ async def test_the_example(home: Home, hass_storage: dict[str, Any]) -> None:
         assert (again.state, again.attributes) == (state.state, state.attributes)
 
 
-async def test_the_total(home: Home, hass_storage: dict[str, Any]) -> None:
+async def test_the_total(home: MeteredHome, hass_storage: dict[str, Any]) -> None:
     """It is that of all equivents that count, to be looked up, and lasts."""
     await home.furnish()
     total = home.sensor("total_saving")
@@ -133,7 +135,7 @@ async def test_the_total(home: Home, hass_storage: dict[str, Any]) -> None:
     assert (again.state, again.attributes) == (total.state, total.attributes)
 
 
-async def test_a_wrong_clock(home: Home) -> None:
+async def test_a_wrong_clock(home: MeteredHome) -> None:
     """Nothing is made of rows that bear other times than equivents do."""
     ahead = minutes(20)
 
@@ -159,7 +161,7 @@ async def test_a_wrong_clock(home: Home) -> None:
     assert (shown["reason"], shown["final"]) == ("clock_wrong", True)
 
 
-async def test_times_that_the_api_tells_later(home: Home, push: Push) -> None:
+async def test_times_that_the_api_tells_later(home: MeteredHome, push: Push) -> None:
     """A push tells no end; once the API has, all of its half hours are usual at once."""
     await home.furnish()
     await home.move_to("17:01", 7)
@@ -173,7 +175,7 @@ async def test_times_that_the_api_tells_later(home: Home, push: Push) -> None:
     assert home.figures() == (0.9, 0, 0)
 
 
-async def test_attributes(home: Home) -> None:
+async def test_attributes(home: MeteredHome) -> None:
     """What the figures rest on, the same with each."""
     await home.furnish()
     await home.start()
@@ -204,7 +206,7 @@ async def test_attributes(home: Home) -> None:
         assert expected.items() <= home.sensor(key).attributes.items()
 
 
-async def test_why_nothing_is_known(home: Home) -> None:
+async def test_why_nothing_is_known(home: MeteredHome) -> None:
     """The reason is an attribute."""
     home.choose(source="sensors", sensors=["sensor.nothing"])
     await home.setup()
@@ -213,7 +215,7 @@ async def test_why_nothing_is_known(home: Home) -> None:
     assert home.sensor("saving").attributes["reason"] == "no_statistics"
 
 
-async def test_available_without_the_api(home: Home) -> None:
+async def test_available_without_the_api(home: MeteredHome) -> None:
     """The meter goes on though the API is out of order."""
     await home.furnish()
     await home.start()
@@ -223,7 +225,7 @@ async def test_available_without_the_api(home: Home) -> None:
     assert home.figures()[:2] == (0.9, 0.21)
 
 
-async def test_rehearsal(home: Home, hass_storage: dict[str, Any]) -> None:
+async def test_rehearsal(home: MeteredHome, hass_storage: dict[str, Any]) -> None:
     """It shows live figures, and leaves nothing behind."""
     await home.furnish()
     await home.move_to("17:01")
@@ -240,7 +242,7 @@ async def test_rehearsal(home: Home, hass_storage: dict[str, Any]) -> None:
     assert len(stored(home, hass_storage)) == 2  # those before
 
 
-async def test_a_rehearsal_before_one_that_is_missed(home: Home) -> None:
+async def test_a_rehearsal_before_one_that_is_missed(home: MeteredHome) -> None:
     """What came and went unseen after it is shown once it is known, and kept."""
     await home.furnish()
     await simulate(home.hass, duration={"minutes": 6})
@@ -257,7 +259,7 @@ async def test_a_rehearsal_before_one_that_is_missed(home: Home) -> None:
     assert event["description"].startswith("Used 0.19 kWh")
 
 
-async def test_a_rehearsal_too_short_to_be_measured(home: Home) -> None:
+async def test_a_rehearsal_too_short_to_be_measured(home: MeteredHome) -> None:
     """After it the last equivent is shown again."""
     await home.furnish()
     await home.start()
@@ -271,7 +273,7 @@ async def test_a_rehearsal_too_short_to_be_measured(home: Home) -> None:
     assert home.figures() == (0.9, 0.4, 0.5)
 
 
-async def test_a_restart_amid_an_equivent(home: Home) -> None:
+async def test_a_restart_amid_an_equivent(home: MeteredHome) -> None:
     """It goes on."""
     await home.furnish()
     await home.start()
@@ -287,7 +289,7 @@ async def test_a_restart_amid_an_equivent(home: Home) -> None:
 
 @pytest.mark.parametrize("demo", [False, True], ids=["never ended", "demo end"])
 async def test_a_push_that_is_never_confirmed(
-    home: Home, push: Push, hass_storage: dict[str, Any], demo: bool
+    home: MeteredHome, push: Push, hass_storage: dict[str, Any], demo: bool
 ) -> None:
     """It leaves nothing behind, whether its end comes by the clock or by another such call."""
     await home.furnish()
@@ -305,7 +307,9 @@ async def test_a_push_that_is_never_confirmed(
     assert (len(stored(home, hass_storage)), home.figures()) == (2, LAST)
 
 
-async def test_a_push_that_is_never_confirmed_after_a_real_one(home: Home, push: Push) -> None:
+async def test_a_push_that_is_never_confirmed_after_a_real_one(
+    home: MeteredHome, push: Push
+) -> None:
     """What was shown before is shown again."""
     await home.furnish()
     await home.start()
@@ -323,7 +327,7 @@ async def test_a_push_that_is_never_confirmed_after_a_real_one(home: Home, push:
     assert event["description"].startswith("Used 0.40 kWh")
 
 
-async def test_a_push_that_is_confirmed_too_late(home: Home, push: Push) -> None:
+async def test_a_push_that_is_confirmed_too_late(home: MeteredHome, push: Push) -> None:
     """What was given up is measured once the API lists it after all."""
     await home.furnish()
     await home.move_to("17:01", 7)
@@ -336,7 +340,7 @@ async def test_a_push_that_is_confirmed_too_late(home: Home, push: Push) -> None
     assert home.figures() == (0.9, 0.4, 0.5)
 
 
-async def end_unlisted(home: Home) -> None:
+async def end_unlisted(home: MeteredHome) -> None:
     """Let the equivent end by its planned end, before the API lists it."""
     await home.move_to("18:01", 10)
     home.provider.current = None
@@ -344,7 +348,7 @@ async def end_unlisted(home: Home) -> None:
     assert home.live == "off"
 
 
-async def test_a_restart_before_the_api_lists_it(home: Home) -> None:
+async def test_a_restart_before_the_api_lists_it(home: MeteredHome) -> None:
     """What was final stays so, in the sensors and in the calendar, whatever the list says."""
     await home.furnish()
     await home.start()
@@ -361,7 +365,7 @@ async def test_a_restart_before_the_api_lists_it(home: Home) -> None:
     assert (home.figures(), after) == ((0.9, 0.4, 0.5), before)
 
 
-async def test_a_pushed_end_before_the_api_lists_it(home: Home, push: Push) -> None:
+async def test_a_pushed_end_before_the_api_lists_it(home: MeteredHome, push: Push) -> None:
     """So with one whose end only a call has told."""
     await home.furnish()
     await home.start()
@@ -375,7 +379,7 @@ async def test_a_pushed_end_before_the_api_lists_it(home: Home, push: Push) -> N
     assert home.figures() == (0.4, 0.21, 0.19)
 
 
-async def test_live_again_after_a_pushed_end(home: Home, push: Push) -> None:
+async def test_live_again_after_a_pushed_end(home: MeteredHome, push: Push) -> None:
     """What was final by mistake is measured anew when it is over for good."""
     await home.furnish()
     await home.start()
@@ -395,7 +399,7 @@ async def test_live_again_after_a_pushed_end(home: Home, push: Push) -> None:
     assert event["description"].startswith("Used 0.40 kWh, 0.50 kWh less")
 
 
-async def furnish_after_another(home: Home) -> None:
+async def furnish_after_another(home: MeteredHome) -> None:
     """Set everything up two hours after another equivent, which was measured."""
     earlier = timedelta(hours=2)
     home.provider.previous.insert(0, event_of(START - earlier, END - earlier))
@@ -405,7 +409,7 @@ async def furnish_after_another(home: Home) -> None:
     assert home.sensor("use").attributes["final"]
 
 
-async def test_a_reload_while_one_is_live(home: Home) -> None:
+async def test_a_reload_while_one_is_live(home: MeteredHome) -> None:
     """The figures of the last one, which are final, are not taken for those of the live one."""
     await furnish_after_another(home)
     await home.start()
@@ -421,7 +425,7 @@ async def test_a_reload_while_one_is_live(home: Home) -> None:
 class Finals:
     """What became final, as an automation hears of it: the attribute turns from false to true."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: MeteredHome) -> None:
         """Listen from now on."""
         self._changes = async_capture_events(home.hass, "state_changed")
 
@@ -440,7 +444,7 @@ class Finals:
         ]
 
 
-async def test_final_once(home: Home, push: Push) -> None:
+async def test_final_once(home: MeteredHome, push: Push) -> None:
     """Each result becomes final once: not by the API's list, a restart or a demo trigger."""
     finals = Finals(home)
     await home.furnish()
@@ -460,7 +464,7 @@ async def test_final_once(home: Home, push: Push) -> None:
     assert finals.ends() == []
 
 
-async def test_final_after_an_end_that_was_missed(home: Home) -> None:
+async def test_final_after_an_end_that_was_missed(home: MeteredHome) -> None:
     """It becomes final where automations can hear of it: once Home Assistant has started."""
     await home.furnish()
     await home.start()
@@ -479,7 +483,7 @@ async def test_final_after_an_end_that_was_missed(home: Home) -> None:
     assert (home.figures(), finals.ends()) == ((0.9, 0.4, 0.5), ["18:00"])
 
 
-async def test_final_after_one_that_was_missed(home: Home) -> None:
+async def test_final_after_one_that_was_missed(home: MeteredHome) -> None:
     """So does one that came and went unseen, though the figures of another one are shown."""
     await furnish_after_another(home)
     finals = Finals(home)
@@ -491,7 +495,7 @@ async def test_final_after_one_that_was_missed(home: Home) -> None:
     assert (home.figures(), finals.ends()) == ((0.9, 0.4, 0.5), ["18:00"])
 
 
-async def test_two_accounts(home: Home, hass_storage: dict[str, Any]) -> None:
+async def test_two_accounts(home: MeteredHome, hass_storage: dict[str, Any]) -> None:
     """Each has a meter of its own, to the end and in its own calendar, or none."""
     other = add_entry(home.hass, "other-token", "other-webhook")
     home.hass.config_entries.async_update_entry(
@@ -518,7 +522,7 @@ async def test_two_accounts(home: Home, hass_storage: dict[str, Any]) -> None:
     assert kept == [[0.4, 0.22, 0.22], [0.8, 0.44, 0.44], []]
 
 
-async def test_what_can_no_longer_be_read(home: Home, hass_storage: dict[str, Any]) -> None:
+async def test_what_can_no_longer_be_read(home: MeteredHome, hass_storage: dict[str, Any]) -> None:
     """It is measured again while its readings may be there, and replaced."""
     await home.furnish()
     await home.start()
@@ -534,7 +538,7 @@ async def test_what_can_no_longer_be_read(home: Home, hass_storage: dict[str, An
     assert [len(each["days"]) for each in data["results"]] == [7, 5, 2]
 
 
-async def test_energy_dashboard(home: Home) -> None:
+async def test_energy_dashboard(home: MeteredHome) -> None:
     """What comes from the grid is the meter."""
     from homeassistant.components.energy.data import async_get_manager
 
@@ -552,7 +556,7 @@ async def test_energy_dashboard(home: Home) -> None:
 
 @pytest.mark.parametrize("options", [{}, {"source": "off"}])
 async def test_without_a_meter(
-    home: Home, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
+    home: MeteredHome, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
 ) -> None:
     """No entity, and neither what measures nor what it reads from is imported."""
     for name in [name for name in sys.modules if name.startswith((f"{WING}.meter", *FOREIGN))]:
@@ -568,7 +572,7 @@ async def test_without_a_meter(
 
 
 @pytest.mark.parametrize("is_reading", [False, True])
-async def test_unloading(home: Home, is_reading: bool) -> None:
+async def test_unloading(home: MeteredHome, is_reading: bool) -> None:
     """Nothing is read after it, also where it comes amid a reading."""
     await home.furnish()
     await home.start()
@@ -586,7 +590,7 @@ async def test_unloading(home: Home, is_reading: bool) -> None:
     assert tables.reads == reads
 
 
-async def test_a_meter_that_is_given_up(home: Home) -> None:
+async def test_a_meter_that_is_given_up(home: MeteredHome) -> None:
     """Its entities go; what was measured stays in the calendar."""
     await home.furnish()
     await home.start()
@@ -602,7 +606,7 @@ async def test_a_meter_that_is_given_up(home: Home) -> None:
     assert "0.50 kWh less than usual" in event["description"]
 
 
-async def test_at_rest(home: Home) -> None:
+async def test_at_rest(home: MeteredHome) -> None:
     """Between equivents no state is written."""
     await home.furnish()
     written = async_capture_events(home.hass, "state_changed")
@@ -610,7 +614,7 @@ async def test_at_rest(home: Home) -> None:
     assert not [event for event in written if event.data["entity_id"].startswith("sensor.equiwatt")]
 
 
-async def test_an_idle_day(recorded_home: Home) -> None:
+async def test_an_idle_day(recorded_home: MeteredHome) -> None:
     """No row is written to the recorder between equivents: not of any entity of the account."""
     await recorded_home.furnish()
     await recorded_home.start()
@@ -624,7 +628,7 @@ async def test_an_idle_day(recorded_home: Home) -> None:
     assert await rows_of(recorded_home) == before
 
 
-async def rows_of(home: Home) -> dict[str, int]:
+async def rows_of(home: MeteredHome) -> dict[str, int]:
     """Return how many states the recorder has of each entity of the account."""
 
     def count() -> dict[str, int]:
@@ -641,7 +645,7 @@ async def rows_of(home: Home) -> dict[str, int]:
     return await get_instance(home.hass).async_add_executor_job(count)
 
 
-async def test_rows_of_the_recorder(recorded_home: Home) -> None:
+async def test_rows_of_the_recorder(recorded_home: MeteredHome) -> None:
     """What figures rest on is not recorded with each of them."""
     await recorded_home.furnish()
     await recorded_home.start()
@@ -657,7 +661,7 @@ async def test_rows_of_the_recorder(recorded_home: Home) -> None:
     assert rows[-1].attributes.keys() == {"device_class", "friendly_name", "unit_of_measurement"}
 
 
-async def test_diagnostics(home: Home, hass_client: Any) -> None:
+async def test_diagnostics(home: MeteredHome, hass_client: Any) -> None:
     """Counts, and never a reading or the name of a meter."""
     assert await async_setup_component(home.hass, "diagnostics", {})
     await home.furnish()
@@ -679,7 +683,7 @@ async def test_diagnostics(home: Home, hass_client: Any) -> None:
     assert METER not in str(told)
 
 
-async def test_label_of_a_learning_result(home: Home) -> None:
+async def test_label_of_a_learning_result(home: MeteredHome) -> None:
     """What was used is labelled too where nothing usual is known yet."""
     home.kwh = {m: v for m, v in home.kwh.items() if m.date() == EVENT_DAY}
     await home.furnish()
@@ -689,7 +693,7 @@ async def test_label_of_a_learning_result(home: Home) -> None:
     assert LABEL in event["description"]
 
 
-async def test_minus_nothing(home: Home) -> None:
+async def test_minus_nothing(home: MeteredHome) -> None:
     """A dip of two watt-hours is no use of minus nothing."""
     start, end = at(EVENT_DAY, "17:00"), at(EVENT_DAY, "18:00")
     for moment in home.kwh:
@@ -702,7 +706,7 @@ async def test_minus_nothing(home: Home) -> None:
     assert event["description"].startswith("Used 0.00 kWh")
 
 
-async def test_one_meter_chosen_twice(home: Home) -> None:
+async def test_one_meter_chosen_twice(home: MeteredHome) -> None:
     """The same meter chosen twice counts once."""
     home.choose(source="sensors", sensors=[METER, METER])
     await home.make_rows()

@@ -1,0 +1,1 @@
+"""Behaviours across the modules of the metering wing."""
