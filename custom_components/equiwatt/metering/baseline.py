@@ -142,16 +142,19 @@ class Readings:
         """Return the reading at a moment.
 
         Rows of five minutes are deleted after some days. Before the first of them the hours'
-        serve, and a half past is the mean of two; after it a missing row is a gap, which the row
-        of its hour would only hide.
+        serve, and a half past is the mean of two, as a rehearsal's time is another share of both;
+        after it a missing row is a gap, which the row of its hour would only hide.
         """
         end = moment.timestamp()
         if self.five_minutes and end >= next(iter(self.five_minutes)):
             return self.five_minutes.get(end)
         if end in self.hours:
             return self.hours[end]
-        before, after = self.hours.get(end - HOUR / 2), self.hours.get(end + HOUR / 2)
-        return None if before is None or after is None else (before + after) / 2
+        hour, passed = divmod(end, HOUR)
+        before, after = self.hours.get(hour * HOUR), self.hours.get((hour + 1) * HOUR)
+        if before is None or after is None:
+            return None
+        return before + (after - before) * passed / HOUR
 
     def is_approximate(self, moment: datetime) -> bool:
         """Return True if the reading at a moment is not sure to be of that moment.
