@@ -1,7 +1,7 @@
 """The provider: what is true, and how badly it tells."""
 
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -149,21 +149,24 @@ class Cloud:
         if kind == "fault":
             return None, FAULTS[detail] or {"json": self.lie(now)}
         at = now - (detail if kind == "old" else self.lag)
-        found = [t for t in self.truths if t.announced <= at]
+        found = [truth for truth in self.truths if truth.announced <= at]
         called_off = [t for t in found if t.end(at) == t.start]
         known = [t for t in found if t not in called_off]
-        named = next(((t.start, t.end(at)) for t in known if not t.is_over(at)), None)
-        listed = tuple((t.start, t.end(at)) for t in reversed(known) if t.is_over(at))[:10]
+        spans: Iterator[Span] = ((t.start, t.end(at)) for t in known if not t.is_over(at))
+        named: Span | None = next(spans, None)
+        over: Iterator[Span] = ((t.start, t.end(at)) for t in reversed(known) if t.is_over(at))
+        listed = tuple(over)[:10]
         if named and (kind == "drop" or (self.legacy and named[0] > at)):
             named = None
         if named and named[0] < now - MINUTE and kind == "over":
             named, listed = None, ((named[0], now.replace(microsecond=0) - 5 * SECOND), *listed)
-        legacy = (named[0], None) if named and self.legacy else None
-        hidden = named if named and kind == "hide" and named[0] <= at else None
-        current = None if self.legacy or hidden else named
-        previous = (legacy or hidden, *listed) if legacy or hidden else listed
+        if named is not None and self.legacy:
+            named = (named[0], None)
+        is_listed = named is not None and (self.legacy or (kind == "hide" and named[0] <= at))
+        current = None if is_listed else named
+        previous = (named, *listed) if named and is_listed else listed
         off = ((t.start, t.start) for t in reversed(called_off))
-        return Answer(legacy or named, listed), {"json": payload_of(current, *off, *previous)}
+        return Answer(named, listed), {"json": payload_of(current, *off, *previous)}
 
     def take(self, answer: Answer | None, date: datetime, moment: float) -> None:
         """Keep what has arrived, and was accepted."""
