@@ -159,8 +159,9 @@ class Cloud:
         if named and (kind == "drop" or (self.legacy and named[0] > at)):
             named = None
         if named and named[0] < now - MINUTE and kind == "over":
-            named, listed = None, ((named[0], now.replace(microsecond=0) - 5 * SECOND), *listed)
-        if named is not None and self.legacy:
+            listed = ((named[0], now.replace(microsecond=0) - 5 * SECOND), *listed)
+            named = None
+        if named and self.legacy:
             named = (named[0], None)
         is_listed = named is not None and (self.legacy or (kind == "hide" and named[0] <= at))
         current = None if is_listed else named

@@ -71,7 +71,9 @@ class Judge:
             is_old = (
                 self.over and same(named, self.over[0]) and self._named_for(named) <= OUT_OF_ORDER
             )
-            if same(named, self.live) if self.pushed is None else not is_old:
+            is_same = same(named, self.live)
+            has_begun = self.pushed is not None and named[0] <= answer.date
+            if (is_same or has_begun) and not (self.pushed is not None and is_old):
                 self.live, self.pushed = named, None
         if not named or named[0] > answer.date or (named[1] and named[1] <= answer.date):
             return
