@@ -92,7 +92,7 @@ class Restarted:
         self.freezer.move_to(moment)
         for _ in range(50):
             async_fire_time_changed(hass, moment)
-            await hass.async_block_till_done()
+            await hass.async_block_till_done(wait_background_tasks=True)
             await async_wait_recording_done(hass)
             if (state := hass.states.get(METER_ENTITY)) and state.last_reported >= moment:
                 return
