@@ -1,7 +1,7 @@
 """What the user may plan, and when."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, override
 
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
@@ -10,6 +10,7 @@ from homeassistant.components.calendar import CalendarEntity
 from homeassistant.components.calendar.const import DATA_COMPONENT
 from homeassistant.exceptions import ServiceValidationError
 
+from ..conftest import LIVE
 from .cloud import MINUTE
 from .watched import Watched
 
@@ -29,6 +30,14 @@ class Planner(Watched):
         """Return the calendar, None while the entry is not loaded."""
         component = self.home.hass.data.get(DATA_COMPONENT)
         return component.get_entity("calendar.equiwatt_equivents") if component else None
+
+    @override
+    def check(self) -> None:
+        """Check that the calendar is on for a live equivent, and for no plan."""
+        super().check()
+        if self.home.is_loaded and not self.home.skew:
+            shown = self.home.state("calendar.equiwatt_equivents")
+            assert shown == self.home.state(LIVE), "the calendar is on for a plan alone, or off"
 
     def event(self, ahead: int, minutes: int, summary: str) -> dict[str, Any]:
         """Return an event as the calendar's page has it."""
