@@ -14,7 +14,7 @@ from demo.house import BLUEPRINTS, ROOT, House
 from demo.stage import addresses_in
 
 from ..fakes.home import LIVE
-from ..fakes.process import SAVING, TOKEN, call, filled_in
+from ..fakes.process import CURRENT_END, SAVING, TOKEN, call, filled_in
 from ..fakes.provider import Provider
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long(40)]
@@ -135,16 +135,20 @@ async def rehearse(house: House) -> None:
     await wait_for_notifications(house, started, over)
 
 
-async def skip_one(house: House, addresses: dict[str, str]) -> None:
+async def skip_one(house: House, api: Provider, addresses: dict[str, str]) -> None:
     """Skip the next equivent, which the app then pushes."""
     await house.call("switch", "turn_on", entity_id=SKIP)
+    start = int(time.time())
+    api.tell({"start_time": start, "end_time": start + 3_600}, [])
     await call(addresses["started"])
     await house.wait_for(LIVE, "on", 5)
     event = await house.wait_for(EVENT, lambda one: not one["attributes"]["test"], 5)
     assert (event["attributes"]["event_type"], event["attributes"]["skipped"]) == ("started", True)
     await house.wait_for(HEATER, "on", 1)
+    await house.wait_for(CURRENT_END, lambda one: one["state"] != "unknown", 70)  # confirmed
+    api.tell(None, [{"start_time": start, "end_time": int(time.time())}])
     await call(addresses["ended"])
-    await house.wait_for(SKIP, "off", 5)
+    await house.wait_for(SKIP, "off", 70)
     await house.wait_for(HEATER, "on", 1)
 
 
@@ -193,7 +197,7 @@ async def test_front_door(api: Provider, tmp_path: Path, own_port: int) -> None:
         await choose_meter(house, entry["entry_id"])
         await use_blueprint(house)
         await rehearse(house)
-        await skip_one(house, first)
+        await skip_one(house, api, first)
         moved = await move(house, first["started"])
         await reconfigure(house, entry["entry_id"], moved)
 

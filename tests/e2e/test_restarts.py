@@ -268,7 +268,7 @@ async def planned_end_while_down(story: Story) -> None:
     async with story.away():
         story.api.is_down = True
         await asyncio.sleep(max(0, end - time.time()))
-    await story.ear.hears("ended by clock, live is off")
+    await story.ear.hears("ended by clock, live is unavailable")
 
 
 async def pushed_while_api_is_down(story: Story) -> None:
