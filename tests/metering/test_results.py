@@ -17,6 +17,7 @@ from custom_components.equiwatt.metering.results import (
     Results,
     Verdict,
     as_stored,
+    compared,
     in_words,
     read_results,
     result_of,
@@ -292,4 +293,5 @@ def test_in_words() -> None:
     assert in_words(measured(START, 0.7999, *USUAL).estimate) == (
         "as much as usual; less than on 3 of your 5 usual days"
     )
-    assert in_words(measured(START, 0.7999).estimate) is None
+    learning = measured(START, 0.7999).estimate
+    assert (compared(learning), in_words(learning)) == (None, None)
