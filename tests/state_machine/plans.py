@@ -10,7 +10,7 @@ from homeassistant.components.calendar import CalendarEntity
 from homeassistant.components.calendar.const import DATA_COMPONENT
 from homeassistant.exceptions import ServiceValidationError
 
-from ..conftest import LIVE
+from ..fakes.home import LIVE
 from .cloud import MINUTE
 from .watched import Watched
 
