@@ -4,7 +4,6 @@
       devices: /folder          a file for each device that is "on" or "off"
       paused: [[start, end]]    when in the past the devices were off, in Unix seconds
     days: 30                  for how long it was there when it is new
-    kept: 10                  for how many days Home Assistant keeps rows of five minutes
     by_chance: false          whether the past differs from day to day, as in a real house
 
 It counts what a pretend house uses: something at each time of day, and what each device takes while
@@ -37,6 +36,8 @@ HOME = ZoneInfo("Europe/London")
 ROW = timedelta(minutes=5)
 HALF_HOUR = timedelta(minutes=30)
 HOUR = timedelta(hours=1)
+KEPT = timedelta(days=10)
+"""For how long Home Assistant keeps rows of five minutes."""
 TICK = timedelta(seconds=10)
 FIRST_KWH = 4_321.0
 KW = {"immersion_heater": 0.9, "towel_rail": 0.15, "car_charger": 1.2}
@@ -110,7 +111,6 @@ def history(
     first: Reading,
     until: datetime,
     paused: Iterable[tuple[float, float]],
-    kept: timedelta,
     *,
     by_chance: bool = False,
 ) -> list[Reading]:
@@ -120,7 +120,7 @@ def history(
     """
     spans = list(paused)
     readings = [first]
-    recent = until - kept - HOUR
+    recent = until - KEPT - HOUR
     while True:
         began = readings[-1].moment
         step = HALF_HOUR if began < recent else ROW
@@ -147,7 +147,6 @@ class Meter:
         self._devices = Path(config["devices"])
         self._paused = [(start, end) for start, end in config["paused"]]
         self._ago = timedelta(days=config["days"])
-        self._kept = timedelta(days=config["kept"])
         self._by_chance = config["by_chance"]
         self._file = Path(hass.config.path("pretend_meter.json"))
         self._counting = asyncio.Lock()
@@ -163,7 +162,7 @@ class Meter:
     def _missing(self, now: datetime) -> list[Reading]:
         """Return the readings since the last one."""
         first = Reading.load(self._file, now, self._ago)
-        return history(first, now, self._paused, self._kept, by_chance=self._by_chance)[1:]
+        return history(first, now, self._paused, by_chance=self._by_chance)[1:]
 
     async def _async_count(self, _: datetime | None = None) -> None:
         """Show what the meter shows now."""
@@ -198,7 +197,7 @@ class Meter:
             "unit_class": "energy",
             "unit_of_measurement": "kWh",
         }
-        kept = datetime.now(UTC) - self._kept
+        kept = datetime.now(UTC) - KEPT
         recent = [reading for reading in readings if reading.moment > kept]
         imported = self._hass.loop.create_future()
         recorder = get_instance(self._hass)

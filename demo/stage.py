@@ -19,8 +19,6 @@ from .provider import DEMO_TOKEN, Provider
 METER = Path(__file__).with_name("pretend_meter.py")
 METER_DAYS = 440
 """A year of equivents, and two months before the first of them."""
-KEPT_DAYS = 30
-"""Days with rows of five minutes: enough for an equivent at any minute of a weekend."""
 MANIFEST = {
     "domain": METER.stem,
     "name": "Pretend meter",
@@ -152,9 +150,7 @@ def furnished(folder: Path, port: int, provider: Provider) -> House:
     configuration = configuration.replace("DEVICES", str(devices))
     past = enumerate(provider.answer()["previous_events"])
     paused = [one for number, one in past if number % 5 != 3]  # it took part in four of five
-    meter = {"days": METER_DAYS, "kept": KEPT_DAYS}
-    configuration += f"recorder:\n  purge_keep_days: {KEPT_DAYS}\n"
-    configuration += metered(folder, devices, paused, **meter, by_chance=True)
+    configuration += metered(folder, devices, paused, days=METER_DAYS, by_chance=True)
     return House(folder, configuration=configuration, port=port, frontend=True)
 
 
@@ -169,7 +165,6 @@ def metered(
     paused: list[dict[str, int]],
     *,
     days: int = 30,
-    kept: int = 10,
     by_chance: bool = False,
 ) -> str:
     """Install the pretend meter, which knows when devices were paused; give its configuration."""
@@ -179,7 +174,7 @@ def metered(
     (component / "manifest.json").write_text(json.dumps(MANIFEST), "utf-8")
     spans = [[one["start_time"], one["end_time"]] for one in paused]
     options = {"devices": str(devices), "paused": spans, "days": days, "by_chance": by_chance}
-    return f"{METER.stem}: {json.dumps(options | {'kept': kept})}\n"
+    return f"{METER.stem}: {json.dumps(options)}\n"
 
 
 async def choose_meter(house: House) -> None:

@@ -25,6 +25,7 @@ from demo.pretend_meter import (
     FIRST_KWH,
     HALF_HOUR,
     HOUR,
+    KEPT,
     KW,
     METER as METER_ENTITY,
     ROW,
@@ -44,7 +45,6 @@ from homeassistant.helpers.recorder import get_instance
 from homeassistant.setup import async_setup_component
 
 FIRST_START = datetime(2026, 11, 25, 15, 52, 41, tzinfo=UTC)
-KEPT = timedelta(days=10)
 OWN_ROW = timedelta(seconds=10)
 """How long after a full five minutes Home Assistant makes a row of its own."""
 LAST_TICK = timedelta(seconds=20)
@@ -66,9 +66,7 @@ class Restarted:
         self.freezer.move_to(moment)
         options = {"config_dir": str(self.folder), "initial_state": CoreState.not_running}
         devices = str(plugged_in(self.folder / "devices"))
-        config = {
-            DOMAIN: {"devices": devices, "paused": [], "days": 1, "kept": 10, "by_chance": False}
-        }
+        config = {DOMAIN: {"devices": devices, "paused": [], "days": 1, "by_chance": False}}
         async with async_test_home_assistant(**options) as hass, self.test_recorder(hass):
             assert await async_setup_component(hass, "sensor", {})
             assert await async_setup(hass, config)
@@ -136,7 +134,7 @@ def test_more_than_a_year(tmp_path: Path) -> None:
     ago = timedelta(days=METER_DAYS)
     first = Reading.load(tmp_path / "meter.json", NOW, ago)
     assert first == Reading(floor(NOW - ago, HOUR), FIRST_KWH)
-    readings = history(first, NOW, [], KEPT, by_chance=True)
+    readings = history(first, NOW, [], by_chance=True)
     assert readings[-1].moment == floor(NOW, ROW)
     steps = [late.moment - early.moment for early, late in pairwise(readings)]
     recent = KEPT // ROW
@@ -145,7 +143,7 @@ def test_more_than_a_year(tmp_path: Path) -> None:
     kwh = [reading.kwh for reading in readings]
     assert kwh == sorted(kwh)
     assert 20 < (kwh[-1] - kwh[0]) / METER_DAYS < 50  # a day
-    assert history(first, NOW, [], KEPT, by_chance=True) == readings
+    assert history(first, NOW, [], by_chance=True) == readings
 
 
 def test_a_past_as_homes_have_it() -> None:
@@ -163,7 +161,7 @@ def test_devices_that_were_paused() -> None:
     """In an equivent of the past it used less, by what the devices take."""
     first = Reading(START - HOUR, 100)
     span = ((START + timedelta(seconds=67)).timestamp(), (START + HOUR).timestamp())
-    always, paused = (history(first, START + HOUR, spans, KEPT) for spans in ([], [span]))
+    always, paused = (history(first, START + HOUR, spans) for spans in ([], [span]))
     assert always[12] == paused[12]
     assert always[-1].kwh - paused[-1].kwh == pytest.approx(sum(KW.values()))
 
@@ -172,7 +170,7 @@ def test_goes_on_after_a_while(tmp_path: Path) -> None:
     """It continues from where it was, and fills in what was missed."""
     file = tmp_path / "meter.json"
     Reading(NOW, 200).save(file)
-    readings = history(Reading.load(file, NOW + HOUR), NOW + HOUR, [], KEPT)
+    readings = history(Reading.load(file, NOW + HOUR), NOW + HOUR, [])
     assert readings[0] == Reading(NOW, 200)
     assert readings[1].moment == datetime(2026, 11, 25, 11, 10, tzinfo=UTC)
     assert readings[-1].kwh - 200 == pytest.approx(sum(KW.values()) + base_kw(NOW), rel=0.1)
@@ -180,7 +178,7 @@ def test_goes_on_after_a_while(tmp_path: Path) -> None:
 
 def test_rows_begin_a_row_before_their_reading() -> None:
     """As Home Assistant keeps them; an hour's only where an hour ends."""
-    readings = history(Reading(START - HOUR, 100), START, [], KEPT)
+    readings = history(Reading(START - HOUR, 100), START, [])
     assert [row["start"] for row in rows(readings, HOUR)] == [START - 2 * HOUR, START - HOUR]
     five_minutes = rows(readings, ROW)
     assert len(five_minutes) == 13
