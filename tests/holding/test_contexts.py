@@ -143,6 +143,8 @@ NAMED: dict[str, tuple[str, str, dict[str, Any]]] = {
     "group of groups": ("homeassistant", "toggle", {"entity_id": ["group.groups"]}),
     "all": ("homeassistant", "turn_off", {"entity_id": "all"}),
     "scene": ("scene", "turn_on", {"entity_id": "scene.saving"}),
+    "all but another": (*TURN_OFF, {"entity_id": "all", "exclude": {"area_id": ["bath"]}}),
+    "exclude of another kind": (*TURN_OFF, {"entity_id": PLUG, "exclude": "bath"}),
     "what a scene would be": ("scene", "apply", {"entities": {PLUG: "off"}}),
 }
 OTHERS: dict[str, tuple[str, str, dict[str, Any]]] = {

@@ -5,6 +5,7 @@ from typing import Any
 
 from homeassistant.const import (
     ATTR_ENTITY_ID,
+    CONF_EXCLUDE,
     ENTITY_MATCH_ALL,
     EVENT_CALL_SERVICE,
     SERVICE_TOGGLE,
@@ -115,7 +116,7 @@ def called_by(hass: HomeAssistant, call: Mapping[str, Any]) -> set[str]:
 
 def _selected(hass: HomeAssistant, data: Mapping[str, Any]) -> set[str]:
     """Return the entities of a target."""
-    keys = map(str, cv.ENTITY_SERVICE_FIELDS)
+    keys = {str(key) for key in cv.ENTITY_SERVICE_FIELDS} - {CONF_EXCLUDE}  # which is no list
     target = {key: _listed(data[key]) for key in keys if key in data}
     if ENTITY_MATCH_ALL in target.get(ATTR_ENTITY_ID, ()):
         return set(hass.states.async_entity_ids())
