@@ -263,6 +263,24 @@ async def test_tells(home: Home, provider: Provider, use: Use) -> None:
     assert len(messages(home)) == 4
 
 
+@pytest.mark.parametrize(
+    ("minutes", "told"), [(10, "Paused until 09:31: Plug."), (90, "Paused: Plug.")]
+)
+async def test_tells_how_long(
+    home: Home, provider: Provider, use: Use, minutes: int, told: str
+) -> None:
+    """The longest pause is told where it is over before the equivent."""
+    await home.setup()
+    await install(home.hass, Plug("Plug"))
+    longest = {"hours": 0, "minutes": minutes, "seconds": 0}
+    devices = {"entity_id": PLUG}
+    await use("pause_devices", devices=devices, notify_start=True, max_duration=longest)
+    provider.start(NOW, NOW + HOUR)
+    await home.poll()
+    (message,) = messages(home)
+    assert message.split("\n\n")[1] == told
+
+
 async def test_tells_what_is_not_paused(home: Home, provider: Provider, use: Use) -> None:
     """Whatever is not paused is named with the reason, and so is how long the pause may take."""
     await home.setup()
