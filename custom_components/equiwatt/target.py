@@ -99,7 +99,7 @@ def without_excluded(
     left = async_extract_referenced_entity_ids(hass, asked, expand_group=False).referenced
     # Releases before 2026.11 have returned all of them.
     excluded = async_extract_referenced_entity_ids(
-        hass, TargetSelection(exclude), primary_entities_only=False
+        hass, TargetSelection(dict(exclude)), primary_entities_only=False
     )
     return left - members_of(hass, excluded.referenced | excluded.indirectly_referenced)
 
