@@ -1,6 +1,7 @@
 """Test what the house knows, when, and that each edge is announced once."""
 
 from datetime import datetime, timedelta
+from email.utils import format_datetime
 from http import HTTPStatus
 from typing import Any
 from unittest.mock import Mock
@@ -492,6 +493,70 @@ async def test_wrong_system_clock(home: Home, provider: Provider, hours: int) ->
     await home.pass_time(49 * MINUTE, step=30)
     assert home.edges == [("started", "api")]
     await home.pass_time(MINUTE)
+    assert home.edges == [("started", "api"), ("ended", "clock")]
+
+
+@pytest.mark.parametrize("how", ["Age", "Date"])
+async def test_copies_from_a_proxy(home: Home, provider: Provider, how: str) -> None:
+    """A copy from before the equivent is an error like any other, for as long as it is served."""
+    provider.start(NOW, NOW + timedelta(hours=1))
+    await home.setup()
+    await home.pass_time(5 * MINUTE)
+    provider.on_call = lambda: home.freezer.tick(1.1)
+    copied = format_datetime(home.now - timedelta(minutes=20), usegmt=True)
+    provider.current, provider.headers = None, {"Age": "1200"} if how == "Age" else {"Date": copied}
+    await home.pass_time(6 * MINUTE)
+    assert home.live == "on"
+    assert home.entry.runtime_data.coordinator.failures > 5
+    provider.headers = {}
+    provider.start(NOW, NOW + timedelta(hours=1))
+    await home.pass_time(6 * MINUTE)
+    assert home.entry.runtime_data.coordinator.failures == 0
+    assert home.edges == [("started", "api")]
+
+
+@pytest.mark.parametrize("seconds", [-100, 100])
+async def test_clock_a_little_wrong(home: Home, provider: Provider, seconds: int) -> None:
+    """With a clock that is 100 s off, a start is seen at the first answer that names it."""
+    provider.ahead = timedelta(seconds=seconds)
+    await home.setup()
+    start = home.now + provider.ahead
+    provider.start(start, start + timedelta(hours=1))
+    await home.pass_time(31, step=1)
+    assert home.live == "on"
+    assert home.edges == [("started", "api")]
+
+
+async def test_restart_with_a_clock_that_is_ahead(home: Home, provider: Provider) -> None:
+    """Amid an equivent a restart with the clock two hours ahead ends nothing."""
+    await go_live(home, provider)
+    assert await home.hass.config_entries.async_unload(home.entry.entry_id)
+    home.freezer.tick(timedelta(hours=2))
+    provider.ahead = timedelta(hours=-2)
+    await home.setup()
+    assert home.live == "on"
+    await home.pass_time(5 * MINUTE)
+    assert home.edges == [("started", "api")]
+
+
+async def test_restart_without_the_api(home: Home, provider: Provider) -> None:
+    """Until the first answer nothing is known but what was live, until its end."""
+    await home.setup()
+    assert home.live == "off"
+    provider.error = TimeoutError()
+    assert await home.hass.config_entries.async_reload(home.entry.entry_id)
+    await home.settle()
+    assert home.live == "unavailable"
+    provider.recover()
+    provider.start(NOW, NOW + timedelta(hours=1))
+    await home.pass_time(6 * MINUTE)
+    assert home.live == "on"
+    provider.error = TimeoutError()
+    assert await home.hass.config_entries.async_reload(home.entry.entry_id)
+    await home.pass_time(50 * MINUTE, step=30)
+    assert home.live == "on"
+    await home.pass_time(10 * MINUTE, step=30)
+    assert home.live == "unavailable"
     assert home.edges == [("started", "api"), ("ended", "clock")]
 
 
