@@ -473,13 +473,13 @@ async def test_several_devices_a_second_apart(live: Home) -> None:
     plugs = await install(live.hass, *(Plug(f"Plug {n}") for n in range(count)))
     at: list[float] = []
 
-    def note(what: str) -> bool:
-        """Note when a plug is commanded, which does not obey."""
+    def ignore(_: str) -> bool:
+        """Note when a command comes, and do nothing."""
         at.append(live.now.timestamp())
         return False
 
     for plug in plugs:
-        plug.command = note  # type: ignore[method-assign]
+        plug.command = ignore  # type: ignore[method-assign]
     call = asyncio.create_task(pause(live.hass, *(plug.entity_id for plug in plugs)))
     await until(lambda: len(at) == count)
     start = live.now.timestamp()
@@ -532,3 +532,50 @@ async def test_set_back_of_what_turns_up_off(live: Home) -> None:
     await live.settle()
     assert thermostat.commands == []
     assert live.state("sensor.equiwatt_held_devices") == "0"
+
+
+async def test_call_on_what_was_never_commanded(live: House, provider: Provider) -> None:
+    """A call on a device that has not turned up yet takes nothing over."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    plug.report(available=False)
+    await pause(live.hass, PLUG)
+    person = Context(user_id=(await live.hass.auth.async_create_user("One")).id)
+    await live.hass.services.async_call(
+        "switch", "turn_on", {"entity_id": PLUG}, blocking=True, context=person
+    )
+    plug.report(available=True)
+    await live.settle()
+    assert plug.commands == ["off"]
+
+
+async def test_ended_while_a_later_command_is_written(live: House, provider: Provider) -> None:
+    """A command of the hold is not sent once that is over, though the disk was slow."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    plug.obeys = False
+    call = asyncio.create_task(pause(live.hass, PLUG))
+    await live.pass_time(50)
+    await call
+    assert plug.commands == ["off"]
+    with SlowDisk() as disk:
+        live.freezer.tick(15)
+        async_fire_time_changed(live.hass, live.now)
+        await until(disk.begun.is_set)
+        restore = asyncio.create_task(
+            live.hass.services.async_call(DOMAIN, "restore", {}, blocking=True)
+        )
+        for _ in range(20):
+            await asyncio.sleep(0)
+        disk.go_on.set()
+        await restore
+        await live.settle()
+    assert plug.commands == ["off", "on"]
+
+
+async def test_registration_that_changes_otherwise(live: House, provider: Provider) -> None:
+    """A device that gets another name or room is held under its entity id as before."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    er.async_get(live.hass).async_update_entity(PLUG, name="Heater")
+    await live.settle()
+    await end(live, provider)
+    assert plug.commands == ["off", "on"]

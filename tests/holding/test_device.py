@@ -683,3 +683,76 @@ def test_kinds(kind: str) -> None:
     assert {key: device.essence[key] for key in before} == before
     assert restored(keeper)
     assert len(calls(keeper)) <= 8
+
+
+# Conditions that each keep one kind of device right.
+
+
+def test_third_value_at_once() -> None:
+    """What somebody sets before it was held for long is left alone in every round."""
+    keeper, clock = keep(Thermostat("one"))
+    keeper.hold()
+    clock.turn(20)
+    keeper.by_hand("heat", temperature=23.0)
+    clock.turn(HOUR)
+    assert len(keeper.sent) == 1
+    assert keeper.device.attributes["temperature"] == 23
+
+
+def test_old_word_at_the_end() -> None:
+    """Of a device that reports at the end how it was only what the hold changed is commanded."""
+    keeper, clock = held(Thermostat("one", comes_back_at=None))
+    keeper.by_hand("heat")
+    keeper.release()
+    clock.turn(10 * MINUTE)
+    assert calls(keeper) == ["set_hvac_mode hvac_mode=heat"]
+    assert restored(keeper)
+
+
+def test_eight_commands_at_most() -> None:
+    """Several steps that are refused in each round are eight commands in all."""
+    keeper, clock = held(Boiler("one"))
+    keeper.device.nature = Nature(fails=True)
+    keeper.release()
+    clock.turn(HOUR + 5 * MINUTE)
+    assert keeper.outcome is Outcome.GIVEN_UP
+    assert len(calls(keeper)) == 8
+
+
+class Slowly(Thermostat):
+    """A thermostat that leaves its preset some seconds after a temperature was set."""
+
+    def set_temperature(self, **degrees: float) -> None:
+        """Set the temperature, and leave the preset later."""
+        super().set_temperature(**degrees)
+        self._later(5, lambda: self.by_hand(preset_mode="none"))
+
+
+def test_step_that_undoes_another_later() -> None:
+    """A step that undoes an earlier one some seconds after its echo is dropped, too."""
+    device = Slowly("one", presets={"eco": 16.0}, preset_mode="eco", temperature=18.5)
+    keeper, clock = held(device)
+    keeper.release()
+    clock.turn(HOUR + 5 * MINUTE)
+    assert device.attributes["preset_mode"] == "eco"
+    assert restored(keeper)
+
+
+def test_lowest_temperature_before() -> None:
+    """A thermostat that heated to its lowest temperature is not off for that."""
+    keeper, clock = keep(Thermostat("one", Nature(deaf_to=frozenset({0})), temperature=5.0))
+    keeper.hold()
+    clock.turn(5 * MINUTE)
+    assert keeper.device.state == "off"
+
+
+def test_reports_between_the_rounds() -> None:
+    """A deaf device that reports something else all the time is commanded no more often."""
+    keeper, clock = held(Thermostat("one"))
+    keeper.device.nature = Nature(is_deaf=True)
+    keeper.release()
+    for n in range(65):
+        clock.turn(59)
+        keeper.by_hand(max_temp=30 + n)
+    at = [seconds - 300 for seconds, _ in keeper.sent[1:]]
+    assert at == pytest.approx([60.0 * one for one in (0, 1, 3, 7, 15, 30, 45, 60)])

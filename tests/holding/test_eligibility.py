@@ -10,9 +10,11 @@ from custom_components.equiwatt.holding.eligibility import (
     can_restore,
     can_set_back,
     refusal_of,
+    scene_refusal_of,
     set_back,
 )
-from homeassistant.core import State
+from homeassistant.core import HomeAssistant, State
+from homeassistant.setup import async_setup_component
 
 OFF_AND_ON = {"fan": 16 | 32, "media_player": 256 | 128}
 
@@ -188,3 +190,12 @@ def test_what_is_not_set_back() -> None:
 def test_can_set_back(entity_id: str, features: int | None, can: bool) -> None:
     """What has a temperature that can be set can be set back."""
     assert can_set_back(State(entity_id, "heat", {"supported_features": features})) is can
+
+
+async def test_scene_of_another_integration(hass: HomeAssistant) -> None:
+    """A scene whose states cannot be read is not supported."""
+    hass.states.async_set("scene.evening", "unknown", {"entity_id": ["light.one"]})
+    assert scene_refusal_of(hass, "scene.evening") is Refusal.UNSUPPORTED
+    assert scene_refusal_of(hass, "scene.gone") is Refusal.NOT_FOUND
+    assert await async_setup_component(hass, "scene", {"scene": []})
+    assert scene_refusal_of(hass, "scene.evening") is Refusal.UNSUPPORTED

@@ -35,7 +35,19 @@ from tests.devices import (
 from tests.fakes.home import NOW, Home, add_entry
 from tests.fakes.provider import Provider
 
-from .pausing import HOUR, MINUTE, PLUG, disable, end, pause, repairs, restart, started, until
+from .pausing import (
+    HOUR,
+    MINUTE,
+    PLUG,
+    SlowDisk,
+    disable,
+    end,
+    pause,
+    repairs,
+    restart,
+    started,
+    until,
+)
 
 
 async def test_off_and_back(live: Home, provider: Provider) -> None:
@@ -632,3 +644,38 @@ async def test_disabled_over_a_restart(live: Home, provider: Provider) -> None:
     await live.hass.config_entries.async_set_disabled_by(live.entry.entry_id, None)
     await live.poll()
     assert plug.commands == ["off", "on"]
+
+
+async def test_held_for_an_account_that_is_gone(
+    live: House, provider: Provider, hass_storage: dict[str, Any]
+) -> None:
+    """What was held for an account that is no more is restored when Home Assistant starts."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    await live.pass_time(MINUTE)
+
+    def lose() -> None:
+        """Let it be held for another account."""
+        (held,) = hass_storage["equiwatt.held_devices"]["data"]["devices"]
+        held["holders"] = ["gone"]
+
+    await restart(live, lose)
+    await started(live)
+    assert live.live == "on"
+    assert plug.commands == ["off", "on"]
+
+
+async def test_skipped_while_it_is_written(live: House) -> None:
+    """What is asked for while the equivent is being skipped is restored at once."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    with SlowDisk() as disk:
+        call = asyncio.create_task(pause(live.hass, PLUG))
+        await until(disk.begun.is_set)
+        await live.hass.services.async_call(
+            "switch", "turn_on", {"entity_id": "switch.equiwatt_skip"}, blocking=True
+        )
+        disk.go_on.set()
+        await call
+    await live.pass_time(5)
+    assert live.state(PLUG) == "on"
+    assert plug.commands[-1] == "on"

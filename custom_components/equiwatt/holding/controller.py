@@ -38,7 +38,6 @@ from .device import (
     refused,
     release,
     step,
-    unsent,
 )
 from .device_state import wanted_of
 from .eligibility import Refusal, device_state_of, refusal_of, scene_wanted_of, set_back
@@ -320,16 +319,15 @@ class HoldingController:
     def _report(self, entity_id: str, state: State | None, *, is_others: bool = False) -> None:
         """Take a report; a device that is set back may turn out only now how it is."""
         held = self.devices[entity_id]
-        if state and held.degrees is not None:
+        read = device_state_of(state)
+        if read and held.degrees is not None:
             wanted = set_back(state, held.degrees)
             if isinstance(wanted, Refusal):
-                if wanted is not Refusal.UNAVAILABLE:
-                    self._close(entity_id, Outcome.RESTORED)
-                    return
-            else:
-                record = replace(held.record, wanted=wanted_of(wanted))
-                self._keep(replace(held, record=record, degrees=None))
-        self._step(entity_id, Report(state=device_state_of(state), is_others=is_others))
+                self._close(entity_id, Outcome.RESTORED)
+                return
+            record = replace(held.record, wanted=wanted_of(wanted))
+            self._keep(replace(held, record=record, degrees=None))
+        self._step(entity_id, Report(state=read, is_others=is_others))
 
     @callback
     def _on_call(self, entity_ids: set[str]) -> None:
@@ -427,8 +425,7 @@ class HoldingController:
         if answer is Answer.UNTOUCHED and not is_stale and len(held.record.commands) == 1:
             self._close(entity_id, Outcome.RESTORED)
             return
-        change = unsent if is_stale else refused
-        self._keep(replace(held, record=change(held.record, number, self.read_clock())))
+        self._keep(replace(held, record=refused(held.record, number, self.read_clock())))
         self._step(entity_id)
 
     def _keep(self, held: HeldDevice) -> None:
@@ -442,8 +439,6 @@ class HoldingController:
         self, held: HeldDevice, holders: tuple[str, ...], requester: Requester | None = None
     ) -> None:
         """Restore a device, unless there are other accounts that hold it."""
-        if held.entity_id not in self.devices:
-            return
         if holders:
             self._keep(replace(held, holders=holders))
             self._dispatch()

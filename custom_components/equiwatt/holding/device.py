@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 from .device_state import STEPS, DeviceState, distances_of, is_near
 from .record import Command, DeviceRecord
@@ -107,20 +107,18 @@ def _is_taken_over(record: DeviceRecord, report: Report) -> bool:
 
 def commanded(record: DeviceRecord, values: Mapping[str, Any], now: datetime) -> DeviceRecord:
     """Return the record with a command that is about to be sent."""
-    if record.seen is None:
-        return record
-    command = Command(at=now, values=values, found=record.seen)
+    found = cast("DeviceState", record.seen)  # as only what is available is commanded
+    command = Command(at=now, values=values, found=found)
     return replace(record, commands=(*record.commands, command))
 
 
 def calls_of(record: DeviceRecord, values: Mapping[str, Any], now: datetime) -> list[Call]:
-    """Return the calls that carry out a command, in another way at each second attempt."""
-    if record.seen is None or record.before is None:
-        return []
+    """Return the calls that carry out a command, in another way where that has not helped."""
+    before, seen = cast("DeviceState", record.before), cast("DeviceState", record.seen)
     attempt = sum(one.values == values for one in record.commands if one.at >= record.began)
     if now >= record.until:
-        return calls_for(values, record.before.significant, record.seen, attempt)
-    return calls_for(missing_of(values, record.seen), values, record.seen, attempt)
+        return calls_for(values, before.significant, seen, attempt)
+    return calls_for(missing_of(values, seen), values, seen, attempt)
 
 
 def refused(record: DeviceRecord, number: int, now: datetime) -> DeviceRecord:
@@ -128,11 +126,6 @@ def refused(record: DeviceRecord, number: int, now: datetime) -> DeviceRecord:
     commands = list(record.commands)
     commands[number] = replace(commands[number], refused_at=now)
     return replace(record, commands=tuple(commands))
-
-
-def unsent(record: DeviceRecord, number: int, _: datetime) -> DeviceRecord:
-    """Return the record without a command that was not sent after all."""
-    return replace(record, commands=record.commands[:number] + record.commands[number + 1 :])
 
 
 def observe(record: DeviceRecord, report: Report | None, now: datetime) -> DeviceRecord:
@@ -155,8 +148,7 @@ def _seen(record: DeviceRecord, state: DeviceState, now: datetime) -> DeviceReco
     is_back, is_changed = record.here_since is None, not state.is_same(record.seen)
     if not record.commands or record.before is None:
         record = replace(record, before=state)
-    is_known = is_before(record, state) or _shows(record, record.wanted, state)
-    if is_back and is_changed and record.seen and record.commands and not is_known:
+    if is_back and is_changed and record.seen:
         record = replace(record, found=state)
     changed_at = None if is_back else now if is_changed else record.changed_at
     here_since = now if is_back else record.here_since
@@ -213,11 +205,12 @@ def _restoring(
     """Return what is to be done once something was commanded back."""
     start, last = back[0].at, back[-1]
     undone = _undone(record, seen, back)
+    first = record.commands[0].at
     unanswered = []
-    if all(is_before(record, one.found) for one in record.commands):
-        unanswered = _steps(record, seen)  # it may have obeyed without ever reporting so
-    elif is_before(record, back[0].found):
-        unanswered = _touched(record, seen)
+    if is_before(record, back[0].found):
+        # A device that has reported nothing since may have obeyed, and lost whatever else it was.
+        is_silent = record.changed_at is None or record.changed_at <= first
+        unanswered = _steps(record, seen) if is_silent else _touched(record, seen)
     asked = {name for command in back for name in command.values}
     pending = [
         (name, value)
@@ -229,8 +222,8 @@ def _restoring(
         )
     ]
     if not pending:
-        is_silent = (record.changed_at or record.here_since or now) <= record.commands[0].at
-        done = start + HOUR if is_silent else _since(record) + WATCH
+        is_unheard = (record.changed_at or record.here_since or now) <= first
+        done = start + HOUR if is_unheard else _since(record) + WATCH
         return Decision(outcome=Outcome.RESTORED) if now >= done else Decision(look_at=done)
     if _is_theirs(record, seen, back, is_undone=bool(undone)):
         theirs = (record.changed_at or now) + STILL

@@ -85,7 +85,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     await async_let_in(hass, *devices.values())
 
     async def by_hand(call: ServiceCall) -> None:
-        """Let somebody set an device at the device itself."""
+        """Set a device by hand, at the device itself."""
         data = dict(call.data)
         devices[data.pop("name")].by_hand(data.pop("state", None), **data)
 

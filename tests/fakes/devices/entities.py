@@ -30,7 +30,7 @@ from .pretend import FailureError, PretendDevice
 
 
 class Wrapped(Entity):
-    """An entity that an device stands behind."""
+    """An entity that a pretend device stands behind."""
 
     _attr_should_poll = False
 
@@ -217,6 +217,10 @@ class ZooFan(Wrapped, FanEntity):
         """Be what the device tells."""
         self._attr_percentage = attributes["percentage"]
         self._attr_current_direction = attributes["direction"]
+        if presets := attributes.get("preset_modes"):
+            self._attr_preset_modes = presets
+            self._attr_preset_mode = attributes["preset_mode"]
+            self._attr_supported_features |= FanEntityFeature.PRESET_MODE
 
     @override
     async def async_turn_on(
@@ -224,6 +228,11 @@ class ZooFan(Wrapped, FanEntity):
     ) -> None:
         """Turn it on, at a speed if one is given."""
         await super().async_turn_on(percentage=percentage, preset_mode=preset_mode, **given)
+
+    @override
+    async def async_set_preset_mode(self, preset_mode: str) -> None:
+        """Set the preset."""
+        await self.async_command("set_preset_mode", preset_mode=preset_mode)
 
     @override
     async def async_set_percentage(self, percentage: int) -> None:
