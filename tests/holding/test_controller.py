@@ -473,7 +473,7 @@ async def test_several_devices_a_second_apart(live: Home) -> None:
     plugs = await install(live.hass, *(Plug(f"Plug {n}") for n in range(count)))
     at: list[float] = []
 
-    def ignore(_: str) -> bool:
+    def ignore(what: str) -> bool:
         """Note when a command comes, and do nothing."""
         at.append(live.now.timestamp())
         return False
@@ -534,7 +534,7 @@ async def test_set_back_of_what_turns_up_off(live: Home) -> None:
     assert live.state("sensor.equiwatt_held_devices") == "0"
 
 
-async def test_call_on_what_was_never_commanded(live: House, provider: Provider) -> None:
+async def test_call_on_what_was_never_commanded(live: Home, provider: Provider) -> None:
     """A call on a device that has not turned up yet takes nothing over."""
     (plug,) = await install(live.hass, Plug("Plug"))
     plug.report(available=False)
@@ -548,7 +548,7 @@ async def test_call_on_what_was_never_commanded(live: House, provider: Provider)
     assert plug.commands == ["off"]
 
 
-async def test_ended_while_a_later_command_is_written(live: House, provider: Provider) -> None:
+async def test_ended_while_a_later_command_is_written(live: Home, provider: Provider) -> None:
     """A command of the hold is not sent once that is over, though the disk was slow."""
     (plug,) = await install(live.hass, Plug("Plug"))
     plug.obeys = False
@@ -571,7 +571,7 @@ async def test_ended_while_a_later_command_is_written(live: House, provider: Pro
     assert plug.commands == ["off", "on"]
 
 
-async def test_registration_that_changes_otherwise(live: House, provider: Provider) -> None:
+async def test_registration_that_changes_otherwise(live: Home, provider: Provider) -> None:
     """A device that gets another name or room is held under its entity id as before."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)

@@ -647,7 +647,7 @@ async def test_disabled_over_a_restart(live: Home, provider: Provider) -> None:
 
 
 async def test_held_for_an_account_that_is_gone(
-    live: House, provider: Provider, hass_storage: dict[str, Any]
+    live: Home, provider: Provider, hass_storage: dict[str, Any]
 ) -> None:
     """What was held for an account that is no more is restored when Home Assistant starts."""
     (plug,) = await install(live.hass, Plug("Plug"))
@@ -665,7 +665,7 @@ async def test_held_for_an_account_that_is_gone(
     assert plug.commands == ["off", "on"]
 
 
-async def test_skipped_while_it_is_written(live: House) -> None:
+async def test_skipped_while_it_is_written(live: Home) -> None:
     """What is asked for while the equivent is being skipped is restored at once."""
     (plug,) = await install(live.hass, Plug("Plug"))
     with SlowDisk() as disk:
