@@ -93,7 +93,7 @@ def without_excluded(
 ) -> set[str]:
     """Return the entities that a target does not exclude."""
     exclude = target.get(CONF_EXCLUDE)
-    if not exclude or not isinstance(exclude, Mapping):  # other actions may mean another thing
+    if not exclude or not isinstance(exclude, dict):  # other actions may mean another thing
         return entity_ids
     asked = TargetSelection({ATTR_ENTITY_ID: list(entity_ids), CONF_EXCLUDE: exclude})
     left = async_extract_referenced_entity_ids(hass, asked, expand_group=False).referenced
