@@ -132,7 +132,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) ->
 
 async def async_remove_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> None:
     """Restore held devices, and delete what an entry leaves behind."""
-    async_get_manager(hass).async_remove(entry.entry_id)
+    await async_get_manager(hass).async_remove(entry.entry_id)
     await EquiwattStore(hass, entry.entry_id).async_remove()
     async_clear_webhook_issues(hass, entry.entry_id)
     if "recorder" in hass.config.components:

@@ -679,3 +679,16 @@ async def test_skipped_while_it_is_written(live: Home) -> None:
     await live.pass_time(5)
     assert live.state(PLUG) == "on"
     assert plug.commands[-1] == "on"
+
+
+async def test_removed_while_nothing_is_held(
+    live: Home, provider: Provider, hass_storage: dict[str, Any]
+) -> None:
+    """Removing the last account leaves nothing on the disk at once."""
+    await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    await end(live, provider)
+    await live.pass_time(3 * MINUTE)
+    assert "equiwatt.held_devices" in hass_storage
+    await live.hass.config_entries.async_remove(live.entry.entry_id)
+    assert "equiwatt.held_devices" not in hass_storage

@@ -461,8 +461,12 @@ class HoldingController:
         self._follow()
         self.store.async_save_soon()
         self._dispatch()
+        self._run(self.async_tidy())
+
+    async def async_tidy(self) -> None:
+        """Leave nothing on the disk once no account and no held device is left."""
         if not self.devices and not self.hass.config_entries.async_entries(DOMAIN):
-            self._run(self.store.async_remove())
+            await self.store.async_remove()
 
     def _look_after(self, entity_id: str, at: datetime, now: datetime) -> None:
         """Raise the issue of a device that nothing will remember after a restart."""

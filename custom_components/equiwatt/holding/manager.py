@@ -102,10 +102,10 @@ class HoldingManager:
         if is_disabled:
             self.async_release(entry_id)
 
-    @callback
-    def async_remove(self, entry_id: str) -> None:
+    async def async_remove(self, entry_id: str) -> None:
         """Restore what was held for an account that is gone."""
         self.async_release(entry_id)
+        await self._controller.async_tidy()
 
     async def async_hold(
         self, entity_ids: Iterable[str], request: Request
