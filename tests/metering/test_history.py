@@ -173,6 +173,17 @@ async def test_statistics_that_cannot_be_read(years: MeteredHome, tables: Tables
     assert savings(years) == [SAVED] * len(EVENINGS)
 
 
+async def test_times_that_the_api_corrects(years: MeteredHome) -> None:
+    """An equivent of long ago is measured again by its other times."""
+    await years.meters.hours(hourly())
+    years.choose(**SENSORS)
+    await years.setup()
+    years.provider.previous[4]["end_time"] -= 1800
+    await years.poll()
+    others = [SAVED] * len(EVENINGS)
+    assert savings(years) == [*others[:4], SAVED / 2, *others[5:]]
+
+
 async def test_one_too_short_to_be_measured(years: MeteredHome) -> None:
     """It is left out."""
     await years.meters.hours(hourly())

@@ -1,7 +1,7 @@
 """Measures equivents that were over before their meter was chosen, and keeps statistics of all."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,12 +12,12 @@ from homeassistant.helpers import entity_registry as er
 from ..announcer import Announcer
 from ..const import DOMAIN, LOGGER
 from ..coordinator import EquiwattCoordinator
-from ..equivents.model import Equivent, Kind
+from ..equivents.model import Equivent
 from ..store import EquiwattStore
-from .baseline import Readings, equivent_days, estimate, window_of
+from .baseline import Readings, Window, equivent_days, estimate, window_of
 from .meter import PATIENCE, Meter
 from .readings import LOOK, UnreadableError, async_find_meters, async_read
-from .results import FinishedResult, Reason, result_of
+from .results import Estimate, FinishedResult, Reason, result_of
 from .statistics import StatisticsWriter
 
 
@@ -81,32 +81,38 @@ class History:
             meters = await async_find_meters(self._hass, self._entry.options)
             ids = _lasting_ids(self._hass, meters)
             now, is_new = self._coordinator.clock.now(), ids != self._store.meters
-            todo = [each for each in self._past if self._is_to_do(each, now, is_new=is_new)]
+            windows = ((each, window_of(each.start, each.end, now)) for each in self._past)
+            todo = {
+                each: window
+                for each, window in windows
+                if window and self._is_to_do(each, window, now, is_new=is_new)
+            }
             try:
                 if todo and meters:
-                    await self._async_measure_all(todo, meters, now)
+                    await self._async_measure_all(todo, meters)
             except UnreadableError:
                 LOGGER.debug("The statistics of the past cannot be read now")
             else:
                 self._store.async_set_meters(ids)
 
-    def _is_to_do(self, equivent: Equivent, now: datetime, *, is_new: bool) -> bool:
+    def _is_to_do(self, equivent: Equivent, window: Window, now: datetime, *, is_new: bool) -> bool:
         """Return True if an equivent is to be measured here: the meter waits for recent ones."""
         result = result_of(self._store.results, equivent)
-        if result is None:
-            return equivent.end is not None and now - equivent.end >= PATIENCE
+        if result is None or window != Window(start=result.estimate.start, end=result.estimate.end):
+            return now - window.end >= PATIENCE
         # The rows of a time when the clock was wrong bear other times.
         return is_new and result.estimate.reason is not Reason.CLOCK_WRONG
 
     async def _async_measure_all(
-        self, todo: Sequence[Equivent], meters: Sequence[str], now: datetime
+        self, todo: Mapping[Equivent, Window], meters: Sequence[str]
     ) -> None:
         """Measure equivents, all by one read: each alone would read everything since then."""
-        past = self._past
+        past, kind_of = self._past, self._coordinator.plans.kind_of
         readings = await async_read(self._hass, meters, min(each.start for each in todo) - LOOK)
-        kinds = {each: self._coordinator.plans.kind_of(each) for each in todo}
-        found = await self._hass.async_add_executor_job(_measured, kinds, past, readings, now)
-        self._store.async_keep_results(*filter(self._is_news, found))
+        found = await self._hass.async_add_executor_job(_measured, todo.values(), past, readings)
+        both = zip(todo, found, strict=True)
+        results = (FinishedResult(each, one, kind_of(each)) for each, one in both)
+        self._store.async_keep_results(*filter(self._is_news, results))
         self._meter.async_refresh()
 
     def _is_news(self, found: FinishedResult) -> bool:
@@ -124,15 +130,8 @@ def _lasting_ids(hass: HomeAssistant, meters: Sequence[str]) -> tuple[str, ...]:
 
 
 def _measured(
-    todo: Mapping[Equivent, Kind | None],
-    past: Sequence[Equivent],
-    readings: Sequence[Readings],
-    now: datetime,
-) -> list[FinishedResult]:
-    """Return the results of equivents of some kinds, unless they are too short for any."""
-    found = []
-    for equivent, kind in todo.items():
-        if window := window_of(equivent.start, equivent.end, now):
-            one = estimate(window, equivent_days(past, window), readings, over=True)
-            found.append(FinishedResult(equivent, replace(one, final=True), kind))
-    return found
+    windows: Iterable[Window], past: Sequence[Equivent], readings: Sequence[Readings]
+) -> list[Estimate]:
+    """Return the final estimate of each window."""
+    found = (estimate(each, equivent_days(past, each), readings, over=True) for each in windows)
+    return [replace(each, final=True) for each in found]
