@@ -199,8 +199,8 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
     def _publish(self) -> None:
         """Show and announce what changed otherwise than by an answer."""
         self.data = self._announce()
+        self.async_update_listeners()  # first, as automations wait for it
         self._set_boundary()
-        self.async_update_listeners()
 
     def _fail(self, err: EquiwattError) -> Exception:
         """Go on without an answer; return what Home Assistant knows the error as."""
