@@ -1,6 +1,7 @@
 """Test the view of results that docs/dashboard.md shows: what was saved, by you or by luck."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from custom_components.equiwatt.equivents.model import Kind
 from custom_components.equiwatt.metering.statistics import statistic_ids
 from demo.stage import views_to_paste
+from homeassistant.core import State
 from homeassistant.helpers.template import Template
 from homeassistant.util.yaml import parse_yaml
 
@@ -36,15 +38,16 @@ def colours(home: MeteredHome) -> list[str]:
     """Return the colours of the tiles with the total that are shown now."""
     state = home.hass.states.get(TOTAL)
     assert state
-    shown = []
-    for card in cards():
-        if card.get("entity") == TOTAL:
-            (condition,) = card["visibility"]
-            wanted = condition["state"]
-            wanted = wanted if isinstance(wanted, list) else [wanted]
-            if state.attributes[condition["attribute"]] in wanted:
-                shown.append(card["color"])
-    return shown
+    tiles = [card for card in cards() if card.get("entity") == TOTAL]
+    return [tile["color"] for tile in tiles if all(map(partial(holds, state), tile["visibility"]))]
+
+
+def holds(state: State, condition: dict[str, Any]) -> bool:
+    """Return True if a condition of a card holds."""
+    value = state.attributes[condition["attribute"]] if "attribute" in condition else state.state
+    wanted = condition.get("state", condition.get("state_not"))
+    is_one = value in (wanted if isinstance(wanted, list) else [wanted])
+    return is_one is ("state" in condition)
 
 
 async def know(home: MeteredHome, *used: float) -> None:
@@ -102,6 +105,7 @@ async def test_nothing_yet(home: MeteredHome) -> None:
     store.async_keep_results(result(at(EVENT_DAY, "12:01"), 2, 1, 1, 1, kind=Kind.POWER_UP))
     await home.settle()
     assert home.state(TOTAL) == "unknown"
+    assert colours(home) == []
     (card,) = [card for card in cards() if "Nothing has been measured" in card.get("content", "")]
     assert card["visibility"][0] == {
         "condition": "state",
