@@ -61,7 +61,7 @@ class Provider:
         self.times: list[float] = []
         """When the calls were made, by the system's and by the monotonic clock."""
         self.by_token: defaultdict[str, list[float]] = defaultdict(list)
-        self.on_call: Callable[[], None] = lambda: None
+        self.on_call: Callable[[], object] = lambda: None
         """Called before each answer, which it may change."""
 
     # What it says
