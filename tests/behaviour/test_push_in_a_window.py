@@ -63,7 +63,7 @@ async def test_confirmed_within_a_second(
     caller = await hass_client_no_auth()
     await until(lambda: provider.times[-1] - provider.times[0] >= MINUTE)
     asked = len(provider.times)
-    start = dt_util.utcnow().replace(microsecond=0)
+    start = dt_util.utcnow().replace(microsecond=0) - timedelta(minutes=10)
 
     async def confirmed(kind: str, is_known: Callable[[], bool]) -> float:
         """Let the app call, and return the seconds from when the API might be asked."""

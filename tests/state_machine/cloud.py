@@ -81,6 +81,11 @@ class Answer:
     moment: float = 0
     """When it arrived."""
 
+    @property
+    def goes_on(self) -> bool:
+        """Return True if it names one without an end, or with one ahead."""
+        return self.named is not None and (self.named[1] is None or self.named[1] > self.date)
+
     def lists_before(self, span: Span, following: Span) -> bool:
         """Return True if it lists an equivent as over before another began."""
         return any(same(span, over) and over[1] and over[1] <= following[0] for over in self.listed)

@@ -170,7 +170,9 @@ class Judge:
 
     def _named_for(self, span: Span) -> float:
         """Return for how many seconds answers have named the last one that ended since its end."""
-        run = self._unbroken(lambda a: self._names(a, span) and a.moment >= self.ended_since)
+        run = self._unbroken(
+            lambda a: self._names(a, span) and a.goes_on and a.moment >= self.ended_since
+        )
         return self.moment() - min((answer.moment for answer in run), default=self.moment())
 
     def _is_new(self, span: Span) -> bool:
