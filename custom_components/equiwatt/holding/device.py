@@ -210,7 +210,7 @@ def _restoring(
     if is_before(record, back[0].found):
         # A device that has reported nothing since may have obeyed, and lost whatever else it was.
         is_silent = record.changed_at is None or record.changed_at <= first
-        unanswered = _steps(record, seen) if is_silent else _touched(record, seen)
+        unanswered = _unheard(_steps(record, seen)) if is_silent else _touched(record, seen)
     asked = {name for command in back for name in command.values}
     pending = [
         (name, value)
@@ -381,6 +381,12 @@ def _touched(record: DeviceRecord, state: DeviceState) -> list[tuple[str, Any]]:
         for name, value in _steps(record, state)
         if name in wanted and not is_near(name, value, wanted[name])
     ]
+
+
+def _unheard(steps: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """Return the steps of a device that does not report whether one undoes another."""
+    has_preset = dict(steps).get("preset_mode", "none") != "none"
+    return [step for step in steps if not (has_preset and "temperature" in step[0])]
 
 
 def _since(record: DeviceRecord) -> datetime:

@@ -1,6 +1,6 @@
 """A device as it reports itself, and when two such reports mean the same."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
@@ -147,7 +147,7 @@ class DeviceState:
         """State and attributes that count, in the order in which they are set."""
         if self.is_off:
             return {"state": "off"}
-        names: Iterable[str] = SIGNIFICANT[self.domain]
+        names = SIGNIFICANT.get(self.domain, ("state",))
         if self.domain == "light":
             return self._light
         if self.domain == "cover":
