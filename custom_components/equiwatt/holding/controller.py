@@ -1,4 +1,4 @@
-"""The controller of held devices: takes their reports, carries out decisions, and keeps both."""
+"""Controller of held devices: processes their reports, carries out decisions, stores records."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
@@ -47,46 +47,46 @@ from .steps import Call
 from .store import LATER, HeldDevice, HoldingStore, Requester
 
 PATIENCE = 30
-"""Seconds for which anyone waits for what devices report."""
+"""Seconds for which an action waits for the devices' reports."""
 APART = timedelta(seconds=1)
-"""Time between commands to several devices in later rounds: hubs lose what comes together."""
+"""Time between commands to several devices in later rounds: hubs lose simultaneous ones."""
 CLOCK_TOLERANCE = timedelta(seconds=1)
-"""How far the clock may be from where it should have got to before it counts as moved."""
+"""Difference between the clock and the event loop's time above which the clock was corrected."""
 ABANDONED = timedelta(minutes=3)
-"""After this a device that is not back has a repair, if no account is left to look after it."""
+"""Time after which an unrestored device gets an issue, if no account is left."""
 OFF = {"state": "off"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What somebody asks for."""
+    """A request to hold devices."""
 
     context: Context
     holders: frozenset[str]
-    """The accounts whose equivents are meant."""
+    """Entry ids of the accounts whose equivents devices are held for."""
     longest: timedelta | None = None
     scenes: tuple[str, ...] = ()
-    """The scenes that set devices; without any, they are turned off or set back."""
+    """Scenes that set the devices; without any, the devices are turned off or set back."""
     degrees: float | None = None
-    """By how much heating is turned down instead of off."""
+    """Degrees by which heating is turned down instead of off."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Begun:
-    """A hold that has begun, and what is still to be answered."""
+    """A hold that has begun, whose devices have yet to confirm it."""
 
     scenes: tuple[str, ...]
     applied: asyncio.Task[dict[str, Refusal | None]]
-    """The scenes that are being applied."""
+    """Result of applying the scenes."""
     entity_ids: list[str]
     refusals: dict[str, Refusal]
 
 
 class HoldingController:
-    """Lets each held device go on, from its reports to the next command."""
+    """Takes each held device from its reports to the next command."""
 
     def __init__(self, hass: HomeAssistant, wall: Callable[[], datetime]) -> None:
-        """Hold nothing yet."""
+        """Initialize without held devices."""
         self.hass = hass
         self.devices: dict[str, HeldDevice] = {}
         self.store = HoldingStore(hass, lambda: self.devices)
@@ -107,24 +107,24 @@ class HoldingController:
     # Time and listeners
 
     def read_clock(self) -> datetime:
-        """Return the time, all times having been moved along with a clock that was put right."""
+        """Return the time; after a correction of the clock, shift all times first."""
         now, moment = self._wall(), self.hass.loop.time()
         before, since = self._clock or (now, moment)
         jump = now - before - timedelta(seconds=moment - since)
-        if self._clock is None or abs(jump) > CLOCK_TOLERANCE:  # many small ones add up
+        if self._clock is None or abs(jump) > CLOCK_TOLERANCE:  # small drifts add up
             self._clock = now, moment
             self._move(jump)
         return now
 
     @callback
     def async_listen(self, watcher: Callable[[], None]) -> CALLBACK_TYPE:
-        """Call a watcher at each change, and return how to stop that."""
+        """Call a watcher at each change. Return a function that removes it."""
         self._watchers.append(watcher)
         return lambda: self._watchers.remove(watcher)
 
     @callback
     def async_start(self) -> None:
-        """Go on with what was held before, once."""
+        """Resume what was held before, unless already running."""
         if self._is_running:
             return
         self._is_running = True
@@ -134,13 +134,13 @@ class HoldingController:
 
     @callback
     def async_stop(self) -> None:
-        """Leave everything to the next start."""
+        """Stop without restoring: the next start resumes from the disk."""
         self._is_running = False
         self._follow()
         self._timer.async_close()
 
     def _follow(self) -> None:
-        """Listen to the devices that are held now, and to nothing without any."""
+        """Subscribe to the devices that are held now, if any."""
         while self._listening:
             self._listening.pop()()
         if not (entity_ids := list(self.devices)) or not self._is_running:
@@ -153,7 +153,7 @@ class HoldingController:
         ]
 
     def _move(self, jump: timedelta) -> None:
-        """Move all times along with the clock."""
+        """Shift all times by a correction of the clock."""
         if not jump:
             return
         for entity_id, held in self.devices.items():
@@ -165,9 +165,9 @@ class HoldingController:
     # A new hold
 
     async def async_begin(self, entity_ids: list[str], request: Request) -> Begun:
-        """Write the records of a hold, until nothing has changed meanwhile; then begin it.
+        """Write the records of a hold, again if a device changed meanwhile; then begin it.
 
-        Raise HomeAssistantError if that cannot be written; nothing is touched then.
+        Raise HomeAssistantError, without touching a device, if they cannot be written.
         """
         self.async_start()
         requester = await self.contexts.async_requester_of(request.context)
@@ -200,7 +200,7 @@ class HoldingController:
             )
 
     async def async_answers(self, begun: Begun) -> dict[str, Refusal | None]:
-        """Return why not, for each device or scene that has not answered that it is so."""
+        """Wait for reports. Return by device and scene why it is not held, None if it is."""
         waiting = [one for one in begun.entity_ids if one not in begun.refusals]
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
@@ -215,7 +215,7 @@ class HoldingController:
     def _begin(
         self, entity_id: str, request: Request, requester: Requester
     ) -> tuple[HeldDevice, list[Call]] | Refusal:
-        """Return the device as it is held and what sets it, or why it cannot be held."""
+        """Return the held device and the calls that set it, or why it cannot be held."""
         known, now = self.devices.get(entity_id), self.read_clock()
         wanted = self._wanted(entity_id, request, known)
         if isinstance(wanted, Refusal):
@@ -225,7 +225,7 @@ class HoldingController:
         record = hold(known.record if known else None, state, wanted, now, until)
         record, decision = step(record, None, now)
         values, calls = decision.command, []
-        if request.scenes and state:  # which is what the scenes do
+        if request.scenes and state:  # the scenes command it themselves
             record = commanded(record, wanted, now)
         elif values is not None:
             calls = calls_of(record, values, now)
@@ -243,13 +243,13 @@ class HoldingController:
     def _wanted(
         self, entity_id: str, request: Request, known: HeldDevice | None
     ) -> Mapping[str, Any] | Refusal:
-        """Return how a device is wanted, or why it cannot be held."""
+        """Return the wanted state of a device, or why it cannot be held."""
         state = self.hass.states.get(entity_id)
         before = known.record.before if known else None
         if request.scenes:
             return scene_wanted_of(self.hass, entity_id, request.scenes)
         if request.degrees is not None:
-            if state and before:  # not less by so much again
+            if state and before:  # a repeated set-back starts from the first temperature
                 state = State(entity_id, before.state, before.attributes)
             wanted = set_back(state, request.degrees)
             if isinstance(wanted, Refusal):
@@ -260,7 +260,7 @@ class HoldingController:
         return OFF if is_held or refusal in (None, Refusal.UNAVAILABLE) else refusal
 
     def _is_unchanged(self, held: HeldDevice, known: HeldDevice | None) -> bool:
-        """Return True if a device is as it was when its record was to be written."""
+        """Return True if a device is still as its record was written."""
         if self.devices.get(held.entity_id) is not known:
             return False
         state, seen = device_state_of(self.hass.states.get(held.entity_id)), held.record.seen
@@ -269,7 +269,7 @@ class HoldingController:
     async def _async_apply(
         self, scenes: tuple[str, ...], requester: Requester, entity_ids: list[str]
     ) -> dict[str, Refusal | None]:
-        """Apply scenes; return why not, for each that could not be."""
+        """Apply scenes. Return by scene why it failed, None if it did not."""
         applied: dict[str, Refusal | None] = {}
         for scene in scenes:
             context = self.contexts.ours(requester)
@@ -278,7 +278,7 @@ class HoldingController:
             applied[scene] = None if answer is Answer.DONE else Refusal.FAILED
         if any(applied.values()):
             for entity_id in entity_ids:
-                if self._is_awaited(entity_id):  # which of them refused nobody knows
+                if self._is_awaited(entity_id):  # a scene does not report which device refused
                     held = self.devices[entity_id]
                     number = len(held.record.commands) - 1
                     self._keep(
@@ -294,7 +294,7 @@ class HoldingController:
         return not is_over and self._answer_of(entity_id) is Refusal.NO_ANSWER
 
     def _answer_of(self, entity_id: str) -> Refusal | None:
-        """Return why a device is not known to be held, None once it has reported that it is."""
+        """Return why a device is not confirmed to be held, None once it is."""
         held = self.devices.get(entity_id)
         if held is None or entity_id in self._removed:
             return Refusal.FAILED
@@ -310,14 +310,14 @@ class HoldingController:
 
     @callback
     def _on_state(self, event: Event[EventStateChangedData]) -> None:
-        """Take a report, and whose doing it is."""
+        """Process a report and its context."""
         entity_id, state = event.data["entity_id"], event.data["new_state"]
         if state:
             self._removed.discard(entity_id)
         self._report(entity_id, state, is_others=self.contexts.is_others(event.context))
 
     def _report(self, entity_id: str, state: State | None, *, is_others: bool = False) -> None:
-        """Take a report; a device that is set back may turn out only now how it is."""
+        """Process a report; work out the set-back of a device that was unavailable until now."""
         held = self.devices[entity_id]
         read = device_state_of(state)
         if read and held.degrees is not None:
@@ -331,14 +331,14 @@ class HoldingController:
 
     @callback
     def _on_call(self, entity_ids: set[str]) -> None:
-        """Leave devices that another person or automation sets to them."""
+        """Stop holding devices that another person or automation sets."""
         for entity_id in entity_ids & self.devices.keys():
             if self.devices[entity_id].record.commands:
                 self._close(entity_id, Outcome.TAKEN_OVER)
 
     @callback
     def _on_registry(self, event: Event[EventEntityRegistryUpdatedData]) -> None:
-        """Follow an entity that is renamed, and forget one that is removed and stays so."""
+        """Follow a renamed entity, and mark a removed one."""
         if event.data["action"] == "remove":
             self._removed.add(event.data["entity_id"])
             self._report(event.data["entity_id"], None)
@@ -351,23 +351,23 @@ class HoldingController:
 
     @callback
     def _on_timer(self) -> None:
-        """Look at the devices that are due."""
+        """Process the devices that are due."""
         now = self.read_clock()
         for entity_id in [one for one, at in self._looks.items() if at <= now]:
             if entity_id in self.devices:
                 self._step(entity_id)
         self._dispatch()
 
-    # What is to be done
+    # Decisions and commands
 
     def _step(self, entity_id: str, report: Report | None = None) -> None:
-        """Let a device go on; one that cannot keeps no other from it."""
+        """Process a device; an error closes it without affecting the others."""
         now = self.read_clock()
         if (held := self.devices.get(entity_id)) is None:
             return
         try:
             record, decision = step(held.record, report, now)
-        except Exception as err:  # noqa: BLE001  # what was on the disk may be anything
+        except Exception as err:  # noqa: BLE001  # a damaged record may raise anything
             LOGGER.warning("%s cannot be restored: %r", entity_id, err)
             self._close(entity_id, Outcome.GIVEN_UP)
             return
@@ -388,7 +388,7 @@ class HoldingController:
         self._dispatch()
 
     def _command(self, entity_id: str, decision: Decision, now: datetime) -> None:
-        """Command a device, in a later round some time after another one."""
+        """Command a device, in a later round with a delay after the device before."""
         slot = self._slots.pop(entity_id, None)
         if decision.is_repeated and (slot is None or now < slot):
             slot = slot or max([now, *(at + APART for at in [self._last_slot] if at)])
@@ -429,7 +429,7 @@ class HoldingController:
         self._step(entity_id)
 
     def _keep(self, held: HeldDevice) -> None:
-        """Remember what has become of a device."""
+        """Replace a device's record and save it soon."""
         if self.devices.get(held.entity_id) != held:
             self.devices[held.entity_id] = held
             self.store.async_save_soon()
@@ -438,7 +438,7 @@ class HoldingController:
     def async_release(
         self, held: HeldDevice, holders: tuple[str, ...], requester: Requester | None = None
     ) -> None:
-        """Restore a device, unless there are other accounts that hold it."""
+        """Restore a device, unless other accounts hold it."""
         if holders:
             self._keep(replace(held, holders=holders))
             self._dispatch()
@@ -449,7 +449,7 @@ class HoldingController:
         self._run(self.store.async_flush())
 
     def _close(self, entity_id: str, outcome: Outcome) -> None:
-        """Leave a device alone from now on."""
+        """Remove a device, raising or clearing its issue."""
         del self.devices[entity_id]
         self._removed.discard(entity_id)
         self._looks.pop(entity_id, None)
@@ -464,19 +464,19 @@ class HoldingController:
         self._run(self.async_tidy())
 
     async def async_tidy(self) -> None:
-        """Leave nothing on the disk once no account and no held device is left."""
+        """Delete the file once no account and no held device is left."""
         if not self.devices and not self.hass.config_entries.async_entries(DOMAIN):
             await self.store.async_remove()
 
     def _look_after(self, entity_id: str, at: datetime, now: datetime) -> None:
-        """Raise the issue of a device that nothing will remember after a restart."""
+        """Raise the issue of a device in time: without an entry, no restart would resume it."""
         if now >= at:
             async_raise_not_restored(self.hass, entity_id)
         else:
             self._looks[entity_id] = min(at, self._looks.get(entity_id, at))
 
     def _dispatch(self) -> None:
-        """Set the timer, and call everyone who waits for a change."""
+        """Set the timer and notify the watchers."""
         next_look = min(self._looks.values(), default=None)
         now = self.read_clock()
         self._timer.async_set((next_look - now).total_seconds() if next_look else None)
@@ -486,5 +486,5 @@ class HoldingController:
             watcher()
 
     def _run[T](self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Do something that takes its time."""
+        """Run a coroutine in the background."""
         return self.hass.async_create_background_task(work, f"{DOMAIN} hold")

@@ -1,4 +1,4 @@
-"""One held device: what to do next, decided from what is known of it, its report and the time."""
+"""The next step of one held device, decided from its record, its report and the time."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -12,25 +12,25 @@ from .steps import Call, calls_for, missing_of, steps_back
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 LONGEST = timedelta(hours=6, minutes=15)
-"""How long a device is held at most: as long as an equivent without an end is live."""
+"""Longest time a device is held: as long as an equivent without an end is live."""
 ROUNDS = tuple(n * MINUTE for n in (0, 1, 3, 7, 15, 30, 45, 60))
-"""When a command is repeated, after the first."""
+"""Delays after the first command at which it is repeated."""
 HOLD_ROUNDS = ROUNDS + tuple(HOUR + n * HOUR / 2 for n in range(1, 12))
 WATCH = timedelta(seconds=90)
-"""How long a device has to stand as it should before it is believed."""
+"""Time for which a device must report the wanted state before it is believed."""
 STILL = timedelta(seconds=30)
-"""How long a new value has to stand before it counts as somebody's."""
+"""Time for which a new value must last before it counts as set by a person."""
 UNDONE = timedelta(seconds=10)
-"""How soon after its command a step has undone an earlier one."""
+"""Time after a command within which a change of an earlier step is its side effect."""
 MOST_COMMANDS = 8
 LOWEST = 5.0
-"""The lowest temperature of a thermostat that does not report its own."""
+"""Lowest temperature of a thermostat that does not report its own."""
 ROUNDED = 0.25
-"""The share of the way from old to wanted by which rounding may miss a number."""
+"""Share of the way from old to wanted by which rounding may miss a number."""
 
 
 class Outcome(StrEnum):
-    """How a record ends."""
+    """Reason why a device is no longer held."""
 
     RESTORED = "restored"
     TAKEN_OVER = "taken_over"
@@ -39,7 +39,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What a device reports, and whether another person or automation has changed it."""
+    """A device's report, and whether another person or automation caused it."""
 
     state: DeviceState | None
     """None if it is unavailable or unknown."""
@@ -48,11 +48,11 @@ class Report:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """A command, an end, or only when to look again."""
+    """A command, an outcome, or only the time of the next look."""
 
     command: Mapping[str, Any] | None = None
     is_repeated: bool = False
-    """Whether it belongs to a later round, in which other devices may be commanded, too."""
+    """Whether it belongs to a later round, in which commands are spread out."""
     outcome: Outcome | None = None
     look_at: datetime | None = None
 
@@ -64,7 +64,7 @@ def hold(
     now: datetime,
     until: datetime,
 ) -> DeviceRecord:
-    """Return the record of a new hold, which keeps the first memory and has its own deadline."""
+    """Return the record of a new hold, which keeps the original state of an earlier one."""
     if record:
         return replace(record, wanted=wanted, began=now, until=until, settled_at=None)
     here_since = now if state else None
@@ -74,7 +74,7 @@ def hold(
 
 
 def release(record: DeviceRecord, now: datetime) -> DeviceRecord:
-    """Return the record of a hold that is over now, unless it already was."""
+    """Return the record with its hold ended now, unless it already was."""
     if now >= record.until:
         return record
     before = now - timedelta.resolution  # a command of this moment was the hold's
@@ -83,15 +83,15 @@ def release(record: DeviceRecord, now: datetime) -> DeviceRecord:
 
 
 def absent(record: DeviceRecord) -> DeviceRecord:
-    """Return the record of a device that nobody has watched for a while."""
+    """Return the record of a device whose changes may have been missed, as after a restart."""
     return replace(record, here_since=None)
 
 
 def step(
     record: DeviceRecord, report: Report | None, now: datetime
 ) -> tuple[DeviceRecord, Decision]:
-    """Return the record with what the device reports, if it does, and the decision."""
-    if now < record.latest:  # the clock was put back while nobody was there to see it
+    """Return the record with the device's report, if any, and the decision."""
+    if now < record.latest:  # the clock was put back while Home Assistant was down
         record = record.shifted(now - record.latest)
     if report and _is_taken_over(record, report):
         return record, Decision(outcome=Outcome.TAKEN_OVER)
@@ -100,20 +100,20 @@ def step(
 
 
 def _is_taken_over(record: DeviceRecord, report: Report) -> bool:
-    """Return True if another person or automation has changed what we commanded."""
+    """Return True if another person or automation has changed a commanded device."""
     is_changed = report.state is not None and not report.state.is_same(record.seen)
     return report.is_others and is_changed and bool(record.commands)
 
 
 def commanded(record: DeviceRecord, values: Mapping[str, Any], now: datetime) -> DeviceRecord:
     """Return the record with a command that is about to be sent."""
-    found = cast("DeviceState", record.seen)  # as only what is available is commanded
+    found = cast("DeviceState", record.seen)  # only available devices are commanded
     command = Command(at=now, values=values, found=found)
     return replace(record, commands=(*record.commands, command))
 
 
 def calls_of(record: DeviceRecord, values: Mapping[str, Any], now: datetime) -> list[Call]:
-    """Return the calls that carry out a command, in another way where that has not helped."""
+    """Return the calls that carry out a command, in another way after several attempts."""
     before, seen = cast("DeviceState", record.before), cast("DeviceState", record.seen)
     attempt = sum(one.values == values for one in record.commands if one.at >= record.began)
     if now >= record.until:
@@ -122,14 +122,14 @@ def calls_of(record: DeviceRecord, values: Mapping[str, Any], now: datetime) -> 
 
 
 def refused(record: DeviceRecord, number: int, now: datetime) -> DeviceRecord:
-    """Return the record with a command that the device answered with an error."""
+    """Return the record with a command marked as failed."""
     commands = list(record.commands)
     commands[number] = replace(commands[number], refused_at=now)
     return replace(record, commands=tuple(commands))
 
 
 def observe(record: DeviceRecord, report: Report | None, now: datetime) -> DeviceRecord:
-    """Return the record with what the device reports, and what has become true by standing."""
+    """Return the record with the device's report, settled if it has lasted long enough."""
     if report:
         if report.state is None:
             return replace(record, here_since=None)
@@ -144,7 +144,7 @@ def observe(record: DeviceRecord, report: Report | None, now: datetime) -> Devic
 
 
 def _seen(record: DeviceRecord, state: DeviceState, now: datetime) -> DeviceRecord:
-    """Return the record with a report of a device that is available."""
+    """Return the record with the report of an available device."""
     is_back, is_changed = record.here_since is None, not state.is_same(record.seen)
     if not record.commands or record.before is None:
         record = replace(record, before=state)
@@ -156,7 +156,7 @@ def _seen(record: DeviceRecord, state: DeviceState, now: datetime) -> DeviceReco
 
 
 def decide(record: DeviceRecord, now: datetime) -> Decision:
-    """Return the decision."""
+    """Return the decision for the phase that the record is in."""
     seen = record.seen if record.here_since else None
     if now < record.until:
         return _holding(record, seen, now)
@@ -172,7 +172,7 @@ def decide(record: DeviceRecord, now: datetime) -> Decision:
 
 
 def _holding(record: DeviceRecord, seen: DeviceState | None, now: datetime) -> Decision:
-    """Return what is to be done while the hold lasts."""
+    """Return the decision while the hold lasts."""
     if seen is None or record.settled_at:
         return Decision(look_at=record.until)
     rounds = [record.began + delay for delay in HOLD_ROUNDS]
@@ -182,7 +182,7 @@ def _holding(record: DeviceRecord, seen: DeviceState | None, now: datetime) -> D
             return Decision(outcome=Outcome.RESTORED)
         return _after(now, [record.until, _since(record) + WATCH])
     if believed and not is_before(record, seen) and record.changed_at:
-        return Decision(look_at=record.until)  # somebody's, which is judged at the end
+        return Decision(look_at=record.until)  # a person's value is judged at the end
     due = max([record.here_since or now, *(one for one in rounds if one <= now)])
     if not believed or record.commands[-1].at < due:
         return Decision(command=record.wanted, is_repeated=now >= rounds[1])
@@ -190,8 +190,8 @@ def _holding(record: DeviceRecord, seen: DeviceState | None, now: datetime) -> D
 
 
 def _comparing(record: DeviceRecord, seen: DeviceState, now: datetime) -> Decision:
-    """Return what is to be done at the end, before anything is commanded back."""
-    if is_ours(record, seen) or is_before(record, seen):  # as it was may be an old report
+    """Return the decision after the end, before the first restoring command."""
+    if is_ours(record, seen) or is_before(record, seen):  # the original state may be a stale report
         steps = _steps(record, seen)
         command = _missing(steps, seen) or _touched(record, seen) or steps
         return Decision(command=dict(command[:1]))
@@ -202,13 +202,13 @@ def _comparing(record: DeviceRecord, seen: DeviceState, now: datetime) -> Decisi
 def _restoring(
     record: DeviceRecord, seen: DeviceState, back: tuple[Command, ...], now: datetime
 ) -> Decision:
-    """Return what is to be done once something was commanded back."""
+    """Return the decision after the first restoring command."""
     start, last = back[0].at, back[-1]
     undone = _undone(record, seen, back)
     first = record.commands[0].at
     unanswered = []
     if is_before(record, back[0].found):
-        # A device that has reported nothing since may have obeyed, and lost whatever else it was.
+        # A device that has reported nothing since may have obeyed, losing its other attributes.
         is_silent = record.changed_at is None or record.changed_at <= first
         unanswered = _unheard(_steps(record, seen)) if is_silent else _touched(record, seen)
     asked = {name for command in back for name in command.values}
@@ -246,7 +246,7 @@ def _due(
     rounds: list[datetime],
     now: datetime,
 ) -> dict[str, Any] | None:
-    """Return the step that is to be commanded in this round, if one is."""
+    """Return the step to command in this round, if any."""
     due = max([record.here_since or now, *(one for one in rounds if one <= now)])
     for name, value in pending:
         mine = [one for one in back if name in one.values and one.at >= due]
@@ -260,10 +260,10 @@ def _due(
 def _is_theirs(
     record: DeviceRecord, seen: DeviceState, back: tuple[Command, ...], *, is_undone: bool
 ) -> bool:
-    """Return True if a value that is neither wanted nor as before is somebody's."""
+    """Return True if a value, neither the hold's nor the original, was set by a person."""
     last, changed_at = back[-1], record.changed_at
     if record.settled_at is None or record.settled_at < last.at or changed_at is None:
-        return False  # it has not answered, or was found so
+        return False  # not reported since the last command, or found so when it became available
     if is_undone and changed_at - last.at < UNDONE:
         return False
     is_old = is_ours(record, seen) or any(seen.is_same(one.found) for one in back)
@@ -271,7 +271,7 @@ def _is_theirs(
 
 
 def _undone(record: DeviceRecord, seen: DeviceState, back: tuple[Command, ...]) -> set[str]:
-    """Return the steps that undid an earlier one, which was right when they were commanded."""
+    """Return the steps whose command changed an earlier step that was restored already."""
     steps, undone = _steps(record, seen), set[str]()
     names = [name for name, _ in steps]
     for command, after in zip(back, [*(one.found for one in back[1:]), seen], strict=True):
@@ -288,17 +288,17 @@ def _undone(record: DeviceRecord, seen: DeviceState, back: tuple[Command, ...]) 
 
 
 def is_before(record: DeviceRecord, state: DeviceState) -> bool:
-    """Return True if a device is as it was."""
+    """Return True if a device is as it was before the hold."""
     return state.fits(dict(_steps(record, state)))
 
 
 def is_ours(record: DeviceRecord, state: DeviceState) -> bool:
-    """Return True if a device is as wanted, or as it came to be without anybody's doing."""
+    """Return True if a device is as wanted, or as it was found when it became available."""
     return is_as_wanted(record, state) or state.is_same(record.found)
 
 
 def is_as_wanted(record: DeviceRecord, state: DeviceState) -> bool:
-    """Return True if a device is as wanted, what it makes of that, or as wanted earlier."""
+    """Return True if a device is as wanted now or earlier, give or take its rounding."""
     if _shows(record, record.wanted, state):
         return True
     before = record.before
@@ -310,13 +310,13 @@ def is_as_wanted(record: DeviceRecord, state: DeviceState) -> bool:
 
 
 def is_confirmed(record: DeviceRecord) -> bool:
-    """Return True if a device that is held has reported that it is as wanted."""
+    """Return True if a device has reported the wanted state."""
     seen = record.seen if record.here_since else None
     return seen is not None and is_believed(record) and is_as_wanted(record, seen)
 
 
 def is_held(record: DeviceRecord, now: datetime) -> bool:
-    """Return True if the device is held, or not yet back as far as it reports."""
+    """Return True if the device is held, or has not reported yet that it is restored."""
     seen = record.seen if record.here_since else None
     if now < record.until or seen is None:
         return True
@@ -326,23 +326,23 @@ def is_held(record: DeviceRecord, now: datetime) -> bool:
 
 
 def is_believed(record: DeviceRecord) -> bool:
-    """Return True if the last command was the hold's: a report may be older than another one."""
+    """Return True if the last command was for the wanted state, which reports can confirm."""
     return bool(record.commands) and record.commands[-1].values == record.wanted
 
 
 def _shows(record: DeviceRecord, command: Mapping[str, Any], state: DeviceState) -> bool:
-    """Return True if what was commanded is there, and the mode is as before if none was."""
+    """Return True if the commanded values are reported, and the mode unless commanded is kept."""
     has_mode = "state" in command or record.before is None
     return state.fits(command) and (has_mode or _has_mode_of(record.before, state))
 
 
 def _has_mode_of(before: DeviceState | None, state: DeviceState) -> bool:
-    """Return True if the mode is as before."""
+    """Return True if the mode is the original one."""
     return before is None or is_near("state", before.state, state.state)
 
 
 def _is_made_of(record: DeviceRecord, before: DeviceState, state: DeviceState) -> bool:
-    """Return True if this is what a device makes of what is wanted."""
+    """Return True if a device has turned the wanted values into its nearest equivalent."""
     wanted = record.wanted
     if wanted.get("state") == "off":
         temperature, lowest = state.get("temperature"), before.get("min_temp")
@@ -355,7 +355,7 @@ def _is_made_of(record: DeviceRecord, before: DeviceState, state: DeviceState) -
 
 
 def _is_rounded(name: str, wanted: Any, before: DeviceState, state: DeviceState) -> bool:
-    """Return True if a number misses what is wanted by no more than a step of the device."""
+    """Return True if a number differs from the wanted one by at most a step of the device."""
     step_size = float(state.get(STEPS.get(name, "")) or 1)
     missed, way = distances_of(state.get(name), wanted), distances_of(before.get(name), wanted)
     return bool(missed and way) and all(
@@ -364,17 +364,17 @@ def _is_rounded(name: str, wanted: Any, before: DeviceState, state: DeviceState)
 
 
 def _steps(record: DeviceRecord, state: DeviceState) -> list[tuple[str, Any]]:
-    """Return the steps back."""
+    """Return the steps that restore a device."""
     return steps_back(record.before, state, record.wanted) if record.before else []
 
 
 def _missing(steps: Iterable[tuple[str, Any]], state: DeviceState) -> list[tuple[str, Any]]:
-    """Return the steps whose value is not there."""
+    """Return the steps whose value is not reported."""
     return [(name, value) for name, value in steps if not is_near(name, value, state.get(name))]
 
 
 def _touched(record: DeviceRecord, state: DeviceState) -> list[tuple[str, Any]]:
-    """Return the steps back of what the hold has changed."""
+    """Return the restoring steps of attributes that the hold has changed."""
     wanted = record.wanted
     return [
         (name, value)
@@ -384,17 +384,17 @@ def _touched(record: DeviceRecord, state: DeviceState) -> list[tuple[str, Any]]:
 
 
 def _unheard(steps: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    """Return the steps of a device that does not report whether one undoes another."""
+    """Return the steps that a silent device can be sent without undoing each other."""
     has_preset = dict(steps).get("preset_mode", "none") != "none"
     return [step for step in steps if not (has_preset and "temperature" in step[0])]
 
 
 def _since(record: DeviceRecord) -> datetime:
-    """Return since when nothing has been reported or commanded."""
+    """Return the time of the last change, reconnection or command."""
     facts = (record.changed_at, record.here_since, *(one.at for one in record.commands[-1:]))
     return max(fact for fact in facts if fact)
 
 
 def _after(now: datetime, times: Iterable[datetime]) -> Decision:
-    """Return the decision to look at the next of these times."""
+    """Return the decision to look again at the next of these times."""
     return Decision(look_at=min((one for one in times if one > now), default=None))

@@ -1,4 +1,4 @@
-"""A device as it reports itself, and when two such reports mean the same."""
+"""A device's reported state, and its comparison within the device's rounding."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from typing import Any, Self
 
 OFF_STATES = ("off", "standby")
 PLAYER_STATES = {"on", "idle", "paused", "playing", "buffering"}
-"""States of a media player that is on: what it plays is its own affair."""
+"""States of a media player that is on, treated alike: playback is not restored."""
 NO_EFFECT = (None, "off", "None")
 AWAY = ("unavailable", "unknown")
 COVER_SET_POSITION = 4
@@ -60,7 +60,7 @@ SIGNIFICANT: dict[str, tuple[str, ...]] = {
     "text": ("state",),
     "water_heater": ("state", "away_mode", "temperature"),
 }
-"""What is compared and restored by domain, in the order in which it is set."""
+"""State and attributes that are compared and restored by domain, in the order of setting."""
 OFFERED = {
     "current_activity": "activity_list",
     "effect": "effect_list",
@@ -70,7 +70,7 @@ OFFERED = {
     "swing_horizontal_mode": "swing_horizontal_modes",
     "swing_mode": "swing_modes",
 }
-"""The attribute that lists the values that the device accepts, by what they are for."""
+"""Attribute that lists the accepted values, by the attribute that takes them."""
 STEPS = {
     "humidity": "target_humidity_step",
     "percentage": "percentage_step",
@@ -78,7 +78,7 @@ STEPS = {
     "temperature": "target_temp_step",
     "temperature_range": "target_temp_step",
 }
-"""The attribute that holds the step to which the device rounds."""
+"""Attribute with the step to which the device rounds, by the rounded attribute."""
 DESCRIBING = {
     *OFFERED.values(),
     *STEPS.values(),
@@ -107,13 +107,13 @@ TOLERANCES = {
     "temperature": 0.3,
     "temperature_range": 0.3,
 }
-"""By how much a number may differ, as devices round and convert."""
+"""Largest difference at which numbers count as equal: devices round and convert them."""
 EXACT = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeviceState:
-    """State and attributes of a device that is available, in values that can be stored."""
+    """State and attributes of an available device, as JSON values."""
 
     domain: str
     state: str
@@ -121,7 +121,7 @@ class DeviceState:
 
     @classmethod
     def read(cls, domain: str, state: str, attributes: Mapping[str, Any]) -> Self | None:
-        """Return the state, None if the device is unavailable or unknown."""
+        """Return the device's state, None if it is unavailable or unknown."""
         if state in AWAY:
             return None
         kept = {*SIGNIFICANT.get(domain, ()), *DESCRIBING}
@@ -134,7 +134,7 @@ class DeviceState:
         return self.state in OFF_STATES
 
     def get(self, name: str) -> Any:
-        """Return the state or an attribute."""
+        """Return the state or an attribute, None if missing."""
         if name == "state":
             return self.state
         if name == "temperature_range":
@@ -144,7 +144,7 @@ class DeviceState:
 
     @cached_property
     def significant(self) -> dict[str, Any]:
-        """State and attributes that count, in the order in which they are set."""
+        """State and attributes to compare and restore, in the order of setting."""
         if self.is_off:
             return {"state": "off"}
         names = SIGNIFICANT.get(self.domain, ("state",))
@@ -159,7 +159,7 @@ class DeviceState:
 
     @property
     def _light(self) -> dict[str, Any]:
-        """What counts of a light: an effect has colours of its own."""
+        """Significant attributes of a light, without its colour during an effect."""
         effect, mode = self.get("effect"), self.get("color_mode")
         listed = [one for one in self.get("effect_list") or () if one in NO_EFFECT]
         names = ["brightness"]
@@ -173,7 +173,7 @@ class DeviceState:
 
     @property
     def _cover(self) -> dict[str, Any]:
-        """What counts of a cover: its position if that can be set, or else open or closed."""
+        """Significant attributes of a cover: its position if settable, else open or closed."""
         features = int(self.get("supported_features") or 0)
         names = [name for name in SIGNIFICANT["cover"][1:] if self.get(name) is not None]
         if features & COVER_SET_POSITION and "current_position" in names:
@@ -182,28 +182,28 @@ class DeviceState:
 
     @property
     def shown(self) -> dict[str, Any]:
-        """State and attributes that count, as the device reported them."""
+        """Significant attributes with the state as reported."""
         return {**self.significant, "state": self.state}
 
     def fits(self, wanted: Mapping[str, Any]) -> bool:
-        """Return True if all wanted values are there."""
+        """Return True if all wanted values are reported."""
         return all(is_near(name, value, self.get(name)) for name, value in wanted.items())
 
     def is_same(self, other: DeviceState | None) -> bool:
-        """Return True if nothing that counts differs."""
+        """Return True if no significant attribute differs."""
         if other is None:
             return False
         mine, others = self.significant, other.significant
         return mine.keys() == others.keys() and self.fits(others)
 
     def offers(self, name: str, value: Any) -> bool:
-        """Return True unless the device lists what it accepts, and this is not among it."""
+        """Return True unless the device lists its accepted values without this value."""
         listed = self.get(OFFERED.get(name, ""))
         return not listed or value in listed
 
 
 def wanted_of(temperatures: Mapping[str, float]) -> dict[str, Any]:
-    """Return temperatures as they are compared: both ends of a range belong together."""
+    """Return temperatures by attribute, both ends of a range as one value."""
     if "target_temp_low" in temperatures:
         return {
             "temperature_range": [temperatures["target_temp_low"], temperatures["target_temp_high"]]
@@ -212,7 +212,7 @@ def wanted_of(temperatures: Mapping[str, float]) -> dict[str, Any]:
 
 
 def is_near(name: str, one: Any, other: Any) -> bool:
-    """Return True if two values are equal as far as devices round."""
+    """Return True if two values are equal within a device's rounding."""
     if one == other:
         return True
     if name == "state":
@@ -226,7 +226,7 @@ def is_near(name: str, one: Any, other: Any) -> bool:
 
 
 def distances_of(one: Any, other: Any) -> list[float]:
-    """Return by how much numbers differ, nothing if they cannot be compared."""
+    """Return the differences of numbers, none if the values cannot be compared."""
     try:
         pairs = list(zip(_numbers(one), _numbers(other), strict=True))
     except TypeError, ValueError:
@@ -235,12 +235,12 @@ def distances_of(one: Any, other: Any) -> list[float]:
 
 
 def _numbers(value: Any) -> list[float]:
-    """Return a number or several. Raise TypeError or ValueError for anything else."""
+    """Return a number or a list as floats. Raise TypeError or ValueError for anything else."""
     return [float(one) for one in (value if isinstance(value, list) else [value])]
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as it comes back from the disk."""
+    """Return a value as JSON restores it, so that stored and reported states are equal."""
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(inner) for inner in value]
     if isinstance(value, Enum):
