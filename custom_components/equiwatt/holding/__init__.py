@@ -1,1 +1,1 @@
-"""Devices that are held for an equivent, and restored after it."""
+"""Holding of devices during an equivent, and restoring them after it."""

@@ -1,4 +1,4 @@
-"""Whose doing a service call or a change is, as far as its context shows."""
+"""Attribution of service calls and changes to us or to others, by their contexts."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -27,27 +27,27 @@ from ..target import listed_by, members_of, without_excluded
 from .store import Requester
 
 KEPT = 256
-"""How many contexts are known, of ours as of others."""
+"""Number of contexts to remember, of ours as of others."""
 RUNS = ("automation_triggered", "script_started", "homekit_state_change")
-"""Events under the context of what an automation, a script or HomeKit does.
+"""Events that carry the context of an automation's, a script's or HomeKit's actions.
 
-What the clock triggers has neither a user nor a parent, nor has what HomeKit does, and an
-automation that is triggered again forgets the context of the run before.
+The context of a time trigger or of HomeKit has neither a user nor a parent, and the state of a
+retriggered automation loses the context of its previous run.
 """
 RUNNING = ("automation", "script")
-"""Domains whose entities have the context of their last run."""
+"""Domains whose states have the context of their last run."""
 SCENE = "scene"
 READING = {"browse_media", "search_media"}
-"""Services that only read."""
+"""Services that change nothing."""
 SETTING = {SERVICE_TOGGLE, SERVICE_TURN_OFF, SERVICE_TURN_ON}
-"""Services of Home Assistant itself that set a device: others only look after it."""
+"""Services of Home Assistant itself that set devices, unlike `update_entity` and others."""
 
 
 class Contexts:
-    """The latest contexts of ours, and of automations and scripts."""
+    """Tracker of the latest contexts, ours and those of automations and scripts."""
 
     def __init__(self, hass: HomeAssistant, on_call: Callable[[set[str]], None]) -> None:
-        """Listen to nothing yet."""
+        """Initialize without listening."""
         self._hass = hass
         self._on_call = on_call
         self._ours: dict[str, None] = {}
@@ -56,7 +56,7 @@ class Contexts:
 
     @callback
     def async_start(self) -> None:
-        """Listen to what automations and scripts do, and to service calls."""
+        """Subscribe to runs of automations and scripts, and to service calls."""
         if not self._listening:
             listen = self._hass.bus.async_listen
             self._listening = [listen(event, self._on_run) for event in RUNS]
@@ -64,25 +64,25 @@ class Contexts:
 
     @callback
     def async_stop(self) -> None:
-        """Listen to nothing."""
+        """Unsubscribe."""
         while self._listening:
             self._listening.pop()()
 
     def ours(self, requester: Requester) -> Context:
-        """Return a new context of ours, without a user, who may be gone when it is used."""
+        """Return a new context of ours, without a user, who may be deleted by then."""
         context = Context(parent_id=requester.context_id)
         _add(self._ours, context.id)
         return context
 
     def is_others(self, context: Context) -> bool:
-        """Return True if another person or automation stands behind a context."""
+        """Return True if a context belongs to another person or automation."""
         if context.id in self._ours or context.parent_id in self._ours:
             return False
         return bool(context.user_id or context.parent_id or context.id in self._others)
 
     async def async_requester_of(self, context: Context) -> Requester:
-        """Return who stands behind a context: an automation, a script or a person."""
-        _add(self._others, context.id)  # in whatever it does later
+        """Return the automation, script or person that a context belongs to."""
+        _add(self._others, context.id)  # later actions of the same run are not ours
         for state in self._hass.states.async_all(RUNNING):
             if state.context.id == context.id:
                 return Requester(name=state.name, context_id=context.id)
@@ -92,18 +92,18 @@ class Contexts:
 
     @callback
     def _on_run(self, event: Event[dict[str, Any]]) -> None:
-        """Remember the context of a run."""
+        """Remember the context of an automation or a script."""
         _add(self._others, event.context.id)
 
     @callback
     def _on_service(self, event: Event[dict[str, Any]]) -> None:
-        """Report the devices that another's call is for."""
+        """Report the devices that another person's or automation's call targets."""
         if self.is_others(event.context) and (called := called_by(self._hass, event.data)):
             self._on_call(called)
 
 
 def called_by(hass: HomeAssistant, call: Mapping[str, Any]) -> set[str]:
-    """Return the entities that a service call may set, by whatever they were named."""
+    """Return the entities that a service call may set, however they are targeted."""
     domain, service, data = call["domain"], call["service"], call["service_data"]
     is_for_all = domain in (HOMEASSISTANT_DOMAIN, SCENE)
     if (is_for_all and service not in {*SETTING, "apply"}) or service in READING:
@@ -116,7 +116,7 @@ def called_by(hass: HomeAssistant, call: Mapping[str, Any]) -> set[str]:
 
 def _selected(hass: HomeAssistant, data: Mapping[str, Any]) -> set[str]:
     """Return the entities of a target."""
-    keys = {str(key) for key in cv.ENTITY_SERVICE_FIELDS} - {CONF_EXCLUDE}  # which is no list
+    keys = {str(key) for key in cv.ENTITY_SERVICE_FIELDS} - {CONF_EXCLUDE}  # no list of ids
     target = {key: _listed(data[key]) for key in keys if key in data}
     if ENTITY_MATCH_ALL in target.get(ATTR_ENTITY_ID, ()):
         return set(hass.states.async_entity_ids())
@@ -125,14 +125,14 @@ def _selected(hass: HomeAssistant, data: Mapping[str, Any]) -> set[str]:
 
 
 def _listed(value: Any) -> list[str]:
-    """Return ids that may be a list, one, or several with commas between."""
+    """Return a list of ids, which may be given separated by commas."""
     if isinstance(value, str):
         return [one.strip() for one in value.split(",")]
     return [str(one) for one in value] if isinstance(value, Iterable) else []
 
 
 def _add(known: dict[str, None], context_id: str) -> None:
-    """Add a context, and forget the oldest."""
+    """Add a context and drop the oldest."""
     known.pop(context_id, None)
     known[context_id] = None
     if len(known) > KEPT:

@@ -1,4 +1,4 @@
-"""Which devices can be held, and why the others cannot."""
+"""Eligibility of devices: the reasons for which they cannot be held."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -15,7 +15,7 @@ from homeassistant.components.climate.const import (
     HVACMode,
 )
 
-# From where every supported release has them, though the newest defines them in `const`.
+# Every supported release has them in these places; the newest defines them in `const`.
 from homeassistant.components.fan import FanEntityFeature  # type: ignore[attr-defined]
 from homeassistant.components.homeassistant.scene import DATA_PLATFORM
 from homeassistant.components.media_player.const import MediaPlayerEntityFeature
@@ -31,7 +31,7 @@ FEATURES = {
     Platform.FAN: FanEntityFeature.TURN_OFF | FanEntityFeature.TURN_ON,
     Platform.MEDIA_PLAYER: MediaPlayerEntityFeature.TURN_OFF | MediaPlayerEntityFeature.TURN_ON,
 }
-"""Domains in which turning off and on takes these features."""
+"""Features that turning a device off and on requires, by domain."""
 
 WITH_TEMPERATURE: dict[str, int] = {
     Platform.CLIMATE: (
@@ -39,7 +39,7 @@ WITH_TEMPERATURE: dict[str, int] = {
     ),
     Platform.WATER_HEATER: WaterHeaterEntityFeature.TARGET_TEMPERATURE,
 }
-"""Domains that can be set back, and the features of which a device needs one."""
+"""Features of which setting a device back requires one, by domain."""
 DOWN, UP = -1, 1
 HEATING, COOLING = {ATTR_TEMPERATURE: DOWN}, {ATTR_TEMPERATURE: UP}
 RANGE = {ATTR_TARGET_TEMP_LOW: DOWN, ATTR_TARGET_TEMP_HIGH: UP}
@@ -49,13 +49,13 @@ SET_BACK: dict[str, tuple[dict[str, int], ...]] = {
     HVACMode.HEAT: (HEATING, RANGE),
     HVACMode.HEAT_COOL: (RANGE,),
 }
-"""By a thermostat's mode: the temperatures that may be set, and where each goes to use less."""
+"""Temperatures to set, and the direction that uses less, by a thermostat's mode."""
 FINEST_STEP = 0.1
-"""The step of a device that reports none."""
+"""Step of a device that reports none."""
 
 
 class Refusal(StrEnum):
-    """Why a device is not held."""
+    """Reason why a device is not held."""
 
     ALREADY_OFF = "already_off"
     UNAVAILABLE = "unavailable"
@@ -69,7 +69,7 @@ class Refusal(StrEnum):
 
 
 def refusal_of(state: State | None) -> Refusal | None:
-    """Return why a device cannot be paused, None if it can."""
+    """Return the reason why a device cannot be paused, None if it can."""
     if state is None:
         return Refusal.NOT_FOUND
     if not can_pause(state):
@@ -80,14 +80,14 @@ def refusal_of(state: State | None) -> Refusal | None:
 
 
 def scene_refusal_of(hass: HomeAssistant, entity_id: str) -> Refusal | None:
-    """Return why a scene cannot be applied, None if it can."""
+    """Return the reason why a scene cannot be applied, None if it can."""
     if hass.states.get(entity_id) is None:
         return Refusal.NOT_FOUND
     return None if scene_states_of(hass, entity_id) else Refusal.UNSUPPORTED
 
 
 def scene_states_of(hass: HomeAssistant, entity_id: str) -> dict[str, State]:
-    """Return the states that a scene sets: only Home Assistant's own scenes tell them."""
+    """Return the states that a scene sets; only Home Assistant's own scenes expose them."""
     if (platform := hass.data.get(DATA_PLATFORM)) is None:
         return {}
     config = getattr(platform.entities.get(entity_id), "scene_config", None)
@@ -97,7 +97,7 @@ def scene_states_of(hass: HomeAssistant, entity_id: str) -> dict[str, State]:
 def scene_wanted_of(
     hass: HomeAssistant, entity_id: str, scenes: Iterable[str]
 ) -> dict[str, Any] | Refusal:
-    """Return how scenes want a device, of which the last counts, or why it cannot be restored."""
+    """Return a device's state in the last scene that sets it, or why it cannot be restored."""
     if (state := hass.states.get(entity_id)) is None:
         return Refusal.NOT_FOUND
     wanted: dict[str, Any] = {}
@@ -123,18 +123,18 @@ def can_pause(state: State) -> bool:
 
 
 def can_restore(state: State) -> bool:
-    """Return True if what a scene sets of a device can be restored."""
+    """Return True if a device can be restored after a scene."""
     return state.domain in SIGNIFICANT
 
 
 def can_set_back(state: State) -> bool:
-    """Return True if a temperature of the device can be set."""
+    """Return True if the device supports setting a temperature."""
     features = int(state.attributes.get(ATTR_SUPPORTED_FEATURES) or 0)
     return bool(features & WITH_TEMPERATURE.get(state.domain, 0))
 
 
 def set_back(state: State | None, degrees: float) -> dict[str, float] | Refusal:
-    """Return the temperatures of a device that is set back, or why it cannot be."""
+    """Return the temperatures to set a device back to, or why it cannot be."""
     if state is None:
         return Refusal.NOT_FOUND
     if state.domain not in WITH_TEMPERATURE:
@@ -145,7 +145,7 @@ def set_back(state: State | None, degrees: float) -> dict[str, float] | Refusal:
 
 
 def _wanted(state: State, degrees: float) -> dict[str, float] | Refusal:
-    """Return the temperatures of a device that is on when it is set back."""
+    """Return the temperatures to set back a device that is on, or why it cannot be."""
     if state.state == HVACMode.AUTO:
         return Refusal.IN_SCHEDULE
     directions = _directions(state)
@@ -153,12 +153,12 @@ def _wanted(state: State, degrees: float) -> dict[str, float] | Refusal:
         return Refusal.NO_TEMPERATURE
     before = {name: float(state.attributes[name]) for name in directions}
     wanted = {name: _moved(state, before[name], degrees, directions[name]) for name in directions}
-    # Many valves have no other off than their lowest temperature.
+    # Many radiator valves report their lowest temperature when they are off.
     return Refusal.ALREADY_OFF if wanted == before else wanted
 
 
 def _directions(state: State) -> dict[str, int]:
-    """Return the temperatures of a device that are to be set, and where each goes."""
+    """Return the directions in which a device's temperatures move, by attribute."""
     is_water_heater = state.domain == Platform.WATER_HEATER
     ways = (HEATING,) if is_water_heater else SET_BACK.get(state.state, ())
     found = (way for way in ways if all(state.attributes.get(name) is not None for name in way))
@@ -166,7 +166,7 @@ def _directions(state: State) -> dict[str, int]:
 
 
 def _moved(state: State, before: float, degrees: float, direction: int) -> float:
-    """Return a temperature moved by whole steps of the device, and not beyond its limit."""
+    """Return a temperature moved by whole steps of the device, within its limit."""
     step = float(state.attributes.get(ATTR_TARGET_TEMP_STEP) or FINEST_STEP)
     limit = state.attributes.get(ATTR_MIN_TEMP if direction == DOWN else ATTR_MAX_TEMP)
     steps = max(1, round(degrees / step))
@@ -177,5 +177,5 @@ def _moved(state: State, before: float, degrees: float, direction: int) -> float
 
 
 def device_state_of(state: State | None) -> DeviceState | None:
-    """Return what a device reports, None if it is unavailable."""
+    """Return the state of a device, None if it is unavailable."""
     return DeviceState.read(state.domain, state.state, state.attributes) if state else None

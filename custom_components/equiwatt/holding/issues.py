@@ -1,4 +1,4 @@
-"""Repair issues of devices that are not restored."""
+"""Repair issues for devices that could not be restored."""
 
 from hashlib import sha256
 
@@ -13,7 +13,7 @@ NOT_RESTORED = "not_restored"
 
 @callback
 def async_raise_not_restored(hass: HomeAssistant, entity_id: str) -> None:
-    """Raise the issue of a device, which outlasts restarts as nothing else remembers it."""
+    """Raise the issue of a device; it is persistent, as its record has been removed."""
     state = hass.states.get(entity_id)
     ir.async_create_issue(
         hass,
@@ -38,5 +38,5 @@ def async_clear_not_restored(hass: HomeAssistant, entity_id: str) -> None:
 
 
 def issue_id_of(entity_id: str) -> str:
-    """Return the id of a device's issue, which is public and so names no device."""
+    """Return the id of a device's issue, hashed as Home Assistant's diagnostics include it."""
     return f"{NOT_RESTORED}_{sha256(entity_id.encode()).hexdigest()[:12]}"

@@ -1,7 +1,8 @@
-"""Holds devices for all accounts' equivents and restores them after these, whatever comes between.
+"""Manager of the devices held for all accounts' equivents.
 
-One promise: what it takes to restore is on the disk before anything is touched; it is restored at
-the end, after the longest duration, after restarts; what a person changes meanwhile is theirs.
+The original states are on the disk before a device is touched. Devices are restored when the
+equivent ends, when the longest duration is over, and after restarts, unless a person has changed
+them meanwhile.
 """
 
 import asyncio
@@ -23,12 +24,12 @@ from .issues import async_clear_not_restored
 from .store import HeldDevice, Requester
 
 MANAGER: HassKey[HoldingManager] = HassKey(f"{DOMAIN}_holding")
-"""The held devices of all accounts: they are restored even when their entry has gone."""
+"""Shared by all accounts, as devices are restored even when their entry has been removed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """An account that is set up: its time, and whether devices are held for it now."""
+    """An account that is set up: its clock, and whether devices are held for it now."""
 
     now: Callable[[], datetime]
     holds: Callable[[], bool]
@@ -43,16 +44,16 @@ def async_get_manager(hass: HomeAssistant) -> HoldingManager:
 
 
 class HoldingManager:
-    """Holds devices for all accounts."""
+    """Hold devices for all accounts."""
 
     def __init__(self, hass: HomeAssistant) -> None:
-        """Hold nothing yet."""
+        """Initialize without accounts."""
         self.hass = hass
         self._accounts: dict[str, Account] = {}
         self._controller = HoldingController(hass, self._now)
 
     async def async_load(self) -> None:
-        """Go on with what was held before, once Home Assistant has started."""
+        """Load the held devices, and resume once Home Assistant has started."""
         for held in await self._controller.store.async_load():
             record = absent(held.record)
             self._controller.devices[held.entity_id] = replace(held, record=record)
@@ -61,66 +62,66 @@ class HoldingManager:
 
     @callback
     def async_stop(self, _: Event | None = None) -> None:
-        """Leave everything to the next start."""
+        """Stop without restoring: the next start resumes from the disk."""
         self._controller.async_stop()
 
     @property
     def devices(self) -> list[HeldDevice]:
-        """Devices that are held or being restored, by name."""
+        """Devices that are held or being restored, by entity id."""
         return sorted(self._controller.devices.values(), key=lambda one: one.entity_id)
 
     @property
     def held(self) -> list[HeldDevice]:
-        """Devices that are held, or not yet back, by name."""
+        """Devices that are held or not yet restored, by entity id."""
         now = self._controller.read_clock()
         return [one for one in self.devices if is_held(one.record, now)]
 
     def held_for(self, entry_id: str) -> list[HeldDevice]:
-        """Return the devices that are held for an account, or not yet back, by name."""
+        """Return the devices held for an account or not yet restored, by entity id."""
         return [one for one in self.held if entry_id in one.holders]
 
     @callback
     def async_listen(self, watcher: Callable[[], None]) -> CALLBACK_TYPE:
-        """Call a watcher at each change, and return how to stop that."""
+        """Call a watcher at each change. Return a function that removes it."""
         return self._controller.async_listen(watcher)
 
     @callback
     def async_attach(self, entry_id: str, account: Account) -> None:
-        """Hold for an account, too."""
+        """Add an account that is being set up."""
         self._accounts[entry_id] = account
 
     @callback
     def async_start(self, entry_id: str) -> None:
-        """Restore what an account held before, unless its equivent is live still."""
+        """Restore the devices of an account, unless its equivent is still live."""
         if not self._accounts[entry_id].holds():
             self.async_release(entry_id)
 
     @callback
     def async_detach(self, entry_id: str, *, is_disabled: bool) -> None:
-        """Leave an account; one that is disabled holds nothing."""
+        """Remove an account that is unloaded, and restore its devices if it is disabled."""
         self._accounts.pop(entry_id, None)
         if is_disabled:
             self.async_release(entry_id)
 
     async def async_remove(self, entry_id: str) -> None:
-        """Restore what was held for an account that is gone."""
+        """Restore the devices of an account that has been removed."""
         self.async_release(entry_id)
         await self._controller.async_tidy()
 
     async def async_hold(
         self, entity_ids: Iterable[str], request: Request
     ) -> dict[str, Refusal | None]:
-        """Hold devices until the equivent ends; return why not, for each that is not.
+        """Hold devices until the equivent ends. Return by device why it is not held.
 
-        Raise HomeAssistantError if that cannot be written, and touch nothing then.
+        Raise HomeAssistantError, without touching a device, if the records cannot be written.
         """
-        # An automation that is triggered again cancels this action, but not what is half done.
+        # A retriggered automation cancels this action, which must not stop half-way.
         work = self._async_begin(list(entity_ids), request)
         task = self.hass.async_create_background_task(work, f"{DOMAIN} hold")
         return await self._controller.async_answers(await asyncio.shield(task))
 
     async def _async_begin(self, entity_ids: list[str], request: Request) -> Begun:
-        """Begin to hold devices; what was asked for too late is restored."""
+        """Begin to hold devices, and restore them if the equivent has ended meanwhile."""
         begun = await self._controller.async_begin(entity_ids, request)
         for entry_id in request.holders:
             account = self._accounts.get(entry_id)
@@ -130,24 +131,24 @@ class HoldingManager:
 
     @callback
     def async_release(self, entry_id: str, requester: Requester | None = None) -> None:
-        """Restore what is held for an account, and for no other one."""
+        """Restore the devices that are held for this account only."""
         self._release(entry_id, requester)
 
     @callback
     def async_end(self, entry_id: str, end: datetime) -> None:
-        """Restore what is held for an account's equivent that has ended.
+        """Restore the devices of an account whose equivent has ended.
 
-        Where the next one is live already, what was asked for since the end is held for that.
+        If the next equivent is already live, devices requested since the end stay held for it.
         """
         account = self._accounts.get(entry_id)
         self._release(entry_id, since=end if account and account.holds() else None)
 
     async def async_skip(self, entry_id: str, context: Context) -> None:
-        """Restore what is held for an account, as somebody asks for it now."""
+        """Restore the devices of an account at a person's or automation's request."""
         self._release(entry_id, await self._controller.contexts.async_requester_of(context))
 
     async def async_restore(self, entity_ids: Iterable[str], context: Context) -> None:
-        """Restore devices now, whoever they are held for, as somebody asks for it."""
+        """Restore devices at a request, whichever accounts they are held for."""
         requester = await self._controller.contexts.async_requester_of(context)
         for held in self.devices:
             if held.entity_id in entity_ids:
@@ -155,12 +156,12 @@ class HoldingManager:
 
     @callback
     def async_forget(self, entity_id: str) -> None:
-        """Clear the issue of a device that somebody has dealt with."""
+        """Clear the issue of a device once its repair is confirmed."""
         async_clear_not_restored(self.hass, entity_id)
 
     @callback
     def _start(self, _: HomeAssistant) -> None:
-        """Go on with what was held before; what is held for no account is restored."""
+        """Resume after a start, and restore devices whose accounts no longer exist."""
         entries = self.hass.config_entries.async_entries(DOMAIN, include_disabled=False)
         known = {entry.entry_id for entry in entries}
         self._controller.async_start()
@@ -175,7 +176,7 @@ class HoldingManager:
         *,
         since: datetime | None = None,
     ) -> None:
-        """Restore what an account holds, but for what was asked for since a time."""
+        """Restore the devices of an account, except those requested since a time."""
         now = self._controller.read_clock()
         for held in self.devices:
             is_later = since is not None and held.record.began >= since
@@ -184,6 +185,6 @@ class HoldingManager:
                 self._controller.async_release(held, others, requester)
 
     def _now(self) -> datetime:
-        """Return the time of an account, which is the provider's where the system's is wrong."""
+        """Return the time of an account, which corrects a wrong system clock."""
         account = next(iter(self._accounts.values()), None)
         return account.now() if account else dt_util.utcnow()

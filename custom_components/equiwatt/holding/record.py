@@ -1,4 +1,4 @@
-"""Everything that is known of a held device: facts only, from which the rest follows."""
+"""Record of a held device, which holds observed facts only, and its JSON."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
@@ -16,14 +16,14 @@ class Command:
 
     at: datetime
     values: Mapping[str, Any]
-    """What was commanded: state and attributes."""
+    """Commanded state and attributes."""
     found: DeviceState
-    """What the device reported at that moment."""
+    """State that the device reported at that time."""
     refused_at: datetime | None = None
-    """When the device answered with an error."""
+    """Time at which the command failed."""
 
     def shifted(self, delta: timedelta) -> Self:
-        """Return the command as if the clock had always been right."""
+        """Return the command with its times shifted by a correction of the clock."""
         return replace(self, at=self.at + delta, refused_at=_shifted(self.refused_at, delta))
 
 
@@ -32,26 +32,26 @@ class DeviceRecord:
     """A device from its first hold until it is restored, taken over or given up."""
 
     before: DeviceState | None
-    """How it was; None until it is available."""
+    """Original state; None until the device is available."""
     wanted: Mapping[str, Any]
-    """How the hold wants it: state and attributes."""
+    """Wanted state and attributes."""
     began: datetime
     until: datetime
     commands: tuple[Command, ...] = ()
     seen: DeviceState | None = None
-    """What it reported last."""
+    """Last state reported while available."""
     changed_at: datetime | None = None
-    """When it last reported something else while it was available; None if it has not since."""
+    """Time of the last change while available; None if there is none since `here_since`."""
     here_since: datetime | None = None
-    """Since when it has been available; None while it is not."""
+    """Time since which the device is available; None while it is not."""
     found: DeviceState | None = None
-    """How it was found after it had been unavailable, where nothing we know of had made it so."""
+    """State with which the device came back, if changed: no person is known to have set it."""
     settled_at: datetime | None = None
-    """When it had been as wanted for long enough; after the end, when it last was as before."""
+    """Time at which the wanted state was believed; after the end, the last time it was restored."""
 
     @property
     def restoring(self) -> tuple[Command, ...]:
-        """Commands since the end of the hold."""
+        """Commands since the end of the hold, which restore the device."""
         return tuple(command for command in self.commands if command.at >= self.until)
 
     @property
@@ -61,7 +61,7 @@ class DeviceRecord:
         return max([*(fact for fact in facts if fact), *(one.at for one in self.commands)])
 
     def shifted(self, delta: timedelta) -> Self:
-        """Return the record as if the clock had always been right."""
+        """Return the record with its times shifted by a correction of the clock."""
         return replace(
             self,
             began=self.began + delta,
@@ -74,12 +74,12 @@ class DeviceRecord:
 
 
 def _shifted(moment: datetime | None, delta: timedelta) -> datetime | None:
-    """Return a time that may be missing, moved."""
+    """Return a time shifted, None if missing."""
     return moment and moment + delta
 
 
 def to_json(value: Any) -> Any:
-    """Return a record, or what it consists of, in values that JSON has."""
+    """Return a dataclass or one of its values as JSON values."""
     if is_dataclass(value):
         return {field.name: to_json(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, datetime):
@@ -88,15 +88,15 @@ def to_json(value: Any) -> Any:
 
 
 def from_json[T](kind: type[T], value: Any) -> T:
-    """Return what was stored as a value of a type.
+    """Return a value of a type from its JSON.
 
-    Raise AttributeError, KeyError, TypeError or ValueError for what is none.
+    Raise AttributeError, KeyError, TypeError or ValueError if it cannot be read.
     """
     return cast("T", _read(kind, value))
 
 
 def _read(kind: Any, value: Any) -> Any:
-    """Return a value of a type, which may be generic or a union with None."""
+    """Return a value of a type, generics and unions with None included."""
     if isinstance(kind, UnionType):
         if value is None and NoneType in get_args(kind):
             return None
@@ -118,13 +118,13 @@ def _read(kind: Any, value: Any) -> Any:
 
 @cache
 def _hints(kind: type[Any]) -> dict[str, Any]:
-    """Return the types of a dataclass's fields by name."""
+    """Return the types of a dataclass's fields, by name."""
     hints = get_type_hints(kind)
     return {field.name: hints[field.name] for field in fields(kind)}
 
 
 def _like(kind: Any, value: Any) -> Any:
-    """Return a value. Raise TypeError if it is not of a type."""
+    """Return a value. Raise TypeError if it is not of the type."""
     if not isinstance(value, kind):
         raise TypeError(value)
     return value

@@ -1,4 +1,4 @@
-"""Calls the services that set devices, attributed to whoever asked for it."""
+"""Calls of the services that set devices, attributed to the requester."""
 
 from collections.abc import Iterable
 from enum import Enum, auto
@@ -15,27 +15,27 @@ from .steps import Call
 from .store import Requester
 
 EVENT_COMMAND = "equiwatt_command"
-"""The first event of each command's context, by which the logbook knows whose it is."""
+"""First event of each command's context, from which the logbook takes the attribution."""
 ATTR_ASKED_BY = "asked_by"
 ATTR_ACTION = "action"
 
 UNTOUCHED = (ServiceNotFound, ServiceValidationError, vol.Invalid)
-"""What is raised before anything is touched."""
+"""Errors that a service call raises before it reaches the device."""
 
 
 class Answer(Enum):
-    """How a service call ended."""
+    """Result of a service call."""
 
     DONE = auto()
     REFUSED = auto()
     UNTOUCHED = auto()
-    """The call was wrong: the device has heard nothing of it."""
+    """The call was invalid and has not reached the device."""
 
 
 async def async_set(
     hass: HomeAssistant, entity_id: str, calls: Iterable[Call], context: Context
 ) -> Answer:
-    """Set a device by several calls, of which each waits for the one before."""
+    """Set a device by several calls, one after the other."""
     for number, call in enumerate(calls):
         data = {ATTR_ENTITY_ID: entity_id, **call.data}
         domain = entity_id.partition(".")[0]
@@ -54,13 +54,13 @@ async def async_apply_scene(hass: HomeAssistant, entity_id: str, context: Contex
 async def _async_call(
     hass: HomeAssistant, domain: str, service: str, data: dict[str, Any], context: Context
 ) -> Answer:
-    """Call a service, and wait for as long as it takes."""
+    """Call a service and wait for its result."""
     try:
         await hass.services.async_call(domain, service, data, blocking=True, context=context)
     except UNTOUCHED as err:
         LOGGER.debug("%s cannot be set: %s", data[ATTR_ENTITY_ID], err)
         return Answer.UNTOUCHED
-    except Exception as err:  # noqa: BLE001  # one device must not keep others from theirs
+    except Exception as err:  # noqa: BLE001  # integrations raise anything
         LOGGER.debug("%s did not obey: %s", data[ATTR_ENTITY_ID], err)
         return Answer.REFUSED
     return Answer.DONE
@@ -70,6 +70,6 @@ async def _async_call(
 def async_announce(
     hass: HomeAssistant, entity_id: str, requester: Requester, context: Context, action: str
 ) -> None:
-    """Announce a command to the logbook, which names whoever comes first under a context."""
+    """Fire the event of a command: the logbook attributes changes to a context's first event."""
     data = {ATTR_ENTITY_ID: entity_id, ATTR_ASKED_BY: requester.name, ATTR_ACTION: action}
     hass.bus.async_fire(EVENT_COMMAND, data, context=context)

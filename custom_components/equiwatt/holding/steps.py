@@ -1,7 +1,7 @@
-"""What it takes to set a device: its mode, then what belongs to the mode, each by a service.
+"""Service calls that set a device: its mode, then the attributes that belong to the mode.
 
-Nothing here knows Home Assistant: the names of its services and attributes are plain words, which
-a test compares with Home Assistant's own.
+Pure: the names of services and attributes are literals, which a test compares with Home
+Assistant's own.
 """
 
 from collections.abc import Mapping
@@ -11,29 +11,29 @@ from typing import Any
 from .device_state import DeviceState, is_near
 
 TOGGLES = ("fan", "humidifier", "input_boolean", "light", "media_player", "remote", "switch")
-"""Domains whose devices are on or off, whatever else they are."""
+"""Domains whose devices are turned on and off."""
 MODES = {
     "climate": ("hvac_modes", "set_hvac_mode", "hvac_mode"),
     "water_heater": ("operation_list", "set_operation_mode", "operation_mode"),
 }
-"""Domains whose state is a mode: what lists them, the service that sets one, and its field."""
+"""Domains whose state is a mode: the attribute that lists modes, the service, its field."""
 WATER_HEATER_ON_OFF = 8
 SERVICES = {
     "current_position": ("set_cover_position", "position"),
     "current_tilt_position": ("set_cover_tilt_position", "tilt_position"),
     "oscillating": ("oscillate", "oscillating"),
 }
-"""Services whose names or fields do not follow from the attribute."""
+"""Services and fields that are not named after the attribute."""
 FIRST_WAYS = 4
-"""Every so many attempts a device is turned on without all that belongs to it."""
+"""Every so many attempts, a device is turned on without its attributes."""
 AT_ONCE = ("light", "remote")
-"""Domains whose devices are turned on with everything that they are."""
+"""Domains whose devices are turned on with all their attributes in one call."""
 OPTIONS = ("select", "input_select")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """A service of the device's own domain."""
+    """A call of a service of the device's own domain."""
 
     service: str
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class Call:
 def steps_back(
     before: DeviceState, now: DeviceState, wanted: Mapping[str, Any]
 ) -> list[tuple[str, Any]]:
-    """Return what is restored, in order: what the device does not offer is left out."""
+    """Return the attributes to restore, in order, without those that the device does not offer."""
     return [
         (name, value)
         for name, value in before.significant.items()
@@ -55,7 +55,7 @@ def steps_back(
 def calls_for(
     command: Mapping[str, Any], target: Mapping[str, Any], now: DeviceState, attempt: int = 0
 ) -> list[Call]:
-    """Return the calls that set these values of a target, of which some belong together."""
+    """Return the calls that set values of a target, some of which belong in one call."""
     off = "state" in command and target.get("state") == "off"
     if now.domain in TOGGLES and "state" in command:
         if off:
@@ -65,13 +65,13 @@ def calls_for(
         done = target if now.domain in AT_ONCE else {"state", *extras}
         rest = {name: value for name, value in command.items() if name not in done}
         return [first, *calls_for(rest, target, now)]
-    if now.domain == "light":  # some forget the rest of what they were told
+    if now.domain == "light":  # some lights drop attributes that a call leaves out
         return [Call(service="turn_on", data=_extras("light", target))] if command else []
     return [_call(name, value, now, attempt) for name, value in command.items()]
 
 
 def missing_of(wanted: Mapping[str, Any], now: DeviceState) -> dict[str, Any]:
-    """Return the values that are not there; all of them if the device reports that all are."""
+    """Return the wanted values that are not reported, or all of them if all are."""
     missing = {
         name: value for name, value in wanted.items() if not is_near(name, value, now.get(name))
     }
@@ -79,18 +79,18 @@ def missing_of(wanted: Mapping[str, Any], now: DeviceState) -> dict[str, Any]:
 
 
 def is_other_way(attempt: int) -> bool:
-    """Return True if a device that has not obeyed for minutes is turned on plainly."""
+    """Return True if an attempt turns a device on without its attributes."""
     return attempt % FIRST_WAYS == FIRST_WAYS - 1
 
 
 def turns_off_by_switch(domain: str, attributes: Mapping[str, Any]) -> bool:
-    """Return True if a device with modes is turned off and on besides: some water heaters are."""
+    """Return True if a device with modes supports turning off and on, as some water heaters do."""
     features = int(attributes.get("supported_features") or 0)
     return domain == "water_heater" and bool(features & WATER_HEATER_ON_OFF)
 
 
 def _extras(domain: str, target: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a device is turned on with."""
+    """Return the data of the call that turns a device on."""
     if domain == "light":
         data: dict[str, Any] = {}
         for name, value in target.items():
@@ -105,7 +105,7 @@ def _extras(domain: str, target: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _light_data(name: str, value: Any, target: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what turns a light on so; a white is as bright as the light is."""
+    """Return the data that sets an attribute of a light; white is set as a brightness."""
     if name == "state":
         return {}
     if name == "color_mode":
@@ -128,7 +128,7 @@ def _call(name: str, value: Any, now: DeviceState, attempt: int) -> Call:
 
 
 def _set_state(value: str, now: DeviceState, attempt: int) -> Call:
-    """Return the call that sets the state of what is not just on or off."""
+    """Return the call that sets a state other than on and off."""
     domain = now.domain
     if domain in MODES:
         return _set_mode(value, now, attempt)
@@ -144,7 +144,7 @@ def _set_state(value: str, now: DeviceState, attempt: int) -> Call:
 
 
 def _set_mode(mode: str, now: DeviceState, attempt: int) -> Call:
-    """Return the call that sets a mode, which may be one that Home Assistant does not list."""
+    """Return the call that sets a mode, which the device need not list."""
     listed, service, name = MODES[now.domain]
     if turns_off_by_switch(now.domain, now.attributes):
         if mode == "off":

@@ -1,4 +1,4 @@
-"""The held devices on the disk, as they must outlast a power cut."""
+"""Storage of the held devices, written through as it must survive a power cut."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
@@ -19,14 +19,14 @@ from .record import DeviceRecord, from_json, to_json
 VERSION = 1
 KEY = f"{DOMAIN}.held_devices"
 DAMAGED = (AttributeError, KeyError, TypeError, ValueError)
-"""What is raised for a device that cannot be read."""
+"""Errors raised by a stored device that cannot be read."""
 SOON, LATER = 1, 30
-"""Seconds until changes are written, and until that is tried again on a full disk."""
+"""Seconds until changes are written, and until a failed write is repeated."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Requester:
-    """Who asked for a hold: the logbook names them when the device is restored, too."""
+    """Requester of a hold, to which the logbook also attributes the restoring."""
 
     name: str | None = None
     context_id: str | None = None
@@ -34,18 +34,18 @@ class Requester:
 
 @dataclass(frozen=True, kw_only=True)
 class HeldDevice:
-    """A device that is held or restored."""
+    """A device that is held or being restored."""
 
     entity_id: str
     record: DeviceRecord
     holders: tuple[str, ...] = ()
-    """The accounts for whose equivents it is held, or was."""
+    """Entry ids of the accounts for whose equivents the device is or was held."""
     requester: Requester = Requester()
     degrees: float | None = None
-    """By how much it is set back, once it is available."""
+    """Degrees by which to set the device back once it is available."""
 
     def as_shown(self, end: datetime | None) -> dict[str, Any]:
-        """Return until when it is held at the latest, the equivent having this end; how it was."""
+        """Return the sensor's attributes of the device: its deadline and its original state."""
         record = self.record
         own = record.until if record.until < record.began + LONGEST else None
         until = min(filter(None, (own, end)), default=None)
@@ -58,12 +58,12 @@ class HeldDevice:
 
 
 class HoldingStore:
-    """The file of all held devices: two accounts may hold the same one."""
+    """File of the held devices of all accounts, which may share devices."""
 
     def __init__(
         self, hass: HomeAssistant, devices: Callable[[], Mapping[str, HeldDevice]]
     ) -> None:
-        """Write what there is then, whenever something is to be written."""
+        """Initialize with a function that returns the devices to write."""
         self._hass = hass
         self._devices = devices
         self._store = self._open()
@@ -72,29 +72,29 @@ class HoldingStore:
         self._is_dirty = False
 
     async def async_load(self) -> list[HeldDevice]:
-        """Return what can be read, and log what cannot be."""
+        """Return the devices that can be read, and log the others."""
         stored: Any = None
         try:
             stored = await self._store.async_load()
-        except Exception as err:  # noqa: BLE001  # devices can be held all the same
+        except Exception as err:  # noqa: BLE001  # devices can be held without the file
             LOGGER.warning("The held devices cannot be read from the disk: %s", err)
         items = stored.get("devices") if isinstance(stored, dict) else None
         return self._read(items if isinstance(items, list) else [])
 
     async def async_write(self, pending: Mapping[str, HeldDevice]) -> bool:
-        """Write everything and what is to be held; return True if it is on the disk."""
+        """Write all devices and new ones. Return True if they are on the disk."""
         async with self._lock:
             return await self._async_write({**self._devices(), **pending})
 
     async def async_flush(self) -> None:
-        """Write what has changed, unless another has done so meanwhile."""
+        """Write changes that are not written yet."""
         async with self._lock:
             if self._is_dirty and not await self._async_write(self._devices()):
                 self.async_save_soon(LATER)
 
     @callback
     def async_save_soon(self, seconds: float = SOON) -> None:
-        """Write everything within a moment, and when Home Assistant stops."""
+        """Write all devices soon, and when Home Assistant stops."""
         self._is_dirty = True
         self._store.async_delay_save(self._data, LATER)
         self._timer.async_set(seconds)
@@ -103,20 +103,20 @@ class HoldingStore:
         """Delete the file."""
         async with self._lock:
             self._timer.async_set(None)
-            await self._async_write({})  # in place of what was to be written later
+            await self._async_write({})  # cancels the delayed write
             await self._store.async_remove()
 
     def _open(self) -> Store[dict[str, Any]]:
-        """Return the file, which is kept from other users of the machine, and whole."""
+        """Return the file, private to Home Assistant's user and replaced atomically."""
         return Store(self._hass, VERSION, KEY, private=True, atomic_writes=True)
 
     async def _async_write(self, devices: Mapping[str, HeldDevice]) -> bool:
-        """Write devices, and read them back: Home Assistant only logs that a disk is full."""
+        """Write devices and read them back, as Home Assistant only logs that a disk is full."""
         data, self._is_dirty = as_stored(devices.values()), False
         try:
             await self._store.async_save(data)
             is_written = await self._open().async_load() == data
-        except Exception as err:  # noqa: BLE001  # whatever a disk raises
+        except Exception as err:  # noqa: BLE001  # disks raise anything
             LOGGER.debug("The held devices cannot be written: %s", err)
             is_written = False
         self._is_dirty |= not is_written
@@ -124,11 +124,11 @@ class HoldingStore:
 
     @callback
     def _write_soon(self) -> None:
-        """Write what has changed."""
+        """Write changes in the background."""
         self._hass.async_create_background_task(self.async_flush(), f"{DOMAIN} held devices")
 
     def _read(self, items: Iterable[Any]) -> list[HeldDevice]:
-        """Return the devices that can be read; an issue names each other one that has a name."""
+        """Return the devices that can be read. Raise an issue for each other with an entity id."""
         found = []
         for item in items:
             try:
@@ -141,10 +141,10 @@ class HoldingStore:
         return found
 
     def _data(self) -> dict[str, Any]:
-        """Return everything as it is stored."""
+        """Return the stored form of all devices."""
         return as_stored(self._devices().values())
 
 
 def as_stored(devices: Iterable[HeldDevice]) -> dict[str, Any]:
-    """Return devices as they are stored."""
+    """Return the stored form of devices."""
     return {"devices": [to_json(one) for one in devices]}
