@@ -1,1 +1,1 @@
-"""What the provider says of equivents, and what is made of it: nothing of Home Assistant."""
+"""Equivents as the provider reports them, independent of Home Assistant."""

@@ -1,8 +1,8 @@
-"""An answer of the provider, read from its JSON.
+"""The provider's answers and their JSON.
 
 The payload is known from the help page's example and from a log of 2022-12-09 that users published.
-In the former `current_event` is the live equivent with its planned end; in the latter
-`current_event` is null while the newest of `previous_events` has no end. Both are read.
+In the example, `current_event` is the live equivent with its planned end. In the log it is null,
+while the newest of `previous_events` has no end. Both are read.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,26 +16,25 @@ LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 class MalformedError(ValueError):
-    """The payload is not of the provider's shape."""
+    """The payload does not have the provider's format."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer of the provider."""
+    """An answer of the provider."""
 
     current: Equivent | None = None
     previous: tuple[Equivent, ...] = ()
-    """The listed ones, newest first, of which the newest alone may be without an end."""
+    """Listed equivents, newest first, of which only the newest may have no end."""
     skipped: int = 0
-    """How many items of `previous_events` could not be used."""
+    """Number of unusable items of `previous_events`."""
 
 
 def parse(payload: object) -> Answer:
     """Read the body of an answer.
 
-    A bad item among the past ones is left out and counted, unless it is the first of an answer
-    that names none, which may be live. Everything else that is not of the provider's shape raises
-    MalformedError, so that no fault can read as "no equivent".
+    A bad past item is left out and counted, unless it may be the live equivent. Raise
+    MalformedError for any other deviation, so that no fault reads as "no equivent".
     """
     match payload:
         case {
@@ -46,14 +45,14 @@ def parse(payload: object) -> Answer:
         case _:
             raise MalformedError("success, current_event or previous_events is missing or wrong")
     if current is None and items:
-        read_event(items[0])  # it may be the live one, so that its faults are the answer's
+        read_event(items[0])  # may be the live equivent, so an error in it counts
     listed, skipped = read_events(items)
     previous = tuple(equivent for equivent in listed if equivent.end or equivent is listed[0])
     return Answer(named, previous, skipped)
 
 
 def read_events(items: Iterable[object]) -> tuple[list[Equivent], int]:
-    """Return the readable items, newest first and without doubles, and the number of others."""
+    """Return the readable items, newest first without duplicates, and the number of the others."""
     by_start: dict[datetime, Equivent] = {}
     skipped = 0
     for item in items:
@@ -69,7 +68,7 @@ def read_events(items: Iterable[object]) -> tuple[list[Equivent], int]:
 
 
 def read_event(item: object) -> Equivent | None:
-    """Read an event; None if it was called off, so that it ends when it starts."""
+    """Read an event. Return None if it was called off, in that it ends when it starts."""
     if not isinstance(item, Mapping) or not {"start_time", "end_time"} <= item.keys():
         raise MalformedError("an event without start_time and end_time")
     start = read_time(item["start_time"])
@@ -80,7 +79,7 @@ def read_event(item: object) -> Equivent | None:
 
 
 def as_event(equivent: Equivent) -> dict[str, int | None]:
-    """Return an equivent in the provider's shape."""
+    """Return an equivent in the provider's format."""
     end = equivent.end
     return {
         "start_time": int(equivent.start.timestamp()),
@@ -89,7 +88,7 @@ def as_event(equivent: Equivent) -> dict[str, int | None]:
 
 
 def read_time(value: object) -> datetime:
-    """Read a time in Unix seconds; a bool is an int to Python but no time."""
+    """Read a time in Unix seconds, of which Python's bool is a subtype but no value."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise MalformedError("a time that is not a whole number")
     if not EARLIEST.timestamp() <= value <= LATEST.timestamp():

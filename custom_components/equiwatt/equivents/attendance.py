@@ -1,4 +1,4 @@
-"""Who takes part in the live equivent, and whether it, or else the next one, is skipped."""
+"""Participation in the live equivent, and skipping it or the next equivent."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -12,42 +12,42 @@ from .snapshot import Edge, Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """Somebody who takes part, and in which equivent: ends are announced after they are known."""
+    """Participant in one equivent, as the next may start before an end is announced."""
 
     name: str
     start: datetime
-    """The start of the equivent, as far as it was known then."""
+    """Start of the equivent as known on joining."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attendance:
-    """What the home does about the live equivent, or else about the next one."""
+    """Participants of the live equivent, and the skip of it or the next equivent."""
 
     participants: tuple[Participant, ...] = ()
     skips_since: datetime | None = None
-    """Since when the live one, or else the next one, is to be skipped."""
+    """Time of the skip of the live equivent, or of the next if none is live."""
     skipped: Equivent | None = None
-    """The one that used the last skip up, in case it proves to be live still."""
+    """Equivent that used up the last skip, to restore the skip if its end proves wrong."""
 
     @property
     def skips(self) -> bool:
-        """Return True if the live one, or else the next one, is skipped."""
+        """Return True if the live equivent, or the next if none is live, is skipped."""
         return self.skips_since is not None
 
     def joined_by(self, name: str, equivent: Equivent) -> Attendance:
-        """Return it with somebody who takes part in an equivent, once."""
+        """Add a participant to an equivent."""
         others = (one for one in self.participants if one.name != name)
         return replace(self, participants=(*others, Participant(name, equivent.start)))
 
     def skipping(self, since: datetime | None) -> Attendance:
-        """Return it as the user wants it from now on."""
+        """Set or clear the skip."""
         return replace(self, skips_since=since, skipped=None)
 
     def before(self, edge: Edge) -> Attendance:
-        """Return it as it applies to an edge: who took part in what never ended is forgotten.
+        """Return the attendance that applies to an edge.
 
-        An equivent that came and went unseen was the next one, and one that is live again is
-        skipped still.
+        At a start, participants of earlier equivents are dropped. An equivent that came and went
+        unseen has used up a skip, and an equivent that is live again is still skipped.
         """
         if edge.type is EdgeType.ENDED:
             return self
@@ -59,14 +59,14 @@ class Attendance:
         return found
 
     def marked(self, edge: Edge) -> Edge:
-        """Return an edge with what is known of it here; who took part is asked at the end."""
+        """Add the skip to an edge, and the participants to an end."""
         ended = edge.type is EdgeType.ENDED
         names = tuple(one.name for one in self.participants if ended and _is_of(edge, one.start))
         skips = self.before(edge).skips_since
         return replace(edge, skipped=skips is not None and _is_of(edge, skips), participants=names)
 
     def after(self, edge: Edge) -> Attendance:
-        """Return it after an edge: the end of one that the API has confirmed uses a skip up."""
+        """Apply an edge: the end of a confirmed equivent uses up a skip."""
         found = self.before(edge)
         if edge.type is EdgeType.STARTED:
             return found
@@ -84,7 +84,7 @@ class Attendance:
         return self
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as it is stored: nothing for those who never use it."""
+        """Return the stored form, empty if never used."""
         joined = {one.name: int(one.start.timestamp()) for one in self.participants}
         since, over = self.skips_since, self.skipped
         return {
@@ -95,7 +95,7 @@ class Attendance:
 
 
 def read_attendance(data: Mapping[str, Any]) -> tuple[Attendance, int]:
-    """Return what is stored of it, and how much of that cannot be read."""
+    """Read the stored form. Return the attendance and the number of unreadable items."""
     items = data.get("participants", {})
     is_dict = isinstance(items, dict)
     joined = {name: _read(read_time, start) for name, start in items.items()} if is_dict else {}
@@ -109,12 +109,12 @@ def read_attendance(data: Mapping[str, Any]) -> tuple[Attendance, int]:
 
 
 def _is_of(edge: Edge, moment: datetime) -> bool:
-    """Return True if a moment belongs to an edge's equivent, or to an earlier one."""
+    """Return True if a moment is not after an edge's equivent."""
     return edge.type is EdgeType.STARTED or edge.equivent.end is None or moment < edge.equivent.end
 
 
 def _read[T](read: Callable[[object], T], value: object) -> T | None:
-    """Return a value that was stored, None if there is none or it cannot be read."""
+    """Return a stored value, None if missing or unreadable."""
     try:
         return None if value is None else read(value)
     except MalformedError:

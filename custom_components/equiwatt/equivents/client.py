@@ -1,7 +1,7 @@
-"""The equiwatt beta API: one endpoint, its limits and its errors.
+"""Client of the equiwatt beta API: one endpoint, its limits and its errors.
 
 Sources: the provider's help page (address, bearer token, 1 call/s, 10 calls/min) and its community
-forum. How errors look is documented nowhere, so every deviation is an error of its own kind.
+forum. Errors are not documented, so every deviation is classified.
 """
 
 import asyncio
@@ -24,18 +24,18 @@ from .answer import EARLIEST, LATEST, Answer, MalformedError, parse
 TIMEOUT = aiohttp.ClientTimeout(total=10)
 MAX_BODY = 1024 * 1024
 MAX_AGE = 60
-"""Seconds since which an answer may have lain in a cache."""
+"""Seconds for which an answer may have been cached."""
 DEFAULT_RETRY_AFTER = 60
 MAX_RETRY_AFTER = 3600
 
 CALL_GAP = 1.0
 CALLS_PER_WINDOW = 10
 CALL_WINDOW = 60.0
-MARGIN = 0.01  # timers may fire a little early, and the server's clock is not ours
+MARGIN = 0.01  # timers may fire early, and the server's clock drifts
 
 
 class EquiwattError(Exception):
-    """A call brought no equivents; `reason` is the word for the cause in translations."""
+    """Base of all errors; `reason` is the translation key."""
 
     reason: str
 
@@ -47,33 +47,33 @@ class InvalidTokenError(EquiwattError):
 
 
 class RateLimitedError(EquiwattError):
-    """Too many calls; `retry_after` is how many seconds to wait."""
+    """There were too many calls; `retry_after` is the time to wait in seconds."""
 
     reason = "rate_limited"
 
     def __init__(self, message: str, retry_after: float) -> None:
-        """Keep the seconds to wait."""
+        """Initialize with the time to wait."""
         super().__init__(message)
         self.retry_after = retry_after
 
 
 class UnreachableError(EquiwattError):
-    """The service cannot be reached, or says that it is broken."""
+    """The service cannot be reached or reports a server error."""
 
     reason = "cannot_connect"
 
 
 class UnexpectedResponseError(EquiwattError):
-    """The answer is not one of the API."""
+    """The answer is not the API's."""
 
     reason = "unexpected_response"
 
 
 class RateLimiter:
-    """Keeps all calls of one token within the provider's limits, first come first served.
+    """Keeps the calls of a token within the provider's limits, in order of arrival.
 
-    Calls are made one at a time and counted from when their answer arrived: the server has seen
-    them by then, so the gaps that hold here hold there too, however slow the way is.
+    Calls are made one at a time and counted from the arrival of their answer. The server has
+    received them by then, so its limits are kept even if the connection is slow.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class RateLimiter:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """Start with no calls made."""
+        """Initialize without calls."""
         self._clock = clock
         self._sleep = sleep
         self._turn = asyncio.Lock()
@@ -90,9 +90,9 @@ class RateLimiter:
 
     @asynccontextmanager
     async def turn(self, patience: float | None = None) -> AsyncIterator[None]:
-        """Wait for the turn to make one call, which is made inside.
+        """Wait for the turn to make one call inside the context.
 
-        Raise RateLimitedError if the turn does not come within the seconds of patience.
+        Raise RateLimitedError if the turn does not come within `patience` seconds.
         """
         if patience is not None and self.barred_for > patience:
             raise RateLimitedError("Too many calls", self.barred_for)
@@ -108,16 +108,16 @@ class RateLimiter:
             self._turn.release()
 
     def bar(self, seconds: float) -> None:
-        """Make every call wait for so long, as the provider asks for it."""
+        """Delay all calls, as requested by the provider."""
         self._barred_until = self._clock() + seconds
 
     @property
     def barred_for(self) -> float:
-        """Seconds to the time that the provider named, nothing once it has come."""
+        """Seconds until the provider accepts calls."""
         return max(0.0, self._barred_until - self._clock())
 
     async def _async_take_turn(self) -> None:
-        """Wait until no other call is under way and all limits allow one."""
+        """Wait until no other call is in progress and the limits allow one."""
         await self._turn.acquire()
         try:
             while (wait := self._wait()) > 0:
@@ -127,7 +127,7 @@ class RateLimiter:
             raise
 
     def _wait(self) -> float:
-        """Return the seconds until the next call is within both limits."""
+        """Return the seconds until the limits allow a call."""
         free = self._barred_until
         if self._answered:
             free = max(free, self._answered[-1] + CALL_GAP)
@@ -137,17 +137,17 @@ class RateLimiter:
 
     @property
     def is_idle(self) -> bool:
-        """Return True if there are no calls that count, nor any under way."""
+        """Return True if no call is recent or in progress."""
         return not (self.recent_calls or self.barred_for or self._turn.locked())
 
     @property
     def recent_calls(self) -> int:
-        """Return how many calls were answered in the last minute."""
+        """Number of calls answered in the last minute."""
         return sum(answered > self._clock() - CALL_WINDOW for answered in self._answered)
 
 
 class EquiwattClient:
-    """Reads the equivents of one account."""
+    """Client of one account."""
 
     def __init__(
         self,
@@ -157,38 +157,38 @@ class EquiwattClient:
         limiter: RateLimiter,
         utcnow: Callable[[], datetime],
     ) -> None:
-        """Keep what a call needs; the clock is for a Retry-After that is a date."""
+        """Initialize the client. `utcnow` is compared with dates in Retry-After."""
         self._session = session
         self._token = token
         self._url = url
         self._limiter = limiter
         self._utcnow = utcnow
         self.server_time: datetime | None = None
-        """The server's time by the Date header of the last answer."""
+        """Date header of the last answer."""
 
     @property
     def recent_calls(self) -> int:
-        """Return how many calls of the token were answered in the last minute."""
+        """Number of the token's calls answered in the last minute."""
         return self._limiter.recent_calls
 
     @property
     def barred_for(self) -> float:
-        """Seconds to the time before which the provider wants no call."""
+        """Seconds until the provider accepts calls of the token."""
         return self._limiter.barred_for
 
     async def async_get_equivents(self, patience: float | None = None) -> Answer:
-        """Ask the API once, waiting for a free place within its limits.
+        """Request the equivents, waiting for a turn within the limits.
 
-        Raises InvalidTokenError (401, 403, or a token no header can carry), RateLimitedError (429,
-        or no free place within the seconds of patience), UnreachableError (network, time-out, 5xx)
-        or UnexpectedResponseError (everything else).
+        Raise InvalidTokenError (401, 403, or a token that no header can hold), RateLimitedError
+        (429, or no turn within `patience` seconds), UnreachableError (network, time-out, 5xx) or
+        UnexpectedResponseError (everything else).
         """
         if not re.fullmatch(r"[!-~]+", self._token):
             raise InvalidTokenError("The token has characters that no token has")
         async with self._limiter.turn(patience):
             answer = await self._fetch()
-        # Raised here, outside of any except clause: aiohttp's errors keep the request's headers,
-        # and with them the token, and must not hang on ours as their context.
+        # Raised outside of any except clause: aiohttp's errors hold the request's headers with the
+        # token, and must not become the context of ours.
         if isinstance(answer, RateLimitedError):
             self._limiter.bar(answer.retry_after)
         if isinstance(answer, EquiwattError):
@@ -196,11 +196,11 @@ class EquiwattClient:
         return answer
 
     async def _fetch(self) -> Answer | EquiwattError:
-        """Make the call and return its outcome."""
+        """Make the call. Return the answer or the error."""
         headers = {
             "Authorization": f"Bearer {self._token}",
             "Accept": "application/json",
-            "Connection": "close",  # one kept open would be closed by the server between two polls
+            "Connection": "close",  # the server closes idle connections between polls
         }
         try:
             async with self._session.get(
@@ -215,12 +215,12 @@ class EquiwattClient:
                 return self._error(response, body) or parse(json.loads(body.decode()))
         except (TimeoutError, aiohttp.ClientConnectionError) as err:
             return UnreachableError(f"No connection: {type(err).__name__}")
-        except Exception as err:  # noqa: BLE001  # whatever a server sends is no fault of ours
+        except Exception as err:  # noqa: BLE001  # a malformed answer may raise anything
             detail = err if isinstance(err, MalformedError) else "garbled or broken off"
             return UnexpectedResponseError(f"Not an answer of the API: {detail}")
 
     def _error(self, response: aiohttp.ClientResponse, body: bytes) -> EquiwattError | None:
-        """Return the error of an answer without equivents."""
+        """Return the error of a response, None if it has none."""
         match response.status:
             case HTTPStatus.OK:
                 age = response.headers.get("Age", "")
@@ -230,7 +230,7 @@ class EquiwattClient:
                 return InvalidTokenError(f"The token is refused (status {status})")
             case HTTPStatus.TOO_MANY_REQUESTS:
                 header = response.headers.get("Retry-After")
-                now = self.server_time or self._utcnow()  # by whose clock a date is meant
+                now = self.server_time or self._utcnow()  # dates are by the server's clock
                 return RateLimitedError("Too many calls", retry_after(header, now))
             case status if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 return UnreachableError(f"The service is out of order (status {status})")
@@ -241,7 +241,7 @@ class EquiwattClient:
 async def _send_once(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    """Keep aiohttp from sending again when a connection breaks: two calls within a second."""
+    """Prevent aiohttp from repeating a call on a broken connection, which breaks the limits."""
     try:
         return await handler(request)
     except aiohttp.ClientConnectorError:
@@ -251,7 +251,7 @@ async def _send_once(
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """Return the body; one over the size raises before it fills the memory."""
+    """Return the body. Raise MalformedError, before reading it all, if it is too large."""
     body = bytearray()
     async for chunk in response.content.iter_chunked(64 * 1024):
         body += chunk
@@ -261,12 +261,12 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
 
 
 def _is_page(body: bytes) -> bool:
-    """Return True for HTML, which is a proxy's and not of the API."""
+    """Return True if a body is HTML, which a proxy and not the API has sent."""
     return body.lstrip().startswith(b"<")
 
 
 def retry_after(header: str | None, now: datetime) -> float:
-    """Return the seconds that a Retry-After header asks for, or 60 when it asks nothing sane."""
+    """Return the seconds of a Retry-After header, or 60 if missing or unreasonable."""
     seconds = 0.0
     if header and re.fullmatch(r"[0-9]{1,9}", header.strip()):
         seconds = float(header)
@@ -276,22 +276,22 @@ def retry_after(header: str | None, now: datetime) -> float:
 
 
 def read_date(header: str | None) -> datetime | None:
-    """Return the time that a header tells, aware UTC, or None when it tells none."""
+    """Return the time of a header in aware UTC, None if missing or malformed."""
     try:
         when = parsedate_to_datetime(header or "")
         when = when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
-    except ValueError, OverflowError:  # no date, or one before or after all dates
+    except ValueError, OverflowError:  # malformed, or out of datetime's range
         return None
     return when if EARLIEST <= when <= LATEST else None
 
 
 def clean_token(text: str) -> str:
-    """Return a pasted token without blanks and a leading `Bearer` (it tripped the first users)."""
+    """Return a pasted token without blanks and a leading `Bearer`, a common mistake."""
     return re.sub(r"^bearer\s+", "", text.strip(), flags=re.IGNORECASE)
 
 
 def is_secure(url: str) -> bool:
-    """Return True if the token may travel to an address: by https, or within this machine."""
+    """Return True if an address is safe for the token: https, or this machine."""
     try:
         parsed = URL(url)
     except ValueError:

@@ -1,27 +1,27 @@
-"""The time, also where the system's clock is wrong or jumps.
+"""Clock that corrects the system's when it is wrong or jumps.
 
-A small computer without a clock of its own starts with yesterday's time, and jumps by hours once it
-has asked the network. The provider's answers carry its time, by which equivents start and end.
+A small computer without a battery-backed clock starts with the time of its last shutdown, and jumps
+once it reaches a time server. The provider's answers carry a Date header, which equivents follow.
 """
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 TOLERANCE = timedelta(minutes=2)
-"""How far the system's clock may be from the provider's before that is believed instead."""
+"""Difference from the provider's clock above which the system's is wrong."""
 UNSURE = timedelta(seconds=2)
-"""How far two looks at the same wrong clock may be apart."""
+"""Difference between two measurements of the same wrong clock."""
 RESOLUTION = timedelta(seconds=1)
-"""Smallest step of a server's date."""
+"""Resolution of a Date header."""
 COPY = timedelta(minutes=1)
-"""How much older than an earlier answer a copy is."""
+"""Difference from an earlier answer's date above which an answer is an old copy."""
 
 
 class Clock:
-    """A clock that goes on by the monotonic one between answers, and is set by each of them."""
+    """Clock that each answer sets, and the monotonic clock advances in between."""
 
     def __init__(self, utcnow: Callable[[], datetime], monotonic: Callable[[], float]) -> None:
-        """Start with the system's time."""
+        """Initialize with the system's time."""
         self._utcnow = utcnow
         self._monotonic = monotonic
         self._time, self._set_at = utcnow(), monotonic()
@@ -29,7 +29,7 @@ class Clock:
         self._newest: datetime | None = None
         """Latest date of an answer."""
         self._doubted: tuple[datetime, float] | None = None
-        """Date of the last answer if that was not accepted, and when it was received."""
+        """Date of the last answer if not accepted, and the monotonic time of its receipt."""
 
     @property
     def is_in_doubt(self) -> bool:
@@ -37,10 +37,10 @@ class Clock:
         return self._doubted is not None
 
     def accepts(self, date: datetime | None) -> bool:
-        """Return True unless an answer that has just been received is, or may be, an old copy.
+        """Return True unless an answer that has just been received may be an old copy.
 
-        A date that contradicts an earlier one, or the system's clock, is accepted once a second
-        answer goes on from it as the monotonic clock did.
+        A date that contradicts an earlier answer or the system's clock is accepted once the date of
+        the next answer has advanced with the monotonic clock.
         """
         doubted, self._doubted = self._doubted, None
         if date is None:
@@ -54,7 +54,7 @@ class Clock:
         return True
 
     def _goes_on(self, date: datetime, doubted: tuple[datetime, float] | None) -> bool:
-        """Return True if a date follows a doubted one by as much as has passed meanwhile."""
+        """Return True if a date has advanced from a doubted date by the time that has passed."""
         if not doubted:
             return False
         went_on, passed = date - doubted[0], timedelta(seconds=self._monotonic() - doubted[1])
@@ -62,9 +62,9 @@ class Clock:
         return not is_copy and abs(went_on - passed) <= UNSURE
 
     def set(self, server_time: datetime | None) -> timedelta:
-        """Set it to the server's time if the system's is far from that, and return by how much.
+        """Set the clock to the server's time if the system's is wrong. Return the correction.
 
-        An answer that bears no time leaves it to the system's.
+        Without a server's time, the system's is used.
         """
         before, own = self.now(), self._utcnow()
         far = server_time is not None and abs(server_time - own) > TOLERANCE
@@ -79,11 +79,11 @@ class Clock:
 
     @property
     def error(self) -> timedelta:
-        """Return by how much the system's clock is ahead, nothing within reason."""
+        """Return the time by which the system's clock is ahead, 0 within the tolerance."""
         return self._error
 
     def _note_error(self) -> None:
-        """Keep the error of the system's clock; a server's time is to the second only."""
+        """Update the error, ignoring jitter as a server's date has whole seconds."""
         error = self._utcnow() - self.now()
         if abs(error) <= TOLERANCE:
             self._error = timedelta()

@@ -1,11 +1,11 @@
-"""An equivent, and the edges of its life."""
+"""Equivents and the types of their edges."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 SAME = timedelta(minutes=10)
-"""How far apart the starts may be that two answers give for one equivent."""
+"""Longest time between the starts that answers give for one equivent."""
 
 
 class EdgeType(StrEnum):
@@ -25,7 +25,7 @@ class Source(StrEnum):
 
 
 class Kind(StrEnum):
-    """Whether an equivent rewards using less or using more."""
+    """Kind of an equivent, which rewards using less or more."""
 
     POWER_DOWN = "power_down"
     POWER_UP = "power_up"
@@ -33,15 +33,15 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Equivent:
-    """An equivent: aware UTC times, the end excluded, and None for an unknown end."""
+    """Equivent with aware UTC times, its end excluded and None if unknown."""
 
     start: datetime
     end: datetime | None = None
 
     def same_as(self, other: Equivent) -> bool:
-        """Return True if both are the same equivent, whose times the provider may have changed.
+        """Return True if both are the same equivent, as the provider may correct its times.
 
-        The starts are ten minutes apart at most, and neither was over before the other began.
+        Their starts are at most ten minutes apart, and neither was over before the other began.
         """
         first, second = (self, other) if self.start <= other.start else (other, self)
         over = first.end is not None and first.end <= second.start

@@ -1,7 +1,7 @@
 """Planned equivents, and the kinds of the finished ones.
 
-The API announces nothing and does not know the kind; the user knows both. A plan never starts nor
-ends an equivent, as the tracker does not see it.
+The API neither announces equivents nor names their kinds; the user knows both from the app. Plans
+are unknown to the tracker, so that they never start or end an equivent.
 """
 
 from bisect import bisect_left, bisect_right
@@ -18,11 +18,11 @@ from .snapshot import MAX_EQUIVENTS, Edge, Snapshot
 
 LONGEST = timedelta(hours=6)
 NEAR = timedelta(minutes=30)
-"""How far from a plan its equivent may lie."""
+"""Longest time between a plan and its equivent."""
 KEPT = timedelta(hours=24)
-"""How long a plan is kept after its end if no equivent came."""
+"""Time after its end for which an unfulfilled plan is kept."""
 IGNORED = re.compile("[\\s_\u00ad\u2010-\u2015\u2212-]")
-"""Blanks, underscores and hyphens, of which phones put one in the place of another."""
+"""Blanks, underscores and hyphens, as phones replace hyphens when typing."""
 
 
 class Refusal(StrEnum):
@@ -57,22 +57,22 @@ class Plan:
 
     @property
     def kind(self) -> Kind:
-        """Return the kind that the summary names."""
+        """Kind that the summary names, powerDOWN without any."""
         return Kind.POWER_UP if Kind.POWER_UP in _kinds_in(self.summary) else Kind.POWER_DOWN
 
     def is_near(self, equivent: Equivent) -> bool:
         """Return True if an equivent overlaps the plan or lies within half an hour of it."""
-        # Of an equivent without an end only the start is known.
+        # Of an equivent without an end, only the start is known.
         end = equivent.end or equivent.start
         return equivent.start <= self.end + NEAR and end >= self.start - NEAR
 
     def is_met_by(self, equivent: Equivent) -> bool:
-        """Return True if an equivent is the planned one, not the one before it."""
+        """Return True if an equivent fulfils the plan, rather than precedes it."""
         half = (equivent.end - equivent.start) / 2 if equivent.end else NEAR
         return self.is_near(equivent) and self.start < equivent.start + half
 
     def overlaps(self, other: Plan) -> bool:
-        """Return True if both plans cover a moment."""
+        """Return True if the plans overlap."""
         return self.start < other.end and other.start < self.end
 
 
@@ -81,9 +81,9 @@ class Plans:
     """The plans of an account, and the kinds of its equivents."""
 
     plans: tuple[Plan, ...] = ()
-    """By their starts; no two overlap."""
+    """Plans in the order of their starts, without overlaps."""
     kinds: tuple[tuple[Equivent, Kind], ...] = ()
-    """Finished equivents of a known kind, by their starts."""
+    """Finished equivents of known kinds, in the order of their starts."""
     rehearsed: Kind | None = None
     """Kind of the live rehearsal."""
 
@@ -93,7 +93,7 @@ class Plans:
         return replace(self, plans=tuple(sorted((*others, plan), key=lambda one: one.start)))
 
     def removed(self, uid: str) -> Plans:
-        """Remove a plan. Raise RefusedError if the uid is not a plan's."""
+        """Remove a plan. Raise RefusedError if there is none with the uid."""
         others = tuple(plan for plan in self.plans if plan.uid != uid)
         if len(others) == len(self.plans):
             raise RefusedError(Refusal.NOT_PLANNED)
@@ -104,7 +104,7 @@ class Plans:
         return replace(self, plans=tuple(plan for plan in self.plans if now < plan.end + KEPT))
 
     def boundary(self, now: datetime) -> datetime | None:
-        """Return when the next plan starts, ends or expires."""
+        """Return the time at which a plan next starts, ends or expires."""
         moments = (each for plan in self.plans for each in (plan.start, plan.end, plan.end + KEPT))
         return min((moment for moment in moments if moment > now), default=None)
 
@@ -147,11 +147,11 @@ class Plans:
         return self if goes_on else replace(self, rehearsed=kind)
 
     def marked(self, edge: Edge) -> Edge:
-        """Return an edge with its kind."""
+        """Add the kind to an edge."""
         return replace(edge, kind=self.rehearsed if edge.test else self.kind_of_live(edge.equivent))
 
     def after(self, edge: Edge) -> Plans:
-        """Follow an edge: the end of a planned equivent fulfils its plan."""
+        """Apply an edge: the end of a planned equivent fulfils its plan."""
         if edge.type is EdgeType.STARTED:
             return self
         if edge.test:
@@ -176,12 +176,12 @@ class Plans:
         return tuple(plan for plan in self.plans if plan not in met)
 
     def _plan_of(self, equivent: Equivent) -> Plan | None:
-        """Return the plan of an equivent; of several, the one that starts nearest."""
+        """Return the plan nearest to an equivent, None without any."""
         near = (plan for plan in self.plans if plan.is_near(equivent))
         return min(near, key=lambda plan: abs(plan.start - equivent.start), default=None)
 
     def _fulfilled_by(self, equivent: Equivent) -> Plans:
-        """Keep the kind of a finished equivent in place of its plan."""
+        """Replace the plan of a finished equivent by its kind."""
         if (kind := self.kind_of_live(equivent)) is None:
             return self
         open_plans = self._not_met_by([equivent])
@@ -213,7 +213,7 @@ def new_plan(uid: str, event: Mapping[str, Any], now: datetime) -> Plan:
         raise RefusedError(Refusal.RECURRING)
     if not isinstance(start, datetime) or not isinstance(end, datetime):
         raise RefusedError(Refusal.ALL_DAY)
-    # In UTC, as local times run back at the end of summer time.
+    # In UTC, as local times repeat at the end of summer time.
     start, end = (each.astimezone(UTC).replace(microsecond=0) for each in (start, end))
     if not timedelta() < end - start <= LONGEST:
         raise RefusedError(Refusal.LENGTH)
@@ -225,7 +225,7 @@ def new_plan(uid: str, event: Mapping[str, Any], now: datetime) -> Plan:
 
 
 def read_plans(data: Mapping[str, Any]) -> tuple[Plans, int]:
-    """Read the stored form; return the number of unreadable items, too."""
+    """Read the stored form. Return the plans and the number of unreadable items."""
     plans, bad_plans = _read_all(_read_plan, data.get("plans", []))
     kinds, bad_kinds = _read_all(_read_kind, data.get("kinds", []))
     rehearsed = data.get("rehearsal_kind")

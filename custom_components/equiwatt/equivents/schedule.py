@@ -1,9 +1,8 @@
-"""When to ask the API next.
+"""Schedule of requests to the API.
 
-In the ten equivents of a log from 2022-12-09 every start lies 61 to 134 seconds after a half hour
-and every end 62 to 63 seconds after one. So the API is asked often then. Where today's edges lie
-is not known, so by day it is never asked less often than by those who poll every 30 seconds, and
-often around the starts that the user has planned.
+In a log of ten equivents from 2022-12-09, every start is 61 to 134 seconds after a half hour, and
+every end 62 to 63 seconds after one. So requests are frequent then, and around planned starts. As
+today's pattern is not known, they are at most 30 seconds apart by day, as users poll with YAML.
 """
 
 from collections.abc import Iterable
@@ -14,30 +13,30 @@ HALF_HOUR = 1800.0
 OPENS = 60.0
 CLOSES = 150.0
 PLAN_OPENS, PLAN_CLOSES = -60.0, 180.0
-"""Seconds from a planned start at which a window around it opens and closes."""
+"""Seconds relative to a planned start at which its window opens and closes."""
 OFTEN = 7.5
-"""Seconds between two calls in a window."""
+"""Seconds between requests in a window."""
 AWAITING = 10.0
-"""Seconds between two calls while something awaits another answer."""
+"""Seconds between requests while another answer is awaited."""
 BY_DAY = 30.0
 BY_NIGHT = 60.0
 DAY = range(6, 22)
-"""The hours, in UTC, in which equivents are to be expected."""
+"""Hours in UTC at which equivents are likely."""
 GAP = 1.0
-"""Seconds between two calls at least: one so shortly before an opening counts as made at it."""
+"""Least seconds between requests; a request so shortly before an opening replaces it."""
 LONGEST = 300.0
 PATIENCE = 5
-"""How many calls may fail in a row before the next ones are made less often."""
+"""Number of consecutive failures after which the interval grows."""
 SOON = 2.0
-"""Seconds after a failed call in which it is repeated at the soonest."""
+"""Least seconds until a failed request is repeated."""
 LAST_LOOK = 12.0
-"""Seconds before a planned end at which a failed call is repeated: a little more than one takes."""
+"""Seconds before a planned end at which a failed request is repeated: its time-out and a margin."""
 
 
 def offset_of(identifier: str) -> float:
-    """Return the seconds by which one home asks later than another.
+    """Return the offset of a home's requests in seconds.
 
-    They cover the whole interval between two calls of a window, so that many homes spread evenly.
+    Offsets cover the interval between the requests of a window, so that homes spread evenly.
     """
     return crc32(identifier.encode()) / (1 << 32) * OFTEN
 
@@ -49,10 +48,10 @@ def delay(
     failures: int = 0,
     planned: Iterable[datetime] = (),
 ) -> float:
-    """Return the seconds to the next call, after so many failed ones in a row.
+    """Return the seconds until the next request, after a number of consecutive failures.
 
-    `awaiting` says that something needs another answer soon, `planned` where equivents are planned
-    to start. No window's opening is stepped over.
+    `awaiting` means that another answer is needed soon, `planned` are the starts of plans. No
+    opening of a window is missed.
     """
     starts = list(planned)
     opening = to_opening(now, offset, starts)
@@ -64,22 +63,22 @@ def delay(
     doublings = min(max(failures - PATIENCE, 0), 3)
     wait = min(seldom * (1 << doublings), LONGEST)
     if opening - OFTEN < wait < opening - GAP:
-        # Rather before any home's window opens, or these calls would come on top of the first ones.
+        # Ask before any home's window opens, to keep the load off the openings.
         return opening - OFTEN
     return min(wait, opening)
 
 
 def delay_before_end(wait: float, end: datetime, now: datetime) -> float:
-    """Return the seconds to the repetition of a failed call, which is due in `wait`.
+    """Return the seconds until a failed request is repeated, at most `wait`.
 
-    One failed call must not leave a planned end to the clock while the API could tell better.
+    It is repeated before a planned end, which the clock would decide without an answer.
     """
     left = (end - now).total_seconds()
     return min(wait, max(SOON, left - LAST_LOOK)) if left > SOON else wait
 
 
 def to_opening(now: datetime, offset: float, planned: Iterable[datetime] = ()) -> float:
-    """Return the seconds to the next opening of a window."""
+    """Return the seconds until the next opening of a window."""
     half_hour = HALF_HOUR - (now.timestamp() - OPENS - offset) % HALF_HOUR
     openings = (PLAN_OPENS - _since(start, now, offset) for start in planned)
     return min((half_hour, *(opening for opening in openings if opening > 0)))
@@ -87,7 +86,7 @@ def to_opening(now: datetime, offset: float, planned: Iterable[datetime] = ()) -
 
 def _is_open(now: datetime, offset: float, planned: Iterable[datetime]) -> bool:
     """Return True in a window: after a half hour, or around a planned start."""
-    # Rounded, or the last digits would let a call more be made.
+    # Rounded, as inexact floats would add a request.
     since = round((now.timestamp() - OPENS - offset) % HALF_HOUR, 3) % HALF_HOUR
     if since < CLOSES - OPENS:
         return True
@@ -97,5 +96,5 @@ def _is_open(now: datetime, offset: float, planned: Iterable[datetime]) -> bool:
 
 
 def _since(start: datetime, now: datetime, offset: float) -> float:
-    """Return the seconds since a planned start, as one home counts them."""
+    """Return the seconds since a planned start, less the home's offset."""
     return (now - start).total_seconds() - offset

@@ -1,4 +1,4 @@
-"""What is known at one moment, as one value, and the edges that lead from one to the next."""
+"""Immutable snapshots of an account's equivents, and the edges between them."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ MAX_EQUIVENTS = 2000
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """The real equivent that ended last, and when its end was noticed."""
+    """Last ended equivent, and the time at which its end was noticed."""
 
     equivent: Equivent
     at: datetime
@@ -20,31 +20,31 @@ class Over:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that is known of an account's equivents."""
+    """Equivents of an account."""
 
     live: Equivent | None = None
     rehearsal: bool = False
-    """Whether the live one is a rehearsal."""
+    """Whether the live equivent is a rehearsal."""
     pushed_at: datetime | None = None
-    """When a push made the live one so, until the API confirms it."""
+    """Time of the push that started the live equivent, until the API confirms it."""
     upcoming: Equivent | None = None
-    """One that the API has announced."""
+    """Equivent that the API has announced."""
     over: Over | None = None
     past: tuple[Equivent, ...] = ()
-    """The finished ones, newest first."""
+    """Confirmed equivents, newest first."""
 
     @property
     def real(self) -> Equivent | None:
-        """Return the live one unless it is a rehearsal."""
+        """Live equivent, None during a rehearsal."""
         return None if self.rehearsal else self.live
 
     def is_live(self, equivent: Equivent) -> bool:
-        """Return True if an equivent is the real one that is live."""
+        """Return True if an equivent is live, not a rehearsal."""
         return self.real is not None and self.real.same_as(equivent)
 
     @property
     def finished(self) -> tuple[Equivent, ...]:
-        """Return the finished ones, newest first: not the live one, whatever the API lists."""
+        """Finished equivents, newest first, without the live one, which the API may list."""
         first = 0
         while first < len(self.past) and self.is_live(self.past[first]):
             first += 1
@@ -52,7 +52,7 @@ class Snapshot:
 
     @property
     def last(self) -> Equivent | None:
-        """Return the newest finished one."""
+        """Newest finished equivent."""
         return next(iter(self.finished), None)
 
 
@@ -64,17 +64,17 @@ class Edge:
     equivent: Equivent
     source: Source
     after: Snapshot = field(repr=False)
-    """What was known right after it, which is stored with it."""
+    """Snapshot after the edge, with which it is stored."""
     skipped: bool = False
-    """Whether the home was not to take part, as is known when it is announced."""
+    """Whether the equivent is skipped, set on announcing."""
     participants: tuple[str, ...] = ()
-    """Who took part, as is known when an end is announced."""
+    """Names of the participants, set on announcing an end."""
     kind: Kind | None = None
-    """Whether it rewards using less or more, if the user has planned it."""
+    """Kind of the equivent, if planned."""
 
     @property
     def test(self) -> bool:
-        """Return True for a rehearsal's."""
+        """Return True if the equivent is a rehearsal."""
         return self.source is Source.SIMULATION
 
     @property
@@ -84,7 +84,7 @@ class Edge:
 
 
 def add_finished(past: tuple[Equivent, ...], listed: Iterable[Equivent]) -> tuple[Equivent, ...]:
-    """Return the finished ones with more of them, whose times replace what was known before."""
+    """Add finished equivents, replacing those whose times have been corrected."""
     known = set(past)
     new = sorted(set(listed) - known, key=_start)
     if not new:
@@ -95,20 +95,20 @@ def add_finished(past: tuple[Equivent, ...], listed: Iterable[Equivent]) -> tupl
 
 
 def _near(ordered: list[Equivent], equivent: Equivent) -> list[Equivent]:
-    """Return those that may be the same as an equivent, of some in the order of their starts."""
+    """Return the equivents near another, from a list in the order of their starts."""
     first = bisect_left(ordered, equivent.start - SAME, key=_start)
     return ordered[first : bisect_right(ordered, equivent.start + SAME, key=_start)]
 
 
 def _start(equivent: Equivent) -> datetime:
-    """Return when an equivent starts."""
+    """Return the start of an equivent."""
     return equivent.start
 
 
 def net_edges(edges: Iterable[Edge]) -> list[Edge]:
-    """Return what is left to announce of edges that had to wait: an end at most, then a start.
+    """Reduce edges that had to wait to at most an end and a start.
 
-    What both began and ended meanwhile is history, and so is an end that was taken back.
+    An equivent that began and ended meanwhile is history; an end that was revoked is dropped.
     """
     waiting = list(edges)
     ended = [edge for edge in waiting[:1] if edge.type is EdgeType.ENDED]

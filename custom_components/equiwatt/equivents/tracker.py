@@ -1,7 +1,7 @@
-"""What is live now, from the API, the webhook and the clock.
+"""State machine of the live equivent, driven by the API, the webhook and the clock.
 
-A false end costs the user more than an end noticed late, and a false start costs comfort: neither a
-call nor an answer ends alone what the API has confirmed.
+A false end costs the user more than a late one, and a false start costs comfort. So neither a call
+nor a single answer ends an equivent that the API has confirmed.
 """
 
 from collections.abc import Sequence
@@ -14,35 +14,35 @@ from .model import EdgeType, Equivent, Source
 from .snapshot import Edge, Over, Snapshot, add_finished
 
 OVERRUN = timedelta(minutes=15)
-"""How long the API may name an equivent after its planned end."""
+"""Time after its planned end for which the API may name an equivent."""
 MAX_OPEN = timedelta(hours=6)
-"""How long an equivent without an end may last."""
+"""Longest duration of an equivent without an end."""
 PUSH_GRACE = timedelta(minutes=5)
 """Age of a push from which an answer may contradict it."""
 PUSH_BOUND = timedelta(hours=1)
-"""How long a push stands while the API cannot be asked."""
+"""Time after which a push expires while the API cannot be reached."""
 OUT_OF_ORDER = timedelta(minutes=2)
-"""How far apart calls and answers may be that speak of the same change."""
+"""Time within which calls and answers may refer to the same change."""
 AGREE = timedelta(seconds=10)
-"""How far apart two answers must be to end an equivent without any other sign of its end."""
+"""Time between two answers that are required to end an equivent without other evidence."""
 CORRECTION = timedelta(seconds=1)
-"""Smallest correction of the clock that matters: two clocks are never quite equal."""
+"""Smallest correction of the clock that matters."""
 
 
 class Tracker:
-    """Live state of one account; all times are aware UTC."""
+    """Live state of an account; all times are aware UTC."""
 
     def __init__(self, restored: Snapshot | None = None) -> None:
-        """Start with what was known when the last edge was announced."""
+        """Initialize with the snapshot of the last announced edge."""
         self._restored = self.snapshot = restored or Snapshot()
         self._missed_at: datetime | None = None
-        """Time of the first answer that speaks against the live one."""
+        """Time of the first answer that contradicts the live equivent."""
         self._named_at: datetime | None = None
-        """Time of the first answer in a row that names the one that ended last."""
+        """Time of the first of consecutive answers that name the last ended equivent."""
         self._ended_call_at: datetime | None = None
-        """Time of a call for the end that no answer has borne out."""
+        """Time of an `ended` call that no answer has confirmed."""
         self._has_failed = False
-        """Whether the last attempt to ask the API failed."""
+        """Whether the last request to the API failed."""
         self._has_asked = False
         self._edges: list[Edge] = []
 
@@ -52,7 +52,7 @@ class Tracker:
         return edges
 
     def observe(self, answer: Answer, now: datetime, date: datetime | None = None) -> None:
-        """Follow an answer that was received at `now`, and made at `date` if it tells that."""
+        """Apply an answer that was received at `now` and has the server's `date`, if any."""
         self._has_failed, self._has_asked = False, True
         self._end_unnamed(now)
         at = date or now
@@ -68,12 +68,12 @@ class Tracker:
         self.tick(now)
 
     def fail(self, now: datetime) -> None:
-        """Go by planned times until the API answers again."""
+        """Apply a failed request: planned times decide until the API answers again."""
         self._has_failed = self._has_asked = True
         self.tick(now)
 
     def push(self, edge_type: EdgeType, now: datetime) -> None:
-        """Follow a webhook call that was received at `now`."""
+        """Apply a webhook call that was received at `now`."""
         live, over = self.snapshot.real, self.snapshot.over
         if edge_type is EdgeType.STARTED and not live:
             self._start(Equivent(now.replace(microsecond=0)), Source.WEBHOOK, pushed_at=now)
@@ -85,9 +85,9 @@ class Tracker:
                 self._ended_call_at = now
 
     def rehearse(self, end: datetime, now: datetime) -> None:
-        """Rehearse an equivent until `end`, or move the end of the rehearsal that is live.
+        """Start a rehearsal until `end`, or change the end of the live rehearsal.
 
-        A real one is not touched, and takes the place of a rehearsal silently.
+        A live equivent is not touched; an equivent that starts replaces a rehearsal silently.
         """
         end = end.replace(microsecond=0)
         if self.snapshot.real:
@@ -100,9 +100,9 @@ class Tracker:
         self._add_edge(EdgeType.STARTED, equivent, Source.SIMULATION)
 
     def tick(self, now: datetime) -> None:
-        """Change what the clock alone decides."""
+        """Apply the passing of time."""
         if not self._has_asked:
-            return  # after a restart the clock may be wrong, and the API may know better
+            return  # after a restart the clock may be wrong until the API has been asked
         self._end_unnamed(now)
         live, upcoming = self.snapshot.real, self.snapshot.upcoming
         if live and not self.snapshot.pushed_at:
@@ -115,9 +115,9 @@ class Tracker:
                 self._start(upcoming, Source.CLOCK)
 
     def shift(self, by: timedelta) -> None:
-        """Keep the age of what was timed by a clock that has been corrected.
+        """Shift times that were taken from a clock that has been corrected.
 
-        What was restored was timed by an earlier run, whose clock may have been right.
+        Restored times are from an earlier run, whose clock may have been right.
         """
         if abs(by) < CORRECTION:
             return
@@ -134,13 +134,13 @@ class Tracker:
             self._set(live=_shifted(snapshot.live, by))
 
     def awaiting(self, now: datetime) -> bool:
-        """Return True while something needs another answer soon."""
+        """Return True while another answer is needed soon."""
         over = self.snapshot.over
         runs = (self.snapshot.pushed_at, self._missed_at, self._named_at)
         return any(runs) or self._is_called(now) or (over is not None and _is_recent(over.at, now))
 
     def boundary(self, now: datetime) -> datetime | None:
-        """Return when the clock alone may change something next, and the API is to be asked."""
+        """Return the next time at which the clock alone may change the state."""
         snapshot = self.snapshot
         moments = [snapshot.upcoming.start if snapshot.upcoming else None]
         if snapshot.pushed_at:
@@ -152,7 +152,7 @@ class Tracker:
     def _named(
         self, answer: Answer, at: datetime, tolerance: timedelta
     ) -> tuple[Equivent | None, Equivent | None]:
-        """Return the equivent that an answer names as live, and the one that it announces."""
+        """Return the live and the announced equivent of an answer."""
         newest = next(iter(answer.previous), None)
         is_open = newest and (newest.end is None or newest.start <= at < newest.end)
         found = answer.current or (newest if is_open else None)
@@ -165,7 +165,7 @@ class Tracker:
     def _is_credible(self, named: Equivent | None, at: datetime, now: datetime) -> bool:
         """Return True unless an answer names the equivent that ended last.
 
-        Servers lag, so that it must have been named in an unbroken run of answers.
+        Servers lag, so only consecutive answers over some time make it live again.
         """
         over = self.snapshot.over
         if not (named and over and named.same_as(over.equivent)):
@@ -185,7 +185,7 @@ class Tracker:
         at: datetime,
         now: datetime,
     ) -> None:
-        """Compare the live equivent with an answer, which confirms it or speaks against it."""
+        """Confirm, doubt or end the live equivent according to an answer."""
         pushed_at = self.snapshot.pushed_at
         listed = next((over for over in finished if over.same_as(live)), None)
         is_next = named and listed and listed.end and named.start >= listed.end
@@ -208,32 +208,30 @@ class Tracker:
             self._missed_at = self._missed_at or now
 
     def _is_called(self, now: datetime) -> bool:
-        """Return True for a while after a call for the end."""
+        """Return True shortly after an `ended` call."""
         return self._ended_call_at is not None and _is_recent(self._ended_call_at, now)
 
     def _end_unnamed(self, now: datetime) -> None:
-        """End what is over whatever the API names: a rehearsal, or a push of long ago."""
+        """End a rehearsal or an expired push, which the API does not decide."""
         live, pushed_at = self.snapshot.live, self.snapshot.pushed_at
         if live and live.end and self.snapshot.rehearsal and live.end <= now:
             self._set(live=None, rehearsal=False)
             self._add_edge(EdgeType.ENDED, live, Source.SIMULATION)
         elif live and pushed_at and pushed_at > now:
-            self._set(
-                pushed_at=now
-            )  # by an earlier run's clock, which was ahead, or ours is behind
+            self._set(pushed_at=now)  # an earlier run's clock was ahead, or ours is behind
         elif live and pushed_at and now >= pushed_at + PUSH_BOUND:
             self._end(Equivent(live.start, now), Source.CLOCK, now)
 
     def _set(self, **changes: Any) -> None:
-        """Change what is known."""
+        """Replace fields of the snapshot."""
         self.snapshot = replace(self.snapshot, **changes)
 
     def _add_edge(self, edge_type: EdgeType, equivent: Equivent, source: Source) -> None:
-        """Add an edge to those that are to be taken."""
+        """Add an edge for `take_edges`."""
         self._edges.append(Edge(edge_type, equivent, source, self.snapshot))
 
     def _confirm(self, named: Equivent, pushed_at: datetime | None = None) -> None:
-        """Make an equivent the live one, which then has not ended, whatever was believed."""
+        """Set the live equivent, and revoke its end if it was believed to be over."""
         self._missed_at = self._named_at = None
         over = self.snapshot.over
         if over and not pushed_at and named.same_as(over.equivent):
@@ -241,19 +239,19 @@ class Tracker:
         self._set(live=named, rehearsal=False, pushed_at=pushed_at, over=over)
 
     def _start(self, named: Equivent, source: Source, pushed_at: datetime | None = None) -> None:
-        """Start an equivent, silently in the place of a rehearsal."""
+        """Start an equivent, silently if it replaces a rehearsal."""
         is_silent = self.snapshot.rehearsal
         self._confirm(named, pushed_at)
         if not is_silent:
             self._add_edge(EdgeType.STARTED, named, source)
 
     def _end(self, over: Equivent, source: Source, now: datetime) -> None:
-        """End the real equivent that is live."""
+        """End the live equivent, not a rehearsal."""
         live = self.snapshot.real or over
         end = max((over.end or now).replace(microsecond=0), over.start + timedelta(seconds=1))
         over = replace(over, end=end)
-        # The API may never list what only a push told of, and when one ended that went past its
-        # bound is not known: neither is history.
+        # The API may never list an equivent known from a push alone, and the end of an equivent
+        # past its bound is unknown, so neither becomes history.
         is_history = not self.snapshot.pushed_at and end < _bound(live)
         past = add_finished(self.snapshot.past, [over] if is_history else [])
         self._missed_at = self._named_at = self._ended_call_at = None
@@ -262,15 +260,15 @@ class Tracker:
 
 
 def _bound(equivent: Equivent) -> datetime:
-    """Return until when an equivent may be live at all."""
+    """Return the latest time at which an equivent can be live."""
     return equivent.end + OVERRUN if equivent.end else equivent.start + MAX_OPEN
 
 
 def _is_recent(moment: datetime, now: datetime) -> bool:
-    """Return True if calls and answers may still speak of a change at a moment."""
+    """Return True if calls and answers may still refer to a change at a moment."""
     return timedelta() <= now - moment <= OUT_OF_ORDER
 
 
 def _shifted(equivent: Equivent, by: timedelta) -> Equivent:
-    """Return an equivent whose times have moved."""
+    """Return an equivent with its times shifted."""
     return Equivent(equivent.start + by, equivent.end and equivent.end + by)

@@ -1,1 +1,1 @@
-"""The use of a home in an equivent, and its usual use then."""
+"""Measurement of a home's use during equivents against its usual use."""

@@ -1,7 +1,7 @@
-"""The usual use of a home in an equivent's half hours, its use, and the difference.
+"""Usual use of a home in an equivent's half hours, compared with its use.
 
-Always an estimate, from the home's own meters. The provider works out its own forecast and its
-points by a method that is not public, and its figures differ.
+All figures are estimates from the home's own meters. The provider's forecast and points differ, as
+its method is not public.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -19,32 +19,32 @@ GRID = timedelta(minutes=5)
 HALF_HOUR = timedelta(minutes=30)
 HOUR = 3600
 WANTED = {True: 10, False: 8}
-"""How many days an average is taken over, by whether they are working days."""
-MOST = 12.0
-"""How many kWh a home may use in a half hour: a fuse of 100 A lets no more through."""
-DIP = 0.005
-"""By how many kWh a counter may go back: such a use is shown as nothing."""
+"""Number of days in an average, by whether they are working days."""
+MAX_KWH = 12.0
+"""Most kWh that a home can use in a half hour, with a fuse of 100 A."""
+MAX_DECREASE = 0.005
+"""Most kWh by which a counter may go back, as some do after rounding."""
 SLOWEST = timedelta(minutes=15)
-"""How seldom a meter may report for its energy to lie in the half hours of its rows."""
-SEEN = 3 * 288
-"""By how many rows of five minutes, those of three days, the pace of a meter is seen."""
-FEWEST = 3
-"""How many times between two moves, in a row, show how often a meter reports."""
-WHILE = 2 * HOUR
-"""For how many seconds a meter must have been watched that has not moved as often as that."""
-LONG = 24 * HOUR
-"""For how many seconds a meter must have been watched that has not moved twice."""
+"""Longest reporting interval with which energy can be assigned to half hours."""
+PACE_ROWS = 3 * 288
+"""Number of rows of five minutes, three days' worth, from which a meter's pace is taken."""
+PACE_INTERVALS = 3
+"""Number of consecutive intervals between changes from which a pace is taken."""
+PACE_SECONDS = 2 * HOUR
+"""Seconds of rows required to know the pace of a meter with fewer changes than that."""
+PACE_SECONDS_STILL = 24 * HOUR
+"""Seconds of rows required to know the pace of a meter with at most one change."""
 REGULAR = 0.75
-"""How much of the time a meter that is asked seldom keeps to its pace."""
-COARSE = 0.05
-"""The kWh of a counter's smallest step from which on its half hours are not known."""
-LITTLE = 0.05
-"""The kW that a home draws at least where no battery, panels or idle tariff keep it from that."""
+"""Share of intervals in which a meter that is polled seldom keeps to its pace."""
+COARSE_STEP = 0.05
+"""Smallest step of a counter in kWh above which it is too coarse for half hours."""
+LEAST_POWER = 0.05
+"""Least kW that a home draws, unless a battery, panels or another tariff's meter supply it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """A stretch of time, aware UTC, the end excluded."""
+    """Period in aware UTC, its end excluded."""
 
     start: datetime
     end: datetime
@@ -52,11 +52,11 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window(Span):
-    """When an equivent's energy is counted: on the grid of five minutes, and never empty."""
+    """Period in which an equivent's energy is counted, in whole five minutes and never empty."""
 
     @property
     def half_hours(self) -> tuple[Span, ...]:
-        """Return the settlement half hours in it; the first and the last may be cut short."""
+        """Settlement half hours of the window; the first and the last may be cut short."""
         cuts = [self.start]
         while cuts[-1] < self.end:
             cuts.append(min(floor(cuts[-1], HALF_HOUR) + HALF_HOUR, self.end))
@@ -69,7 +69,7 @@ class Window(Span):
 
     @property
     def days_wanted(self) -> int:
-        """Return the number of days that its average is taken over."""
+        """Number of days in its average."""
         return WANTED[self.is_working]
 
     def on(self, day: date) -> Window:
@@ -79,15 +79,15 @@ class Window(Span):
         return Window(start=start, end=start + (self.end - self.start))
 
     def similar_days(self, equivent_days: Collection[date]) -> list[date]:
-        """Return the days that it may be compared with, the most recent first."""
+        """Return the comparable days, most recent first."""
         return similar_days(self.start, self.end, equivent_days)
 
 
 def window_of(start: datetime, end: datetime | None, now: datetime) -> Window | None:
     """Return the window of an equivent, None if it is too short to be measured.
 
-    Equivents start and end a minute or two after a half hour; floored to the grid they are the
-    half hours in which points are counted. Where no end is known it is that of the half hour now.
+    The API's times are a minute or two after the half hours in which points are counted, so they
+    are floored. A missing end is the end of the current half hour.
     """
     start = floor(start, GRID)
     end = floor(end, GRID) if end else floor(max(now, start), HALF_HOUR) + HALF_HOUR
@@ -95,44 +95,44 @@ def window_of(start: datetime, end: datetime | None, now: datetime) -> Window | 
 
 
 def equivent_days(past: Iterable[Equivent], window: Window) -> set[date]:
-    """Return the days of real equivents, with which a window is not compared."""
+    """Return the days with equivents, which are not comparable."""
     earliest = window.start - (LOOK_BACK + 2) * DAY
     recent = (each for each in past if earliest <= each.start)
     return {day for each in recent if each.end for day in days_of(each.start, each.end)}
 
 
 def floor(moment: datetime, step: timedelta) -> datetime:
-    """Return the last full step of a moment, in UTC: a local half hour is one there too."""
+    """Return a time floored to a step in UTC, where London's half hours are the same."""
     return moment.astimezone(UTC) - (moment - datetime.min.replace(tzinfo=UTC)) % step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readings:
-    """One meter's readings in kWh, in order, by the Unix time at which a row of it ends."""
+    """Readings of a meter in kWh, in order, by the Unix time at which their row ends."""
 
     five_minutes: Mapping[float, float] = field(default_factory=dict)
     hours: Mapping[float, float] = field(default_factory=dict)
 
     @property
     def is_hourly(self) -> bool:
-        """Return True if an hour's energy comes in one figure: there is none while it lasts."""
+        """Return True if there are only rows of hours, which exist once the hour is over."""
         return not self.five_minutes
 
     @property
     def oldest(self) -> datetime | None:
-        """Return the time of the oldest reading, None if there are none."""
+        """Time of the oldest reading, None without any."""
         first = next(chain(self.hours, self.five_minutes), None)
         return None if first is None else datetime.fromtimestamp(first, UTC)
 
     @property
     def newest(self) -> datetime | None:
-        """Return the time of the newest reading, None if there are none."""
+        """Time of the newest reading, None without any."""
         last = next(reversed(self.five_minutes or self.hours), None)
         return None if last is None else datetime.fromtimestamp(last, UTC)
 
     @property
     def moved_at(self) -> datetime | None:
-        """Return the time of the newest reading that differs from the one before."""
+        """Time of the newest reading that differs from the reading before."""
         rows = [*self.hours.items(), *self.five_minutes.items()]
         moves = (end for (_, before), (end, after) in pairwise(rows) if before != after)
         last = max(moves, default=None)
@@ -141,9 +141,8 @@ class Readings:
     def at(self, moment: datetime) -> float | None:
         """Return the reading at a moment.
 
-        Rows of five minutes are deleted after some days. Before the first of them the hours'
-        serve, and a half past is the mean of two, as a rehearsal's time is another share of both;
-        after it a missing row is a gap, which the row of its hour would only hide.
+        Rows of five minutes are purged after some days. Before the first of them, rows of hours
+        are interpolated; after it, a missing row is a gap, which its hour's row would only hide.
         """
         end = moment.timestamp()
         if self.five_minutes and end >= next(iter(self.five_minutes)):
@@ -157,9 +156,9 @@ class Readings:
         return before + (after - before) * passed / HOUR
 
     def is_approximate(self, moment: datetime) -> bool:
-        """Return True if the reading at a moment is not sure to be of that moment.
+        """Return True if the reading at a moment may be interpolated.
 
-        The row of an hour may hide a gap, unless hours are all that there is.
+        A row of an hour may also hide a gap, except for meters that have only rows of hours.
         """
         end = moment.timestamp()
         return end not in self.five_minutes and not (self.is_hourly and end in self.hours)
@@ -167,23 +166,23 @@ class Readings:
     def energy(self, moments: Sequence[datetime]) -> float | None:
         """Return the energy between the first and the last of several moments.
 
-        None if it is not known, or none that a home can use. Readings in between may be missing:
-        the counter bridges them.
+        None if unknown or more than a home can use. Readings in between may be missing, as the
+        counter goes on.
         """
         known = [(moment, kwh) for moment in moments if (kwh := self.at(moment)) is not None]
         if not known or known[0][0] != moments[0] or known[-1][0] != moments[-1]:
             return None
         used = ((after - before, end - start) for (start, before), (end, after) in pairwise(known))
-        if not all(-DIP <= kwh <= MOST * ceil(span / HALF_HOUR) for kwh, span in used):
+        if not all(-MAX_DECREASE <= kwh <= MAX_KWH * ceil(span / HALF_HOUR) for kwh, span in used):
             return None
         return known[-1][1] - known[0][1]
 
     def updated(self, newer: Readings, since: datetime) -> Readings:
-        """Return these with newer ones in place of those since a time."""
+        """Return the readings with those since a time replaced by newer ones."""
         last = since.timestamp()
 
         def merged(old: Mapping[float, float], new: Mapping[float, float]) -> dict[float, float]:
-            """Return old rows with newer ones."""
+            """Return old rows until the time, with newer ones."""
             return {**{end: kwh for end, kwh in old.items() if end <= last}, **new}
 
         return Readings(
@@ -193,37 +192,39 @@ class Readings:
 
     @property
     def is_slow(self) -> bool:
-        """Return True if it cannot be known in which half hour energy was used."""
+        """Return True if energy cannot be assigned to half hours."""
         return self.pace is not None and self.pace > SLOWEST
 
     @property
     def pace(self) -> timedelta | None:
-        """Return how much time lies between two reports at most, None if that cannot be seen.
+        """Longest time between two reports, None if unknown.
 
-        A report that brings nothing new is not seen: it is the time that the meter has kept to for
-        a few moves in a row when they came fastest. A slow one keeps to it nearly always, for it
-        is only asked so often; behind a battery a home draws nothing for hours, and at any time.
+        Reports without a change are invisible, so it is taken from the fastest few consecutive
+        changes. A slow meter is polled at an interval and nearly always keeps to it, unlike a home
+        behind a battery, which draws nothing for hours at irregular times.
         """
-        rows = list(self.five_minutes.items())[-SEEN:]
+        rows = list(self.five_minutes.items())[-PACE_ROWS:]
         moves = [(end, after - before) for (_, before), (end, after) in pairwise(rows)]
         moves = [(end, kwh) for end, kwh in moves if kwh]
         waits = [end - start for (start, _), (end, _) in pairwise(moves)]
-        in_a_row = [max(waits[n : n + FEWEST]) for n in range(len(waits) - FEWEST + 1)]
+        in_a_row = [
+            max(waits[n : n + PACE_INTERVALS]) for n in range(len(waits) - PACE_INTERVALS + 1)
+        ]
         pace = min(in_a_row, default=None)
         if pace is not None and pace <= SLOWEST.total_seconds():
             return timedelta(seconds=pace)
         watched = rows[-1][0] - rows[0][0] if rows else 0
-        if not moves or rows[-1][1] - rows[0][1] < LITTLE * watched / HOUR:
+        if not moves or rows[-1][1] - rows[0][1] < LEAST_POWER * watched / HOUR:
             return None
         if pace is None:
-            is_known = watched >= (WHILE if waits else LONG)
+            is_known = watched >= (PACE_SECONDS if waits else PACE_SECONDS_STILL)
             return timedelta(seconds=min(waits, default=watched)) if is_known else None
-        is_coarse = min(kwh for _, kwh in moves) > COARSE
+        is_coarse = min(kwh for _, kwh in moves) > COARSE_STEP
         return timedelta(seconds=pace) if is_coarse or _is_regular(waits, pace) else None
 
 
 def _is_regular(waits: Sequence[float], pace: float) -> bool:
-    """Return True if times between moves are nearly always the same; one move may take two rows."""
+    """Return True if intervals between changes are nearly constant; a change may take two rows."""
     waits = [wait for wait in waits if wait > GRID.total_seconds()]
     return sum(pace / 2 <= wait <= 1.5 * pace for wait in waits) >= REGULAR * len(waits)
 
@@ -231,7 +232,7 @@ def _is_regular(waits: Sequence[float], pace: float) -> bool:
 def usual_days(
     window: Window, equivent_days: Collection[date], meters: Sequence[Readings]
 ) -> dict[date, tuple[float, ...]]:
-    """Return the use in each half hour on the most recent similar days that are all known."""
+    """Return the use in each half hour of the most recent comparable days without gaps."""
     complete = (
         (day, energies)
         for day in window.similar_days(equivent_days)
@@ -241,14 +242,14 @@ def usual_days(
 
 
 def _energies(window: Window, meters: Sequence[Readings]) -> tuple[float, ...] | None:
-    """Return the use in each half hour, None unless all of it is known."""
+    """Return the use in each half hour, None unless all are known."""
     each = [_energy(meters, (span.start, span.end)) for span in window.half_hours]
     known = tuple(energy for energy in each if energy is not None)
     return known if len(known) == len(each) else None
 
 
 def _energy(meters: Sequence[Readings], moments: Sequence[datetime]) -> float | None:
-    """Return the energy of all meters, None unless that of each is known."""
+    """Return the energy of all meters, None unless each is known."""
     each = [meter.energy(moments) for meter in meters]
     known = [energy for energy in each if energy is not None]
     return sum(known) if len(known) == len(each) else None
@@ -263,7 +264,7 @@ def without_figures(window: Window, reason: Reason, *, final: bool = False) -> E
 def estimate(
     window: Window, equivent_days: Collection[date], meters: Sequence[Readings], *, over: bool
 ) -> Estimate:
-    """Return the estimate for a window, which is over or still goes on."""
+    """Return the estimate for a window that is live or over."""
     newest = [moment for meter in meters if (moment := meter.newest)]
     if not newest or len(newest) < len(meters):
         return without_figures(window, Reason.NO_STATISTICS)
@@ -293,21 +294,21 @@ def estimate(
         lower_than=None
         if used is None or not usual or until == window.start
         else days_above(far, used),
-        approximate=any(_is_rough(meter, moments) for meter in meters),
+        approximate=any(_is_approximate(meter, moments) for meter in meters),
         final=over and used is not None,
         measured_until=until,
         reason=_reason(is_measured, used, usual),
     )
 
 
-def _is_rough(meter: Readings, moments: Collection[datetime]) -> bool:
-    """Return True if the energy between moments is known roughly only."""
+def _is_approximate(meter: Readings, moments: Collection[datetime]) -> bool:
+    """Return True if the energy between moments is only approximate."""
     is_unsure = any(meter.is_approximate(moment) for moment in moments)
     return is_unsure or (meter.pace or GRID) > GRID
 
 
 def _reason(is_measured: bool, used: float | None, usual: Sequence[float]) -> Reason | None:
-    """Return why something is not known: of the use first, which spoils more."""
+    """Return the reason why a figure is unknown, first of the use and then of the usual use."""
     if not is_measured:
         return Reason.WAITING_FOR_METER
     if used is None:
@@ -316,13 +317,13 @@ def _reason(is_measured: bool, used: float | None, usual: Sequence[float]) -> Re
 
 
 def _moments(window: Window, until: datetime | None = None) -> list[datetime]:
-    """Return the moments between which energy is counted, until a time or the end."""
+    """Return the bounds of the half hours, until a time or the end."""
     ends = [min(span.end, until or span.end) for span in window.half_hours]
     return sorted({window.start, *(max(end, window.start) for end in ends)})
 
 
 def _shares(window: Window, until: datetime) -> list[float]:
-    """Return how much of each half hour has passed at a time."""
+    """Return the share of each half hour that has passed at a time."""
     return [
         max(min(until, span.end) - span.start, timedelta()) / (span.end - span.start)
         for span in window.half_hours
@@ -332,7 +333,7 @@ def _shares(window: Window, until: datetime) -> list[float]:
 def _half_hours(
     window: Window, usual: Sequence[float], meters: Sequence[Readings], until: datetime | None
 ) -> tuple[HalfHour, ...]:
-    """Return the half hours, each with its use until the newest reading."""
+    """Return the half hours with their use until the newest reading."""
     return tuple(
         HalfHour(
             start=span.start,

@@ -1,4 +1,4 @@
-"""Which days can be compared with an equivent's, as the UK counts them."""
+"""Days that are comparable with an equivent's day, in the UK's calendar."""
 
 from collections.abc import Collection
 from datetime import date, datetime, timedelta
@@ -7,16 +7,16 @@ from zoneinfo import ZoneInfo
 
 LONDON = ZoneInfo("Europe/London")
 LOOK_BACK = 60
-"""How many days back a day may lie."""
+"""Number of days to look back for comparable days."""
 DAY = timedelta(days=1)
 
 
 @cache
 def bank_holidays(year: int) -> frozenset[date]:
-    """Return the bank holidays of England and Wales, with the days that stand in for weekends.
+    """Return the bank holidays of England and Wales, substitute days included.
 
-    They are worked out by their rules. What no rule foresees is not known: days proclaimed once,
-    such as for a coronation, or a holiday moved by proclamation. Those count as ordinary days.
+    They follow from rules. Days proclaimed once, as for a coronation, and holidays moved by
+    proclamation are not known and count as ordinary days.
     """
     easter = _easter(year)
     days = {
@@ -35,7 +35,7 @@ def bank_holidays(year: int) -> frozenset[date]:
 
 
 def _monday_from(day: date) -> date:
-    """Return the first Monday that is not before a day."""
+    """Return the first Monday on or after a day."""
     return day + -day.weekday() % 7 * DAY
 
 
@@ -51,7 +51,7 @@ def _easter(year: int) -> date:
 
 
 def is_working(day: date) -> bool:
-    """Return True for a working day, neither of a weekend nor a bank holiday."""
+    """Return True if a day is neither at a weekend nor a bank holiday."""
     return day.weekday() < 5 and day not in bank_holidays(day.year)
 
 
@@ -66,17 +66,17 @@ def changes_clock(day: date) -> bool:
 
 
 def days_of(start: datetime, end: datetime) -> frozenset[date]:
-    """Return the local days that a stretch of time lies on, its end excluded."""
+    """Return the local days that a period covers, its end excluded."""
     first = start.astimezone(LONDON).date()
     last = max(start, end - timedelta.resolution).astimezone(LONDON).date()
     return frozenset(first + n * DAY for n in range((last - first).days + 1))
 
 
 def similar_days(start: datetime, end: datetime, equivent_days: Collection[date]) -> list[date]:
-    """Return the days that may be compared with a stretch of time, the most recent first.
+    """Return the days that are comparable with a period, most recent first.
 
-    They are of its day's type, and none that the same hours would lie on had an equivent or a
-    change of the clocks.
+    They are of the same type, working day or not. Days with an equivent or a change of the clocks
+    are left out.
     """
     touched = days_of(start, end)
     first = min(touched)

@@ -1,4 +1,4 @@
-"""Measures equivents that were over before their meter was chosen, and keeps statistics of all."""
+"""Measurement of equivents from before the meter was chosen, and long-term statistics of all."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +29,7 @@ def async_setup_meter(
     announcer: Announcer,
     store: EquiwattStore,
 ) -> Meter:
-    """Return the meter of an account, whose past is looked at once automations are armed."""
+    """Return the meter of an account. Measure its past once automations are armed."""
     meter = Meter(hass, entry, coordinator, announcer, store)
     meter.async_setup()
     history = History(hass, entry, coordinator, store, meter)
@@ -38,7 +38,7 @@ def async_setup_meter(
 
 
 class History:
-    """The past of an account, as far as the statistics of its meters reach."""
+    """Measures an account's past equivents from the statistics of its meters."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class History:
         store: EquiwattStore,
         meter: Meter,
     ) -> None:
-        """Start with nothing looked at."""
+        """Initialize without past equivents."""
         self._hass = hass
         self._entry = entry
         self._coordinator = coordinator
@@ -60,7 +60,7 @@ class History:
 
     @callback
     def async_start(self) -> None:
-        """Look back now, and whenever the API lists more."""
+        """Measure the past now, and again when the API lists more."""
         self._entry.async_on_unload(self._coordinator.async_add_listener(self._on_update))
         self._entry.async_on_unload(self._store.async_listen_results(self._statistics.async_update))
         self._on_update()
@@ -68,7 +68,7 @@ class History:
 
     @callback
     def _on_update(self) -> None:
-        """Measure in the background what is new among the past equivents."""
+        """Measure new past equivents in the background."""
         if self._past is not self._coordinator.data.past:
             self._past = self._coordinator.data.past
             self._entry.async_create_background_task(
@@ -76,16 +76,16 @@ class History:
             )
 
     async def _async_measure(self) -> None:
-        """Measure what these meters have not measured, and keep it."""
+        """Measure the equivents that these meters have not measured, and store the results."""
         async with self._measuring:
             meters = await async_find_meters(self._hass, self._entry.options)
-            ids = _lasting_ids(self._hass, meters)
+            ids = _registry_ids(self._hass, meters)
             now, is_new = self._coordinator.clock.now(), ids != self._store.meters
             windows = ((each, window_of(each.start, each.end, now)) for each in self._past)
             todo = {
                 each: window
                 for each, window in windows
-                if window and self._is_to_do(each, window, now, is_new=is_new)
+                if window and self._needs_measuring(each, window, now, is_new=is_new)
             }
             try:
                 if todo and meters:
@@ -95,35 +95,37 @@ class History:
             else:
                 self._store.async_set_meters(ids)
 
-    def _is_to_do(self, equivent: Equivent, window: Window, now: datetime, *, is_new: bool) -> bool:
-        """Return True if an equivent is to be measured here: the meter waits for recent ones."""
+    def _needs_measuring(
+        self, equivent: Equivent, window: Window, now: datetime, *, is_new: bool
+    ) -> bool:
+        """Return True if an equivent needs measuring here; `Meter` measures recent ones."""
         result = result_of(self._store.results, equivent)
         if result is None or window != Window(start=result.estimate.start, end=result.estimate.end):
             return now - window.end >= PATIENCE
-        # The rows of a time when the clock was wrong bear other times.
+        # Rows written while the clock was wrong have wrong times.
         return is_new and result.estimate.reason is not Reason.CLOCK_WRONG
 
     async def _async_measure_all(
         self, todo: Mapping[Equivent, Window], meters: Sequence[str]
     ) -> None:
-        """Measure equivents, all by one read: each alone would read everything since then."""
+        """Measure equivents with one read, as their comparable days overlap."""
         past, kind_of = self._past, self._coordinator.plans.kind_of
         readings = await async_read(self._hass, meters, min(each.start for each in todo) - LOOK)
         found = await self._hass.async_add_executor_job(_measured, todo.values(), past, readings)
         both = zip(todo, found, strict=True)
         results = (FinishedResult(each, one, kind_of(each)) for each, one in both)
-        self._store.async_keep_results(*filter(self._is_news, results))
+        self._store.async_keep_results(*filter(self._is_better, results))
         self._meter.async_refresh()
 
-    def _is_news(self, found: FinishedResult) -> bool:
-        """Return True unless other meters have known more."""
+    def _is_better(self, found: FinishedResult) -> bool:
+        """Return True unless the former meters' result is better."""
         known = result_of(self._store.results, found.equivent)
         is_known = known is not None and known.estimate.saving is not None
         return found.estimate.saving is not None or not is_known
 
 
-def _lasting_ids(hass: HomeAssistant, meters: Sequence[str]) -> tuple[str, ...]:
-    """Return ids of meters that stay when their entities get other names."""
+def _registry_ids(hass: HomeAssistant, meters: Sequence[str]) -> tuple[str, ...]:
+    """Return ids of meters that survive renaming their entities."""
     registry = er.async_get(hass)
     known = {meter: registry.async_get(meter) for meter in meters}
     return tuple(sorted(entity.id if entity else meter for meter, entity in known.items()))

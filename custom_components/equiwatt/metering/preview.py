@@ -1,4 +1,4 @@
-"""The preview of meters in the dialog, before they are chosen."""
+"""Preview of meters in the options dialog, before they are chosen."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ WEEK = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """An error or the step of the dialog with the right words, and what is filled in there."""
+    """An error or the dialog's next step, and its placeholders."""
 
     error: str | None = None
     step: str = ""
@@ -30,7 +30,7 @@ class Preview:
 async def async_preview(
     hass: HomeAssistant, options: Mapping[str, Any], past: Iterable[Equivent]
 ) -> Preview:
-    """Return the preview of the meters that some options name."""
+    """Return the preview of the meters in the options."""
     meters = await async_find_meters(hass, options)
     if not meters and options[CONF_SOURCE] == SOURCE_ENERGY_DASHBOARD:
         return Preview(error="no_grid_import")
@@ -43,7 +43,7 @@ async def async_preview(
         readings = await async_read(hass, meters, now - LOOK)
     except UnreadableError:
         return _without_statistics(hass, meters)
-    still = [meter for meter, each in zip(meters, readings, strict=True) if _stands(each, now)]
+    still = [meter for meter, each in zip(meters, readings, strict=True) if _is_still(each, now)]
     step = _step(readings, still)
     window = _evening(now)
     days = {day for each in past if each.end for day in days_of(each.start, each.end)}
@@ -51,8 +51,8 @@ async def async_preview(
     return Preview(
         step=step,
         placeholders={
-            "meters": ", ".join(_named(hass, meter) for meter in meters),
-            "still": ", ".join(_named(hass, meter) for meter in still),
+            "meters": ", ".join(_label(hass, meter) for meter in meters),
+            "still": ", ".join(_label(hass, meter) for meter in still),
             "days": str(len(usual_days(window, days, readings))),
             "days_wanted": str(window.days_wanted),
             "minutes": str(round(pace.total_seconds() / 60)),
@@ -61,19 +61,19 @@ async def async_preview(
 
 
 def _without_statistics(hass: HomeAssistant, meters: Iterable[str]) -> Preview:
-    """Return the error of meters that have no statistics, which it names."""
-    named = ", ".join(_named(hass, meter) for meter in meters)
+    """Return the error that names meters without statistics."""
+    named = ", ".join(_label(hass, meter) for meter in meters)
     return Preview(error="no_statistics", placeholders={"meters": named})
 
 
-def _stands(readings: Readings, now: datetime) -> bool:
-    """Return True if a meter that has been there for a week has not moved meanwhile."""
+def _is_still(readings: Readings, now: datetime) -> bool:
+    """Return True if a meter has had readings for a week and not changed."""
     oldest, moved = readings.oldest, readings.moved_at
     return oldest is not None and now - (moved or oldest) > WEEK
 
 
 def _step(readings: Sequence[Readings], still: Sequence[str]) -> str:
-    """Return the step whose words suit the meters."""
+    """Return the step that describes the meters."""
     if not all(each.newest for each in readings):
         return "preview_new"
     if any(each.is_slow for each in readings):
@@ -89,12 +89,12 @@ def _step(readings: Sequence[Readings], still: Sequence[str]) -> str:
 
 
 def _pace(readings: Sequence[Readings]) -> timedelta | None:
-    """Return how often the slowest of the meters reports whose pace is known."""
+    """Return the longest reporting interval among the meters, None if none is known."""
     return max((each.pace for each in readings if each.pace), default=None)
 
 
 def _evening(now: datetime) -> Window:
-    """Return an hour in which equivents are frequent, on the next working day."""
+    """Return a typical hour of equivents, on the next working day."""
     day = now.astimezone(LONDON).date()
     while not is_working(day):
         day += DAY
@@ -102,7 +102,7 @@ def _evening(now: datetime) -> Window:
     return Window(start=start, end=start + timedelta(hours=1))
 
 
-def _named(hass: HomeAssistant, meter: str) -> str:
-    """Return a meter's name and id: an external statistic has no name that is worth showing."""
+def _label(hass: HomeAssistant, meter: str) -> str:
+    """Return a meter's name and id, or only the id of an external statistic."""
     state = hass.states.get(meter)
     return f"{state.name} (`{meter}`)" if state else f"`{meter}`"

@@ -1,6 +1,6 @@
-"""Reads the home's meters from Home Assistant's statistics.
+"""Readings of the home's meters from Home Assistant's statistics.
 
-The recorder and the Energy dashboard may be missing, so they are imported only where they are used.
+The recorder and the Energy dashboard may be missing, so they are imported where they are used.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
     from homeassistant.components.recorder.db_schema import Statistics, StatisticsShortTerm
 
-A_LITTLE = timedelta(hours=2)
-"""How much earlier rows are read, for those of two hours that a half past lies between."""
+MARGIN = timedelta(hours=2)
+"""Time by which rows are read earlier, to interpolate between two hours."""
 LOOK = timedelta(days=LOOK_BACK + 1)
-LATE = 120.0
-"""How many seconds after its end a row is late. Ten are usual, and a restart takes a minute."""
-AT_ONCE = 60.0
-"""How many seconds lie at most between two rows that were written in one go."""
+LATE_AFTER = 120.0
+"""Seconds after which a row is late. Ten are usual, and a restart takes a minute."""
+BATCH_GAP = 60.0
+"""Longest time in seconds between two rows of one batch."""
 
 
 class UnreadableError(Exception):
@@ -37,14 +37,14 @@ class UnreadableError(Exception):
 
 
 async def async_find_meters(hass: HomeAssistant, options: Mapping[str, Any]) -> list[str]:
-    """Return the meters that some options name: those of the Energy dashboard may change."""
+    """Return the meters of the options; those of the Energy dashboard may change."""
     if options[CONF_SOURCE] == SOURCE_SENSORS:
-        return list(dict.fromkeys(options[CONF_SENSORS]))  # each counts once
+        return list(dict.fromkeys(options[CONF_SENSORS]))  # without duplicates
     return await async_grid_meters(hass)
 
 
 async def async_grid_meters(hass: HomeAssistant) -> list[str]:
-    """Return the meters by which the Energy dashboard counts what comes from the grid."""
+    """Return the Energy dashboard's meters of grid consumption."""
     if "energy" not in hass.config.components:
         return []
     from homeassistant.components.energy.data import async_get_manager  # noqa: PLC0415
@@ -53,11 +53,11 @@ async def async_grid_meters(hass: HomeAssistant) -> list[str]:
     sources = manager.data["energy_sources"] if manager.data else []
     grids = (source for source in sources if source["type"] == "grid")
     meters = (grid.get("stat_energy_from") for grid in grids)
-    return list(dict.fromkeys(filter(None, meters)))  # each once, also under several tariffs
+    return list(dict.fromkeys(filter(None, meters)))  # one meter may have several tariffs
 
 
 async def async_unfit(hass: HomeAssistant, meters: Collection[str]) -> list[str]:
-    """Return those of the meters that have no statistics of energy, nor will have any."""
+    """Return the meters that have no energy statistics and will not have any."""
     if "recorder" not in hass.config.components:
         return list(meters)
     from homeassistant.components.recorder.statistics import async_list_statistic_ids  # noqa: PLC0415
@@ -74,17 +74,17 @@ async def async_unfit(hass: HomeAssistant, meters: Collection[str]) -> list[str]
 async def async_read(
     hass: HomeAssistant, meters: Sequence[str], since: datetime
 ) -> tuple[Readings, ...]:
-    """Return the readings of each of several meters since a time; none without a recorder."""
+    """Return the readings of each meter since a time, none without a recorder."""
     if "recorder" not in hass.config.components:
         return ()
-    return await get_instance(hass).async_add_executor_job(_read, hass, meters, since - A_LITTLE)
+    return await get_instance(hass).async_add_executor_job(_read, hass, meters, since - MARGIN)
 
 
 class Reader:
-    """Reads the meters for a window: two months at first, then new rows only."""
+    """Reader of the meters for a window: two months at first, then new rows only."""
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
-        """Start with nothing read."""
+        """Initialize without readings."""
         self._hass = hass
         self._entry = entry
         self._meters: Sequence[str] = ()
@@ -93,7 +93,7 @@ class Reader:
 
     async def async_read(self, window: Window) -> tuple[Readings, ...]:
         """Return the readings of all meters."""
-        since = window.start - A_LITTLE
+        since = window.start - MARGIN
         if window == self._window and all(known.newest for known in self._known):
             newer = await async_read(self._hass, self._meters, window.start)
             both = zip(self._known, newer, strict=True)
@@ -106,12 +106,12 @@ class Reader:
         return self._known
 
     def forget(self) -> None:
-        """Read all of it again the next time."""
+        """Drop the readings: the next read starts from the beginning."""
         self._window = None
 
 
 class Row(NamedTuple):
-    """One row of a meter's statistics, times in Unix seconds."""
+    """Row of a meter's statistics, times in Unix seconds."""
 
     end: float
     kwh: float
@@ -119,15 +119,15 @@ class Row(NamedTuple):
 
     @property
     def is_late(self) -> bool:
-        """Return True if it was not written when it ended, but later."""
-        return self.written - self.end > LATE
+        """Return True if it was written later than usual."""
+        return self.written - self.end > LATE_AFTER
 
 
 def without_made_up(rows: Iterable[Row], starts: Sequence[float]) -> dict[float, float]:
-    """Return the readings but those that the recorder has made up after Home Assistant was off.
+    """Return the readings without those that the recorder made up after Home Assistant was off.
 
-    Once it has started it writes the rows of that time in one go, each with the reading from
-    before. So does a meter that does not report at once after that, for some minutes.
+    After a start the recorder writes the rows of the downtime in one batch, each with the last
+    reading. It repeats that reading until the meter reports again, which may take minutes.
     """
     kept: dict[float, float] = {}
     made_up: Row | None = None
@@ -143,11 +143,11 @@ def without_made_up(rows: Iterable[Row], starts: Sequence[float]) -> dict[float,
 
 
 def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """Yield late rows together that were written in one go, and each other row alone."""
+    """Yield late rows of one batch together, and other rows alone."""
     batch: list[Row] = []
     for row in rows:
         before = batch[-1] if batch else row
-        is_one_go = before.is_late and row.is_late and row.written - before.written <= AT_ONCE
+        is_one_go = before.is_late and row.is_late and row.written - before.written <= BATCH_GAP
         if batch and not is_one_go:
             yield batch
             batch = []
@@ -157,15 +157,15 @@ def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
 
 
 def _is_soon(before: Row, row: Row) -> bool:
-    """Return True if a meter may not have reported yet between two rows."""
+    """Return True if two rows are too close for a report in between to be certain."""
     return row.end <= before.end + SLOWEST.total_seconds()
 
 
 def _was_off(repeated: Sequence[Row], starts: Sequence[float]) -> bool:
-    """Return True if Home Assistant was off when rows ended, the last of those written in one go.
+    """Return True if Home Assistant was off at the end of rows that repeat a batch's last reading.
 
-    The recorder forgets after some days when it was started. What else writes rows late is an
-    import or a busy recorder: neither writes several that repeat a reading, and then no more.
+    The recorder purges the times of its starts after some days. Rows are also late after an import
+    or under load, but those batches do not end in several equal readings.
     """
     first = repeated[-1]
     if not first.is_late:
@@ -175,7 +175,7 @@ def _was_off(repeated: Sequence[Row], starts: Sequence[float]) -> bool:
 
 
 def _read(hass: HomeAssistant, meters: Sequence[str], since: datetime) -> tuple[Readings, ...]:
-    """Return the readings of each of several meters, in the recorder's executor."""
+    """Return the readings of each meter. Must be run in the recorder's executor."""
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
 
     try:
@@ -188,7 +188,7 @@ def _read(hass: HomeAssistant, meters: Sequence[str], since: datetime) -> tuple[
 def _readings(
     five_minutes: Sequence[Row], hours: Sequence[Row], starts: Sequence[float]
 ) -> Readings:
-    """Return a meter's readings; hours alone were imported, and may well be late."""
+    """Return a meter's readings; rows of hours alone were imported, late but real."""
     return Readings(
         five_minutes=without_made_up(five_minutes, starts),
         hours=without_made_up(hours, starts)
@@ -198,15 +198,15 @@ def _readings(
 
 
 type Rows = dict[str, list[Row]]
-"""The rows of each meter, oldest first."""
+"""Rows by meter, oldest first."""
 
 
 def _rows(
     hass: HomeAssistant, meters: Sequence[str], since: datetime
 ) -> tuple[list[float], Rows, Rows]:
-    """Return when Home Assistant was started, and the rows of five minutes and of hours.
+    """Return the times of Home Assistant's starts, and the rows of five minutes and of hours.
 
-    Home Assistant's own function does not return when a row was written.
+    Home Assistant's own function does not return the time at which a row was written.
     """
     from sqlalchemy import select  # noqa: PLC0415
 
@@ -242,10 +242,9 @@ def _rows(
 def _query(
     table: type[Statistics | StatisticsShortTerm], ids: Collection[int], since: datetime
 ) -> Select[tuple[int | None, float | None, float | None, float | None]]:
-    """Return the query for the rows of meters.
+    """Return the query for rows of meters.
 
-    By their ids and not by a join with their names, which makes MariaDB read all rows of a meter
-    in place of those since a time.
+    It selects ids instead of joining names, as MariaDB reads all rows of a meter for the join.
     """
     from sqlalchemy import select  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Results of finished equivents: how they are stored, and their total."""
+"""Estimates and results of equivents, their JSON and their total."""
 
 from bisect import bisect_left
 from collections import defaultdict
@@ -17,23 +17,23 @@ from ..equivents.snapshot import MAX_EQUIVENTS
 from .days import DAY, LONDON, LOOK_BACK, is_working
 
 DECIMALS = 2
-"""Of the kWh that are shown."""
+"""Decimals of shown kWh."""
 NOISE = 1e-6
-"""By how many kWh differences of counters that are equal may differ, as they are binary numbers."""
+"""Difference in kWh up to which energies are equal, as binary fractions are inexact."""
 LEAST = 3
-"""How many similar days an average takes."""
+"""Number of similar days that an average requires."""
 FEWEST = 4
-"""How many equivents a verdict takes."""
+"""Number of equivents that a verdict requires."""
 FEWEST_SPREAD = 2
-"""How many equivents it takes to know the spread of their sum."""
+"""Number of equivents that the spread of their sum requires."""
 ONCE_IN_TWENTY = 1.645
-"""How many standard deviations a normal mean exceeds, to one side, by luck once in twenty."""
+"""Standard deviations that a normal mean exceeds on one side by luck once in twenty times."""
 FOUR_IN_FIVE = 1.3
-"""How many a sum keeps within in 80 of 100 cases: 1.28, and more as they are seen of few days."""
+"""Standard deviations within which a sum lies in 80 of 100 cases: 1.28, and more for few days."""
 
 
 class Reason(StrEnum):
-    """Why a figure is not known."""
+    """Reason why a figure is not known."""
 
     LEARNING = "learning"
     METER_GAP = "meter_gap"
@@ -45,7 +45,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HalfHour:
-    """A half hour of a window: its usual use, and its use so far."""
+    """Usual use, and use so far, in a half hour of a window."""
 
     start: datetime
     usual: float | None = None
@@ -54,20 +54,20 @@ class HalfHour:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """An estimate for an equivent, in kWh, not rounded."""
+    """Estimate for an equivent, in unrounded kWh."""
 
     start: datetime
     end: datetime
     half_hours: tuple[HalfHour, ...] = ()
     days: Mapping[date, float] = field(default_factory=dict)
-    """The use of each usual day, the most recent first."""
+    """Use on each usual day, most recent first."""
     days_wanted: int
     so_far: float | None = None
-    """The usual use until the newest reading."""
+    """Usual use until the newest reading."""
     used: float | None = None
-    """The use until the newest reading."""
+    """Use until the newest reading."""
     lower_than: int | None = None
-    """On how many of the usual days more was used until then."""
+    """Number of usual days with more use until then."""
     approximate: bool = False
     final: bool = False
     measured_until: datetime | None = None
@@ -75,33 +75,33 @@ class Estimate:
 
     @property
     def usual(self) -> float | None:
-        """Return the usual use in the whole window."""
+        """Usual use in the whole window."""
         return fmean(self.days.values()) if len(self.days) >= LEAST else None
 
     @property
     def saving(self) -> float | None:
-        """Return the usual use so far, less the use; negative when that was more."""
+        """Usual use so far minus the use; negative if more was used."""
         return None if self.so_far is None or self.used is None else self.so_far - self.used
 
     @property
     def days_used(self) -> int:
-        """Return the number of usual days."""
+        """Number of usual days."""
         return len(self.days)
 
     @property
     def lowest_day(self) -> float | None:
-        """Return the lowest use of a usual day."""
+        """Lowest use on a usual day."""
         return None if self.usual is None else min(self.days.values())
 
     @property
     def highest_day(self) -> float | None:
-        """Return the highest use of a usual day."""
+        """Highest use on a usual day."""
         return None if self.usual is None else max(self.days.values())
 
 
 @dataclass(frozen=True, slots=True)
 class FinishedResult:
-    """The final estimate for a finished equivent."""
+    """Final estimate for a finished equivent."""
 
     equivent: Equivent
     estimate: Estimate
@@ -109,16 +109,16 @@ class FinishedResult:
 
     @property
     def counts(self) -> bool:
-        """Return True if it is part of the total: a powerUP rewards what a total would deduct."""
+        """Return True if the result is part of the total, where a powerUP would count as a loss."""
         return self.estimate.saving is not None and self.kind != Kind.POWER_UP
 
 
 type Results = tuple[FinishedResult, ...]
-"""Results, newest equivent first."""
+"""Results, latest equivent first."""
 
 
 class Verdict(StrEnum):
-    """Whether a difference is more than luck."""
+    """Verdict on a total: a difference that luck alone does not explain."""
 
     TOO_EARLY = "too_early"
     LESS = "less"
@@ -128,22 +128,22 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Total:
-    """The total of all results that count."""
+    """Total of all results that count."""
 
     counted: Results
     saving: float | None
     spread: float | None
-    """By how much luck alone would move the saving, in 80 of 100 cases."""
+    """Margin within which luck alone moves the saving in 80 of 100 cases."""
     verdict: Verdict
 
     @property
     def since(self) -> datetime | None:
-        """Return when the first of them started."""
+        """Start of the first equivent that counts."""
         return self.counted[-1].equivent.start if self.counted else None
 
 
 def result_of(results: Results, equivent: Equivent) -> FinishedResult | None:
-    """Return the result of an equivent, whose times may have changed since."""
+    """Return the result of an equivent, even if its times have been corrected since."""
     latest = equivent.start + SAME
     first = bisect_left(results, -latest.timestamp(), key=_age)
     near = takewhile(
@@ -154,13 +154,13 @@ def result_of(results: Results, equivent: Equivent) -> FinishedResult | None:
 
 
 def with_result(results: Results, new: FinishedResult) -> Results:
-    """Return the results with a new one, in place of the one of the same equivent."""
+    """Add a result, replacing the earlier result of the same equivent."""
     others = (result for result in results if not result.equivent.same_as(new.equivent))
     return _newest((*others, new))
 
 
 def read_results(items: object) -> tuple[Results, int]:
-    """Return the stored results that can be read, and the number of those that cannot."""
+    """Return the stored results that can be read, and the number of the others."""
     if not isinstance(items, list):
         return (), 1
     known = [result for item in items if (result := _read(item))]
@@ -168,7 +168,7 @@ def read_results(items: object) -> tuple[Results, int]:
 
 
 def as_stored(result: FinishedResult) -> dict[str, Any]:
-    """Return a result in JSON's types, without figures that follow from others."""
+    """Return the JSON of a result, without figures that follow from others."""
     equivent, estimate = result.equivent, result.estimate
     return {
         "start_time": int(equivent.start.timestamp()),
@@ -189,7 +189,7 @@ def as_stored(result: FinishedResult) -> dict[str, Any]:
 
 
 def total(results: Results) -> Total:
-    """Return the total of all results that count."""
+    """Return the total of the results that count."""
     counted = tuple(result for result in results if result.counts)
     estimates = [result.estimate for result in counted]
     return Total(
@@ -203,10 +203,10 @@ def total(results: Results) -> Total:
 def _verdict(estimates: Sequence[Estimate]) -> Verdict:
     """Return the verdict by the mean rank of the equivents among their usual days.
 
-    Where nothing has changed each rank is as likely as any other, whatever the home's habits: the
-    share of n usual days on which more was used is 1/2, with a variance of (n + 2) / 12n, and each
-    usual day that two equivents share adds 1 / 12nm for both. The sum of all is as good as normal,
-    and must be as far from its mean as it is by luck once in twenty.
+    If nothing has changed, each rank is equally likely, whatever the home's habits: the share of n
+    usual days with more use has a mean of 1/2 and a variance of (n + 2) / 12n, and each usual day
+    that two equivents share adds 1 / 12nm for both. The sum is approximately normal, and must
+    exceed what luck alone reaches once in twenty times.
     """
     count = len(estimates)
     if count < FEWEST:
@@ -221,16 +221,16 @@ def _verdict(estimates: Sequence[Estimate]) -> Verdict:
 
 
 def _rank(estimate: Estimate) -> float:
-    """Return the share of usual days on which more was used; as much counts half."""
+    """Return the share of usual days with more use; a day with equal use counts half."""
     used, days = estimate.used or 0.0, [*estimate.days.values()]
     return (days_above(days, used) + _days_equal(days, used) / 2) / len(days)
 
 
 def _spread(estimates: Sequence[Estimate]) -> float | None:
-    """Return by how much luck alone would move the sum of the savings, in 80 of 100 cases.
+    """Return the margin within which luck alone moves the total in 80 of 100 cases.
 
-    An equivent's use varies as that of all days in the same hours does, and so does each of its
-    usual days, of whose mean a part of one n-th is shared with the equivents around it.
+    The use in an equivent and on its n usual days varies as that of all days in the same hours.
+    Equivents that share a usual day share one n-th of its deviation.
     """
     if len(estimates) < FEWEST_SPREAD:
         return None
@@ -250,13 +250,13 @@ def _spread(estimates: Sequence[Estimate]) -> float | None:
 
 
 def _hours(estimate: Estimate) -> tuple[time, bool]:
-    """Return the time of day and the type of day, by which days are alike."""
+    """Return the time and the type of day, by which days are comparable."""
     local = estimate.start.astimezone(LONDON)
     return local.time(), is_working(local.date())
 
 
 def _neighbours(estimates: Sequence[Estimate]) -> Iterator[tuple[int, int, float]]:
-    """Yield pairs of equivents that share usual days, and the product of the shares of both."""
+    """Yield the pairs of equivents that share usual days, with the weight of the shared days."""
     for one, each in enumerate(estimates):
         for other in range(one + 1, len(estimates)):
             if each.start - estimates[other].start > LOOK_BACK * DAY:
@@ -267,7 +267,7 @@ def _neighbours(estimates: Sequence[Estimate]) -> Iterator[tuple[int, int, float
 
 
 def compared(found: Estimate) -> str | None:
-    """Return how a use compares with the usual one, in neutral words: more may be wanted."""
+    """Return the difference from usual in words, neutral as a powerUP rewards more use."""
     if found.saving is None:
         return None
     saving = round(found.saving, DECIMALS)
@@ -277,7 +277,7 @@ def compared(found: Estimate) -> str | None:
 
 
 def in_words(found: Estimate) -> str | None:
-    """Return how a use compares with the usual one, and with each usual day."""
+    """Return the difference from usual and the number of usual days exceeded, in words."""
     if found.saving is None or found.used is None:
         return None
     days, word = [*found.days.values()], _word(round(found.saving, DECIMALS))
@@ -287,32 +287,32 @@ def in_words(found: Estimate) -> str | None:
 
 
 def _word(saving: float) -> str:
-    """Return the word for a saving."""
+    """Return "more" or "less" for a saving."""
     return "more" if saving < 0 else "less"
 
 
 def days_above(days: Iterable[float], used: float) -> int:
-    """Return the number of days on which more was used."""
+    """Return the number of days with more use."""
     return sum(day - used > NOISE for day in days)
 
 
 def _days_equal(days: Iterable[float], used: float) -> int:
-    """Return the number of days on which as much was used."""
+    """Return the number of days with equal use."""
     return sum(abs(day - used) <= NOISE for day in days)
 
 
 def _newest(results: Iterable[FinishedResult]) -> Results:
-    """Return as many as are kept, of the newest equivent first."""
+    """Return the results to keep, latest equivent first."""
     return tuple(sorted(results, key=_age)[:MAX_EQUIVENTS])
 
 
 def _age(result: FinishedResult) -> float:
-    """Return a number that is the smaller, the newer an equivent is."""
+    """Return the sort key of a result, lowest for the latest equivent."""
     return -result.equivent.start.timestamp()
 
 
 def _read(item: object) -> FinishedResult | None:
-    """Return a stored result; None if it cannot be read."""
+    """Return a stored result, None if it cannot be read."""
     if not isinstance(item, dict):
         return None
     try:
@@ -324,7 +324,7 @@ def _read(item: object) -> FinishedResult | None:
 
 
 def _estimate(item: Mapping[str, Any]) -> Estimate:
-    """Return a stored estimate, always a final one; raise where it is not as it was stored."""
+    """Return a stored estimate, which is final. Raise an error if it is malformed."""
     days = {date.fromisoformat(day): float(kwh) for day, kwh in item["days"].items()}
     used = _energy(item["used"])
     estimate = Estimate(
@@ -348,12 +348,12 @@ def _estimate(item: Mapping[str, Any]) -> Estimate:
 
 
 def _energy(value: Any) -> float | None:
-    """Return a stored energy."""
+    """Return a stored energy, which may be unknown."""
     return None if value is None else float(value)
 
 
 def _time(value: str) -> datetime:
-    """Return a stored time, which must be an aware one."""
+    """Return a stored time. Raise ValueError if it is naive."""
     time = datetime.fromisoformat(value)
     if time.tzinfo is None:
         raise ValueError("a time without a zone")

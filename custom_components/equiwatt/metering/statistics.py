@@ -1,6 +1,6 @@
-"""Keep what equivents used and saved in Home Assistant's long-term statistics.
+"""Long-term statistics of use and saving in equivents.
 
-An equivent counts in the hour in which it began, as no shorter rows are kept for ever.
+An equivent counts in the hour in which it began, as shorter rows are purged.
 """
 
 import asyncio
@@ -26,13 +26,13 @@ HOUR = timedelta(hours=1)
 EPOCH = datetime.fromtimestamp(0, UTC)
 DECIMALS = 4
 ATTEMPTS = 3
-"""How often rows are written that do not appear."""
+"""Number of attempts to write rows that do not appear."""
 NAMES = {"usual": "usual use", "used": "use", "saving": "saving"}
-"""The statistics of an account, and how each is called after its title."""
+"""Statistics of an account, with the names that follow its title."""
 
 
 class Row(NamedTuple):
-    """One hour of a statistic: what counts in it, and in all hours until its end."""
+    """One hour of a statistic: its energy, and the sum until its end."""
 
     state: float
     sum: float
@@ -43,11 +43,11 @@ type Energies = Mapping[datetime, float]
 
 
 def changed_rows(held: Rows, energies: Energies, since: datetime) -> dict[datetime, Row]:
-    """Return the rows to write so that the held ones show the energies of equivents.
+    """Return the rows to write to bring the recorder's rows up to date.
 
-    Home Assistant deletes no single row, so an hour whose figure was withdrawn counts nothing.
+    Home Assistant cannot delete single rows, so a withdrawn figure becomes 0.
     """
-    # What is older than every known equivent was not withdrawn: the memory of it is lost.
+    # Rows older than every known equivent were not withdrawn: the store was lost.
     first = floor(min([since, *energies]) - SAME, HOUR)
     states = defaultdict(float, dict.fromkeys((hour for hour in held if hour >= first), 0.0))
     for start, energy in energies.items():
@@ -61,21 +61,21 @@ def changed_rows(held: Rows, energies: Energies, since: datetime) -> dict[dateti
 
 
 def _energies(results: Iterable[FinishedResult], name: str) -> dict[datetime, float]:
-    """Return the energies of one name by when the equivents began."""
+    """Return one of the energies of each result, by the equivent's start."""
     return {result.equivent.start: getattr(result.estimate, name) for result in results}
 
 
 def statistic_ids(entry_id: str = "") -> dict[str, str]:
-    """Return the ids of an account's statistics by name, of the first account without an id."""
+    """Return the ids of an account's statistics; the first account's have no suffix."""
     suffix = f"_{entry_id.lower()}" if entry_id else ""
     return {name: f"{DOMAIN}:{name}{suffix}" for name in NAMES}
 
 
 class StatisticsWriter:
-    """Writes an account's statistics when its results have changed, one write at a time."""
+    """Writes an account's statistics when its results change, one write at a time."""
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry, store: EquiwattStore) -> None:
-        """Start with nothing to write."""
+        """Initialize with nothing to write."""
         self._hass = hass
         self._entry = entry
         self._store = store
@@ -84,7 +84,7 @@ class StatisticsWriter:
 
     @callback
     def async_update(self) -> None:
-        """Write what has changed, in the background; changes that wait are written at once."""
+        """Write changes in the background, several changes in one write."""
         if not self._is_due and "recorder" in self._hass.config.components:
             self._is_due = True
             self._entry.async_create_background_task(
@@ -92,13 +92,13 @@ class StatisticsWriter:
             )
 
     async def _async_write(self) -> None:
-        """Write the rows that differ from those that the recorder has, until none does."""
+        """Write rows until the recorder has them all."""
         from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
 
         async with self._writing:
             self._is_due = False
             try:
-                # The recorder takes rows into a queue: another look shows what came of them.
+                # The recorder queues rows without an acknowledgement, so they are compared again.
                 for _ in range(ATTEMPTS):
                     if not await self._async_write_changes():
                         return
@@ -107,13 +107,13 @@ class StatisticsWriter:
                 LOGGER.debug("The statistics cannot be written now: %s", type(err).__name__)
 
     async def _async_write_changes(self) -> bool:
-        """Write what differs from what the recorder has, and return True if something did."""
+        """Write the rows that differ from the recorder's. Return True if there were any."""
         recorder, own = get_instance(self._hass), statistic_ids(self._entry.entry_id)
         ids = statistic_ids() if _is_first(self._hass, self._entry.entry_id) else own
         held = await recorder.async_add_executor_job(
-            _held, self._hass, {*ids.values(), *own.values()}
+            _recorded, self._hass, {*ids.values(), *own.values()}
         )
-        # An account becomes the first when that one is removed.
+        # An account becomes the first when the account before is removed.
         if former := [each for each in own.values() if each in held and ids != own]:
             recorder.async_clear_statistics(former)
         counted = [result for result in self._store.results if result.counts]
@@ -130,7 +130,7 @@ class StatisticsWriter:
 
     @callback
     def _async_import(self, statistic_id: str, name: str, rows: Rows) -> None:
-        """Have the recorder write rows in place of those of the same hours."""
+        """Queue rows for the recorder, replacing those of the same hours."""
         from homeassistant.components.recorder.models import (  # noqa: PLC0415
             StatisticData,
             StatisticMeanType,
@@ -153,11 +153,11 @@ class StatisticsWriter:
         async_add_external_statistics(self._hass, metadata, data)
 
 
-def _held(hass: HomeAssistant, ids: set[str]) -> dict[str, dict[datetime, Row]]:
-    """Return the rows that the recorder has, in its executor.
+def _recorded(hass: HomeAssistant, ids: set[str]) -> dict[str, dict[datetime, Row]]:
+    """Return the recorder's rows. Must be run in its executor.
 
-    They are read in the unit in which they are kept, so that a change of it shows as one of each
-    row: the next import would bring back ours, and convert none.
+    They are read in their stored unit, so that every row differs after a user has changed it: an
+    import sets the unit but does not convert the existing rows.
     """
     from homeassistant.components.recorder.statistics import statistics_during_period  # noqa: PLC0415
 
@@ -175,7 +175,7 @@ def _held(hass: HomeAssistant, ids: set[str]) -> dict[str, dict[datetime, Row]]:
 
 @callback
 def async_clear_statistics(hass: HomeAssistant, entry_id: str) -> None:
-    """Delete the statistics of an account that was removed."""
+    """Delete the statistics of a removed account."""
     ids = list(statistic_ids(entry_id).values())
     if _is_first(hass, entry_id):
         ids += statistic_ids().values()
@@ -183,6 +183,6 @@ def async_clear_statistics(hass: HomeAssistant, entry_id: str) -> None:
 
 
 def _is_first(hass: HomeAssistant, entry_id: str) -> bool:
-    """Return True for the oldest of the accounts, by entry ids, which follow time."""
+    """Return True if an account is the oldest, by entry ids, which sort by time."""
     entries = hass.config_entries.async_entries(DOMAIN)
     return entry_id <= min((entry.entry_id for entry in entries), default=entry_id)
