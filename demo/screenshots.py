@@ -25,6 +25,7 @@ DASHBOARD_SIZE = (1440, 860)
 PHONE = (390, 844)
 DEVICE_SIZE = (1280, 1300)
 HOUSE_SIZE = (1280, 1000)
+BLUEPRINT_SIZE = (1280, 1560)
 ROUNDS = (
     "results",
     "dashboard",
@@ -214,6 +215,7 @@ class Photographer:
         await self.shoot("flow-token")
         await self.fill_in("wrong-token")
         await self.browser.see("accept this token")
+        await self.toggle_advanced()  # an address that was changed stays in sight, a demo's is odd
         await self.shoot("flow-wrong-token")
         await self.fill_in(DEMO_TOKEN)
         await self.browser.see("Treat the addresses like a password")
@@ -226,16 +228,20 @@ class Photographer:
     async def fill_in(self, token: str) -> None:
         """Fill in the form with a token, and the address of the simulated provider."""
         await self.browser.find("input[name=token]").fill(token)
-        address = self.browser.find("input[name=url]")
-        if not await address.is_visible():  # an address that was changed stays in sight
-            await self.browser.click("ha-expansion-panel [role=heading]", "Advanced")
-        await address.fill(self.stage.provider.api_url)
+        await self.toggle_advanced()
+        await self.browser.find("input[name=url]").fill(self.stage.provider.api_url)
         await self.browser.click("ha-button", "Submit")
+
+    async def toggle_advanced(self) -> None:
+        """Open the section with the address of the API, or close it."""
+        await self.browser.click("ha-expansion-panel [role=heading]", "Advanced")
 
     async def blueprint(self) -> None:
         """Take the form of a blueprint."""
+        await self.browser.resize(*BLUEPRINT_SIZE)
         await self.open("config/automation/edit/pause_devices", "Longest pause")
         await self.shoot("blueprint")
+        await self.browser.resize(*PAGE)
 
     async def calendar(self) -> None:
         """Take the calendar."""
