@@ -36,7 +36,7 @@ PLATFORMS = [
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Set up the actions, and go on with what was held before, whatever becomes of the entries."""
+    """Set up the actions and the manager of held devices, which work without any loaded entry."""
     async_setup_services(hass)
     await async_get_manager(hass).async_load()
     return True
@@ -51,7 +51,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> 
     entry.async_on_unload(announcer.async_close)
     coordinator = EquiwattCoordinator(hass, entry, store, announcer)
     if store.known:
-        await coordinator.async_refresh()  # what is remembered is shown even if this fails
+        await coordinator.async_refresh()  # if it fails, the stored state is shown
     else:
         await coordinator.async_config_entry_first_refresh()
     if not store.snapshot.live:
@@ -76,7 +76,7 @@ def _hold_for(entry: EquiwattConfigEntry) -> None:
     data, entry_id = entry.runtime_data, entry.entry_id
 
     def detach() -> None:
-        """Leave it, for good if it is disabled."""
+        """Detach the account, which restores its devices if it is disabled."""
         data.holding.async_detach(entry_id, is_disabled=entry.disabled_by is not None)
 
     entry.async_on_unload(detach)
@@ -91,7 +91,7 @@ async def _async_meter(
     announcer: Announcer,
     store: EquiwattStore,
 ) -> Meter | None:
-    """Return the meter if the user has chosen one: nothing else imports what it takes."""
+    """Return the meter if chosen, importing its modules only then."""
     if entry.options.get(CONF_SOURCE, SOURCE_OFF) == SOURCE_OFF:
         return None
     metering = await async_import_module(hass, f"{__package__}.metering.history")
@@ -100,16 +100,16 @@ async def _async_meter(
 
 
 def _restore_after_equivents(entry: EquiwattConfigEntry) -> None:
-    """Restore devices when an equivent has ended, be it before Home Assistant has started."""
+    """Restore devices at an end, and at a start after an end that was missed."""
     data, entry_id = entry.runtime_data, entry.entry_id
 
     def restore(edge: Edge) -> None:
-        """Restore everything at an end."""
+        """Restore the account's devices at an end."""
         if edge.type is EdgeType.ENDED:
             data.holding.async_end(entry_id, edge.equivent.end or data.coordinator.clock.now())
 
     def start(_: HomeAssistant) -> None:
-        """Go on once Home Assistant has started."""
+        """Restore devices whose equivent has ended before Home Assistant started."""
         data.holding.async_start(entry_id)
 
     entry.async_on_unload(data.announcer.async_listen(restore))
@@ -117,7 +117,7 @@ def _restore_after_equivents(entry: EquiwattConfigEntry) -> None:
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> bool:
-    """Unload a config entry. Edges wait meanwhile, as the event entity goes first."""
+    """Unload a config entry. Edges wait meanwhile, as the event entity is removed first."""
     data = entry.runtime_data
     was_announcing = await data.announcer.async_hold()
     if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
@@ -131,7 +131,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) ->
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> None:
-    """Restore held devices, and delete what an entry leaves behind."""
+    """Restore held devices, and delete the entry's files, issues, statistics and cloudhook."""
     await async_get_manager(hass).async_remove(entry.entry_id)
     await EquiwattStore(hass, entry.entry_id).async_remove()
     async_clear_webhook_issues(hass, entry.entry_id)

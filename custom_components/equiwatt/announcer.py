@@ -1,4 +1,4 @@
-"""Announces edges: in order, each on the disk first, and not before anybody can hear it."""
+"""Announcement of edges, in order, each stored first, and not before automations are armed."""
 
 import asyncio
 from collections import deque
@@ -14,10 +14,10 @@ from .store import EquiwattStore
 from .timer import Timer
 
 ARMING = 1.0
-"""Seconds that automations take to arm their triggers once Home Assistant has started."""
+"""Seconds that automations take to attach their triggers once Home Assistant has started."""
 APART = 0.0 if (MAJOR_VERSION, MINOR_VERSION) >= (2026, 10) else 0.002
-"""Seconds between two edges. The state of an event is the time in milliseconds, and releases that
-do not keep two of one millisecond apart let triggers miss the second."""
+"""Seconds between edges. The state of an event entity is a time in milliseconds; before 2026.10, a
+second event within a millisecond does not change it, and triggers miss it."""
 
 type EdgeListener = Callable[[Edge], None]
 
@@ -26,7 +26,7 @@ class Announcer:
     """Announces the edges of one account."""
 
     def __init__(self, hass: HomeAssistant, store: EquiwattStore) -> None:
-        """Let edges wait."""
+        """Initialize the announcer, which collects edges until it is started."""
         self._hass = hass
         self._store = store
         self._latest = store.snapshot
@@ -41,23 +41,23 @@ class Announcer:
 
     @callback
     def async_listen(self, listener: EdgeListener) -> CALLBACK_TYPE:
-        """Call a listener with every edge, and return how to stop that."""
+        """Call a listener with every edge. Return a function that removes it."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
     @property
     def is_waiting(self) -> bool:
-        """Return True while there is an edge that nobody has heard of yet."""
+        """Return True while edges have yet to be announced."""
         return bool(self._waiting)
 
     @callback
     def async_when_armed(self, action: CALLBACK_TYPE) -> None:
-        """Do something once automations hear of what happens."""
+        """Call an action once automations have attached their triggers."""
         self._when_armed.append(action)
 
     @callback
     def async_start(self) -> CALLBACK_TYPE:
-        """Announce once Home Assistant has started; return how to stop waiting for that."""
+        """Announce once Home Assistant has started. Return a function that cancels it."""
         if self._hass.state is CoreState.running:
             self._announce_from_now_on()
             return lambda: None
@@ -65,12 +65,12 @@ class Announcer:
 
     @callback
     def _arm(self, _: HomeAssistant) -> None:
-        """Give automations the time to arm their triggers, which they do at this same moment."""
+        """Wait for automations, which attach their triggers at this same time."""
         self._timer.async_set(ARMING)
 
     @callback
     def _on_timer(self) -> None:
-        """Go on: automations are armed now, or the last edge is far enough away."""
+        """Continue after arming, or after the gap since the last edge."""
         if self._is_announcing:
             self._announce()
         else:
@@ -78,7 +78,7 @@ class Announcer:
 
     @callback
     def _announce_from_now_on(self) -> None:
-        """Announce what is left of the edges that had to wait, and all that come."""
+        """Announce the net result of the edges that had to wait, and all edges from now on."""
         self._is_announcing = True
         self._waiting = deque(net_edges(self._waiting))
         self.async_add((), self._latest)
@@ -87,7 +87,7 @@ class Announcer:
 
     @callback
     def async_add(self, edges: Iterable[Edge], snapshot: Snapshot) -> None:
-        """Announce edges in turn, and remember what is known once none is left to announce."""
+        """Announce edges in order. Store the snapshot once all are announced."""
         if self._is_closed:
             return
         self._latest = snapshot
@@ -99,16 +99,16 @@ class Announcer:
 
     @callback
     def _announce(self) -> None:
-        """Announce the edges that wait, unless that is under way or must wait."""
+        """Start announcing, unless it is in progress or must wait."""
         busy = self._timer.is_set or (self._task and not self._task.done())
         if self._is_announcing and not busy:
-            # Not eagerly: the entities are to show the new state before anybody hears of it.
+            # Not eagerly, so that entities show the new state before automations are triggered.
             self._task = self._hass.async_create_task(
                 self._async_announce(), f"{DOMAIN} announce", eager_start=False
             )
 
     async def _async_announce(self) -> None:
-        """Announce the edges that wait, each once it is on the disk."""
+        """Announce the waiting edges, each after it has been stored."""
         while self._waiting and self._is_announcing:
             wait = self._announced_at + APART - self._hass.loop.time()
             if wait > 0:
@@ -125,14 +125,14 @@ class Announcer:
 
     @staticmethod
     def _call(listener: EdgeListener, edge: Edge) -> None:
-        """Call a listener, whose faults must not keep others from hearing of the edge."""
+        """Call a listener. Its errors must not affect the other listeners."""
         try:
             listener(edge)
-        except Exception:  # noqa: BLE001  # whatever it is
+        except Exception:  # noqa: BLE001
             LOGGER.exception("Unexpected error announcing that an equivent has %s", edge.type)
 
     async def async_hold(self) -> bool:
-        """Announce what is under way, and no more; return True if edges were announced by now."""
+        """Finish the edge in progress, hold back the others. Return True if it was announcing."""
         was_announcing, self._is_announcing = self._is_announcing, False
         if was_announcing:
             self._timer.async_set(None)
@@ -142,11 +142,11 @@ class Announcer:
 
     @callback
     def async_go_on(self) -> None:
-        """Announce what was held."""
+        """Announce the edges that were held back."""
         self._announce_from_now_on()
 
     @callback
     def async_close(self) -> None:
-        """Announce nothing more: what waits is announced when the entry is set up again."""
+        """Stop announcing. Waiting edges are not stored, so the next set-up finds them again."""
         self._is_closed = True
         self._timer.async_close()

@@ -1,4 +1,4 @@
-"""Clients of the API: each with a session without cookies, and a limiter for each token."""
+"""Clients of the API, which share a limiter for each token."""
 
 from hashlib import sha256
 
@@ -14,15 +14,15 @@ from .const import DOMAIN
 from .equivents.client import EquiwattClient, RateLimiter
 
 PATIENCE = 5.0
-"""Seconds that a dialog or a set-up waits for a free place within the limits."""
+"""Seconds for which a dialog or a set-up waits for its turn within the limits."""
 
 LIMITERS: HassKey[dict[str, RateLimiter]] = HassKey(f"{DOMAIN}_limiters")
-"""The limiters by the digest of their token."""
+"""Limiters by the digest of their token."""
 
 
 @callback
 def async_get_client(hass: HomeAssistant, token: str, url: str) -> EquiwattClient:
-    """Return a client that shares its limits with every other one of the same token."""
+    """Return a client that shares its limits with all others of the token."""
     limiters, digest = hass.data.setdefault(LIMITERS, {}), _digest(token)
     _drop_unused(hass, limiters)
     limiter = limiters.setdefault(digest, RateLimiter(hass.loop.time))
@@ -31,7 +31,7 @@ def async_get_client(hass: HomeAssistant, token: str, url: str) -> EquiwattClien
 
 
 def _drop_unused(hass: HomeAssistant, limiters: dict[str, RateLimiter]) -> None:
-    """Drop the limiters of tokens that were tried and not kept, once their calls are forgotten."""
+    """Drop the idle limiters of tokens that no entry uses, such as mistyped ones."""
     used = {_digest(entry.data[CONF_TOKEN]) for entry in hass.config_entries.async_entries(DOMAIN)}
     for digest in [digest for digest, one in limiters.items() if one.is_idle]:
         if digest not in used:
@@ -39,5 +39,5 @@ def _drop_unused(hass: HomeAssistant, limiters: dict[str, RateLimiter]) -> None:
 
 
 def _digest(token: str) -> str:
-    """Return what tells tokens apart without showing them."""
+    """Return the digest of a token."""
     return sha256(token.encode()).hexdigest()

@@ -1,8 +1,8 @@
-"""Whether an equivent is live."""
+"""Binary sensor of the live equivent."""
 
 from typing import Any, override
 
-# From where every supported release has the class, though the newest defines it in `const`.
+# Every supported release has the class here; the newest defines it in `const`.
 from homeassistant.components.binary_sensor import (  # type: ignore[attr-defined]
     BinarySensorDeviceClass,
     BinarySensorEntity,
@@ -32,7 +32,7 @@ async def async_setup_entry(
 
 
 class EquiwattLive(EquiwattEntity, BinarySensorEntity):
-    """On while an equivent is live."""
+    """Binary sensor that is on while an equivent is live."""
 
     domain = Platform.BINARY_SENSOR
 
@@ -45,7 +45,7 @@ class EquiwattLive(EquiwattEntity, BinarySensorEntity):
     @property
     @override
     def extra_state_attributes(self) -> dict[str, Any]:
-        """Return whether it is a rehearsal, and its kind if that is known."""
+        """Return the kind, and whether it is a rehearsal."""
         kind = self.coordinator.plans.live_kind(self.coordinator.data)
         return {
             "rehearsal": self.coordinator.data.rehearsal,

@@ -31,7 +31,7 @@ PARALLEL_UPDATES = 0
 
 USUAL_LENGTH = timedelta(hours=1)
 AHEAD = timedelta(minutes=15)
-"""How far ahead an unknown end is shown at least, as calendar triggers look so far ahead."""
+"""Least time until an unknown end, as Home Assistant's calendar triggers look so far ahead."""
 HALF_HOUR = 1800
 KINDS = {Kind.POWER_DOWN: "powerDOWN", Kind.POWER_UP: "powerUP"}
 """Names of the kinds as equiwatt writes them."""
@@ -44,8 +44,8 @@ LABEL = (
 EQUIVENTS = CalendarEntityDescription(
     key="equivents",
     translation_key="equivents",
-    # So that the automation editor does not offer the calendar's triggers for the device: Home
-    # Assistant looks ahead every 15 minutes only, and they miss what starts unannounced.
+    # Hides the calendar's triggers from the device in the automation editor: Home Assistant looks
+    # ahead every 15 minutes only, and misses unannounced equivents.
     entity_category=EntityCategory.DIAGNOSTIC,
 )
 
@@ -60,26 +60,26 @@ async def async_setup_entry(
 
 
 class EquiwattCalendarEvent(CalendarEvent):
-    """An event that keeps its true hours over the end of summer time.
+    """Event whose times compare correctly at the end of summer time.
 
-    Home Assistant compares two local times by what the clock on the wall shows. That runs back
-    then, so that an end lies before its start.
+    Python compares local times of one zone by the wall clock, which is set back then, so that an
+    end may lie before its start.
     """
 
     @override
     def __post_init__(self) -> None:
-        """Check nothing: the ends are times, and in order."""
+        """Skip the validation, which compares local times."""
 
     @property
     @override
     def start_datetime_local(self) -> datetime:
-        """Return the local start, which compares as a moment."""
+        """Return the local start with a fixed offset."""
         return _local_moment(super().start_datetime_local)
 
     @property
     @override
     def end_datetime_local(self) -> datetime:
-        """Return the local end, which compares as a moment."""
+        """Return the local end with a fixed offset."""
         return _local_moment(super().end_datetime_local)
 
 
@@ -101,7 +101,7 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Listen for edges, as they fulfil plans."""
+        """Subscribe to edges, which fulfil plans."""
         await super().async_added_to_hass()
         self.async_on_remove(self._data.announcer.async_listen(self._on_edge))
 
@@ -113,9 +113,9 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
     @property
     @override
     def event(self) -> CalendarEvent | None:
-        """Return the live equivent, or else the next one, until it starts.
+        """Return the live equivent, or the next one until it starts.
 
-        Its times are by the system's clock, by which Home Assistant decides whether it is on.
+        Its times follow the system's clock, by which Home Assistant sets the state.
         """
         state, now = self.coordinator.data, self.coordinator.clock.now()
         error = self.coordinator.clock.error
@@ -129,7 +129,7 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
     @property
     @override
     def shown(self) -> object:
-        """Return the event, and all plans for those who have the calendar open."""
+        """Return the event and all plans, which an open calendar shows."""
         now = self.coordinator.clock.now()
         return self.event, [(plan, _summary(plan, now)) for plan in self._open()]
 
@@ -137,7 +137,7 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
     async def async_get_events(
         self, hass: HomeAssistant, start_date: datetime, end_date: datetime
     ) -> list[CalendarEvent]:
-        """Return the equivents that overlap a range, oldest first."""
+        """Return the equivents and plans in a range, oldest first."""
         state = self.coordinator.data
         known = [e for e in (state.upcoming, state.live, *state.finished) if e]
         events = [
@@ -191,7 +191,7 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
         return self.coordinator.plans.open(self.coordinator.data, now)
 
     def _plan_event(self, plan: Plan, clock_error: timedelta = timedelta()) -> CalendarEvent:
-        """Return a plan as a calendar's event, in local time."""
+        """Return the calendar event of a plan, in local time."""
         now = self.coordinator.clock.now()
         return EquiwattCalendarEvent(
             start=dt_util.as_local(plan.start + clock_error),
@@ -204,7 +204,7 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
     def _equivent_event(
         self, equivent: Equivent, clock_error: timedelta = timedelta()
     ) -> CalendarEvent:
-        """Return an equivent as a calendar's event, in local time."""
+        """Return the calendar event of an equivent, in local time."""
         state, plans = self.coordinator.data, self.coordinator.plans
         is_rehearsal = state.rehearsal and equivent is state.live
         if equivent is state.live:
@@ -224,21 +224,21 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
             end=dt_util.as_local(self._shown_end(equivent) + clock_error),
             summary=" \N{MIDDLE DOT} ".join(filter(None, words)),
             description=_in_words(found) if found else None,
-            # The calendar offers to change whatever it shows, and what it needs for that is an id.
+            # The frontend offers to edit every event, and fails without an id.
             uid=str(int(equivent.start.timestamp())),
         )
 
     def _found(self, equivent: Equivent) -> Estimate | None:
-        """Return what was measured of an equivent that is over."""
+        """Return the estimate for a finished equivent."""
         if equivent is self.coordinator.data.live:
             return None
         result = result_of(self._data.store.results, equivent)
         return result.estimate if result else None
 
     def _shown_end(self, equivent: Equivent) -> datetime:
-        """Return the end, one still ahead for the live one whatever the plan said.
+        """Return the end to show, which is in the future for the live equivent.
 
-        One that is not known moves by half hours only, as each move is a new state.
+        An unknown end moves in half hours, as each change is a new state.
         """
         if equivent is not self.coordinator.data.live:
             return equivent.end or equivent.start + USUAL_LENGTH
@@ -251,7 +251,7 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
 
 @contextmanager
 def _translated_refusals() -> Generator[None]:
-    """Raise ServiceValidationError for what cannot be planned."""
+    """Raise ServiceValidationError for a RefusedError."""
     try:
         yield
     except RefusedError as err:
@@ -266,15 +266,15 @@ def _summary(plan: Plan, now: datetime) -> str:
 
 
 def _local_moment(local: datetime) -> datetime:
-    """Return a local time with its offset in the place of its zone."""
+    """Return a local time with a fixed offset instead of its zone."""
     return local.replace(tzinfo=timezone(local.utcoffset() or timedelta()))
 
 
 def _in_words(found: Estimate) -> str | None:
-    """Return what was measured of an equivent."""
+    """Return the description of a measured equivent."""
     if found.used is None:
         return None
-    used = round(found.used, DECIMALS) + 0.0  # a dip of the meter is no minus nothing
+    used = round(found.used, DECIMALS) + 0.0  # without a negative zero
     compared = in_words(found)
     if compared is None:
         unknown = "There are not enough similar days to compare it with."

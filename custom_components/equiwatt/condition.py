@@ -1,6 +1,6 @@
 """Condition of the automation editor.
 
-It builds on Home Assistant's own class for conditions, and on nothing of its helpers for entities.
+It uses Home Assistant's base class for conditions, but not its less stable helpers for entities.
 """
 
 from typing import Unpack, override
@@ -17,7 +17,7 @@ from .target import CONF_REHEARSALS, TARGET_SCHEMA, async_reached, async_warn_of
 
 
 class IsLiveCondition(Condition):
-    """True while an equivent is live on any of the accounts that the target reaches."""
+    """Condition that an equivent is live on an account that the target reaches."""
 
     @override
     @classmethod

@@ -30,7 +30,7 @@ ACCOUNT_SCHEMA = vol.Schema({vol.Optional(CONF_TOKEN): TOKEN, vol.Required(CONF_
 
 
 class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
-    """Config flow: adds an account, or changes one."""
+    """Config flow that adds or changes an account."""
 
     VERSION = 1
 
@@ -68,7 +68,7 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
     def _user_schema(self, user_input: dict[str, Any] | None) -> vol.Schema:
         """Return the first form, with what was entered.
 
-        A second account needs a name. An address that was changed stays in sight.
+        A second account needs a name. The advanced section stays open once the address is changed.
         """
         url = user_input[SECTION_ADVANCED][CONF_URL] if user_input else DEFAULT_URL
         schema = vol.Schema(
@@ -209,7 +209,7 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
     def _save(self, entry: ConfigEntry, data: dict[str, str], reason: str) -> ConfigFlowResult:
         """Save changes, and reload the entry.
 
-        The reason is always given, as later releases have texts of their own for what is left out.
+        The reason is always given, as the default differs between releases.
         """
         return self.async_update_reload_and_abort(entry, data_updates=data, reason=reason)
 
@@ -226,7 +226,7 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
         except EquiwattError as err:
             return {"base": err.reason}
         except Exception as err:  # noqa: BLE001
-            # Neither its text nor its traceback, either of which might hold the token.
+            # Without its text and traceback, which may contain the token.
             LOGGER.error("Unexpected %s while a token was tried", type(err).__name__)
             return {"base": "unknown"}
         return {}

@@ -1,4 +1,4 @@
-"""Polls: when, and what an error means."""
+"""Coordinator: polls the API and handles its errors."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -32,16 +32,16 @@ from .store import EquiwattStore
 from .timer import Timer
 
 STALE_AFTER = timedelta(minutes=15)
-"""How long the last known state stands while calls fail."""
+"""Time for which the last known state is valid while requests fail."""
 BURST = 0.2
-"""Seconds in which a burst of webhook calls is taken together before the API is asked."""
+"""Seconds for which webhook calls are collected before one request."""
 
 
 class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
-    """Keeps what is known of one account's equivents.
+    """Coordinator of an account's equivents.
 
-    It has no update interval but a timer of its own: a coordinator's goes by full seconds, and
-    polls only while it has listeners.
+    It has its own timer instead of an update interval, which Home Assistant rounds to seconds and
+    applies only while there are listeners.
     """
 
     config_entry: ConfigEntry
@@ -49,7 +49,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
     def __init__(
         self, hass: HomeAssistant, entry: ConfigEntry, store: EquiwattStore, announcer: Announcer
     ) -> None:
-        """Go on from what is remembered."""
+        """Initialize the coordinator from the stored snapshot."""
         super().__init__(hass, LOGGER, config_entry=entry, name=DOMAIN)
         self.client = async_get_client(hass, entry.data[CONF_TOKEN], entry.data[CONF_URL])
         self.clock = Clock(dt_util.utcnow, hass.loop.time)
@@ -84,32 +84,32 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
 
     @property
     def is_stale(self) -> bool:
-        """Return True if too little is known.
+        """Return True if the state is too old to be shown.
 
-        Before the first answer that is all but a live one, afterwards calls must have failed for
-        too long. Silence alone is no reason: an account whose polling is switched off is not asked.
+        Before the first answer, only a restored live equivent is shown; afterwards, requests must
+        have failed for long. No request is no failure, as polling may be disabled.
         """
         if self.answered_at is None:
             return self.data.live is None
         return self.failures > 0 and self.clock.now() >= self._stale_at(self.answered_at)
 
     def _stale_at(self, answered_at: datetime) -> datetime:
-        """Return until when what is known stands.
+        """Return the time at which the state becomes stale.
 
-        Where polling is switched off, the first failure has nothing to do with the silence before.
+        With polling disabled, the time starts at the first failure instead of the last answer.
         """
         is_off = self.config_entry.pref_disable_polling
         return (self._failing_since if is_off else answered_at) + STALE_AFTER
 
     @callback
     def async_start(self) -> None:
-        """Let calls wait for a free place from now on, as nobody waits for them."""
+        """Wait for a turn without a limit from now on, as no set-up is waiting."""
         self._patience = None
         self._set_boundary()
 
     @callback
     def async_push(self, edge_type: EdgeType | None) -> None:
-        """Follow a webhook call that says what happened, or not, and refresh in the background."""
+        """Apply a webhook call, if it names an edge, and refresh in the background."""
         if edge_type:
             self.tracker.push(edge_type, self.clock.now())
         self._publish()
@@ -117,7 +117,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
 
     @callback
     def async_rehearse(self, duration: timedelta, kind: Kind | None) -> None:
-        """Rehearse an equivent from now on, or move the end of the rehearsal that is live."""
+        """Start a rehearsal, or change the end of the live one."""
         now = self.clock.now()
         self._store.async_keep_plans(self.plans.rehearsing(kind, self.data))
         self.tracker.rehearse(now + duration, now)
@@ -133,7 +133,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
 
     @callback
     def async_refresh_soon(self) -> None:
-        """Refresh soon: once for all requests of a moment, and after the last of them."""
+        """Refresh soon, once for a burst of requests and after the last of them."""
         if self.client.barred_for:
             self._poll.async_set(self.client.barred_for)
             return
@@ -144,7 +144,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
             )
 
     async def _async_refresh_soon(self) -> None:
-        """Refresh until no request has come since the last call was made."""
+        """Refresh until there is no new request."""
         while self._refresh_again:
             await asyncio.sleep(BURST)
             self._refresh_again = False
@@ -152,7 +152,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
 
     @override
     async def _async_update_data(self) -> Snapshot:
-        """Ask the API once."""
+        """Request the equivents."""
         try:
             return self._follow(await self._async_answer())
         except EquiwattError as err:
@@ -165,7 +165,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
             self._set_poll()
 
     async def _async_answer(self) -> Answer:
-        """Return an answer; where its date contradicts the clock, a second one must agree."""
+        """Return an answer; if its date contradicts the clock, a second answer must agree."""
         for _ in range(1 if self.clock.is_in_doubt else 2):
             answer = await self._async_call()
             if self.clock.accepts(self.client.server_time):
@@ -173,14 +173,14 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         raise UnexpectedResponseError("An old copy of an answer, or its date is wrong")
 
     async def _async_call(self) -> Answer:
-        """Call the API in a task that ends with the entry, whoever waits for it."""
+        """Call the API in a task of the entry, so that unloading cancels it."""
         call = self.client.async_get_equivents(self._patience)
         return await self.config_entry.async_create_background_task(
             self.hass, call, f"{DOMAIN} call"
         )
 
     def _follow(self, answer: Answer) -> Snapshot:
-        """Follow an answer, and return what is known since."""
+        """Apply an answer. Return the new snapshot."""
         self.tracker.shift(self.clock.set(self.client.server_time))
         now = self.clock.now()
         self.tracker.observe(answer, now, self.client.server_time)
@@ -191,19 +191,19 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         return self._announce()
 
     def _announce(self) -> Snapshot:
-        """Hand on the edges that came about, and return what is known."""
+        """Pass new edges to the announcer. Return the snapshot."""
         self._announcer.async_add(self.tracker.take_edges(), self.tracker.snapshot)
         return self.tracker.snapshot
 
     @callback
     def _publish(self) -> None:
-        """Show and announce what changed otherwise than by an answer."""
+        """Show and announce changes that did not come from an answer."""
         self.data = self._announce()
-        self.async_update_listeners()  # first, as automations wait for it
+        self.async_update_listeners()  # before timers, as automations wait for it
         self._set_boundary()
 
     def _fail(self, err: EquiwattError) -> Exception:
-        """Go on without an answer; return what Home Assistant knows the error as."""
+        """Apply an error. Return the exception for Home Assistant."""
         self.error = err
         self._failing_since = self._failing_since if self.failures else self.clock.now()
         self.failures += 1
@@ -215,23 +215,23 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         if refused and not self._store.known:
             return ConfigEntryAuthFailed(translation_domain=DOMAIN, translation_key=err.reason)
         if refused:
-            # At each refusal, as Home Assistant does not ask while another dialog is open. Not by
-            # ConfigEntryAuthFailed, which would leave the entry not loaded at a restart, or end
-            # the polls: a good token may be refused for a while, an equivent may be live, and held
-            # devices must be restored.
+            # At each refusal, as Home Assistant ignores it while another dialog is open. Not by
+            # ConfigEntryAuthFailed, which keeps the entry from loading at a restart and ends
+            # polling: the server may refuse a valid token for a while, an equivent may be live,
+            # and held devices must be restored.
             self.config_entry.async_start_reauth(self.hass)
         wait = err.retry_after if isinstance(err, RateLimitedError) else None
         return UpdateFailed(translation_domain=DOMAIN, translation_key=err.reason, retry_after=wait)
 
     def _clear_error(self) -> None:
-        """Forget the last error, and stop asking for a new token."""
+        """Clear the last error and the request for a new token."""
         async_close_reauth(self.hass, self.config_entry)
         self.error = None
 
     def _set_poll(self) -> None:
-        """Set the timer to the next poll.
+        """Set the timer of the next poll.
 
-        Where the user has switched polling off, only a webhook call is followed up.
+        With polling disabled, only a webhook call is followed up.
         """
         now = self.clock.now()
         awaiting = self.tracker.awaiting(now)
@@ -246,7 +246,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         self._poll.async_set(self.pace if asks else None)
 
     def _set_boundary(self) -> None:
-        """Set the timer to when the clock alone changes something next."""
+        """Set the timers of the next changes that the clock alone makes."""
         now = self.clock.now()
         moments = [self.tracker.boundary(now)]
         if self.failures and self.answered_at and not self.is_stale:
@@ -258,14 +258,14 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
 
     @callback
     def _on_poll(self) -> None:
-        """Poll in a task that ends with the entry."""
+        """Poll in a task of the entry."""
         self.config_entry.async_create_background_task(
             self.hass, self.async_refresh(), f"{DOMAIN} poll"
         )
 
     @callback
     def _on_boundary(self) -> None:
-        """Let the clock decide, and refresh to see what the API says to that."""
+        """Apply the passing of time, and refresh to confirm it."""
         self.tracker.tick(self.clock.now())
         self._publish()
         if not self.config_entry.pref_disable_polling:
@@ -280,7 +280,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
 
     @override
     async def async_shutdown(self) -> None:
-        """Leave no timer behind."""
+        """Close the timers."""
         await super().async_shutdown()
         self._poll.async_close()
         self._boundary.async_close()

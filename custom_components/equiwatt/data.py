@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EquiwattRuntimeData:
-    """Parts of an account that is set up."""
+    """Runtime data of an account."""
 
     store: EquiwattStore
     announcer: Announcer
@@ -34,12 +34,12 @@ class EquiwattRuntimeData:
         return self.coordinator.data.live is not None and not self.store.attendance.skips
 
     async def async_join(self, participant: str, *, include_tests: bool) -> bool:
-        """Remember a participant in the live equivent. Return False if it cannot take part."""
+        """Add a participant to the live equivent. Return False if it cannot take part."""
         state, store = self.coordinator.data, self.store
         if not state.live or store.attendance.skips or (state.rehearsal and not include_tests):
             return False
         store.async_keep_attendance(store.attendance.joined_by(participant, state.live))
-        # The edge has reached its automations in spite of the disk, and their end is to as well.
+        # Edges reach automations despite a full disk, and so do the participants of an end.
         with suppress(WriteError):
             await store.async_flush()
         return True

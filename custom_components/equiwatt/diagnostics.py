@@ -1,4 +1,4 @@
-"""Diagnostics, as an allow-list without secrets."""
+"""Diagnostics from an allow-list, without secrets and names."""
 
 from typing import Any
 
@@ -75,7 +75,7 @@ async def async_get_device_diagnostics(
 
 
 def _plans(plans: Plans) -> list[dict[str, Any]]:
-    """Return the times and kinds of what is planned: never the user's words."""
+    """Return the times and kinds of plans, without the user's texts."""
     return [{"start": plan.start, "end": plan.end, "kind": plan.kind.value} for plan in plans.plans]
 
 
@@ -85,7 +85,7 @@ def _times(equivent: Equivent | None) -> dict[str, Any] | None:
 
 
 def _device(held: HeldDevice) -> dict[str, Any]:
-    """Return how far a held device has got: never its name, nor what it reports."""
+    """Return the progress of a held device, without its name and states."""
     record = held.record
     return {
         "domain": held.entity_id.partition(".")[0],
@@ -100,7 +100,7 @@ def _device(held: HeldDevice) -> dict[str, Any]:
 
 
 def _meter(entry: EquiwattConfigEntry) -> dict[str, Any]:
-    """Return what the meter rests on, and what it lacks: never a reading, nor its name."""
+    """Return the state of the meter, without its name and readings."""
     data = entry.runtime_data
     estimate = data.meter.estimate if data.meter else None
     facts = {

@@ -13,19 +13,19 @@ from .coordinator import EquiwattCoordinator
 
 
 class EquiwattEntity(CoordinatorEntity[EquiwattCoordinator]):
-    """An entity of an account."""
+    """Entity of an account."""
 
     _attr_has_entity_name = True
     domain: ClassVar[Platform]
 
     def __init__(self, coordinator: EquiwattCoordinator, description: EntityDescription) -> None:
-        """Initialize the entity by its description, on the device of the account."""
+        """Initialize the entity."""
         super().__init__(coordinator)
         entry_id = coordinator.config_entry.entry_id
         self.entity_description = description
         self._attr_unique_id = f"{entry_id}_{description.key}"
-        # The area that a user chooses at the end of the set-up would be put before it, and then
-        # no blueprint, example or card would find it.
+        # Home Assistant would prefix the area that the user chooses after the set-up, and the
+        # blueprints, examples and cards would not find the entity.
         self.entity_id = f"{self.domain}.{DOMAIN}_{description.key}"
         self._attr_device_info = DeviceInfo(
             entry_type=DeviceEntryType.SERVICE,
@@ -39,17 +39,17 @@ class EquiwattEntity(CoordinatorEntity[EquiwattCoordinator]):
     @property
     @override
     def available(self) -> bool:
-        """Return True while the last answer is not too old, or a rehearsal needs none."""
+        """Return True if the state is not stale, or is a rehearsal's, which needs no answer."""
         return not self.coordinator.is_stale or self.coordinator.data.rehearsal
 
     @property
     def shown(self) -> object:
-        """Value to compare with the one that was written last."""
+        """Value that is compared to the last written one."""
         return None
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Remember the value that is written right after this."""
+        """Note the value, which Home Assistant writes after this."""
         await super().async_added_to_hass()
         self._written = (self.available, self.shown)
 
@@ -64,7 +64,7 @@ class EquiwattEntity(CoordinatorEntity[EquiwattCoordinator]):
 
 
 class EquiwattLastingEntity(EquiwattEntity):
-    """An entity that does not depend on the API."""
+    """Entity that does not depend on the API."""
 
     @property
     @override

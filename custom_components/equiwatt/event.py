@@ -1,4 +1,4 @@
-"""The start and the end of equivents, as events to build automations on."""
+"""Event entity of the start and the end of equivents."""
 
 from typing import Any, override
 
@@ -35,9 +35,9 @@ async def async_setup_entry(
 
 
 class EquiwattEvent(EquiwattLastingEntity, EventEntity):
-    """Announces each start and each end once.
+    """Event entity of an account's equivents, always available.
 
-    Triggers lose an event that comes straight out of unavailable.
+    Home Assistant's triggers ignore an event that follows `unavailable`.
     """
 
     domain = Platform.EVENT
@@ -48,19 +48,19 @@ class EquiwattEvent(EquiwattLastingEntity, EventEntity):
         description: EntityDescription,
         announcer: Announcer,
     ) -> None:
-        """Start with nothing announced."""
+        """Initialize the event entity."""
         super().__init__(coordinator, description)
         self._announcer = announcer
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Listen for edges."""
+        """Subscribe to edges."""
         await super().async_added_to_hass()
         self.async_on_remove(self._announcer.async_listen(self._on_edge))
 
     @callback
     def _on_edge(self, edge: Edge) -> None:
-        """Announce an edge."""
+        """Trigger the event of an edge."""
         self._trigger_event(edge.type.value, _attributes(edge))
         self.async_write_ha_state()
 

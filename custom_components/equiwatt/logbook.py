@@ -1,4 +1,4 @@
-"""Our commands in the activity, with who asked for them."""
+"""Logbook entries of our commands, attributed to their requester."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,13 +23,13 @@ type Describe = Callable[[LazyEventPartialState], dict[str, Any]]
 def async_describe_events(
     hass: HomeAssistant, async_describe_event: Callable[[str, str, Describe], None]
 ) -> None:
-    """Register how our events are described."""
+    """Register the description of our events."""
     async_describe_event(DOMAIN, EVENT_COMMAND, _describe)
 
 
 @callback
 def _describe(event: LazyEventPartialState) -> dict[str, Any]:
-    """Describe a command, beside the name of its entity, and the cause of what follows from it."""
+    """Describe a command, also as the cause of the changes that follow."""
     data = event.data
     asked_by = data.get(ATTR_ASKED_BY)
     return {

@@ -1,4 +1,4 @@
-"""Options flow: the meter, and what to expect of it."""
+"""Options flow: the meter and its preview."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ OPTIONS_SCHEMA = vol.Schema(
 
 
 class EquiwattOptionsFlow(OptionsFlowWithReload):
-    """Options flow of the meter, with what to expect of it before anything is saved."""
+    """Options flow of the meter, with a preview before it is saved."""
 
     config_entry: EquiwattConfigEntry
 
@@ -65,7 +65,7 @@ class EquiwattOptionsFlow(OptionsFlowWithReload):
         )
 
     async def _async_preview(self) -> Any:
-        """Return what to expect of the choice, by a module that is imported for it only."""
+        """Return the preview of the chosen meter, importing its module only then."""
         metering = await async_import_module(self.hass, f"{__package__}.metering.preview")
         entry = self.config_entry
         is_loaded = entry.state is ConfigEntryState.LOADED
@@ -73,7 +73,7 @@ class EquiwattOptionsFlow(OptionsFlowWithReload):
         return await metering.async_preview(self.hass, self._chosen, past)
 
     def _async_show(self, step: str, placeholders: dict[str, str]) -> ConfigFlowResult:
-        """Show what to expect."""
+        """Show the preview."""
         return self.async_show_form(
             step_id=step,
             data_schema=vol.Schema({}),
@@ -87,7 +87,7 @@ class EquiwattOptionsFlow(OptionsFlowWithReload):
         """Save the choice."""
         return self.async_create_entry(data=self._chosen)
 
-    # One step for each kind of meter, as each has other words.
+    # One step for each kind of meter, as each has its own text.
     async_step_preview_hourly = async_step_preview
     async_step_preview_new = async_step_preview
     async_step_preview_rough = async_step_preview

@@ -1,4 +1,4 @@
-"""Asks for a new token, by an issue where an open dialog keeps Home Assistant from asking."""
+"""Reauthentication, by an issue while an open dialog prevents Home Assistant's request."""
 
 from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_RECONFIGURE, ConfigEntry
 from homeassistant.core import HomeAssistant, callback
@@ -11,10 +11,10 @@ TOKEN_REFUSED = "token_refused"  # noqa: S105 - a name
 
 @callback
 def async_set_token_issue(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """Raise the issue of a refused token while Home Assistant does not ask for another.
+    """Raise the issue of a refused token if Home Assistant cannot start reauthentication.
 
-    It asks for none while an account is being reconfigured, and a dialog whose window was closed
-    stays open until the next restart.
+    It does not start while the entry is being reconfigured, and a reconfigure flow whose window
+    was closed stays open until the next restart.
     """
     if not any(entry.async_get_active_flows(hass, {SOURCE_RECONFIGURE})):
         async_clear_token_issue(hass, entry)
@@ -39,20 +39,20 @@ def async_clear_token_issue(hass: HomeAssistant, entry: ConfigEntry) -> None:
 
 @callback
 def async_close_reauth(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """Stop asking for a new token, as the old one is accepted."""
+    """Close the request for a new token, as the old token is accepted."""
     async_clear_token_issue(hass, entry)
     _abort(hass, entry, SOURCE_REAUTH)
 
 
 @callback
 def async_ask_instead(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """Close the dialogs that keep Home Assistant from asking for a new token, and ask."""
+    """Close the reconfigure flows, and start reauthentication."""
     _abort(hass, entry, SOURCE_RECONFIGURE)
     entry.async_start_reauth(hass)
 
 
 def _abort(hass: HomeAssistant, entry: ConfigEntry, source: str) -> None:
-    """Close the dialogs of one kind."""
+    """Close the flows of a source."""
     for flow in list(entry.async_get_active_flows(hass, {source})):
         hass.config_entries.flow.async_abort(flow["flow_id"])
 

@@ -26,7 +26,7 @@ class NotRestoredFlow(ConfirmRepairFlow):
     async def async_step_confirm(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
-        """Forget the device once the user has confirmed, unless the issue is gone by then."""
+        """Clear the issue once the user has confirmed, unless it is gone by then."""
         issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
         if user_input is not None and self.data and issue:
             async_get_manager(self.hass).async_forget(str(self.data["entity_id"]))

@@ -1,4 +1,4 @@
-"""The times of the live and of the last equivent, the held devices, and the meter's figures."""
+"""Sensors: times of equivents, held devices, use and saving."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ PARALLEL_UPDATES = 0
 
 @dataclass(frozen=True, kw_only=True)
 class EquiwattSensorDescription(SensorEntityDescription):
-    """Describes a sensor; `from_api` marks what is worth no more than the API's word."""
+    """Describes a sensor; `from_api` marks values that are unavailable with the API."""
 
     value_fn: Callable[[EquiwattRuntimeData], datetime | float | None]
     attributes_fn: Callable[[EquiwattRuntimeData], dict[str, Any]] | None = None
@@ -39,17 +39,17 @@ class EquiwattSensorDescription(SensorEntityDescription):
 
 
 def _start(equivent: Equivent | None) -> datetime | None:
-    """Return when an equivent started."""
+    """Return the start of an equivent."""
     return equivent.start if equivent else None
 
 
 def _end(equivent: Equivent | None) -> datetime | None:
-    """Return when an equivent ends or ended."""
+    """Return the end of an equivent, None if unknown."""
     return equivent.end if equivent else None
 
 
 def _seconds(equivent: Equivent | None) -> float | None:
-    """Return how long a finished equivent lasted."""
+    """Return the duration of a finished equivent."""
     if equivent is None or equivent.end is None:
         return None
     return (equivent.end - equivent.start).total_seconds()
@@ -74,7 +74,7 @@ SENSORS = (
         device_class=SensorDeviceClass.TIMESTAMP,
         value_fn=lambda data: data.coordinator.next_start[0],
         attributes_fn=lambda data: {"kind": data.coordinator.next_start[1]},
-        # A user's plan is worth the same while the API cannot be asked.
+        # Plans are the user's and valid without the API.
         from_api=False,
     ),
     EquiwattSensorDescription(
@@ -114,7 +114,7 @@ HELD_DEVICES = SensorEntityDescription(key="held_devices", translation_key="held
 
 @dataclass(frozen=True, kw_only=True)
 class EquiwattMeterDescription(SensorEntityDescription):
-    """Describes a figure in kWh: no state class, as an estimate is nothing to add up."""
+    """Describes an estimate in kWh, without a state class as estimates are no counter."""
 
     value_fn: Callable[[Estimate], float | None]
     device_class: SensorDeviceClass = SensorDeviceClass.ENERGY
@@ -148,7 +148,7 @@ TOTAL_SAVING = SensorEntityDescription(
     suggested_display_precision=DECIMALS,
 )
 LATEST = 5
-"""How many of the latest results the total saving shows."""
+"""Number of results in the total saving's attributes."""
 
 
 async def async_setup_entry(
@@ -172,7 +172,7 @@ async def async_setup_entry(
 
 @callback
 def _remove_meter_sensors(hass: HomeAssistant, entry: EquiwattConfigEntry) -> None:
-    """Remove what a meter that is no longer chosen has left behind."""
+    """Remove the sensors of a meter that is no longer chosen."""
     registry = er.async_get(hass)
     for description in (*METER_SENSORS, TOTAL_SAVING):
         unique_id = f"{entry.entry_id}_{description.key}"
@@ -181,21 +181,21 @@ def _remove_meter_sensors(hass: HomeAssistant, entry: EquiwattConfigEntry) -> No
 
 
 class EquiwattSensor(EquiwattEntity, SensorEntity):
-    """A time or a duration."""
+    """Sensor of a time or a duration."""
 
     domain = Platform.SENSOR
 
     entity_description: EquiwattSensorDescription
 
     def __init__(self, data: EquiwattRuntimeData, description: EquiwattSensorDescription) -> None:
-        """Keep what the value is read from."""
+        """Initialize the sensor."""
         super().__init__(data.coordinator, description)
         self._data = data
 
     @property
     @override
     def available(self) -> bool:
-        """Return True while the value can be relied upon."""
+        """Return True if the value does not depend on the API, or the API is available."""
         return super().available or not self.entity_description.from_api
 
     @property
@@ -207,7 +207,7 @@ class EquiwattSensor(EquiwattEntity, SensorEntity):
     @property
     @override
     def extra_state_attributes(self) -> dict[str, Any] | None:
-        """Return the attributes of those sensors that have some."""
+        """Return the attributes, if the sensor has any."""
         attributes_fn = self.entity_description.attributes_fn
         return attributes_fn(self._data) if attributes_fn else None
 
@@ -219,14 +219,14 @@ class EquiwattSensor(EquiwattEntity, SensorEntity):
 
 
 class EquiwattHeldDevices(EquiwattLastingEntity, SensorEntity):
-    """The number of held devices, and how each of them was."""
+    """Sensor of the number of held devices."""
 
     domain = Platform.SENSOR
 
     _unrecorded_attributes = frozenset({"entities"})
 
     def __init__(self, data: EquiwattRuntimeData) -> None:
-        """Set up the sensor of an account's held devices."""
+        """Initialize the sensor."""
         super().__init__(data.coordinator, HELD_DEVICES)
         self._holding = data.holding
 
@@ -251,15 +251,15 @@ class EquiwattHeldDevices(EquiwattLastingEntity, SensorEntity):
     @property
     @override
     def shown(self) -> list[dict[str, Any]]:
-        """Return the held devices, each with its latest end and how it was."""
+        """Return the held devices, each with its deadline and original state."""
         live, now = self.coordinator.data.live, self.coordinator.clock.now()
-        end = live.end if live and live.end and live.end > now else None  # none in an overrun
+        end = live.end if live and live.end and live.end > now else None  # unknown in an overrun
         held = self._holding.held_for(self.coordinator.config_entry.entry_id)
         return [one.as_shown(end) for one in held]
 
 
 class EquiwattMeterSensor(EquiwattLastingEntity, SensorEntity):
-    """What the home uses, usually uses, or uses less than usual in an equivent."""
+    """Sensor of the use, the usual use or the saving in an equivent."""
 
     domain = Platform.SENSOR
 
@@ -272,13 +272,13 @@ class EquiwattMeterSensor(EquiwattLastingEntity, SensorEntity):
         description: EquiwattMeterDescription,
         meter: Meter,
     ) -> None:
-        """Keep what the figures come from."""
+        """Initialize the sensor."""
         super().__init__(coordinator, description)
         self._meter = meter
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Follow the meter."""
+        """Subscribe to the meter."""
         await super().async_added_to_hass()
         self.async_on_remove(self._meter.async_listen(self._handle_coordinator_update))
 
@@ -292,7 +292,7 @@ class EquiwattMeterSensor(EquiwattLastingEntity, SensorEntity):
     @property
     @override
     def extra_state_attributes(self) -> dict[str, Any] | None:
-        """Return what the figure rests on."""
+        """Return the estimate behind the figure."""
         return _attributes(self._meter.estimate) if self._meter.estimate else None
 
     @property
@@ -303,21 +303,21 @@ class EquiwattMeterSensor(EquiwattLastingEntity, SensorEntity):
 
 
 class EquiwattTotalSaving(EquiwattLastingEntity, SensorEntity):
-    """What was saved in all equivents, and whether luck alone may explain it."""
+    """Sensor of the total saving, with the verdict on it."""
 
     domain = Platform.SENSOR
 
     _unrecorded_attributes = frozenset({MATCH_ALL})
 
     def __init__(self, data: EquiwattRuntimeData) -> None:
-        """Add up the results of an account."""
+        """Initialize the sensor with the stored results."""
         super().__init__(data.coordinator, TOTAL_SAVING)
         self._store = data.store
         self._total = total(data.store.results)
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Follow the results."""
+        """Subscribe to the results."""
         await super().async_added_to_hass()
         self.async_on_remove(self._store.async_listen_results(self._on_results))
 
@@ -336,7 +336,7 @@ class EquiwattTotalSaving(EquiwattLastingEntity, SensorEntity):
     @property
     @override
     def extra_state_attributes(self) -> dict[str, Any]:
-        """Return how far the sum is to be trusted, and the latest of what it is made of."""
+        """Return the spread of the sum, the verdict and the latest results."""
         since = self._total.since
         return {
             "equivents": len(self._total.counted),
@@ -367,7 +367,7 @@ def _as_shown(result: FinishedResult) -> dict[str, Any]:
 
 
 def _attributes(estimate: Estimate) -> dict[str, Any]:
-    """Return what figures rest on; times as the event entity's attributes have them."""
+    """Return the attributes of an estimate, times as the event entity has them."""
     until = estimate.measured_until
     return {
         "start": estimate.start.isoformat(),
@@ -394,5 +394,5 @@ def _attributes(estimate: Estimate) -> dict[str, Any]:
 
 
 def _rounded(energy: float | None) -> float | None:
-    """Return an energy as it is shown, rounded once, and none of less as a plain zero."""
+    """Return an energy as shown, without a negative zero."""
     return None if energy is None else round(energy, DECIMALS) + 0.0

@@ -1,4 +1,4 @@
-"""The actions: rehearse an equivent, take part in one, hold devices while it is live."""
+"""Actions: rehearse an equivent, take part in it, hold devices during it."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -54,17 +54,17 @@ TAKE_PART: Final = "take_part"
 
 type Action = Callable[[ServiceCall], Coroutine[Any, Any, ServiceResponse | None]]
 type Outcome = dict[str, Refusal | None]
-"""Why each entity is not held, None if it is."""
+"""Reason why each entity is not held, None if it is."""
 
 ERRORS: Final[dict[Refusal, type[HomeAssistantError]]] = {
     Refusal.UNSUPPORTED: ServiceValidationError,
     Refusal.NOT_FOUND: ServiceValidationError,
     Refusal.FAILED: HomeAssistantError,
 }
-"""The errors for entities that are not held: the choice is wrong, or the device fails."""
+"""Errors for entities that are not held, by the reason that raises them."""
 
 SET_UP_SECONDS = 10
-"""How long an action waits for an account that is being set up or reloaded."""
+"""Seconds for which an action waits for an account that is being set up or reloaded."""
 SHORTEST, LONGEST = timedelta(seconds=10), timedelta(hours=6)
 LEAST_DEGREES, DEGREES, MOST_DEGREES = 0.5, 2, 10
 
@@ -82,11 +82,11 @@ HOLD_OPTIONS: Final[VolDictType] = {
     vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string,
 }
 TARGET: Final[VolDictType] = {
-    # Home Assistant has this itself from 2026.11.
+    # Home Assistant's own fields include it from 2026.11.
     vol.Optional(CONF_EXCLUDE): vol.Schema(cv.TARGET_FIELDS),
     **cv.ENTITY_SERVICE_FIELDS,
 }
-"""The target, without which an action says what it misses in plain words."""
+"""Target fields, none required so that a missing target gets a translated error."""
 PAUSE_SCHEMA = vol.Schema({**TARGET, **HOLD_OPTIONS})
 SET_BACK_SCHEMA = vol.Schema(
     {
@@ -126,10 +126,10 @@ def async_setup_services(hass: HomeAssistant) -> None:
 
 
 def _when_set_up(action: Action) -> Action:
-    """Return an action that waits for accounts that are just being set up or reloaded."""
+    """Return an action that first waits for accounts that are being set up or reloaded."""
 
     async def async_act(call: ServiceCall) -> ServiceResponse | None:
-        """Wait, and act even if an account takes too long."""
+        """Wait, and run the action even if an account takes too long."""
         with suppress(TimeoutError):
             async with asyncio.timeout(SET_UP_SECONDS):
                 for entry in call.hass.config_entries.async_entries(DOMAIN):
@@ -141,9 +141,9 @@ def _when_set_up(action: Action) -> Action:
 
 
 async def _async_simulate(call: ServiceCall) -> None:
-    """Rehearse an equivent, or move the end of the rehearsal that is live.
+    """Start a rehearsal, or change the end of the live one.
 
-    With several accounts, on all on which no real one is live.
+    With several accounts, it includes all that have no live equivent.
     """
     idle = [one for one in _entries(call) if not _is_really_live(one.runtime_data.coordinator)]
     if not idle:
@@ -156,19 +156,19 @@ async def _async_simulate(call: ServiceCall) -> None:
 
 
 async def _async_pause(call: ServiceCall) -> ServiceResponse:
-    """Pause devices for the equivent that is live; with several accounts, for all that are."""
+    """Pause devices for the live equivents of all accounts or the chosen one."""
     outcome = await _async_hold_target(call, PAUSE, can_pause)
     return _result(call, PAUSE, outcome, paused=outcome)
 
 
 async def _async_set_back(call: ServiceCall) -> ServiceResponse:
-    """Turn thermostats and water heaters down for the equivent that is live."""
+    """Turn thermostats and water heaters down for the live equivents."""
     outcome = await _async_hold_target(call, SET_BACK, can_set_back)
     return _result(call, SET_BACK, outcome, set_back=outcome)
 
 
 async def _async_apply_scene(call: ServiceCall) -> ServiceResponse:
-    """Apply scenes for the equivent that is live, and hold the entities that they set."""
+    """Apply scenes for the live equivents, and hold the entities that they set."""
     entries, chosen = _live_entries(call), sorted(set(call.data[ATTR_ENTITY_ID]))
     if not chosen:
         raise _nothing_to(APPLY_SCENE)
@@ -184,7 +184,7 @@ async def _async_apply_scene(call: ServiceCall) -> ServiceResponse:
 async def _async_hold_target(
     call: ServiceCall, action: str, can_hold: Callable[[State], bool]
 ) -> Outcome:
-    """Hold the entities that are named, and those that can be held of areas and the like."""
+    """Hold the named entities, and those of areas, devices and labels that can be held."""
     hass = call.hass
     selected = async_extract_referenced_entity_ids(hass, TargetSelection(call.data))
     named = members_of(hass, selected.referenced)
@@ -221,7 +221,7 @@ async def _async_hold(
 
 
 async def _async_restore(call: ServiceCall) -> None:
-    """Restore held devices now: those that are chosen, or all."""
+    """Restore the chosen held devices, or all without a target."""
     hass, manager = call.hass, async_get_manager(call.hass)
     held = {one.entity_id for one in manager.held}
     if call.data and call.data.get(ATTR_ENTITY_ID) != ENTITY_MATCH_ALL:
@@ -236,7 +236,7 @@ async def _async_restore(call: ServiceCall) -> None:
 
 
 async def _async_take_part(call: ServiceCall) -> ServiceResponse:
-    """Remember who takes part in the live equivent, and respond with whether they do."""
+    """Add a participant to the live equivents. Respond with whether it takes part."""
     entries = _live_entries(call, must=False)
     for entry in entries:
         await _async_check_user(call, _entities(call.hass, entry))
@@ -246,14 +246,14 @@ async def _async_take_part(call: ServiceCall) -> ServiceResponse:
 
 
 def _nothing_to(action: str) -> ServiceValidationError:
-    """Return the error of an action whose target has nothing for it."""
+    """Return the error of an action without a usable target."""
     return ServiceValidationError(translation_domain=DOMAIN, translation_key=f"nothing_to_{action}")
 
 
 def _result(
     call: ServiceCall, action: str, chosen: Outcome, **outcomes: Outcome
 ) -> ServiceResponse:
-    """Return the response, or raise an error for what the user must mend."""
+    """Return the response if requested. Raise an error for the reasons in ERRORS otherwise."""
     if call.return_response:
         return {
             key: value
@@ -271,18 +271,18 @@ def _result(
 
 
 def _entities(hass: HomeAssistant, entry: EquiwattConfigEntry) -> set[str]:
-    """Return the entities of an account, all of which its user controls."""
+    """Return the entities of an account."""
     registered = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
     return {entity.entity_id for entity in registered}
 
 
 def _is_really_live(coordinator: EquiwattCoordinator) -> bool:
-    """Return True if a real equivent is live."""
+    """Return True if an equivent is live, not a rehearsal."""
     return coordinator.data.live is not None and not coordinator.data.rehearsal
 
 
 def _entries(call: ServiceCall) -> list[EquiwattConfigEntry]:
-    """Return the entry that is chosen, or all. Raise ServiceValidationError if there is none."""
+    """Return the chosen entry, or all. Raise ServiceValidationError if there is none."""
     loaded: list[EquiwattConfigEntry] = call.hass.config_entries.async_loaded_entries(DOMAIN)
     if loaded and not call.data.get(ATTR_CONFIG_ENTRY_ID):
         return loaded
@@ -292,7 +292,7 @@ def _entries(call: ServiceCall) -> list[EquiwattConfigEntry]:
 def _live_entries(call: ServiceCall, *, must: bool = True) -> list[EquiwattConfigEntry]:
     """Return the entries with a live equivent.
 
-    Raise ServiceValidationError if there is no entry, or if an equivent must be live and none is.
+    Raise ServiceValidationError if there is no entry, or if `must` and no equivent is live.
     """
     live = [entry for entry in _entries(call) if entry.runtime_data.coordinator.data.live]
     if live or not must:
@@ -301,7 +301,7 @@ def _live_entries(call: ServiceCall, *, must: bool = True) -> list[EquiwattConfi
 
 
 def _own(hass: HomeAssistant) -> set[str]:
-    """Return our own entities, one of which could be turned off."""
+    """Return our own entities, as the switch must not be paused."""
     entries = hass.config_entries.async_entries(DOMAIN)
     return {entity_id for entry in entries for entity_id in _entities(hass, entry)}
 

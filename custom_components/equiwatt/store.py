@@ -1,4 +1,4 @@
-"""What outlasts a restart: what is known of equivents, the webhook, and what was measured."""
+"""Storage of an account: its equivents, results, plans and webhook."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -25,10 +25,10 @@ SAVE_DELAY = 30
 
 
 class TolerantStore(Store[dict[str, Any]]):
-    """A store of an account that hands over what newer versions have written, too."""
+    """Store that reports failed writes, and also reads files of newer versions."""
 
     def __init__(self, hass: HomeAssistant, key: str) -> None:
-        """Keep it from other users of the machine, and whole though the power fails."""
+        """Initialize the store, private to Home Assistant's user and replaced atomically."""
         super().__init__(
             hass,
             VERSION,
@@ -38,14 +38,14 @@ class TolerantStore(Store[dict[str, Any]]):
             max_readable_version=VERSION + 100,
         )
         self.is_written = False
-        """Whether what was to be written last is on the disk."""
+        """Whether the last write succeeded."""
         self.on_failure: Callable[[], None] = lambda: None
-        """Called if it is not, as nothing is written again by itself."""
+        """Called after a failed write, which Home Assistant does not repeat."""
 
     @override
     async def async_save(self, data: dict[str, Any]) -> None:
-        """Write, and raise WriteError if that has not happened, which Home Assistant only logs."""
-        self.is_written = self.hass.state is CoreState.stopping  # it is written in a moment then
+        """Write the data. Raise WriteError on failure, which Home Assistant only logs."""
+        self.is_written = self.hass.state is CoreState.stopping  # its final write follows
         try:
             await super().async_save(data)
         except OSError as err:
@@ -55,7 +55,7 @@ class TolerantStore(Store[dict[str, Any]]):
 
     @override
     async def _async_write_data(self, data: dict[str, Any]) -> None:
-        """Write, and keep whether that has happened."""
+        """Write the data and note the result."""
         self.is_written = False
         try:
             await super()._async_write_data(data)
@@ -68,20 +68,20 @@ class TolerantStore(Store[dict[str, Any]]):
     async def _async_migrate_func(
         self, old_major_version: int, old_minor_version: int, old_data: Any
     ) -> Any:
-        """Return the data as they are: whoever reads them reads what it can."""
+        """Return the data unchanged, as the reader skips unknown and malformed parts."""
         return old_data
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookFacts:
-    """What is remembered of the webhook."""
+    """Stored facts about the webhook."""
 
     received_at: datetime | None = None
-    """When a call was last received."""
+    """Time of the last call."""
     shown: str | None = None
-    """The digest of the addresses shown last, empty if there were none to show."""
+    """Digest of the addresses last shown, empty if there were none."""
     missed: int = 0
-    """How many equivents in a row have come without any call."""
+    """Number of consecutive equivents without a call."""
 
     def received(self, now: datetime) -> WebhookFacts:
         """Return the facts after a call."""
@@ -89,21 +89,21 @@ class WebhookFacts:
 
 
 class EquiwattStore:
-    """The memory of one account."""
+    """Storage of an account."""
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
-        """Start with nothing remembered."""
+        """Initialize an empty storage."""
         self._hass = hass
         self._store = TolerantStore(hass, entry_id)
         self._store.on_failure = lambda: self._save_later(SAVE_DELAY)
         self.known = False
-        """Whether there is anything remembered at all: not so before the first answer ever."""
+        """Whether anything is stored, which is not so before the account's first answer."""
         self.snapshot = Snapshot()
-        """What was known when the last edge was announced, or since if nothing waits."""
+        """Snapshot of the last announced edge, or the current one if no edge is waiting."""
         self.webhook = WebhookFacts()
         self.results: Results = ()
         self.meters: tuple[str, ...] = ()
-        """The meters by which all past equivents were measured, as far as they could."""
+        """Ids of the meters by which past equivents have been measured."""
         self._listeners: set[CALLBACK_TYPE] = set()
         self.attendance = Attendance()
         self.plans = Plans()
@@ -112,7 +112,7 @@ class EquiwattStore:
         self._is_closed = False
 
     async def async_load(self) -> None:
-        """Read what can be read, and log once if something could not."""
+        """Load the readable parts, and log a warning if there are others."""
         stored: Any = await self._store.async_load()
         if stored is None:
             return
@@ -129,11 +129,11 @@ class EquiwattStore:
             )
 
     async def async_remove(self) -> None:
-        """Delete everything."""
+        """Delete the file."""
         await self._store.async_remove()
 
     async def async_close(self) -> None:
-        """Write what is still to be written, and nothing any more: another one may do so now."""
+        """Write pending changes and stop writing: a reloaded entry owns the file from now on."""
         if self._saving:
             await self._saving
         self._is_closed = True
@@ -154,24 +154,24 @@ class EquiwattStore:
         live = (snapshot.live, snapshot.pushed_at, snapshot.rehearsal)
         if live == (before.live, before.pushed_at, before.rehearsal):
             self._save_later(SAVE_DELAY)
-        else:  # not by a delay of nothing, which earlier delays put off
+        else:  # not with a delay of 0, which an earlier delay would postpone
             self._saving = self._hass.async_create_task(self._async_try(), f"{DOMAIN} save")
 
     @callback
     def async_set_known(self) -> None:
-        """Remember that the API has answered, be it that there is nothing to tell."""
+        """Store that the API has answered, even without equivents."""
         if not self.known:
             self._save_later(SAVE_DELAY)
 
     @callback
     def async_set_webhook(self, facts: WebhookFacts) -> None:
-        """Remember other facts of the webhook."""
+        """Store facts about the webhook."""
         self.webhook = facts
         self._save_later(SAVE_DELAY)
 
     @callback
     def async_keep_results(self, *results: FinishedResult) -> None:
-        """Remember what was measured of equivents."""
+        """Store results, and notify the listeners."""
         for result in results:
             self.results = with_result(self.results, result)
         self._save_later(SAVE_DELAY)
@@ -180,45 +180,45 @@ class EquiwattStore:
 
     @callback
     def async_listen_results(self, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
-        """Call a listener when results have changed; return a function that stops that."""
+        """Call a listener when results change. Return a function that removes it."""
         self._listeners.add(listener)
         return lambda: self._listeners.discard(listener)
 
     @callback
     def async_set_meters(self, meters: tuple[str, ...]) -> None:
-        """Remember the meters by which all past equivents were measured."""
+        """Store the ids of the meters by which past equivents have been measured."""
         if meters != self.meters:
             self.meters = meters
             self._save_later(SAVE_DELAY)
 
     @callback
     def async_keep_attendance(self, attendance: Attendance) -> None:
-        """Remember who takes part, or whether the home does."""
+        """Store the attendance."""
         if attendance != self.attendance:
             self.attendance = attendance
             self._save_later(0)
 
     @callback
     def async_keep_plans(self, plans: Plans) -> None:
-        """Remember what is planned."""
+        """Store the plans."""
         if plans != self.plans:
             self.plans = plans
             self._save_later(0)
 
     async def async_write(self, edge: Edge) -> None:
-        """Write what was known right after an edge, which a full disk does not keep back."""
+        """Write the snapshot after an edge; a full disk does not prevent announcing it."""
         self.snapshot = replace(edge.after, upcoming=None)
         self.attendance = self.attendance.after(edge)
         self.plans = self.plans.after(edge)
         await self._async_try()
 
     async def _async_try(self) -> None:
-        """Write everything now, or later if that fails."""
+        """Write all data now, or later if it fails."""
         with suppress(WriteError):
             await self.async_flush()
 
     async def async_flush(self) -> None:
-        """Write everything now; raise WriteError if that fails."""
+        """Write all data now. Raise WriteError if it fails."""
         self.known = True
         self._is_pending = False
         if self._is_closed:
@@ -226,13 +226,13 @@ class EquiwattStore:
         await self._store.async_save(self._data())
 
     def _save_later(self, seconds: float) -> None:
-        """Write everything in a while, and when Home Assistant stops."""
+        """Write all data after a delay, and when Home Assistant stops."""
         self.known = self._is_pending = True
         if not self._is_closed:
             self._store.async_delay_save(self._data, seconds)
 
     def _data(self) -> dict[str, Any]:
-        """Return everything as it is stored: events in the provider's shape, Unix seconds."""
+        """Return the stored form, with equivents in the provider's format."""
         snapshot, webhook = self.snapshot, self.webhook
         return {
             "announced": as_event(snapshot.live) if snapshot.live else None,
@@ -251,15 +251,15 @@ class EquiwattStore:
 
 
 class _Reader:
-    """Reads what is stored, and counts what it cannot read."""
+    """Reader of the stored form that counts unreadable items."""
 
     def __init__(self, data: Mapping[str, Any]) -> None:
-        """Start with everything readable."""
+        """Initialize the reader."""
         self._data = data
         self.unreadable = 0
 
     def snapshot(self) -> Snapshot:
-        """Return what was known of equivents."""
+        """Return the snapshot."""
         items = self._data.get("equivents")
         past, skipped = read_events(items if isinstance(items, list) else [items])
         self.unreadable += skipped
@@ -274,7 +274,7 @@ class _Reader:
         )
 
     def webhook(self) -> WebhookFacts:
-        """Return what was known of the webhook."""
+        """Return the facts about the webhook."""
         shown, missed = self._data.get("webhook_shown"), self._data.get("webhook_missed")
         return WebhookFacts(
             received_at=self._time(self._data.get("webhook_at")),
@@ -283,13 +283,13 @@ class _Reader:
         )
 
     def results(self) -> Results:
-        """Return what was measured: nothing where there is no meter."""
+        """Return the results, none without a meter."""
         results, skipped = read_results(self._data.get("results", []))
         self.unreadable += skipped
         return results
 
     def meters(self) -> tuple[str, ...]:
-        """Return the meters by which all past equivents were measured."""
+        """Return the ids of the meters."""
         meters = self._data.get("meters", [])
         return (
             tuple(filter(lambda meter: isinstance(meter, str), meters))
@@ -298,19 +298,19 @@ class _Reader:
         )
 
     def attendance(self) -> Attendance:
-        """Return who takes part, or whether the home does."""
+        """Return the attendance."""
         attendance, skipped = read_attendance(self._data)
         self.unreadable += skipped
         return attendance
 
     def plans(self) -> Plans:
-        """Return what is planned."""
+        """Return the plans."""
         plans, skipped = read_plans(self._data)
         self.unreadable += skipped
         return plans
 
     def _time(self, value: object) -> datetime | None:
-        """Return a time that may be none."""
+        """Return an optional time."""
         try:
             return None if value is None else read_time(value)
         except MalformedError:
@@ -318,7 +318,7 @@ class _Reader:
             return None
 
     def _event(self, item: object) -> Equivent | None:
-        """Return an equivent that may be none."""
+        """Return an optional equivent."""
         try:
             return None if item is None else read_event(item)
         except MalformedError:
@@ -326,7 +326,7 @@ class _Reader:
             return None
 
     def _over(self, item: object) -> Over | None:
-        """Return the equivent that ended last, if there is one."""
+        """Return the last ended equivent, if any."""
         if not isinstance(item, dict):
             self.unreadable += item is not None
             return None
@@ -341,10 +341,10 @@ def _seconds(moment: datetime | None) -> int | None:
 
 
 def _seconds_after(moment: datetime) -> int:
-    """Return a time in Unix seconds, rounded up so that no push is contradicted before its time."""
+    """Return a time in Unix seconds, rounded up so that a restored push is not older."""
     return ceil(moment.timestamp())
 
 
 def _over(over: Over) -> dict[str, Any]:
-    """Return the equivent that ended last in the provider's shape, with when that was noticed."""
+    """Return the stored form of the last ended equivent."""
     return {**as_event(over.equivent), "at": _seconds(over.at)}

@@ -1,4 +1,4 @@
-"""The switch that skips the live equivent, or else the next one."""
+"""Switch that skips the live equivent, or the next one."""
 
 from typing import Any, override
 
@@ -26,18 +26,18 @@ async def async_setup_entry(
 
 
 class EquiwattSkip(EquiwattLastingEntity, SwitchEntity):
-    """A switch that is on while the live equivent, or else the next one, is skipped."""
+    """Switch that is on while the live equivent, or the next one, is skipped."""
 
     domain = Platform.SWITCH
 
     def __init__(self, data: EquiwattRuntimeData) -> None:
-        """Set up the switch of an account."""
+        """Initialize the switch."""
         super().__init__(data.coordinator, SKIP)
         self._data = data
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Update at the end of an equivent, which uses a skip up."""
+        """Subscribe to edges, as the end of an equivent uses up a skip."""
         await super().async_added_to_hass()
         self.async_on_remove(self._data.announcer.async_listen(self._on_edge))
 
@@ -55,7 +55,7 @@ class EquiwattSkip(EquiwattLastingEntity, SwitchEntity):
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
-        """Skip the equivent, and restore at once what is held for it."""
+        """Skip the equivent, and restore the devices held for it."""
         if not self.is_on:
             self._keep(skips=True)
             entry_id = self.coordinator.config_entry.entry_id

@@ -18,9 +18,9 @@ def async_register(hass: HomeAssistant, register: system_health.SystemHealthRegi
 
 
 async def system_health_info(hass: HomeAssistant) -> dict[str, Any]:
-    """Return the latest times of all accounts, and the sum of their calls.
+    """Return the latest times of all accounts, and the total of their calls.
 
-    What cannot be said, as there is no account or no call yet, is left out.
+    Unknown values are left out, as without an account or a call.
     """
     entries: list[EquiwattConfigEntry] = hass.config_entries.async_loaded_entries(DOMAIN)
     coordinators = [entry.runtime_data.coordinator for entry in entries]
@@ -36,10 +36,10 @@ async def system_health_info(hass: HomeAssistant) -> dict[str, Any]:
 
 
 def _reachability(errors: list[str]) -> str | dict[str, str]:
-    """Return the outcome of the last calls."""
+    """Return the result of the last calls."""
     return {"type": "failed", "error": errors[0].replace("_", " ")} if errors else "ok"
 
 
 def _latest(moments: Iterable[datetime | None]) -> datetime | None:
-    """Return the latest of some moments."""
+    """Return the latest time, None without any."""
     return max(filter(None, moments), default=None)

@@ -1,4 +1,4 @@
-"""The accounts that the target of a trigger or condition reaches, the entities of an action's."""
+"""Targets: the accounts of triggers and conditions, the entities of actions."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -20,7 +20,7 @@ CONF_REHEARSALS: Final = "rehearsals"
 
 
 def _not_empty(target: dict[str, Any]) -> dict[str, Any]:
-    """Return a target. Raise vol.Invalid if it is empty, as nobody would be told."""
+    """Return a target. Raise vol.Invalid if it is empty, as it would never trigger."""
     if not TargetSelection(target).has_any_target:
         raise vol.Invalid("choose an equiwatt device or one of its entities")
     return target
@@ -38,12 +38,12 @@ TARGET_SCHEMA = vol.Schema(
 
 @callback
 def async_reached(hass: HomeAssistant, target: TargetSelection) -> set[str]:
-    """Return the ids of the accounts whose device is in a target, or any entity of theirs.
+    """Return the entry ids of the accounts whose device or entities are in a target.
 
-    A device that is named counts even where all its entities are hidden or disabled.
+    A named device counts even if all its entities are hidden or disabled.
     """
     selected = async_extract_referenced_entity_ids(hass, target, expand_group=False)
-    named = target.device_ids & selected.referenced_devices  # without what a target excludes
+    named = target.device_ids & selected.referenced_devices  # without excluded devices
     devices, entities = dr.async_get(hass), er.async_get(hass)
     reached = {
         entry.entry_id
@@ -68,7 +68,7 @@ def async_warn_of_unreached(what: str, target: dict[str, Any]) -> None:
 
 @callback
 def members_of(hass: HomeAssistant, entity_ids: Iterable[str]) -> set[str]:
-    """Return the entities with the members of groups in their place: each has its own state."""
+    """Return the entities with groups replaced by their members, which are held separately."""
     ahead, seen, found = set(entity_ids), set[str](), set[str]()
     while ahead:
         entity_id = ahead.pop()
@@ -93,11 +93,11 @@ def without_excluded(
 ) -> set[str]:
     """Return the entities that a target does not exclude."""
     exclude = target.get(CONF_EXCLUDE)
-    if not exclude or not isinstance(exclude, dict):  # other actions may mean another thing
+    if not exclude or not isinstance(exclude, dict):  # another action's own field
         return entity_ids
     asked = TargetSelection({ATTR_ENTITY_ID: list(entity_ids), CONF_EXCLUDE: exclude})
     left = async_extract_referenced_entity_ids(hass, asked, expand_group=False).referenced
-    # Releases before 2026.11 have returned all of them.
+    # Releases before 2026.11 ignore the exclusion above.
     excluded = async_extract_referenced_entity_ids(
         hass, TargetSelection(dict(exclude)), primary_entities_only=False
     )

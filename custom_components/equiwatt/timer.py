@@ -1,4 +1,4 @@
-"""A timer that is set anew at will, and does not outlive what it is for."""
+"""Timer that can be reset, and is closed with its owner."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -10,10 +10,10 @@ from .const import DOMAIN
 
 
 class Timer:
-    """Calls an action once, so many seconds after it was last set."""
+    """Calls an action once, some seconds after it was last set."""
 
     def __init__(self, hass: HomeAssistant, name: str, action: Callable[[], None]) -> None:
-        """Begin unset."""
+        """Initialize the timer, not set."""
         self._hass = hass
         self._name = name
         self._action = action
@@ -22,12 +22,12 @@ class Timer:
 
     @property
     def is_set(self) -> bool:
-        """Return True while the action is still to come."""
+        """Return True while the action is pending."""
         return self._cancel is not None
 
     @callback
     def async_set(self, seconds: float | None) -> None:
-        """Set it to so many seconds from now, in place of what it was set to; None unsets it."""
+        """Set the timer to some seconds from now, or cancel it if None."""
         if self._cancel:
             self._cancel()
             self._cancel = None
@@ -37,7 +37,7 @@ class Timer:
 
     @callback
     def async_close(self) -> None:
-        """Unset it for good."""
+        """Cancel the timer for good."""
         self._is_closed = True
         self.async_set(None)
 

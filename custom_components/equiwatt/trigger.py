@@ -1,6 +1,6 @@
 """Triggers of the automation editor.
 
-They build on Home Assistant's own class for triggers, and on nothing of its helpers for entities.
+They use Home Assistant's base class for triggers, but not its less stable helpers for entities.
 """
 
 from collections.abc import Callable
@@ -44,7 +44,7 @@ class EdgeSubscription:
 
     @callback
     def async_open(self) -> CALLBACK_TYPE:
-        """Listen to the accounts that are loaded, and those that will be; return how to stop."""
+        """Subscribe to all accounts, also those loaded later. Return a function to unsubscribe."""
         for entry in self._hass.config_entries.async_loaded_entries(DOMAIN):
             self._subscribe(entry)
         stop = async_dispatcher_connect(self._hass, SIGNAL_CONFIG_ENTRY_CHANGED, self._on_change)
@@ -60,7 +60,7 @@ class EdgeSubscription:
 
     @callback
     def _on_change(self, change: ConfigEntryChange, entry: ConfigEntry) -> None:
-        """Listen to an account from when it is loaded to when it is unloaded."""
+        """Subscribe to a loaded account, and unsubscribe when it is unloaded."""
         if entry.domain != DOMAIN:
             return
         subscribed = entry.entry_id in self._unsubscribe
@@ -70,14 +70,14 @@ class EdgeSubscription:
             self._unsubscribe.pop(entry.entry_id)()
 
     def _subscribe(self, entry: EquiwattConfigEntry) -> None:
-        """Listen to an account."""
+        """Subscribe to an account."""
 
         @callback
         def on_edge(edge: Edge) -> None:
-            """Pass an edge on. A fault in one automation must not keep it from others."""
+            """Pass on an edge. An error in an automation must not affect the others."""
             try:
                 self._listener(entry, edge)
-            except Exception as err:  # noqa: BLE001 - templates of users, for instance
+            except Exception as err:  # noqa: BLE001 - such as a template's
                 LOGGER.error("An automation could not be triggered: %s", err)
 
         self._unsubscribe[entry.entry_id] = entry.runtime_data.announcer.async_listen(on_edge)
@@ -110,7 +110,7 @@ class EquiwattTrigger(Trigger):
         run_action: TriggerActionRunner,
         did_not_trigger: TriggerNotTriggeredReporter | None = None,
     ) -> CALLBACK_TYPE:
-        """Run the action at each edge that the trigger covers."""
+        """Attach the action to the edges that the trigger covers."""
 
         @callback
         def on_edge(entry: EquiwattConfigEntry, edge: Edge) -> None:
@@ -121,7 +121,7 @@ class EquiwattTrigger(Trigger):
 
         @callback
         def check_target(hass: HomeAssistant) -> None:
-            """Log that the target reaches no account, once all that were set up are known."""
+            """Log a warning if the target reaches no account, once all are set up."""
             if not async_reached(hass, self._target):
                 async_warn_of_unreached(f"trigger {self._name}", self._selected)
 
@@ -139,14 +139,14 @@ class EquiwattTrigger(Trigger):
     def _covers(self, entry: EquiwattConfigEntry, edge: Edge) -> bool:
         """Return True if the trigger covers an edge.
 
-        What a target reaches is looked up at the edge, as it changes with areas and labels.
+        The target is resolved at the edge, as areas and labels may change.
         """
         chosen = edge.type is self._edge_type and (self._rehearsals or not edge.test)
         return chosen and entry.entry_id in async_reached(self._hass, self._target)
 
 
 def _variables(edge: Edge) -> dict[str, Any]:
-    """Return the variables below `trigger`, which the event entity has too."""
+    """Return the trigger variables, named as the event entity's attributes."""
     start, end = edge.equivent.start, edge.equivent.end
     return {
         "start": start.isoformat(),

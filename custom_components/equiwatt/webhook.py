@@ -32,9 +32,9 @@ BODY_TIMEOUT = 2
 
 
 async def async_get_addresses(hass: HomeAssistant, webhook_id: str) -> dict[str, str] | None:
-    """Return the addresses to paste into the equiwatt app, or None if there are none.
+    """Return the addresses to paste into the equiwatt app, None if there are none.
 
-    They are the cloudhook's with an active Nabu Casa subscription, else the external URL's.
+    They use the cloudhook with an active Nabu Casa subscription, otherwise the external URL.
     """
     if (base := await _async_cloudhook(hass, webhook_id)) is None:
         try:
@@ -48,9 +48,9 @@ async def async_get_addresses(hass: HomeAssistant, webhook_id: str) -> dict[str,
 
 
 def addresses_schema(addresses: Mapping[str, str]) -> vol.Schema:
-    """Return the fields of a form to copy addresses from.
+    """Return the schema of a form to copy addresses from.
 
-    Of all fields only those for templates have a button that copies them.
+    Template selectors are the only read-only fields with a copy button.
     """
     field = TemplateSelector(TemplateSelectorConfig(read_only=True))
     return vol.Schema(
@@ -62,13 +62,13 @@ def addresses_schema(addresses: Mapping[str, str]) -> vol.Schema:
 
 
 def addresses_errors(addresses: Mapping[str, str] | None) -> dict[str, str]:
-    """Return a warning for a form if others can read its addresses on their way."""
+    """Return the form's error if an address is not encrypted."""
     is_plain = not all(is_secure(address) for address in (addresses or {}).values())
     return {"base": "plain_http"} if is_plain else {}
 
 
 async def _async_cloudhook(hass: HomeAssistant, webhook_id: str) -> str | None:
-    """Return the address of the cloudhook, or None without a subscription."""
+    """Return the address of the cloudhook, None without a subscription."""
     if not (cloud := _cloud(hass)) or not cloud.async_active_subscription(hass):
         return None
     with suppress(*_cloud_errors()):
@@ -78,7 +78,7 @@ async def _async_cloudhook(hass: HomeAssistant, webhook_id: str) -> str | None:
 
 
 async def async_delete_cloudhook(hass: HomeAssistant, webhook_id: str) -> None:
-    """Delete the cloudhook if there is one, whether or not the subscription still runs."""
+    """Delete the cloudhook, if any, even without a subscription."""
     if cloud := _cloud(hass):
         with suppress(*_cloud_errors()):
             await cloud.async_delete_cloudhook(hass, webhook_id)
@@ -86,7 +86,7 @@ async def async_delete_cloudhook(hass: HomeAssistant, webhook_id: str) -> None:
 
 @callback
 def async_cloud_is_away(hass: HomeAssistant) -> bool:
-    """Return True while the addresses depend on the cloud, and it is not connected."""
+    """Return True if the addresses depend on the cloud and it is not connected."""
     cloud = _cloud(hass)
     return bool(
         cloud and cloud.async_active_subscription(hass) and not cloud.async_is_connected(hass)
@@ -97,7 +97,7 @@ def async_cloud_is_away(hass: HomeAssistant) -> bool:
 def async_listen_addresses(
     hass: HomeAssistant, listener: Callable[[object], None]
 ) -> CALLBACK_TYPE:
-    """Call a listener when the addresses may have changed; return how to stop that."""
+    """Call a listener when the addresses may have changed. Return a function that removes it."""
     stops = [hass.bus.async_listen(EVENT_CORE_CONFIG_UPDATE, listener)]
     if cloud := _cloud(hass):
         stops.append(cloud.async_listen_connection_change(hass, listener))
@@ -128,7 +128,7 @@ def _cloud_errors() -> tuple[type[Exception], ...]:
 
 
 class EquiwattWebhookManager:
-    """Receives the webhook calls of one entry."""
+    """Manager of an entry's webhook."""
 
     def __init__(self, hass: HomeAssistant, entry: EquiwattConfigEntry) -> None:
         """Initialize the manager."""
@@ -153,9 +153,9 @@ class EquiwattWebhookManager:
     async def _async_handle(
         self, hass: HomeAssistant, webhook_id: str, request: Request
     ) -> Response:
-        """Receive a call. One without a usable event still means that the API has news.
+        """Handle a call. A call without a usable event only causes a refresh.
 
-        So does a GET, whatever it says: a browser or the preview of a link may make it.
+        So does any GET, as browsers and link previews make it.
         """
         edge_type = None
         try:
@@ -163,7 +163,7 @@ class EquiwattWebhookManager:
                 edge_type = _edge_type(request.query) or _edge_type(
                     _fields(await _async_read(request))
                 )
-        finally:  # also when the caller hangs up, which cancels this
+        finally:  # also if the caller disconnects, which cancels the handler
             self._receive(edge_type)
         return Response()
 
@@ -178,7 +178,7 @@ class EquiwattWebhookManager:
 
 
 def _edge_type(fields: Mapping[str, object]) -> EdgeType | None:
-    """Return the type of edge that a call names, or None."""
+    """Return the edge type that a call names, None without any."""
     try:
         return EdgeType(str(fields.get(ATTR_EVENT, "")).strip().lower())
     except ValueError:
@@ -186,9 +186,9 @@ def _edge_type(fields: Mapping[str, object]) -> EdgeType | None:
 
 
 async def _async_read(request: Request) -> bytes:
-    """Return a small body; a large, slow or broken one counts as none."""
+    """Return a body, empty if it is large, slow or broken."""
     body = b""
-    stream = request.content  # once: a call through the cloud has a new one each time
+    stream = request.content  # a request through the cloud returns a new stream at each access
     try:
         async with asyncio.timeout(BODY_TIMEOUT):
             while len(body) <= MAX_BODY and (chunk := await stream.read(MAX_BODY)):

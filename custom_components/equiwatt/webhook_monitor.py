@@ -1,6 +1,6 @@
 """Issues of the webhook: its addresses have changed, or no calls are received.
 
-No issue is raised for those who have never had a call: they do without the webhook.
+No issue is raised before the first call, as the webhook is optional.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ PROMPT = timedelta(minutes=5)
 
 
 class WebhookMonitor:
-    """Raises an issue when the webhook of one entry needs attention."""
+    """Monitor of an entry's webhook, which raises and clears its issues."""
 
     def __init__(self, hass: HomeAssistant, entry: EquiwattConfigEntry) -> None:
         """Initialize the monitor."""
@@ -57,7 +57,7 @@ class WebhookMonitor:
 
     @callback
     def _on_edge(self, edge: Edge) -> None:
-        """Count the real equivents that were seen from their start, and came without a call."""
+        """Count the equivents without a call, if seen from their start."""
         if edge.type is EdgeType.STARTED:
             self._call_due_from = self._due_from(edge)
             return
@@ -123,7 +123,7 @@ async def async_set_shown(
 ) -> None:
     """Remember which addresses the user has seen, which clears the issues of the webhook.
 
-    `unused` says that nobody uses the webhook any more, as if no call had ever been received.
+    `unused` means that the webhook is no longer used, as if there had never been a call.
     """
     loaded = entry.state is ConfigEntryState.LOADED
     store = entry.runtime_data.store if loaded else EquiwattStore(hass, entry.entry_id)

@@ -77,7 +77,7 @@ class Attendance:
         return found
 
     def caught_up(self, known: Snapshot) -> Attendance:
-        """Return it after a time in which nobody watched: what was to be skipped may be history."""
+        """Use up the skip if its equivent came and went unseen."""
         last, since = known.last, self.skips_since
         if since and last and last.start >= since:
             return replace(self, skips_since=None)

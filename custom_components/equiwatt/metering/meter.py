@@ -314,7 +314,7 @@ class Meter:
 
 
 def _end_of(equivent: Equivent) -> datetime:
-    """Return when an equivent was over, as far as that is known."""
+    """Return the end of an equivent, or its start if the end is unknown."""
     return equivent.end or equivent.start
 
 
