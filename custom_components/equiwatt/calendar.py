@@ -170,7 +170,8 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
         """Move or change a plan."""
         with _translated_refusals():
             plans = self.coordinator.plans.removed(uid)
-            await self._async_keep(plans.added(new_plan(uid, event, self.coordinator.clock.now())))
+            plan = new_plan(uid, self._in_own_words(uid, event), self.coordinator.clock.now())
+            await self._async_keep(plans.added(plan))
 
     @override
     async def async_delete_event(
@@ -179,6 +180,20 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
         """Delete a plan."""
         with _translated_refusals():
             await self._async_keep(self.coordinator.plans.removed(uid))
+
+    def _in_own_words(self, uid: str, event: dict[str, Any]) -> dict[str, Any]:
+        """Return an event with the words of its plan where they are sent as they are shown.
+
+        Who moves a plan that did not happen does not change what it was for.
+        """
+        plan = next(plan for plan in self.coordinator.plans.plans if plan.uid == uid)
+        shown = self._plan_event(plan)
+        own = {"summary": plan.summary, "description": plan.description}
+        return event | {
+            key: words
+            for key, words in own.items()
+            if (event.get(key) or None) == getattr(shown, key)
+        }
 
     async def _async_keep(self, plans: Plans) -> None:
         """Store the plans, and show them."""
