@@ -45,6 +45,20 @@ async def test_on_the_disk_first(
     assert found == [("on", True), ("off", False)]
 
 
+async def test_call_before_a_reload(hass: HomeAssistant, home: Home, push: Push) -> None:
+    """What only a call tells is not lost by a reload while edges wait: it is not repeated."""
+    hass.set_state(CoreState.starting)
+    await home.setup()
+    await push("?event=started")
+    assert await hass.config_entries.async_reload(home.entry.entry_id)
+    await home.settle()
+    assert (home.live, home.edges) == ("on", [])
+    hass.set_state(CoreState.running)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await home.pass_time(1)
+    assert (home.live, home.edges) == ("on", [("started", "webhook")])
+
+
 async def test_unloaded_while_automations_arm(
     hass: HomeAssistant, home: Home, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,7 +186,7 @@ async def test_waits_until_automations_are_armed(
 async def test_closed(hass: HomeAssistant) -> None:
     """Nothing is remembered once it is closed: another one may do so by then."""
     store = EquiwattStore(hass, "one")
-    closed = Announcer(hass, store)
+    closed = Announcer(hass, store, "one")
     closed.async_close()
     closed.async_add((), Snapshot(live=Equivent(NOW)))
     assert store.snapshot == Snapshot()

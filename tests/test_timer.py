@@ -48,3 +48,16 @@ async def test_unset(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> Non
     assert not timer.is_set
     await turn(hass, freezer, 11)
     assert len(fired) == 1
+
+
+async def test_brought_forward(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
+    """It can be brought forward, but not put off, nor set where it is not."""
+    fired: list[None] = []
+    timer = Timer(hass, "test", lambda: fired.append(None))
+    timer.async_bring_forward(1)
+    assert not timer.is_set
+    timer.async_set(20)
+    timer.async_bring_forward(30)
+    timer.async_bring_forward(10)
+    await turn(hass, freezer, 11)
+    assert len(fired) == 1

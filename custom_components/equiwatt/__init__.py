@@ -46,7 +46,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> 
     """Set up an account from a config entry."""
     store = EquiwattStore(hass, entry.entry_id)
     await store.async_load()
-    announcer = Announcer(hass, store)
+    announcer = Announcer(hass, store, entry.entry_id)
     entry.async_on_unload(store.async_close)
     entry.async_on_unload(announcer.async_close)
     coordinator = EquiwattCoordinator(hass, entry, store, announcer)

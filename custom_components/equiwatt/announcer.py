@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from homeassistant.const import MAJOR_VERSION, MINOR_VERSION
 from homeassistant.core import CALLBACK_TYPE, CoreState, HomeAssistant, callback
 from homeassistant.helpers.start import async_at_started
+from homeassistant.util.hass_dict import HassKey
 
 from .const import DOMAIN, LOGGER
 from .equivents.snapshot import Edge, Snapshot, net_edges
@@ -19,18 +20,23 @@ APART = 0.0 if (MAJOR_VERSION, MINOR_VERSION) >= (2026, 10) else 0.002
 """Seconds between edges. The state of an event entity is a time in milliseconds; before 2026.10, a
 second event within a millisecond does not change it, and triggers miss it."""
 
+UNANNOUNCED: HassKey[dict[str, tuple[Snapshot, deque[Edge]]]] = HassKey(f"{DOMAIN}_unannounced")
+"""Last snapshot and waiting edges of each account that was unloaded with such edges."""
+
 type EdgeListener = Callable[[Edge], None]
 
 
 class Announcer:
     """Announces the edges of one account."""
 
-    def __init__(self, hass: HomeAssistant, store: EquiwattStore) -> None:
-        """Initialize the announcer, which collects edges until it is started."""
+    def __init__(self, hass: HomeAssistant, store: EquiwattStore, entry_id: str) -> None:
+        """Initialize the announcer, with the edges that waited when the account was unloaded."""
         self._hass = hass
         self._store = store
-        self._latest = store.snapshot
-        self._waiting: deque[Edge] = deque()
+        self._entry_id = entry_id
+        # An answer would bring them again, but a webhook call is not repeated.
+        left = hass.data.setdefault(UNANNOUNCED, {}).pop(entry_id, (store.snapshot, deque()))
+        self.latest, self._waiting = left
         self._listeners: list[EdgeListener] = []
         self._when_armed: list[CALLBACK_TYPE] = []
         self._task: asyncio.Task[None] | None = None
@@ -81,7 +87,7 @@ class Announcer:
         """Announce the net result of the edges that had to wait, and all edges from now on."""
         self._is_announcing = True
         self._waiting = deque(net_edges(self._waiting))
-        self.async_add((), self._latest)
+        self.async_add((), self.latest)
         while self._when_armed:
             self._when_armed.pop(0)()
 
@@ -90,7 +96,7 @@ class Announcer:
         """Announce edges in order. Store the snapshot once all are announced."""
         if self._is_closed:
             return
-        self._latest = snapshot
+        self.latest = snapshot
         self._waiting.extend(edges)
         if self._waiting:
             self._announce()
@@ -121,7 +127,7 @@ class Announcer:
             for listener in tuple(self._listeners):
                 self._call(listener, edge)
         if not self._waiting:
-            self._store.async_keep(self._latest)
+            self._store.async_keep(self.latest)
 
     @staticmethod
     def _call(listener: EdgeListener, edge: Edge) -> None:
@@ -149,4 +155,6 @@ class Announcer:
     def async_close(self) -> None:
         """Stop announcing. Waiting edges are not stored, so the next set-up finds them again."""
         self._is_closed = True
+        if self._waiting:
+            self._hass.data[UNANNOUNCED][self._entry_id] = (self.latest, self._waiting)
         self._timer.async_close()

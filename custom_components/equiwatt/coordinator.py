@@ -53,7 +53,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         super().__init__(hass, LOGGER, config_entry=entry, name=DOMAIN)
         self.client = async_get_client(hass, entry.data[CONF_TOKEN], entry.data[CONF_URL])
         self.clock = Clock(dt_util.utcnow, hass.loop.time)
-        self.tracker = Tracker(store.snapshot)
+        self.tracker = Tracker(announcer.latest)
         self.data = self.tracker.snapshot
         self.answer = Answer()
         self.answered_at: datetime | None = None
@@ -125,9 +125,12 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
 
     @callback
     def async_set_plans(self, plans: Plans) -> None:
-        """Store plans, show them and poll around their starts."""
+        """Store plans, show them and poll around their starts.
+
+        The next poll is never put off: an automation may change plans more often than that.
+        """
         self._store.async_keep_plans(plans)
-        self._set_poll()
+        self._poll.async_bring_forward(self._seconds_to_poll())
         self._set_boundary()
         self.async_update_listeners()
 
@@ -233,17 +236,21 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
 
         With polling disabled, only a webhook call is followed up.
         """
-        now = self.clock.now()
-        awaiting = self.tracker.awaiting(now)
-        starts = [plan.start for plan in self.plans.plans]
-        if self.client.barred_for:
-            self.pace = self.client.barred_for
-        else:
-            self.pace = delay(now, awaiting, self._offset, self.failures, starts)
-            if self.failures and (live := self.tracker.snapshot.live) and live.end:
-                self.pace = delay_before_end(self.pace, live.end, now)
-        asks = awaiting or not self.config_entry.pref_disable_polling
+        self.pace = self._seconds_to_poll()
+        is_off = self.config_entry.pref_disable_polling
+        asks = not is_off or self.tracker.awaiting(self.clock.now())
         self._poll.async_set(self.pace if asks else None)
+
+    def _seconds_to_poll(self) -> float:
+        """Return the seconds from now to the next poll."""
+        if barred := self.client.barred_for:
+            return barred
+        now = self.clock.now()
+        starts = [plan.start for plan in self.plans.plans]
+        wait = delay(now, self.tracker.awaiting(now), self._offset, self.failures, starts)
+        if self.failures and (live := self.tracker.snapshot.live) and live.end:
+            return delay_before_end(wait, live.end, now)
+        return wait
 
     def _set_boundary(self) -> None:
         """Set the timers of the next changes that the clock alone makes."""

@@ -18,6 +18,7 @@ class Timer:
         self._name = name
         self._action = action
         self._cancel: CALLBACK_TYPE | None = None
+        self._due = 0.0
         self._is_closed = False
 
     @property
@@ -33,7 +34,14 @@ class Timer:
             self._cancel = None
         if seconds is not None and not self._is_closed:
             job = HassJob(self._fire, f"{DOMAIN} {self._name}", cancel_on_shutdown=True)
+            self._due = self._hass.loop.time() + seconds
             self._cancel = async_call_later(self._hass, max(0, seconds), job)
+
+    @callback
+    def async_bring_forward(self, seconds: float) -> None:
+        """Set it to so many seconds from now if it is set to later."""
+        if self._cancel and self._hass.loop.time() + seconds < self._due:
+            self.async_set(seconds)
 
     @callback
     def async_close(self) -> None:

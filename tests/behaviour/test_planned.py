@@ -143,6 +143,36 @@ async def test_whoever_looks_sees_it(home: Home, hass_ws_client: Any) -> None:
     assert summaries == ["Planned, did not happen"]
 
 
+async def test_moved_afterwards(home: Home, command: Command, hass_client: Any) -> None:
+    """One that did not happen, moved on the page, is still for what it was planned for."""
+    second = timedelta(seconds=1)
+    words = "Charge the car"
+    planned = event(NOW + 5 * second, NOW + 30 * second, summary="powerUP", description=words)
+    assert (await command("create", event=planned))["success"]
+    await home.pass_time(40)
+    client = await hass_client()
+    query = {"start": NOW.isoformat(), "end": SOON.isoformat()}
+    (found,) = await (await client.get(f"/api/calendars/{CALENDAR}", params=query)).json()
+    assert (found["summary"], found["description"]) == ("Planned, did not happen", "powerUP")
+    moved = event(summary=found["summary"], description=found["description"])
+    assert (await command("update", uid=found["uid"], event=moved))["success"]
+    state, next_start = home.hass.states.get(CALENDAR), home.hass.states.get(NEXT)
+    assert state
+    assert (state.attributes["message"], state.attributes["description"]) == ("powerUP", words)
+    assert next_start
+    assert next_start.attributes["kind"] == "power_up"
+
+
+async def test_planned_all_the_time(home: Home, provider: Provider) -> None:
+    """An automation that plans more often than the API is asked does not keep it from that."""
+    await home.setup()
+    provider.start(NOW, NOW + HOUR)
+    for _ in range(3):
+        await home.pass_time(20)
+        await plan(home, home.now + 9 * HOUR)
+    assert home.live == "on"
+
+
 REFUSED = [
     ({"dtend": (SOON + 7 * HOUR).isoformat()}, "plan_length", "takes six hours at most"),
     (
