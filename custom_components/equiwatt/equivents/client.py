@@ -272,7 +272,7 @@ def retry_after(header: str | None, now: datetime) -> float:
         seconds = float(header)
     elif when := read_date(header):
         seconds = (when - now).total_seconds()
-    return seconds if 0 < seconds <= MAX_RETRY_AFTER else DEFAULT_RETRY_AFTER
+    return min(seconds, MAX_RETRY_AFTER) if seconds > 0 else DEFAULT_RETRY_AFTER
 
 
 def read_date(header: str | None) -> datetime | None:
