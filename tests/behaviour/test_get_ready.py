@@ -103,6 +103,22 @@ async def test_moved(home: Home, ready: Readiness) -> None:
     assert await ready.at(later + HOUR) == starts(SOON, later)
 
 
+@pytest.mark.parametrize("told", [90, 1])
+async def test_planned_and_announced(
+    home: Home, provider: Provider, ready: Readiness, told: int
+) -> None:
+    """One that the API announces, a little later than planned, was got ready for already."""
+    await ready.setup()
+    await plan(home, SOON, SOON + HOUR, "Mine")
+    await ready.at(SOON - told * MINUTE)
+    real = SOON + timedelta(seconds=76)
+    provider.current = {
+        "start_time": int(real.timestamp()),
+        "end_time": int((real + HOUR).timestamp()),
+    }
+    assert len(await ready.at(SOON + HOUR)) == 1
+
+
 async def test_back_to_back(home: Home, ready: Readiness) -> None:
     """One that starts when the one before ends is got ready for too, as soon as it is the next."""
     await ready.setup()
