@@ -1,4 +1,7 @@
-"""Test random lives of held devices, by a clock turned by hand: 20,000 in the long profile."""
+"""Test random lives of held devices, by a clock turned by hand.
+
+There are 2,000 of them, in `--hypothesis-profile=long` 20,000.
+"""
 
 from hypothesis import settings
 import pytest
@@ -10,7 +13,8 @@ LIVES = 20_000 if settings.get_profile("long") is settings.default else 2_000
 ONE_IN = 1_000
 """Of so many devices with one oddity one may end wrong.
 
-Those that do are thermostats that never report and leave their preset for a temperature.
+Of the 20,000 one does: a thermostat that leaves its preset for a temperature, and reports the
+preset once more half a minute later.
 """
 
 
@@ -53,7 +57,10 @@ def test_taken_over(events: int) -> None:
 
 @pytest.mark.long(2)
 def test_two_oddities() -> None:
-    """Of devices with two oddities about one in a hundred ends wrong."""
+    """Of devices with two oddities six in a thousand end wrong.
+
+    A third of those lose commands or undo them, and never report: what is lost there is not seen.
+    """
     seeds = range(LIVES // 8)
     wrong = wrong_lives([Life(seed, oddities=2, events=0) for seed in seeds])
-    assert len(wrong) <= max(3, len(seeds) * 12 // ONE_IN), wrong
+    assert len(wrong) <= max(3, len(seeds) * 8 // ONE_IN), wrong

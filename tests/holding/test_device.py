@@ -23,6 +23,7 @@ from tests.fakes.devices.kinds import IN_SCENES, KINDS
 from tests.fakes.devices.pretend import (
     Boiler,
     Fan,
+    Humidifier,
     Lamp,
     Nature,
     Player,
@@ -501,6 +502,15 @@ def test_step_that_undoes_another() -> None:
     assert device.attributes["preset_mode"] == "eco"
     assert restored(keeper)
     assert len(calls(keeper)) <= 8
+
+
+def test_mode_that_is_lost_and_shown() -> None:
+    """A step that seems to undo one that was lost, and shown all the same, is commanded again."""
+    keeper, clock = held(Humidifier("one", Nature(deaf_to=frozenset({2}), corrects_after=10)))
+    keeper.release()
+    clock.turn(HOUR)
+    assert keeper.device.essence == Humidifier("one").essence
+    assert restored(keeper)
 
 
 def test_refused_step_keeps_no_other_waiting() -> None:

@@ -4,9 +4,11 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
+from pytest_homeassistant_custom_component.common import MockUser
 
 from custom_components.equiwatt.holding.issues import issue_id_of
 from custom_components.equiwatt.holding.store import KEY
+from homeassistant.core import Context
 from tests.conftest import Recorder
 from tests.devices import Plug, install
 from tests.fakes.home import Home
@@ -31,6 +33,20 @@ async def test_remembered_before_touched(
     await pause(live.hass, PLUG)
     assert [one["record"]["before"]["state"] for one in stored[0]] == ["on"]
     assert [len(one["record"]["commands"]) for one in stored[0]] == [1]
+
+
+async def test_taken_over_before_a_power_cut(
+    live: Home, hass_storage: dict[str, Any], hass_admin_user: MockUser
+) -> None:
+    """What a person has taken over is on the disk at once as theirs."""
+    await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    assert hass_storage[KEY]["data"]["devices"]
+    call = live.hass.services.async_call
+    person = Context(user_id=hass_admin_user.id)
+    await call("switch", "turn_on", {"entity_id": PLUG}, blocking=True, context=person)
+    await live.hass.async_block_till_done(wait_background_tasks=True)
+    assert hass_storage[KEY]["data"]["devices"] == []
 
 
 @pytest.mark.parametrize("content", [[], {}, {"devices": None}, {"devices": "switch.plug"}, 5])

@@ -464,7 +464,9 @@ class HoldingController:
         self._run(self.async_tidy())
 
     async def async_tidy(self) -> None:
-        """Delete the file once no account and no held device is left."""
+        """Write what has ended, and delete the file once no account and no device is left."""
+        # Within the second until it is written anyway, a power cut would bring a device back.
+        await self.store.async_flush()
         if not self.devices and not self.hass.config_entries.async_entries(DOMAIN):
             await self.store.async_remove()
 

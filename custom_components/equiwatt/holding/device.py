@@ -20,6 +20,8 @@ WATCH = timedelta(seconds=90)
 """Time for which a device must report the wanted state before it is believed."""
 STILL = timedelta(seconds=30)
 """Time for which a new value must last before it counts as set by a person."""
+UNDONE_TIMES = 2
+"""After so many times a step is dropped: an earlier one that was lost looks the same once."""
 UNDONE = timedelta(seconds=10)
 """Time after a command within which a change of an earlier step is its side effect."""
 MOST_COMMANDS = 8
@@ -215,7 +217,7 @@ def _restoring(
     pending = [
         (name, value)
         for name, value in _steps(record, seen)
-        if name not in undone
+        if undone.count(name) < UNDONE_TIMES
         and (
             not is_near(name, value, seen.get(name))
             or ((name, value) in unanswered and name not in asked)
@@ -270,9 +272,9 @@ def _is_theirs(
     return not is_old and not is_before(record, seen)
 
 
-def _undone(record: DeviceRecord, seen: DeviceState, back: tuple[Command, ...]) -> set[str]:
-    """Return the steps whose command changed an earlier step that was restored already."""
-    steps, undone = _steps(record, seen), set[str]()
+def _undone(record: DeviceRecord, seen: DeviceState, back: tuple[Command, ...]) -> list[str]:
+    """Return the step of each command that changed an earlier step that was restored already."""
+    steps, undone = _steps(record, seen), list[str]()
     names = [name for name, _ in steps]
     for command, after in zip(back, [*(one.found for one in back[1:]), seen], strict=True):
         name = next(iter(command.values))
@@ -283,7 +285,8 @@ def _undone(record: DeviceRecord, seen: DeviceState, back: tuple[Command, ...]) 
         for earlier, value in steps[: names.index(name)]:
             was = is_near(earlier, value, command.found.get(earlier))
             if was and not is_near(earlier, value, after.get(earlier)):
-                undone.add(name)
+                undone.append(name)
+                break
     return undone
 
 
