@@ -143,7 +143,7 @@ class EquiwattStore:
 
     @callback
     def async_keep(self, snapshot: Snapshot) -> None:
-        """Remember what is known now that nothing waits to be announced."""
+        """Store the snapshot when no edge is waiting."""
         snapshot, before = replace(snapshot, upcoming=None), self.snapshot
         if snapshot == before:
             return

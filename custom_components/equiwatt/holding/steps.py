@@ -114,7 +114,7 @@ def _light_data(name: str, value: Any, target: Mapping[str, Any]) -> dict[str, A
 
 
 def _call(name: str, value: Any, now: DeviceState, attempt: int) -> Call:
-    """Return the call that sets one value."""
+    """Return the call that sets a value."""
     if name == "state":
         return _set_state(value, now, attempt)
     if name == "temperature_range":

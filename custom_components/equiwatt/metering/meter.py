@@ -302,9 +302,9 @@ class Meter:
         return timedelta() if equivent is self._rehearsal else PATIENCE
 
     def _next_attempt(self, ended: Equivent, patience: timedelta) -> datetime | None:
-        """Return when to read again for an equivent whose readings are not all there.
+        """Return the time of the next read for an equivent with missing readings, None if over.
 
-        Once with the next row, then each hour, until it has taken too long.
+        It is read with the next row, and then hourly for as long as readings are awaited.
         """
         now = self._now
         row, end = _next_row(now), ended.end or now
