@@ -10,7 +10,6 @@ from .const import DEFAULT_URL, SOURCE_OFF
 from .coordinator import EquiwattCoordinator
 from .data import EquiwattConfigEntry
 from .equivents.model import Equivent
-from .equivents.planned import Plans
 from .holding.store import HeldDevice
 
 
@@ -45,7 +44,11 @@ async def async_get_config_entry_diagnostics(
             "equivents": len(data.store.snapshot.past),
             "of_known_kind": len(coordinator.plans.kinds),
         },
-        "plans": _plans(coordinator.plans),
+        # Without the user's texts.
+        "plans": [
+            {"start": plan.start, "end": plan.end, "kind": plan.kind.value}
+            for plan in coordinator.plans.plans
+        ],
     }
 
 
@@ -72,11 +75,6 @@ async def async_get_device_diagnostics(
 ) -> dict[str, Any]:
     """Return the diagnostics of an account's only device."""
     return await async_get_config_entry_diagnostics(hass, entry)
-
-
-def _plans(plans: Plans) -> list[dict[str, Any]]:
-    """Return the times and kinds of plans, without the user's texts."""
-    return [{"start": plan.start, "end": plan.end, "kind": plan.kind.value} for plan in plans.plans]
 
 
 def _times(equivent: Equivent | None) -> dict[str, Any] | None:

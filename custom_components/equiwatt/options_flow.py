@@ -53,7 +53,12 @@ class EquiwattOptionsFlow(OptionsFlowWithReload):
                 return self.async_create_entry(data=self._chosen)
             preview = await self._async_preview()
             if not preview.error:
-                return self._async_show(preview.step, preview.placeholders)
+                return self.async_show_form(
+                    step_id=preview.step,
+                    data_schema=vol.Schema({}),
+                    description_placeholders=preview.placeholders,
+                    last_step=True,
+                )
             errors, placeholders = {"base": preview.error}, preview.placeholders
         return self.async_show_form(
             step_id="init",
@@ -71,15 +76,6 @@ class EquiwattOptionsFlow(OptionsFlowWithReload):
         is_loaded = entry.state is ConfigEntryState.LOADED
         past = entry.runtime_data.coordinator.data.past if is_loaded else ()
         return await metering.async_preview(self.hass, self._chosen, past)
-
-    def _async_show(self, step: str, placeholders: dict[str, str]) -> ConfigFlowResult:
-        """Show the preview."""
-        return self.async_show_form(
-            step_id=step,
-            data_schema=vol.Schema({}),
-            description_placeholders=placeholders,
-            last_step=True,
-        )
 
     async def async_step_preview(
         self, user_input: dict[str, Any] | None = None

@@ -31,7 +31,6 @@ from homeassistant.helpers.typing import VolDictType
 from homeassistant.util.json import JsonValueType
 
 from .const import DOMAIN
-from .coordinator import EquiwattCoordinator
 from .data import EquiwattConfigEntry
 from .equivents.model import Kind
 from .holding.controller import Request
@@ -145,7 +144,7 @@ async def _async_simulate(call: ServiceCall) -> None:
 
     With several accounts, it includes all that have no live equivent.
     """
-    idle = [one for one in _entries(call) if not _is_really_live(one.runtime_data.coordinator)]
+    idle = [one for one in _entries(call) if not one.runtime_data.coordinator.data.real]
     if not idle:
         raise ServiceValidationError(translation_domain=DOMAIN, translation_key="already_live")
     for entry in idle:
@@ -274,11 +273,6 @@ def _entities(hass: HomeAssistant, entry: EquiwattConfigEntry) -> set[str]:
     """Return the entities of an account."""
     registered = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
     return {entity.entity_id for entity in registered}
-
-
-def _is_really_live(coordinator: EquiwattCoordinator) -> bool:
-    """Return True if an equivent is live, not a rehearsal."""
-    return coordinator.data.live is not None and not coordinator.data.rehearsal
 
 
 def _entries(call: ServiceCall) -> list[EquiwattConfigEntry]:

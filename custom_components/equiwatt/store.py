@@ -236,7 +236,8 @@ class EquiwattStore:
         snapshot, webhook = self.snapshot, self.webhook
         return {
             "announced": as_event(snapshot.live) if snapshot.live else None,
-            "pushed_at": _seconds_after(snapshot.pushed_at) if snapshot.pushed_at else None,
+            # Rounded up, so that a restored push is not older.
+            "pushed_at": ceil(snapshot.pushed_at.timestamp()) if snapshot.pushed_at else None,
             "simulated": snapshot.rehearsal,
             "over": _over(snapshot.over) if snapshot.over else None,
             "webhook_at": _seconds(webhook.received_at),
@@ -338,11 +339,6 @@ class _Reader:
 def _seconds(moment: datetime | None) -> int | None:
     """Return a time in Unix seconds."""
     return int(moment.timestamp()) if moment else None
-
-
-def _seconds_after(moment: datetime) -> int:
-    """Return a time in Unix seconds, rounded up so that a restored push is not older."""
-    return ceil(moment.timestamp())
 
 
 def _over(over: Over) -> dict[str, Any]:

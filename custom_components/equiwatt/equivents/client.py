@@ -226,7 +226,10 @@ class EquiwattClient:
                 age = response.headers.get("Age", "")
                 is_copy = re.fullmatch(r"[0-9]+", age) and float(age) > MAX_AGE
                 return UnexpectedResponseError("An old copy of an answer") if is_copy else None
-            case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN as status if not _is_page(body):
+            # An HTML page comes from a proxy, not from the API.
+            case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN as status if (
+                not body.lstrip().startswith(b"<")
+            ):
                 return InvalidTokenError(f"The token is refused (status {status})")
             case HTTPStatus.TOO_MANY_REQUESTS:
                 header = response.headers.get("Retry-After")
@@ -258,11 +261,6 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
         if len(body) > MAX_BODY:
             raise MalformedError("too large")
     return bytes(body)
-
-
-def _is_page(body: bytes) -> bool:
-    """Return True if a body is HTML, which a proxy and not the API has sent."""
-    return body.lstrip().startswith(b"<")
 
 
 def retry_after(header: str | None, now: datetime) -> float:

@@ -130,22 +130,17 @@ class HoldingManager:
         return begun
 
     @callback
-    def async_release(self, entry_id: str, requester: Requester | None = None) -> None:
-        """Restore the devices that are held for this account only."""
-        self._release(entry_id, requester)
-
-    @callback
     def async_end(self, entry_id: str, end: datetime) -> None:
         """Restore the devices of an account whose equivent has ended.
 
         If the next equivent is already live, devices requested since the end stay held for it.
         """
         account = self._accounts.get(entry_id)
-        self._release(entry_id, since=end if account and account.holds() else None)
+        self.async_release(entry_id, since=end if account and account.holds() else None)
 
     async def async_skip(self, entry_id: str, context: Context) -> None:
         """Restore the devices of an account at a person's or automation's request."""
-        self._release(entry_id, await self._controller.contexts.async_requester_of(context))
+        self.async_release(entry_id, await self._controller.contexts.async_requester_of(context))
 
     async def async_restore(self, entity_ids: Iterable[str], context: Context) -> None:
         """Restore devices at a request, whichever accounts they are held for."""
@@ -169,14 +164,15 @@ class HoldingManager:
             if not known.intersection(held.holders):
                 self._controller.async_release(held, ())
 
-    def _release(
+    @callback
+    def async_release(
         self,
         entry_id: str,
         requester: Requester | None = None,
         *,
         since: datetime | None = None,
     ) -> None:
-        """Restore the devices of an account, except those requested since a time."""
+        """Restore devices held for this account only, except those requested since a time."""
         now = self._controller.read_clock()
         for held in self.devices:
             is_later = since is not None and held.record.began >= since

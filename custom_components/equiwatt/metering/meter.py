@@ -107,7 +107,9 @@ class Meter:
         """Finished equivents and the rehearsal, latest end first, as the API may list some late."""
         if self._rehearsal is None:
             return self._real
-        return sorted((self._rehearsal, *self._real), key=_end_of, reverse=True)
+        return sorted(
+            (self._rehearsal, *self._real), key=lambda each: each.end or each.start, reverse=True
+        )
 
     @property
     def _latest(self) -> Equivent | None:
@@ -311,11 +313,6 @@ class Meter:
         if row - end <= GRID:
             return row
         return now + HOURLY if now + HOURLY - end < patience else None
-
-
-def _end_of(equivent: Equivent) -> datetime:
-    """Return the end of an equivent, or its start if the end is unknown."""
-    return equivent.end or equivent.start
 
 
 def _continues(shown: Estimate, found: Estimate) -> bool:
