@@ -506,7 +506,7 @@ async def test_groups(live: Home) -> None:
     plug, idle = await install(live.hass, Plug("Plug"), Plug("Idle"))
     idle.report(is_on=False)
     members = [PLUG, "switch.idle"]
-    groups = {"heating": {"entities": members}, "house": {"entities": ["group.heating"]}}
+    groups = {"heating": {"entities": members}, "home": {"entities": ["group.heating"]}}
     assert await async_setup_component(live.hass, "group", {"group": groups})
     await add_group(live.hass, "All", members)
     for group in ("group.heating", "switch.all", "group.home"):
