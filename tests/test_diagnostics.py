@@ -15,7 +15,7 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.setup import async_setup_component
 
 from .conftest import Push
-from .devices import Plug, install
+from .fakes.devices.simple import Plug, install
 from .fakes.home import NOW, TOKEN, WEBHOOK_ID, Home
 from .fakes.provider import API_URL, Provider
 

@@ -17,8 +17,8 @@ from homeassistant.const import EVENT_CALL_SERVICE
 from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.setup import async_setup_component
 
-from .devices import Plug, Thermostat, install
 from .fakes.actions import add_scenes, apply_scene
+from .fakes.devices.simple import Plug, Thermostat, install
 from .fakes.home import Home
 from .fakes.provider import Provider
 from .holding.pausing import PLUG, end, restart, started

@@ -6,7 +6,7 @@ from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.holding.issues import async_raise_not_restored, issue_id_of
 from homeassistant.components.repairs import repairs_flow_manager
 from homeassistant.setup import async_setup_component
-from tests.devices import Plug, install
+from tests.fakes.devices.simple import Plug, install
 from tests.fakes.home import Home
 from tests.fakes.provider import Provider
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .devices import Plug, Thermostat, install
+from .fakes.devices.simple import Plug, Thermostat, install
 from .fakes.home import NOW, Home
 from .fakes.provider import Provider
 from .holding.pausing import PLUG, end, pause

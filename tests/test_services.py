@@ -30,8 +30,8 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
 
 from .conftest import Push
-from .devices import Boiler, Plug, Thermostat, install
 from .fakes.actions import add_scenes, apply_scene, simulate
+from .fakes.devices.simple import Boiler, Plug, Thermostat, install
 from .fakes.home import NOW, Home, add_entry
 from .fakes.provider import API_URL, Provider
 

@@ -10,8 +10,8 @@ from homeassistant.core import Event, EventStateChangedData, callback
 from homeassistant.helpers.event import async_track_state_change_event
 
 from .conftest import Push
-from .devices import Plug, install
 from .fakes.actions import SKIP, simulate, turn
+from .fakes.devices.simple import Plug, install
 from .fakes.home import LIVE, NOW, Home, add_entry
 from .fakes.provider import Provider
 from .holding.pausing import MINUTE, PLUG, end, pause, restart, started

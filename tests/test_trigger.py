@@ -21,8 +21,8 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.setup import async_setup_component
 
 from .conftest import Push
-from .devices import Plug, install
 from .fakes.actions import simulate
+from .fakes.devices.simple import Plug, install
 from .fakes.home import EVENT, LIVE, NOW, Home, add_entry
 from .fakes.provider import Provider
 

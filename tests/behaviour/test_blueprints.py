@@ -19,9 +19,9 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util.file import WriteError
 from homeassistant.util.yaml import load_yaml_dict, parse_yaml
 
-from ..devices import Plug, Thermostat, install
 from ..fakes.actions import plan, simulate
 from ..fakes.blueprints import AUTOMATION, FOLDER, Use, messages, titles, user_of
+from ..fakes.devices.simple import Plug, Thermostat, install
 from ..fakes.home import NOW, Home, add_entry
 from ..fakes.provider import Provider
 

@@ -12,7 +12,7 @@ from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import Context, CoreState
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.setup import async_setup_component
-from tests.devices import Plug, install
+from tests.fakes.devices.simple import Plug, install
 from tests.fakes.home import Home
 from tests.fakes.provider import Provider
 

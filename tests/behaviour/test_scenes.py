@@ -5,9 +5,9 @@ from typing import Any
 
 from homeassistant.components.light.const import ColorMode, LightEntityFeature
 from homeassistant.setup import async_setup_component
-from tests.devices import Lamp, Plug, install
 from tests.fakes.devices.entities import async_let_in
 from tests.fakes.devices.pretend import Cover, Select
+from tests.fakes.devices.simple import Lamp, Plug, install
 from tests.fakes.home import Home
 from tests.fakes.provider import Provider
 

@@ -12,8 +12,8 @@ from homeassistant.helpers import area_registry as ar, entity_registry as er
 from homeassistant.setup import async_setup_component
 
 from ..conftest import Push
-from ..devices import Plug, install
 from ..fakes.actions import simulate
+from ..fakes.devices.simple import Plug, install
 from ..fakes.home import NOW, Home
 from ..fakes.provider import Provider
 from .conftest import HOUR, Examples

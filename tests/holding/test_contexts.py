@@ -17,7 +17,7 @@ from homeassistant.helpers import (
 )
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
-from tests.devices import Lamp, Plug, Thermostat, install
+from tests.fakes.devices.simple import Lamp, Plug, Thermostat, install
 from tests.fakes.home import Home
 from tests.fakes.provider import Provider
 

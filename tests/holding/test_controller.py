@@ -15,8 +15,8 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 from homeassistant.util.file import WriteError
 from tests.conftest import Push
-from tests.devices import Plug, Thermostat, install
 from tests.fakes.actions import SKIP, simulate, turn
+from tests.fakes.devices.simple import Plug, Thermostat, install
 from tests.fakes.home import Home, add_entry
 from tests.fakes.provider import Provider
 

@@ -123,6 +123,13 @@ def test_lamp_in_an_effect() -> None:
     assert restored(keeper)
 
 
+def test_lamp_is_turned_on_as_it_was() -> None:
+    """A lamp gets its light with the command that turns it on, and is not bright before."""
+    keeper, _ = held(Lamp("one"))
+    keeper.release()
+    assert keeper.device.commands == [OFF, "turn_on brightness=77 rgb_color=[255, 0, 0]"]
+
+
 @pytest.mark.parametrize("preset", ["Override", "Boost"])
 def test_preset_that_is_not_offered(preset: str) -> None:
     """The thermostat gets its mode and temperature back, and there is nothing to repair."""

@@ -5,7 +5,7 @@ import pytest
 from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.holding.issues import async_raise_not_restored, issue_id_of
 from homeassistant.helpers import issue_registry as ir
-from tests.devices import Plug, install
+from tests.fakes.devices.simple import Plug, install
 from tests.fakes.home import Home
 from tests.fakes.provider import Provider
 

@@ -21,7 +21,7 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 from homeassistant.util.file import WriteError
 from tests.conftest import Push
-from tests.devices import (
+from tests.fakes.devices.simple import (
     Boiler,
     Humidifier,
     Lamp,

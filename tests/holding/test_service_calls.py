@@ -10,7 +10,7 @@ from custom_components.equiwatt.holding.service_calls import EVENT_COMMAND, Answ
 from custom_components.equiwatt.holding.steps import Call
 from homeassistant.core import Context, HomeAssistant, ServiceCall
 from homeassistant.setup import async_setup_component
-from tests.devices import Plug, install
+from tests.fakes.devices.simple import Plug, install
 from tests.fakes.home import Home
 from tests.fakes.provider import Provider
 

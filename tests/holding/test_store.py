@@ -10,7 +10,7 @@ from custom_components.equiwatt.holding.issues import issue_id_of
 from custom_components.equiwatt.holding.store import KEY
 from homeassistant.core import Context
 from tests.conftest import Recorder
-from tests.devices import Plug, install
+from tests.fakes.devices.simple import Plug, install
 from tests.fakes.home import Home
 from tests.fakes.provider import Provider
 

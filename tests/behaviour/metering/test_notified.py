@@ -10,9 +10,9 @@ from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState
 
 from ...conftest import Push
-from ...devices import Plug, install
 from ...fakes.actions import simulate
 from ...fakes.blueprints import Use, messages, user_of
+from ...fakes.devices.simple import Plug, install
 from ...metering.example import EVENT_DAY, at
 from ...metering.home import END, START, MeteredHome
 
