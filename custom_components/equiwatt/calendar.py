@@ -121,7 +121,7 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
         error = self.coordinator.clock.error
         if state.live:
             return self._equivent_event(state.live, error)
-        events = [self._plan_event(plan, error) for plan in self._open() if plan.start > now]
+        events = [self._plan_event(plan, error) for plan in self._open_plans() if plan.start > now]
         if state.upcoming and state.upcoming.start > now:
             events.append(self._equivent_event(state.upcoming, error))
         return min(events, key=lambda event: event.start_datetime_local, default=None)
@@ -131,7 +131,7 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
     def shown(self) -> object:
         """Return the event and all plans, which an open calendar shows."""
         now = self.coordinator.clock.now()
-        return self.event, [(plan, _summary(plan, now)) for plan in self._open()]
+        return self.event, [(plan, _summary(plan, now)) for plan in self._open_plans()]
 
     @override
     async def async_get_events(
@@ -147,7 +147,7 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
         ]
         events += [
             self._plan_event(plan)
-            for plan in self._open()
+            for plan in self._open_plans()
             if plan.start < end_date and plan.end > start_date
         ]
         return sorted(events, key=lambda event: event.start_datetime_local)
@@ -157,7 +157,7 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
         """Plan an equivent."""
         with _translated_refusals():
             plan = new_plan(random_uuid_hex(), kwargs, self.coordinator.clock.now())
-            await self._async_keep(self.coordinator.plans.added(plan))
+            await self._async_store(self.coordinator.plans.added(plan))
 
     @override
     async def async_update_event(
@@ -171,7 +171,7 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
         with _translated_refusals():
             plans = self.coordinator.plans.removed(uid)
             plan = new_plan(uid, self._in_own_words(uid, event), self.coordinator.clock.now())
-            await self._async_keep(plans.added(plan))
+            await self._async_store(plans.added(plan))
 
     @override
     async def async_delete_event(
@@ -179,7 +179,7 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
     ) -> None:
         """Delete a plan."""
         with _translated_refusals():
-            await self._async_keep(self.coordinator.plans.removed(uid))
+            await self._async_store(self.coordinator.plans.removed(uid))
 
     def _in_own_words(self, uid: str, event: dict[str, Any]) -> dict[str, Any]:
         """Return an event with the words of its plan where they are sent as they are shown.
@@ -195,12 +195,12 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
             if (event.get(key) or None) == getattr(shown, key)
         }
 
-    async def _async_keep(self, plans: Plans) -> None:
+    async def _async_store(self, plans: Plans) -> None:
         """Store the plans, and show them."""
         self.coordinator.async_set_plans(plans)
         await self._data.store.async_flush()
 
-    def _open(self) -> tuple[Plan, ...]:
+    def _open_plans(self) -> tuple[Plan, ...]:
         """Return the plans to show."""
         now = self.coordinator.clock.now()
         return self.coordinator.plans.open(self.coordinator.data, now)
@@ -228,7 +228,7 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
             kind = plans.kind_of_live(equivent)
         else:
             kind = plans.kind_of(equivent)
-        found = self._found(equivent)
+        found = self._estimate_of(equivent)
         words = [
             "Rehearsal" if is_rehearsal else "Equivent",
             KINDS[kind] if kind else None,
@@ -243,7 +243,7 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
             uid=str(int(equivent.start.timestamp())),
         )
 
-    def _found(self, equivent: Equivent) -> Estimate | None:
+    def _estimate_of(self, equivent: Equivent) -> Estimate | None:
         """Return the estimate for a finished equivent."""
         if equivent is self.coordinator.data.live:
             return None

@@ -57,16 +57,16 @@ class EquiwattSkip(EquiwattLastingEntity, SwitchEntity):
     async def async_turn_on(self, **kwargs: Any) -> None:
         """Skip the equivent, and restore the devices held for it."""
         if not self.is_on:
-            self._keep(skips=True)
+            self._set_skip(skips=True)
             entry_id = self.coordinator.config_entry.entry_id
             await self._data.holding.async_skip(entry_id, self._context or Context())
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
         """Take part again."""
-        self._keep(skips=False)
+        self._set_skip(skips=False)
 
-    def _keep(self, *, skips: bool) -> None:
+    def _set_skip(self, *, skips: bool) -> None:
         """Store whether an equivent is skipped."""
         store, real = self._data.store, self.coordinator.data.real
         since = real.start if real else self.coordinator.clock.now()

@@ -69,13 +69,13 @@ def async_warn_of_unreached(what: str, target: dict[str, Any]) -> None:
 @callback
 def members_of(hass: HomeAssistant, entity_ids: Iterable[str]) -> set[str]:
     """Return the entities with groups replaced by their members, which are held separately."""
-    ahead, seen, found = set(entity_ids), set[str](), set[str]()
-    while ahead:
-        entity_id = ahead.pop()
+    pending, seen, found = set(entity_ids), set[str](), set[str]()
+    while pending:
+        entity_id = pending.pop()
         seen.add(entity_id)
         state = hass.states.get(entity_id)
         members = _listed(state) if state and state.domain != Platform.SCENE else set()
-        ahead |= members - seen
+        pending |= members - seen
         if not members:
             found.add(entity_id)
     return found

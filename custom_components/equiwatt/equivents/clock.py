@@ -47,19 +47,19 @@ class Clock:
             return True
         is_old = self._newest is not None and date <= self._newest - COPY
         is_far = min(abs(date - self.now()), abs(date - self._utcnow())) > TOLERANCE
-        if (is_old or is_far) and not self._goes_on(date, doubted):
+        if (is_old or is_far) and not self._has_advanced(date, doubted):
             self._doubted = (date, self._monotonic())
             return False
         self._newest = date if is_old or not self._newest else max(date, self._newest)
         return True
 
-    def _goes_on(self, date: datetime, doubted: tuple[datetime, float] | None) -> bool:
+    def _has_advanced(self, date: datetime, doubted: tuple[datetime, float] | None) -> bool:
         """Return True if a date has advanced from a doubted date by the time that has passed."""
         if not doubted:
             return False
-        went_on, passed = date - doubted[0], timedelta(seconds=self._monotonic() - doubted[1])
-        is_copy = not went_on and passed >= RESOLUTION
-        return not is_copy and abs(went_on - passed) <= UNSURE
+        progress, passed = date - doubted[0], timedelta(seconds=self._monotonic() - doubted[1])
+        is_copy = not progress and passed >= RESOLUTION
+        return not is_copy and abs(progress - passed) <= UNSURE
 
     def set(self, server_time: datetime | None) -> timedelta:
         """Set the clock to the server's time if the system's is wrong. Return the correction.
@@ -67,10 +67,10 @@ class Clock:
         Without a server's time, the system's is used.
         """
         before, own = self.now(), self._utcnow()
-        far = server_time is not None and abs(server_time - own) > TOLERANCE
-        self._time = server_time if server_time and far else own
+        is_wrong = server_time is not None and abs(server_time - own) > TOLERANCE
+        self._time = server_time if server_time and is_wrong else own
         self._set_at = self._monotonic()
-        self._note_error()
+        self._update_error()
         return self._time - before
 
     def now(self) -> datetime:
@@ -82,7 +82,7 @@ class Clock:
         """Return the time by which the system's clock is ahead, 0 within the tolerance."""
         return self._error
 
-    def _note_error(self) -> None:
+    def _update_error(self) -> None:
         """Update the error, ignoring jitter as a server's date has whole seconds."""
         error = self._utcnow() - self.now()
         if abs(error) <= TOLERANCE:

@@ -143,8 +143,8 @@ class Plans:
 
     def rehearsing(self, kind: Kind | None, known: Snapshot) -> Plans:
         """Set the kind of a rehearsal; a live one keeps its kind if none is given."""
-        goes_on = known.rehearsal and kind is None
-        return self if goes_on else replace(self, rehearsed=kind)
+        continues = known.rehearsal and kind is None
+        return self if continues else replace(self, rehearsed=kind)
 
     def marked(self, edge: Edge) -> Edge:
         """Add the kind to an edge."""

@@ -94,7 +94,7 @@ class HoldingController:
         self._wall = wall
         self._clock: tuple[datetime, float] | None = None
         self._timer = Timer(hass, "hold", self._on_timer)
-        self._looks: dict[str, datetime] = {}
+        self._due_at: dict[str, datetime] = {}
         self._slots: dict[str, datetime] = {}
         self._last_slot: datetime | None = None
         self._removed: set[str] = set()
@@ -113,7 +113,7 @@ class HoldingController:
         jump = now - before - timedelta(seconds=moment - since)
         if self._clock is None or abs(jump) > CLOCK_TOLERANCE:  # small drifts add up
             self._clock = now, moment
-            self._move(jump)
+            self._shift(jump)
         return now
 
     @callback
@@ -128,7 +128,7 @@ class HoldingController:
         if self._is_running:
             return
         self._is_running = True
-        self._follow()
+        self._subscribe()
         for entity_id in tuple(self.devices):
             self._report(entity_id, self.hass.states.get(entity_id))
 
@@ -136,10 +136,10 @@ class HoldingController:
     def async_stop(self) -> None:
         """Stop without restoring: the next start resumes from the disk."""
         self._is_running = False
-        self._follow()
+        self._subscribe()
         self._timer.async_close()
 
-    def _follow(self) -> None:
+    def _subscribe(self) -> None:
         """Subscribe to the devices that are held now, if any."""
         while self._listening:
             self._listening.pop()()
@@ -152,13 +152,13 @@ class HoldingController:
             async_track_entity_registry_updated_event(self.hass, entity_ids, self._on_registry),
         ]
 
-    def _move(self, jump: timedelta) -> None:
+    def _shift(self, jump: timedelta) -> None:
         """Shift all times by a correction of the clock."""
         if not jump:
             return
         for entity_id, held in self.devices.items():
             self.devices[entity_id] = replace(held, record=held.record.shifted(jump))
-        self._looks = {entity_id: at + jump for entity_id, at in self._looks.items()}
+        self._due_at = {entity_id: at + jump for entity_id, at in self._due_at.items()}
         self._slots = {entity_id: at + jump for entity_id, at in self._slots.items()}
         self.store.async_save_soon()
 
@@ -185,7 +185,7 @@ class HoldingController:
                 if all(self._is_unchanged(device, known[one]) for one, device in held.items()):
                     break
             self.devices |= held
-            self._follow()
+            self._subscribe()
             for device, calls in started:
                 async_clear_not_restored(self.hass, device.entity_id)
                 self._step(device.entity_id)
@@ -210,7 +210,7 @@ class HoldingController:
         applied = begun.applied.result() if begun.applied.done() else {}
         scenes = {one: applied.get(one, Refusal.NO_ANSWER) for one in begun.scenes}
         refusals = begun.refusals
-        return scenes | {one: refusals.get(one) or self._answer_of(one) for one in begun.entity_ids}
+        return scenes | {one: refusals.get(one) or self._result_of(one) for one in begun.entity_ids}
 
     def _begin(
         self, entity_id: str, request: Request, requester: Requester
@@ -281,7 +281,7 @@ class HoldingController:
                 if self._is_awaited(entity_id):  # a scene does not report which device refused
                     held = self.devices[entity_id]
                     number = len(held.record.commands) - 1
-                    self._keep(
+                    self._set_device(
                         replace(held, record=refused(held.record, number, self.read_clock()))
                     )
             self._dispatch()
@@ -291,9 +291,9 @@ class HoldingController:
         """Return True if a device may still report that it is held."""
         held = self.devices.get(entity_id)
         is_over = held is None or self.read_clock() >= held.record.until
-        return not is_over and self._answer_of(entity_id) is Refusal.NO_ANSWER
+        return not is_over and self._result_of(entity_id) is Refusal.NO_ANSWER
 
-    def _answer_of(self, entity_id: str) -> Refusal | None:
+    def _result_of(self, entity_id: str) -> Refusal | None:
         """Return why a device is not confirmed to be held, None once it is."""
         held = self.devices.get(entity_id)
         if held is None or entity_id in self._removed:
@@ -323,10 +323,10 @@ class HoldingController:
         if read and held.degrees is not None:
             wanted = set_back(state, held.degrees)
             if isinstance(wanted, Refusal):
-                self._close(entity_id, Outcome.RESTORED)
+                self._remove(entity_id, Outcome.RESTORED)
                 return
             record = replace(held.record, wanted=wanted_of(wanted))
-            self._keep(replace(held, record=record, degrees=None))
+            self._set_device(replace(held, record=record, degrees=None))
         self._step(entity_id, Report(state=read, is_others=is_others))
 
     @callback
@@ -334,7 +334,7 @@ class HoldingController:
         """Stop holding devices that another person or automation sets."""
         for entity_id in entity_ids & self.devices.keys():
             if self.devices[entity_id].record.commands:
-                self._close(entity_id, Outcome.TAKEN_OVER)
+                self._remove(entity_id, Outcome.TAKEN_OVER)
 
     @callback
     def _on_registry(self, event: Event[EventEntityRegistryUpdatedData]) -> None:
@@ -345,15 +345,15 @@ class HoldingController:
         elif event.data["action"] == "update" and "entity_id" in event.data["changes"]:
             old, new = event.data["changes"]["entity_id"], event.data["entity_id"]
             held = self.devices.pop(old)
-            self._keep(replace(held, entity_id=new))
-            self._follow()
+            self._set_device(replace(held, entity_id=new))
+            self._subscribe()
             self._report(new, self.hass.states.get(new))
 
     @callback
     def _on_timer(self) -> None:
         """Process the devices that are due."""
         now = self.read_clock()
-        for entity_id in [one for one, at in self._looks.items() if at <= now]:
+        for entity_id in [one for one, at in self._due_at.items() if at <= now]:
             if entity_id in self.devices:
                 self._step(entity_id)
         self._dispatch()
@@ -369,20 +369,20 @@ class HoldingController:
             record, decision = step(held.record, report, now)
         except Exception as err:  # noqa: BLE001  # a damaged record may raise anything
             LOGGER.warning("%s cannot be restored: %r", entity_id, err)
-            self._close(entity_id, Outcome.GIVEN_UP)
+            self._remove(entity_id, Outcome.GIVEN_UP)
             return
-        self._keep(replace(held, record=record))
+        self._set_device(replace(held, record=record))
         is_gone = entity_id in self._removed and now >= record.until
         if decision.outcome or is_gone:
-            self._close(entity_id, decision.outcome or Outcome.RESTORED)
+            self._remove(entity_id, decision.outcome or Outcome.RESTORED)
             return
-        self._looks.pop(entity_id, None)
+        self._due_at.pop(entity_id, None)
         if decision.look_at:
-            self._looks[entity_id] = decision.look_at
+            self._due_at[entity_id] = decision.look_at
         if record.commands and not self.hass.config_entries.async_entries(
             DOMAIN, include_disabled=False
         ):
-            self._look_after(entity_id, record.until + ABANDONED, now)
+            self._schedule_issue(entity_id, record.until + ABANDONED, now)
         if decision.command is not None:
             self._command(entity_id, decision, now)
         self._dispatch()
@@ -394,12 +394,12 @@ class HoldingController:
             slot = slot or max([now, *(at + APART for at in [self._last_slot] if at)])
             self._last_slot = slot
             if now < slot:
-                self._slots[entity_id] = self._looks[entity_id] = slot
+                self._slots[entity_id] = self._due_at[entity_id] = slot
                 return
         held, values = self.devices[entity_id], decision.command or {}
         calls = calls_of(held.record, values, now)
         record = commanded(held.record, values, now)
-        self._keep(replace(held, record=record))
+        self._set_device(replace(held, record=record))
         number, restores = len(record.commands) - 1, now >= record.until
         self._run(self._async_send(entity_id, number, calls, restores=restores))
         self._step(entity_id)
@@ -423,12 +423,12 @@ class HoldingController:
         if answer is Answer.DONE or not (held := self.devices.get(entity_id)):
             return
         if answer is Answer.UNTOUCHED and not is_stale and len(held.record.commands) == 1:
-            self._close(entity_id, Outcome.RESTORED)
+            self._remove(entity_id, Outcome.RESTORED)
             return
-        self._keep(replace(held, record=refused(held.record, number, self.read_clock())))
+        self._set_device(replace(held, record=refused(held.record, number, self.read_clock())))
         self._step(entity_id)
 
-    def _keep(self, held: HeldDevice) -> None:
+    def _set_device(self, held: HeldDevice) -> None:
         """Replace a device's record and save it soon."""
         if self.devices.get(held.entity_id) != held:
             self.devices[held.entity_id] = held
@@ -440,25 +440,25 @@ class HoldingController:
     ) -> None:
         """Restore a device, unless other accounts hold it."""
         if holders:
-            self._keep(replace(held, holders=holders))
+            self._set_device(replace(held, holders=holders))
             self._dispatch()
             return
         record = release(held.record, self.read_clock())
-        self._keep(replace(held, record=record, requester=requester or held.requester))
+        self._set_device(replace(held, record=record, requester=requester or held.requester))
         self._step(held.entity_id)
         self._run(self.store.async_flush())
 
-    def _close(self, entity_id: str, outcome: Outcome) -> None:
+    def _remove(self, entity_id: str, outcome: Outcome) -> None:
         """Remove a device, raising or clearing its issue."""
         del self.devices[entity_id]
         self._removed.discard(entity_id)
-        self._looks.pop(entity_id, None)
+        self._due_at.pop(entity_id, None)
         self._slots.pop(entity_id, None)
         if outcome is Outcome.GIVEN_UP:
             async_raise_not_restored(self.hass, entity_id)
         else:
             async_clear_not_restored(self.hass, entity_id)
-        self._follow()
+        self._subscribe()
         self.store.async_save_soon()
         self._dispatch()
         self._run(self.async_tidy())
@@ -470,16 +470,16 @@ class HoldingController:
         if not self.devices and not self.hass.config_entries.async_entries(DOMAIN):
             await self.store.async_remove()
 
-    def _look_after(self, entity_id: str, at: datetime, now: datetime) -> None:
+    def _schedule_issue(self, entity_id: str, at: datetime, now: datetime) -> None:
         """Raise the issue of a device in time: without an entry, no restart would resume it."""
         if now >= at:
             async_raise_not_restored(self.hass, entity_id)
         else:
-            self._looks[entity_id] = min(at, self._looks.get(entity_id, at))
+            self._due_at[entity_id] = min(at, self._due_at.get(entity_id, at))
 
     def _dispatch(self) -> None:
         """Set the timer and notify the watchers."""
-        next_look = min(self._looks.values(), default=None)
+        next_look = min(self._due_at.values(), default=None)
         now = self.read_clock()
         self._timer.async_set((next_look - now).total_seconds() if next_look else None)
         self._changed.set()

@@ -135,7 +135,7 @@ def observe(record: DeviceRecord, report: Report | None, now: datetime) -> Devic
     if report:
         if report.state is None:
             return replace(record, here_since=None)
-        record = _seen(record, report.state, now)
+        record = _with_state(record, report.state, now)
         if now >= record.until and record.commands and is_before(record, report.state):
             return replace(record, settled_at=now)
     seen = record.seen
@@ -145,7 +145,7 @@ def observe(record: DeviceRecord, report: Report | None, now: datetime) -> Devic
     return replace(record, settled_at=now) if has_stood and is_as_wanted(record, seen) else record
 
 
-def _seen(record: DeviceRecord, state: DeviceState, now: datetime) -> DeviceRecord:
+def _with_state(record: DeviceRecord, state: DeviceState, now: datetime) -> DeviceRecord:
     """Return the record with the report of an available device."""
     is_back, is_changed = record.here_since is None, not state.is_same(record.seen)
     if not record.commands or record.before is None:
@@ -195,7 +195,7 @@ def _comparing(record: DeviceRecord, seen: DeviceState, now: datetime) -> Decisi
     """Return the decision after the end, before the first restoring command."""
     if is_ours(record, seen) or is_before(record, seen):  # the original state may be a stale report
         steps = _steps(record, seen)
-        command = _missing(steps, seen) or _touched(record, seen) or steps
+        command = _missing_steps(steps, seen) or _changed_steps(record, seen) or steps
         return Decision(command=dict(command[:1]))
     closing = record.until + HOUR
     return Decision(outcome=Outcome.TAKEN_OVER) if now >= closing else Decision(look_at=closing)
@@ -212,7 +212,9 @@ def _restoring(
     if is_before(record, back[0].found):
         # A device that has reported nothing since may have obeyed, losing its other attributes.
         is_silent = record.changed_at is None or record.changed_at <= first
-        unanswered = _unheard(_steps(record, seen)) if is_silent else _touched(record, seen)
+        unanswered = (
+            _safe_steps(_steps(record, seen)) if is_silent else _changed_steps(record, seen)
+        )
     asked = {name for command in back for name in command.values}
     pending = [
         (name, value)
@@ -224,12 +226,12 @@ def _restoring(
         )
     ]
     if not pending:
-        is_unheard = (record.changed_at or record.here_since or now) <= first
-        done = start + HOUR if is_unheard else _since(record) + WATCH
+        is_unconfirmed = (record.changed_at or record.here_since or now) <= first
+        done = start + HOUR if is_unconfirmed else _since(record) + WATCH
         return Decision(outcome=Outcome.RESTORED) if now >= done else Decision(look_at=done)
-    if _is_theirs(record, seen, back, is_undone=bool(undone)):
-        theirs = (record.changed_at or now) + STILL
-        return Decision(outcome=Outcome.TAKEN_OVER) if now >= theirs else Decision(look_at=theirs)
+    if _is_persons(record, seen, back, is_undone=bool(undone)):
+        due_at = (record.changed_at or now) + STILL
+        return Decision(outcome=Outcome.TAKEN_OVER) if now >= due_at else Decision(look_at=due_at)
     rounds = [start + delay for delay in ROUNDS]
     if len(back) < MOST_COMMANDS:
         if command := _due(record, pending, back, rounds, now):
@@ -251,15 +253,15 @@ def _due(
     """Return the step to command in this round, if any."""
     due = max([record.here_since or now, *(one for one in rounds if one <= now)])
     for name, value in pending:
-        mine = [one for one in back if name in one.values and one.at >= due]
-        if not mine:
+        same_step = [one for one in back if name in one.values and one.at >= due]
+        if not same_step:
             return {name: value}
-        if not mine[-1].refused_at:
+        if not same_step[-1].refused_at:
             return None  # its report is awaited
     return None
 
 
-def _is_theirs(
+def _is_persons(
     record: DeviceRecord, seen: DeviceState, back: tuple[Command, ...], *, is_undone: bool
 ) -> bool:
     """Return True if a value, neither the hold's nor the original, was set by a person."""
@@ -371,12 +373,12 @@ def _steps(record: DeviceRecord, state: DeviceState) -> list[tuple[str, Any]]:
     return steps_back(record.before, state, record.wanted) if record.before else []
 
 
-def _missing(steps: Iterable[tuple[str, Any]], state: DeviceState) -> list[tuple[str, Any]]:
+def _missing_steps(steps: Iterable[tuple[str, Any]], state: DeviceState) -> list[tuple[str, Any]]:
     """Return the steps whose value is not reported."""
     return [(name, value) for name, value in steps if not is_near(name, value, state.get(name))]
 
 
-def _touched(record: DeviceRecord, state: DeviceState) -> list[tuple[str, Any]]:
+def _changed_steps(record: DeviceRecord, state: DeviceState) -> list[tuple[str, Any]]:
     """Return the restoring steps of attributes that the hold has changed."""
     wanted = record.wanted
     return [
@@ -386,7 +388,7 @@ def _touched(record: DeviceRecord, state: DeviceState) -> list[tuple[str, Any]]:
     ]
 
 
-def _unheard(steps: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+def _safe_steps(steps: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
     """Return the steps that a silent device can be sent without undoing each other."""
     has_preset = dict(steps).get("preset_mode", "none") != "none"
     return [step for step in steps if not (has_preset and "temperature" in step[0])]

@@ -110,10 +110,10 @@ def _read(kind: Any, value: Any) -> Any:
             raise ValueError(value)
         return moment
     if get_origin(kind) is tuple:
-        return tuple(_read(get_args(kind)[0], one) for one in _like(list, value))
+        return tuple(_read(get_args(kind)[0], one) for one in _checked(list, value))
     if kind is float:
-        return float(_like(int if isinstance(value, int) else float, value))
-    return _like(get_origin(kind) or kind, value)
+        return float(_checked(int if isinstance(value, int) else float, value))
+    return _checked(get_origin(kind) or kind, value)
 
 
 @cache
@@ -123,7 +123,7 @@ def _hints(kind: type[Any]) -> dict[str, Any]:
     return {field.name: hints[field.name] for field in fields(kind)}
 
 
-def _like(kind: Any, value: Any) -> Any:
+def _checked(kind: Any, value: Any) -> Any:
     """Return a value. Raise TypeError if it is not of the type."""
     if not isinstance(value, kind):
         raise TypeError(value)
