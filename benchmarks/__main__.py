@@ -32,6 +32,8 @@ BOUNDS = {
     "fleet_peak_ratio": 1.1,
     "push_ratio_to_native": 1.0,
     "push_ratio_to_floor": 2.0,
+    "push_end_s": 0.5,
+    "push_end_95_s": 1.3,
     "parse_growth": 1.3,
     "memory_growth_kib_per_day": 16,
     "rows_per_idle_day": 0,

@@ -7,7 +7,7 @@ from before the call is sent until a listener within Home Assistant sees the sta
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
-from itertools import permutations
+from itertools import count, cycle, permutations
 import json
 from pathlib import Path
 from statistics import median, quantiles
@@ -28,12 +28,20 @@ WARM_UP = 30
 PAUSE = 0.01
 """Seconds for what a call sets off, an automation's trace or a file, so that the next is not it."""
 ACCOUNTS = 12
+SECOND = 1.5
+"""Seconds until the calls of a set-up no longer keep back others."""
+NEAR = 100
+"""Seconds until a planned end within two minutes of which a call is believed."""
+LIVE = "binary_sensor.equiwatt_live"
+NATIVE = "input_boolean.plug"
 API_SECONDS = 0.1
 TRIPS = 20
 PATIENCE = 50
 NATIVE_WEBHOOK = "/api/webhook/native-webhook"
 FLOOR_WEBHOOK = f"/api/webhook/{observer.FLOOR_WEBHOOK_ID}"
 EDGES = ("started", "ended")
+TOKENS = count()
+"""What tells the tokens apart: each account has one of its own, whose calls are limited."""
 
 
 class Line:
@@ -78,50 +86,57 @@ async def furnished(folder: Path, provider: Provider) -> AsyncGenerator[House]:
         yield house
 
 
-async def account(house: House, provider: Provider) -> dict[str, str]:
-    """Add an account of its own, and return the paths of its webhook and the entry's id."""
-    form = await house.flow(
-        "equiwatt", {"token": f"token-{id(provider)}", "advanced": {"url": provider.url}}
-    )
+async def account(house: House, provider: Provider, name: str | None) -> dict[str, str]:
+    """Add an account, by a name unless it is the first; return its webhook and entry."""
+    given = {"token": f"token-{next(TOKENS)}", "advanced": {"url": provider.url}}
+    form = await house.flow("equiwatt", given | ({"name": name} if name else {}))
     addresses = addresses_in(form)
     entry = (await house.submit(form["flow_id"], {}))["result"]["entry_id"]
     paths = {edge: addresses[edge].removeprefix(house.url).split("?")[0] for edge in EDGES}
     return {**paths, "entry_id": entry}
 
 
-async def remove(house: House, entry_id: str) -> None:
-    """Remove an account."""
-    await house.request("DELETE", f"/api/config/config_entries/entry/{entry_id}")
+async def add_accounts(house: House, providers: list[Provider]) -> list[dict[str, str]]:
+    """Add accounts, and wait until their webhooks can be followed up at once."""
+    names = [None, *(f"Home {number}" for number in range(1, len(providers)))]
+    added = [await account(house, *one) for one in zip(providers, names, strict=True)]
+    await asyncio.sleep(SECOND)
+    return added
+
+
+async def remove(house: House, added: list[dict[str, str]]) -> None:
+    """Remove accounts."""
+    for paths in added:
+        entry_id = paths["entry_id"]
+        await house.request("DELETE", f"/api/config/config_entries/entry/{entry_id}")
 
 
 async def pushes(house: House, line: Line, provider: Provider) -> dict[str, list[float]]:
     """Call all three in every order in turn, and return the milliseconds of each.
 
     Each start and its end are those of an account of their own, as a second end within two minutes
-    would say nothing new.
+    would say nothing new. Accounts come in batches, so that calls follow calls, not a set-up.
     """
-    entities = {
-        "ours": "binary_sensor.equiwatt_live",
-        "native": "input_boolean.plug",
-        "floor": observer.FLOOR,
-    }
     paths = {"native": NATIVE_WEBHOOK, "floor": FLOOR_WEBHOOK}
-    orders = list(permutations(entities))
-    times: dict[str, list[float]] = {name: [] for name in entities}
-    for turn in range((WARM_UP + CALLS) // 2):
-        ours = await account(house, provider)
-        paths["ours"] = ours["started"]
-        called: dict[str, list[float]] = {name: [] for name in entities}
-        await asyncio.sleep(10 * PAUSE)
+    orders = cycle(permutations(("ours", *paths)))
+    times: dict[str, list[float]] = {name: [] for name in ("ours", *paths)}
+    while len(times["ours"]) < WARM_UP + CALLS:
+        added = await add_accounts(house, [provider] * ACCOUNTS)
+        called: dict[str, list[float]] = {name: [] for name in times}
         await line.seen()
-        for edge in EDGES:
-            for name in orders[turn % len(orders)]:
-                called[name].append(await line.call(paths[name], edge))
-                await asyncio.sleep(PAUSE)
+        for ours, order in zip(added, orders, strict=False):
+            for edge in EDGES:
+                for name in order:
+                    called[name].append(await line.call(paths.get(name, ours[edge]), edge))
+                    await asyncio.sleep(PAUSE)
         seen = await line.seen()
-        for name, entity_id in entities.items():
-            times[name] += durations(called[name], seen[entity_id])
-        await remove(house, ours["entry_id"])
+        lives = [
+            moment for name, found in seen.items() if name.startswith(LIVE) for moment in found
+        ]
+        changes = {"ours": sorted(lives), "native": seen[NATIVE], "floor": seen[observer.FLOOR]}
+        for name, moments in changes.items():
+            times[name] += durations(called[name], moments)
+        await remove(house, added)
     return {name: durations[WARM_UP:] for name, durations in times.items()}
 
 
@@ -150,22 +165,46 @@ def push_table(times: dict[str, list[float]]) -> Table:
     return table
 
 
+@asynccontextmanager
+async def accounts(
+    house: House, live: dict[str, int] | None = None
+) -> AsyncGenerator[list[tuple[dict[str, str], Provider]]]:
+    """Have accounts, each with an API of its own that takes its time."""
+    async with AsyncExitStack() as stack:
+        serving = (world.new_provider(API_SECONDS).serve() for _ in range(ACCOUNTS))
+        providers = [await stack.enter_async_context(provider) for provider in serving]
+        for provider in providers:
+            provider.tell(live, FINISHED)
+        added = await add_accounts(house, providers)
+        yield list(zip(added, providers, strict=True))
+        await remove(house, added)
+
+
 async def confirmations(house: House, line: Line) -> dict[str, list[float]]:
     """Let the API of several accounts confirm starts and ends; return the milliseconds.
 
     The ends come half an hour early, so that it is the API's word that ends the equivent.
     """
-    async with AsyncExitStack() as stack:
-        serving = (world.new_provider(API_SECONDS).serve() for _ in range(ACCOUNTS))
-        providers = [await stack.enter_async_context(provider) for provider in serving]
-        paths = await asyncio.gather(*(account(house, provider) for provider in providers))
-        await asyncio.sleep(3)  # the limiter's second, after the calls of the set-up
+    times: dict[str, list[float]] = {}
+    async with accounts(house) as added:
         await line.seen()
-        times: dict[str, list[float]] = {}
         for edge in EDGES:
-            pairs = zip(paths, providers, strict=True)
-            times[edge] = [await confirmation(line, path[edge], edge, one) for path, one in pairs]
-        return times
+            times[edge] = [await confirmation(line, path[edge], edge, one) for path, one in added]
+    return times
+
+
+async def near_ends(house: House, line: Line) -> list[float]:
+    """End equivents near their planned end by calls; return the milliseconds."""
+    now, times = int(time()), []
+    async with accounts(house, {"start_time": now - 600, "end_time": now + NEAR}) as added:
+        for paths, _ in added:
+            await line.seen()
+            began = await line.call(paths["ended"], "ended")
+            await asyncio.sleep(10 * PAUSE)
+            changes = await line.seen()
+            [end] = (moments for name, moments in changes.items() if name.startswith(LIVE))
+            times += durations([began], end)
+    return times
 
 
 async def confirmation(line: Line, path: str, edge: str, provider: Provider) -> float:
@@ -198,8 +237,8 @@ async def round_trip(session: aiohttp.ClientSession) -> float:
     return median(times)
 
 
-def certainty_table(certain: dict[str, list[float]], trip: float) -> Table:
-    """Return the table of the confirmations."""
+def certainty_table(certain: dict[str, list[float]], near: list[float], trip: float) -> Table:
+    """Return the table of the confirmations, and of ends that need none."""
     times, ends = certain["started"] + certain["ended"], certain["ended"]
     middle = median(times)
     title = f"Push to certainty, with an API that takes {API_SECONDS * 1_000:.0f} ms"
@@ -207,11 +246,17 @@ def certainty_table(certain: dict[str, list[float]], trip: float) -> Table:
     table.rows = [
         ["from the call until the API has confirmed", f"{middle:.0f} ms", spread(times, "ms")],
         ["an end that is called half an hour early", f"{median(ends):.0f} ms", spread(ends, "ms")],
+        [
+            "an end that is called near the planned one",
+            f"{median(near):.2f} ms",
+            spread(near, "ms"),
+        ],
         ["one round trip", f"{trip:.0f} ms", f"{middle / trip:.1f} round trips"],
     ]
     table.figures = {
         "push_end_s": median(ends) / 1_000,
         "push_end_95_s": quantiles(ends, n=20)[-1] / 1_000,
+        "push_end_near_ms": median(near),
         "certainty_median_ms": middle,
         "round_trip_ms": trip,
         "certainty_ratio_to_round_trip": middle / trip,
@@ -230,4 +275,6 @@ async def measure(_: asyncio.AbstractEventLoop) -> list[Table]:
             line = Line(house, session)
             times = await pushes(house, line, provider)
             certain = await confirmations(house, line)
-            return [push_table(times), certainty_table(certain, await round_trip(session))]
+            near = await near_ends(house, line)
+            trip = await round_trip(session)
+            return [push_table(times), certainty_table(certain, near, trip)]

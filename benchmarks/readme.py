@@ -85,6 +85,19 @@ ROWS = (
         ("certainty_median_ms", "round_trip_ms"),
     ),
     (
+        "From a call for an end half an hour early to the new state, median",
+        "{push_end_s:.2f} s, once the API bears it out",
+        "",
+        (),
+    ),
+    ("the same, 19 of 20", "within {push_end_95_s:.2f} s", "", ()),
+    (
+        "From a call for an end that is due to the new state, median",
+        "{push_end_near_ms:.2f} ms",
+        "",
+        (),
+    ),
+    (
         "Reading an answer, for each of 10,000 equivents",
         "{parse_10000_us_per_event:.1f} µs",
         "{parse_100_us_per_event:.1f} µs, for each of 100",

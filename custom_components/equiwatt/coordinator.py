@@ -201,8 +201,9 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
     @callback
     def _publish(self) -> None:
         """Show and announce changes that did not come from an answer."""
-        self.data = self._announce()
-        self.async_update_listeners()  # before timers, as automations wait for it
+        self.data = self.tracker.snapshot
+        self.async_update_listeners()  # before all else, as automations wait for it
+        self._announce()
         self._set_boundary()
 
     def _fail(self, err: EquiwattError) -> Exception:

@@ -173,8 +173,9 @@ class EquiwattWebhookManager:
         if self.entry.state not in (ConfigEntryState.LOADED, ConfigEntryState.FAILED_UNLOAD):
             return
         data = self.entry.runtime_data
+        data.coordinator.async_push(edge_type)  # first, as automations wait for the state
         data.store.async_set_webhook(data.store.webhook.received(data.coordinator.clock.now()))
-        data.coordinator.async_push(edge_type)
+        data.coordinator.async_update_listeners()
 
 
 def _edge_type(fields: Mapping[str, object]) -> EdgeType | None:
