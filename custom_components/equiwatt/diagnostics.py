@@ -37,7 +37,7 @@ async def async_get_config_entry_diagnostics(
         },
         "holding": {
             "held": [_device(one) for one in data.holding.held_for(entry.entry_id)],
-            "restored": [_device(one) for one in data.holding.devices if one.record.restoring],
+            "restored": [_device(held) for held in data.holding.devices if held.record.restoring],
         },
         "meter": _meter(entry),
         "history": {
@@ -92,8 +92,8 @@ def _device(held: HeldDevice) -> dict[str, Any]:
         "available_since": record.here_since,
         "changed_at": record.changed_at,
         "settled_at": record.settled_at,
-        "commands": [one.at for one in record.commands],
-        "refused": [one.refused_at for one in record.commands if one.refused_at],
+        "commands": [command.at for command in record.commands],
+        "refused": [command.refused_at for command in record.commands if command.refused_at],
     }
 
 

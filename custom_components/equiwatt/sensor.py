@@ -255,7 +255,7 @@ class EquiwattHeldDevices(EquiwattLastingEntity, SensorEntity):
         live, now = self.coordinator.data.live, self.coordinator.clock.now()
         end = live.end if live and live.end and live.end > now else None  # unknown in an overrun
         held = self._holding.held_for(self.coordinator.config_entry.entry_id)
-        return [one.as_shown(end) for one in held]
+        return [held_device.as_shown(end) for held_device in held]
 
 
 class EquiwattMeterSensor(EquiwattLastingEntity, SensorEntity):

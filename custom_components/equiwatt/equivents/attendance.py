@@ -36,7 +36,7 @@ class Attendance:
 
     def joined_by(self, name: str, equivent: Equivent) -> Attendance:
         """Add a participant to an equivent."""
-        others = (one for one in self.participants if one.name != name)
+        others = (each for each in self.participants if each.name != name)
         return replace(self, participants=(*others, Participant(name, equivent.start)))
 
     def skipping(self, since: datetime | None) -> Attendance:
@@ -52,7 +52,7 @@ class Attendance:
         if edge.type is EdgeType.ENDED:
             return self
         start = edge.equivent.start
-        joined = tuple(one for one in self.participants if one.start >= start - SAME)
+        joined = tuple(each for each in self.participants if each.start >= start - SAME)
         found = replace(self, participants=joined).caught_up(edge.after)
         if self.skipped and not edge.test and self.skipped.same_as(edge.equivent):
             return replace(found, skips_since=start)
@@ -61,7 +61,7 @@ class Attendance:
     def marked(self, edge: Edge) -> Edge:
         """Add the skip to an edge, and the participants to an end."""
         ended = edge.type is EdgeType.ENDED
-        names = tuple(one.name for one in self.participants if ended and _is_of(edge, one.start))
+        names = tuple(each.name for each in self.participants if ended and _is_of(edge, each.start))
         skips = self.before(edge).skips_since
         return replace(edge, skipped=skips is not None and _is_of(edge, skips), participants=names)
 
@@ -70,7 +70,7 @@ class Attendance:
         found = self.before(edge)
         if edge.type is EdgeType.STARTED:
             return found
-        left = tuple(one for one in found.participants if not _is_of(edge, one.start))
+        left = tuple(each for each in found.participants if not _is_of(edge, each.start))
         found = replace(found, participants=left)
         if found.skips_since and edge.is_history and _is_of(edge, found.skips_since):
             return replace(found, skips_since=None, skipped=edge.equivent)
@@ -85,7 +85,7 @@ class Attendance:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the stored form, empty if never used."""
-        joined = {one.name: int(one.start.timestamp()) for one in self.participants}
+        joined = {each.name: int(each.start.timestamp()) for each in self.participants}
         since, over = self.skips_since, self.skipped
         return {
             **({"skips_since": int(since.timestamp())} if since else {}),

@@ -171,7 +171,7 @@ class Plans:
 
     def _not_met_by(self, equivents: Iterable[Equivent]) -> tuple[Plan, ...]:
         """Return the plans that none of the equivents meets."""
-        plans = ((self._plan_of(one), one) for one in equivents)
+        plans = ((self._plan_of(equivent), equivent) for equivent in equivents)
         met = [plan for plan, one in plans if plan and plan.is_met_by(one)]
         return tuple(plan for plan in self.plans if plan not in met)
 

@@ -173,8 +173,11 @@ class HoldingController:
         requester = await self.contexts.async_requester_of(request.context)
         async with self._lock:
             while True:
-                known = {one: self.devices.get(one) for one in entity_ids}
-                begun = {one: self._begin(one, request, requester) for one in entity_ids}
+                known = {entity_id: self.devices.get(entity_id) for entity_id in entity_ids}
+                begun = {
+                    entity_id: self._begin(entity_id, request, requester)
+                    for entity_id in entity_ids
+                }
                 refusals = {one: why for one, why in begun.items() if isinstance(why, Refusal)}
                 started = [new for new in begun.values() if not isinstance(new, Refusal)]
                 held = {device.entity_id: device for device, _ in started}
@@ -201,16 +204,19 @@ class HoldingController:
 
     async def async_answers(self, begun: Begun) -> dict[str, Refusal | None]:
         """Wait for reports. Return by device and scene why it is not held, None if it is."""
-        waiting = [one for one in begun.entity_ids if one not in begun.refusals]
+        waiting = [entity_id for entity_id in begun.entity_ids if entity_id not in begun.refusals]
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
-                while any(self._is_awaited(one) for one in waiting):
+                while any(self._is_awaited(entity_id) for entity_id in waiting):
                     await self._changed.wait()
                 await asyncio.wait([begun.applied])
         applied = begun.applied.result() if begun.applied.done() else {}
-        scenes = {one: applied.get(one, Refusal.NO_ANSWER) for one in begun.scenes}
+        scenes = {scene: applied.get(scene, Refusal.NO_ANSWER) for scene in begun.scenes}
         refusals = begun.refusals
-        return scenes | {one: refusals.get(one) or self._result_of(one) for one in begun.entity_ids}
+        return scenes | {
+            entity_id: refusals.get(entity_id) or self._result_of(entity_id)
+            for entity_id in begun.entity_ids
+        }
 
     def _begin(
         self, entity_id: str, request: Request, requester: Requester

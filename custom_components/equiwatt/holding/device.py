@@ -80,7 +80,7 @@ def release(record: DeviceRecord, now: datetime) -> DeviceRecord:
     if now >= record.until:
         return record
     before = now - timedelta.resolution  # a command of this moment was the hold's
-    commands = tuple(replace(one, at=min(one.at, before)) for one in record.commands)
+    commands = tuple(replace(command, at=min(command.at, before)) for command in record.commands)
     return replace(record, until=now, commands=commands)
 
 
@@ -117,7 +117,9 @@ def commanded(record: DeviceRecord, values: Mapping[str, Any], now: datetime) ->
 def calls_of(record: DeviceRecord, values: Mapping[str, Any], now: datetime) -> list[Call]:
     """Return the calls that carry out a command, in another way after several attempts."""
     before, seen = cast("DeviceState", record.before), cast("DeviceState", record.seen)
-    attempt = sum(one.values == values for one in record.commands if one.at >= record.began)
+    attempt = sum(
+        command.values == values for command in record.commands if command.at >= record.began
+    )
     if now >= record.until:
         return calls_for(values, before.significant, seen, attempt)
     return calls_for(missing_of(values, seen), values, seen, attempt)
@@ -165,7 +167,7 @@ def decide(record: DeviceRecord, now: datetime) -> Decision:
     if not record.commands:
         return Decision(outcome=Outcome.RESTORED)
     back = record.restoring
-    last_look = max([record.until + DAY, *(one.at + HOUR + WATCH for one in back[:1])])
+    last_look = max([record.until + DAY, *(command.at + HOUR + WATCH for command in back[:1])])
     if now >= last_look and (seen is None or not is_before(record, seen)):
         return Decision(outcome=Outcome.GIVEN_UP)
     if seen is None:
@@ -185,7 +187,7 @@ def _holding(record: DeviceRecord, seen: DeviceState | None, now: datetime) -> D
         return _after(now, [record.until, _since(record) + WATCH])
     if believed and not is_before(record, seen) and record.changed_at:
         return Decision(look_at=record.until)  # a person's value is judged at the end
-    due = max([record.here_since or now, *(one for one in rounds if one <= now)])
+    due = max([record.here_since or now, *(at for at in rounds if at <= now)])
     if not believed or record.commands[-1].at < due:
         return Decision(command=record.wanted, is_repeated=now >= rounds[1])
     return _after(now, [record.until, *rounds])
@@ -251,9 +253,9 @@ def _due(
     now: datetime,
 ) -> dict[str, Any] | None:
     """Return the step to command in this round, if any."""
-    due = max([record.here_since or now, *(one for one in rounds if one <= now)])
+    due = max([record.here_since or now, *(at for at in rounds if at <= now)])
     for name, value in pending:
-        same_step = [one for one in back if name in one.values and one.at >= due]
+        same_step = [command for command in back if name in command.values and command.at >= due]
         if not same_step:
             return {name: value}
         if not same_step[-1].refused_at:
@@ -270,7 +272,7 @@ def _is_persons(
         return False  # not reported since the last command, or found so when it became available
     if is_undone and changed_at - last.at < UNDONE:
         return False
-    is_old = is_ours(record, seen) or any(seen.is_same(one.found) for one in back)
+    is_old = is_ours(record, seen) or any(seen.is_same(command.found) for command in back)
     return not is_old and not is_before(record, seen)
 
 
@@ -310,7 +312,8 @@ def is_as_wanted(record: DeviceRecord, state: DeviceState) -> bool:
     if not record.commands or before is None or is_before(record, state):
         return False
     return _is_made_of(record, before, state) or any(
-        _shows(record, one.values, state) and not before.fits(one.values) for one in record.commands
+        _shows(record, command.values, state) and not before.fits(command.values)
+        for command in record.commands
     )
 
 
@@ -396,7 +399,11 @@ def _safe_steps(steps: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
 
 def _since(record: DeviceRecord) -> datetime:
     """Return the time of the last change, reconnection or command."""
-    facts = (record.changed_at, record.here_since, *(one.at for one in record.commands[-1:]))
+    facts = (
+        record.changed_at,
+        record.here_since,
+        *(command.at for command in record.commands[-1:]),
+    )
     return max(fact for fact in facts if fact)
 
 

@@ -74,11 +74,11 @@ class HoldingManager:
     def held(self) -> list[HeldDevice]:
         """Devices that are held or not yet restored, by entity id."""
         now = self._controller.read_clock()
-        return [one for one in self.devices if is_held(one.record, now)]
+        return [held for held in self.devices if is_held(held.record, now)]
 
     def held_for(self, entry_id: str) -> list[HeldDevice]:
         """Return the devices held for an account or not yet restored, by entity id."""
-        return [one for one in self.held if entry_id in one.holders]
+        return [held_device for held_device in self.held if entry_id in held_device.holders]
 
     @callback
     def async_listen(self, watcher: Callable[[], None]) -> CALLBACK_TYPE:
@@ -177,7 +177,7 @@ class HoldingManager:
         for held in self.devices:
             is_later = since is not None and held.record.began >= since
             if entry_id in held.holders and held.record.until > now and not is_later:
-                others = tuple(one for one in held.holders if one != entry_id)
+                others = tuple(holder for holder in held.holders if holder != entry_id)
                 self._controller.async_release(held, others, requester)
 
     def _now(self) -> datetime:

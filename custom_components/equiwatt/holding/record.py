@@ -58,7 +58,7 @@ class DeviceRecord:
     def latest(self) -> datetime:
         """Time of the newest fact."""
         facts = [self.began, self.changed_at, self.here_since, self.settled_at]
-        return max([*(fact for fact in facts if fact), *(one.at for one in self.commands)])
+        return max([*(fact for fact in facts if fact), *(command.at for command in self.commands)])
 
     def shifted(self, delta: timedelta) -> Self:
         """Return the record with its times shifted by a correction of the clock."""

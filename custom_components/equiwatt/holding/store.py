@@ -147,4 +147,4 @@ class HoldingStore:
 
 def as_stored(devices: Iterable[HeldDevice]) -> dict[str, Any]:
     """Return the stored form of devices."""
-    return {"devices": [to_json(one) for one in devices]}
+    return {"devices": [to_json(held) for held in devices]}
