@@ -24,6 +24,9 @@ from .fakes.provider import Provider
 PATH = f"/api/webhook/{WEBHOOK_ID}"
 JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+MULTIPART = (
+    '--x\r\nContent-Disposition: form-data; name="event"\r\nX: y\r\n\r\nstarted\r\n--x--\r\n'
+)
 
 
 @pytest.fixture
@@ -42,6 +45,7 @@ USABLE: list[dict[str, Any]] = [
     {"data": b'{"event": "started"}'},
     {"data": {"event": "started"}},
     {"data": "event=started&x=1", "headers": JSON},
+    {"data": MULTIPART, "headers": {"Content-Type": "multipart/form-data; boundary=x"}},
     {"params": {"event": "nonsense"}, "json": {"event": "started"}},
     {"data": gzip.compress(b'{"event": "started"}'), "headers": {"Content-Encoding": "gzip"}},
 ]

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+import re
 from types import ModuleType
 from urllib.parse import parse_qsl
 
@@ -29,6 +30,8 @@ from .equivents.model import EdgeType
 ATTR_EVENT = "event"
 MAX_BODY = 64 * 1024
 BODY_TIMEOUT = 2
+PART = re.compile(r'name="?event"?(?:\r\n[^\r\n]{1,200}){0,9}\r\n\r\n(\w+)')
+"""The field of a multipart form."""
 
 
 async def async_get_addresses(hass: HomeAssistant, webhook_id: str) -> dict[str, str] | None:
@@ -204,5 +207,7 @@ def _fields(body: bytes) -> Mapping[str, object]:
     try:
         fields = json_loads(body)
     except ValueError:
-        return dict(parse_qsl(body.decode(errors="replace")))
+        text = body.decode(errors="replace")
+        part = PART.search(text)
+        return {ATTR_EVENT: part[1]} if part else dict(parse_qsl(text))
     return fields if isinstance(fields, dict) else {}

@@ -185,6 +185,11 @@ REFUSED = [
         "plan_all_day",
         "an equivent does not take all day",
     ),
+    (
+        {"dtstart": "9999-12-31T20:00:00Z", "dtend": "9999-12-31T21:00:00Z"},
+        "plan_too_far",
+        "too far away",
+    ),
     ({"rrule": "FREQ=DAILY"}, "plan_recurring", "A planned equivent cannot repeat."),
     ({"summary": "power-up, power down"}, "plan_both_kinds", "Name one of them"),
 ]

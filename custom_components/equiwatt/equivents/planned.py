@@ -12,7 +12,7 @@ from enum import StrEnum
 import re
 from typing import Any
 
-from .answer import MalformedError, as_event, read_event
+from .answer import LATEST, MalformedError, as_event, read_event
 from .model import SAME, EdgeType, Equivent, Kind
 from .snapshot import MAX_EQUIVENTS, Edge, Snapshot
 
@@ -34,6 +34,7 @@ class Refusal(StrEnum):
     NOT_PLANNED = "not_planned"
     OVER = "over"
     RECURRING = "recurring"
+    TOO_FAR = "too_far"
 
 
 class RefusedError(Exception):
@@ -213,6 +214,8 @@ def new_plan(uid: str, event: Mapping[str, Any], now: datetime) -> Plan:
         raise RefusedError(Refusal.RECURRING)
     if not isinstance(start, datetime) or not isinstance(end, datetime):
         raise RefusedError(Refusal.ALL_DAY)
+    if end > LATEST:
+        raise RefusedError(Refusal.TOO_FAR)
     # In UTC, as local times repeat at the end of summer time.
     start, end = (each.astimezone(UTC).replace(microsecond=0) for each in (start, end))
     if not timedelta() < end - start <= LONGEST:
