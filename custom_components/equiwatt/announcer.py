@@ -21,7 +21,7 @@ APART = 0.0 if (MAJOR_VERSION, MINOR_VERSION) >= (2026, 10) else 0.002
 second event within a millisecond does not change it, and triggers miss it."""
 
 UNANNOUNCED: HassKey[dict[str, tuple[Snapshot, deque[Edge]]]] = HassKey(f"{DOMAIN}_unannounced")
-"""Last snapshot and waiting edges of each account that was unloaded with such edges."""
+"""Snapshot and waiting edges of accounts that were unloaded before announcing them."""
 
 type EdgeListener = Callable[[Edge], None]
 
@@ -30,11 +30,11 @@ class Announcer:
     """Announces the edges of one account."""
 
     def __init__(self, hass: HomeAssistant, store: EquiwattStore, entry_id: str) -> None:
-        """Initialize the announcer, with the edges that waited when the account was unloaded."""
+        """Initialize the announcer, which collects edges until it is started."""
         self._hass = hass
         self._store = store
         self._entry_id = entry_id
-        # An answer would bring them again, but a webhook call is not repeated.
+        # Edges of the former load: answers would repeat them, but not webhook calls.
         left = hass.data.setdefault(UNANNOUNCED, {}).pop(entry_id, (store.snapshot, deque()))
         self.latest, self._waiting = left
         self._listeners: list[EdgeListener] = []
@@ -65,7 +65,7 @@ class Announcer:
     def async_start(self) -> CALLBACK_TYPE:
         """Announce once Home Assistant has started. Return a function that cancels it."""
         if self._hass.state is CoreState.running:
-            self._announce_from_now_on()
+            self.async_go_on()
             return lambda: None
         return async_at_started(self._hass, self._arm)
 
@@ -80,10 +80,10 @@ class Announcer:
         if self._is_announcing:
             self._announce()
         else:
-            self._announce_from_now_on()
+            self.async_go_on()
 
     @callback
-    def _announce_from_now_on(self) -> None:
+    def async_go_on(self) -> None:
         """Announce the net result of the edges that had to wait, and all edges from now on."""
         self._is_announcing = True
         self._waiting = deque(net_edges(self._waiting))
@@ -147,13 +147,8 @@ class Announcer:
         return was_announcing
 
     @callback
-    def async_go_on(self) -> None:
-        """Announce the edges that were held back."""
-        self._announce_from_now_on()
-
-    @callback
     def async_close(self) -> None:
-        """Stop announcing. Waiting edges are not stored, so the next set-up finds them again."""
+        """Stop announcing, and keep waiting edges for the next set-up."""
         self._is_closed = True
         if self._waiting:
             self._hass.data[UNANNOUNCED][self._entry_id] = (self.latest, self._waiting)

@@ -170,7 +170,7 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
         """Move or change a plan."""
         with _translated_refusals():
             plans = self.coordinator.plans.removed(uid)
-            plan = new_plan(uid, self._in_own_words(uid, event), self.coordinator.clock.now())
+            plan = new_plan(uid, self._with_own_texts(uid, event), self.coordinator.clock.now())
             await self._async_store(plans.added(plan))
 
     @override
@@ -181,10 +181,10 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
         with _translated_refusals():
             await self._async_store(self.coordinator.plans.removed(uid))
 
-    def _in_own_words(self, uid: str, event: dict[str, Any]) -> dict[str, Any]:
-        """Return an event with the words of its plan where they are sent as they are shown.
+    def _with_own_texts(self, uid: str, event: dict[str, Any]) -> dict[str, Any]:
+        """Return an event with the plan's own texts, unless the user has changed the shown ones.
 
-        Who moves a plan that did not happen does not change what it was for.
+        A plan that did not happen is shown with other texts, which must not be stored.
         """
         plan = next(plan for plan in self.coordinator.plans.plans if plan.uid == uid)
         shown = self._plan_event(plan)

@@ -127,7 +127,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
     def async_set_plans(self, plans: Plans) -> None:
         """Store plans, show them and poll around their starts.
 
-        The next poll is never put off: an automation may change plans more often than that.
+        The next poll is never postponed, as an automation may change plans frequently.
         """
         self._store.async_keep_plans(plans)
         self._poll.async_bring_forward(self._seconds_to_poll())
@@ -202,7 +202,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
     def _publish(self) -> None:
         """Show and announce changes that did not come from an answer."""
         self.data = self.tracker.snapshot
-        self.async_update_listeners()  # before all else, as automations wait for it
+        self.async_update_listeners()  # first, as automations wait for it
         self._announce()
         self._set_boundary()
 

@@ -88,7 +88,7 @@ def as_event(equivent: Equivent) -> dict[str, int | None]:
 
 
 def read_time(value: object) -> datetime:
-    """Read a time in Unix seconds, of which Python's bool is a subtype but no value."""
+    """Read a time in Unix seconds. A bool is rejected, though Python counts it as an int."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise MalformedError("a time that is not a whole number")
     if not EARLIEST.timestamp() <= value <= LATEST.timestamp():

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 TOLERANCE = timedelta(minutes=2)
 """Difference from the provider's clock above which the system's is wrong."""
 UNSURE = timedelta(seconds=2)
-"""Difference between two measurements of the same wrong clock."""
+"""Largest difference between two measurements of the same wrong clock."""
 RESOLUTION = timedelta(seconds=1)
 """Resolution of a Date header."""
 COPY = timedelta(minutes=1)

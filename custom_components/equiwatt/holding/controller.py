@@ -471,7 +471,7 @@ class HoldingController:
 
     async def async_tidy(self) -> None:
         """Write what has ended, and delete the file once no account and no device is left."""
-        # Within the second until it is written anyway, a power cut would bring a device back.
+        # A power cut before the delayed write would resume a hold that has ended.
         await self.store.async_flush()
         if not self.devices and not self.hass.config_entries.async_entries(DOMAIN):
             await self.store.async_remove()

@@ -21,7 +21,7 @@ WATCH = timedelta(seconds=90)
 STILL = timedelta(seconds=30)
 """Time for which a new value must last before it counts as set by a person."""
 UNDONE_TIMES = 2
-"""After so many times a step is dropped: an earlier one that was lost looks the same once."""
+"""Number of times after which a step that undoes another is dropped: one may be a lost command."""
 UNDONE = timedelta(seconds=10)
 """Time after a command within which a change of an earlier step is its side effect."""
 MOST_COMMANDS = 8
@@ -115,7 +115,7 @@ def commanded(record: DeviceRecord, values: Mapping[str, Any], now: datetime) ->
 
 
 def calls_of(record: DeviceRecord, values: Mapping[str, Any], now: datetime) -> list[Call]:
-    """Return the calls that carry out a command, in another way after several attempts."""
+    """Return the calls that carry out a command, in another way after some attempts."""
     before, seen = cast("DeviceState", record.before), cast("DeviceState", record.seen)
     attempt = sum(
         command.values == values for command in record.commands if command.at >= record.began

@@ -44,7 +44,7 @@ def async_get_manager(hass: HomeAssistant) -> HoldingManager:
 
 
 class HoldingManager:
-    """Hold devices for all accounts."""
+    """Manager of the held devices of all accounts."""
 
     def __init__(self, hass: HomeAssistant) -> None:
         """Initialize without accounts."""

@@ -47,7 +47,7 @@ class DeviceRecord:
     found: DeviceState | None = None
     """State with which the device came back, if changed: no person is known to have set it."""
     settled_at: datetime | None = None
-    """Time at which the wanted state was believed; after the end, the last time it was restored."""
+    """Time at which the wanted state was believed, or after the end, last reported as before."""
 
     @property
     def restoring(self) -> tuple[Command, ...]:

@@ -188,10 +188,10 @@ class Meter:
         """Measure the equivents that are due, and set the timer for the next attempt."""
         async with self._reading:
             now = self._now
-            pause: timedelta | None = _next_row(now) - now if self._live else HOURLY
+            delay: timedelta | None = _next_row(now) - now if self._live else HOURLY
             try:
                 await self._async_measure()
-                pause, self._has_failed = self._pause(), False
+                delay, self._has_failed = self._delay(), False
             except UnreadableError:
                 LOGGER.debug("The statistics cannot be read now")
                 self._show_waiting()
@@ -200,7 +200,7 @@ class Meter:
                     LOGGER.exception("Unexpected error measuring an equivent")
                 self._has_failed = True
             finally:
-                self._timer.async_set(pause.total_seconds() if pause else None)
+                self._timer.async_set(delay.total_seconds() if delay else None)
 
     async def _async_measure(self) -> None:
         """Measure the live equivent, or else all unfinished ones."""
@@ -291,7 +291,7 @@ class Meter:
         if window and (shown is None or shown.final or shown.start != window.start):
             self._show(without_figures(window, Reason.WAITING_FOR_METER))
 
-    def _pause(self) -> timedelta | None:
+    def _delay(self) -> timedelta | None:
         """Return the time until the next read, None if all equivents are finished."""
         now = self._now
         if self._live:
