@@ -253,7 +253,9 @@ class Tracker:
         # The API may never list an equivent known from a push alone, and the end of an equivent
         # past its bound is unknown, so neither becomes history.
         is_history = not self.snapshot.pushed_at and end < _bound(live)
-        past = add_finished(self.snapshot.past, [over] if is_history else [])
+        past = self.snapshot.past
+        if is_history:
+            past = add_finished(past, [over])
         self._missed_at = self._named_at = self._ended_call_at = None
         self._set(live=None, pushed_at=None, over=Over(over, now), past=past)
         self._add_edge(EdgeType.ENDED, over, source)

@@ -1,0 +1,239 @@
+"""Pause a heater in each of several accounts, and play answers and calls that are no end.
+
+Each account has a provider of its own, so that all are played at once in one process.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from pathlib import Path
+import time
+from typing import Any
+
+import pytest
+
+from demo.house import House
+from demo.stage import addresses_in
+from homeassistant.util import dt as dt_util
+
+from ..fakes.home import LIVE
+from ..fakes.process import call, filled_in
+from ..fakes.provider import FINISHED, Provider, event_of
+
+pytestmark = [pytest.mark.e2e, pytest.mark.long(90)]
+
+MINUTE = timedelta(minutes=1)
+PATIENCE = 150
+HEATER = """
+      - name: heater {number}
+        state: "{{{{ is_state('input_boolean.heater_{number}', 'on') }}}}"
+        turn_on:
+          action: input_boolean.turn_on
+          target: {{entity_id: input_boolean.heater_{number}}}
+        turn_off:
+          action: input_boolean.turn_off
+          target: {{entity_id: input_boolean.heater_{number}}}
+"""
+
+
+@dataclass
+class Account:
+    """An account with a heater, and the equivent that is live for it."""
+
+    house: House
+    api: Provider
+    number: int
+    started: str
+    ended: str
+    entry_id: str
+    start: datetime
+    end: datetime
+
+    def id_of(self, entity_id: str) -> str:
+        """Return the entity's id in this account."""
+        return entity_id if self.number == 1 else f"{entity_id}_{self.number}"
+
+    @property
+    def heater(self) -> str:
+        """Return the heater's entity id."""
+        return f"switch.heater_{self.number}"
+
+    async def begin(self) -> None:
+        """Receive the call for the start, and pause the heater."""
+        await call(self.started)
+        await self.house.wait_for(self.id_of(LIVE), "on", 5)
+        await self.house.call(
+            "equiwatt", "pause", entity_id=self.heater, config_entry_id=self.entry_id
+        )
+        await self.house.wait_for(self.heater, "off", 5)
+
+    async def begin_confirmed(self, *, planned: bool = True) -> None:
+        """Begin, and wait for the answer that names the equivent."""
+        self.api.start(self.start, self.end if planned else None)
+        await self.begin()
+        await self.answers(0)
+
+    async def answers(self, more: int, address: str | None = None) -> None:
+        """Make a call, by default one that names no event, and wait for so many answers more."""
+        before = len(self.api.times)
+        if more:
+            await call(address or self.started.split("?")[0])
+        for _ in range(PATIENCE):
+            if len(self.api.times) >= before + more:
+                break
+            await asyncio.sleep(0.1)
+        assert len(self.api.times) >= before + more
+        await asyncio.sleep(0.5)
+
+    async def shown(self) -> list[Any]:
+        """Return what is live and how the heater is, each with since when."""
+        states = [await self.house.state(one) for one in (self.id_of(LIVE), self.heater)]
+        return [(state["state"], state["last_changed"]) for state in states if state]
+
+
+async def listed_once(account: Account) -> None:
+    """List the live one as over once, and name it again."""
+    await account.begin_confirmed()
+    account.api.end(account.start, dt_util.utcnow() - timedelta(seconds=6))
+    await account.answers(1)
+    account.api.tell(event_of(account.start, account.end), FINISHED)
+    await account.answers(1)
+
+
+async def listed_ahead(account: Account) -> None:
+    """List the live one among the past ones with its end ahead, again and again."""
+    await account.begin_confirmed()
+    account.api.tell(None, [event_of(account.start, account.end), *FINISHED])
+    await account.answers(1)
+    await asyncio.sleep(10)
+    await account.answers(1)
+
+
+async def pushed_in_an_outage(account: Account) -> None:
+    """Answer 502 to all calls since the start."""
+    account.api.fail(HTTPStatus.BAD_GATEWAY)
+    await account.begin()
+    await account.answers(2)
+
+
+async def pushed_while_barred(account: Account) -> None:
+    """Answer 429 with ten minutes to wait."""
+    account.api.fail(HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": "600"})
+    await account.begin()
+    await account.answers(0)
+    calls = len(account.api.times)
+    await call(account.started)
+    await asyncio.sleep(11)
+    assert len(account.api.times) == calls
+
+
+async def stray_end(account: Account) -> None:
+    """Receive a stray call for the end, which no answer bears out."""
+    await account.begin_confirmed()
+    await account.answers(2, account.ended)
+
+
+async def legacy_listed_once(account: Account) -> None:
+    """List one without a planned end as over once, and then as live again."""
+    await account.begin_confirmed(planned=False)
+    account.api.end(account.start, dt_util.utcnow() - timedelta(seconds=6))
+    await account.answers(1)
+    account.api.tell(None, [event_of(account.start), *FINISHED])
+    await account.answers(1)
+
+
+async def lagging(account: Account) -> None:
+    """Answer as before the start, seconds after the start was named."""
+    account.start = dt_util.utcnow().replace(microsecond=0) - timedelta(seconds=5)
+    await account.begin_confirmed()
+    account.api.tell(None, FINISHED)
+    await account.answers(1)
+    await account.answers(1)
+    account.api.tell(event_of(account.start, account.end), FINISHED)
+    await account.answers(1)
+
+
+async def copies(account: Account) -> None:
+    """Serve a copy from twenty minutes ago."""
+    await account.begin_confirmed()
+    account.api.tell(None, FINISHED)
+    account.api.headers = {"Age": "1200"}
+    await account.answers(1)
+    await account.answers(1)
+    account.api.tell(event_of(account.start, account.end), FINISHED)
+    await account.answers(1)
+
+
+ROWS: tuple[Callable[[Account], Awaitable[None]], ...] = (
+    listed_once,
+    listed_ahead,
+    pushed_in_an_outage,
+    pushed_while_barred,
+    stray_end,
+    legacy_listed_once,
+    lagging,
+    copies,
+)
+
+
+def configuration() -> str:
+    """Return as many heaters as there are rows, all of them on."""
+    numbers = range(1, len(ROWS) + 1)
+    helpers = "".join(f"  heater_{number}:\n    initial: true\n" for number in numbers)
+    heaters = "".join(HEATER.format(number=number) for number in numbers)
+    return f"input_boolean:\n{helpers}template:\n  - switch:{heaters}"
+
+
+@pytest.fixture
+async def house(socket_enabled: None, tmp_path: Path, own_port: int) -> AsyncIterator[House]:
+    """Run a Home Assistant with heaters."""
+    async with House(tmp_path, configuration=configuration(), port=own_port) as house:
+        yield house
+
+
+async def add(house: House, api: Provider, number: int) -> Account:
+    """Add an account whose equivent began twenty minutes ago."""
+    name = {"name": f"Home {number}"} if number > 1 else {}
+    form = await house.flow("equiwatt", name | filled_in(f"token-{number}", api.url))
+    addresses = addresses_in(form)
+    entry_id = (await house.submit(form["flow_id"], {}))["result"]["entry_id"]
+    now = dt_util.utcnow().replace(microsecond=0)
+    start, end = now - 20 * MINUTE, now + 40 * MINUTE
+    started, ended = addresses["started"], addresses["ended"]
+    account = Account(house, api, number, started, ended, entry_id, start, end)
+    await house.wait_for(account.id_of(LIVE), "off", 10)
+    return account
+
+
+async def check(account: Account, row: Callable[[Account], Awaitable[None]]) -> None:
+    """Check that a row leaves all as it is, and that a true end restores the heater."""
+    watching = asyncio.create_task(row(account))
+    await account.house.wait_for(account.heater, "off", 20)
+    before = await account.shown()
+    await watching
+    assert await account.shown() == before, row.__name__
+    account.api.end(account.start, dt_util.utcnow())
+    await call(account.ended)
+    await account.house.wait_for(account.heater, "on", 10)
+
+
+async def test_no_single_word_is_an_end(house: House) -> None:
+    """No row turns its heater on, or the live one off, even for a moment."""
+    async with AsyncExitStack() as stack:
+        accounts = []
+        for number, _ in enumerate(ROWS, 1):
+            api = Provider()
+            api.previous = list(FINISHED)
+            await stack.enter_async_context(api.serve())
+            accounts.append(await add(house, api, number))
+        await asyncio.sleep(1.5)  # the limiter's second, after the calls of the set-up
+        began = time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            for account, row in zip(accounts, ROWS, strict=True):
+                group.create_task(check(account, row))
+        assert time.monotonic() - began < 60
+        for account in accounts:
+            account.api.check_limits()
