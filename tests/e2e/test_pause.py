@@ -19,6 +19,7 @@ from ..fakes.provider import Provider
 pytestmark = [pytest.mark.e2e, pytest.mark.long(120)]
 
 LIVE = "binary_sensor.equiwatt_live"
+HELD = "sensor.equiwatt_held_devices"
 CONFIGURATION = """
 logger:
   default: warning
@@ -157,6 +158,29 @@ async def test_devices_come_back(
     await house.wait_for("switch.radio", "off", 5)
     await ended_while_down(house, plugs, api, sign, start)
     check_log(house, addresses)
+
+
+async def test_call_for_an_area_or_all(house: House, plugs: Plugs, api: Provider) -> None:
+    """What a person calls by its area, or by calling all, is theirs; an update is no such call."""
+    await add(house, api)
+    await plugs.shown_in(house)
+    devices = ["switch.heater", "switch.rail", "switch.radio"]
+    area = await house.command("config/area_registry/create", name="Study")
+    chosen = {"entity_id": "switch.radio", "area_id": area["area_id"]}
+    await house.command("config/entity_registry/update", **chosen)
+    await house.call("equiwatt", "simulate_equivent", duration=600)
+    await house.call("equiwatt", "pause", entity_id=devices)
+    await house.wait_for(HELD, "3", 5)
+    await house.call("homeassistant", "update_entity", entity_id="switch.heater")
+    await house.call("switch", "turn_on", area_id=area["area_id"])
+    await house.wait_for(HELD, "2", 5)
+    await house.call("switch", "turn_off", entity_id="all")
+    await house.wait_for(HELD, "0", 5)
+    await house.call("equiwatt", "simulate_equivent", duration=10)
+    await house.wait_for(LIVE, "off", 20)
+    await asyncio.sleep(3)
+    assert plugs.said("heater") == plugs.said("rail") == ["off", "off"]
+    assert plugs.said("radio") == ["off", "on", "off"]
 
 
 async def still_off_when_paused_again(house: House, plugs: Plugs) -> None:

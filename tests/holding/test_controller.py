@@ -2,13 +2,14 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Any
+from typing import Any, override
 from unittest.mock import patch
 
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.equiwatt.const import DOMAIN
+from homeassistant.components.climate.const import HVACMode
 from homeassistant.core import Context
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import entity_registry as er
@@ -579,3 +580,65 @@ async def test_registration_that_changes_otherwise(live: Home, provider: Provide
     await live.settle()
     await end(live, provider)
     assert plug.commands == ["off", "on"]
+
+
+class Queued(Thermostat):
+    """A thermostat behind a hub that carries out one command every seven seconds."""
+
+    hub: list[asyncio.Future[None]]
+
+    @override
+    async def async_set_hvac_mode(self, hvac_mode: HVACMode) -> None:
+        """Set the mode, when it is its turn."""
+        await self._turn()
+        await super().async_set_hvac_mode(hvac_mode)
+
+    @override
+    async def async_set_temperature(self, **kwargs: Any) -> None:
+        """Set the temperature, when it is its turn."""
+        await self._turn()
+        await super().async_set_temperature(**kwargs)
+
+    async def _turn(self) -> None:
+        """Wait behind the commands of all the others."""
+        turn = asyncio.get_running_loop().create_future()
+        self.hub.append(turn)
+        await turn
+
+
+async def test_eight_thermostats_behind_one_queue(live: Home) -> None:
+    """All that wait for one hub are held and restored, though it takes the hub a minute."""
+    hub: list[asyncio.Future[None]] = []
+    devices = await install(live.hass, *(Queued(f"T{n}") for n in range(8)))
+    for device in devices:
+        device.hub = hub
+
+    async def go_on(seconds: int) -> None:
+        """Let the hub carry out its commands."""
+        for _ in range(seconds // 7):
+            live.freezer.tick(7)
+            async_fire_time_changed(live.hass, live.now)
+            if hub:
+                hub.pop(0).set_result(None)
+            for _ in range(100):
+                await asyncio.sleep(0)
+
+    entity_ids = [device.entity_id for device in devices]
+    action = asyncio.create_task(pause(live.hass, *entity_ids))
+    await until(lambda: len(hub) == 8)
+    await go_on(35)
+    answer = await action
+    assert answer["paused"] == entity_ids[:4]
+    assert [one["reason"] for one in answer["not_paused"]] == ["no_answer"] * 4
+    await go_on(35)
+    assert {live.state(one) for one in entity_ids} == {"off"}
+    await go_on(3 * MINUTE)
+    assert [device.commands for device in devices] == [["off"]] * 8
+    await live.hass.services.async_call(DOMAIN, "restore", {}, blocking=True)
+    await go_on(15 * MINUTE)
+    assert hub == []
+    assert {(device.hvac_mode, device.target_temperature) for device in devices} == {("heat", 21)}
+    assert all(len(device.commands) <= 1 + 8 for device in devices)
+    await live.pass_time(5 * MINUTE, step=30)
+    assert repairs(live.hass) == []
+    assert live.state("sensor.equiwatt_held_devices") == "0"
