@@ -150,13 +150,18 @@ async def test_statuses(status: int, error: type[EquiwattError]) -> None:
     assert calls == 1
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["\n<html>Blocked</html>", "error code: 1010", "[" * 100_000],
+    ids=["page", "line", "deep"],
+)
 @pytest.mark.parametrize("status", [401, 403])
-async def test_a_proxy_refuses_no_token(status: int) -> None:
-    """A page with a status that would refuse the token is a proxy's."""
+async def test_a_proxy_refuses_no_token(status: int, text: str) -> None:
+    """What is not JSON, with a status that would refuse the token, is a proxy's."""
 
     async def answer(request: web.Request) -> web.Response:
-        """Answer with a page."""
-        return web.Response(status=status, text="\n<html><body>Blocked</body></html>")
+        """Answer as a proxy does."""
+        return web.Response(status=status, text=text)
 
     async with serving(answer) as url:
         assert type(await outcome(url)) is UnexpectedResponseError

@@ -40,12 +40,15 @@ STATUSES = {
     "another version": wire(lambda lie: sized(lie, status=b"HTTP/x.y 200 OK")),
     "no head": wire(lambda lie: lie),
     "only early hints": wire(lambda _: b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"),
+    "a firewall": wire(lambda _: sized(b"error code: 1010", status=b"HTTP/1.1 403 Forbidden")),
     "switching protocols": status(b"101 Switching Protocols", b"Upgrade: websocket"),
 }
 REFUSALS = {
     "401": status(b"401 Unauthorized", b"WWW-Authenticate: Bearer"),
     "403": status(b"403 Forbidden"),
-    "401 with an echo": echo(lambda line: sized(line, status=b"HTTP/1.1 401 " + line)),
+    "401 with an echo": echo(
+        lambda line: sized(b'"' + line + b'"', status=b"HTTP/1.1 401 " + line)
+    ),
 }
 HEADERS = {
     "oversized line": headed(b"X-Padding: " + b"x" * 200_000),

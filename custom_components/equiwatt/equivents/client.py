@@ -226,10 +226,7 @@ class EquiwattClient:
                 age = response.headers.get("Age", "")
                 is_copy = re.fullmatch(r"[0-9]+", age) and float(age) > MAX_AGE
                 return UnexpectedResponseError("An old copy of an answer") if is_copy else None
-            # An HTML page comes from a proxy, not from the API.
-            case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN as status if (
-                not body.lstrip().startswith(b"<")
-            ):
+            case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN as status if _is_of_the_api(body):
                 return InvalidTokenError(f"The token is refused (status {status})")
             case HTTPStatus.TOO_MANY_REQUESTS:
                 header = response.headers.get("Retry-After")
@@ -261,6 +258,15 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
         if len(body) > MAX_BODY:
             raise MalformedError("too large")
     return bytes(body)
+
+
+def _is_of_the_api(body: bytes) -> bool:
+    """Return True if the body is JSON or empty: pages and lines of text are a proxy's."""
+    try:
+        json.loads(body or b"null")
+    except ValueError, RecursionError:
+        return False
+    return True
 
 
 def retry_after(header: str | None, now: datetime) -> float:
