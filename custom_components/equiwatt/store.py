@@ -15,7 +15,6 @@ from homeassistant.util.file import WriteError
 from .const import DOMAIN, LOGGER
 from .equivents.answer import MalformedError, as_event, read_event, read_events, read_time
 from .equivents.attendance import Attendance, read_attendance
-from .equivents.model import Equivent
 from .equivents.planned import Plans, read_plans
 from .equivents.snapshot import MAX_EQUIVENTS, Edge, Over, Snapshot
 from .metering.results import FinishedResult, Results, as_stored, read_results, with_result
@@ -264,8 +263,8 @@ class _Reader:
         items = self._data.get("equivents")
         past, skipped = read_events(items if isinstance(items, list) else [items])
         self.unreadable += skipped
-        live = self._event(self._data.get("announced"))
-        pushed_at = self._time(self._data.get("pushed_at"))
+        live = self._read(read_event, self._data.get("announced"))
+        pushed_at = self._read(read_time, self._data.get("pushed_at"))
         return Snapshot(
             live=live,
             rehearsal=live is not None and self._data.get("simulated") is True,
@@ -278,7 +277,7 @@ class _Reader:
         """Return the facts about the webhook."""
         shown, missed = self._data.get("webhook_shown"), self._data.get("webhook_missed")
         return WebhookFacts(
-            received_at=self._time(self._data.get("webhook_at")),
+            received_at=self._read(read_time, self._data.get("webhook_at")),
             shown=shown if isinstance(shown, str) else None,
             missed=missed if isinstance(missed, int) else 0,
         )
@@ -292,11 +291,8 @@ class _Reader:
     def meters(self) -> tuple[str, ...]:
         """Return the ids of the meters."""
         meters = self._data.get("meters", [])
-        return (
-            tuple(filter(lambda meter: isinstance(meter, str), meters))
-            if isinstance(meters, list)
-            else ()
-        )
+        found = meters if isinstance(meters, list) else ()
+        return tuple(meter for meter in found if isinstance(meter, str))
 
     def attendance(self) -> Attendance:
         """Return the attendance."""
@@ -310,18 +306,10 @@ class _Reader:
         self.unreadable += skipped
         return plans
 
-    def _time(self, value: object) -> datetime | None:
-        """Return an optional time."""
+    def _read[T](self, read: Callable[[object], T], value: object) -> T | None:
+        """Return an optional value, None if it cannot be read."""
         try:
-            return None if value is None else read_time(value)
-        except MalformedError:
-            self.unreadable += 1
-            return None
-
-    def _event(self, item: object) -> Equivent | None:
-        """Return an optional equivent."""
-        try:
-            return None if item is None else read_event(item)
+            return None if value is None else read(value)
         except MalformedError:
             self.unreadable += 1
             return None
@@ -331,7 +319,7 @@ class _Reader:
         if not isinstance(item, dict):
             self.unreadable += item is not None
             return None
-        equivent, at = self._event(item), self._time(item.get("at"))
+        equivent, at = self._read(read_event, item), self._read(read_time, item.get("at"))
         self.unreadable += equivent is not None and item.get("at") is None
         return Over(equivent, at) if equivent and at else None
 

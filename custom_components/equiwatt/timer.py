@@ -39,7 +39,7 @@ class Timer:
 
     @callback
     def async_bring_forward(self, seconds: float) -> None:
-        """Set it to so many seconds from now if it is set to later."""
+        """Set the timer to some seconds from now if it is set to a later time."""
         if self._cancel and self._hass.loop.time() + seconds < self._due:
             self.async_set(seconds)
 
