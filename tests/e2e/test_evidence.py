@@ -4,7 +4,7 @@ Each account has a provider of its own, so that all are played at once in one pr
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -167,7 +167,7 @@ async def copies(account: Account) -> None:
     await account.answers(1)
 
 
-ROWS: tuple[Callable[[Account], Awaitable[None]], ...] = (
+ROWS: tuple[Callable[[Account], Coroutine[Any, Any, None]], ...] = (
     listed_once,
     listed_ahead,
     pushed_in_an_outage,
@@ -208,7 +208,7 @@ async def add(house: House, api: Provider, number: int) -> Account:
     return account
 
 
-async def check(account: Account, row: Callable[[Account], Awaitable[None]]) -> None:
+async def check(account: Account, row: Callable[[Account], Coroutine[Any, Any, None]]) -> None:
     """Check that a row leaves all as it is, and that a true end restores the heater."""
     watching = asyncio.create_task(row(account))
     await account.house.wait_for(account.heater, "off", 20)
