@@ -454,6 +454,27 @@ async def test_disk_that_is_full(
     assert hass_storage == before
 
 
+@pytest.mark.parametrize("is_named", [True, False])
+async def test_reload_with_a_disk_that_is_full(
+    home: Home, provider: Provider, push: Push, hass_storage: dict[str, Any], is_named: bool
+) -> None:
+    """What cannot be written is known after a reload: an edge comes once, and its end will."""
+    await home.setup()
+    await home.pass_time(40)
+    error = AsyncMock(side_effect=WriteError("No space left"))
+    with patch.object(TolerantStore, "_async_write_data", error):
+        if is_named:
+            provider.start(NOW, NOW + HOUR)
+            await home.pass_time(40)
+        else:
+            await push("?event=started")
+        assert await home.hass.config_entries.async_reload(home.entry.entry_id)
+        await home.pass_time(10)
+    assert (home.live, home.kinds) == ("on", ["started"])
+    await home.pass_time(40)
+    assert hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"]["announced"]
+
+
 async def test_closed(hass: HomeAssistant, hass_storage: dict[str, Any]) -> None:
     """What waits is written when a store is closed, and nothing after that."""
     store = EquiwattStore(hass, "one")

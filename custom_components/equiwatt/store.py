@@ -11,6 +11,7 @@ from typing import Any, override
 from homeassistant.core import CALLBACK_TYPE, CoreState, HomeAssistant, callback
 from homeassistant.helpers.storage import Store
 from homeassistant.util.file import WriteError
+from homeassistant.util.hass_dict import HassKey
 
 from .const import DOMAIN, LOGGER
 from .equivents.answer import MalformedError, as_event, read_event, read_events, read_time
@@ -21,6 +22,9 @@ from .metering.results import FinishedResult, Results, as_stored, read_results, 
 
 VERSION = 1
 SAVE_DELAY = 30
+
+UNWRITTEN: HassKey[dict[str, dict[str, Any]]] = HassKey(f"{DOMAIN}_unwritten")
+"""Data of each account that was unloaded while they could not be written."""
 
 
 class TolerantStore(Store[dict[str, Any]]):
@@ -112,7 +116,11 @@ class EquiwattStore:
 
     async def async_load(self) -> None:
         """Load the readable parts, and log a warning if there are others."""
-        stored: Any = await self._store.async_load()
+        stored: Any = self._take_unwritten()
+        if stored:
+            self._save_later(SAVE_DELAY)
+        else:
+            stored = await self._store.async_load()
         if stored is None:
             return
         self.known = True
@@ -129,7 +137,12 @@ class EquiwattStore:
 
     async def async_remove(self) -> None:
         """Delete the file."""
+        self._take_unwritten()
         await self._store.async_remove()
+
+    def _take_unwritten(self) -> dict[str, Any] | None:
+        """Return the data that could not be written when the account was unloaded."""
+        return self._hass.data.get(UNWRITTEN, {}).pop(self._store.key, None)
 
     async def async_close(self) -> None:
         """Write pending changes and stop writing: a reloaded entry owns the file from now on."""
@@ -137,8 +150,10 @@ class EquiwattStore:
             await self._saving
         self._is_closed = True
         if self._is_pending:
-            with suppress(WriteError):
+            try:
                 await self._store.async_save(self._data())
+            except WriteError:
+                self._hass.data.setdefault(UNWRITTEN, {})[self._store.key] = self._data()
 
     @callback
     def async_keep(self, snapshot: Snapshot) -> None:
@@ -222,7 +237,11 @@ class EquiwattStore:
         self._is_pending = False
         if self._is_closed:
             return
-        await self._store.async_save(self._data())
+        try:
+            await self._store.async_save(self._data())
+        except WriteError:
+            self._is_pending = True
+            raise
 
     def _save_later(self, seconds: float) -> None:
         """Write all data after a delay, and when Home Assistant stops."""
