@@ -340,13 +340,12 @@ def is_believed(record: DeviceRecord) -> bool:
 
 def _shows(record: DeviceRecord, command: Mapping[str, Any], state: DeviceState) -> bool:
     """Return True if the commanded values are reported, and the mode unless commanded is kept."""
-    has_mode = "state" in command or record.before is None
-    return state.fits(command) and (has_mode or _has_mode_of(record.before, state))
+    return state.fits(command) and _has_mode(command, record.before, state)
 
 
-def _has_mode_of(before: DeviceState | None, state: DeviceState) -> bool:
-    """Return True if the mode is the original one."""
-    return before is None or is_near("state", before.state, state.state)
+def _has_mode(command: Mapping[str, Any], before: DeviceState | None, state: DeviceState) -> bool:
+    """Return True if the mode is the original one, where no other was commanded."""
+    return "state" in command or before is None or is_near("state", before.state, state.state)
 
 
 def _is_made_of(record: DeviceRecord, before: DeviceState, state: DeviceState) -> bool:
@@ -355,8 +354,7 @@ def _is_made_of(record: DeviceRecord, before: DeviceState, state: DeviceState) -
     if wanted.get("state") == "off":
         temperature, lowest = state.get("temperature"), before.get("min_temp")
         return temperature is not None and temperature <= (lowest or LOWEST)
-    has_mode = "state" in wanted or _has_mode_of(before, state)
-    return has_mode and all(
+    return _has_mode(wanted, before, state) and all(
         is_near(name, value, state.get(name)) or _is_rounded(name, value, before, state)
         for name, value in wanted.items()
     )
