@@ -1,7 +1,7 @@
 """What the tests share: the provider's HTTP, and an entry that uses it."""
 
 import asyncio
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from datetime import timedelta
 from itertools import chain
 import logging
@@ -61,12 +61,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session", autouse=True)
-def passing_time() -> Iterator[None]:
+def passing_time() -> None:
     """Put the clocks in place that tests turn, once: each start looks through all modules."""
     # Whatever asks is shown the same time; looking up the stack at each question takes long.
     freezegun.api.call_stack_inspection_limit = 0
-    with freezegun.freeze_time(tick=True, ignore=["_pytest.", "execnet.", "xdist."]):
-        yield
+    # Until the process ends: event loops that are closed later still ask for the time.
+    freezegun.freeze_time(tick=True, ignore=["_pytest.", "execnet.", "xdist."]).start()
 
 
 @pytest.fixture(autouse=True)
