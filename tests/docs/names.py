@@ -3,7 +3,7 @@
 START = "Immersion heater off when an equivent starts"
 END = "Immersion heater on when an equivent ends"
 UNLESS_SKIPPED = "Heating down when an equivent starts, unless it is skipped"
-ALL_BACK = "Say when nothing is held any more"
+ALL_BACK = "Tell me when nothing is held"
 LOG_IT = "Remind me to log the equivent"
 DRYER = "Warn when the tumble dryer starts during an equivent"
 NOTHING_PLANNED = "Remind me to plan the next equivent"
