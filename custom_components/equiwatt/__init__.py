@@ -57,7 +57,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> 
     if not store.snapshot.live:
         known = coordinator.tracker.snapshot
         store.async_keep_attendance(store.attendance.caught_up(known))
-        store.async_keep_plans(store.plans.caught_up(known).kept_at(coordinator.clock.now()))
+        store.async_keep_plans(store.plans.caught_up(known))
+        coordinator.async_remove_expired_plans()
     meter = await _async_meter(hass, entry, coordinator, announcer, store)
     holding = async_get_manager(hass)
     entry.runtime_data = EquiwattRuntimeData(store, announcer, coordinator, holding, meter)

@@ -135,6 +135,12 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         self.async_update_listeners()
 
     @callback
+    def async_remove_expired_plans(self) -> None:
+        """Remove expired plans, but not by a clock that no answer has confirmed."""
+        if self.answered_at:
+            self._store.async_keep_plans(self.plans.kept_at(self.clock.now()))
+
+    @callback
     def async_refresh_soon(self) -> None:
         """Refresh soon, once for a burst of requests and after the last of them."""
         if self.client.barred_for:
@@ -282,7 +288,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
     @callback
     def _on_plan(self) -> None:
         """Show that a plan has started, ended or expired."""
-        self._store.async_keep_plans(self.plans.kept_at(self.clock.now()))
+        self.async_remove_expired_plans()
         self._set_boundary()
         self.async_update_listeners()
 

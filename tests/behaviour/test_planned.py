@@ -541,3 +541,18 @@ async def test_calendar_triggers_fire_for_plans(home: Home) -> None:
     await home.hass.services.async_call(
         "automation", "turn_off", {"entity_id": "all"}, blocking=True
     )
+
+
+async def test_clock_that_is_days_ahead(home: Home, provider: Provider) -> None:
+    """What starts with a wrong clock, and cannot ask, forgets no plan."""
+    await home.setup()
+    await plan(home, SOON + DAY)
+    assert await home.hass.config_entries.async_unload(home.entry.entry_id)
+    home.freezer.tick(5 * DAY)
+    provider.ahead = -5 * DAY
+    provider.error = TimeoutError()
+    await home.setup()
+    await home.pass_time(10)
+    provider.error = None
+    await home.poll()
+    assert home.state(NEXT) == (SOON + DAY).isoformat()
