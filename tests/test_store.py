@@ -14,7 +14,7 @@ from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.equivents.snapshot import MAX_EQUIVENTS
 from custom_components.equiwatt.metering.results import as_stored
 from custom_components.equiwatt.store import SAVE_DELAY, EquiwattStore, TolerantStore
-from homeassistant.config_entries import SOURCE_REAUTH
+from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.json import prepare_save_json
@@ -69,6 +69,19 @@ async def test_still_live(home: Home, provider: Provider, hass_storage: dict[str
     remember(home, hass_storage, announced(START, END))
     provider.start(START, END)
     await home.setup()
+    assert home.live == "on"
+    assert home.edges == []
+
+
+async def test_unreadable(home: Home, provider: Provider, hass_storage: dict[str, Any]) -> None:
+    """What is on the disk is waited for, as starting from nothing would lose what is live."""
+    remember(home, hass_storage, announced(START, END), version=1_000)
+    provider.start(START, END)
+    assert not await home.hass.config_entries.async_setup(home.entry.entry_id)
+    assert home.entry.state is ConfigEntryState.SETUP_RETRY
+    assert home.entry.error_reason_translation_key == "not_readable"
+    remember(home, hass_storage, announced(START, END))
+    await home.pass_time(60)
     assert home.live == "on"
     assert home.edges == []
 

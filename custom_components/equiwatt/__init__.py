@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from homeassistant.const import CONF_SOURCE, CONF_WEBHOOK_ID, Platform
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import ConfigEntryNotReady, HomeAssistantError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.importlib import async_import_module
 from homeassistant.helpers.start import async_at_started
@@ -45,7 +46,13 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 async def async_setup_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> bool:
     """Set up an account from a config entry."""
     store = EquiwattStore(hass, entry.entry_id)
-    await store.async_load()
+    try:
+        await store.async_load()
+    except (HomeAssistantError, OSError) as err:
+        # Not to start from nothing, which would lose what is live and what was announced.
+        raise ConfigEntryNotReady(
+            translation_domain=DOMAIN, translation_key="not_readable"
+        ) from err
     announcer = Announcer(hass, store, entry.entry_id)
     entry.async_on_unload(store.async_close)
     entry.async_on_unload(announcer.async_close)
