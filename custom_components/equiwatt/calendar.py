@@ -131,7 +131,11 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
     def shown(self) -> object:
         """Return the event and all plans, which an open calendar shows."""
         now = self.coordinator.clock.now()
-        return self.event, [(plan, _summary(plan, now)) for plan in self._open_plans()]
+        return (
+            self.coordinator.data.live,
+            self.event,
+            [(plan, _summary(plan, now)) for plan in self._open_plans()],
+        )
 
     @override
     async def async_get_events(

@@ -12,15 +12,18 @@ from homeassistant.util.file import write_utf8_file_atomic
 
 from ..fakes.home import Home
 
-WRITE = Store._async_write_data
-"""What writes, before the plugin puts a memory in the place of the disk."""
+WRITE, LOAD = Store._async_write_data, Store._async_load
+"""What writes and reads, before the plugin puts a memory in the place of the disk."""
 
 
 @pytest.fixture
 def folder(hass: HomeAssistant, tmp_path: Path) -> Iterator[Path]:
     """Return where Home Assistant really writes."""
     hass.config.config_dir = str(tmp_path)
-    with patch.object(Store, "_async_write_data", WRITE):
+    with (
+        patch.object(Store, "_async_write_data", WRITE),
+        patch.object(Store, "_async_load", LOAD),
+    ):
         yield tmp_path / STORAGE_DIR
 
 

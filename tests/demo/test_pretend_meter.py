@@ -12,10 +12,7 @@ from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    async_fire_time_changed,
-    async_test_home_assistant,
-)
+from pytest_homeassistant_custom_component.common import async_test_home_assistant
 from pytest_homeassistant_custom_component.components.recorder.common import (
     async_wait_recording_done,
 )
@@ -43,6 +40,8 @@ from homeassistant.components.recorder.statistics import statistics_during_perio
 from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.helpers.recorder import get_instance
 from homeassistant.setup import async_setup_component
+
+from ..fakes.home import fire_timers
 
 FIRST_START = datetime(2026, 11, 25, 15, 52, 41, tzinfo=UTC)
 OWN_ROW = timedelta(seconds=10)
@@ -89,7 +88,7 @@ class Restarted:
         """Let the time come, and wait until the meter has shown what it counted by then."""
         self.freezer.move_to(moment)
         for _ in range(50):
-            async_fire_time_changed(hass, moment)
+            fire_timers(hass, moment)
             await hass.async_block_till_done(wait_background_tasks=True)
             await async_wait_recording_done(hass)
             if (state := hass.states.get(METER_ENTITY)) and state.last_reported >= moment:

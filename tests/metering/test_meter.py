@@ -9,7 +9,7 @@ from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.equivents.model import EdgeType, Equivent, Source
@@ -27,6 +27,7 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant
 from homeassistant.util import dt as dt_util
 
 from ..conftest import Recorder
+from ..fakes.home import fire_timers
 from .example import EQUIVENT_DAYS, EVENT_DAY, WINDOW, at, counter, in_between, minutes
 from .meters import EXTERNAL, HOUR, METER, Tables
 
@@ -151,7 +152,7 @@ class Evening:
             if rows:  # before the clock is turned, which makes the loop fire timers at once
                 await self.make_rows(now - timedelta(seconds=10))
             self.freezer.move_to(now)
-            async_fire_time_changed(self.hass, now)
+            fire_timers(self.hass, now)
             await self.settle()
 
     async def make_rows(self, until: datetime) -> None:
@@ -447,7 +448,7 @@ async def test_a_meter_that_never_comes(evening: Evening) -> None:
     evening.reads()
     for hour in range(1, 60):
         evening.freezer.move_to(END + hour * HOUR)
-        async_fire_time_changed(evening.hass, dt_util.utcnow())
+        fire_timers(evening.hass, dt_util.utcnow())
         await evening.settle()
         assert evening.final() is (hour >= 47)
     assert evening.reads() == 47
@@ -521,7 +522,7 @@ async def test_a_database_that_stays_broken(evening: Evening, rehearsal: bool) -
     await evening.end(rehearsal=rehearsal)
     for hour in range(1, 49):
         evening.freezer.move_to(END + hour * HOUR)
-        async_fire_time_changed(evening.hass, dt_util.utcnow())
+        fire_timers(evening.hass, dt_util.utcnow())
         await evening.settle()
         assert evening.final() is (hour >= 47)
     evening.tables.is_broken = False
