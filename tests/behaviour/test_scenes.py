@@ -143,3 +143,13 @@ async def test_white(live: Home, provider: Provider) -> None:
     await add_scene(live.hass, {"light.lamp": {"state": "on", **red}})
     await hold_and_end(live, provider)
     assert (lamp.color_mode, repairs(live.hass)) == (ColorMode.WHITE, [])
+
+
+async def test_select_that_stands_by(live: Home, provider: Provider) -> None:
+    """A battery's mode *standby* is not *off*, as it would be of a media player."""
+    battery = Select("battery", state="standby")
+    battery.attributes["options"] = ["standby", "zero", "off"]
+    await async_let_in(live.hass, battery)
+    await add_scene(live.hass, {"select.battery": "zero"})
+    await hold_and_end(live, provider)
+    assert (battery.state, repairs(live.hass)) == ("standby", [])

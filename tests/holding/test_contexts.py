@@ -239,3 +239,17 @@ async def test_many_contexts(live: Home) -> None:
     assert contexts.is_others(ours[0])  # by its parent
     assert not contexts.is_others(ours[1])
     assert not contexts.is_others(Context(parent_id=ours[1].id))
+
+
+async def test_automation_that_began_before(live: Home, provider: Provider) -> None:
+    """What an automation does is its own, though it was triggered before anything was held."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    run = Context()
+    live.hass.states.async_set("automation.immersion", "on", {"current": 1}, context=run)
+    live.hass.states.async_set("automation.idle", "on", {"current": 0}, context=Context())
+    await pause(live.hass, PLUG)
+    data = {"entity_id": PLUG}
+    await live.hass.services.async_call("switch", "turn_off", data, blocking=True, context=run)
+    await end(live, provider)
+    await live.pass_time(5 * MINUTE)
+    assert plug.commands == ["off", "off"]

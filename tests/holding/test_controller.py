@@ -9,6 +9,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.equiwatt.const import DOMAIN
+from custom_components.equiwatt.holding.manager import async_get_manager
 from homeassistant.components.climate.const import HVACMode
 from homeassistant.core import Context
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
@@ -642,3 +643,62 @@ async def test_eight_thermostats_behind_one_queue(live: Home) -> None:
     await live.pass_time(5 * MINUTE, step=30)
     assert repairs(live.hass) == []
     assert live.state("sensor.equiwatt_held_devices") == "0"
+
+
+async def test_renamed_device_is_looked_at_only_by_its_new_name(live: Home) -> None:
+    """Nothing is due for a name that is gone, and so nothing is done without end."""
+    await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    er.async_get(live.hass).async_update_entity(PLUG, new_entity_id="switch.renamed")
+    await live.pass_time(5 * MINUTE)
+    changes: list[None] = []
+    stop = async_get_manager(live.hass).async_listen(lambda: changes.append(None))
+    await live.pass_time(2 * MINUTE, step=20)
+    stop()
+    assert changes == []
+
+
+async def test_later_rounds_after_the_clock_is_put_back(live: Home, provider: Provider) -> None:
+    """Commands that are a second apart stay so, though the clock goes back between them."""
+    plugs = await install(live.hass, Plug("Plug"), Plug("Other"))
+    for plug in plugs:
+        plug.obeys = False
+    waiting = asyncio.create_task(pause(live.hass, PLUG, "switch.other"))
+    await live.pass_time(5 * MINUTE, step=20)
+    await waiting
+    assert [plug.commands for plug in plugs] == [["off"] * 3] * 2
+    provider.headers = {"Date": f"{live.now - timedelta(hours=5):%a, %d %b %Y %H:%M:%S GMT}"}
+    await live.poll()
+    await live.pass_time(4 * MINUTE, step=20)
+    assert [plug.commands for plug in plugs] == [["off"] * 4] * 2
+
+
+async def test_set_back_of_what_is_paused(live: Home, provider: Provider) -> None:
+    """A thermostat that is paused stays off, and is not said to be turned down."""
+    (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
+    await pause(live.hass, CLIMATE)
+    answer = await live.hass.services.async_call(
+        DOMAIN, "set_back", {"entity_id": CLIMATE}, blocking=True, return_response=True
+    )
+    refused = [{"entity_id": CLIMATE, "reason": "already_off"}]
+    assert answer == {"set_back": [], "not_set_back": refused}
+    assert thermostat.commands == ["off"]
+    await end(live, provider)
+    await live.pass_time(2 * MINUTE)
+    assert (live.state(CLIMATE), thermostat.target_temperature) == ("heat", 21)
+
+
+@pytest.mark.parametrize("temperature", [17.0, 24.0])
+async def test_held_again_after_it_was_left_to_somebody(live: Home, temperature: float) -> None:
+    """What somebody set during a hold, and was left to them, is what the next one restores."""
+    (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
+    data = {"entity_id": CLIMATE, "degrees": 2, "max_duration": {"minutes": 10}}
+    await live.hass.services.async_call(DOMAIN, "set_back", data, blocking=True)
+    await live.pass_time(5 * MINUTE)
+    thermostat.report(target_temperature=temperature)
+    await live.pass_time(10 * MINUTE)
+    assert live.state("sensor.equiwatt_held_devices") == "0"
+    await live.hass.services.async_call(DOMAIN, "set_back", data, blocking=True)
+    assert thermostat.target_temperature == temperature - 2
+    await live.pass_time(15 * MINUTE)
+    assert thermostat.target_temperature == temperature

@@ -59,6 +59,10 @@ def test_away(state: str) -> None:
     [
         (read("switch.one", "on", icon="mdi:plug"), {"state": "on"}),
         (read("media_player.one", "standby"), {"state": "off"}),
+        (read("media_player.one", "paused"), {"state": "on"}),
+        (read("media_player.one", "off"), {"state": "off"}),
+        (read("select.battery", "standby"), {"state": "standby"}),
+        (read("select.charger", "idle"), {"state": "idle"}),
         (read("climate.one", "off", temperature=7), {"state": "off"}),
         (
             read("climate.one", "heat_cool", target_temp_low=18, target_temp_high=24),
@@ -96,6 +100,18 @@ def test_away(state: str) -> None:
             {"state": "on", "effect": "fire", "brightness": 9},
         ),
         (
+            read(
+                "light.one",
+                "on",
+                brightness=9,
+                color_mode="rgb",
+                rgb_color=(1, 2, 3),
+                effect="Solid",
+                effect_list=["Solid", "Blink"],
+            ),
+            {"state": "on", "effect": "Solid", "brightness": 9, "rgb_color": [1, 2, 3]},
+        ),
+        (
             read("light.one", "on", effect=None, effect_list=["off", "fire"], color_mode="onoff"),
             {"state": "on", "effect": "off"},
         ),
@@ -129,8 +145,7 @@ def test_significant(state: DeviceState, significant: dict[str, Any]) -> None:
     [
         ("state", "on", "on", True),
         ("state", "on", "off", False),
-        ("state", "off", "standby", True),
-        ("state", "paused", "idle", True),
+        ("state", "off", "standby", False),
         ("state", "paused", "off", False),
         ("state", "80", "80.0", True),
         ("state", "80", "80.1", False),
@@ -143,6 +158,7 @@ def test_significant(state: DeviceState, significant: dict[str, Any]) -> None:
         ("brightness", 77, 80, True),
         ("brightness", 77, 81, False),
         ("effect", None, "None", True),
+        ("effect", "*Solid*", "Solid", True),
         ("effect", "off", "rainbow", False),
         ("preset_mode", "eco", "away", False),
         ("oscillating", True, False, False),

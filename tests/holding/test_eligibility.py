@@ -57,7 +57,6 @@ def test_can_pause(entity_id: str, attributes: dict[str, Any], can: bool) -> Non
         ("on", None),
         ("playing", None),
         ("off", Refusal.ALREADY_OFF),
-        ("standby", Refusal.ALREADY_OFF),
         ("unknown", Refusal.UNAVAILABLE),
         ("unavailable", Refusal.UNAVAILABLE),
     ],

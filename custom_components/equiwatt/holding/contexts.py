@@ -21,6 +21,7 @@ from homeassistant.core import (
     callback,
 )
 from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.script import ATTR_CUR
 from homeassistant.helpers.target import TargetSelection, async_extract_referenced_entity_ids
 
 from ..target import listed_by, members_of, without_excluded
@@ -61,6 +62,9 @@ class Contexts:
             listen = self._hass.bus.async_listen
             self._listening = [listen(event, self._on_run) for event in RUNS]
             self._listening.append(listen(EVENT_CALL_SERVICE, self._on_service))
+            for state in self._hass.states.async_all(RUNNING):
+                if state.attributes.get(ATTR_CUR):  # began before anything was held
+                    _add(self._others, state.context.id)
 
     @callback
     def async_stop(self) -> None:

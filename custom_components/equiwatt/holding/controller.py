@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from homeassistant.const import STATE_OFF
 from homeassistant.core import (
     CALLBACK_TYPE,
     Context,
@@ -35,6 +36,7 @@ from .device import (
     commanded,
     hold,
     is_confirmed,
+    is_held,
     refused,
     release,
     step,
@@ -160,6 +162,7 @@ class HoldingController:
             self.devices[entity_id] = replace(held, record=held.record.shifted(jump))
         self._due_at = {entity_id: at + jump for entity_id, at in self._due_at.items()}
         self._slots = {entity_id: at + jump for entity_id, at in self._slots.items()}
+        self._last_slot = self._last_slot and self._last_slot + jump
         self.store.async_save_soon()
 
     # A new hold
@@ -222,8 +225,9 @@ class HoldingController:
         self, entity_id: str, request: Request, requester: Requester
     ) -> tuple[HeldDevice, list[Call]] | Refusal:
         """Return the held device and the calls that set it, or why it cannot be held."""
-        known, now = self.devices.get(entity_id), self.read_clock()
-        wanted = self._wanted(entity_id, request, known)
+        now = self.read_clock()
+        known = self._known(entity_id, now)
+        wanted = self._wanted(entity_id, request, known, now)
         if isinstance(wanted, Refusal):
             return wanted
         state = device_state_of(self.hass.states.get(entity_id))
@@ -246,8 +250,14 @@ class HoldingController:
         )
         return held, calls
 
+    def _known(self, entity_id: str, now: datetime) -> HeldDevice | None:
+        """Return the device unless it was changed by another and is left alone."""
+        known = self.devices.get(entity_id)
+        is_kept = known and (known.record.restoring or is_held(known.record, now))
+        return known if is_kept else None
+
     def _wanted(
-        self, entity_id: str, request: Request, known: HeldDevice | None
+        self, entity_id: str, request: Request, known: HeldDevice | None, now: datetime
     ) -> Mapping[str, Any] | Refusal:
         """Return the wanted state of a device, or why it cannot be held."""
         state = self.hass.states.get(entity_id)
@@ -255,7 +265,8 @@ class HoldingController:
         if request.scenes:
             return scene_wanted_of(self.hass, entity_id, request.scenes)
         if request.degrees is not None:
-            if state and before:  # a repeated set-back starts from the first temperature
+            is_off = known and now < known.record.until and state and state.state == STATE_OFF
+            if state and before and not is_off:  # a repeated set-back starts from the first value
                 state = State(entity_id, before.state, before.attributes)
             wanted = set_back(state, request.degrees)
             if isinstance(wanted, Refusal):
@@ -350,8 +361,7 @@ class HoldingController:
             self._report(event.data["entity_id"], None)
         elif event.data["action"] == "update" and "entity_id" in event.data["changes"]:
             old, new = event.data["changes"]["entity_id"], event.data["entity_id"]
-            held = self.devices.pop(old)
-            self._set_device(replace(held, entity_id=new))
+            self._set_device(replace(self._pop(old), entity_id=new))
             self._subscribe()
             self._report(new, self.hass.states.get(new))
 
@@ -456,10 +466,7 @@ class HoldingController:
 
     def _remove(self, entity_id: str, outcome: Outcome) -> None:
         """Remove a device, raising or clearing its issue."""
-        del self.devices[entity_id]
-        self._removed.discard(entity_id)
-        self._due_at.pop(entity_id, None)
-        self._slots.pop(entity_id, None)
+        self._pop(entity_id)
         if outcome is Outcome.GIVEN_UP:
             async_raise_not_restored(self.hass, entity_id)
         else:
@@ -468,6 +475,13 @@ class HoldingController:
         self.store.async_save_soon()
         self._dispatch()
         self._run(self.async_tidy())
+
+    def _pop(self, entity_id: str) -> HeldDevice:
+        """Remove and return a device, with all that is planned for it."""
+        self._removed.discard(entity_id)
+        self._due_at.pop(entity_id, None)
+        self._slots.pop(entity_id, None)
+        return self.devices.pop(entity_id)
 
     async def async_tidy(self) -> None:
         """Write what has ended, and delete the file once no account and no device is left."""

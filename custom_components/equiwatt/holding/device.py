@@ -345,7 +345,7 @@ def _shows(record: DeviceRecord, command: Mapping[str, Any], state: DeviceState)
 
 def _has_mode(command: Mapping[str, Any], before: DeviceState | None, state: DeviceState) -> bool:
     """Return True if the mode is the original one, where no other was commanded."""
-    return "state" in command or before is None or is_near("state", before.state, state.state)
+    return "state" in command or before is None or state.fits({"state": before.get("state")})
 
 
 def _is_made_of(record: DeviceRecord, before: DeviceState, state: DeviceState) -> bool:

@@ -6,10 +6,13 @@ from enum import Enum
 from functools import cached_property
 from typing import Any, Self
 
-OFF_STATES = ("off", "standby")
-PLAYER_STATES = {"on", "idle", "paused", "playing", "buffering"}
-"""States of a media player that is on, treated alike: playback is not restored."""
-NO_EFFECT = (None, "off", "None")
+PLAYER_STATES = {
+    "standby": "off",
+    **dict.fromkeys(("idle", "paused", "playing", "buffering"), "on"),
+}
+"""States of a media player that are treated alike: playback is not restored."""
+NO_EFFECT = (None, "off", "None", "Solid", "*Solid*")
+"""Effects that lights report while they show a plain colour."""
 AWAY = ("unavailable", "unknown")
 COVER_SET_POSITION = 4
 
@@ -131,12 +134,13 @@ class DeviceState:
     @property
     def is_off(self) -> bool:
         """Return True if the device reports that it is off."""
-        return self.state in OFF_STATES
+        return bool(self.get("state") == "off")
 
     def get(self, name: str) -> Any:
         """Return the state or an attribute, None if missing."""
         if name == "state":
-            return self.state
+            alike = PLAYER_STATES if self.domain == "media_player" else {}
+            return alike.get(self.state, self.state)
         if name == "temperature_range":
             limits = [self.attributes.get(f"target_temp_{end}") for end in ("low", "high")]
             return None if None in limits else limits
@@ -164,7 +168,7 @@ class DeviceState:
         listed = [one for one in self.get("effect_list") or () if one in NO_EFFECT]
         names = ["brightness"]
         if effect in NO_EFFECT:
-            effect = next(iter(listed), None)
+            effect = effect if effect in listed else next(iter(listed), None)
             names += [COLORS[mode]] if mode in COLORS else [] if mode else COLORS.values()
         found = {"state": self.state, "effect": effect}
         found |= {name: self.get(name) for name in names}
@@ -215,10 +219,6 @@ def is_near(name: str, one: Any, other: Any) -> bool:
     """Return True if two values are equal within a device's rounding."""
     if one == other:
         return True
-    if name == "state":
-        alike = (PLAYER_STATES, OFF_STATES)
-        if any(one in states and other in states for states in alike):
-            return True
     if name == "effect":
         return one in NO_EFFECT and other in NO_EFFECT
     distances = distances_of(one, other)
