@@ -49,7 +49,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> 
     try:
         await store.async_load()
     except (HomeAssistantError, OSError) as err:
-        # Not to start from nothing, which would lose what is live and what was announced.
+        # Starting without the file would lose the live equivent and the announced edges.
         raise ConfigEntryNotReady(
             translation_domain=DOMAIN, translation_key="not_readable"
         ) from err

@@ -136,7 +136,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
 
     @callback
     def async_remove_expired_plans(self) -> None:
-        """Remove expired plans, but not by a clock that no answer has confirmed."""
+        """Remove expired plans, unless no answer has confirmed the clock yet."""
         if self.answered_at:
             self._store.async_keep_plans(self.plans.kept_at(self.clock.now()))
 

@@ -24,7 +24,7 @@ VERSION = 1
 SAVE_DELAY = 30
 
 UNWRITTEN: HassKey[dict[str, dict[str, Any]]] = HassKey(f"{DOMAIN}_unwritten")
-"""Data of each account that was unloaded while they could not be written."""
+"""Data of accounts that were unloaded while the disk could not be written."""
 
 
 class TolerantStore(Store[dict[str, Any]]):

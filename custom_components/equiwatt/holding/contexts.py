@@ -63,7 +63,7 @@ class Contexts:
             self._listening = [listen(event, self._on_run) for event in RUNS]
             self._listening.append(listen(EVENT_CALL_SERVICE, self._on_service))
             for state in self._hass.states.async_all(RUNNING):
-                if state.attributes.get(ATTR_CUR):  # began before anything was held
+                if state.attributes.get(ATTR_CUR):  # a run that began before the hold
                     _add(self._others, state.context.id)
 
     @callback

@@ -251,7 +251,7 @@ class HoldingController:
         return held, calls
 
     def _known(self, entity_id: str, now: datetime) -> HeldDevice | None:
-        """Return the device unless it was changed by another and is left alone."""
+        """Return the device, None if another person or automation has changed it."""
         known = self.devices.get(entity_id)
         is_kept = known and (known.record.restoring or is_held(known.record, now))
         return known if is_kept else None
@@ -477,7 +477,7 @@ class HoldingController:
         self._run(self.async_tidy())
 
     def _pop(self, entity_id: str) -> HeldDevice:
-        """Remove and return a device, with all that is planned for it."""
+        """Remove and return a device, with its due times."""
         self._removed.discard(entity_id)
         self._due_at.pop(entity_id, None)
         self._slots.pop(entity_id, None)

@@ -344,7 +344,7 @@ def _shows(record: DeviceRecord, command: Mapping[str, Any], state: DeviceState)
 
 
 def _has_mode(command: Mapping[str, Any], before: DeviceState | None, state: DeviceState) -> bool:
-    """Return True if the mode is the original one, where no other was commanded."""
+    """Return True if the mode is commanded or the original one."""
     return "state" in command or before is None or state.fits({"state": before.get("state")})
 
 
