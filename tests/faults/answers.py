@@ -7,7 +7,7 @@ end the live one.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 import json
 from typing import Any
 
@@ -19,6 +19,8 @@ NOW = int(datetime.now(UTC).timestamp())
 CURRENT = {"start_time": NOW - 600, "end_time": NOW + 3000}
 """The equivent that is live, when one is."""
 OLD = {"start_time": NOW - 90_000, "end_time": NOW - 86_400}
+APART = timedelta(seconds=11)
+"""How far apart two answers are that together end what is live."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Fault:
     stalls: bool = False
     tls: bool = False
     refuses: bool = False
+    wait: timedelta = APART
 
 
 def lie_about(live: bool) -> bytes:

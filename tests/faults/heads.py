@@ -24,10 +24,6 @@ STATUSES = {
     "407": status(b"407 Proxy Authentication Required", b"Proxy-Authenticate: Basic"),
     "410": status(b"410 Gone"),
     "418": status(b"418 I'm a teapot"),
-    "429": status(b"429 Too Many Requests"),
-    "429 for a while": status(b"429 Too Many Requests", b"Retry-After: 120"),
-    "429 for no sane while": status(b"429 Too Many Requests", b"Retry-After: 1e9"),
-    "429 for two whiles": status(b"429 Too Many Requests", b"Retry-After: 5", b"Retry-After: x"),
     "500": status(b"500 Internal Server Error"),
     "502": status(b"502 Bad Gateway"),
     "503": status(b"503 Service Unavailable", b"Retry-After: 3600"),
@@ -42,6 +38,12 @@ STATUSES = {
     "only early hints": wire(lambda _: b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"),
     "a firewall": wire(lambda _: sized(b"error code: 1010", status=b"HTTP/1.1 403 Forbidden")),
     "switching protocols": status(b"101 Switching Protocols", b"Upgrade: websocket"),
+}
+LIMITS = {
+    "429": status(b"429 Too Many Requests"),
+    "429 for a while": status(b"429 Too Many Requests", b"Retry-After: 120"),
+    "429 for no sane while": status(b"429 Too Many Requests", b"Retry-After: 1e9"),
+    "429 for two whiles": status(b"429 Too Many Requests", b"Retry-After: 5", b"Retry-After: x"),
 }
 REFUSALS = {
     "401": status(b"401 Unauthorized", b"WWW-Authenticate: Bearer"),

@@ -21,8 +21,6 @@ from .server import Api
 LAST_START = "sensor.equiwatt_last_start"
 POLL = timedelta(seconds=320)
 """Later than the next poll, however long it was put off, and sooner than anything is stale."""
-APART = timedelta(seconds=11)
-"""How far apart two answers are that together end what is live."""
 
 
 class FaultyHome(Home):
@@ -81,11 +79,12 @@ class FaultyHome(Home):
         async_fire_time_changed(self.hass, dt_util.utcnow() + POLL)
         await self.settle()
 
-    async def ask(self) -> None:
-        """Have the API asked at once and by the next poll, as two answers end what one cannot."""
+    async def ask(self, wait: timedelta) -> None:
+        """Have the API asked at once and by a poll, as two answers end what one cannot."""
         await self.look()
-        self.clock.tick(APART)
+        self.clock.tick(wait)
         await self.poll()
+        self.clock.tick(wait)
 
     @property
     def knows_news(self) -> bool:

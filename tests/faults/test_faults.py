@@ -12,7 +12,7 @@ from custom_components.equiwatt.equivents import client
 from homeassistant.core import HomeAssistant
 
 from ..fakes.home import TOKEN
-from .answers import Fault, in_tls, sized, wire
+from .answers import APART, Fault, in_tls, sized, wire
 from .heads import REFUSALS, STATUSES
 from .home import FaultyHome
 from .server import Api
@@ -50,7 +50,7 @@ async def check_fault(
     with monkeypatch.context() as patch:
         if fault.stalls:
             patch.setattr(client, "TIMEOUT", SHORT)
-        await home.ask()
+        await home.ask(fault.wait)
     assert home.server.calls >= calls + 2
     assert home.moved == set()
     assert home.flows == fault.refuses
@@ -94,7 +94,7 @@ async def test_a_refused_connection_moves_nothing(
     await home.setup()
     calls = server.calls
     await server.shut()
-    await home.ask()
+    await home.ask(APART)
     assert server.calls == calls
     assert home.moved == set()
     assert len(told(caplog, logging.ERROR)) == 1
@@ -119,6 +119,8 @@ async def test_faults_in_a_row_are_one_loss(
     for fault in plain[::3]:
         server.answer = fault.answer
         await home.poll()
+        if fault.wait > APART:
+            clock.tick(fault.wait)
     assert home.moved == set()
     await home.recover()
     check_log(caplog)
@@ -148,7 +150,7 @@ async def test_the_lie_would_be_believed(
     home = FaultyHome(hass, server, clock, live=live, tls=tls)
     await home.setup()
     server.answer = in_tls(wire(sized)) if tls else wire(sized)
-    await home.ask()
+    await home.ask(APART)
     assert home.live == ("off" if live else "on")
     await asyncio.sleep(2 * announcer.APART)  # from the edge of the set-up, on older releases
     await home.settle()
