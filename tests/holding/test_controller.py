@@ -9,6 +9,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.equiwatt.const import DOMAIN
+from custom_components.equiwatt.holding.device import step
 from custom_components.equiwatt.holding.manager import async_get_manager
 from homeassistant.components.climate.const import HVACMode
 from homeassistant.core import Context
@@ -53,6 +54,29 @@ async def test_clock_that_is_put_right(home: Home, provider: Provider, hours: in
     assert home.state(PLUG) == "off"
     await home.pass_time(2 * MINUTE)
     assert (home.state(PLUG), home.live) == ("on", "on")
+
+
+async def test_one_that_cannot_be_decided(
+    live: Home, provider: Provider, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An error over one device is logged once, and the other is restored."""
+    await install(live.hass, Plug("Plug"), Plug("Other"))
+    await pause(live.hass, PLUG, "switch.other")
+    await live.pass_time(MINUTE)
+    errors = [ValueError("not a number")]
+
+    def decide(*args: Any) -> Any:
+        """Fail once."""
+        if errors:
+            raise errors.pop()
+        return step(*args)
+
+    with patch("custom_components.equiwatt.holding.controller.step", decide):
+        await end(live, provider)
+        await live.pass_time(MINUTE)
+    assert {live.state(PLUG), live.state("switch.other")} == {"on", "off"}
+    assert live.state("sensor.equiwatt_held_devices") == "0"
+    assert caplog.text.count("cannot be restored: ValueError('not a number')") == 1
 
 
 async def test_restore_is_stored_before_it_is_commanded(
