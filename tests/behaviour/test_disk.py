@@ -39,7 +39,9 @@ def synced() -> Iterator[Mock]:
 async def test_files(folder: Path, synced: Mock, live: Home, name: str) -> None:
     """Nobody else on the machine may read a file, and a pulled plug never leaves half of one."""
     live.hass.states.async_set("switch.plug", "on")
-    live.hass.services.async_register("switch", "turn_off", lambda _: None)
+    live.hass.services.async_register(
+        "switch", "turn_off", lambda _: live.hass.states.async_set("switch.plug", "off")
+    )
     data = {"entity_id": "switch.plug"}
     await live.hass.services.async_call(
         "equiwatt", "pause", data, blocking=True, return_response=True
