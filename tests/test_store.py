@@ -18,6 +18,7 @@ from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.json import prepare_save_json
+from homeassistant.helpers.storage import Store
 from homeassistant.util.file import WriteError
 
 from .conftest import Push
@@ -475,7 +476,7 @@ async def test_reload_with_a_disk_that_is_full(
     await home.setup()
     await home.pass_time(40)
     error = AsyncMock(side_effect=WriteError("No space left"))
-    with patch.object(TolerantStore, "_async_write_data", error):
+    with patch.object(Store, "_async_write_data", error):
         if is_named:
             provider.start(NOW, NOW + HOUR)
             await home.pass_time(40)
