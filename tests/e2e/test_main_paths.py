@@ -124,8 +124,8 @@ async def by_polling_and_clock(house: House, api: Provider) -> None:
 async def overrun(house: House, api: Provider, addresses: dict[str, str]) -> None:
     """Play an equivent that the API still names after its planned end."""
     await asyncio.sleep(2)
-    end = int(time.time()) + 5
-    api.current = {"start_time": int(time.time()), "end_time": end}
+    start, end = int(time.time()), int(time.time()) + 5
+    api.current = {"start_time": start, "end_time": end}
     api.is_down = False
     await call(addresses["started"])
     confirmed = datetime.fromtimestamp(end, UTC).isoformat()
@@ -134,6 +134,7 @@ async def overrun(house: House, api: Provider, addresses: dict[str, str]) -> Non
     assert (await house.state(LIVE) or {})["state"] == "on"
     await counted(house, 3, 2)
     api.current = None
+    api.previous = [{"start_time": start, "end_time": end}, *api.previous]
     await call(addresses["ended"].split("?")[0])
     await house.wait_for(LIVE, "off", 65)
     await counted(house, 3, 3)
