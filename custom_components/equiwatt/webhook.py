@@ -30,8 +30,8 @@ from .equivents.model import EdgeType
 ATTR_EVENT = "event"
 MAX_BODY = 64 * 1024
 BODY_TIMEOUT = 2
-PART = re.compile(r'name="?event"?(?:\r\n[^\r\n]{1,200}){0,9}\r\n\r\n(\w+)')
-"""The field of a multipart form."""
+PART = re.compile(r'name="?event"?(?:\r\n[^\r\n]{1,200}){0,9}\r\n\r\n(\w+)\r\n--')
+"""The field of a multipart form that has arrived whole."""
 
 
 async def async_get_addresses(hass: HomeAssistant, webhook_id: str) -> dict[str, str] | None:

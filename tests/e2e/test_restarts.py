@@ -73,7 +73,7 @@ class Ear:
         """Wait until automations have heard this besides all that was expected before."""
         self._expected += news
         with suppress(TimeoutError):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):  # what takes two answers takes ten seconds
                 while len(self.heard) < len(self._expected):
                     self._news.clear()
                     await self._news.wait()

@@ -370,8 +370,7 @@ class HoldingController:
         """Process the devices that are due."""
         now = self.read_clock()
         for entity_id in [one for one, at in self._due_at.items() if at <= now]:
-            if entity_id in self.devices:
-                self._step(entity_id)
+            self._step(entity_id)
         self._dispatch()
 
     # Decisions and commands
