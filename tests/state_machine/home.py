@@ -280,7 +280,7 @@ class Home:
         self.cloud.answered = False
         self.error_of_clock = self.skew
         self.newest, self.doubted, self.is_doubtful = None, None, False
-        self.set_up_at = self.loop.moment
+        self.set_up_at = self.judge.set_up_at = self.loop.moment
         self.run(self.hass.config_entries.async_setup(ENTRY_ID))
 
     def finish_start(self) -> None:

@@ -21,6 +21,9 @@ SLACK = 1
 APART = 0 if (MAJOR_VERSION, MINOR_VERSION) >= (2026, 10) else 0.003
 """Seconds by which an event may wait for another of the same moment, which older releases need."""
 
+CLOCKS_APART = 120.0
+"""Seconds by which the system's clock may be wrong before the provider's time is believed."""
+
 
 def bound(span: Span) -> datetime:
     """Return until when an equivent may be live at all."""
@@ -49,15 +52,24 @@ class Judge:
     """Since when edges have to wait."""
     due: Span | None = None
     """What must be live by the next check, as an answer names it."""
+    set_up_at: float = 0
+    """When the account was last set up."""
     ends_at_once: bool = False
     """Whether the last call has to end the live one."""
 
     def take_push(self, kind: str) -> None:
         """Let a call that is received now explain an edge."""
         now = self.moment()
-        recent = self.over is not None and now - self.over[1] <= OUT_OF_ORDER + SLACK
+        recent = self.over is not None and now - self.over[1] <= self._out_of_order(self.over[1])
         self.ends_at_once = kind == "ended" and self.pushed is not None and not recent
         self.pushes.append((now, kind, self.cloud.failed))
+
+    def _out_of_order(self, moment: float) -> float:
+        """Return for how long a call may speak of what happened at a moment.
+
+        The clocks of two runs may be as far apart as the house takes for right.
+        """
+        return OUT_OF_ORDER + SLACK + (CLOCKS_APART if moment < self.set_up_at else 0)
 
     @property
     def may_wait(self) -> bool:

@@ -97,3 +97,15 @@ def test_a_restart_while_a_set_up_is_under_way(home: Home) -> None:
     house.push(kind="started", times=2)
     house.restart(down=0, pull=True, starting=35)
     house.teardown()
+
+
+def test_a_clock_that_is_a_little_wrong_since_a_reload(home: Home) -> None:
+    """What ended before is as long ago as the two clocks say, of which one may be wrong."""
+    House.home = home
+    house = House()
+    house.push_demo()
+    house.wait(seconds=187)
+    house.go_wrong(seconds=-100)
+    house.reload_during_a_call(before=9, down=15, kind="ended", takes=10)
+    house.push_demo()
+    house.teardown()
