@@ -39,7 +39,7 @@ IN = {True: (0.8, 1.0), False: (0.6, 0.9)}
 COME, HOW_EARLY = (26.0, 34.0), 3.0
 """The half hour in which they come home on average, and by how much that differs each day."""
 STANDING = (0.04, 0.15)
-"""What always runs, in kWh of a half hour."""
+"""Base load, in kWh per half hour."""
 AWAKE = (0.03, 0.12)
 """Light and screens of those who are in."""
 MEAL, COOKS = (0.4, 1.6), (0.4, 0.9)
@@ -66,7 +66,7 @@ class Home:
     """A home, whose people have their habits."""
 
     def __init__(self, number: int) -> None:
-        """Let chance decide what they are."""
+        """Choose the habits at random."""
         self._random = random = Random(number)  # noqa: S311 - it keeps no secret
         self._in = {working: random.uniform(*often) for working, often in IN.items()}
         self._comes, self._teatime = random.uniform(*COME), random.uniform(*TEATIME)

@@ -181,7 +181,7 @@ async def accounts(
 
 
 async def confirmations(house: House, line: Line) -> dict[str, list[float]]:
-    """Let the API of several accounts confirm starts and ends; return the milliseconds.
+    """Return the milliseconds until the API of several accounts confirms starts and ends.
 
     The ends come half an hour early, so that it is the API's word that ends the equivent.
     """

@@ -41,7 +41,7 @@ class TolerantStore(Store[dict[str, Any]]):
             max_readable_version=VERSION + 100,
         )
         self.is_written = False
-        """Whether the last write succeeded."""
+        """True if the last write succeeded."""
         self.on_failure: Callable[[], None] = lambda: None
         """Called after a failed write, which Home Assistant does not repeat."""
 
@@ -100,7 +100,7 @@ class EquiwattStore:
         self._store = TolerantStore(hass, entry_id)
         self._store.on_failure = lambda: self._save_later(SAVE_DELAY)
         self.known = False
-        """Whether anything is stored, which is not so before the account's first answer."""
+        """True if anything is stored, so not before the account's first answer."""
         self.snapshot = Snapshot()
         """Snapshot of the last announced edge, or the current one if no edge is waiting."""
         self.webhook = WebhookFacts()

@@ -24,7 +24,7 @@ class Snapshot:
 
     live: Equivent | None = None
     rehearsal: bool = False
-    """Whether the live equivent is a rehearsal."""
+    """True if the live equivent is a rehearsal."""
     pushed_at: datetime | None = None
     """Time of the push that started the live equivent, until the API confirms it."""
     upcoming: Equivent | None = None
@@ -66,7 +66,7 @@ class Edge:
     after: Snapshot = field(repr=False)
     """Snapshot after the edge, with which it is stored."""
     skipped: bool = False
-    """Whether the equivent is skipped, set on announcing."""
+    """True if the equivent is skipped; set on announcing."""
     participants: tuple[str, ...] = ()
     """Names of the participants, set on announcing an end."""
     kind: Kind | None = None

@@ -42,7 +42,7 @@ class Tracker:
         self._ended_call_at: datetime | None = None
         """Time of an `ended` call that no answer has confirmed."""
         self._has_failed = False
-        """Whether the last request to the API failed."""
+        """True if the last request to the API failed."""
         self._has_asked = False
         self._edges: list[Edge] = []
 

@@ -54,7 +54,7 @@ class Decision:
 
     command: Mapping[str, Any] | None = None
     is_repeated: bool = False
-    """Whether it belongs to a later round, in which commands are spread out."""
+    """True in a later round, in which commands are spread out."""
     outcome: Outcome | None = None
     look_at: datetime | None = None
 
