@@ -1,4 +1,4 @@
-"""Test the blueprints, loaded and run by a real Home Assistant."""
+"""Test the blueprints in a real Home Assistant."""
 
 from contextlib import nullcontext
 from datetime import timedelta
@@ -40,24 +40,24 @@ INPUTS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture
 def use(home: Home, tmp_path: Path) -> Use:
-    """Return a way to use a blueprint with some inputs."""
+    """Return a function that sets up an automation of a blueprint."""
     return user_of(home, tmp_path)
 
 
 @pytest.fixture
 def acted(home: Home) -> list[Any]:
-    """Return what the actions do."""
+    """Return the runs of the user's actions."""
     events: list[Any] = async_capture_events(home.hass, "acted")
     return events
 
 
 def full_disk() -> Any:
-    """Return a disk on which nothing can be written."""
+    """Return a disk without space."""
     return patch("homeassistant.helpers.storage.Store._async_write_data", side_effect=WriteError)
 
 
 async def play(home: Home, provider: Provider) -> None:
-    """Let an equivent start and end."""
+    """Start and end an equivent."""
     start = home.now
     provider.start(start, start + HOUR)
     await home.poll()
@@ -68,14 +68,14 @@ async def play(home: Home, provider: Provider) -> None:
     assert home.live == "off"
 
 
-def said(acted: list[Any]) -> list[str]:
-    """Return at what moments there was something to do."""
+def action_times(acted: list[Any]) -> list[str]:
+    """Return the times at which the actions ran."""
     return [event.data["at"] for event in acted]
 
 
 @pytest.mark.parametrize("path", BLUEPRINTS, ids=lambda path: path.stem)
-def test_is_a_blueprint(path: Path) -> None:
-    """Home Assistant takes it, every input is used, and each says what it is for."""
+def test_valid(path: Path) -> None:
+    """The blueprint is valid, and every input is used and described."""
     data = load_yaml_dict(str(path))
     blueprint = models.Blueprint(
         data, path=path.name, expected_domain=AUTOMATION, schema=BLUEPRINT_SCHEMA
@@ -88,8 +88,8 @@ def test_is_a_blueprint(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", BLUEPRINTS, ids=lambda path: path.stem)
-def test_can_be_imported(path: Path) -> None:
-    """What Home Assistant saves of an import, it can read again: no features of entities."""
+def test_import(path: Path) -> None:
+    """The file that an import stores can be loaded again."""
     imported = models.Blueprint(load_yaml_dict(str(path)), schema=BLUEPRINT_SCHEMA)
     saved: Any = parse_yaml(imported.yaml())
     again = models.Blueprint(saved, expected_domain=AUTOMATION, schema=BLUEPRINT_SCHEMA)
@@ -97,7 +97,7 @@ def test_can_be_imported(path: Path) -> None:
 
 
 async def test_pauses_and_restores(home: Home, provider: Provider, use: Use) -> None:
-    """Devices go off at the start and come back at the end; nobody is told unasked."""
+    """Devices are turned off at the start and restored at the end, without a notification."""
     await home.setup()
     (plug,) = await install(home.hass, Plug("Plug"))
     await use("pause_devices", devices={"entity_id": PLUG})
@@ -107,7 +107,7 @@ async def test_pauses_and_restores(home: Home, provider: Provider, use: Use) -> 
 
 
 async def test_longest_pause(home: Home, provider: Provider, use: Use) -> None:
-    """The longest pause is handed on."""
+    """The longest pause is passed to the action."""
     await home.setup()
     (plug,) = await install(home.hass, Plug("Plug"))
     await use("pause_devices", devices={"entity_id": PLUG}, max_duration={"seconds": 30})
@@ -121,7 +121,7 @@ async def test_longest_pause(home: Home, provider: Provider, use: Use) -> None:
 async def test_conditions(
     home: Home, provider: Provider, use: Use, acted: list[Any], at_home: str, runs: bool
 ) -> None:
-    """Both act only if the extra conditions hold at the start; the end goes with the start."""
+    """The extra conditions are checked at the start, and the end follows the start."""
     await home.setup()
     (plug,) = await install(home.hass, Plug("Plug"))
     home.hass.states.async_set("person.someone", at_home)
@@ -147,7 +147,7 @@ async def test_conditions(
 async def test_actions_and_conditions(
     home: Home, provider: Provider, use: Use, acted: list[Any], at_home: str, told: list[str]
 ) -> None:
-    """The actions for the end run if those for the start did, whatever holds by then."""
+    """The actions for the end run if those for the start ran."""
     await home.setup()
     home.hass.states.async_set("person.someone", at_home)
     condition = {"condition": "state", "entity_id": "person.someone", "state": "home"}
@@ -160,19 +160,19 @@ async def test_actions_and_conditions(
     await home.pass_time(10 * MINUTE)
     provider.end(start, home.now)
     await home.poll()
-    assert said(acted) == told
+    assert action_times(acted) == told
 
 
 @pytest.mark.parametrize(("include", "told"), [(True, ["start", "end"]), (False, [])])
 async def test_rehearsals(
     home: Home, use: Use, acted: list[Any], include: bool, told: list[str]
 ) -> None:
-    """Rehearsals are for those who want them."""
+    """Rehearsals are an option."""
     await home.setup()
     await use("do_this_and_that", start_actions=[START], end_actions=[END], include_tests=include)
     await simulate(home.hass, duration=10)
     await home.pass_time(15)
-    assert said(acted) == told
+    assert action_times(acted) == told
 
 
 @pytest.mark.parametrize("name", INPUTS)
@@ -195,7 +195,7 @@ async def test_only_power_down(
     only: dict[str, bool],
     acts: bool,
 ) -> None:
-    """What is planned as a powerUP is left out, start and end, unless the user wants both."""
+    """A powerUP is ignored at its start and end, unless the user wants both."""
     await home.setup()
     await install(home.hass, Plug("Plug"))
     await use(name, **INPUTS[name], **only)
@@ -206,18 +206,18 @@ async def test_only_power_down(
 
 
 @pytest.mark.parametrize("kind", ["power_up", "power_down"])
-async def test_rehearse_a_power_up(home: Home, use: Use, acted: list[Any], kind: str) -> None:
-    """So it can be tried out today."""
+async def test_rehearse_power_up(home: Home, use: Use, acted: list[Any], kind: str) -> None:
+    """A rehearsal of a powerUP runs the actions."""
     await home.setup()
     await use("do_this_and_that", **INPUTS["do_this_and_that"])
     await simulate(home.hass, duration=10, kind=kind)
     await home.pass_time(15)
-    assert said(acted) == (["start", "end"] if kind == "power_down" else [])
+    assert action_times(acted) == (["start", "end"] if kind == "power_down" else [])
 
 
 @pytest.mark.parametrize("include", [True, False])
 async def test_rehearsed_pause(home: Home, use: Use, include: bool) -> None:
-    """So with devices, and a notification begins by saying that it is a rehearsal."""
+    """A rehearsal pauses devices, and its notification begins with "Rehearsal"."""
     await home.setup()
     (plug,) = await install(home.hass, Plug("Plug"))
     await use(
@@ -241,8 +241,8 @@ async def test_rehearsed_pause(home: Home, use: Use, include: bool) -> None:
     assert titles(home) == (over if include else [])  # those of the first one are replaced
 
 
-async def test_tells(home: Home, provider: Provider, use: Use) -> None:
-    """Start and end stay until they are dismissed, with a reminder, for each equivent."""
+async def test_notifications(home: Home, provider: Provider, use: Use) -> None:
+    """Start and end are persistent notifications with a reminder, for each equivent."""
     await home.setup()
     (plug,) = await install(home.hass, Plug("Plug"))
     plug.report(is_on=False)
@@ -266,10 +266,10 @@ async def test_tells(home: Home, provider: Provider, use: Use) -> None:
 @pytest.mark.parametrize(
     ("minutes", "told"), [(10, "Paused until 09:31: Plug."), (90, "Paused: Plug.")]
 )
-async def test_tells_how_long(
+async def test_notifies_longest_pause(
     home: Home, provider: Provider, use: Use, minutes: int, told: str
 ) -> None:
-    """The longest pause is told where it is over before the equivent."""
+    """The message names the longest pause where it ends before the equivent."""
     await home.setup()
     await install(home.hass, Plug("Plug"))
     longest = {"hours": 0, "minutes": minutes, "seconds": 0}
@@ -281,8 +281,8 @@ async def test_tells_how_long(
     assert message.split("\n\n")[1] == told
 
 
-async def test_tells_what_is_not_paused(home: Home, provider: Provider, use: Use) -> None:
-    """Whatever is not paused is named with the reason, and so is how long the pause may take."""
+async def test_notifies_not_paused(home: Home, provider: Provider, use: Use) -> None:
+    """The message names each device that is not paused, with the reason."""
     await home.setup()
     _, lamp, heater = await install(home.hass, Plug("Plug"), Plug("Lamp"), Plug("Heater"))
     lamp.report(is_on=False)
@@ -301,10 +301,10 @@ async def test_tells_what_is_not_paused(home: Home, provider: Provider, use: Use
 
 
 @pytest.mark.parametrize("away", [True, False])
-async def test_tells_that_nothing_is_paused(
+async def test_notifies_nothing_paused(
     home: Home, provider: Provider, use: Use, away: bool
 ) -> None:
-    """Only where all were off is it said that none were on."""
+    """The message says that all devices were off only if all of them were."""
     await home.setup()
     lamp, heater = await install(home.hass, Plug("Lamp"), Plug("Heater"))
     lamp.report(is_on=False)
@@ -318,8 +318,8 @@ async def test_tells_that_nothing_is_paused(
     assert ("Heater (unavailable" in message) is away
 
 
-async def test_tells_of_a_full_disk(home: Home, provider: Provider, use: Use) -> None:
-    """Who is not told why is told where to look."""
+async def test_notifies_full_disk(home: Home, provider: Provider, use: Use) -> None:
+    """The message names the log where there is no reason."""
     await home.setup()
     (plug,) = await install(home.hass, Plug("Plug"))
     await use("pause_devices", devices={"entity_id": PLUG}, notify_start=True)
@@ -365,7 +365,7 @@ async def test_turns_down(  # what is chosen, and what becomes of it
     told: str,
     temperature: float,
 ) -> None:
-    """Heating is turned down instead, with or without devices to pause, and all is restored."""
+    """Heating is turned down and restored, with or without devices to pause."""
     await home.setup()
     plug, thermostat = await install(home.hass, Plug("Plug"), Thermostat("Thermostat"))
     area = ar.async_get(home.hass).async_create("Kitchen")
@@ -384,14 +384,14 @@ async def test_turns_down(  # what is chosen, and what becomes of it
 
 
 @pytest.mark.parametrize("inputs", [{}, {"devices": {"entity_id": []}, "heating": {"area_id": ""}}])
-async def test_tells_that_nothing_is_chosen(
+async def test_nothing_chosen(
     home: Home,
     provider: Provider,
     use: Use,
     caplog: pytest.LogCaptureFixture,
     inputs: dict[str, Any],
 ) -> None:
-    """Without anything chosen, the log says what is missing."""
+    """Without devices the log names the missing input."""
     await home.setup()
     await use("pause_devices", notify_start=True, **inputs)
     provider.start(NOW, NOW + HOUR)
@@ -401,8 +401,8 @@ async def test_tells_that_nothing_is_chosen(
     assert "There is nothing to pause. Choose devices" in caplog.text
 
 
-async def test_tells_of_each_automation(home: Home, provider: Provider, use: Use) -> None:
-    """Two automations for the same equivent replace none of each other's notifications."""
+async def test_two_automations(home: Home, provider: Provider, use: Use) -> None:
+    """Two automations keep separate notifications of an equivent."""
     await home.setup()
     await install(home.hass, Plug("Plug"))
     inputs = {"notify_start": True, "notify_end": True}
@@ -417,8 +417,8 @@ async def test_tells_of_each_automation(home: Home, provider: Provider, use: Use
     assert sorted(titles(home)) == [started, started, over, over]
 
 
-async def test_tells_a_phone(home: Home, provider: Provider, use: Use) -> None:
-    """Messages go to the notification entities that are chosen."""
+async def test_notifies_phone(home: Home, provider: Provider, use: Use) -> None:
+    """Messages are sent to the chosen notification entities."""
     sent: list[Any] = []
     home.hass.services.async_register("notify", "send_message", sent.append)
     await home.setup()
@@ -437,7 +437,7 @@ async def test_tells_a_phone(home: Home, provider: Provider, use: Use) -> None:
 
 
 def measure(home: Home, saving: object, **attributes: Any) -> None:
-    """Let the meter tell what it knows of the equivent."""
+    """Report a result of the meter."""
     attributes = {"start": NOW.isoformat(), "end": (NOW + HOUR).isoformat(), **attributes}
     home.hass.states.async_set("sensor.equiwatt_saving", str(saving), attributes)
 
@@ -459,10 +459,10 @@ def measure(home: Home, saving: object, **attributes: Any) -> None:
         (False, 0.504, None),
     ],
 )
-async def test_tells_what_was_saved(
+async def test_notifies_saving(
     home: Home, provider: Provider, use: Use, notify: bool, saving: object, told: str | None
 ) -> None:
-    """Once it is final, however late; in neutral words, and as an estimate."""
+    """The saving is notified once it is final, in neutral words and as an estimate."""
     await home.setup()
     await install(home.hass, Plug("Plug"))
     await use("pause_devices", devices={"entity_id": PLUG}, notify_saving=notify)
@@ -484,10 +484,8 @@ async def test_tells_what_was_saved(
     assert all("estimate from your own meter" in message for message in messages(home))
 
 
-async def test_tells_no_saving_of_another_equivent(
-    home: Home, provider: Provider, use: Use
-) -> None:
-    """What becomes final long after it belongs to the one that it was measured of."""
+async def test_saving_of_earlier_equivent(home: Home, provider: Provider, use: Use) -> None:
+    """A late result belongs to the equivent that it was measured in."""
     await home.setup()
     await install(home.hass, Plug("Plug"))
     await use("pause_devices", devices={"entity_id": PLUG}, notify_saving=True)
@@ -500,10 +498,8 @@ async def test_tells_no_saving_of_another_equivent(
     assert messages(home) == []
 
 
-async def test_tells_no_saving_without_taking_part(
-    home: Home, provider: Provider, use: Use
-) -> None:
-    """Who did nothing at the start is not told of it."""
+async def test_no_saving_without_start(home: Home, provider: Provider, use: Use) -> None:
+    """No saving is notified by an automation that did nothing at the start."""
     await home.setup()
     condition = {"condition": "state", "entity_id": "person.someone", "state": "home"}
     devices = {"entity_id": PLUG}
@@ -525,7 +521,7 @@ async def test_tells_no_saving_without_taking_part(
 async def test_restart_does_not_trigger(
     home: Home, provider: Provider, use: Use, acted: list[Any], name: str
 ) -> None:
-    """No reload, restart or outage acts once more."""
+    """Reloads, restarts and outages do not run the actions again."""
     await home.setup()
     (plug,) = await install(home.hass, Plug("Plug"))
     inputs: dict[str, Any] = (
@@ -549,7 +545,7 @@ async def test_restart_does_not_trigger(
 async def test_end_after_a_restart(
     home: Home, provider: Provider, use: Use, acted: list[Any], at_home: bool
 ) -> None:
-    """The end goes with the start, though everything was restarted or off in between."""
+    """The actions for the end run after a restart or while the automation was off."""
     hass = home.hass
     await home.setup()
     inputs = {"start_actions": [START], "end_actions": [END]}
@@ -572,13 +568,13 @@ async def test_end_after_a_restart(
     await home.settle()
     provider.end(start, home.now)
     await home.poll()
-    assert said(acted) == (["start", "end"] if at_home else [])
+    assert action_times(acted) == (["start", "end"] if at_home else [])
 
 
 def both(acted: list[Any], home: Home) -> list[str]:
-    """Return what either blueprint did at the start and at the end."""
+    """Return the actions of either blueprint at the start and at the end."""
     words = {"An equivent has started": "start", "The equivent is over": "end"}
-    return said(acted) or [words[title] for title in titles(home)]
+    return action_times(acted) or [words[title] for title in titles(home)]
 
 
 @pytest.mark.parametrize("puts_right", [False, True])
@@ -586,7 +582,7 @@ def both(acted: list[Any], home: Home) -> list[str]:
 async def test_clock_an_hour_slow(
     home: Home, provider: Provider, use: Use, acted: list[Any], name: str, puts_right: bool
 ) -> None:
-    """The end goes with the start though the system's clock is wrong, or put right in between."""
+    """The end follows the start though the system's clock is wrong or was corrected."""
     await install(home.hass, Plug("Plug"))
     provider.ahead = HOUR
     await home.setup()
@@ -607,10 +603,10 @@ async def test_clock_an_hour_slow(
 
 @pytest.mark.parametrize("minutes", [-6, 6])
 @pytest.mark.parametrize("name", INPUTS)
-async def test_start_that_moves(
+async def test_start_moves(
     home: Home, provider: Provider, use: Use, acted: list[Any], name: str, minutes: int
 ) -> None:
-    """The end goes with the start though the API gives another start by then."""
+    """The end follows the start though the API has changed the start."""
     await home.setup()
     await install(home.hass, Plug("Plug"))
     await use(name, **INPUTS[name])
@@ -633,7 +629,7 @@ async def test_start_that_moves(
 async def test_switched_off_and_on_again(
     home: Home, provider: Provider, use: Use, acted: list[Any], name: str
 ) -> None:
-    """One that was off at the start does nothing at the end; off in between does not matter."""
+    """An automation that was off at the start ignores the end."""
     await home.setup()
     await install(home.hass, Plug("Plug"))
     await use(name, **INPUTS[name])
@@ -651,13 +647,13 @@ async def test_switched_off_and_on_again(
             await home.hass.services.async_call(AUTOMATION, "toggle", one, blocking=True)
         provider.end(start, home.now)
         await home.poll()
-    assert said(acted) == (["start", "end"] if acted else [])
+    assert action_times(acted) == (["start", "end"] if acted else [])
     assert both(acted, home)[-1] == "end"
 
 
 @pytest.mark.parametrize("name", INPUTS)
 async def test_skip(home: Home, provider: Provider, use: Use, acted: list[Any], name: str) -> None:
-    """Nothing is done for one that is skipped, at its start or its end; nobody is told."""
+    """The actions and notifications of a skipped equivent are left out."""
     await home.setup()
     (plug,) = await install(home.hass, Plug("Plug"))
     config = {"scene": [{"name": "Off", "entities": {PLUG: "off"}}]}
@@ -667,11 +663,11 @@ async def test_skip(home: Home, provider: Provider, use: Use, acted: list[Any], 
     skip = {"entity_id": "switch.equiwatt_skip"}
     await home.hass.services.async_call("switch", "turn_on", skip, blocking=True)
     await play(home, provider)
-    assert (plug.commands, said(acted), messages(home)) == ([], [], [])
+    assert (plug.commands, action_times(acted), messages(home)) == ([], [], [])
 
 
 async def test_scene(home: Home, provider: Provider, use: Use, acted: list[Any]) -> None:
-    """A scene is applied and restored without any list for the end."""
+    """A scene is applied and restored without any actions for the end."""
     await home.setup()
     _, thermostat = await install(home.hass, Plug("Plug"), Thermostat("Thermostat"))
     cooler = {"state": "heat", "temperature": 19}
@@ -686,14 +682,14 @@ async def test_scene(home: Home, provider: Provider, use: Use, acted: list[Any])
     provider.end(NOW, home.now)
     await home.poll()
     assert (thermostat.target_temperature, home.state(PLUG)) == (21, "on")
-    assert said(acted) == ["start"]
+    assert action_times(acted) == ["start"]
 
 
 @pytest.mark.parametrize("full", [True, False])
-async def test_tells_of_scenes(
+async def test_notifies_scenes(
     home: Home, provider: Provider, use: Use, acted: list[Any], full: bool
 ) -> None:
-    """The blueprint of scenes has the same notifications, before whatever the actions do."""
+    """The scene blueprint sends the same notifications before the user's actions."""
     told: list[int] = []
     home.hass.bus.async_listen("acted", lambda _: told.append(len(messages(home))))
     await home.setup()
@@ -724,7 +720,7 @@ async def test_tells_of_scenes(
     assert messages(home)[1] == over
 
 
-async def test_phone_that_cannot_be_reached(
+async def test_unreachable_phone(
     home: Home, provider: Provider, use: Use, acted: list[Any]
 ) -> None:
     """Actions run though a notification cannot be sent."""
@@ -734,13 +730,11 @@ async def test_phone_that_cannot_be_reached(
     phone = {"notify_start": True, "notify_end": True, "notify_entities": ["notify.my_phone"]}
     await use("do_this_and_that", **INPUTS["do_this_and_that"], **phone)
     await play(home, provider)
-    assert (refuse.call_count, said(acted)) == (2, ["start", "end"])
+    assert (refuse.call_count, action_times(acted)) == (2, ["start", "end"])
 
 
-async def test_scene_on_a_full_disk(
-    home: Home, provider: Provider, use: Use, acted: list[Any]
-) -> None:
-    """What is done at the end was begun, though a scene could not be applied."""
+async def test_scene_full_disk(home: Home, provider: Provider, use: Use, acted: list[Any]) -> None:
+    """The actions for the end run though a scene could not be applied."""
     await home.setup()
     (plug,) = await install(home.hass, Plug("Plug"))
     config = {"scene": [{"name": "Off", "entities": {PLUG: "off"}}]}
@@ -753,26 +747,26 @@ async def test_scene_on_a_full_disk(
     await home.pass_time(MINUTE)
     provider.end(NOW, home.now)
     await home.poll()
-    assert (said(acted), plug.commands) == (["start", "end"], [])
+    assert (action_times(acted), plug.commands) == (["start", "end"], [])
 
 
 async def test_run_by_hand(
     home: Home, use: Use, acted: list[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Running the automation by hand does nothing, as nothing has happened."""
+    """Running the automation by hand does nothing."""
     await home.setup()
     await use("do_this_and_that", start_actions=[START], end_actions=[END])
     await home.hass.services.async_call(
         AUTOMATION, "trigger", {"entity_id": "automation.one"}, blocking=True
     )
-    assert said(acted) == []
+    assert action_times(acted) == []
     assert "automation" not in "".join(
         record.getMessage() for record in caplog.records if record.levelname == "ERROR"
     )
 
 
 async def test_second_account(home: Home, provider: Provider, use: Use) -> None:
-    """Each automation goes with the account that was chosen."""
+    """Each automation follows its own account."""
     other = add_entry(home.hass, "another-token", "another-webhook")
     await home.setup()
     (plug,) = await install(home.hass, Plug("Plug"))

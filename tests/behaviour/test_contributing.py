@@ -1,4 +1,4 @@
-"""Test what those who change the code are given: hooks, a container, and the same tools for all."""
+"""Test the contributors' tools: hooks, a container, and the same versions for all."""
 
 from configparser import ConfigParser
 import json
@@ -19,13 +19,13 @@ CONTAINER_KEYS = {"name", "image", "forwardPorts", "portsAttributes", "postAttac
 
 
 def pins(name: str) -> dict[str, str]:
-    """Return the packages of a requirements file, each with its version."""
+    """Return the packages of a requirements file with their versions."""
     text = (ROOT / name).read_text("utf-8")
     return dict(re.findall(r"(?m)^([\w.-]+)==(\S+)$", text))
 
 
 def ports(container: dict[str, Any]) -> list[int]:
-    """Return the ports that a container forwards, each of which must be one."""
+    """Return the forwarded ports of a container."""
     forwarded: list[int] = container["forwardPorts"]
     assert all(isinstance(port, int) and 0 < port < 65_536 for port in forwarded)
     return forwarded
@@ -33,21 +33,21 @@ def ports(container: dict[str, Any]) -> list[int]:
 
 @pytest.fixture
 def container() -> dict[str, Any]:
-    """Return the container's description."""
+    """Return the description of the container."""
     content: dict[str, Any] = json.loads(CONTAINER.read_text("utf-8"))
     return content
 
 
-def test_hooks_are_valid() -> None:
-    """pre-commit itself reads them, and ruff is of the version that scripts/lint runs."""
+def test_hooks() -> None:
+    """pre-commit loads the hooks, and ruff has the version of scripts/lint."""
     (repository,) = load_config(HOOKS)["repos"]
     assert repository["repo"] == "https://github.com/astral-sh/ruff-pre-commit"
     assert repository["rev"] == f"v{pins('requirements_test.txt')['ruff']}"
     assert [hook["id"] for hook in repository["hooks"]] == ["ruff-check", "ruff-format"]
 
 
-def test_container_is_valid(container: dict[str, Any]) -> None:
-    """It says what such a file can say, and runs the Python that the types are checked for."""
+def test_container(container: dict[str, Any]) -> None:
+    """The description is valid, and its Python is the one that mypy checks for."""
     assert container.keys() - {"customizations"} == CONTAINER_KEYS
     settings = ConfigParser()
     settings.read(ROOT / "setup.cfg")
@@ -57,10 +57,8 @@ def test_container_is_valid(container: dict[str, Any]) -> None:
     assert all(one["label"] for one in container["portsAttributes"].values())
 
 
-def test_container_shows_the_demo(
-    container: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It starts with the demo, and forwards the two ports that the demo listens on."""
+def test_container_demo(container: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The container starts the demo and forwards its two ports."""
     script, *options = container["postAttachCommand"].split()
     assert (ROOT / script).stat().st_mode & 0o111
     monkeypatch.setattr(sys, "argv", [script, *options])
@@ -69,8 +67,8 @@ def test_container_shows_the_demo(
     assert ports(container) == [chosen.ha_port, chosen.provider_port]
 
 
-def test_scripts_are_read_in_a_minute() -> None:
-    """Each is short, and begins with a comment that says what it is for."""
+def test_scripts() -> None:
+    """Each script is short and begins with a comment about its purpose."""
     for script in (ROOT / "scripts").iterdir():
         lines = script.read_text("utf-8").splitlines()
         assert len(lines) <= 100, script.name

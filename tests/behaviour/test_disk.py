@@ -1,4 +1,4 @@
-"""Test on a real disk that a file is the user's alone, and whole though the power fails."""
+"""Test on a real disk that files are private and survive a power cut."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +18,7 @@ WRITE, LOAD = Store._async_write_data, Store._async_load
 
 @pytest.fixture
 def folder(hass: HomeAssistant, tmp_path: Path) -> Iterator[Path]:
-    """Return where Home Assistant really writes."""
+    """Return the real folder that Home Assistant writes to."""
     hass.config.config_dir = str(tmp_path)
     with (
         patch.object(Store, "_async_write_data", WRITE),
@@ -29,7 +29,7 @@ def folder(hass: HomeAssistant, tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def synced() -> Iterator[Mock]:
-    """Return what writes a file onto the disk before it has its name."""
+    """Return the files flushed to the disk before they are renamed."""
     name = "homeassistant.helpers.storage.write_utf8_file_atomic"
     with patch(name, wraps=write_utf8_file_atomic) as synced:
         yield synced
@@ -37,7 +37,7 @@ def synced() -> Iterator[Mock]:
 
 @pytest.mark.parametrize("name", ["equiwatt.entry0", "equiwatt.held_devices"])
 async def test_files(folder: Path, synced: Mock, live: Home, name: str) -> None:
-    """Nobody else on the machine may read a file, and a pulled plug never leaves half of one."""
+    """Files are readable by the user only, and a power cut leaves them whole."""
     live.hass.states.async_set("switch.plug", "on")
     live.hass.services.async_register(
         "switch", "turn_off", lambda _: live.hass.states.async_set("switch.plug", "off")

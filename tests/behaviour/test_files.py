@@ -1,4 +1,4 @@
-"""Test the integration's files against what Home Assistant and the code expect of them."""
+"""Test the integration's files against the rules of Home Assistant and the code."""
 
 import ast
 from collections.abc import Iterator
@@ -41,12 +41,12 @@ MODULES = sorted(FOLDER.rglob("*.py"))
 
 
 def load(name: str) -> Any:
-    """Return a JSON file."""
+    """Return the contents of a JSON file."""
     return json.loads((FOLDER / name).read_text())
 
 
 def texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the texts of a translation, each with its path."""
+    """Yield the texts of a translation with their paths."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from texts(inner, f"{path}.{key}")
@@ -55,7 +55,7 @@ def texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def test_manifest() -> None:
-    """Domain and name first, the rest in order; what a custom integration must have."""
+    """The keys are complete and in order: domain, name, then the rest."""
     manifest = load("manifest.json")
     keys = list(manifest)
     assert keys[:2] == ["domain", "name"]
@@ -70,7 +70,7 @@ def test_manifest() -> None:
 
 
 def test_translations() -> None:
-    """No blanks around, no address, no HTML, no reference; placeholders only where filled."""
+    """Texts have no stray blanks, addresses, HTML or references, and known placeholders only."""
     for path, text in texts(load("translations/en.json")):
         assert text == text.strip(), path
         assert not re.search(r"https?://|<[a-z]|\[%key", text), path
@@ -81,7 +81,7 @@ def test_translations() -> None:
 
 
 def test_dialogs() -> None:
-    """As core writes them: no arrow in a path, and no brand in the title of a step."""
+    """Paths have no arrows, and the titles of steps no brand, as in core."""
     translations = load("translations/en.json")
     for section in ("config", "issues"):
         for path, text in texts(translations[section]):
@@ -89,8 +89,8 @@ def test_dialogs() -> None:
             assert not path.endswith(".title") or ".step." not in path or "equiwatt" not in text
 
 
-def test_forms_that_show_addresses() -> None:
-    """Dialog and repairs call the fields of the addresses alike, and say what to do with each."""
+def test_address_forms() -> None:
+    """The dialog and the repairs label the addresses alike and explain each of them."""
     translations = load("translations/en.json")
     fixes = [one["fix_flow"]["step"]["confirm"] for one in translations["issues"].values()]
     steps = [*translations["config"]["step"].values(), *fixes]
@@ -101,8 +101,8 @@ def test_forms_that_show_addresses() -> None:
         assert len({form["data_description"][key] for form in forms}) == 1
 
 
-def test_every_cause_has_its_sentence() -> None:
-    """Each error of the client has a sentence in the dialog and one in the log."""
+def test_errors() -> None:
+    """Each error of the client has a text in the dialog and in the log."""
     translations = load("translations/en.json")
     reasons = {error.reason for error in EquiwattError.__subclasses__()}
     assert {key for key in translations["exceptions"] if key in reasons} == reasons
@@ -111,7 +111,7 @@ def test_every_cause_has_its_sentence() -> None:
 
 
 def test_every_entity_has_name_and_icon() -> None:
-    """Translations and icons speak of the same entities."""
+    """Translations and icons cover the same entities."""
     translated = load("translations/en.json")["entity"]
     icons = load("icons.json")["entity"]
     assert {k: set(v) for k, v in translated.items()} == {k: set(v) for k, v in icons.items()}
@@ -120,7 +120,7 @@ def test_every_entity_has_name_and_icon() -> None:
 
 
 def test_every_action_is_described() -> None:
-    """Actions and their fields have a name, a description and an icon."""
+    """Actions have an icon, and their fields a name and a description."""
     services = load_yaml_dict(str(FOLDER / "services.yaml"))
     translated = load("translations/en.json")["services"]
     assert set(services) == set(translated) == set(load("icons.json")["services"])
@@ -134,7 +134,7 @@ def test_every_action_is_described() -> None:
 
 @pytest.mark.parametrize("what", ["trigger", "condition"])
 def test_every_trigger_and_condition_is_described(what: str) -> None:
-    """They and their fields have a name, a description and an icon, and are there."""
+    """Triggers and conditions exist and have names, descriptions and icons."""
     described = load_yaml_dict(str(FOLDER / f"{what}s.yaml"))
     shown = {name: value for name, value in described.items() if not name.startswith(".")}
     translated = load("translations/en.json")[f"{what}s"]
@@ -150,7 +150,7 @@ def test_every_trigger_and_condition_is_described(what: str) -> None:
 
 
 def test_every_exception_is_raised() -> None:
-    """No sentence is left over that nothing says."""
+    """Each text of an exception is used."""
     code = "".join(path.read_text() for path in MODULES)
     reasons = {error.reason for error in EquiwattError.__subclasses__()}
     held = ("apply_scene", "pause", "set_back")
@@ -163,7 +163,7 @@ def test_every_exception_is_raised() -> None:
 
 @pytest.mark.parametrize("path", PURE, ids=lambda path: path.stem)
 def test_pure_modules(path: Path) -> None:
-    """The modules at the core know nothing of Home Assistant, and ask no clock of their own."""
+    """The pure modules import nothing of Home Assistant and read no clock."""
     text = path.read_text()
     assert "homeassistant" not in text
     assert not re.search(r"(?<!utc)(?<!self\.)now\(\)", text)
@@ -174,7 +174,7 @@ def test_pure_modules(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
 def test_size_and_docstrings(path: Path) -> None:
-    """Small functions, and a docstring for each of them and for each class."""
+    """Functions are small, and each function and class has a docstring."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             assert ast.get_docstring(node), node.name
@@ -186,7 +186,7 @@ def test_size_and_docstrings(path: Path) -> None:
 @pytest.mark.parametrize(("name", "size"), [("icon", (256, 256)), ("logo", (464, 128))])
 @pytest.mark.parametrize(("suffix", "scale"), [("", 1), ("@2x", 2)])
 def test_brand(theme: str, name: str, size: tuple[int, int], suffix: str, scale: int) -> None:
-    """Pictures have the sizes that Home Assistant asks for, and a transparent background."""
+    """Pictures have the sizes that Home Assistant requires, and a transparent background."""
     content = (FOLDER / "brand" / f"{theme}{name}{suffix}.png").read_bytes()
     assert content.startswith(b"\x89PNG\r\n\x1a\n")
     width, height, depth, color = struct.unpack(">IIBB", content[16:26])
@@ -195,5 +195,5 @@ def test_brand(theme: str, name: str, size: tuple[int, int], suffix: str, scale:
 
 
 def test_one_manifest() -> None:
-    """Home Assistant and HACS want a single integration."""
+    """The repository has a single integration, as Home Assistant and HACS require."""
     assert list(FOLDER.parent.rglob("manifest.json")) == [FOLDER / "manifest.json"]

@@ -1,4 +1,4 @@
-"""Hold pauses and scenes against a plain model of what a home owes its people, whatever comes."""
+"""Test pauses and scenes against a plain model, in any order of events."""
 
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -22,28 +22,28 @@ SEEDS = 40
 NAMES = ("One", "Two", "Three")
 
 
-class Stubborn(Plug):
-    """A plug that may be deaf for being turned on."""
+class StubbornPlug(Plug):
+    """A plug that may ignore commands to turn on."""
 
     deaf = False
 
     def command(self, what: str) -> bool:
-        """Note a command; return whether it is obeyed."""
+        """Record a command and return True if it is obeyed."""
         return super().command(what) and not (self.deaf and what == "on")
 
 
 @dataclass
-class Expected:
-    """What people may expect of each device once all is over."""
+class ExpectedHome:
+    """A home with the expected state of each device once everything is over."""
 
     home: Home
     provider: Provider
     random: Random
-    plugs: dict[str, Stubborn]
+    plugs: dict[str, StubbornPlug]
     expected: dict[str, bool]
 
-    def any(self) -> tuple[str, Stubborn]:
-        """Return any device."""
+    def any(self) -> tuple[str, StubbornPlug]:
+        """Draw any device."""
         return self.random.choice(list(self.plugs.items()))
 
     async def pause(self) -> None:
@@ -61,7 +61,7 @@ class Expected:
             )
 
     async def apply_scenes(self) -> None:
-        """Turn off by scenes what is on, for a while or until the end."""
+        """Apply scenes that turn devices off, for a while or until the end."""
         chosen = [f"scene.{plug.name}".lower() for plug in self.plugs.values() if plug.is_on]
         if chosen and self.home.live == "on":
             data = {"entity_id": chosen, "max_duration": self.random.choice([0, 0, 200, 900])}
@@ -70,7 +70,7 @@ class Expected:
             )
 
     async def turn(self) -> None:
-        """Let somebody turn a device on or off, if it is there and obeys."""
+        """Turn a device on or off by hand, if it is available and obeys."""
         entity_id, plug = self.any()
         on = not plug.is_on
         if not plug.available or plug.deaf:
@@ -85,17 +85,17 @@ class Expected:
         self.expected[entity_id] = on
 
     async def lose(self) -> None:
-        """Let a device lose its connection, or find it again."""
+        """Make a device unavailable or available."""
         _, plug = self.any()
         plug.report(available=not plug.available)
 
     async def deafen(self) -> None:
-        """Let a device become deaf, or hear again."""
+        """Make a device ignore commands, or obey again."""
         _, plug = self.any()
         plug.deaf = not plug.deaf
 
     async def start_or_end(self) -> None:
-        """Let an equivent start, or end."""
+        """Start or end an equivent."""
         if self.provider.current:
             await self.end()
         else:
@@ -104,7 +104,7 @@ class Expected:
             await self.home.poll()
 
     def let_end(self) -> None:
-        """Let the equivent end, which nobody has noticed yet."""
+        """End the equivent, unnoticed until the next poll."""
         if self.provider.current:
             start = self.provider.current["start_time"]
             self.provider.current = None
@@ -112,13 +112,13 @@ class Expected:
             self.provider.previous.insert(0, {"start_time": start, "end_time": end})
 
     async def end(self) -> None:
-        """Let the equivent end, and be polled."""
+        """End the equivent and poll."""
         if self.provider.current:
             self.let_end()
             await self.home.poll()
 
     async def restart(self) -> None:
-        """Restart, while an equivent may end and somebody may turn a device on or off by hand."""
+        """Restart, with an end and a change by hand possible in between."""
         entry_id = self.home.entry.entry_id
         hass = self.home.hass
         assert await hass.config_entries.async_unload(entry_id)
@@ -136,11 +136,11 @@ class Expected:
         await self.home.settle()
 
     async def wait(self) -> None:
-        """Let time pass."""
+        """Turn the clock."""
         await self.home.pass_time(self.random.choice([1, 20, 45, 240]), step=20)
 
     async def all_over(self) -> None:
-        """Let the equivent end, and every device be there and obey."""
+        """End the equivent, with every device available and obedient."""
         await self.end()
         for plug in self.plugs.values():
             plug.deaf = False
@@ -151,20 +151,18 @@ class Expected:
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
-async def test_all_devices_end_as_people_left_them(
-    home: Home, provider: Provider, seed: int
-) -> None:
-    """In the end every device is as people left it, and as it was before it was paused."""
+async def test_devices_end_as_expected(home: Home, provider: Provider, seed: int) -> None:
+    """Each device ends as people left it, or as it was before the pause."""
     random = Random(seed)  # noqa: S311
     await home.setup()
-    devices = await install(home.hass, *(Stubborn(name) for name in NAMES))
+    devices = await install(home.hass, *(StubbornPlug(name) for name in NAMES))
     plugs = {device.entity_id: device for device in devices}
     for plug in plugs.values():
         plug.report(is_on=random.random() < 0.7)
     scenes = [{"name": name, "entities": {f"switch.{name.lower()}": "off"}} for name in NAMES]
     assert await async_setup_component(home.hass, "scene", {"scene": scenes})
     expected = {entity_id: bool(plug.is_on) for entity_id, plug in plugs.items()}
-    told = Expected(home, provider, random, plugs, expected)
+    told = ExpectedHome(home, provider, random, plugs, expected)
     steps = [told.pause, told.pause, told.apply_scenes, *[told.turn] * 5, told.lose, told.deafen]
     steps += [told.start_or_end, told.restart, told.wait, told.wait]
     for _ in range(STEPS):

@@ -1,4 +1,4 @@
-"""What a home loses: polling off, restarts, failing disks, wrong clocks, odd headers."""
+"""Test disturbances of a home: polling off, restarts, disk failures, clocks, headers."""
 
 from datetime import timedelta
 from email.utils import format_datetime
@@ -29,12 +29,12 @@ Storage = dict[str, Any]
 
 
 def polling_off(home: Home) -> None:
-    """Switch polling off, as the user does."""
+    """Turn off polling as a user does."""
     home.hass.config_entries.async_update_entry(home.entry, pref_disable_polling=True)
 
 
 async def test_polling_off_after_one_429(home: Home, provider: Provider, push: Push) -> None:
-    """With polling off the API is asked at a webhook call; one 429 ends that for good."""
+    """Webhook calls still ask the API after a 429 with polling off."""
     polling_off(home)
     await home.setup()
     provider.fail(HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": "60"})
@@ -52,10 +52,10 @@ async def test_polling_off_after_one_429(home: Home, provider: Provider, push: P
 
 
 @pytest.mark.parametrize("polling", [False, True])
-async def test_a_push_before_the_api_knows(
+async def test_push_before_the_api(
     home: Home, provider: Provider, push: Push, polling: bool
 ) -> None:
-    """A push is looked into until confirmed, whether or not anything is polled besides.
+    """A push is followed up until it is confirmed, with polling on or off.
 
     The API names the equivent two seconds after the call.
     """
@@ -72,7 +72,7 @@ async def test_a_push_before_the_api_knows(
 
 
 async def test_polling_off_and_one_failure(home: Home, provider: Provider, push: Push) -> None:
-    """The last state stands for 15 minutes of failures; failures count, not silence."""
+    """The last state is kept for 15 minutes of failures, not of silence."""
     polling_off(home)
     await home.setup()
     await home.pass_time(3 * 60 * MINUTE, step=600)
@@ -83,16 +83,16 @@ async def test_polling_off_and_one_failure(home: Home, provider: Provider, push:
 
 
 async def restart(home: Home, storage: Storage, seconds: float) -> None:
-    """Restart Home Assistant's part that matters: unload, be away for a while, set up again."""
+    """Unload the account, wait, and set it up again."""
     assert await home.hass.config_entries.async_unload(home.entry.entry_id)
     home.freezer.tick(seconds)
     await home.setup()
 
 
-async def test_rehearsal_over_and_a_real_one_after_a_restart(
+async def test_rehearsal_over_and_equivent_after_restart(
     hass: HomeAssistant, home: Home, provider: Provider, hass_storage: Storage
 ) -> None:
-    """After a restart `ended` if the announced one is over, then `started`."""
+    """After a restart `ended` of the announced one comes first, then `started`."""
     await home.setup()
     await hass.services.async_call(
         "equiwatt", "simulate_equivent", {"duration": {"minutes": 5}}, blocking=True
@@ -105,10 +105,10 @@ async def test_rehearsal_over_and_a_real_one_after_a_restart(
     assert home.edges == [("started", "simulation"), ("ended", "simulation"), ("started", "api")]
 
 
-async def test_edge_whose_write_failed_is_not_announced_twice(
+async def test_edge_announced_once_after_failed_write(
     home: Home, provider: Provider, push: Push, hass_storage: Storage
 ) -> None:
-    """Every edge exactly once. The disk is full for a moment, and fine hours before."""
+    """Every edge is announced once. The disk is full for a moment, hours before."""
     provider.start(NOW, NOW + timedelta(minutes=30))
     await home.setup()
     assert home.edges == [("started", "api")]
@@ -125,10 +125,10 @@ async def test_edge_whose_write_failed_is_not_announced_twice(
     assert home.edges == [("started", "api"), ("ended", "api")]
 
 
-async def test_edge_whose_write_failed_restarted(
+async def test_edge_announced_once_after_restart(
     home: Home, provider: Provider, hass_storage: Storage
 ) -> None:
-    """The same seen by users: five hours later, after a restart, `ended` comes once more."""
+    """`ended` is not announced again after a restart, five hours later."""
     provider.start(NOW, NOW + timedelta(minutes=30))
     await home.setup()
     with patch.object(Store, "_async_write_data", side_effect=WriteError("No space left")):
@@ -141,7 +141,7 @@ async def test_edge_whose_write_failed_restarted(
 
 
 def take_tracebacks(recorder: Recorder) -> set[str]:
-    """Take the tracebacks out of the log, and return what they say."""
+    """Return the tracebacks in the log and clear them."""
     told = [r for r in recorder.records if r.exc_info and r.levelno > logging.DEBUG]
     recorder.records[:] = [r for r in recorder.records if not r.exc_info]
     return {
@@ -151,10 +151,8 @@ def take_tracebacks(recorder: Recorder) -> set[str]:
     }
 
 
-async def test_last_date_of_all(
-    home: Home, provider: Provider, no_secrets_in_log: Recorder
-) -> None:
-    """Whatever the server sends, no exception: one such `Date` ends all polls for good."""
+async def test_latest_date(home: Home, provider: Provider, no_secrets_in_log: Recorder) -> None:
+    """A `Date` at the end of time raises nothing and polling continues."""
     await home.setup()
     provider.headers = {"Date": "Fri, 31 Dec 9999 23:59:59 GMT"}
     await home.pass_time(35, step=1)
@@ -166,10 +164,10 @@ async def test_last_date_of_all(
     assert (said, len(provider.calls) - calls > 10, home.live) == (set(), True, "on")
 
 
-async def test_last_date_of_all_and_a_call(
+async def test_latest_date_and_call(
     home: Home, provider: Provider, push: Push, no_secrets_in_log: Recorder
 ) -> None:
-    """Every call is answered, never raises, and no log has the webhook's id."""
+    """Calls are answered, never raise, and the webhook id is not logged."""
     await home.setup()
     provider.headers = {"Date": "Fri, 31 Dec 9999 23:59:59 GMT"}
     await home.pass_time(35, step=1)
@@ -179,10 +177,10 @@ async def test_last_date_of_all_and_a_call(
     assert (said, home.live) == (set(), "on")
 
 
-async def test_first_date_of_all(
+async def test_earliest_date(
     home: Home, provider: Provider, push: Push, no_secrets_in_log: Recorder
 ) -> None:
-    """The same for the first date there is."""
+    """A `Date` at the beginning of time raises nothing."""
     await home.setup()
     await push("?event=started")
     provider.headers = {"Date": "Mon, 01 Jan 0001 00:00:00 GMT"}
@@ -191,8 +189,8 @@ async def test_first_date_of_all(
     assert said == set()
 
 
-async def test_blip_before_the_planned_end(home: Home, provider: Provider) -> None:
-    """A call that fails before a planned end is repeated, lest the clock end what goes on."""
+async def test_failure_before_planned_end(home: Home, provider: Provider) -> None:
+    """A call that fails before a planned end is repeated, as the equivent may go on."""
     end = NOW + timedelta(minutes=5, seconds=10)  # between two polls
     provider.start(NOW, end)
     await home.setup()
@@ -209,13 +207,13 @@ async def test_blip_before_the_planned_end(home: Home, provider: Provider) -> No
 
 
 @pytest.mark.parametrize("hours", [0, -3])
-async def test_wrong_clock_writes_the_calendar_at_each_poll(
+async def test_wrong_clock_writes_no_states(
     home: Home,
     provider: Provider,
     writes: list[str],
     hours: int,
 ) -> None:
-    """Entities are written when something they show has changed (0 hours: control)."""
+    """States are written when they change, with a wrong clock too (0 hours: control)."""
     off = provider.ahead = timedelta(hours=hours)
     provider.start(NOW + off - HOUR, NOW + off + HOUR)
     await home.setup()
@@ -225,10 +223,10 @@ async def test_wrong_clock_writes_the_calendar_at_each_poll(
     assert writes == []
 
 
-async def test_drift_writes_the_disk_at_each_poll(
+async def test_drift_writes_nothing(
     home: Home, provider: Provider, hass_storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As `test_idle_writes_nothing`, after an equivent, with clocks that drift as all clocks do."""
+    """Nothing is written to the disk by a drifting clock after an equivent."""
     provider.start(NOW, NOW + timedelta(minutes=2))
     await home.setup()
     provider.end(NOW, NOW + timedelta(minutes=1))
@@ -238,7 +236,7 @@ async def test_drift_writes_the_disk_at_each_poll(
     real, drift = dt_util.utcnow, timedelta()
 
     def drifting() -> Any:
-        """Return the system's time, which NTP slews by a few microseconds between two polls."""
+        """Return the system's time, slewed by a few microseconds between two polls."""
         return real() + drift
 
     monkeypatch.setattr(home.entry.runtime_data.coordinator.clock, "_utcnow", drifting)
@@ -249,10 +247,10 @@ async def test_drift_writes_the_disk_at_each_poll(
     assert save.call_count == 0
 
 
-async def test_drift_moves_a_rehearsal(
+async def test_drift_keeps_rehearsal(
     hass: HomeAssistant, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Entities are written when what they show has changed; a rehearsal's start has not."""
+    """The start of a rehearsal does not move with a drifting clock."""
     await home.setup()
     await hass.services.async_call(
         "equiwatt", "simulate_equivent", {"duration": {"minutes": 30}}, blocking=True
@@ -274,7 +272,7 @@ async def test_drift_moves_a_rehearsal(
 async def test_unexpected_errors_go_stale(
     home: Home, provider: Provider, monkeypatch: pytest.MonkeyPatch, no_secrets_in_log: Recorder
 ) -> None:
-    """The last known state stands for 15 minutes before entities are unavailable."""
+    """Entities become unavailable after 15 minutes of unexpected errors."""
     await home.setup()
     monkeypatch.setattr(Tracker, "observe", Mock(side_effect=RuntimeError("Broken")))
     await home.pass_time(20 * MINUTE, step=10)
@@ -283,8 +281,8 @@ async def test_unexpected_errors_go_stale(
     assert home.live == "unavailable"
 
 
-async def test_retry_after_as_a_date_by_a_slow_clock(home: Home, provider: Provider) -> None:
-    """Where the system's clock is off, time is the provider's; so is Retry-After's."""
+async def test_retry_after_date_with_slow_clock(home: Home, provider: Provider) -> None:
+    """A date in Retry-After is the provider's time, as all others are."""
     true = provider.ahead = timedelta(minutes=15)
     await home.setup()
     provider.fail(HTTPStatus.TOO_MANY_REQUESTS)
@@ -302,17 +300,17 @@ async def test_retry_after_as_a_date_by_a_slow_clock(home: Home, provider: Provi
     assert provider.calls[-1] - limited < timedelta(seconds=30)
 
 
-async def test_limiter_dropped_in_the_middle_of_a_call(
+async def test_limiter_shared_during_a_call(
     hass: HomeAssistant,
     provider: Provider,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """One limiter per token guards every call; one in flight counts as in use."""
+    """A call in flight counts for the one limiter of its token."""
     monkeypatch.setattr(client, "CALL_GAP", 1.0)
     dialog = async_get_client(hass, "new-token", API_URL)
 
     def open_another() -> None:
-        """Open another dialog while the call of the first is under way."""
+        """Open another dialog during the first one's call."""
         if not provider.calls:
             async_get_client(hass, "another-token", API_URL)
 
@@ -327,13 +325,13 @@ async def test_limiter_dropped_in_the_middle_of_a_call(
 async def test_unload_refused_before_the_start(
     hass: HomeAssistant, home: Home, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Edges wait until Home Assistant has started, also after a refused unload."""
+    """Edges wait until Home Assistant has started, also after a failed unload."""
     hass.set_state(CoreState.starting)
     provider.start(NOW, NOW + HOUR)
     await home.setup()
 
     async def refuse(*_: object) -> bool:
-        """Stay."""
+        """Fail to unload."""
         return False
 
     monkeypatch.setattr(hass.config_entries, "async_unload_platforms", refuse)
@@ -345,12 +343,12 @@ async def test_unload_refused_before_the_start(
     assert edges == []
 
 
-async def test_store_write_that_is_not_put_off(
+async def test_store_write_not_postponed(
     home: Home, provider: Provider, push: Push, hass_storage: Storage
 ) -> None:
-    """The store's own rule (a live one that moved is written at once): three calls put it off.
+    """A live equivent that moved is written at once, though three calls come.
 
-    After a power cut a confirmed equivent is found unconfirmed, and ended though it is live.
+    After a power cut it would otherwise be unconfirmed, and ended while it is live.
     """
     await home.setup()
     await push("?event=started")
@@ -365,9 +363,9 @@ async def test_store_write_that_is_not_put_off(
 
 
 async def test_huge_answer_does_not_block(home: Home, provider: Provider) -> None:
-    """A body within the mebibyte that is read keeps the event loop busy for seconds at each poll.
+    """A huge answer does not block the event loop.
 
-    No rule names a limit; `tests/benchmarks` and the README's figure (2 µs an event) do.
+    The limit is that of `tests/benchmarks` and the README (2 µs an event).
     """
     provider.previous = [
         {"start_time": 1_700_000_000 - i * 1800, "end_time": 1_700_000_000 - i * 1800 + 1700}
@@ -381,10 +379,10 @@ async def test_huge_answer_does_not_block(home: Home, provider: Provider) -> Non
     assert process_time() - began < 1
 
 
-async def test_cancelled_by_nothing(
+async def test_doubled_end_and_next_back_to_back(
     hass: HomeAssistant, home: Home, provider: Provider, push: Push
 ) -> None:
-    """An equivent live, a doubled `ended`, and the next one back to back."""
+    """A live equivent, a doubled `ended`, and the next one back to back."""
     end = NOW + timedelta(minutes=20)
     provider.start(NOW, end)
     await home.setup()

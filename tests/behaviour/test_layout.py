@@ -1,4 +1,4 @@
-"""Test how the house is built: which module may know of which, and where its test is."""
+"""Test the layout: which module may import which, and where its tests are."""
 
 import ast
 from collections.abc import Iterator
@@ -29,10 +29,10 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
 class House:
-    """The modules of the integration in a folder, and what each imports."""
+    """Modules of the integration and their imports."""
 
     def __init__(self, root: Path) -> None:
-        """Read them."""
+        """Parse the modules of a folder."""
         self.folder = root / "custom_components" / "equiwatt"
         self.trees = {
             name_of(path.relative_to(root)): ast.parse(path.read_text("utf-8"))
@@ -43,7 +43,7 @@ class House:
         }
 
     def imports(self, name: str) -> set[str]:
-        """Return what a module imports, in functions and for types only as well."""
+        """Return all imports of a module, in functions and for types too."""
         home = name if name in self.packages else name.rpartition(".")[0]
         return {
             f"{module}.{what}" if f"{module}.{what}" in self.trees else module
@@ -52,7 +52,7 @@ class House:
         }
 
     def at_the_top(self, name: str) -> set[str]:
-        """Return the packages that must be there for a module to be imported."""
+        """Return the packages needed to import a module."""
         home = name if name in self.packages else name.rpartition(".")[0]
         return {
             module.partition(".")[0]
@@ -61,11 +61,11 @@ class House:
         }
 
     def arrows(self, name: str) -> set[str]:
-        """Return the modules of the integration that a module imports."""
+        """Return the modules of the integration imported by a module."""
         return self.imports(name) & self.trees.keys()
 
     def circle(self) -> list[str]:
-        """Return modules that import one another in a circle, if there are any."""
+        """Return modules in an import circle, or none."""
         try:
             TopologicalSorter({name: self.arrows(name) for name in self.trees}).prepare()
         except CycleError as err:
@@ -74,7 +74,7 @@ class House:
         return []
 
     def foundations(self, name: str) -> set[str]:
-        """Return the packages that a module needs, by itself or by what it imports."""
+        """Return the packages needed by a module and its imports."""
         seen: set[str] = set()
         waiting = [name]
         while waiting:
@@ -84,7 +84,7 @@ class House:
         return {imported.partition(".")[0] for one in seen for imported in self.imports(one)}
 
     def does_something(self, name: str) -> bool:
-        """Tell whether a module has functions, without which there is nothing to test."""
+        """Return True if a module has functions to test."""
         return any(isinstance(node, FUNCTIONS) for node in ast.walk(self.trees[name]))
 
 
@@ -94,7 +94,7 @@ def name_of(path: Path) -> str:
 
 
 def imported(node: ast.AST, home: str) -> Iterator[tuple[str, str]]:
-    """Yield each module that a statement imports, and what of it, in a package."""
+    """Yield the modules and names imported by a statement."""
     if isinstance(node, ast.Import):
         yield from ((alias.name, "") for alias in node.names)
     if isinstance(node, ast.ImportFrom):
@@ -110,26 +110,26 @@ PURE_MODULES = sorted(
 
 
 def test_no_circle() -> None:
-    """Arrows point down only: each module can be read after those it imports."""
+    """Imports have no circle, those for types included."""
     assert HOUSE.circle() == []
 
 
 @pytest.mark.parametrize("name", PURE_MODULES)
 def test_pure(name: str) -> None:
-    """What can be shown without Home Assistant needs none, nor does anything that it imports."""
+    """The pure modules import nothing of Home Assistant, directly or indirectly."""
     assert not HOUSE.foundations(name) & FRAMEWORKS
 
 
 @pytest.mark.parametrize("name", sorted(HOUSE.trees))
-def test_packages_that_may_be_missing(name: str) -> None:
-    """What only another integration brings is imported where it is used, once that one runs."""
+def test_optional_packages(name: str) -> None:
+    """The packages of optional integrations are imported inside functions."""
     given = {"custom_components", *ALWAYS_THERE, *sys.stdlib_module_names}
     assert HOUSE.at_the_top(name) <= given
 
 
 @pytest.mark.parametrize("name", sorted(name for name in HOUSE.trees if HOUSE.does_something(name)))
 def test_has_a_test_module(name: str) -> None:
-    """The test of a module is found under its name, in the same folder below the tests."""
+    """The tests of a module have its name, in the same folder below tests."""
     *folders, module = name.removeprefix(INTEGRATION).lstrip(".").split(".")
     path = Path(ROOT, "tests", *folders, f"test_{module or 'init'}.py")
     assert path.exists()
@@ -141,14 +141,14 @@ WINGS = sorted(path.parent.relative_to(HOUSE.folder) for path in HOUSE.folder.rg
 
 @pytest.mark.parametrize("wing", WINGS, ids=str)
 def test_test_modules_mirror_the_modules(wing: Path) -> None:
-    """A test module is called after its module; what crosses modules is among the behaviours."""
+    """A test module has the name of its module, or is in tests/behaviour."""
     tested = {path.stem.removeprefix("test_") for path in Path(TESTS, wing).glob("test_*.py")}
     modules = {path.stem for path in Path(HOUSE.folder, wing).glob("*.py")}
     assert tested - modules - {"init"} == set()
 
 
 def test_no_test_module_imports_another() -> None:
-    """What two of them need stands beside them, in a conftest.py or in tests/fakes."""
+    """Shared helpers are in a conftest.py or in tests/fakes."""
     found = {
         f"{path.relative_to(ROOT)}: {name}"
         for path in TESTS.rglob("*.py")
@@ -160,20 +160,20 @@ def test_no_test_module_imports_another() -> None:
     assert found == set()
 
 
-def test_the_integration_imports_no_test() -> None:
-    """Nor the demo, nor the benchmarks: they are shipped without them."""
+def test_integration_imports() -> None:
+    """The integration imports neither tests, demo nor benchmarks, which are not shipped."""
     names = {what for name in HOUSE.trees for what in HOUSE.imports(name)}
     assert not {name for name in names if name.partition(".")[0] in ("tests", "demo", "benchmarks")}
 
 
 def functions_of(path: Path) -> set[str]:
-    """Return the names of the functions in a file, in classes too."""
+    """Return the names of the functions and methods in a file."""
     nodes = ast.walk(ast.parse(path.read_text("utf-8")))
     return {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
 
 
 def build(root: Path, **modules: str) -> House:
-    """Return a house of modules, two underscores standing for a folder."""
+    """Return a house of modules, with two underscores for a folder."""
     for name, text in {"__init__": "", "room____init__": "", **modules}.items():
         path = root / "custom_components" / "equiwatt" / f"{name.replace('room__', 'room/')}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -193,8 +193,8 @@ CIRCLES = {
 
 
 @pytest.mark.parametrize("modules", CIRCLES.values(), ids=CIRCLES)
-def test_a_circle_is_seen(tmp_path: Path, modules: dict[str, str]) -> None:
-    """However the modules import one another."""
+def test_circle_is_found(tmp_path: Path, modules: dict[str, str]) -> None:
+    """Import circles of any shape are found."""
     assert build(tmp_path, **modules).circle()
     assert not build(tmp_path, **{**modules, "one": ""}).circle()
 
@@ -210,8 +210,8 @@ def test_a_circle_is_seen(tmp_path: Path, modules: dict[str, str]) -> None:
         "from ..outside import A",
     ],
 )
-def test_a_framework_is_seen(tmp_path: Path, text: str) -> None:
-    """However a module comes by it."""
+def test_framework_is_found(tmp_path: Path, text: str) -> None:
+    """Direct and indirect imports of Home Assistant are found."""
     house = build(
         tmp_path,
         room__module=text.replace(".room.", "."),

@@ -1,4 +1,4 @@
-"""Test random lives of held devices, by a clock turned by hand.
+"""Test random lives of held devices, with a clock turned by hand.
 
 There are 2,000 of them, in `--hypothesis-profile=long` 20,000.
 """
@@ -19,7 +19,7 @@ preset once more half a minute later.
 
 
 def wrong_lives(lives: list[Life]) -> dict[int, tuple[str, list[str], list[str], str]]:
-    """Return those that end wrong, with what befell them."""
+    """Return the lives that end wrong, with their events."""
     return {
         life.seed: (life.kind, life.odd, life.log, problem)
         for life in lives
@@ -27,18 +27,18 @@ def wrong_lives(lives: list[Life]) -> dict[int, tuple[str, list[str], list[str],
     }
 
 
-def test_some() -> None:
-    """A hundred lives are as the many below."""
+def test_sample() -> None:
+    """A hundred lives run as the many below."""
     assert wrong_lives([Life(seed) for seed in range(100)]) == {}
 
 
 @pytest.mark.long(4)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_untouched(part: int) -> None:
-    """A device that nobody touches is as before within 63 minutes, or a repair names it.
+    """An untouched device is restored within 63 minutes, or a repair names it.
 
     It may lose its connection, and Home Assistant be restarted, killed, or its disk full; clocks
-    are put right, the equivent is skipped, or the device held once more; and each device has an
+    are corrected, the equivent is skipped, or the device held once more; and each device has an
     oddity. No restore takes more than eight commands.
     """
     seeds = range(part, LIVES, PARTS)
@@ -49,7 +49,7 @@ def test_untouched(part: int) -> None:
 @pytest.mark.long(2)
 @pytest.mark.parametrize("events", [0, 2])
 def test_taken_over(events: int) -> None:
-    """What a person or an automation commands is never commanded over."""
+    """A command of a person or an automation is never overridden."""
     seeds = range(LIVES // 8)
     wrong = wrong_lives([Life(seed, events=events, has_people=True) for seed in seeds])
     assert not any(problem.startswith("commanded over") for *_, problem in wrong.values()), wrong
@@ -59,7 +59,7 @@ def test_taken_over(events: int) -> None:
 def test_two_oddities() -> None:
     """Of devices with two oddities six in a thousand end wrong.
 
-    A third of those lose commands or undo them, and never report: what is lost there is not seen.
+    A third of those lose or undo commands and never report, which leaves no evidence.
     """
     seeds = range(LIVES // 8)
     wrong = wrong_lives([Life(seed, oddities=2, events=0) for seed in seeds])

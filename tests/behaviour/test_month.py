@@ -1,4 +1,4 @@
-"""Live through a month, and come out of it no larger than one went in."""
+"""Test a month for leaks and needless state changes."""
 
 import asyncio
 from collections import Counter
@@ -31,12 +31,12 @@ One kept for every second call is found; the tests themselves keep some 2,000 fo
 
 @pytest.fixture(autouse=True)
 def custom_integrations() -> None:
-    """Leave it to the Home Assistant on a clock turned by hand: a month in half a minute."""
+    """Leave out the custom integrations of the session, for a Home Assistant of its own."""
 
 
 @pytest.fixture(autouse=True)
 def no_waiting() -> None:
-    """Wait as the product does: the time is turned by hand anyway."""
+    """Replace the waits of the tests, as the clock is turned by hand."""
 
 
 @pytest.fixture
@@ -50,24 +50,24 @@ def home(freezer: FrozenDateTimeFactory) -> Generator[Home]:
 
 
 class Changes:
-    """Counts the state changes of the equiwatt entities, and those that announce an edge."""
+    """Counters of the state changes of the entities and of the edges."""
 
     def __init__(self, home: Home) -> None:
-        """Listen."""
+        """Subscribe to the state changes."""
         self.all = self.edges = 0
         home.hass.bus.async_listen("state_changed", self.count)
 
     @callback
     def count(self, event: Event[EventStateChangedData]) -> None:
-        """Count one."""
+        """Count a state change."""
         self.all += "equiwatt" in event.data["entity_id"]
         self.edges += event.data["entity_id"] == EVENT
 
 
 def live_a_day(home: Home, called: bool | None) -> int:
-    """Live through a day: with calls of the webhook, without, or (None) without an equivent.
+    """Simulate a day: with webhook calls, without, or (None) without an equivent.
 
-    Return how often the API was asked.
+    Return the number of API calls.
     """
     home.cloud.calls.clear()
     home.cloud.served.clear()
@@ -87,8 +87,8 @@ def live_a_day(home: Home, called: bool | None) -> int:
     return len(home.cloud.calls)
 
 
-def burden(home: Home) -> Counter[str]:
-    """Return what there is of all that may pile up."""
+def sizes(home: Home) -> Counter[str]:
+    """Return the sizes of all that could leak."""
     gc.collect()
     timers = [h for h in get_scheduled_timer_handles(home.loop) if not h.cancelled()]
     return Counter(
@@ -99,13 +99,13 @@ def burden(home: Home) -> Counter[str]:
 
 
 @pytest.mark.long(30)
-def test_a_month(home: Home) -> None:
-    """A month leaves nothing behind, and an idle day not a single state change."""
+def test_month(home: Home) -> None:
+    """A month leaks nothing, and a day without an equivent changes no state."""
     logging.getLogger("custom_components.equiwatt").setLevel(logging.INFO)  # tests keep all records
     changes = Changes(home)
     for called in (True, False, None):
         live_a_day(home, called)
-    before, edges = burden(home), changes.edges
+    before, edges = sizes(home), changes.edges
     blocks = sys.getallocatedblocks()
     for day in range(3, DAYS):
         seen = changes.all
@@ -113,5 +113,5 @@ def test_a_month(home: Home) -> None:
         assert 2_800 <= live_a_day(home, called) <= 2_880
         assert called is not None or changes.all == seen
     assert changes.edges - edges == 2 * len(EQUIVENTS)
-    assert burden(home) <= before
+    assert sizes(home) <= before
     assert sys.getallocatedblocks() - blocks < GROWTH

@@ -1,4 +1,4 @@
-"""Test planned equivents: the calendar that is written to, and what follows from it."""
+"""Test planned equivents: the writable calendar, and its effects."""
 
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -37,13 +37,13 @@ async def plan(
 
 
 async def shown(home: Home) -> list[str]:
-    """Return what the calendar shows around now."""
+    """Return the calendar events around now."""
     events = await calendar(home, NOW - 2 * DAY, NOW + 3 * DAY)
     return [event["summary"] for event in events]
 
 
 def kind(home: Home) -> str | None:
-    """Return the kind that the binary sensor shows."""
+    """Return the kind attribute of the binary sensor."""
     state = home.hass.states.get(LIVE)
     assert state
     value: str | None = state.attributes["kind"]
@@ -51,7 +51,7 @@ def kind(home: Home) -> str | None:
 
 
 def kinds(home: Home) -> list[tuple[str, str | None]]:
-    """Return type and kind of the events that the event entity announced."""
+    """Return the types and kinds of the announced events."""
     found = []
     for change in home.changes:
         state = change.data["new_state"]
@@ -62,12 +62,12 @@ def kinds(home: Home) -> list[tuple[str, str | None]]:
 
 @pytest.fixture
 async def command(home: Home, hass_ws_client: Any) -> Command:
-    """Return a way to use the calendar as its page does, in a house that is set up."""
+    """Return a function that sends commands of the calendar page."""
     await home.setup()
     client = await hass_ws_client(home.hass)
 
     async def send(what: str, **more: Any) -> dict[str, Any]:
-        """Send a command, and return the answer."""
+        """Send a command and return the response."""
         await client.send_json_auto_id(
             {"type": f"calendar/event/{what}", "entity_id": CALENDAR, **more}
         )
@@ -79,13 +79,13 @@ async def command(home: Home, hass_ws_client: Any) -> Command:
 
 
 def event(start: datetime = SOON, end: datetime | None = None, **more: Any) -> dict[str, Any]:
-    """Return an event as the calendar's page sends it."""
+    """Return an event in the format of the calendar page."""
     ends = end or start + HOUR
     return {"dtstart": start.isoformat(), "dtend": ends.isoformat(), "summary": "Mine", **more}
 
 
 async def uids(home: Home, hass_client: Any) -> list[str]:
-    """Return the ids that the calendar's page gets of its events."""
+    """Return the ids of the events on the calendar page."""
     client = await hass_client()
     query = {"start": (NOW - 2 * DAY).isoformat(), "end": (NOW + 3 * DAY).isoformat()}
     response = await client.get(f"/api/calendars/{CALENDAR}", params=query)
@@ -93,7 +93,7 @@ async def uids(home: Home, hass_client: Any) -> list[str]:
 
 
 async def test_create_move_and_delete(home: Home, command: Command, hass_client: Any) -> None:
-    """As on the calendar's page: what is planned shows, moves and goes, words and all."""
+    """Plans are created, moved and deleted on the calendar page, with their texts."""
     assert (await command("create", event=event(description="Boil water")))["success"]
     (uid,) = await uids(home, hass_client)
     state = home.hass.states.get(CALENDAR)
@@ -112,8 +112,8 @@ async def test_create_move_and_delete(home: Home, command: Command, hass_client:
     assert (home.state(NEXT), home.state(CALENDAR)) == ("unknown", "off")
 
 
-async def test_whoever_looks_sees_it(home: Home, hass_ws_client: Any) -> None:
-    """The calendar's page, while it is open, shows what is planned, and what did not happen."""
+async def test_calendar_subscription(home: Home, hass_ws_client: Any) -> None:
+    """An open calendar page is updated with plans and missed plans."""
     await home.setup()
     client = await hass_ws_client(home.hass)
     begin, end = NOW - DAY, NOW + DAY
@@ -128,7 +128,7 @@ async def test_whoever_looks_sees_it(home: Home, hass_ws_client: Any) -> None:
     assert (await client.receive_json())["success"]
 
     async def pushed() -> list[str]:
-        """Return what the page is told next."""
+        """Return the next update of the page."""
         told = await client.receive_json()
         return [one["summary"] for one in told["event"]["events"]]
 
@@ -144,7 +144,7 @@ async def test_whoever_looks_sees_it(home: Home, hass_ws_client: Any) -> None:
 
 
 async def test_moved_afterwards(home: Home, command: Command, hass_client: Any) -> None:
-    """One that did not happen, moved on the page, is still for what it was planned for."""
+    """A plan that did not happen can be moved, and keeps its kind."""
     second = timedelta(seconds=1)
     words = "Charge the car"
     planned = event(NOW + 5 * second, NOW + 30 * second, summary="powerUP", description=words)
@@ -163,8 +163,8 @@ async def test_moved_afterwards(home: Home, command: Command, hass_client: Any) 
     assert next_start.attributes["kind"] == "power_up"
 
 
-async def test_planned_all_the_time(home: Home, provider: Provider) -> None:
-    """An automation that plans more often than the API is asked does not keep it from that."""
+async def test_planned_often(home: Home, provider: Provider) -> None:
+    """Frequent planning does not postpone the next poll."""
     await home.setup()
     provider.start(NOW, NOW + HOUR)
     for _ in range(3):
@@ -199,7 +199,7 @@ REFUSED = [
 async def test_refused(
     home: Home, command: Command, hass_client: Any, fields: dict[str, Any], key: str, words: str
 ) -> None:
-    """The page shows a sentence that says what to do, for a new plan as for a change of one."""
+    """Plans and changes that are refused show a sentence that helps."""
     assert (await command("create", event=event()))["success"]
     (uid,) = await uids(home, hass_client)
     for what, more in (("create", {}), ("update", {"uid": uid})):
@@ -219,7 +219,7 @@ async def test_refused(
     ],
 )
 async def test_refused_by_the_action(home: Home, data: dict[str, Any], key: str) -> None:
-    """So an automation is told."""
+    """The action raises the same errors."""
     await home.setup()
     values = {k: v.isoformat() if isinstance(v, datetime) else v for k, v in data.items()}
     with pytest.raises(ServiceValidationError) as caught:
@@ -233,10 +233,10 @@ async def test_refused_by_the_action(home: Home, data: dict[str, Any], key: str)
     assert await shown(home) == []
 
 
-async def test_what_the_api_has_named_stays(
+async def test_equivents_of_the_api(
     home: Home, provider: Provider, command: Command, hass_client: Any
 ) -> None:
-    """Neither past, nor live, nor announced ones can be moved or deleted; the page says so."""
+    """Past, live and announced equivents cannot be moved or deleted."""
     provider.end(NOW - 5 * HOUR, NOW - 4 * HOUR)
     provider.current = {"start_time": int(NOW.timestamp()), "end_time": int(SOON.timestamp())}
     await home.poll()
@@ -251,8 +251,8 @@ async def test_what_the_api_has_named_stays(
     assert await uids(home, hass_client) == named
 
 
-async def test_the_newer_replaces_the_older(home: Home) -> None:
-    """Of two that overlap the newer stays."""
+async def test_newer_replaces_older(home: Home) -> None:
+    """The newer of two overlapping plans replaces the older."""
     await home.setup()
     await plan(home, summary="First")
     await plan(home, SOON + 30 * MINUTE, summary="Second")
@@ -260,8 +260,8 @@ async def test_the_newer_replaces_the_older(home: Home) -> None:
     assert await shown(home) == ["Second", "Third"]
 
 
-async def test_it_makes_nothing_live(home: Home, provider: Provider) -> None:
-    """At its time nothing happens: the calendar is not on, the next one is none, edges are none."""
+async def test_plan_makes_nothing_live(home: Home, provider: Provider) -> None:
+    """A plan makes nothing live at its time: no state, no edge."""
     await home.setup()
     await plan(home)
     await home.pass_time(3600 - 5)
@@ -280,7 +280,7 @@ async def test_it_makes_nothing_live(home: Home, provider: Provider) -> None:
 
 
 async def test_kind(home: Home, provider: Provider) -> None:
-    """The live one has its plan's kind, edges too; the plan goes and the past one keeps it."""
+    """The live equivent and its edges have the plan's kind; then the plan is removed."""
     await home.setup()
     await plan(home)
     assert kind(home) is None
@@ -305,7 +305,7 @@ async def test_kind(home: Home, provider: Provider) -> None:
 
 
 async def test_no_plan_no_kind(home: Home, provider: Provider) -> None:
-    """Without a plan the kind is not known."""
+    """The kind is unknown without a plan."""
     await home.setup()
     await plan(home, NOW + 5 * HOUR)
     await home.pass_time(60)
@@ -318,8 +318,8 @@ async def test_no_plan_no_kind(home: Home, provider: Provider) -> None:
     assert home.state(NEXT) == (NOW + 5 * HOUR).isoformat()
 
 
-async def test_kind_of_an_announced_one(home: Home, provider: Provider) -> None:
-    """One that the API announces takes its plan's place, and its kind."""
+async def test_kind_of_announced_equivent(home: Home, provider: Provider) -> None:
+    """An announced equivent replaces its plan and has its kind."""
     provider.start(SOON + 2 * MINUTE, SOON + HOUR)
     await home.setup()
     assert await shown(home) == ["Equivent"]
@@ -332,7 +332,7 @@ async def test_kind_of_an_announced_one(home: Home, provider: Provider) -> None:
 
 @pytest.mark.parametrize("wanted", ["power_up", "power_down", None])
 async def test_rehearsal(home: Home, wanted: str | None) -> None:
-    """It has its own kind, or none, whatever is planned; and it uses no plan up."""
+    """A rehearsal has its own kind and keeps the plans."""
     await home.setup()
     await plan(home, NOW - MINUTE, NOW + HOUR)
     more: dict[str, Any] = {"kind": wanted} if wanted else {}
@@ -349,8 +349,8 @@ async def test_rehearsal(home: Home, wanted: str | None) -> None:
     assert await shown(home) == ["powerUP"]
 
 
-async def test_a_rehearsal_gets_another_kind(home: Home) -> None:
-    """It keeps its kind when its end moves, unless another is given; the next has none of it."""
+async def test_change_kind_of_rehearsal(home: Home) -> None:
+    """A rehearsal keeps its kind when it is changed, unless another one is given."""
     await home.setup()
     await simulate(home.hass, duration={"minutes": 5}, kind="power_up")
     await simulate(home.hass, duration={"minutes": 1})
@@ -362,8 +362,8 @@ async def test_a_rehearsal_gets_another_kind(home: Home) -> None:
     assert (home.live, kind(home)) == ("on", None)
 
 
-async def test_a_real_one_takes_the_place_of_a_rehearsal(home: Home, provider: Provider) -> None:
-    """Its kind is its plan's, not the rehearsal's."""
+async def test_equivent_replaces_rehearsal(home: Home, provider: Provider) -> None:
+    """An equivent that replaces a rehearsal has its plan's kind."""
     await home.setup()
     await plan(home, NOW - MINUTE, NOW + HOUR, summary="powerDOWN")
     await simulate(home.hass, duration={"minutes": 30}, kind="power_up")
@@ -378,7 +378,7 @@ async def test_a_real_one_takes_the_place_of_a_rehearsal(home: Home, provider: P
 async def test_outlasts_restarts(
     home: Home, provider: Provider, hass_storage: dict[str, Any]
 ) -> None:
-    """It is on the disk when the action returns, is there after a reload, and goes at last."""
+    """A plan is stored before the action returns, and survives reloads until it is over."""
     await home.setup()
     await plan(home, summary="powerUP at Grandma's")
     stored = hass_storage[f"{DOMAIN}.{home.entry.entry_id}"]["data"]
@@ -396,8 +396,8 @@ async def test_outlasts_restarts(
     assert f"{DOMAIN}.{home.entry.entry_id}" not in hass_storage
 
 
-async def test_unseen(home: Home, provider: Provider) -> None:
-    """One that came and went while Home Assistant was off has fulfilled its plan."""
+async def test_missed_equivent(home: Home, provider: Provider) -> None:
+    """An equivent that was missed while Home Assistant was off fulfils its plan."""
     await home.setup()
     await plan(home)
     await home.hass.config_entries.async_unload(home.entry.entry_id)
@@ -407,8 +407,8 @@ async def test_unseen(home: Home, provider: Provider) -> None:
     assert await shown(home) == ["Equivent · powerUP"]
 
 
-async def test_an_end_while_it_was_off(home: Home, provider: Provider) -> None:
-    """The end that is announced after a restart has the kind, too."""
+async def test_missed_end(home: Home, provider: Provider) -> None:
+    """An end that is announced after a restart has the kind."""
     await home.setup()
     await plan(home, NOW, NOW + HOUR)
     provider.start(NOW, NOW + HOUR)
@@ -421,8 +421,8 @@ async def test_an_end_while_it_was_off(home: Home, provider: Provider) -> None:
     assert await shown(home) == ["Equivent · powerUP"]
 
 
-async def test_each_account_has_its_own(home: Home, provider: Provider) -> None:
-    """What is planned for one account says nothing of another."""
+async def test_two_accounts(home: Home, provider: Provider) -> None:
+    """The plans of two accounts are separate."""
     await home.setup()
     other = add_entry(home.hass, token="another", webhook_id="another")
     assert await home.hass.config_entries.async_setup(other.entry_id)
@@ -435,10 +435,10 @@ async def test_each_account_has_its_own(home: Home, provider: Provider) -> None:
 async def test_edges_are_the_same(
     home: Home, provider: Provider, push: Push, planned: bool
 ) -> None:
-    """Whatever is planned, replaced and deleted at whatever moment, the edges are the same."""
+    """Edges are the same with any plans at any time."""
 
     async def plan_anything() -> None:
-        """Plan an equivent around now, in place of another, and one for later."""
+        """Plan an equivent around now, replace it, and plan another for later."""
         if planned:
             await plan(home, home.now - MINUTE, home.now + 2 * MINUTE, summary="powerDOWN")
             await plan(home, home.now - MINUTE, home.now + 3 * MINUTE, summary="powerUP")
@@ -463,8 +463,8 @@ async def test_edges_are_the_same(
     assert home.edges == [("started", "webhook"), ("ended", "api")]
 
 
-async def test_after_a_stray_call(home: Home, push: Push) -> None:
-    """A call that the API does not confirm has the plan's kind, and leaves the plan as it is."""
+async def test_stray_call(home: Home, push: Push) -> None:
+    """An unconfirmed call has the plan's kind and keeps the plan."""
     await home.setup()
     await plan(home, NOW - MINUTE, NOW + HOUR)
     await push("?event=started")
@@ -475,8 +475,8 @@ async def test_after_a_stray_call(home: Home, push: Push) -> None:
     assert await shown(home) == ["powerUP"]
 
 
-async def test_a_wrong_end_is_taken_back(home: Home, provider: Provider, push: Push) -> None:
-    """What is live again has its kind, though its plan is gone."""
+async def test_wrong_end(home: Home, provider: Provider, push: Push) -> None:
+    """An equivent that is live again has its kind, though its plan is gone."""
     await home.setup()
     await plan(home, NOW - MINUTE, NOW + 10 * MINUTE)
     start = home.now
@@ -490,8 +490,8 @@ async def test_a_wrong_end_is_taken_back(home: Home, provider: Provider, push: P
     assert kinds(home) == [("started", "power_up"), ("ended", "power_up")]
 
 
-async def test_asks_often_around_a_planned_start(home: Home, provider: Provider) -> None:
-    """From a minute before to three minutes after it is asked for every 7.5 seconds."""
+async def test_polls_around_planned_start(home: Home, provider: Provider) -> None:
+    """Polls come every 7.5 s from a minute before a planned start to three minutes after it."""
     await home.setup()
     start = NOW + 27 * MINUTE
     await plan(home, start)
@@ -503,8 +503,8 @@ async def test_asks_often_around_a_planned_start(home: Home, provider: Provider)
     assert max(later - earlier for earlier, later in pairwise(inside)) <= timedelta(seconds=7.5)
 
 
-async def test_a_plan_for_now_is_looked_for_at_once(home: Home, provider: Provider) -> None:
-    """One that is planned while its window is open is not waited for until the next poll."""
+async def test_plan_for_now(home: Home, provider: Provider) -> None:
+    """A plan whose window is open is followed by a poll at once."""
     await home.setup()
     await home.pass_time(60, step=1)
     await plan(home, home.now + 20 * timedelta(seconds=1))
@@ -513,8 +513,8 @@ async def test_a_plan_for_now_is_looked_for_at_once(home: Home, provider: Provid
     assert len(provider.calls) - before >= 3
 
 
-async def test_not_while_the_provider_wants_none(home: Home, provider: Provider) -> None:
-    """A plan makes no call before the time that the provider has set."""
+async def test_plan_while_rate_limited(home: Home, provider: Provider) -> None:
+    """A plan does not poll before the provider's Retry-After."""
     await home.setup()
     provider.fail(HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": "200"})
     await home.poll()
@@ -525,7 +525,7 @@ async def test_not_while_the_provider_wants_none(home: Home, provider: Provider)
 
 
 async def test_calendar_triggers_fire_for_plans(home: Home) -> None:
-    """As the documentation warns: to these, a plan is as good as an equivent."""
+    """Calendar triggers fire for plans, as the documentation warns."""
     await home.setup()
     await plan(home)
     events = async_capture_events(home.hass, "heard")
@@ -543,8 +543,8 @@ async def test_calendar_triggers_fire_for_plans(home: Home) -> None:
     )
 
 
-async def test_clock_that_is_days_ahead(home: Home, provider: Provider) -> None:
-    """What starts with a wrong clock, and cannot ask, forgets no plan."""
+async def test_clock_days_ahead(home: Home, provider: Provider) -> None:
+    """Plans survive a start with a wrong clock and without the API."""
     await home.setup()
     await plan(home, SOON + DAY)
     assert await home.hass.config_entries.async_unload(home.entry.entry_id)

@@ -1,4 +1,4 @@
-"""Test over real sockets that a call in the middle of a window finds room for its refresh.
+"""Test over real sockets that a webhook call in a polling window is followed up at once.
 
 All times are a quarter of the real ones, so that a minute of polls takes a quarter of one.
 """
@@ -28,7 +28,7 @@ LAST_END = "sensor.equiwatt_last_end"
 
 @pytest.fixture(autouse=True)
 def real_limits(no_waiting: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put the provider's limits back, in quarters, and let one window last for ever."""
+    """Restore the provider's limits, in quarters, and make one window last for ever."""
     monkeypatch.setattr(client, "CALL_GAP", GAP)
     monkeypatch.setattr(client, "CALL_WINDOW", MINUTE)
     monkeypatch.setattr(client, "CALLS_PER_WINDOW", 10)
@@ -39,13 +39,13 @@ def real_limits(no_waiting: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def provider(socket_enabled: None) -> AsyncIterator[Provider]:
-    """Return a provider that listens."""
+    """Return a provider on a socket."""
     async with Provider().serve() as provider:
         yield provider
 
 
 async def until(condition: Callable[[], bool]) -> float:
-    """Wait until something is so, and return when it was."""
+    """Wait for a condition and return the time when it was met."""
     async with asyncio.timeout(2 * MINUTE):
         while not condition():  # noqa: ASYNC110 - there is no event for that
             await asyncio.sleep(0.002)
@@ -56,7 +56,7 @@ async def until(condition: Callable[[], bool]) -> float:
 async def test_confirmed_within_a_second(
     hass: HomeAssistant, provider: Provider, hass_client_no_auth: Any
 ) -> None:
-    """After a minute of polls in a window two calls are each confirmed as soon as one may ask."""
+    """Two calls after a minute of polls are each confirmed as soon as the limits allow."""
     hass.loop.set_debug(False)
     home = Home(hass, add_entry(hass, url=provider.url), provider)
     await home.setup()
@@ -66,7 +66,7 @@ async def test_confirmed_within_a_second(
     start = dt_util.utcnow().replace(microsecond=0) - timedelta(minutes=10)
 
     async def confirmed(kind: str, is_known: Callable[[], bool]) -> float:
-        """Let the app call, and return the seconds from when the API might be asked."""
+        """Call the webhook, and return the seconds from when the limits allowed a poll."""
         possible = max(time.monotonic(), provider.times[-1] + GAP)
         response = await caller.post(f"/api/webhook/{WEBHOOK_ID}?event={kind}")
         assert response.status == 200

@@ -1,4 +1,4 @@
-"""Test that the quality scale is answered in full, and what of it a test can tell."""
+"""Test that each rule of the quality scale has an answer, and that the answers are true."""
 
 import ast
 from collections.abc import Callable
@@ -100,13 +100,13 @@ SHOWN_BELOW: set[str] = set()
 
 
 def shows[Test](*rules: str) -> Callable[[Test], Test]:
-    """Note which rules a test shows to be followed."""
+    """Register the rules that a test proves."""
     SHOWN_BELOW.update(rules)
     return lambda test: test
 
 
 def answers() -> dict[str, Any]:
-    """Return the answers as they are written."""
+    """Return the answers in the file."""
     rules = load_yaml_dict(str(FOLDER / "quality_scale.yaml"))["rules"]
     assert isinstance(rules, dict)
     return dict(rules)
@@ -124,7 +124,7 @@ def load(name: str) -> Any:
 
 
 def nodes(folder: Path) -> list[tuple[str, ast.AST]]:
-    """Return all there is in the modules of a folder, each with its module's own name."""
+    """Return the syntax nodes of a folder's modules, with their module names."""
     return [
         (path.stem, node)
         for path in sorted(folder.rglob("*.py"))
@@ -148,7 +148,7 @@ TESTS = {
 
 
 def test_every_rule_is_answered() -> None:
-    """All rules there are, in their tiers' order, and no other."""
+    """All rules are answered in the order of their tiers, and no others."""
     assert len(RULES) == len(set(RULES)) == 54
     assert set(answers()) == set(RULES)
     tier_of = {
@@ -162,7 +162,7 @@ def test_every_rule_is_answered() -> None:
 
 @pytest.mark.parametrize("rule", RULES)
 def test_answer(rule: str) -> None:
-    """A known status; what is not simply done has a sentence that says why."""
+    """The status is known, and has a comment unless the rule is simply done."""
     answer = answers()[rule]
     if isinstance(answer, str):
         assert answer == "done"
@@ -172,8 +172,8 @@ def test_answer(rule: str) -> None:
     assert answer["comment"].strip().endswith(".")
 
 
-def test_nothing_is_done_on_trust() -> None:
-    """For each rule that is done there is something to look at, and for what is done of others."""
+def test_evidence() -> None:
+    """Each rule that is done has a test here or elsewhere."""
     done = {rule for rule in RULES if status(rule) == "done"}
     shown = TESTED_BY.keys() | SHOWN_BELOW | DOCUMENTED_UNDER.keys()
     assert done == {rule for rule in shown if status(rule) != "todo"}
@@ -181,12 +181,12 @@ def test_nothing_is_done_on_trust() -> None:
 
 @pytest.mark.parametrize("rule", TESTED_BY)
 def test_tested_by(rule: str) -> None:
-    """The tests that a rule rests on are still there, in whichever folder."""
+    """The tests named as evidence exist."""
     assert set(TESTED_BY[rule]) <= TESTS
 
 
 def test_exempt() -> None:
-    """What is said not to apply does not, for as long as the integration is as it is."""
+    """The exemptions apply to the integration as it is."""
     exempt = {rule for rule in RULES if status(rule) == "exempt"}
     manifest = load("manifest.json")
     reasons = {
@@ -208,7 +208,7 @@ def test_exempt() -> None:
 
 @shows("action-setup")
 async def test_actions(hass: HomeAssistant) -> None:
-    """All actions are there, and described, before any entry is set up."""
+    """All actions are registered and described before an entry is set up."""
     assert await async_setup_component(hass, DOMAIN, {})
     described = load_yaml_dict(str(FOLDER / "services.yaml"))
     assert described
@@ -216,7 +216,7 @@ async def test_actions(hass: HomeAssistant) -> None:
 
 
 def test_repair_issues() -> None:
-    """Done when an issue can be raised, and then it has texts."""
+    """The rule is done if an issue is raised, and each issue has texts."""
     raises = "async_create_issue" in NAMES
     assert (status("repair-issues") == "done") is raises
     assert ("issues" in load("translations/en.json")) is raises
@@ -224,7 +224,7 @@ def test_repair_issues() -> None:
 
 @shows("integration-owner")
 def test_owner() -> None:
-    """Its owner is told."""
+    """The manifest names the code owner."""
     owners = load("manifest.json")["codeowners"]
     assert owners
     assert all(owner.startswith("@") for owner in owners)
@@ -233,7 +233,7 @@ def test_owner() -> None:
 @shows("parallel-updates", "common-modules")
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_platforms(platform: str) -> None:
-    """Each says how many updates may run at once, and its entities are built alike."""
+    """Each platform has a limit of parallel updates, and its entities are built alike."""
     module = import_module(f"{equiwatt.__name__}.{platform}")
     assert isinstance(module.PARALLEL_UPDATES, int)
     classes = [one for _, one in inspect.getmembers(module, inspect.isclass)]
@@ -246,7 +246,7 @@ def test_platforms(platform: str) -> None:
 
 @shows("entity-unique-id", "has-entity-name", "devices", "entity-category", "entity-device-class")
 async def test_entities(home: Home) -> None:
-    """All have a unique id, a translated name, an icon and the account's device."""
+    """All entities have a unique id, a translated name, an icon and the account's device."""
     await home.setup()
     entry_id = home.entry.entry_id
     entries = er.async_entries_for_config_entry(er.async_get(home.hass), entry_id)
@@ -270,7 +270,7 @@ async def test_entities(home: Home) -> None:
 
 @shows("runtime-data", "config-entry-unloading", "inject-websession")
 async def test_entry(home: Home, provider: Provider) -> None:
-    """The entry keeps what runs, which calls by Home Assistant's session, and can be unloaded."""
+    """The entry has runtime data, uses Home Assistant's session, and can be unloaded."""
     await home.setup()
     assert isinstance(home.entry.runtime_data, EquiwattRuntimeData)
     assert provider.calls
@@ -280,7 +280,7 @@ async def test_entry(home: Home, provider: Provider) -> None:
 
 @shows("config-flow")
 def test_config_flow() -> None:
-    """Every form's field has a description, and a token can be renewed and changed."""
+    """Every field is described, and a token can be renewed and changed."""
     assert load("manifest.json")["config_flow"] is True
     handler = HANDLERS[DOMAIN]
     assert handler is config_flow.EquiwattConfigFlow
@@ -299,13 +299,13 @@ def test_config_flow() -> None:
 
 @shows("diagnostics")
 def test_diagnostics() -> None:
-    """There are diagnostics of an entry."""
+    """An entry has diagnostics."""
     assert inspect.iscoroutinefunction(diagnostics.async_get_config_entry_diagnostics)
 
 
 @shows("exception-translations")
 def test_exceptions() -> None:
-    """What Home Assistant is told as an error can be translated."""
+    """Exceptions are translated."""
     made = [
         {keyword.arg for keyword in node.keywords}
         for _, node in NODES
@@ -316,14 +316,14 @@ def test_exceptions() -> None:
 
 
 def test_client() -> None:
-    """The client waits for nothing, and is given its session."""
+    """The client is asynchronous and takes its session from outside."""
     assert inspect.iscoroutinefunction(EquiwattClient.async_get_equivents)
     assert get_type_hints(EquiwattClient.__init__)["session"] is ClientSession
 
 
 @shows("strict-typing", "test-coverage")
 def test_settings() -> None:
-    """Types are strict, and every line and branch is run."""
+    """Types are strict, and coverage is complete."""
     settings = ConfigParser()
     settings.read(ROOT / "setup.cfg", "utf-8")
     assert settings.getboolean("mypy", "strict")
@@ -333,7 +333,7 @@ def test_settings() -> None:
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.startswith("docs-")])
 def test_documentation(rule: str) -> None:
-    """What is said to be documented has its place on a page."""
+    """Each documented subject has its place on a page."""
     if status(rule) == "done":
         page, heading = DOCUMENTED_UNDER[rule]
         assert heading in headings(PAGES[page])

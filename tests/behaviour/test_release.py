@@ -1,4 +1,4 @@
-"""Test what a release is made of, and what GitHub is told to do."""
+"""Test the contents of a release, and the workflows of GitHub."""
 
 import json
 import os
@@ -84,13 +84,13 @@ Only a sentence.
 
 
 def release(*arguments: str) -> int:
-    """Make a release, and return the exit code."""
+    """Build a release and return the exit code."""
     return subprocess.run([SCRIPT, *arguments], check=False, capture_output=True).returncode  # noqa: S603
 
 
 @pytest.fixture
 def changelog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let releases have another changelog."""
+    """Replace the changelog of releases."""
     file = tmp_path / "CHANGELOG.md"
     file.write_text(CHANGELOG, "utf-8")
     monkeypatch.setitem(RELEASE["notes"].__globals__, "CHANGELOG", file)
@@ -98,7 +98,7 @@ def changelog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("tag", ["1.2.3", "v1.2.3", "v2.0.0-beta.1", "v1.2.3rc1", "2026.12.0"])
 def test_release(tmp_path: Path, tag: str) -> None:
-    """The archive has the integration's contents at its root, and the version in its manifest."""
+    """The archive has the integration at its root, and the version in its manifest."""
     target = tmp_path / HACS["filename"]
     assert release(tag, str(target)) == 0
     with ZipFile(target) as archive:
@@ -122,14 +122,14 @@ def test_release(tmp_path: Path, tag: str) -> None:
 )
 @pytest.mark.parametrize("option", [(), ("--notes",), ("--is-prerelease",)])
 def test_no_version(tmp_path: Path, option: tuple[str, ...], tag: str) -> None:
-    """What is no version makes no release."""
+    """An invalid version is refused."""
     target = tmp_path / "equiwatt.zip"
     assert release(*option, tag, str(target)) == 2
     assert not target.exists()
 
 
-def read_alike(version: str) -> None:
-    """Expect scripts/release and AwesomeVersion to agree on a version."""
+def check_version(version: str) -> None:
+    """Check that scripts/release and AwesomeVersion agree on a version."""
     try:
         AwesomeVersion(version, ensure_strategy=READ)
     except AwesomeVersionException:
@@ -139,18 +139,18 @@ def read_alike(version: str) -> None:
 
 
 @given(st.one_of(VERSIONS, ALMOST).map(str.strip))
-def test_versions_are_those_that_home_assistant_reads(version: str) -> None:
-    """Neither more nor less than what AwesomeVersion takes for CalVer, SemVer or PEP 440."""
-    read_alike(version)
+def test_versions(version: str) -> None:
+    """Versions are valid that AwesomeVersion reads as CalVer, SemVer or PEP 440."""
+    check_version(version)
 
 
 @pytest.mark.parametrize("number", ["0", "1.2", "1.2.3", "1.2.3.4", "1!2", "26.1.5", "2026.12.0.5"])
 @pytest.mark.parametrize("before", ["", "-", "_", ".", "+"])
-def test_suffixes_are_those_that_home_assistant_reads(number: str, before: str) -> None:
-    """Nor in what stands behind the numbers."""
+def test_suffixes(number: str, before: str) -> None:
+    """Suffixes are valid that AwesomeVersion reads."""
     for word in SUFFIXES:
         for after in ("", "0", "1", "01", "1.post2", "1.dev2", "1+x", "1+x.y", "1+", " 1"):
-            read_alike(f"{number}{before}{word}{after}")
+            check_version(f"{number}{before}{word}{after}")
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_suffixes_are_those_that_home_assistant_reads(number: str, before: str) 
     ],
 )
 def test_prerelease(version: str, expected: bool) -> None:
-    """An alpha, a beta, a candidate and what is being developed are for those who ask for them."""
+    """Alphas, betas, candidates and development versions are pre-releases."""
     assert (release("--is-prerelease", version) == 0) is expected
 
 
@@ -187,25 +187,25 @@ def test_notes(version: str, expected: str) -> None:
 @pytest.mark.usefixtures("changelog")
 @pytest.mark.parametrize("version", ["1.2.2", "1.3.0"])
 def test_no_notes(version: str) -> None:
-    """A version whose changes are not written down is not released."""
+    """A version without a section in the changelog is refused."""
     with pytest.raises(SystemExit, match=re.escape(f"nothing under “[{version}]”")):
         RELEASE["notes"](version)
 
 
 def test_hacs() -> None:
-    """HACS finds what a release offers."""
+    """HACS finds the file of a release."""
     assert HACS["zip_release"] is HACS["hide_default_branch"] is True
     assert (HACS["country"], HACS["homeassistant"]) == ("GB", "2026.7.0")
 
 
 def steps_of(workflow: str) -> list[dict[str, Any]]:
-    """Return the steps of a workflow, in order."""
+    """Return the steps of a workflow in order."""
     jobs = load_yaml_dict(str(ROOT / ".github" / "workflows" / workflow))["jobs"].values()
     return [step for job in jobs for step in job.get("steps", ())]
 
 
 def run_steps(workflow: str, *names: str, folder: Path, **variables: str) -> list[list[str]]:
-    """Run steps as GitHub does, with a `gh` that only notes what it is called with."""
+    """Run steps as GitHub does, with a `gh` that records its calls."""
     commands = [step["run"] for step in steps_of(workflow) if step.get("name") in names]
     assert len(commands) == len(names)
     job = "".join(commands)
@@ -230,7 +230,7 @@ def run_steps(workflow: str, *names: str, folder: Path, **variables: str) -> lis
     ],
 )
 def test_release_workflow(tmp_path: Path, tag: str, prerelease: bool, text: str) -> None:
-    """The release gets the file that HACS looks for and the changelog's words, and is marked."""
+    """The release has the file for HACS, the changelog's text and the right mark."""
     (call,) = run_steps("release.yml", *RELEASE_STEPS, folder=tmp_path, TAG=tag)
     assert call[:4] == ["release", "create", tag, HACS["filename"]]
     assert "--verify-tag" in call
@@ -241,7 +241,7 @@ def test_release_workflow(tmp_path: Path, tag: str, prerelease: bool, text: str)
 
 @pytest.mark.parametrize("tag", ["v1.2.3axyz", "v1.3.0"])
 def test_release_workflow_fails(tmp_path: Path, tag: str) -> None:
-    """Nothing is released under a tag that is no version, nor without a word of what changed."""
+    """Nothing is released with an invalid tag or without a changelog entry."""
     with pytest.raises(subprocess.CalledProcessError):
         run_steps("release.yml", *RELEASE_STEPS, folder=tmp_path, TAG=tag)
     assert not (tmp_path / "calls").exists()
@@ -249,7 +249,7 @@ def test_release_workflow_fails(tmp_path: Path, tag: str) -> None:
 
 @pytest.mark.parametrize(("already_open", "created"), [(0, 1), (1, 0)])
 def test_nightly_opens_one_issue(tmp_path: Path, already_open: int, created: int) -> None:
-    """A night that fails is told once, and not again while the issue is open."""
+    """A nightly run that fails opens one issue, and no second one while it is open."""
     variables = {"TITLE": "It fails", "RUN": "https://run", "ANSWER": str(already_open)}
     looked, *rest = run_steps("nightly.yml", REPORT_STEP, folder=tmp_path, **variables)
     assert looked[:4] == ["issue", "list", "--state", "open"]
@@ -257,8 +257,8 @@ def test_nightly_opens_one_issue(tmp_path: Path, already_open: int, created: int
     assert [call[:4] for call in rest] == [["issue", "create", "--title", "It fails"]] * created
 
 
-def test_nightly_holds_up_nothing() -> None:
-    """Betas are tried by night only, and by no workflow that a change waits for."""
+def test_betas_only_nightly() -> None:
+    """Betas are tested in the nightly workflow only."""
     for path in WORKFLOWS:
         workflow = load_yaml_dict(str(path))
         commands = str(workflow["jobs"])
@@ -271,7 +271,7 @@ def test_nightly_holds_up_nothing() -> None:
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_workflow(path: Path) -> None:
-    """Each says what it may do, no more than it needs, and uses actions by their commits."""
+    """Permissions are minimal, and actions are pinned to commits."""
     workflow: dict[str, Any] = load_yaml_dict(str(path))
     allowed = {"contents": "read"} if path.stem != "release" else {}
     assert workflow["permissions"] == allowed
@@ -284,7 +284,7 @@ def test_workflow(path: Path) -> None:
 
 
 def test_release_is_tested_and_attested() -> None:
-    """Nothing is released before all tests have passed, and the file is attested as it is."""
+    """A release needs all tests to pass, and its file is attested unchanged."""
     workflow = load_yaml_dict(str(ROOT / ".github" / "workflows" / "release.yml"))
     jobs = workflow["jobs"]
     assert set(jobs["release"]["needs"]) == {"test", "validate"}
@@ -299,7 +299,7 @@ def test_release_is_tested_and_attested() -> None:
 
 
 def test_updates() -> None:
-    """Every file of pins is looked after but that of the oldest Home Assistant."""
+    """Dependabot updates all requirements except those of the oldest Home Assistant."""
     text = load_yaml_dict(str(ROOT / ".github" / "dependabot.yml"))
     pip = next(one for one in text["updates"] if one["package-ecosystem"] == "pip")
     assert pip["exclude-paths"] == ["requirements_test_min.txt"]
@@ -311,13 +311,13 @@ def test_updates() -> None:
 
 @pytest.mark.parametrize("path", PINS, ids=lambda path: path.name)
 def test_pinned(path: Path) -> None:
-    """Every package that the scripts install has one version."""
+    """Every package of the scripts is pinned."""
     for line in path.read_text("utf-8").splitlines():
         assert re.fullmatch(r"|#.*|[\w.-]+==\S+", line), line
 
 
-def test_workflows_run_our_scripts() -> None:
-    """What they run is what everybody can run."""
+def test_workflows_run_scripts() -> None:
+    """Workflows run the scripts that developers run."""
     assert {path.stem for path in WORKFLOWS} == {"nightly", "release", "test", "validate"}
     for path in WORKFLOWS:
         for script in re.findall(r"scripts/\w+", path.read_text("utf-8")):
@@ -325,7 +325,7 @@ def test_workflows_run_our_scripts() -> None:
 
 
 def test_bug_form_asks_for_diagnostics() -> None:
-    """A report without diagnostics cannot be sent."""
+    """The bug form requires diagnostics."""
     form = load_yaml_dict(str(ROOT / ".github" / "ISSUE_TEMPLATE" / "bug.yml"))
     (question,) = [one for one in form["body"] if one.get("id") == "diagnostics"]
     assert question["validations"]["required"] is True

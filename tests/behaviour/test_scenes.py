@@ -1,4 +1,4 @@
-"""Test that what a scene moves is restored, in Home Assistant."""
+"""Test that the entities of a scene are restored."""
 
 from functools import partial
 from typing import Any
@@ -16,7 +16,7 @@ from ..holding.scenes import add_scene, apply, hold_and_end
 
 
 async def test_scene_of_a_group(live: Home, provider: Provider) -> None:
-    """A scene that names a group holds its members."""
+    """A scene with a group holds the group's members."""
     one, two = await install(live.hass, Plug("One"), Plug("Two"))
     groups = {"both": {"entities": ["switch.one", "switch.two"]}}
     assert await async_setup_component(live.hass, "group", {"group": groups})
@@ -29,8 +29,8 @@ async def test_scene_of_a_group(live: Home, provider: Provider) -> None:
     assert (one.is_on, two.is_on) == (True, True)
 
 
-async def test_pause_of_what_cannot_be_paused(live: Home) -> None:
-    """What cannot be turned off is unsupported, though a scene holds it."""
+async def test_pause_unsupported(live: Home) -> None:
+    """An entity that cannot be turned off is unsupported, though a scene holds it."""
     await async_let_in(live.hass, Select("battery"))
     await add_scene(live.hass, {"select.battery": "charge"})
     await apply(live.hass)
@@ -38,8 +38,8 @@ async def test_pause_of_what_cannot_be_paused(live: Home) -> None:
     assert outcome["not_paused"] == [{"entity_id": "select.battery", "reason": "unsupported"}]
 
 
-async def test_taken_over_after_a_pause_that_cannot_be(live: Home, provider: Provider) -> None:
-    """Such a pause changes nothing: what somebody moves afterwards is theirs."""
+async def test_taken_over_after_unsupported_pause(live: Home, provider: Provider) -> None:
+    """Changes by a person stay after a pause that was unsupported."""
     blind = Cover("blind", state="open", current_position=100)
     await async_let_in(live.hass, blind)
     await add_scene(live.hass, {"cover.blind": {"state": "open", "current_position": 40}})
@@ -54,7 +54,7 @@ async def test_taken_over_after_a_pause_that_cannot_be(live: Home, provider: Pro
 
 
 class SlowBlind(Cover):
-    """A blind that takes its time, and tells where it is meanwhile."""
+    """Blind that moves slowly and reports its position."""
 
     seconds = 120.0
 
@@ -66,24 +66,24 @@ class SlowBlind(Cover):
             self._later(self.seconds * n / 10, partial(self.arrive, place))
 
     def arrive(self, place: int) -> None:
-        """Be at a place, and tell."""
+        """Report a position."""
         super().set_cover_position(place)
         self.report()
 
 
 class EffectLamp(Lamp):
-    """A red lamp that says "off" while it does no effect; one goes on until it is stopped."""
+    """Red lamp that reports "off" without an effect, and keeps an effect until it is stopped."""
 
     _attr_supported_features = LightEntityFeature.EFFECT
     _attr_effect: str | None = "off"
 
     def __init__(self, name: str) -> None:
-        """Say what it can do."""
+        """Initialize the features."""
         super().__init__(name)
         self._attr_effect_list = ["off", "rainbow"]
 
     async def async_turn_on(self, **kwargs: Any) -> None:
-        """Be as told."""
+        """Turn the lamp on."""
         self.command("on")
         self.report(
             is_on=True,
@@ -94,7 +94,7 @@ class EffectLamp(Lamp):
 
 
 async def test_effect(live: Home, provider: Provider) -> None:
-    """A lamp that a scene puts in an effect is without one again, and as it was."""
+    """A lamp with an effect of a scene is restored to no effect and its colour."""
     (lamp,) = await install(live.hass, EffectLamp("Lamp"))
     before = lamp.brightness, lamp.rgb_color
     colors = {"brightness": 77, "rgb_color": [0, 0, 255]}
@@ -105,7 +105,7 @@ async def test_effect(live: Home, provider: Provider) -> None:
 
 
 async def test_pause_without_an_effect(live: Home, provider: Provider) -> None:
-    """A lamp that was in none when it was paused needs one command to be as it was."""
+    """A paused lamp without an effect is restored with one command."""
     (lamp,) = await install(live.hass, EffectLamp("Lamp"))
     await pause(live.hass, "light.lamp")
     await live.pass_time(MINUTE)
@@ -115,18 +115,18 @@ async def test_pause_without_an_effect(live: Home, provider: Provider) -> None:
 
 
 class WhiteLamp(Lamp):
-    """A lamp with a white mode, in which it is."""
+    """Lamp in white mode."""
 
     _attr_color_mode = ColorMode.WHITE
     _attr_rgb_color: tuple[int, int, int] | None = None
 
     def __init__(self, name: str) -> None:
-        """Say what it can do."""
+        """Initialize the features."""
         super().__init__(name)
         self._attr_supported_color_modes = {ColorMode.RGB, ColorMode.WHITE}
 
     async def async_turn_on(self, **kwargs: Any) -> None:
-        """Be as told."""
+        """Turn the lamp on."""
         self.command("on")
         mode = ColorMode.RGB if "rgb_color" in kwargs else self._attr_color_mode
         self.report(
@@ -137,7 +137,7 @@ class WhiteLamp(Lamp):
 
 
 async def test_white(live: Home, provider: Provider) -> None:
-    """A white lamp that a scene makes red is white again, though it is as bright as before."""
+    """A white lamp that a scene made red is restored to white."""
     (lamp,) = await install(live.hass, WhiteLamp("Lamp"))
     red = {"color_mode": "rgb", "rgb_color": [255, 0, 0], "brightness": lamp.brightness}
     await add_scene(live.hass, {"light.lamp": {"state": "on", **red}})
@@ -145,8 +145,8 @@ async def test_white(live: Home, provider: Provider) -> None:
     assert (lamp.color_mode, repairs(live.hass)) == (ColorMode.WHITE, [])
 
 
-async def test_select_that_stands_by(live: Home, provider: Provider) -> None:
-    """A battery's mode *standby* is not *off*, as it would be of a media player."""
+async def test_select_standby(live: Home, provider: Provider) -> None:
+    """The option *standby* of a select is not *off*, as it is for a media player."""
     battery = Select("battery", state="standby")
     battery.attributes["options"] = ["standby", "zero", "off"]
     await async_let_in(live.hass, battery)

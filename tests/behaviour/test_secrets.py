@@ -1,4 +1,4 @@
-"""Test that no secret gets anywhere but into the entry and the dialog that shows the addresses."""
+"""Test that secrets stay in the entry and in the dialog with the addresses."""
 
 from http import HTTPStatus
 import json
@@ -21,7 +21,7 @@ from ..fakes.provider import Provider
 
 
 async def everything(home: Home, hass_client: Any) -> str:
-    """Return all that Home Assistant shows, tells or keeps of the integration."""
+    """Return all that Home Assistant shows, logs or stores of the integration."""
     hass = home.hass
     told: list[Any] = [
         await get_diagnostics_for_config_entry(hass, hass_client, home.entry),
@@ -41,10 +41,10 @@ async def everything(home: Home, hass_client: Any) -> str:
     return json.dumps(told, cls=JSONEncoder, default=str) + text
 
 
-async def test_no_secret_is_shown_anywhere(
+async def test_no_secrets(
     home: Home, provider: Provider, push: Push, hass_client: Any, hass_storage: dict[str, Any]
 ) -> None:
-    """Through errors of every kind, pushes and a refused token no secret is shown."""
+    """No secret is shown through errors, pushes and a refused token."""
     assert await async_setup_component(home.hass, "diagnostics", {})
     await async_process_ha_core_config(home.hass, {"external_url": "https://example.org"})
     await home.setup()

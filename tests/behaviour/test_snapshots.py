@@ -1,6 +1,6 @@
-"""Hold what users and their automations hang on against snapshots: a change of it is to be seen.
+"""Test the public interface of the integration against snapshots.
 
-`scripts/test --snapshot-update tests/behaviour/test_snapshots.py` takes them anew.
+`scripts/test --snapshot-update tests/behaviour/test_snapshots.py` updates them.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ SCHEMAS = sorted(name for name in vars(services) if name.endswith("_SCHEMA"))
 
 
 async def test_entities(live: Home, snapshot: SnapshotAssertion) -> None:
-    """Each entity as it is registered, and as it is while an equivent is live."""
+    """Registered entities, and their states while an equivent is live."""
     registry = er.async_get(live.hass)
     for entry in sorted(
         er.async_entries_for_config_entry(registry, live.entry.entry_id),
@@ -61,19 +61,19 @@ async def test_diagnostics(live: Home, snapshot: SnapshotAssertion) -> None:
 
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_schemas(name: str, snapshot: SnapshotAssertion) -> None:
-    """The fields of each action, and which of them must be there."""
+    """The fields of each action, required and optional."""
     assert fields(getattr(services, name)) == snapshot
 
 
 def fields(schema: Any) -> dict[str, str]:
-    """Return the fields of a schema, however it is wrapped."""
+    """Return the fields of a schema, however it is nested."""
     while not isinstance(schema, vol.Schema) or not isinstance(schema.schema, dict):
         schema = schema.validators[0] if hasattr(schema, "validators") else schema.schema
     return {str(key): type(key).__name__ for key in sorted(schema.schema, key=str)}
 
 
 async def test_actions(hass: HomeAssistant, live: Home, snapshot: SnapshotAssertion) -> None:
-    """The actions that there are, and whether they respond."""
+    """All actions, and whether they respond."""
     assert {
         name: service.supports_response.value
         for name, service in sorted(hass.services.async_services_for_domain(DOMAIN).items())

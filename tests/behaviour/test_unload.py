@@ -1,4 +1,4 @@
-"""End an entry wherever it waits: nothing of it goes on, and the next one knows all that it did."""
+"""Test unloading an entry at every await: it stops, and the next one loses nothing."""
 
 import asyncio
 from collections.abc import Callable, Generator
@@ -24,22 +24,22 @@ LASTS = 4 * SECOND
 
 @pytest.fixture(autouse=True)
 def custom_integrations() -> None:
-    """Leave it to the Home Assistant on a clock turned by hand."""
+    """Leave out the custom integrations of the session, for a Home Assistant of its own."""
 
 
 @pytest.fixture(autouse=True)
 def no_waiting() -> None:
-    """Wait as the product does: the time is turned by hand anyway."""
+    """Replace the waits of the tests, as the clock is turned by hand."""
 
 
 @pytest.fixture
 def home(freezer: FrozenDateTimeFactory, monkeypatch: pytest.MonkeyPatch) -> Generator[Home]:
-    """Return a Home Assistant whose disk takes its time."""
+    """Return a Home Assistant with a slow disk."""
     home = Home(freezer)
     write = Store._async_write_data
 
     async def write_slowly(store: Store[Any], data: dict[str, Any]) -> None:
-        """Write in a while."""
+        """Write after a while."""
         await asyncio.sleep(0.1)
         await write(store, data)
 
@@ -50,17 +50,17 @@ def home(freezer: FrozenDateTimeFactory, monkeypatch: pytest.MonkeyPatch) -> Gen
 
 
 class Edges:
-    """Keeps the edges that are announced, each once though a restored state shows it again."""
+    """Announced edges, without restored states."""
 
     def __init__(self, home: Home) -> None:
-        """Listen."""
+        """Subscribe to the state changes."""
         self.kinds: list[str] = []
         self._states: set[str] = set()
         self.stop = home.hass.bus.async_listen("state_changed", self._on_change)
 
     @callback
     def _on_change(self, event: Event[EventStateChangedData]) -> None:
-        """Keep a new one."""
+        """Add a new edge."""
         state = event.data["new_state"]
         if event.data["entity_id"] != EVENT or not state or state.state in self._states:
             return
@@ -70,33 +70,33 @@ class Edges:
 
 
 def poll(home: Home) -> None:
-    """Begin nothing: a poll comes by itself."""
+    """Do nothing, as a poll comes by itself."""
 
 
 def call(home: Home) -> None:
-    """Let the app call."""
+    """Call the webhook."""
     home.app.call_later("started" if home.state(LIVE) == "off" else "ended", timedelta())
 
 
 def call_slowly(home: Home) -> None:
-    """Let the app call, with a body that takes a while to arrive."""
+    """Call the webhook with a body that arrives slowly."""
     kind = "started" if home.state(LIVE) == "off" else "ended"
     home.app.call_slowly(kind, SECOND / 2)
 
 
-def call_for_a_look(home: Home) -> None:
-    """Let the app call, with a body that says nothing and takes a while to arrive."""
+def call_slowly_without_event(home: Home) -> None:
+    """Call the webhook with a slow body without an event."""
     home.app.call_slowly("over", SECOND / 2)
 
 
 def start(home: Home) -> None:
-    """Let Home Assistant have started, which lets edges go that had to wait."""
+    """Start Home Assistant, which releases the waiting edges."""
     home.hass.set_state(CoreState.running)
     home.hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
 
 
 def prepare(home: Home, begin: Callable[[Home], None], *, live: bool) -> None:
-    """Set an entry up, and let an equivent start, or end, right before the next poll."""
+    """Set up an entry, and start or end an equivent right before the next poll."""
     home.open()
     home.cloud.slowness = SECOND / 2
     now = home.true.replace(microsecond=0)
@@ -115,8 +115,8 @@ def prepare(home: Home, begin: Callable[[Home], None], *, live: bool) -> None:
     begin(home)
 
 
-def go_on(home: Home, steps: int) -> bool:
-    """Go on for some steps; return False if it had come to its end before."""
+def run_steps(home: Home, steps: int) -> bool:
+    """Run some steps of the loop and return False if it was idle before."""
     end = home.loop.moment + LASTS.total_seconds()
     for _ in range(steps):
         if home.loop.is_idle and home.loop.next_timer() > end:
@@ -125,8 +125,8 @@ def go_on(home: Home, steps: int) -> bool:
     return True
 
 
-def end_and_begin_again(home: Home) -> None:
-    """Unload the entry, see that nothing of it goes on, and set it up again."""
+def unload_and_set_up(home: Home) -> None:
+    """Unload the entry, check that it stopped, and set it up again."""
     home.unload()
     before = home.traces
     home.pass_time(MINUTE)
@@ -138,16 +138,16 @@ def end_and_begin_again(home: Home) -> None:
 
 
 @pytest.mark.parametrize("live", [False, True], ids=["start", "end"])
-@pytest.mark.parametrize("begin", [poll, call, call_slowly, call_for_a_look, start])
-def test_ended_at_every_await(home: Home, begin: Callable[[Home], None], live: bool) -> None:
-    """An entry that ends wherever it waits loses no edge, doubles none, and leaves nothing."""
+@pytest.mark.parametrize("begin", [poll, call, call_slowly, call_slowly_without_event, start])
+def test_unload_at_every_await(home: Home, begin: Callable[[Home], None], live: bool) -> None:
+    """An entry unloaded at any await loses no edge, doubles none, and leaks nothing."""
     expected = ["started", "ended"] if live else ["started"]
     for steps in range(ENOUGH):
         edges = Edges(home)
         prepare(home, begin, live=live)
-        goes_on = go_on(home, steps)
+        goes_on = run_steps(home, steps)
         assert goes_on or edges.kinds == expected, "it had not come to its end"
-        end_and_begin_again(home)
+        unload_and_set_up(home)
         assert edges.kinds == expected, steps
         assert home.state(LIVE) == ("off" if live else "on")
         edges.stop()

@@ -1,4 +1,4 @@
-"""Test abuse of the webhook over real HTTP: all is answered, and the API's word counts."""
+"""Test abuse of the webhook over real HTTP."""
 
 import asyncio
 from collections import Counter
@@ -39,7 +39,7 @@ GRACE = timedelta(seconds=2)
 
 @pytest.fixture
 def real_limits(no_waiting: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put the provider's limits back, and let a push stand for less long."""
+    """Restore the provider's limits, and shorten the life of a push."""
     monkeypatch.setattr(client, "CALL_GAP", 1.0)
     monkeypatch.setattr(client, "CALLS_PER_WINDOW", 10)
     monkeypatch.setattr(coordinator, "BURST", 0.2)
@@ -48,9 +48,9 @@ def real_limits(no_waiting: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def no_errors(caplog: pytest.LogCaptureFixture) -> Generator[None]:
-    """Fail any test in which Home Assistant or we log an error or a traceback.
+    """Fail the test if an error or a traceback is logged.
 
-    The server below logs one for what is no HTTP; that is its own.
+    The test server logs its own for what is not HTTP.
     """
     yield
     ours = [
@@ -63,7 +63,7 @@ def no_errors(caplog: pytest.LogCaptureFixture) -> Generator[None]:
 
 
 async def until(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
-    """Wait until something is so."""
+    """Wait for a condition."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -71,7 +71,7 @@ async def until(condition: Callable[[], bool], seconds: float = PATIENCE) -> Non
 
 
 class CalledHome(Home):
-    """A home with a way to call its webhook."""
+    """Home with a client for its webhook."""
 
     def __init__(
         self,
@@ -80,18 +80,18 @@ class CalledHome(Home):
         provider: Provider,
         client: TestClient[Any, Any],
     ) -> None:
-        """Begin to watch."""
+        """Start watching."""
         super().__init__(hass, entry, provider)
         self.client = client
 
     async def call(self, method: str = "POST", **kwargs: Any) -> int:
-        """Call the webhook, and return the status."""
+        """Call the webhook and return the status."""
         async with self.client.request(method, PATH, **kwargs) as response:
             await response.read()
             return response.status
 
-    async def still_works(self) -> None:
-        """Check that good calls are taken as ever: one alone ends nothing that the API names."""
+    async def check(self) -> None:
+        """Check that valid calls still work, and that none ends what the API names."""
         live, asked = self.live, len(self.provider.times)
         assert await self.call(params={"event": "started"}) == 200
         assert self.live == "on"
@@ -104,7 +104,7 @@ class CalledHome(Home):
 async def set_up(
     hass: HomeAssistant, entry: MockConfigEntry, provider: Provider, get_client: Any
 ) -> CalledHome:
-    """Return a home; the client comes last, after which no view can come."""
+    """Return a home with its client, which comes last as no view can be added after it."""
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
     return CalledHome(hass, entry, provider, await get_client())
@@ -118,7 +118,7 @@ async def home(
     provider: Provider,
     hass_client_no_auth: Any,
 ) -> CalledHome:
-    """Return a home without an equivent, and one in which one is live by the API's word."""
+    """Return a home without an equivent, and one that is live by the API."""
     if request.param == "live":
         now = dt_util.utcnow()
         provider.start(now - timedelta(minutes=10), now + timedelta(minutes=50))
@@ -128,8 +128,8 @@ async def home(
 
 
 @asynccontextmanager
-async def unmoved(home: CalledHome) -> AsyncIterator[None]:
-    """Check that something moves nothing, has the API asked, and leaves all as it was."""
+async def check_unchanged(home: CalledHome) -> AsyncIterator[None]:
+    """Check that a call changes nothing and has the API asked."""
     live, calls = home.live, len(home.provider.times)
     home.changes.clear()
     yield
@@ -137,26 +137,26 @@ async def unmoved(home: CalledHome) -> AsyncIterator[None]:
     assert home.live == live
     assert not {LIVE, EVENT} & {event.data["entity_id"] for event in home.changes}
     assert len(home.provider.times) > calls
-    await home.still_works()
+    await home.check()
 
 
 class Ticker:
-    """Measures how long the loop was busy with something else, whatever other processes do."""
+    """Timer of how long the event loop was blocked by this process."""
 
     def __init__(self) -> None:
-        """Begin to tick."""
+        """Start ticking."""
         self.worst = 0.0
         self._task = asyncio.create_task(self._tick())
 
     async def _tick(self) -> None:
-        """Tick every ten milliseconds, and note the most work that came between."""
+        """Tick every ten milliseconds and record the longest delay."""
         while True:
             before = time.thread_time()
             await asyncio.sleep(0.01)
             self.worst = max(self.worst, time.thread_time() - before)
 
     async def stop(self) -> float:
-        """Return the most seconds of work."""
+        """Return the longest delay in seconds."""
         self._task.cancel()
         with suppress(asyncio.CancelledError):
             await self._task
@@ -170,7 +170,7 @@ def check_limits(times: list[float]) -> None:
 
 
 async def burst(home: CalledHome, calls: int) -> Counter[int]:
-    """Call many times, by many callers at once, and return how often which status came."""
+    """Send many concurrent calls and count the statuses."""
     statuses: Counter[int] = Counter()
 
     async def caller(numbers: Iterator[int]) -> None:
@@ -187,7 +187,7 @@ async def burst(home: CalledHome, calls: int) -> Counter[int]:
 
 @pytest.mark.usefixtures("real_limits")
 async def test_burst(home: CalledHome, caplog: pytest.LogCaptureFixture) -> None:
-    """Thousands of calls are answered, the limits hold, and then the API's word counts."""
+    """Thousands of calls are answered within the limits, and then the API decides."""
     asyncio.get_running_loop().set_debug(False)  # as in a real home
     caplog.set_level(logging.WARNING)
     truth = home.live
@@ -217,7 +217,7 @@ async def test_ten_a_minute(
     provider: Provider,
     hass_client_no_auth: Any,
 ) -> None:
-    """However long the calls go on, the API is asked ten times a minute at most."""
+    """The API is asked ten times a minute at most, however long the calls go on."""
     monkeypatch.setattr(client, "CALL_GAP", 0.1)
     monkeypatch.setattr(client, "CALLS_PER_WINDOW", 10)
     home = await set_up(hass, entry, provider, hass_client_no_auth)
@@ -228,7 +228,7 @@ async def test_ten_a_minute(
         assert await home.call() == 200
         await asyncio.sleep(0.005)
     assert len(provider.times) == 10
-    await home.still_works()
+    await home.check()
 
 
 MEGABYTES = 3_000_000
@@ -282,15 +282,15 @@ BODIES: dict[str, dict[str, Any]] = {
 
 
 async def test_bodies(home: CalledHome) -> None:
-    """Whatever is in a call, it is answered, and moves nothing without a usable event."""
+    """Calls with any body are answered, and change nothing without a usable event."""
     answers: dict[str, int] = {}
 
     async def call(name: str, method: str) -> None:
-        """Call with one of them."""
+        """Call the webhook with a body."""
         answers[f"{method} {name}"] = await home.call(method, **BODIES[name])
 
     ticker = Ticker()
-    async with unmoved(home):
+    async with check_unchanged(home):
         for method in ("POST", "PUT", "GET"):
             await asyncio.gather(*(call(name, method) for name in BODIES))
     assert await ticker.stop() < 1
@@ -314,9 +314,9 @@ OTHERS = (
 
 
 async def test_other_methods(home: CalledHome) -> None:
-    """Every method but two is answered, and moves nothing."""
+    """Other methods are answered and change nothing."""
     contrary = "ended" if home.live == "on" else "started"
-    async with unmoved(home):
+    async with check_unchanged(home):
         for method in OTHERS:
             request = f"{method} {PATH}?event={contrary} HTTP/1.1\r\nHost: x\r\n\r\n"
             assert await status_of(home, request.encode()) < 500
@@ -325,8 +325,8 @@ async def test_other_methods(home: CalledHome) -> None:
 
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 @pytest.mark.parametrize("home", ["idle"], indirect=True)
-async def test_methods_that_are_taken(home: CalledHome, method: str) -> None:
-    """Two methods start and end."""
+async def test_methods(home: CalledHome, method: str) -> None:
+    """The two accepted methods start and end."""
     assert await home.call(method, params={"event": "started"}) == 200
     assert home.live == "on"
     assert await home.call(method, params={"event": "ended"}) == 200
@@ -334,7 +334,7 @@ async def test_methods_that_are_taken(home: CalledHome, method: str) -> None:
 
 
 async def status_of(home: CalledHome, data: bytes) -> int:
-    """Send bytes, hang up, and return the status of the answer, 0 for none."""
+    """Send bytes, close, and return the status of the response, or 0."""
     reader, writer = await asyncio.open_connection(home.client.host, home.client.port)
     try:
         async with asyncio.timeout(PATIENCE):
@@ -373,8 +373,8 @@ GARBLED = [
 
 
 async def test_garbled(home: CalledHome) -> None:
-    """What is no HTTP is refused or taken for a look, and moves nothing."""
-    async with unmoved(home):
+    """Garbled requests are refused or taken as a plain call, and change nothing."""
+    async with check_unchanged(home):
         statuses = [await status_of(home, data) for data in GARBLED]
         await home.call()
     assert not [status for status in statuses if status >= 500]
@@ -383,10 +383,10 @@ async def test_garbled(home: CalledHome) -> None:
 
 @pytest.mark.parametrize("home", ["live"], indirect=True)
 async def test_slow(home: CalledHome) -> None:
-    """Bodies that come drip by drip are not waited for, nor does anybody wait for them."""
+    """Slow bodies are not waited for, and delay no other call."""
 
     async def drip(head: bytes) -> bytes:
-        """Send a body byte by byte until an answer comes."""
+        """Send a body byte by byte until the response arrives."""
         reader, writer = await asyncio.open_connection(home.client.host, home.client.port)
         writer.write(head)
         answer = asyncio.create_task(reader.readline())
@@ -396,7 +396,7 @@ async def test_slow(home: CalledHome) -> None:
         writer.close()
         return answer.result()
 
-    async with unmoved(home):
+    async with check_unchanged(home):
         head = POST + b"Content-Length: 60000\r\n\r\n" + EVENT_BODY[:-1]
         drips = [asyncio.create_task(drip(head)) for _ in range(60)]
         await asyncio.sleep(0.3)
@@ -408,10 +408,10 @@ async def test_slow(home: CalledHome) -> None:
 
 
 async def test_hang_up(home: CalledHome) -> None:
-    """Callers that hang up in the middle are no error, and still have the API asked."""
+    """A caller that hangs up causes no error, and the API is asked."""
 
     async def hang_up(number: int) -> None:
-        """Send a part of a call, and close or reset the connection."""
+        """Send a part of a request, and close or reset the connection."""
         _, writer = await asyncio.open_connection(home.client.host, home.client.port)
         writer.write((POST + b"Content-Length: 20\r\n\r\n" + EVENT_BODY)[: -1 - number % 90])
         await writer.drain()
@@ -423,13 +423,13 @@ async def test_hang_up(home: CalledHome) -> None:
         writer.close()
 
     calls = len(home.provider.times)
-    async with unmoved(home):
+    async with check_unchanged(home):
         await asyncio.gather(*(hang_up(number) for number in range(100)))
         await until(lambda: len(home.provider.times) > calls)
 
 
 async def test_unknown_address(home: CalledHome) -> None:
-    """Calls to other addresses are answered alike, and reach nobody."""
+    """Calls to unknown addresses are answered alike and reach no account."""
     calls = len(home.provider.times)
     live = home.live
     for webhook_id in ("x", WEBHOOK_ID[:-1], WEBHOOK_ID.upper(), f"{WEBHOOK_ID}%20"):

@@ -1,4 +1,4 @@
-"""Test an account with a meter where Home Assistant's recorder is switched off."""
+"""Test an account with a meter while the recorder is disabled."""
 
 from datetime import timedelta
 import logging
@@ -23,7 +23,7 @@ EQUIWATT = "custom_components.equiwatt"
 async def test_everything_else_works(
     home: Home, provider: Provider, caplog: pytest.LogCaptureFixture, options: dict[str, Any]
 ) -> None:
-    """The figures are unknown and say why; nobody is told of it every five minutes."""
+    """The figures are unknown with a reason, which is logged once."""
     home.hass.states.async_set("sensor.meter", "100", {"device_class": "energy"})
     home.hass.config_entries.async_update_entry(home.entry, options=options)
     await home.setup()
@@ -49,8 +49,8 @@ async def test_everything_else_works(
     assert await home.hass.config_entries.async_unload(home.entry.entry_id)
 
 
-async def test_the_dialog_says_why(home: Home) -> None:
-    """A meter cannot be chosen, and the sentence names what may be missing."""
+async def test_options_error(home: Home) -> None:
+    """A meter cannot be chosen, and the error names the likely cause."""
     await home.setup()
     flow = await home.hass.config_entries.options.async_init(home.entry.entry_id)
     form = await home.hass.config_entries.options.async_configure(flow["flow_id"], SENSORS)

@@ -1,4 +1,4 @@
-"""The homes with a meter of the metering wing's own tests."""
+"""Homes with a meter, shared with the tests of the metering modules."""
 
 from ...metering.conftest import home, meters, mock_recorder_before_hass, recorded_home, tables
 

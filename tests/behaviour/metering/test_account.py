@@ -1,4 +1,4 @@
-"""Test an account with a meter: what it shows, keeps and follows."""
+"""Test an account with a meter: what it shows, stores and measures."""
 
 from datetime import date, timedelta
 from email.utils import format_datetime
@@ -44,15 +44,15 @@ FOREIGN = ("homeassistant.components.recorder", "homeassistant.components.energy
 
 
 def stored(home: MeteredHome, hass_storage: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what is stored of equivents."""
+    """Return the stored data of the equivents."""
     savings: list[dict[str, Any]] = hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"].get(
         "results", []
     )
     return savings
 
 
-async def test_the_example(home: MeteredHome, hass_storage: dict[str, Any]) -> None:
-    """Live, final, in the calendar, and after a restart."""
+async def test_example(home: MeteredHome, hass_storage: dict[str, Any]) -> None:
+    """Figures while live, after the end, in the calendar and after a restart."""
     await home.furnish()
     assert home.figures() == LAST
     await home.start()
@@ -78,8 +78,8 @@ async def test_the_example(home: MeteredHome, hass_storage: dict[str, Any]) -> N
         assert (again.state, again.attributes) == (state.state, state.attributes)
 
 
-async def test_the_total(home: MeteredHome, hass_storage: dict[str, Any]) -> None:
-    """It is that of all equivents that count, to be looked up, and lasts."""
+async def test_total(home: MeteredHome, hass_storage: dict[str, Any]) -> None:
+    """The total covers all equivents that count, explains itself and survives a restart."""
     await home.furnish()
     total = home.sensor("total_saving")
     before = float(total.state)  # one equivent of the past has a figure
@@ -135,12 +135,12 @@ async def test_the_total(home: MeteredHome, hass_storage: dict[str, Any]) -> Non
     assert (again.state, again.attributes) == (total.state, total.attributes)
 
 
-async def test_a_wrong_clock(home: MeteredHome) -> None:
-    """Nothing is made of rows that bear other times than equivents do."""
+async def test_wrong_clock(home: MeteredHome) -> None:
+    """No figures while the times of the rows and of the equivent disagree."""
     ahead = minutes(20)
 
     async def move_to(label: str) -> None:
-        """Let time pass, with the provider's clock ahead."""
+        """Turn the clock, with the provider's clock ahead."""
         while home.now < at(EVENT_DAY, label):
             await home.make_rows(home.now + minutes(1 / 3))
             then = home.now + minutes(1 / 2) + ahead
@@ -161,8 +161,8 @@ async def test_a_wrong_clock(home: MeteredHome) -> None:
     assert (shown["reason"], shown["final"]) == ("clock_wrong", True)
 
 
-async def test_times_that_the_api_tells_later(home: MeteredHome, push: Push) -> None:
-    """A push tells no end; once the API has, all of its half hours are usual at once."""
+async def test_times_from_the_api_later(home: MeteredHome, push: Push) -> None:
+    """Add the missing half hours once the API names the end of a pushed equivent."""
     await home.furnish()
     await home.move_to("17:01", 7)
     await push("?event=started")
@@ -176,7 +176,7 @@ async def test_times_that_the_api_tells_later(home: MeteredHome, push: Push) -> 
 
 
 async def test_attributes(home: MeteredHome) -> None:
-    """What the figures rest on, the same with each."""
+    """The attributes with the details, the same on each sensor."""
     await home.furnish()
     await home.start()
     await home.move_to("17:21")
@@ -206,8 +206,8 @@ async def test_attributes(home: MeteredHome) -> None:
         assert expected.items() <= home.sensor(key).attributes.items()
 
 
-async def test_why_nothing_is_known(home: MeteredHome) -> None:
-    """The reason is an attribute."""
+async def test_reason(home: MeteredHome) -> None:
+    """The reason for an unknown figure is an attribute."""
     home.choose(source="sensors", sensors=["sensor.nothing"])
     await home.setup()
     await home.start()
@@ -216,7 +216,7 @@ async def test_why_nothing_is_known(home: MeteredHome) -> None:
 
 
 async def test_available_without_the_api(home: MeteredHome) -> None:
-    """The meter goes on though the API is out of order."""
+    """The meter keeps measuring while the API is down."""
     await home.furnish()
     await home.start()
     home.provider.error = TimeoutError()
@@ -226,7 +226,7 @@ async def test_available_without_the_api(home: MeteredHome) -> None:
 
 
 async def test_rehearsal(home: MeteredHome, hass_storage: dict[str, Any]) -> None:
-    """It shows live figures, and leaves nothing behind."""
+    """A rehearsal shows live figures and stores none."""
     await home.furnish()
     await home.move_to("17:01")
     await simulate(home.hass, duration={"minutes": 30})
@@ -242,8 +242,8 @@ async def test_rehearsal(home: MeteredHome, hass_storage: dict[str, Any]) -> Non
     assert len(stored(home, hass_storage)) == 2  # those before
 
 
-async def test_a_rehearsal_before_one_that_is_missed(home: MeteredHome) -> None:
-    """What came and went unseen after it is shown once it is known, and kept."""
+async def test_rehearsal_before_missed_equivent(home: MeteredHome) -> None:
+    """An equivent missed after a rehearsal is shown and stored once the API lists it."""
     await home.furnish()
     await simulate(home.hass, duration={"minutes": 6})
     await home.settle()
@@ -259,8 +259,8 @@ async def test_a_rehearsal_before_one_that_is_missed(home: MeteredHome) -> None:
     assert event["description"].startswith("Used 0.19 kWh")
 
 
-async def test_a_rehearsal_too_short_to_be_measured(home: MeteredHome) -> None:
-    """After it the last equivent is shown again."""
+async def test_rehearsal_too_short(home: MeteredHome) -> None:
+    """The last equivent is shown again after a rehearsal too short to measure."""
     await home.furnish()
     await home.start()
     await home.end()
@@ -273,8 +273,8 @@ async def test_a_rehearsal_too_short_to_be_measured(home: MeteredHome) -> None:
     assert home.figures() == (0.9, 0.4, 0.5)
 
 
-async def test_a_restart_amid_an_equivent(home: MeteredHome) -> None:
-    """It goes on."""
+async def test_restart_while_live(home: MeteredHome) -> None:
+    """Measuring continues after a restart."""
     await home.furnish()
     await home.start()
     await home.move_to("17:10")
@@ -288,10 +288,10 @@ async def test_a_restart_amid_an_equivent(home: MeteredHome) -> None:
 
 
 @pytest.mark.parametrize("demo", [False, True], ids=["never ended", "demo end"])
-async def test_a_push_that_is_never_confirmed(
+async def test_unconfirmed_push(
     home: MeteredHome, push: Push, hass_storage: dict[str, Any], demo: bool
 ) -> None:
-    """It leaves nothing behind, whether its end comes by the clock or by another such call."""
+    """An unconfirmed push stores nothing, however it ends."""
     await home.furnish()
     await home.move_to("17:04", 7)
     await push("?event=started")
@@ -307,10 +307,8 @@ async def test_a_push_that_is_never_confirmed(
     assert (len(stored(home, hass_storage)), home.figures()) == (2, LAST)
 
 
-async def test_a_push_that_is_never_confirmed_after_a_real_one(
-    home: MeteredHome, push: Push
-) -> None:
-    """What was shown before is shown again."""
+async def test_unconfirmed_push_after_equivent(home: MeteredHome, push: Push) -> None:
+    """The last equivent is shown again after an unconfirmed push."""
     await home.furnish()
     await home.start()
     await home.end()
@@ -327,8 +325,8 @@ async def test_a_push_that_is_never_confirmed_after_a_real_one(
     assert event["description"].startswith("Used 0.40 kWh")
 
 
-async def test_a_push_that_is_confirmed_too_late(home: MeteredHome, push: Push) -> None:
-    """What was given up is measured once the API lists it after all."""
+async def test_push_confirmed_late(home: MeteredHome, push: Push) -> None:
+    """A discarded push is measured once the API lists it."""
     await home.furnish()
     await home.move_to("17:01", 7)
     await push("?event=started")
@@ -341,15 +339,15 @@ async def test_a_push_that_is_confirmed_too_late(home: MeteredHome, push: Push) 
 
 
 async def end_unlisted(home: MeteredHome) -> None:
-    """Let the equivent end by its planned end, before the API lists it."""
+    """End the equivent at its planned end, before the API lists it."""
     await home.move_to("18:01", 10)
     home.provider.current = None
     await home.move_to("18:07")
     assert home.live == "off"
 
 
-async def test_a_restart_before_the_api_lists_it(home: MeteredHome) -> None:
-    """What was final stays so, in the sensors and in the calendar, whatever the list says."""
+async def test_restart_before_listed(home: MeteredHome) -> None:
+    """Final figures stay final in the sensors and the calendar, whatever the API lists."""
     await home.furnish()
     await home.start()
     await end_unlisted(home)
@@ -365,8 +363,8 @@ async def test_a_restart_before_the_api_lists_it(home: MeteredHome) -> None:
     assert (home.figures(), after) == ((0.9, 0.4, 0.5), before)
 
 
-async def test_a_pushed_end_before_the_api_lists_it(home: MeteredHome, push: Push) -> None:
-    """So with one whose end only a call has told."""
+async def test_pushed_end_before_listed(home: MeteredHome, push: Push) -> None:
+    """Final figures stay final where a webhook call ended the equivent."""
     await home.furnish()
     await home.start()
     await home.move_to("17:31", 10)
@@ -379,8 +377,8 @@ async def test_a_pushed_end_before_the_api_lists_it(home: MeteredHome, push: Pus
     assert home.figures() == (0.4, 0.21, 0.19)
 
 
-async def test_live_again_after_a_pushed_end(home: MeteredHome, push: Push) -> None:
-    """What was final by mistake is measured anew when it is over for good."""
+async def test_live_again_after_pushed_end(home: MeteredHome, push: Push) -> None:
+    """An equivent that continues after a wrong end is measured again when it is over."""
     await home.furnish()
     await home.start()
     await home.move_to("17:31", 10)
@@ -399,8 +397,8 @@ async def test_live_again_after_a_pushed_end(home: MeteredHome, push: Push) -> N
     assert event["description"].startswith("Used 0.40 kWh, 0.50 kWh less")
 
 
-async def furnish_after_another(home: MeteredHome) -> None:
-    """Set everything up two hours after another equivent, which was measured."""
+async def setup_after_another(home: MeteredHome) -> None:
+    """Set up everything two hours after another equivent, which was measured."""
     earlier = timedelta(hours=2)
     home.provider.previous.insert(0, event_of(START - earlier, END - earlier))
     home.kwh = {moment - earlier: kwh for moment, kwh in home.kwh.items()} | home.kwh
@@ -409,9 +407,9 @@ async def furnish_after_another(home: MeteredHome) -> None:
     assert home.sensor("use").attributes["final"]
 
 
-async def test_a_reload_while_one_is_live(home: MeteredHome) -> None:
-    """The figures of the last one, which are final, are not taken for those of the live one."""
-    await furnish_after_another(home)
+async def test_reload_while_live(home: MeteredHome) -> None:
+    """The final figures of the last equivent are not shown as those of the live one."""
+    await setup_after_another(home)
     await home.start()
     changes = async_capture_events(home.hass, "state_changed")
     assert await home.hass.config_entries.async_reload(home.entry.entry_id)
@@ -423,14 +421,14 @@ async def test_a_reload_while_one_is_live(home: MeteredHome) -> None:
 
 
 class Finals:
-    """What became final, as an automation hears of it: the attribute turns from false to true."""
+    """Results that became final: the attribute changed from false to true."""
 
     def __init__(self, home: MeteredHome) -> None:
-        """Listen from now on."""
+        """Subscribe to the state changes."""
         self._changes = async_capture_events(home.hass, "state_changed")
 
     def ends(self) -> list[str]:
-        """Return until when each of them was measured that became final since."""
+        """Return the measured end of each result that became final, and forget them."""
         states = [
             (event.data["old_state"], event.data["new_state"])
             for event in self._changes
@@ -445,7 +443,7 @@ class Finals:
 
 
 async def test_final_once(home: MeteredHome, push: Push) -> None:
-    """Each result becomes final once: not by the API's list, a restart or a demo trigger."""
+    """Each result becomes final once, through API lists, restarts and demo triggers."""
     finals = Finals(home)
     await home.furnish()
     await home.start()
@@ -464,8 +462,8 @@ async def test_final_once(home: MeteredHome, push: Push) -> None:
     assert finals.ends() == []
 
 
-async def test_final_after_an_end_that_was_missed(home: MeteredHome) -> None:
-    """It becomes final where automations can hear of it: once Home Assistant has started."""
+async def test_final_after_missed_end(home: MeteredHome) -> None:
+    """A missed end makes the result final once Home Assistant has started."""
     await home.furnish()
     await home.start()
     await home.move_to("17:55")
@@ -483,9 +481,9 @@ async def test_final_after_an_end_that_was_missed(home: MeteredHome) -> None:
     assert (home.figures(), finals.ends()) == ((0.9, 0.4, 0.5), ["18:00"])
 
 
-async def test_final_after_one_that_was_missed(home: MeteredHome) -> None:
-    """So does one that came and went unseen, though the figures of another one are shown."""
-    await furnish_after_another(home)
+async def test_final_after_missed_equivent(home: MeteredHome) -> None:
+    """A missed equivent becomes final, though another one is shown by now."""
+    await setup_after_another(home)
     finals = Finals(home)
     home.provider.error = TimeoutError()
     await home.move_to("18:10")
@@ -496,7 +494,7 @@ async def test_final_after_one_that_was_missed(home: MeteredHome) -> None:
 
 
 async def test_two_accounts(home: MeteredHome, hass_storage: dict[str, Any]) -> None:
-    """Each has a meter of its own, to the end and in its own calendar, or none."""
+    """Each account has its own meter, or none, throughout and in its own calendar."""
     other = add_entry(home.hass, "other-token", "other-webhook")
     home.hass.config_entries.async_update_entry(
         other, options={"source": "sensors", "sensors": [SECOND_METER]}
@@ -522,8 +520,8 @@ async def test_two_accounts(home: MeteredHome, hass_storage: dict[str, Any]) -> 
     assert kept == [[0.4, 0.22, 0.22], [0.8, 0.44, 0.44], []]
 
 
-async def test_what_can_no_longer_be_read(home: MeteredHome, hass_storage: dict[str, Any]) -> None:
-    """It is measured again while its readings may be there, and replaced."""
+async def test_damaged_results(home: MeteredHome, hass_storage: dict[str, Any]) -> None:
+    """A damaged result is measured again while its readings are available."""
     await home.furnish()
     await home.start()
     await home.end()
@@ -539,7 +537,7 @@ async def test_what_can_no_longer_be_read(home: MeteredHome, hass_storage: dict[
 
 
 async def test_energy_dashboard(home: MeteredHome) -> None:
-    """What comes from the grid is the meter."""
+    """The grid import is the meter."""
     from homeassistant.components.energy.data import async_get_manager
 
     home.hass.config.components.add("energy")
@@ -558,7 +556,7 @@ async def test_energy_dashboard(home: MeteredHome) -> None:
 async def test_without_a_meter(
     home: MeteredHome, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
 ) -> None:
-    """No entity, and neither what measures nor what it reads from is imported."""
+    """Without a meter there are no entities, and the meter's modules are not imported."""
     for name in [name for name in sys.modules if name.startswith((f"{WING}.meter", *FOREIGN))]:
         monkeypatch.delitem(sys.modules, name)
     home.choose(**options)
@@ -573,7 +571,7 @@ async def test_without_a_meter(
 
 @pytest.mark.parametrize("is_reading", [False, True])
 async def test_unloading(home: MeteredHome, is_reading: bool) -> None:
-    """Nothing is read after it, also where it comes amid a reading."""
+    """Nothing is read after unloading, also in the middle of a reading."""
     await home.furnish()
     await home.start()
     tables = home.meters
@@ -590,8 +588,8 @@ async def test_unloading(home: MeteredHome, is_reading: bool) -> None:
     assert tables.reads == reads
 
 
-async def test_a_meter_that_is_given_up(home: MeteredHome) -> None:
-    """Its entities go; what was measured stays in the calendar."""
+async def test_meter_removed(home: MeteredHome) -> None:
+    """Without the meter its entities are removed, and the calendar keeps the savings."""
     await home.furnish()
     await home.start()
     await home.end()
@@ -606,16 +604,16 @@ async def test_a_meter_that_is_given_up(home: MeteredHome) -> None:
     assert "0.50 kWh less than usual" in event["description"]
 
 
-async def test_at_rest(home: MeteredHome) -> None:
-    """Between equivents no state is written."""
+async def test_no_states_between_equivents(home: MeteredHome) -> None:
+    """No state is written between equivents."""
     await home.furnish()
     written = async_capture_events(home.hass, "state_changed")
     await home.pass_time(3600, step=60)
     assert not [event for event in written if event.data["entity_id"].startswith("sensor.equiwatt")]
 
 
-async def test_an_idle_day(recorded_home: MeteredHome) -> None:
-    """No row is written to the recorder between equivents: not of any entity of the account."""
+async def test_idle_day(recorded_home: MeteredHome) -> None:
+    """No row of any entity is written to the recorder on a day without an equivent."""
     await recorded_home.furnish()
     await recorded_home.start()
     await recorded_home.end()
@@ -629,10 +627,10 @@ async def test_an_idle_day(recorded_home: MeteredHome) -> None:
 
 
 async def rows_of(home: MeteredHome) -> dict[str, int]:
-    """Return how many states the recorder has of each entity of the account."""
+    """Return how many recorded states each entity of the account has."""
 
     def count() -> dict[str, int]:
-        """Count them, in the recorder's thread."""
+        """Count the rows in the recorder's thread."""
         with session_scope(hass=home.hass, read_only=True) as session:
             found = session.execute(
                 select(StatesMeta.entity_id, func.count(States.state_id))
@@ -645,8 +643,8 @@ async def rows_of(home: MeteredHome) -> dict[str, int]:
     return await get_instance(home.hass).async_add_executor_job(count)
 
 
-async def test_rows_of_the_recorder(recorded_home: MeteredHome) -> None:
-    """What figures rest on is not recorded with each of them."""
+async def test_unrecorded_attributes(recorded_home: MeteredHome) -> None:
+    """The detailed attributes are not recorded."""
     await recorded_home.furnish()
     await recorded_home.start()
     await recorded_home.move_to("17:11")
@@ -662,7 +660,7 @@ async def test_rows_of_the_recorder(recorded_home: MeteredHome) -> None:
 
 
 async def test_diagnostics(home: MeteredHome, hass_client: Any) -> None:
-    """Counts, and never a reading or the name of a meter."""
+    """Diagnostics have counts, and never a reading or a meter's name."""
     assert await async_setup_component(home.hass, "diagnostics", {})
     await home.furnish()
     await home.start()
@@ -683,8 +681,8 @@ async def test_diagnostics(home: MeteredHome, hass_client: Any) -> None:
     assert METER not in str(told)
 
 
-async def test_label_of_a_learning_result(home: MeteredHome) -> None:
-    """What was used is labelled too where nothing usual is known yet."""
+async def test_label_while_learning(home: MeteredHome) -> None:
+    """The use is labelled as an estimate while the usual use is unknown."""
     home.kwh = {m: v for m, v in home.kwh.items() if m.date() == EVENT_DAY}
     await home.furnish()
     await home.start()
@@ -693,8 +691,8 @@ async def test_label_of_a_learning_result(home: MeteredHome) -> None:
     assert LABEL in event["description"]
 
 
-async def test_minus_nothing(home: MeteredHome) -> None:
-    """A dip of two watt-hours is no use of minus nothing."""
+async def test_negative_zero(home: MeteredHome) -> None:
+    """A dip of two watt-hours is shown as zero, without a minus sign."""
     start, end = at(EVENT_DAY, "17:00"), at(EVENT_DAY, "18:00")
     for moment in home.kwh:
         if start < moment <= end:
@@ -706,8 +704,8 @@ async def test_minus_nothing(home: MeteredHome) -> None:
     assert event["description"].startswith("Used 0.00 kWh")
 
 
-async def test_one_meter_chosen_twice(home: MeteredHome) -> None:
-    """The same meter chosen twice counts once."""
+async def test_meter_chosen_twice(home: MeteredHome) -> None:
+    """A meter that is chosen twice counts once."""
     home.choose(source="sensors", sensors=[METER, METER])
     await home.make_rows()
     await home.setup()

@@ -1,4 +1,4 @@
-"""Test the view of results that docs/dashboard.md shows: what was saved, by you or by luck."""
+"""Test the view of results in docs/dashboard.md: the savings, and whether they were luck."""
 
 from datetime import timedelta
 from functools import partial
@@ -27,15 +27,15 @@ def cards() -> list[dict[str, Any]]:
     return [card for section in view["sections"] for card in section["cards"]]
 
 
-def said(home: MeteredHome, words: str) -> list[str]:
-    """Return the lines of the text that has some words in its template."""
+def rendered(home: MeteredHome, words: str) -> list[str]:
+    """Return the lines of the text card whose template has the given words."""
     (card,) = [card for card in cards() if words in card.get("content", "")]
     text: str = Template(card["content"], home.hass).async_render(parse_result=False)
     return text.splitlines()
 
 
 def colours(home: MeteredHome) -> list[str]:
-    """Return the colours of the tiles with the total that are shown now."""
+    """Return the current colours of the total's tiles."""
     state = home.hass.states.get(TOTAL)
     assert state
     tiles = [card for card in cards() if card.get("entity") == TOTAL]
@@ -43,15 +43,15 @@ def colours(home: MeteredHome) -> list[str]:
 
 
 def holds(state: State, condition: dict[str, Any]) -> bool:
-    """Return True if a condition of a card holds."""
+    """Return True if a card's condition is met."""
     value = state.attributes[condition["attribute"]] if "attribute" in condition else state.state
     wanted = condition.get("state", condition.get("state_not"))
     is_one = value in (wanted if isinstance(wanted, list) else [wanted])
     return is_one is ("state" in condition)
 
 
-async def know(home: MeteredHome, *used: float) -> None:
-    """Let a home have had some equivents, where a kilowatt-hour is usual, and nothing before."""
+async def setup_results(home: MeteredHome, *used: float) -> None:
+    """Set up a home with results: a usual use of one kilowatt-hour, and nothing before."""
     home.provider.previous = []
     await home.furnish()
     await home.hass.config.async_set_time_zone("Europe/London")
@@ -73,22 +73,20 @@ async def know(home: MeteredHome, *used: float) -> None:
         ((1.9,) * 8, "**Your home uses more than usual in equivents.**", "amber"),
     ],
 )
-async def test_the_verdict(
-    home: MeteredHome, used: tuple[float, ...], words: str, colour: str
-) -> None:
-    """A figure is grey until it was earned, and never green because it is below nothing."""
-    await know(home, *used)
-    first, _, second, *_ = said(home, "verdict")
+async def test_verdict(home: MeteredHome, used: tuple[float, ...], words: str, colour: str) -> None:
+    """A figure is grey until there is a verdict, and never green below zero."""
+    await setup_results(home, *used)
+    first, _, second, *_ = rendered(home, "verdict")
     assert first.startswith(words)
     count = f"{len(used)} equivent{'' if len(used) == 1 else 's'} since "
     assert second.startswith(count)
     assert colours(home) == [colour]
 
 
-async def test_the_last_five(home: MeteredHome) -> None:
-    """Each with what was usual, what was used, and how that compares with the usual days."""
-    await know(home, 0.5, 0.5, 0.5, 0.3, 1.2, 0.4)
-    head, _, *rows = said(home, "latest")
+async def test_last_five(home: MeteredHome) -> None:
+    """The usual use, the use and the comparison with the usual days of each equivent."""
+    await setup_results(home, 0.5, 0.5, 0.5, 0.3, 1.2, 0.4)
+    head, _, *rows = rendered(home, "latest")
     assert head == "| Equivent | Usual | Used | Less by | Less than on |"
     assert rows[:2] == [
         "| 20 Nov, 17:01 | 1.00 | 0.40 | 0.60 | 10 of 10 days |",
@@ -99,8 +97,8 @@ async def test_the_last_five(home: MeteredHome) -> None:
 
 
 async def test_nothing_yet(home: MeteredHome) -> None:
-    """A powerUP is no part of the total, and nothing is no figure."""
-    await know(home)
+    """A powerUP is left out of the total, and without results there is no figure."""
+    await setup_results(home)
     store = home.entry.runtime_data.store
     store.async_keep_results(result(at(EVENT_DAY, "12:01"), 2, 1, 1, 1, kind=Kind.POWER_UP))
     await home.settle()
@@ -114,8 +112,8 @@ async def test_nothing_yet(home: MeteredHome) -> None:
     }
 
 
-def test_the_charts() -> None:
-    """They show the statistics under the names that these have."""
+def test_charts() -> None:
+    """The charts show the statistics under their ids."""
     charts = [card for card in cards() if card["type"] == "statistics-graph"]
     assert [chart["period"] for chart in charts] == ["month", "day"]
     for chart in charts:

@@ -1,4 +1,4 @@
-"""Measure and write statistics with the other databases that Home Assistant can be told to use."""
+"""Test measuring and the statistics with the other databases of the recorder."""
 
 from collections.abc import Generator
 from datetime import date
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.long(15)
 
 @pytest.fixture(scope="module", params=PROGRAMS)
 def server(request: pytest.FixtureRequest) -> Generator[Server]:
-    """Run a server, or skip the tests by the name of what is missing."""
+    """Run a database server, or skip the tests with the name of the missing program."""
     if lacking := missing(request.param):
         pytest.skip(lacking)
     enable_socket()  # here it does not last for a test
@@ -32,12 +32,12 @@ def server(request: pytest.FixtureRequest) -> Generator[Server]:
 
 @pytest.fixture
 def recorder_db_url(server: Server, socket_enabled: None) -> str:
-    """Return the address of an empty database, for the recorder of the tests."""
+    """Return the address of an empty database for the recorder."""
     return server.new_database()
 
 
-async def test_an_equivent(recorded_home: MeteredHome) -> None:
-    """It is measured while it is live and once it is over, and so is one before there was a meter.
+async def test_equivent(recorded_home: MeteredHome) -> None:
+    """An equivent with a meter, and one from before it, with their statistics.
 
     The statistics of both are written, corrected and deleted.
     """

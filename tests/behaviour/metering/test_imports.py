@@ -1,4 +1,4 @@
-"""Test that the metering wing costs no import that an account may not need."""
+"""Test that the metering modules are imported only by the accounts that use them."""
 
 from functools import cache
 import subprocess
@@ -25,7 +25,7 @@ OURS = "custom_components.equiwatt.metering"
 
 @cache
 def modules(code: str) -> list[str]:
-    """Return what a fresh Python has imported after running some code."""
+    """Return the modules imported by a fresh Python that runs some code."""
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
@@ -43,7 +43,7 @@ def test_no_recorder(code: str) -> None:
 
 
 def test_no_metering() -> None:
-    """An account without a meter imports of the wing only what keeps results."""
+    """An account without a meter imports only the modules that store results."""
     assert f"{OURS}.baseline" in modules(WITH)
     found = {name for name in modules(WITHOUT) if name.startswith(OURS)}
     assert found == {OURS, f"{OURS}.days", f"{OURS}.results"}

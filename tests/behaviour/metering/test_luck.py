@@ -1,4 +1,4 @@
-"""Test how often luck is taken for a saving, and a saving for luck, with made-up homes."""
+"""Test with simulated homes how often luck is taken for a saving, and a saving for luck."""
 
 from collections import Counter
 from functools import cache
@@ -21,19 +21,19 @@ HOMES_PER_CALENDAR = 5
 
 
 def number_of_homes() -> int:
-    """Return how many homes live: all of them with `--hypothesis-profile=long`."""
+    """Return the number of simulated homes: all with `--hypothesis-profile=long`."""
     return 10_000 if settings().max_examples > 1_000 else 500
 
 
 def slack(share: float) -> float:
-    """Return by how much a share may be off where fewer homes live than figures are given for."""
+    """Return the tolerance of a share measured with fewer homes than the figures."""
     homes = number_of_homes()
     return 0 if homes >= 10_000 else 300 * (share * (1 - share) / homes) ** 0.5
 
 
 @cache
 def live(deviation: float, cut: float) -> dict[int, Counter[str]]:
-    """Return how many of 100 homes have which verdict at which number of equivents."""
+    """Return how many of 100 homes have each verdict, by number of equivents."""
     random, homes = Random(24), number_of_homes()  # noqa: S311
     found: dict[int, Counter[str]] = {seen: Counter() for seen in SEEN}
     calendars = (Calendar(random, MOST) for _ in range(homes // HOMES_PER_CALENDAR))
@@ -53,8 +53,8 @@ def live(deviation: float, cut: float) -> dict[int, Counter[str]]:
 
 @pytest.mark.parametrize("deviation", DEVIATIONS)
 @pytest.mark.parametrize("seen", SEEN)
-def test_homes_that_change_nothing(deviation: float, seen: int) -> None:
-    """To each side one in twenty is told a difference, and four in five lie within the spread."""
+def test_no_change(deviation: float, seen: int) -> None:
+    """One home in twenty has a wrong verdict on either side, and four in five lie in the spread."""
     found = live(deviation, 0)[seen]
     assert found[Verdict.LESS] <= 5.6 + slack(0.05)
     assert found[Verdict.MORE] <= 5.6 + slack(0.05)
@@ -64,8 +64,8 @@ def test_homes_that_change_nothing(deviation: float, seen: int) -> None:
 @pytest.mark.parametrize(
     ("deviation", "seen", "least"), [(0.7, 8, 48), (0.7, 24, 86), (1.0, 8, 33), (1.0, 24, 68)]
 )
-def test_homes_that_use_less(deviation: float, seen: int, least: float) -> None:
-    """A cut by 40 % is found, the sooner the less a home's evenings differ."""
+def test_less_use(deviation: float, seen: int, least: float) -> None:
+    """A cut by 40 % is found, the sooner the less the evenings of a home differ."""
     found = live(deviation, 0.4)[seen]
     assert found[Verdict.LESS] >= least - slack(0.4)
     assert found[Verdict.MORE] <= 1 + slack(0.01)

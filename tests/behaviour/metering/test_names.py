@@ -1,4 +1,4 @@
-"""Test that a meter stays chosen whatever its name becomes, and whenever it is renamed."""
+"""Test that the meter stays chosen when it is renamed."""
 
 from homeassistant.helpers import entity_registry as er
 
@@ -9,7 +9,7 @@ OTHER = "sensor.other"
 
 
 def rename(home: MeteredHome, old: str, new: str) -> None:
-    """Give a sensor another name, as its statistics follow it."""
+    """Rename a sensor, as its statistics follow."""
     er.async_get(home.hass).async_update_entity(old, new_entity_id=new)
     tables = home.meters
     assert isinstance(tables, Tables)
@@ -17,14 +17,14 @@ def rename(home: MeteredHome, old: str, new: str) -> None:
 
 
 def register(home: MeteredHome, unique_id: str = "1") -> er.EntityRegistry:
-    """Let the registry know the meter, as it knows one that can be renamed."""
+    """Add the meter to the entity registry."""
     registry = er.async_get(home.hass)
     registry.async_get_or_create("sensor", "maker", unique_id, suggested_object_id="meter")
     return registry
 
 
 async def test_while_loaded(home: MeteredHome) -> None:
-    """The options follow, as its statistics do."""
+    """The options and the statistics follow a new name."""
     registry = register(home)
     home.choose(source="sensors", sensors=[SECOND_METER, METER])
     await home.make_rows()
@@ -44,7 +44,7 @@ async def test_while_loaded(home: MeteredHome) -> None:
 
 
 async def test_while_not_loaded(home: MeteredHome) -> None:
-    """It is found again by what no name changes, and so are its statistics."""
+    """A meter renamed meanwhile is found by its registry id, and so are its statistics."""
     register(home)
     await home.furnish()
     assert await home.hass.config_entries.async_unload(home.entry.entry_id)
@@ -57,7 +57,7 @@ async def test_while_not_loaded(home: MeteredHome) -> None:
 
 
 async def test_twice(home: MeteredHome) -> None:
-    """Before the account is set up again, too."""
+    """A meter is renamed twice before the account is set up again."""
     registry = register(home)
     await home.furnish()
     registry.async_update_entity(METER, new_entity_id=OTHER)
@@ -66,8 +66,8 @@ async def test_twice(home: MeteredHome) -> None:
     assert home.entry.options["sensors"] == ["sensor.third"]
 
 
-async def test_a_new_meter_under_the_old_name(home: MeteredHome) -> None:
-    """A meter that is exchanged keeps its statistics by its name, and stays chosen by it."""
+async def test_new_meter_under_old_name(home: MeteredHome) -> None:
+    """A replaced meter keeps its statistics by its name, and stays chosen by it."""
     registry = register(home)
     await home.furnish()
     registry.async_remove(METER)
@@ -80,15 +80,15 @@ async def test_a_new_meter_under_the_old_name(home: MeteredHome) -> None:
     assert home.entry.options["sensors"] == [OTHER]
 
 
-async def test_what_has_no_registry_id(home: MeteredHome) -> None:
-    """It keeps its name: an external statistic, or a sensor that cannot be renamed."""
+async def test_no_registry_id(home: MeteredHome) -> None:
+    """An external statistic or a sensor outside the registry keeps its name."""
     home.choose(source="sensors", sensors=[METER, EXTERNAL])
     await home.setup()
     assert home.entry.options == {"source": "sensors", "sensors": [METER, EXTERNAL]}
 
 
-async def test_one_that_is_no_longer_registered(home: MeteredHome) -> None:
-    """Nothing is left of an id that means nothing any more."""
+async def test_removed_from_registry(home: MeteredHome) -> None:
+    """The registry id of a removed sensor is dropped."""
     registry = register(home)
     await home.furnish()
     assert home.entry.options != SENSORS

@@ -1,4 +1,4 @@
-"""Test the way from the meter to the message: what is saved is said once, by both blueprints."""
+"""Test the notification about a saving, from the meter to the message of both blueprints."""
 
 from pathlib import Path
 from typing import Any
@@ -28,24 +28,24 @@ LESS = (
 
 @pytest.fixture
 def use(home: MeteredHome, tmp_path: Path) -> Use:
-    """Return a way to use a blueprint."""
+    """Return a function that sets up an automation of a blueprint."""
     return user_of(home, tmp_path)
 
 
 @pytest.fixture
 def sent(home: MeteredHome) -> list[Any]:
-    """Return the messages that are sent to a phone."""
+    """Return the messages sent to a phone."""
     calls: list[Any] = async_mock_service(home.hass, "notify", "send_message")
     return calls
 
 
-def said(sent: list[Any]) -> list[tuple[str, str]]:
-    """Return titles and texts of the messages so far."""
+def received(sent: list[Any]) -> list[tuple[str, str]]:
+    """Return the titles and texts of the messages so far."""
     return [(call.data["title"], call.data["message"]) for call in sent]
 
 
-async def furnish(home: MeteredHome, use: Use, name: str) -> None:
-    """Set everything up with a meter, and a phone that is to be told what was saved."""
+async def setup(home: MeteredHome, use: Use, name: str) -> None:
+    """Set up everything with a meter, and a phone that is notified of savings."""
     await home.furnish()
     await install(home.hass, Plug("Plug"))
     phone = {"notify_saving": True, "notify_entities": ["notify.phone"]}
@@ -53,7 +53,7 @@ async def furnish(home: MeteredHome, use: Use, name: str) -> None:
 
 
 async def restart(home: MeteredHome, *, until: str) -> None:
-    """Restart Home Assistant, of whose automations none hears anything meanwhile."""
+    """Restart Home Assistant, with the automations unavailable in between."""
     one = {"entity_id": "automation.one"}
     await home.hass.services.async_call("automation", "turn_off", one, blocking=True)
     assert await home.hass.config_entries.async_unload(home.entry.entry_id)
@@ -67,22 +67,22 @@ async def restart(home: MeteredHome, *, until: str) -> None:
 
 
 @pytest.mark.parametrize("name", INPUTS)
-async def test_what_was_saved(home: MeteredHome, use: Use, sent: list[Any], name: str) -> None:
-    """It is said when the equivent is over, and not again after a restart."""
-    await furnish(home, use, name)
+async def test_saving(home: MeteredHome, use: Use, sent: list[Any], name: str) -> None:
+    """The saving is notified once when the equivent is over, and not after a restart."""
+    await setup(home, use, name)
     await home.start()
     await home.move_to("17:40")
-    assert said(sent) == []
+    assert received(sent) == []
     await home.end()
-    assert said(sent) == [("How you did in the equivent", LESS)]
+    assert received(sent) == [("How you did in the equivent", LESS)]
     await restart(home, until="18:40")
     await home.move_to("19:10")
     assert len(sent) == 1
 
 
 @pytest.mark.parametrize("name", INPUTS)
-async def test_who_is_told(home: MeteredHome, use: Use, name: str) -> None:
-    """Whoever has no phone finds it among Home Assistant's own notifications."""
+async def test_persistent_notification(home: MeteredHome, use: Use, name: str) -> None:
+    """Without a phone the saving is a persistent notification."""
     await home.furnish()
     await install(home.hass, Plug("Plug"))
     await use(name, **INPUTS[name], notify_saving=True)
@@ -92,8 +92,8 @@ async def test_who_is_told(home: MeteredHome, use: Use, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", INPUTS)
-async def test_nobody_is_told_unasked(home: MeteredHome, use: Use, name: str) -> None:
-    """It is an option."""
+async def test_off_by_default(home: MeteredHome, use: Use, name: str) -> None:
+    """The notification is off by default."""
     await home.furnish()
     await install(home.hass, Plug("Plug"))
     await use(name, **INPUTS[name])
@@ -103,56 +103,56 @@ async def test_nobody_is_told_unasked(home: MeteredHome, use: Use, name: str) ->
 
 
 @pytest.mark.parametrize("name", INPUTS)
-async def test_a_restart_at_the_end(
-    home: MeteredHome, use: Use, sent: list[Any], name: str
-) -> None:
-    """What ends meanwhile is said as soon as Home Assistant runs again."""
-    await furnish(home, use, name)
+async def test_restart_at_the_end(home: MeteredHome, use: Use, sent: list[Any], name: str) -> None:
+    """A saving that is measured during a restart is notified after it."""
+    await setup(home, use, name)
     await home.start()
     await home.move_to("17:55")
     home.provider.end(START, END)
     await restart(home, until="18:05")
     await home.move_to("18:10")
-    assert said(sent) == [("How you did in the equivent", LESS)]
+    assert received(sent) == [("How you did in the equivent", LESS)]
 
 
 @pytest.mark.parametrize("name", INPUTS)
-async def test_a_restart_before_it_is_measured(
+async def test_restart_before_measured(
     home: MeteredHome, use: Use, sent: list[Any], name: str
 ) -> None:
-    """Who took part is still known when the meter tells hours after the end."""
+    """The participants are remembered until the meter reports, hours after the end."""
     away = at(EVENT_DAY, "17:30")
     late = {moment: kwh for moment, kwh in home.kwh.items() if moment > away}
     home.kwh = {moment: kwh for moment, kwh in home.kwh.items() if moment <= away}
-    await furnish(home, use, name)
+    await setup(home, use, name)
     await home.start()
     await home.end()
     await restart(home, until="18:40")
     await home.move_to("18:45")
-    assert said(sent) == []
+    assert received(sent) == []
     home.kwh, home.made = home.kwh | late, away
     await home.move_to("19:45")
-    assert said(sent) == [("How you did in the equivent", LESS)]
+    assert received(sent) == [("How you did in the equivent", LESS)]
 
 
 @pytest.mark.parametrize("name", INPUTS)
-async def test_a_rehearsal(home: MeteredHome, use: Use, sent: list[Any], name: str) -> None:
-    """Its message says first that it is one."""
-    await furnish(home, use, name)
+async def test_rehearsal(home: MeteredHome, use: Use, sent: list[Any], name: str) -> None:
+    """The message begins with "Rehearsal"."""
+    await setup(home, use, name)
     await home.move_to("17:01")
     await simulate(home.hass, duration={"minutes": 30})
     await home.move_to("17:32")
-    assert [title for title, _ in said(sent)] == ["Rehearsal: how you did in the equivent"]
-    assert said(sent)[0][1].startswith("Your home used 0.19 kWh less than usual; less than on 7")
+    assert [title for title, _ in received(sent)] == ["Rehearsal: how you did in the equivent"]
+    assert received(sent)[0][1].startswith(
+        "Your home used 0.19 kWh less than usual; less than on 7"
+    )
 
 
 @pytest.mark.parametrize("name", INPUTS)
-async def test_a_demo_trigger(
+async def test_unconfirmed_start(
     home: MeteredHome, use: Use, push: Push, sent: list[Any], name: str
 ) -> None:
-    """A start that the API never confirms has brought nothing."""
-    await furnish(home, use, name)
+    """An unconfirmed start has no saving."""
+    await setup(home, use, name)
     await home.move_to("17:04", 7)
     await push("?event=started")
     await home.move_to("17:15")
-    assert (home.live, said(sent)) == ("off", [])
+    assert (home.live, received(sent)) == ("off", [])

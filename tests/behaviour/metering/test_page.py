@@ -1,4 +1,4 @@
-"""Test what docs/saving.md says: its figures, its automation, its links, and the dashboard's."""
+"""Test the figures, the automation and the links of docs/saving.md, and of the dashboard."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -26,7 +26,7 @@ BLOCKS: list[Any] = [parse_yaml(text) for text in re.findall(r"(?s)```yaml\n(.*?
 
 
 def table(head: str) -> list[list[str]]:
-    """Return the cells of the table whose head begins so."""
+    """Return the cells of the table with the given header."""
     text = PAGE[PAGE.index(f"| {head}") :].split("\n\n")[0]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()[2:]]
 
@@ -37,8 +37,8 @@ def kwh(cell: str) -> float | None:
     return float(found[0]) if found else None
 
 
-def test_the_example() -> None:
-    """Each of its figures is what comes out of the readings in its table."""
+def test_example() -> None:
+    """Each figure follows from the readings in the page's table."""
     rows = {row[0][4:]: row for row in table("Day ") if re.match(r"[A-Z][a-z]{2} \d\d", row[0])}
     assert len(rows) == 14
     readings: dict[datetime, float] = {}
@@ -75,7 +75,7 @@ def test_the_example() -> None:
 
 
 def evening(start: datetime, total: float, halves: Sequence[float | None]) -> dict[datetime, float]:
-    """Return the readings of an evening, each five minutes."""
+    """Return the readings of an evening, every five minutes."""
     kwh = {start: total}
     for half, energy in enumerate(halves):
         for row in range(6):
@@ -85,7 +85,7 @@ def evening(start: datetime, total: float, halves: Sequence[float | None]) -> di
 
 
 def test_rules() -> None:
-    """How many days there are to be, and must be."""
+    """The numbers of days on the page are those of the code."""
     assert (WANTED[True], WANTED[False], LEAST) == (10, 8, 3)
     text = " ".join(PAGE.split())
     assert "10 working days, or 8 others" in text
@@ -94,7 +94,7 @@ def test_rules() -> None:
 
 
 async def test_entities_and_attributes(home: MeteredHome) -> None:
-    """All are described, and no others are."""
+    """All entities and attributes are described, and no others."""
     await home.furnish()
     await home.start()
     described = {name for row in table("Attribute |") for name in re.findall(r"`(\w+)`", row[0])}
@@ -110,8 +110,8 @@ async def test_entities_and_attributes(home: MeteredHome) -> None:
     assert verdicts == set(Verdict)
 
 
-async def test_the_dashboard(home: MeteredHome) -> None:
-    """It shows all figures, and each half hour with a dash for what is not known."""
+async def test_dashboard_figures(home: MeteredHome) -> None:
+    """All figures are shown, and each half hour has a dash where there is no figure."""
     await home.furnish()
     view: Any = parse_yaml(views_to_paste()[0])
     cards = [card for section in view["sections"] for card in section["cards"]]
@@ -130,8 +130,8 @@ async def test_the_dashboard(home: MeteredHome) -> None:
     ]
 
 
-async def test_the_automation(home: MeteredHome) -> None:
-    """It says what was saved, once."""
+async def test_automation(home: MeteredHome) -> None:
+    """The automation sends the saving once."""
     await home.furnish()
     assert await async_setup_component(home.hass, "persistent_notification", {})
     assert await async_setup_component(home.hass, "automation", {"automation": [AUTOMATION]})
@@ -146,7 +146,7 @@ async def test_the_automation(home: MeteredHome) -> None:
 
 
 def test_links() -> None:
-    """They lead somewhere."""
+    """All links have a target."""
     headings = re.findall(r"(?m)^#+ (.+)$", PAGE)
     anchors = {re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-") for text in headings}
     for target in re.findall(r"\]\(([^)\s]+)\)", PAGE):
