@@ -1,1 +1,1 @@
-"""Tests of what the provider says and what is made of it."""
+"""Tests of the provider's answers and of what follows from them."""

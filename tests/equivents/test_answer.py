@@ -32,7 +32,7 @@ def payload(current: Any, *previous: Any, **extra: Any) -> dict[str, Any]:
 
 
 def load(name: str) -> Any:
-    """Return a payload that is known of the provider."""
+    """Return a known payload of the provider."""
     return json.loads((DATA / name).read_text())
 
 
@@ -45,7 +45,7 @@ def test_documented_example() -> None:
 
 
 def test_real_log() -> None:
-    """The log has no current one, yet its newest has no end."""
+    """The newest equivent in the log has no end and counts as current."""
     answer = parse(load("log_2022_12_09.json"))
     assert answer.current is None
     assert len(answer.previous) == 10
@@ -58,13 +58,13 @@ def test_real_log() -> None:
 
 
 def test_nothing_live() -> None:
-    """No current one, and nothing listed."""
+    """There is no current equivent, and none is listed."""
     assert parse(payload(None)) == Answer()
 
 
 @pytest.mark.parametrize("current", [None, event(START + 9000, START + 9000)])
 def test_called_off(current: Any) -> None:
-    """One that ends when it starts was called off: it is left out, and no error."""
+    """An equivent that ends when it starts was called off and is left out."""
     called_off, finished = event(START + 9000, START + 9000), event(START, START + 60)
     answer = parse(payload(current, called_off, finished))
     assert answer == Answer(None, (Equivent(at(START), at(START + 60)),), skipped=0)
@@ -72,15 +72,15 @@ def test_called_off(current: Any) -> None:
     assert answer == Answer(None, (Equivent(at(START)),), skipped=0)
 
 
-def test_only_the_newest_open_one_counts() -> None:
-    """An older one without an end is left out."""
+def test_older_open_equivent() -> None:
+    """An older equivent without an end is left out."""
     answer = parse(payload(None, event(START + 9000, START + 9600), event(START, None)))
     assert answer.current is None
     assert answer.previous == (Equivent(at(START + 9000), at(START + 9600)),)
 
 
 def test_sorted_and_without_doubles() -> None:
-    """The order of the list does not matter, nor what it says twice."""
+    """Past equivents are sorted, and duplicates dropped."""
     items = [event(START, None), event(START + 9000, START + 9600), event(START, START + 60)]
     answer = parse(payload(None, *items, items[1]))
     assert answer.previous == (
@@ -115,7 +115,7 @@ def test_sorted_and_without_doubles() -> None:
     ],
 )
 def test_bad_items(bad: Any) -> None:
-    """A bad past one is left out and counted, a bad current one is an error and never "none"."""
+    """A bad past item is counted and dropped, a bad current item is an error."""
     answer = parse(payload(None, event(START, START + 60), bad))
     assert answer == Answer(None, (Equivent(at(START), at(START + 60)),), skipped=1)
     with pytest.raises(MalformedError):  # the first may be the live one
@@ -153,7 +153,7 @@ def test_bad_items(bad: Any) -> None:
     ],
 )
 def test_bad_payloads(bad: Any) -> None:
-    """What is not of the provider's shape is an error."""
+    """A payload of another shape is an error."""
     with pytest.raises(MalformedError):
         parse(bad)
 
@@ -169,7 +169,7 @@ EVENTS = st.builds(event, TIMES, TIMES) | JSON
 
 @given(current=st.none() | EVENTS, previous=st.lists(EVENTS, max_size=12))
 def test_any_items(current: Any, previous: list[Any]) -> None:
-    """Whatever the items, the result is sound: or an error, if one that may be live is bad."""
+    """Any items result in a valid answer, or in an error if a bad one may be live."""
     try:
         answer = parse(payload(current, *previous))
     except MalformedError:
@@ -190,6 +190,6 @@ def test_any_items(current: Any, previous: list[Any]) -> None:
 
 @given(JSON)
 def test_any_payload(value: Any) -> None:
-    """No value that is not of the provider's shape is taken for one."""
+    """Any other payload is an error."""
     with pytest.raises(MalformedError):
         parse(value)

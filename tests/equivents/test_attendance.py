@@ -1,4 +1,4 @@
-"""Test who takes part: what is remembered of it, and what the end of an equivent lists."""
+"""Test the participants: who is remembered, and who is listed at the end."""
 
 import asyncio
 from datetime import timedelta
@@ -21,7 +21,7 @@ from ..holding.pausing import HOUR, MINUTE, end, restart, started, until
 
 
 async def take_part(home: Home, participant: str, **data: Any) -> bool:
-    """Let somebody take part, and return whether they do."""
+    """Call the action and return its response."""
     data["participant"] = participant
     answer: Any = await home.hass.services.async_call(
         DOMAIN, "take_part", data, blocking=True, return_response=True
@@ -31,7 +31,7 @@ async def take_part(home: Home, participant: str, **data: Any) -> bool:
 
 
 def participants(home: Home) -> list[str] | None:
-    """Return whom the last event lists."""
+    """Return the participants of the last event."""
     state = home.hass.states.get(EVENT)
     assert state
     listed: list[str] | None = state.attributes.get("participants")
@@ -40,7 +40,7 @@ def participants(home: Home) -> list[str] | None:
 
 @pytest.mark.parametrize("restarts", [False, True])
 async def test_listed_at_the_end(live: Home, provider: Provider, restarts: bool) -> None:
-    """Who took part is listed at the end, once each, restarts or not; nobody at the next one's."""
+    """Participants are listed once at the end, after restarts too, and not at the next one's."""
     assert participants(live) is None
     assert [await take_part(live, name) for name in ("one", "two", "one")] == [True] * 3
     if restarts:
@@ -56,7 +56,7 @@ async def test_listed_at_the_end(live: Home, provider: Provider, restarts: bool)
 
 
 async def test_not_taking_part(home: Home, provider: Provider) -> None:
-    """Nobody takes part in nothing, in a rehearsal that they do not want, or in what is skipped."""
+    """No participant without an equivent, in an unwanted rehearsal or a skipped equivent."""
     await home.setup()
     assert not await take_part(home, "one")
     await simulate(home.hass, duration={"minutes": 5})
@@ -70,8 +70,8 @@ async def test_not_taking_part(home: Home, provider: Provider) -> None:
     assert participants(home) == ["two"]
 
 
-async def test_take_part_by_the_binary_sensor(home: Home, provider: Provider) -> None:
-    """Who takes part when the binary sensor turns on is listed at the end."""
+async def test_take_part_by_binary_sensor(home: Home, provider: Provider) -> None:
+    """A participant that follows the binary sensor is listed at the end."""
     await home.setup()
     one = {
         "id": "one",
@@ -98,8 +98,8 @@ async def test_take_part_by_the_binary_sensor(home: Home, provider: Provider) ->
     assert participants(home) == ["one"]
 
 
-async def test_take_part_while_the_disk_is_slow(live: Home, provider: Provider) -> None:
-    """Who takes part in the second of two, while the end of the first is written, is listed."""
+async def test_take_part_with_slow_disk(live: Home, provider: Provider) -> None:
+    """A participant of the next equivent is listed, though the last end is still being written."""
     begun, go_on, write = asyncio.Event(), asyncio.Event(), Store._async_write_data
     await live.pass_time(20 * MINUTE, step=30)
     start = live.now
@@ -129,13 +129,13 @@ async def test_take_part_while_the_disk_is_slow(live: Home, provider: Provider) 
     assert participants(live) == ["one"]
 
 
-async def test_take_part_while_home_assistant_starts(live: Home, provider: Provider) -> None:
-    """Who takes part in one that began while Home Assistant was down is listed at its end."""
+async def test_take_part_during_start(live: Home, provider: Provider) -> None:
+    """A participant that joins before the missed start is announced is listed at the end."""
     await live.pass_time(20 * MINUTE, step=30)
     start = live.now + timedelta(minutes=5)
 
     def pass_away() -> None:
-        """Let one end and the next begin."""
+        """End one equivent and start the next."""
         provider.end(NOW, start)
         provider.start(start, start + HOUR)
         live.freezer.tick(600)
@@ -164,12 +164,12 @@ async def test_take_part_while_home_assistant_starts(live: Home, provider: Provi
     ],
 )
 def test_damaged(data: dict[str, Any], unreadable: int) -> None:
-    """What cannot be read is left out, and counted."""
+    """Damaged data is dropped and counted."""
     assert read_attendance(data) == (Attendance(), unreadable)
 
 
 def test_never_announced() -> None:
-    """Who took part in what came and went unannounced is forgotten at the next start."""
+    """Participants of an unannounced equivent are forgotten at the next start."""
     first, second = Equivent(NOW, NOW + HOUR), Equivent(NOW + 2 * HOUR)
     attendance = Attendance().joined_by("one", first).joined_by("two", second)
     after = attendance.after(Edge(EdgeType.STARTED, second, Source.API, Snapshot(live=second)))
@@ -178,8 +178,8 @@ def test_never_announced() -> None:
     assert after.after(ended) == Attendance()
 
 
-def test_one_that_starts_as_it_is_skipped() -> None:
-    """It uses the skip up, though nothing watched it; one before that does not."""
+def test_skipped_in_the_moment_of_the_start() -> None:
+    """An unobserved equivent uses up its skip; an earlier one does not."""
     skipping = Attendance(skips_since=NOW)
     for start, skips in ((NOW, False), (NOW - timedelta(seconds=1), True)):
         known = Snapshot(past=(Equivent(start, start + HOUR),))

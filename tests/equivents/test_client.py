@@ -1,4 +1,4 @@
-"""Test the one call, over real sockets, and its limits, with a fake clock."""
+"""Test the client over real sockets, and its limits with a fake clock."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -50,7 +50,7 @@ type Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @asynccontextmanager
 async def serving(answer: Answer) -> AsyncIterator[str]:
-    """Serve one answer for everything, and yield the address."""
+    """Serve one answer for all requests and yield the address."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", answer)
     async with TestServer(app) as server:
@@ -83,7 +83,7 @@ async def connect(url: str, token: str = TOKEN) -> AsyncIterator[EquiwattClient]
 
 
 async def outcome(url: str, token: str = TOKEN) -> EquiwattError:
-    """Return the error of a call, which must not hold the token in any way."""
+    """Return the error of a call, and check that it does not contain the token."""
     async with connect(url, token) as subject:
         with pytest.raises(EquiwattError) as caught:
             await subject.async_get_equivents()
@@ -98,11 +98,11 @@ async def outcome(url: str, token: str = TOKEN) -> EquiwattError:
 
 
 async def test_good_answer() -> None:
-    """A good answer is parsed; the call is as documented."""
+    """A valid answer is parsed, and the call is as documented."""
     seen: list[web.Request] = []
 
     async def answer(request: web.Request) -> web.Response:
-        """Answer well."""
+        """Return a valid answer."""
         seen.append(request)
         return web.Response(text=GOOD, content_type="application/json")
 
@@ -135,11 +135,11 @@ STATUSES = [
 
 @pytest.mark.parametrize(("status", "error"), STATUSES)
 async def test_statuses(status: int, error: type[EquiwattError]) -> None:
-    """Each status is of one cause, even with a good body; redirects are not followed."""
+    """Each status has one cause, even with a valid body, and redirects are not followed."""
     calls = 0
 
     async def answer(request: web.Request) -> web.Response:
-        """Answer with the status."""
+        """Return the status."""
         nonlocal calls
         calls += 1
         headers = {"Location": "/elsewhere"} if status in (301, 302, 307) else {}
@@ -156,11 +156,11 @@ async def test_statuses(status: int, error: type[EquiwattError]) -> None:
     ids=["page", "line", "deep"],
 )
 @pytest.mark.parametrize("status", [401, 403])
-async def test_a_proxy_refuses_no_token(status: int, text: str) -> None:
-    """What is not JSON, with a status that would refuse the token, is a proxy's."""
+async def test_proxy_status(status: int, text: str) -> None:
+    """A refusal that is not JSON comes from a proxy and does not refuse the token."""
 
     async def answer(request: web.Request) -> web.Response:
-        """Answer as a proxy does."""
+        """Return a proxy's page."""
         return web.Response(status=status, text=text)
 
     async with serving(answer) as url:
@@ -168,10 +168,10 @@ async def test_a_proxy_refuses_no_token(status: int, text: str) -> None:
 
 
 def from_a_cache(age: str) -> Answer:
-    """Return what answers with an age."""
+    """Return a handler with a valid answer of some age."""
 
     async def answer(request: web.Request) -> web.Response:
-        """Answer well."""
+        """Return a valid answer."""
         return web.Response(text=GOOD, headers={"Age": age})
 
     return answer
@@ -179,14 +179,14 @@ def from_a_cache(age: str) -> Answer:
 
 @pytest.mark.parametrize("age", ["0", "60", "soon"])
 async def test_fresh_copies(age: str) -> None:
-    """A copy that has lain in a cache for a minute at most is as good as an answer."""
+    """A cached answer counts up to an age of a minute."""
     async with serving(from_a_cache(age)) as url, connect(url) as subject:
         assert await subject.async_get_equivents() == parse(json.loads(GOOD))
 
 
 @pytest.mark.parametrize("age", ["61", "9" * 400])
 async def test_old_copies(age: str) -> None:
-    """An older one is an error."""
+    """An older cached answer is an error."""
     async with serving(from_a_cache(age)) as url:
         assert type(await outcome(url)) is UnexpectedResponseError
 
@@ -214,19 +214,19 @@ async def test_bodies(body: bytes) -> None:
     """A body that is not the API's is unexpected."""
 
     async def answer(request: web.Request) -> web.Response:
-        """Answer with the body."""
+        """Return the body."""
         return web.Response(body=body, content_type="application/json")
 
     async with serving(answer) as url:
         assert type(await outcome(url)) is UnexpectedResponseError
 
 
-async def test_reads_a_mebibyte_at_most() -> None:
-    """An endless body is not read on."""
+async def test_body_limit() -> None:
+    """An endless body is read up to a mebibyte."""
     sent = 0
 
     async def answer(request: web.Request) -> web.StreamResponse:
-        """Answer without end."""
+        """Return an endless body."""
         nonlocal sent
         response = web.StreamResponse()
         await response.prepare(request)
@@ -255,8 +255,8 @@ WIRES = {
 
 
 @pytest.mark.parametrize(("data", "error"), WIRES.values(), ids=WIRES)
-async def test_wires(data: bytes, error: type[EquiwattError]) -> None:
-    """A connection that fails is unreachable, an answer that breaks off is unexpected."""
+async def test_connection_errors(data: bytes, error: type[EquiwattError]) -> None:
+    """A failed connection is unreachable, and an incomplete answer unexpected."""
     async with raw(data) as url:
         assert type(await outcome(url)) is error
 
@@ -273,7 +273,7 @@ DATES = [
 @pytest.mark.parametrize("date", DATES)
 @pytest.mark.parametrize("status", [b"200 OK", b"429 No", b"503 No"])
 async def test_impossible_dates(date: bytes, status: bytes) -> None:
-    """A date out of all range, which a server may send, is as good as none."""
+    """A date out of range is ignored."""
     head = b"HTTP/1.1 " + status + b"\r\nDate: " + date + b"\r\nRetry-After: " + date
     body = b"\r\nContent-Length: %d\r\n\r\n" % len(GOOD.encode()) + GOOD.encode()
     async with raw(head + body) as url, connect(url) as subject:
@@ -300,14 +300,12 @@ HEADERS = [
     ),
     body=st.binary(max_size=80) | st.just(GOOD.encode()),
 )
-def test_whatever_a_server_sends(
-    status: int, headers: list[tuple[bytes, bytes]], body: bytes
-) -> None:
-    """No exception but our own leaves the client, and it bears no token."""
+def test_any_response(status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    """The client raises its own exceptions only, without the token."""
     lines = [b"HTTP/1.1 %d X" % status, *(name + b": " + value for name, value in headers)]
 
     async def ask() -> None:
-        """Ask a server that sends it."""
+        """Call a server that sends it."""
         async with raw(b"\r\n".join(lines) + b"\r\n\r\n" + body) as url, connect(url) as subject:
             with suppress(EquiwattError):
                 await subject.async_get_equivents()
@@ -316,21 +314,21 @@ def test_whatever_a_server_sends(
 
 
 @pytest.mark.parametrize("data", [b"", b"HTTP/1.1 200", HEAD + b"Content-Length: 9\r\n\r\n{"])
-async def test_stalls(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A call takes ten seconds at most, all in all."""
+async def test_timeout(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call takes ten seconds at most."""
     assert client.TIMEOUT.total == 10
     monkeypatch.setattr(client, "TIMEOUT", aiohttp.ClientTimeout(total=0.2))
     async with raw(data, stall=True) as url:
         assert type(await outcome(url)) is UnreachableError
 
 
-async def test_nobody_there(unused_tcp_port: int) -> None:
-    """Nobody listening, or no such host, is unreachable."""
+async def test_unreachable(unused_tcp_port: int) -> None:
+    """A closed port and an unknown host are unreachable."""
     assert type(await outcome(f"http://127.0.0.1:{unused_tcp_port}/")) is UnreachableError
 
 
 def self_signed(folder: Path) -> ssl.SSLContext:
-    """Return a server's TLS context with a certificate that nobody vouches for."""
+    """Return the TLS context of a server with a self-signed certificate."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     certificate = (
@@ -352,12 +350,12 @@ def self_signed(folder: Path) -> ssl.SSLContext:
 
 
 async def test_tls_is_verified(tmp_path: Path) -> None:
-    """A certificate that nobody vouches for is refused, before the token is sent."""
+    """A self-signed certificate is refused before the token is sent."""
     context = self_signed(tmp_path)
     received: list[bytes] = []
 
     def serve(listener: socket.socket) -> None:
-        """Take one connection."""
+        """Accept one connection."""
         with suppress(OSError), context.wrap_socket(listener.accept()[0], server_side=True) as tls:
             received.append(tls.recv(4096))
 
@@ -372,15 +370,15 @@ async def test_tls_is_verified(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("token", ["a\r\nX: y", "a b", "caf\u00e9", "\x7f", "\u200b"])
 async def test_impossible_token(token: str) -> None:
-    """A token that no header can carry is refused without a call."""
+    """A token that fits in no header is refused without a call."""
     assert type(await outcome("http://127.0.0.1:1/", token)) is InvalidTokenError
 
 
-async def test_retry_after_is_kept() -> None:
-    """The seconds to wait are told."""
+async def test_rate_limited() -> None:
+    """The error contains the seconds to wait."""
 
     async def answer(request: web.Request) -> web.Response:
-        """Answer that it was too often."""
+        """Return the status for too many requests."""
         return web.Response(status=429, headers={"Retry-After": "17"})
 
     async with serving(answer) as url:
@@ -412,15 +410,15 @@ async def test_retry_after_is_kept() -> None:
     ],
 )
 def test_retry_after(header: str | None, seconds: float) -> None:
-    """A number or a date counts, up to an hour, anything else is a minute."""
+    """Seconds and dates count up to an hour, and anything else as a minute."""
     assert retry_after(header, NOW) == seconds
 
 
 async def test_server_time() -> None:
-    """The server's own time is kept from its answer, if it tells one."""
+    """The answer contains the server's time, if there is one."""
 
     async def answer(request: web.Request) -> web.Response:
-        """Answer well, at another time."""
+        """Return a valid answer with another time."""
         return web.Response(text=GOOD, headers={"Date": "Sat, 07 Nov 2026 12:00:00 GMT"})
 
     async with serving(answer) as url, connect(url) as subject:
@@ -469,19 +467,19 @@ def test_clean_token(text: str, token: str) -> None:
     ],
 )
 def test_is_secure(url: str, secure: bool) -> None:
-    """The token travels by https, or within this machine."""
+    """Addresses are secure with https or on this machine."""
     assert is_secure(url) is secure
 
 
 @pytest.fixture
 def limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put the real limits back."""
+    """Restore the real limits."""
     monkeypatch.setattr(client, "CALL_GAP", 1.0)
     monkeypatch.setattr(client, "CALLS_PER_WINDOW", 10)
 
 
 def check_limits(times: list[float]) -> None:
-    """Check when calls were made against the provider's limits."""
+    """Check the times of calls against the provider's limits."""
     assert all(late - early >= 1 for early, late in pairwise(times))
     assert all(late - early >= 60 for early, late in zip(times, times[10:], strict=False))
 
@@ -491,7 +489,7 @@ class TestLimiter:
     """One call a second, ten a minute."""
 
     async def test_pace(self) -> None:
-        """The first is free, then one a second, the eleventh a minute after the first."""
+        """The first call is free, then one a second, the eleventh a minute after the first."""
         clock = Clock()
         limiter = RateLimiter(clock, clock.sleep)
         times = []
@@ -505,7 +503,7 @@ class TestLimiter:
         assert limiter.recent_calls <= 10
 
     async def test_counts_from_the_answer(self) -> None:
-        """A slow call is followed by a full gap, however long it took, failed or not."""
+        """The gap begins at the answer, however long the call took, failed or not."""
         clock = Clock()
         limiter = RateLimiter(clock, clock.sleep)
 
@@ -521,7 +519,7 @@ class TestLimiter:
             assert clock() >= 8
 
     async def test_first_come_first_served(self) -> None:
-        """Callers are served in their order, and a cancelled one blocks nobody."""
+        """Callers are served in order, and a cancelled one does not block the others."""
         clock = Clock()
         limiter = RateLimiter(clock, clock.sleep)
         served: list[int] = []
@@ -548,13 +546,13 @@ class TestLimiter:
         )
     )
     async def test_any_pattern(self, callers: list[tuple[float, float, bool]]) -> None:
-        """Under any pattern of callers, slow answers and cancellations the limits hold."""
+        """The limits hold for any callers, slow answers and cancellations."""
         clock = Clock()
         limiter = RateLimiter(clock, clock.sleep)
         times: list[float] = []
 
         async def call(takes: float) -> None:
-            """Make a call that takes some seconds; the server sees it somewhere in between."""
+            """Make a call of some seconds, with its arrival somewhere in between."""
             async with limiter.turn():
                 await clock.sleep(takes * 0.7)
                 times.append(clock())
@@ -573,12 +571,12 @@ class TestLimiter:
             pass
 
 
-async def test_broken_connection_is_one_call() -> None:
-    """A connection that breaks is not tried again at once, which would be over the limit."""
+async def test_broken_connection() -> None:
+    """A broken connection is not retried at once, which would break the limit."""
     connections = 0
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer the first call, and hang up at the second."""
+        """Answer the first call, and close the connection at the second."""
         nonlocal connections
         connections += 1
         head = await reader.readuntil(b"\r\n\r\n")
@@ -598,12 +596,12 @@ async def test_broken_connection_is_one_call() -> None:
     assert connections == 2
 
 
-async def test_client_keeps_the_limits(limits: None) -> None:
-    """The server sees calls of several callers a second apart, by its own clock."""
+async def test_client_limits(limits: None) -> None:
+    """The server's clock shows the calls of several callers a second apart."""
     times: list[float] = []
 
     async def answer(request: web.Request) -> web.Response:
-        """Answer well, after a moment."""
+        """Return a valid answer after a moment."""
         times.append(asyncio.get_running_loop().time())
         await asyncio.sleep(0.05)
         return web.Response(text=GOOD)
@@ -616,7 +614,7 @@ async def test_client_keeps_the_limits(limits: None) -> None:
 
 @pytest.mark.usefixtures("limits")
 async def test_patience() -> None:
-    """Who has little patience is refused at once when no call is left, and blocks nobody."""
+    """A caller that does not wait is refused at once without a free call, and blocks no other."""
     async with serving(good) as url:
         limiter = RateLimiter()
         async with aiohttp.ClientSession() as session:
@@ -629,5 +627,5 @@ async def test_patience() -> None:
 
 
 async def good(request: web.Request) -> web.Response:
-    """Answer well."""
+    """Return a valid answer."""
     return web.Response(text=GOOD, content_type="application/json")

@@ -1,4 +1,4 @@
-"""Test the time where the system's clock is wrong or jumps."""
+"""Test the time with a wrong or jumping system clock."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -11,23 +11,23 @@ SECOND = timedelta(seconds=1)
 
 
 class System:
-    """A system's two clocks."""
+    """The two clocks of a system."""
 
     def __init__(self) -> None:
-        """Start right."""
+        """Start with the right time."""
         self.wall = NOW
         self.monotonic = 100.0
         self.clock = Clock(lambda: self.wall, lambda: self.monotonic)
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+        """Turn both clocks."""
         self.wall += seconds * SECOND
         self.monotonic += seconds
 
 
 @pytest.mark.parametrize("jump", [timedelta(hours=3), timedelta(days=-300)])
-def test_jumps_are_not_believed(jump: timedelta) -> None:
-    """A jump between two answers changes nothing, nor does one that the answers contradict."""
+def test_jumps(jump: timedelta) -> None:
+    """A jump between two answers is ignored, and so is one that the answers contradict."""
     system = System()
     system.wall += jump
     system.sleep(60)
@@ -41,15 +41,15 @@ def test_jumps_are_not_believed(jump: timedelta) -> None:
 
 
 @pytest.mark.parametrize("told", [None, NOW + TOLERANCE, NOW - TOLERANCE])
-def test_the_system_is_believed_within_reason(told: datetime | None) -> None:
-    """A server that is a little off, or tells nothing, sets nothing."""
+def test_small_differences(told: datetime | None) -> None:
+    """A server that is slightly off or sends no date does not set the clock."""
     system = System()
     system.clock.set(told)
     assert system.clock.now() == NOW
 
 
 def test_wrong_from_the_start() -> None:
-    """A system that starts with yesterday's time is put right by the first answer."""
+    """A clock that starts a day behind is set by the first answer."""
     system = System()
     system.wall -= timedelta(days=1)
     clock = Clock(lambda: system.wall, lambda: system.monotonic)
@@ -61,7 +61,7 @@ def test_wrong_from_the_start() -> None:
 
 
 def accepts(system: System, *dates: float | None) -> list[bool]:
-    """Return which of some dates are accepted, which are received a second apart."""
+    """Return which of some dates are accepted, received a second apart."""
     found = []
     for date in dates:
         system.sleep(1)
@@ -69,13 +69,13 @@ def accepts(system: System, *dates: float | None) -> list[bool]:
     return found
 
 
-def test_dates_that_agree_with_the_clock() -> None:
-    """A date within reason is accepted, and so is none."""
+def test_plausible_dates() -> None:
+    """A plausible date is accepted, and so is a missing one."""
     assert accepts(System(), 1, 120, 61, None, 62) == [True] * 5
 
 
-def test_a_wrong_clock() -> None:
-    """A date far from the system's is not accepted before a second one agrees."""
+def test_wrong_clock() -> None:
+    """A date far from the system's is accepted once a second one agrees."""
     system = System()
     assert accepts(system, 7200) == [False]
     assert [system.clock.is_in_doubt] == [True]
@@ -87,18 +87,18 @@ def test_a_wrong_clock() -> None:
     assert accepts(system, 7204) == [True]
 
 
-def test_a_copy() -> None:
-    """A date a minute or more before an earlier one is not accepted, however often it comes."""
+def test_copy() -> None:
+    """A date a minute or more before an earlier one is never accepted."""
     system = System()
     assert accepts(system, 1, -58, -59, -59, -59) == [True, True, False, False, False]
     assert accepts(system, 6, None, 2, -58) == [True, True, True, False]
 
 
-def test_a_server_that_was_ahead() -> None:
-    """An older date is accepted once a second answer goes on from it."""
+def test_server_was_ahead() -> None:
+    """An older date is accepted once a second answer continues from it."""
     assert accepts(System(), 110, 2, 3, 4, -57) == [True, False, True, True, False]
 
 
-def test_copies_that_differ() -> None:
-    """Copies of different ages do not agree with each other."""
+def test_different_copies() -> None:
+    """Copies of different ages do not confirm each other."""
     assert accepts(System(), 1, -1200, -600, -300, 5) == [True, False, False, False, True]

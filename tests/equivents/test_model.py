@@ -1,4 +1,4 @@
-"""Test which equivents are one and the same."""
+"""Test which equivents are the same."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -16,13 +16,13 @@ def at(seconds: int) -> datetime:
 
 @pytest.mark.parametrize(("minutes", "same"), [(0, True), (10, True), (-10, True), (11, False)])
 def test_same(minutes: int, same: bool) -> None:
-    """Two answers speak of the same equivent when the starts are ten minutes apart at most."""
+    """Equivents are the same up to ten minutes between their starts."""
     one = Equivent(at(START))
     assert one.same_as(Equivent(at(START) + timedelta(minutes=minutes))) is same
 
 
-def test_not_the_same() -> None:
-    """One that was over before another began is another, however soon that came."""
+def test_different() -> None:
+    """An equivent that was over before another began is a different one."""
     short = Equivent(at(START), at(START + 180))
     assert not short.same_as(Equivent(at(START + 180)))
     assert not Equivent(at(START + 240)).same_as(short)

@@ -1,4 +1,4 @@
-"""Test what the user has planned."""
+"""Test plans."""
 
 from datetime import UTC, date, datetime, timedelta
 import json
@@ -44,7 +44,7 @@ def plans(*all_plans: Plan) -> Plans:
 
 
 def event(start: Any, end: Any, summary: str = "", **more: Any) -> dict[str, Any]:
-    """Return an event as a calendar hands it over."""
+    """Return an event as calendars pass it."""
     return {"dtstart": start, "dtend": end, "summary": summary, **more}
 
 
@@ -54,7 +54,7 @@ def ended(equivent: Equivent) -> Edge:
 
 
 def refusal(*arguments: Any, **more: Any) -> Refusal:
-    """Return why an event is refused."""
+    """Return the reason why an event is refused."""
     with pytest.raises(RefusedError) as caught:
         new_plan("uid", event(*arguments, **more), NOON)
     assert str(caught.value) == caught.value.reason
@@ -78,13 +78,13 @@ def refusal(*arguments: Any, **more: Any) -> Refusal:
     ],
 )
 def test_kind(summary: str, kind: Kind) -> None:
-    """The summary names the kind, ignoring case, blanks, hyphens and underscores."""
+    """The summary contains the kind, in any case and with blanks, hyphens and underscores."""
     assert new_plan("uid", event(FIVE, FIVE + HOUR, summary), NOON).kind is kind
 
 
 @pytest.mark.parametrize("summary", ["powerUP powerDOWN", "Power down, then power-up"])
 def test_both_kinds(summary: str) -> None:
-    """A summary that names both is refused."""
+    """A summary with both kinds is refused."""
     assert refusal(FIVE, FIVE + HOUR, summary) is Refusal.BOTH_KINDS
 
 
@@ -98,7 +98,7 @@ def test_new_plan() -> None:
 
 
 def test_refusals() -> None:
-    """Refused are all-day and recurring ones, those too long, without length, or over."""
+    """All-day, recurring, long, empty and past events are refused."""
     assert refusal(date(2026, 11, 21), date(2026, 11, 22)) is Refusal.ALL_DAY
     assert refusal(FIVE, date(2026, 11, 22)) is Refusal.ALL_DAY
     assert refusal(FIVE, FIVE + HOUR, rrule="FREQ=DAILY") is Refusal.RECURRING
@@ -111,8 +111,8 @@ def test_refusals() -> None:
 
 
 @given(st.lists(st.tuples(MINUTES, st.integers(1, 360)), max_size=12))
-def test_the_newer_replaces_what_it_overlaps(times: list[tuple[int, int]]) -> None:
-    """No two overlap, the newest is there, and what it does not overlap stays."""
+def test_newer_replaces_overlapping(times: list[tuple[int, int]]) -> None:
+    """The newest plan replaces those that it overlaps, and no others."""
     known = Plans()
     for number, (start, length) in enumerate(times):
         new = plan(FIVE + start * MINUTE, length * MINUTE, uid=str(number))
@@ -128,12 +128,12 @@ def test_the_newer_replaces_what_it_overlaps(times: list[tuple[int, int]]) -> No
 
 
 def test_back_to_back() -> None:
-    """One that ends when the next starts does not overlap it."""
+    """Plans back to back do not overlap."""
     assert len(plans(plan(), plan(FIVE + HOUR)).plans) == 2
 
 
 def test_only_plans_can_be_removed() -> None:
-    """What is not planned can be neither moved nor deleted."""
+    """Only plans can be moved or deleted."""
     with pytest.raises(RefusedError, match=Refusal.NOT_PLANNED):
         plans(plan()).removed("x")
 
@@ -155,14 +155,14 @@ def test_only_plans_can_be_removed() -> None:
     ],
 )
 def test_belongs(begins: int, ends: int | None, belongs: bool) -> None:
-    """A live one has the kind of a plan that it overlaps, or lies within half an hour of."""
+    """A live equivent has the kind of a plan within half an hour of it."""
     live = Equivent(FIVE + begins * MINUTE, None if ends is None else FIVE + ends * MINUTE)
     kind = plans(plan(summary="powerUP")).live_kind(Snapshot(live=live))
     assert kind is (Kind.POWER_UP if belongs else None)
 
 
-def test_the_nearest_of_two() -> None:
-    """Of two plans back to back each equivent belongs to its own, though it overlaps both."""
+def test_nearest_plan() -> None:
+    """Each of two equivents back to back belongs to its own plan, though it overlaps both."""
     both = plans(plan(), plan(FIVE + HOUR, summary="powerUP"))
     first = Equivent(FIVE + MINUTE, FIVE + 61 * MINUTE)
     second = Equivent(FIVE + 61 * MINUTE, FIVE + 121 * MINUTE)
@@ -177,8 +177,8 @@ def test_the_nearest_of_two() -> None:
     )
 
 
-def test_a_rehearsal_has_its_own_kind() -> None:
-    """Its kind wins over a plan's, also where it has none, and it fulfils no plan."""
+def test_kind_of_rehearsal() -> None:
+    """A rehearsal has its own kind, or none, and fulfils no plan."""
     known = plans(plan())
     live = Equivent(FIVE, FIVE + HOUR)
     rehearsal = Snapshot(live=live, rehearsal=True)
@@ -191,8 +191,8 @@ def test_a_rehearsal_has_its_own_kind() -> None:
     assert known.after(edge) == plans(plan())
 
 
-def test_a_rehearsal_that_goes_on_keeps_its_kind() -> None:
-    """Unless another is given; a new one has what is given, or none."""
+def test_kind_of_extended_rehearsal() -> None:
+    """An extended rehearsal keeps its kind unless another one is given."""
     known, live = Plans(rehearsed=Kind.POWER_UP), Equivent(FIVE, FIVE + HOUR)
     rehearsal = Snapshot(live=live, rehearsal=True)
     assert known.rehearsing(None, rehearsal) == known
@@ -201,7 +201,7 @@ def test_a_rehearsal_that_goes_on_keeps_its_kind() -> None:
 
 
 def test_fulfilled() -> None:
-    """A plan goes when its equivent is over, whose kind is known from then on."""
+    """A plan is removed when its equivent is over, which keeps the kind."""
     known = plans(plan(summary="powerUP"))
     live = Equivent(FIVE + MINUTE, FIVE + 61 * MINUTE)
     started = Edge(EdgeType.STARTED, live, Source.API, Snapshot(live=live))
@@ -218,8 +218,8 @@ def test_fulfilled() -> None:
     assert Plans().after(ended(live)) == Plans()
 
 
-def test_a_push_that_nothing_confirms_fulfils_nothing() -> None:
-    """Nothing was live."""
+def test_unconfirmed_push() -> None:
+    """An unconfirmed push fulfils no plan."""
     edge = Edge(EdgeType.ENDED, Equivent(FIVE, FIVE + 5 * MINUTE), Source.API, Snapshot())
     assert plans(plan()).after(edge) == plans(plan())
 
@@ -235,14 +235,14 @@ def test_a_push_that_nothing_confirms_fulfils_nothing() -> None:
         (80, 90, True),
     ],
 )
-def test_the_one_before_does_not_fulfil(begins: int, ends: int, fulfils: bool) -> None:
-    """One that ends about when the plan starts is not what was planned."""
+def test_equivent_before_plan(begins: int, ends: int, fulfils: bool) -> None:
+    """An equivent that ends about when a plan starts does not fulfil it."""
     over = Equivent(FIVE + begins * MINUTE, FIVE + ends * MINUTE)
     assert (plans(plan()).after(ended(over)).plans == ()) is fulfils
 
 
 def test_caught_up() -> None:
-    """What came and went unseen fulfils a plan too, what was over before it does not."""
+    """A missed equivent fulfils its plan; one before the plan does not."""
     known = plans(plan(), plan(FIVE + 24 * HOUR))
     unseen = Equivent(FIVE + MINUTE, FIVE + 61 * MINUTE)
     older = Equivent(FIVE - 72 * HOUR, FIVE - 71 * HOUR)
@@ -257,7 +257,7 @@ def test_caught_up() -> None:
 
 
 def test_open() -> None:
-    """A plan whose equivent is live or announced is shown as that, and no other."""
+    """A plan is hidden while its equivent is live or announced, and no other is."""
     both = plans(plan(), plan(FIVE + 3 * HOUR))
     live = Snapshot(live=Equivent(FIVE))
     assert both.open(Snapshot(), NOON) == both.plans
@@ -269,7 +269,7 @@ def test_open() -> None:
 
 
 def test_next_start() -> None:
-    """The next one is announced or planned; one that has begun is not the next."""
+    """The next start is announced or planned, and still ahead."""
     both = plans(plan(), plan(FIVE + 3 * HOUR, summary="powerUP"))
     later = (FIVE + 3 * HOUR, Kind.POWER_UP)
     assert both.next_start(Snapshot(), NOON) == (FIVE, Kind.POWER_DOWN)
@@ -283,7 +283,7 @@ def test_next_start() -> None:
 
 
 def test_unfulfilled() -> None:
-    """One that nothing came of stays for 24 hours after its end."""
+    """An unfulfilled plan is kept for 24 hours after its end."""
     known = plans(plan())
     end = FIVE + HOUR
     assert known.kept_at(end + KEPT - MINUTE) == known
@@ -293,7 +293,7 @@ def test_unfulfilled() -> None:
 
 
 def test_stored() -> None:
-    """What is stored reads as it was; nothing is stored for those who plan nothing."""
+    """Stored plans are read unchanged, and nothing is stored without plans."""
     over = Equivent(NOON, NOON + HOUR)
     known = Plans(
         (plan(summary="Mine"), plan(FIVE + HOUR)), ((over, Kind.POWER_UP),), Kind.POWER_UP
@@ -322,12 +322,12 @@ GOOD = plans(plan()).as_dict()["plans"][0]
         ({"rehearsal_kind": 3}, 0),
     ],
 )
-def test_unreadable(data: dict[str, Any], kept: int) -> None:
-    """What cannot be read is left out and counted, the rest is kept."""
+def test_damaged(data: dict[str, Any], kept: int) -> None:
+    """Damaged plans are dropped and counted, and the rest is kept."""
     found, unreadable = read_plans(data)
     assert (len(found.plans), found.kinds, found.rehearsed, unreadable) == (kept, (), None, 1)
 
 
-def test_near_is_half_an_hour() -> None:
-    """It is what the documentation says."""
+def test_near() -> None:
+    """A plan is near within half an hour, as documented."""
     assert (NEAR, KEPT, LONGEST) == (30 * MINUTE, 24 * HOUR, 6 * HOUR)

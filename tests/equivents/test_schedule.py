@@ -1,4 +1,4 @@
-"""Test when the API is asked."""
+"""Test the polling schedule."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
@@ -19,7 +19,7 @@ HOUR = datetime(2026, 11, 20, 17, tzinfo=UTC)
 
 
 def polls(begin: float, end: float, offset: float, *planned: float) -> list[float]:
-    """Return when the API is asked from `begin` to `end`."""
+    """Return the times of the polls from `begin` to `end`."""
     times, starts = [begin], [datetime.fromtimestamp(start, UTC) for start in planned]
     while times[-1] < end:
         now = datetime.fromtimestamp(times[-1], UTC)
@@ -27,8 +27,8 @@ def polls(begin: float, end: float, offset: float, *planned: float) -> list[floa
     return times
 
 
-def test_sees_the_real_edges() -> None:
-    """The nineteen edges of the log, each in fifty phases and homes, are seen soon."""
+def test_real_edges() -> None:
+    """The nineteen edges of the log are seen soon, in fifty phases and homes each."""
     assert len(EDGES) == 19
     waits = []
     for edge in EDGES:
@@ -41,8 +41,8 @@ def test_sees_the_real_edges() -> None:
     assert max(waits) <= 7.6
 
 
-def test_sees_any_edge_of_the_day_as_soon_as_a_plain_poll() -> None:
-    """Where the log has no edges, none is seen later by day than by asking every 30 seconds."""
+def test_edges_at_other_times() -> None:
+    """Edges at any other time by day are seen as soon as by polling every 30 seconds."""
     random = Random(7)  # noqa: S311 - nothing is to be kept secret
     ours, plain = [], []
     for _ in range(100):
@@ -59,7 +59,7 @@ def test_sees_any_edge_of_the_day_as_soon_as_a_plain_poll() -> None:
 
 @pytest.mark.parametrize("offset", [0, 1.7, OFTEN])
 def test_calls_a_day(offset: float) -> None:
-    """A day has fewer calls than that of those who ask every 30 seconds, whatever the offset."""
+    """A day has fewer calls than with polling every 30 seconds, at any offset."""
     begin = HOUR.timestamp() + 7
     assert 2_800 < len(polls(begin, begin + 86_400, offset)) < 2_880
 
@@ -70,8 +70,8 @@ def test_calls_a_day(offset: float) -> None:
     home=st.integers(0, 200),
     phase=st.floats(0, 60),
 )
-def test_sees_a_planned_start(planned: float, late: float, home: int, phase: float) -> None:
-    """One that starts from a minute before to three minutes after its planned time is seen soon."""
+def test_planned_start(planned: float, late: float, home: int, phase: float) -> None:
+    """A start from a minute before to three minutes after its plan is seen soon."""
     offset, start = offset_of(f"home {home}"), HOUR.timestamp() + planned
     edge = start + late
     times = polls(start - 1800 - phase, edge + 60, offset, start)
@@ -80,8 +80,8 @@ def test_sees_a_planned_start(planned: float, late: float, home: int, phase: flo
 
 
 @pytest.mark.parametrize("home", range(20))
-def test_what_a_plan_adds(home: int) -> None:
-    """A planned start at an odd time adds some 25 calls to a day, never more."""
+def test_calls_of_a_plan(home: int) -> None:
+    """A plan at an odd time adds some 25 calls to a day."""
     offset, begin = offset_of(f"home {home}"), HOUR.timestamp() + 7
     planned = begin + 3600 + 17 * 60
     usual = len(polls(begin, begin + 86_400, offset))
@@ -89,16 +89,16 @@ def test_what_a_plan_adds(home: int) -> None:
 
 
 @given(seconds=st.floats(0, 86_400), planned=st.lists(st.floats(-3600, 86_400)))
-def test_a_plan_never_makes_a_call_later(seconds: float, planned: list[float]) -> None:
-    """Whatever is planned, the next call is no later, nor sooner than a window's calls are."""
+def test_plan_delays_no_call(seconds: float, planned: list[float]) -> None:
+    """A plan delays no call, and no call comes sooner than in a window."""
     now = HOUR + timedelta(seconds=seconds)
     starts = [HOUR + timedelta(seconds=start) for start in planned]
     assert 1 <= delay(now, False, 3, planned=starts) <= max(delay(now, False, 3), OFTEN)
 
 
 @pytest.mark.parametrize("home", range(20))
-def test_a_window_closes_on_time(home: int) -> None:
-    """The last digits of an offset do not make a call more of each window."""
+def test_window_closes_on_time(home: int) -> None:
+    """A fractional offset adds no call to a window."""
     offset = offset_of(f"home {home}")
     times = polls(HOUR.timestamp() + 60 + offset, HOUR.timestamp() + 86_460, offset)
     steps = [round(later - earlier, 3) for earlier, later in pairwise(times)]
@@ -121,14 +121,14 @@ def test_pace(second: float, expected: float) -> None:
 
 @pytest.mark.parametrize(("hour", "expected"), [(5, 60), (6, 30), (21, 30), (22, 60), (0, 60)])
 def test_day_and_night(hour: int, expected: float) -> None:
-    """By night every minute; the hours are UTC's, whatever the time's own zone."""
+    """The interval by night is a minute, in UTC for any time zone."""
     now = HOUR.replace(hour=hour, minute=10)
     assert delay(now, False, 0) == expected
     assert delay(now.astimezone(timezone(timedelta(hours=5))), False, 0) == expected
 
 
 @given(seconds=st.floats(0, 86_400), offset=st.floats(0, OFTEN))
-def test_never_steps_over_an_opening(seconds: float, offset: float) -> None:
+def test_window_opening(seconds: float, offset: float) -> None:
     """The next call is never after the next opening of a window."""
     now = HOUR + timedelta(seconds=seconds)
     opening = 1800 - (now.timestamp() - 60 - offset) % 1800
@@ -140,7 +140,7 @@ def test_never_steps_over_an_opening(seconds: float, offset: float) -> None:
     ("failures", "expected"), [(0, 30), (5, 30), (6, 60), (7, 120), (8, 240), (400, 240)]
 )
 def test_back_off(failures: int, expected: float) -> None:
-    """Failed calls are repeated less and less often, but not in a window."""
+    """Failed calls are retried less and less often, except in a window."""
     quiet = HOUR + timedelta(seconds=300)
     assert delay(quiet, False, 0, failures) == expected
     assert delay(HOUR + timedelta(seconds=1870), False, 0, failures) == 7.5
@@ -161,8 +161,8 @@ def test_back_off(failures: int, expected: float) -> None:
         (3, 3),
     ],
 )
-def test_no_call_while_the_windows_of_others_open(to_opening: float, expected: float) -> None:
-    """One that is due right before the own window opens comes before the first of all does."""
+def test_call_before_window_opening(to_opening: float, expected: float) -> None:
+    """A call due right before the own window comes before the first window opens."""
     now = HOUR + timedelta(seconds=1860 + 5 - to_opening)
     assert delay(now, False, 5) == pytest.approx(expected)
 
@@ -171,20 +171,20 @@ def test_no_call_while_the_windows_of_others_open(to_opening: float, expected: f
     ("left", "expected"),
     [(600, 30), (42, 30), (41, 29), (14, 2), (13, 2), (2.5, 2), (2, 30), (0, 30), (-60, 30)],
 )
-def test_a_last_look_before_a_planned_end(left: float, expected: float) -> None:
-    """A failed call is repeated in time for an answer before the clock alone decides."""
+def test_retry_before_planned_end(left: float, expected: float) -> None:
+    """A failed call is retried in time for an answer before the planned end."""
     assert delay_before_end(30, HOUR + timedelta(seconds=left), HOUR) == expected
 
 
 @given(st.floats(0, 86_400))
 def test_awaiting(seconds: float) -> None:
-    """A push that awaits its confirmation is asked about every ten seconds at least."""
+    """A call is due every ten seconds at least while a push awaits its confirmation."""
     now = HOUR + timedelta(seconds=seconds)
     assert delay(now, True, 0) == min(10, delay(now, False, 0))
 
 
 def test_offsets_differ() -> None:
-    """Homes ask at different times, and each always at the same."""
+    """The offsets of homes differ, and each stays the same."""
     offsets = {offset_of(f"entry {number}") for number in range(100)}
     assert len(offsets) == 100
     assert max(offsets) > 0.9 * OFTEN

@@ -1,4 +1,4 @@
-"""Test what is known of equivents at one moment."""
+"""Test the snapshot of equivents."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +10,7 @@ HOUR = timedelta(hours=1)
 
 
 def test_last() -> None:
-    """The last one is the newest that is finished, whatever is live or announced."""
+    """The last equivent is the newest finished one, with or without a live one."""
     newest, oldest = (
         Equivent(START - days * 24 * HOUR, START - days * 24 * HOUR + HOUR) for days in (1, 3)
     )
@@ -19,7 +19,7 @@ def test_last() -> None:
     assert Snapshot(live=live, upcoming=upcoming).last is None
 
 
-def test_equal_when_nothing_changed() -> None:
-    """What has not changed is equal, which is what keeps Home Assistant from writing it again."""
+def test_equal() -> None:
+    """Unchanged snapshots are equal, which avoids needless state writes."""
     assert Snapshot(live=Equivent(START)) == Snapshot(live=Equivent(START))
     assert Snapshot(live=Equivent(START)) != Snapshot(live=Equivent(START, START + HOUR))

@@ -1,4 +1,4 @@
-"""Test what is live, by the rules. All times are seconds after the start of an equivent."""
+"""Test the rules of the tracker. All times are seconds after the start of an equivent."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -39,90 +39,90 @@ def span(start: float = 0, end: float | None = HOUR) -> Equivent:
 LIVE, OPEN, OTHER = span(), span(end=None), span(3 * HOUR, 4 * HOUR)
 
 
-class Played:
-    """A tracker, and what comes to it."""
+class Tracked:
+    """A tracker with helpers for its inputs."""
 
     def __init__(self, restored: Snapshot | None = None) -> None:
-        """Start with what is restored."""
+        """Start with a restored snapshot."""
         self.tracker = Tracker(restored)
 
     @property
     def known(self) -> Snapshot:
-        """Return what is known."""
+        """Return the snapshot."""
         return self.tracker.snapshot
 
     @property
     def live(self) -> Equivent | None:
-        """Return the live one."""
+        """Return the live equivent."""
         return self.known.live
 
     def names(
         self, seconds: float, equivent: Equivent | None, *previous: Equivent, date: float | None = 0
     ) -> Equivent | None:
-        """Take an answer that was made so many seconds later than now, and return what is live."""
+        """Process an answer, made some seconds later, and return the live equivent."""
         made = None if date is None else at(seconds + date)
         self.tracker.observe(Answer(equivent, previous), at(seconds), made)
         return self.live
 
     def lists(self, seconds: float, *previous: Equivent) -> Equivent | None:
-        """Take an answer that names none, and return what is live."""
+        """Process an answer without a current equivent, and return the live one."""
         return self.names(seconds, None, *previous)
 
     def fails(self, seconds: float) -> Equivent | None:
-        """Take a failed attempt, and return what is live."""
+        """Process a failed attempt, and return the live equivent."""
         self.tracker.fail(at(seconds))
         return self.live
 
     def push(self, edge_type: EdgeType, seconds: float) -> Equivent | None:
-        """Take a call, and return what is live."""
+        """Process a webhook call, and return the live equivent."""
         self.tracker.push(edge_type, at(seconds))
         return self.live
 
     def tick(self, seconds: float) -> Equivent | None:
-        """Let the clock decide, and return what is live."""
+        """Process the passing of time, and return the live equivent."""
         self.tracker.tick(at(seconds))
         return self.live
 
     def rehearse(self, end: float, seconds: float) -> None:
-        """Rehearse."""
+        """Start a rehearsal."""
         self.tracker.rehearse(at(end), at(seconds))
 
     def awaits(self, seconds: float) -> bool:
-        """Return True if something needs another answer soon."""
+        """Return True if another answer is awaited."""
         return self.tracker.awaiting(at(seconds))
 
     def boundary(self, seconds: float) -> float | None:
-        """Return when the clock may change something next."""
+        """Return the next time at which the clock may change something."""
         boundary = self.tracker.boundary(at(seconds))
         return (boundary - T0).total_seconds() if boundary else None
 
     @property
     def edges(self) -> list[tuple[EdgeType, Source]]:
-        """Return the edges since they were last asked for."""
+        """Return the edges since the last call."""
         return [(edge.type, edge.source) for edge in self.tracker.take_edges()]
 
     @property
     def changes(self) -> list[tuple[EdgeType, Equivent, Source]]:
-        """Return the edges since they were last asked for, with their times."""
+        """Return the edges since the last call, with their times."""
         return [(edge.type, edge.equivent, edge.source) for edge in self.tracker.take_edges()]
 
     @property
     def net(self) -> list[tuple[EdgeType, Source]]:
-        """Return what is left to announce of the edges since they were last asked for."""
+        """Return the net edges to announce since the last call."""
         return [(edge.type, edge.source) for edge in net_edges(self.tracker.take_edges())]
 
 
-def started(equivent: Equivent = LIVE) -> Played:
-    """Return a home that has seen an equivent start."""
-    played = Played()
+def started(equivent: Equivent = LIVE) -> Tracked:
+    """Return a tracker with a live equivent."""
+    played = Tracked()
     assert played.names(1, equivent) == equivent
     assert played.edges == [(STARTED, API)]
     return played
 
 
-def pushed(seconds: float = 0) -> Played:
-    """Return a home whose API knows of none, and that has received a call for a start."""
-    played = Played()
+def pushed(seconds: float = 0) -> Tracked:
+    """Return a tracker with a push that the API does not name."""
+    played = Tracked()
     played.lists(seconds - 1)
     assert played.push(STARTED, seconds)
     assert played.edges == [(STARTED, WEBHOOK)]
@@ -130,12 +130,12 @@ def pushed(seconds: float = 0) -> Played:
 
 
 class TestNamed:
-    """Rule 1: what an answer names."""
+    """Rule 1: which equivent an answer names."""
 
     @pytest.mark.parametrize("equivent", [LIVE, OPEN])
     def test_current(self, equivent: Equivent) -> None:
         """The current one is live."""
-        played = Played()
+        played = Tracked()
         played.lists(-60)
         assert played.known == Snapshot()
         played.names(1, equivent)
@@ -144,40 +144,40 @@ class TestNamed:
         assert played.changes == []
 
     def test_newest_without_an_end(self) -> None:
-        """The newest listed one without an end is live, as the log of 2022 has it."""
-        played = Played()
+        """The newest listed one without an end is live, as in the log of 2022."""
+        played = Tracked()
         assert played.lists(1, OPEN, span(-3 * HOUR, -2 * HOUR)) == OPEN
 
     def test_newest_with_an_end_ahead(self) -> None:
-        """So is one with an end ahead, once it has begun."""
-        played = Played()
+        """The newest listed one with an end ahead is live once it has begun."""
+        played = Tracked()
         assert not played.lists(-1, LIVE)
         assert played.lists(0, LIVE) == LIVE
         assert played.known.past == ()
 
     def test_only_the_newest_listed_one(self) -> None:
         """An older one without an end, or with one ahead, is not live."""
-        played = Played()
+        played = Tracked()
         assert not played.lists(HOUR / 2, span(10 * MINUTE, 20 * MINUTE), LIVE)
 
     def test_live_is_not_past(self) -> None:
-        """The documented example lists the live one as finished too: it is not the last one."""
+        """A live one that is listed as finished too is not the last one."""
         listed = span(-100, HOUR - 100)
-        played = Played()
+        played = Tracked()
         played.names(MINUTE, LIVE, listed)
         assert played.known == Snapshot(live=LIVE)
         played.lists(HOUR, listed)
         assert played.known.last == listed
 
     def test_listed_as_over_and_named(self) -> None:
-        """One that an answer names and lists as over is live."""
+        """A current one that is listed as over is live."""
         played = started()
         assert played.names(20 * MINUTE, LIVE, span(0, 20 * MINUTE)) == LIVE
         assert played.known.finished == ()
 
     @pytest.mark.parametrize("by", [-8 * MINUTE, 8 * MINUTE])
     def test_times_change_silently(self, by: float) -> None:
-        """Times of the same equivent may change, and drift on; its start may even be ahead."""
+        """The times of an equivent may change without an edge, and its start may even be ahead."""
         played = started()
         for step in range(1, 5):
             moved = span(step * by, HOUR + step * by)
@@ -186,22 +186,22 @@ class TestNamed:
 
     @pytest.mark.parametrize("equivent", [LIVE, OPEN])
     def test_long_past_at_first_sight(self, equivent: Equivent) -> None:
-        """One that is past its end when it is first seen never starts."""
-        played = Played()
+        """An equivent first seen after its bound never starts."""
+        played = Tracked()
         assert not played.names(MAX_OPEN.total_seconds(), equivent)
 
     def test_overrun_at_first_sight(self) -> None:
-        """One whose end has passed starts nothing, and keeps a live one live."""
-        assert not Played().names(HOUR, LIVE)
+        """An equivent past its end does not start, and a live one stays live."""
+        assert not Tracked().names(HOUR, LIVE)
         assert started().names(HOUR, LIVE) == LIVE
 
 
 class TestAnnounced:
-    """Rule 1: a start that is still to come."""
+    """Rule 1: an announced start."""
 
     def test_starts_by_the_clock(self) -> None:
         """An announced one becomes live at its start."""
-        played = Played()
+        played = Tracked()
         played.names(-MINUTE, LIVE)
         assert played.known == Snapshot(upcoming=LIVE)
         assert played.boundary(-MINUTE) == 0
@@ -211,36 +211,36 @@ class TestAnnounced:
         assert played.changes == [(STARTED, LIVE, CLOCK)]
 
     def test_by_the_time_of_the_answer(self) -> None:
-        """An answer is judged by its own time: our clock may be 100 s slow."""
-        played = Played()
+        """An answer is judged by its own time, with a system clock 100 s slow."""
+        played = Tracked()
         assert not played.names(-101, LIVE, date=100)
         assert played.names(-100, LIVE, date=100) == LIVE
         assert played.lists(HOUR - 100, LIVE)
         assert not played.names(HOUR - 99, None, LIVE, date=100)
 
     def test_without_a_date(self) -> None:
-        """An answer that tells no time gets two minutes."""
-        played = Played()
+        """An answer without a date gets a tolerance of two minutes."""
+        played = Tracked()
         assert not played.names(-121, LIVE, date=None)
         assert played.names(-120, LIVE, date=None) == LIVE
 
     def test_called_off(self) -> None:
-        """One that is no longer announced does not start."""
-        played = Played()
+        """An announcement that is withdrawn does not start."""
+        played = Tracked()
         played.names(-MINUTE, LIVE)
         played.lists(-1)
         assert not played.tick(0)
 
     @pytest.mark.parametrize("equivent", [LIVE, OPEN])
     def test_slept_through(self, equivent: Equivent) -> None:
-        """One that is past its bound when the clock looks again does not start."""
-        played = Played()
+        """An announced one does not start after its bound."""
+        played = Tracked()
         played.names(-MINUTE, equivent)
         assert not played.tick(MAX_OPEN.total_seconds())
         assert played.edges == []
 
     def test_while_another_is_live(self) -> None:
-        """One announced during another starts once that is over."""
+        """An announced one starts once the live one is over."""
         played = started(OPEN)
         soon, over = span(30 * MINUTE, 90 * MINUTE), span(0, 20 * MINUTE)
         played.names(21 * MINUTE, soon, over)
@@ -250,25 +250,25 @@ class TestAnnounced:
         assert played.edges == [(STARTED, CLOCK)]
 
     def test_called_for_a_little_early(self) -> None:
-        """A call for a start is confirmed by the same one that starts in a moment."""
+        """A push is confirmed by an announced one that starts a moment later."""
         played = pushed(-20)
         assert played.names(-10, LIVE) == LIVE
         assert played.edges == []
 
 
 class TestEnds:
-    """Rule 2: what ends the one that the API has confirmed."""
+    """Rule 2: the end of a confirmed equivent."""
 
     @pytest.mark.parametrize("seconds", [HOUR, HOUR + 5])
     def test_listed(self, seconds: float) -> None:
-        """After its planned end one answer is enough."""
+        """One answer is enough after the planned end."""
         played = started()
         assert not played.lists(seconds, LIVE)
         assert played.changes == [(ENDED, LIVE, API)]
         assert played.known == Snapshot(past=(LIVE,), over=Over(LIVE, at(seconds)))
 
     def test_not_named_after_its_planned_end(self) -> None:
-        """It need not be listed."""
+        """The answer does not have to list it."""
         played = started()
         assert played.lists(HOUR - 1)
         assert not played.lists(HOUR)
@@ -280,12 +280,12 @@ class TestEnds:
 
     @pytest.mark.parametrize(("seconds", "is_over"), [(HOUR - 121, False), (HOUR - 120, True)])
     def test_listed_shortly_before_its_planned_end(self, seconds: float, is_over: bool) -> None:
-        """Listed as over is enough from two minutes before its planned end."""
+        """One answer that lists it is enough from two minutes before the planned end."""
         played = started()
         assert (played.lists(seconds, span(0, seconds - 5)) is None) is is_over
 
     def test_listed_once_and_named_again(self) -> None:
-        """One answer that lists it as over five seconds ago ends nothing."""
+        """One answer that lists it as over five seconds ago does not end it."""
         played = started()
         assert played.lists(20 * MINUTE, span(0, 20 * MINUTE - 5))
         for seconds in range(20 * MINUTE + 10, 59 * MINUTE, 30):
@@ -294,7 +294,7 @@ class TestEnds:
 
     @pytest.mark.parametrize("previous", [(), (span(0, 20 * MINUTE - 5),)])
     def test_two_answers(self, previous: tuple[Equivent, ...]) -> None:
-        """Two answers end it that are ten seconds apart, whether or not they list it."""
+        """Two answers ten seconds apart end it, listed or not."""
         played = started(OPEN)
         assert played.lists(20 * MINUTE, *previous)
         assert played.awaits(20 * MINUTE)
@@ -305,7 +305,7 @@ class TestEnds:
         assert played.known.finished == (over,)
 
     def test_named_in_between(self) -> None:
-        """An answer that names it between the two makes the first one worthless."""
+        """An answer that names it between the two resets the count."""
         played = started()
         for minute in range(5, 50):
             assert played.lists(minute * MINUTE)
@@ -314,7 +314,7 @@ class TestEnds:
         assert played.edges == []
 
     def test_listed_with_its_planned_end_ahead(self) -> None:
-        """One whose listed end is ahead is not over, though an answer leaves the current one out.
+        """A listed end ahead does not end it without a current one.
 
         A public report has the live one among the past ones.
         """
@@ -326,8 +326,8 @@ class TestEnds:
         assert played.edges == []
 
     def test_legacy_shape(self) -> None:
-        """In the legacy shape, too, one answer that lists it as over ends nothing."""
-        played = Played()
+        """One answer of the legacy shape that lists it as over does not end it."""
+        played = Tracked()
         played.lists(1, OPEN)
         assert played.lists(20 * MINUTE, span(0, 20 * MINUTE - 5))
         for seconds in range(20 * MINUTE + 10, 59 * MINUTE, 30):
@@ -336,7 +336,7 @@ class TestEnds:
 
     @pytest.mark.parametrize("equivent", [LIVE, OPEN])
     def test_servers_lag(self, equivent: Equivent) -> None:
-        """In its first two minutes an answer that neither names nor lists it says nothing."""
+        """An answer that neither names nor lists it is ignored in its first two minutes."""
         played = started(equivent)
         for seconds in range(2, 120, 8):
             assert played.lists(seconds) == equivent
@@ -345,27 +345,27 @@ class TestEnds:
         assert not played.lists(130)
 
     def test_called_within_the_first_two_minutes(self) -> None:
-        """It does after a call for the end."""
+        """Such an answer counts after an `ended` call."""
         played = started()
         assert played.push(ENDED, 60)
         assert not played.lists(61)
 
     def test_replaced(self) -> None:
-        """Another one that is named with the first as over starts as that ends."""
+        """The next one starts as an answer lists the first as over."""
         played = started()
         assert played.names(3 * HOUR, OTHER, LIVE) == OTHER
         assert played.edges == [(ENDED, API), (STARTED, API)]
         assert played.known.finished == (LIVE,)
 
     def test_replaced_early(self) -> None:
-        """Without any other sign of an end it takes two answers."""
+        """The next one needs two answers without another sign of the end."""
         played, other = started(OPEN), span(30 * MINUTE, None)
         assert played.names(31 * MINUTE, other) == OPEN
         assert played.names(31 * MINUTE + 10, other) == other
         assert played.edges == [(ENDED, API), (STARTED, API)]
 
     def test_soon_after_a_short_one(self) -> None:
-        """One that starts minutes after a short one is another, with edges of its own."""
+        """An equivent minutes after a short one has edges of its own."""
         short, soon = span(0, 3 * MINUTE), span(4 * MINUTE, None)
         played = started(short)
         assert not played.lists(3 * MINUTE, short)
@@ -375,10 +375,10 @@ class TestEnds:
 
 
 class TestWithoutAnswers:
-    """Rule 2: what ends when the API cannot be asked, or never stops naming it."""
+    """Rule 2: the end without answers, or with answers that never stop naming it."""
 
     def test_planned_end(self) -> None:
-        """A planned end ends by the clock, to the second."""
+        """The clock ends it at its planned end, to the second."""
         played = started()
         played.fails(HOUR / 2)
         assert played.boundary(HOUR / 2) == HOUR
@@ -388,14 +388,14 @@ class TestWithoutAnswers:
         assert played.known.finished == (LIVE,)
 
     def test_asked_at_the_planned_end(self) -> None:
-        """At a planned end the API is asked; when it cannot be, the clock decides."""
+        """The API is asked at the planned end; the clock decides if that fails."""
         played = started()
         assert played.tick(HOUR)
         assert not played.fails(HOUR + 1)
         assert played.changes == [(ENDED, LIVE, CLOCK)]
 
     def test_overrun(self) -> None:
-        """One that is named past its planned end is live for fifteen minutes, and never again."""
+        """An overrun lasts fifteen minutes and happens once."""
         played, bound = started(), HOUR + OVERRUN.total_seconds()
         for seconds in range(HOUR, int(bound), 60):
             assert played.tick(seconds)
@@ -407,7 +407,7 @@ class TestWithoutAnswers:
             assert not played.names(seconds, LIVE)
 
     def test_open_for_six_hours(self) -> None:
-        """One without an end is live for six hours at most, and its end is not known."""
+        """An equivent without an end lasts six hours at most, and its end is unknown."""
         played, bound = started(OPEN), MAX_OPEN.total_seconds()
         assert played.names(bound - 1, OPEN)
         assert played.boundary(1) == bound
@@ -418,7 +418,7 @@ class TestWithoutAnswers:
 
     def test_an_error_is_no_news(self) -> None:
         """Errors neither start nor end anything."""
-        idle, live = Played(), started(OPEN)
+        idle, live = Tracked(), started(OPEN)
         for minute in range(300):
             assert not idle.fails(minute * MINUTE)
             assert live.fails(minute * MINUTE) == OPEN
@@ -426,7 +426,7 @@ class TestWithoutAnswers:
 
     @given(st.lists(st.booleans(), max_size=30))
     def test_lost_answers_change_nothing(self, answered: list[bool]) -> None:
-        """Whichever answers are lost while it is live, it stays live, and never twice."""
+        """Lost answers neither end it nor start it twice."""
         played = started()
         for minute, arrives in enumerate(answered, start=1):
             assert played.names(minute * MINUTE, LIVE) if arrives else played.fails(minute * MINUTE)
@@ -434,11 +434,11 @@ class TestWithoutAnswers:
 
 
 class TestStartedCall:
-    """Rule 3: a call for a start."""
+    """Rule 3: a `started` call."""
 
     def test_at_once(self) -> None:
-        """It makes one live from the second of the call."""
-        played = Played()
+        """It is live from the second of the call."""
+        played = Tracked()
         played.push(STARTED, 0.7)
         assert played.known == Snapshot(live=OPEN, pushed_at=at(0.7))
         assert played.awaits(1)
@@ -446,7 +446,7 @@ class TestStartedCall:
 
     @pytest.mark.parametrize("real", [span(-40, HOUR), span(-HOUR / 2), span(-HOUR / 2, None)])
     def test_confirmed_silently(self, real: Equivent) -> None:
-        """Whatever the API then names as live confirms it with its times, and it lasts."""
+        """Any live one of the API confirms it, and its times replace those of the call."""
         played = pushed()
         assert played.lists(1) == OPEN
         assert played.names(10, real) == real
@@ -456,7 +456,7 @@ class TestStartedCall:
         assert played.edges == []
 
     def test_not_named_by_an_answer(self) -> None:
-        """An answer ends it that is five minutes younger and does not name it."""
+        """An answer without it, five minutes after the call, ends it."""
         played, grace = pushed(), int(PUSH_GRACE.total_seconds())
         for seconds in range(1, grace, 7):
             assert played.lists(seconds)
@@ -469,7 +469,7 @@ class TestStartedCall:
 
     @pytest.mark.parametrize("outage", [6 * MINUTE, 59 * MINUTE])
     def test_while_the_api_cannot_be_asked(self, outage: int) -> None:
-        """In an outage it stands until an answer names it."""
+        """It stays live in an outage, until an answer comes."""
         played = pushed()
         for seconds in range(1, outage, 30):
             assert played.fails(seconds)
@@ -477,7 +477,7 @@ class TestStartedCall:
         assert played.edges == []
 
     def test_while_the_api_cannot_be_asked_for_an_hour(self) -> None:
-        """For an hour at most."""
+        """It stays live for an hour at most."""
         played, bound = pushed(), int(PUSH_BOUND.total_seconds())
         for seconds in range(1, bound, 30):
             assert played.fails(seconds)
@@ -487,7 +487,7 @@ class TestStartedCall:
         assert played.known.finished == ()
 
     def test_listed_as_over(self) -> None:
-        """Two answers that list it as over end it, whenever they come."""
+        """Two answers that list it as over end it, at any time."""
         played, listed = pushed(), span(-1, MINUTE)
         assert played.lists(2 * MINUTE, listed)
         assert not played.lists(2 * MINUTE + 10, listed)
@@ -501,7 +501,7 @@ class TestStartedCall:
         assert played.edges == [(ENDED, API)]
 
     def test_demo(self) -> None:
-        """The app's demo calls show the loop and leave nothing behind."""
+        """The app's demo calls start and end it, and it is not remembered."""
         played = pushed()
         played.lists(1)
         assert not played.push(ENDED, MINUTE)
@@ -512,10 +512,10 @@ class TestStartedCall:
 
 
 class TestEndedCall:
-    """Rule 3: a call for an end."""
+    """Rule 3: an `ended` call."""
 
     def test_stray(self) -> None:
-        """One in the middle of an equivent that every answer names ends nothing."""
+        """A stray call in the middle of a named equivent does not end it."""
         played = started()
         assert played.push(ENDED, 20 * MINUTE)
         for seconds in range(20 * MINUTE + 1, 59 * MINUTE, 10):
@@ -524,7 +524,7 @@ class TestEndedCall:
         assert played.edges == []
 
     def test_borne_out(self) -> None:
-        """The next answer that does not name it ends it, within two minutes."""
+        """The next answer without it ends it, within two minutes."""
         played = started()
         assert played.push(ENDED, 20 * MINUTE)
         assert played.names(20 * MINUTE + 1, LIVE)
@@ -532,20 +532,20 @@ class TestEndedCall:
         assert played.changes == [(ENDED, span(0, 20 * MINUTE), API)]
 
     def test_forgotten(self) -> None:
-        """After two minutes it counts no longer."""
+        """The call is forgotten after two minutes."""
         played = started()
         played.push(ENDED, 20 * MINUTE)
         assert played.lists(22 * MINUTE + 1)
 
     @pytest.mark.parametrize(("seconds", "is_over"), [(HOUR - 121, False), (HOUR - 120, True)])
     def test_near_the_planned_end(self, seconds: float, is_over: bool) -> None:
-        """From two minutes before the planned end it ends at once."""
+        """It ends at once from two minutes before the planned end."""
         played = started()
         assert (played.push(ENDED, seconds) is None) is is_over
         assert (played.changes == [(ENDED, span(0, seconds), WEBHOOK)]) is is_over
 
     def test_after_a_failed_attempt(self) -> None:
-        """It ends at once where the API could not be asked before."""
+        """It ends at once if the last attempt had failed."""
         played = started()
         played.fails(20 * MINUTE)
         assert not played.push(ENDED, 21 * MINUTE)
@@ -553,8 +553,8 @@ class TestEndedCall:
         assert played.known.finished == (span(0, 21 * MINUTE),)
 
     def test_in_the_second_of_its_start(self) -> None:
-        """However soon it comes, what ended is remembered as the same."""
-        played = Played()
+        """An equivent that ends in the second of its start is remembered as the same."""
+        played = Tracked()
         played.push(STARTED, 0)
         played.push(ENDED, 0)
         assert not played.names(1, OPEN)
@@ -562,20 +562,20 @@ class TestEndedCall:
 
     def test_while_idle(self) -> None:
         """It changes nothing while none is live."""
-        played = Played()
+        played = Tracked()
         assert not played.push(ENDED, 0)
         assert played.edges == []
 
 
 class TestBackToBack:
-    """Rule 3: one ends, the next one starts in that moment, and calls and answers overtake."""
+    """Rule 3: equivents back to back, with calls and answers that overtake each other."""
 
     NEXT = span(HOUR + 2, 2 * HOUR)
     STEPS = ((ENDED, API), (STARTED, API))
 
     @pytest.mark.parametrize("seconds", [HOUR + 15, HOUR + 130])
     def test_late_call(self, seconds: float) -> None:
-        """A call for an end that came by an answer says nothing of the next one."""
+        """An `ended` call after the answer does not end the next one."""
         played = started()
         played.names(HOUR + 10, self.NEXT, LIVE)
         played.push(ENDED, seconds)
@@ -585,7 +585,7 @@ class TestBackToBack:
         assert played.edges == [*self.STEPS]
 
     def test_late_call_after_the_one_for_the_next_start(self) -> None:
-        """It speaks of the end, seconds ago, and not of what started since."""
+        """An `ended` call after `started` belongs to the one before."""
         played = started()
         played.lists(HOUR + 2, LIVE)
         played.push(STARTED, HOUR + 9)
@@ -594,7 +594,7 @@ class TestBackToBack:
         assert played.edges == [(ENDED, API), (STARTED, WEBHOOK)]
 
     def test_answer_that_lags(self) -> None:
-        """An answer that names the one whose end was called confirms nothing."""
+        """An answer that names the ended one confirms nothing."""
         played = started()
         played.push(ENDED, HOUR + 2)
         played.push(STARTED, HOUR + 3)
@@ -606,14 +606,14 @@ class TestBackToBack:
 
     @pytest.mark.parametrize("late", [0, 60])
     def test_only_the_end_is_called(self, late: float) -> None:
-        """The next one is seen at the first answer that names it."""
+        """The next one starts with the first answer that names it."""
         played = started()
         played.push(ENDED, HOUR + 5 + late)
         assert played.names(HOUR + 6 + late, self.NEXT, LIVE) == self.NEXT
         assert played.edges == [(ENDED, WEBHOOK), (STARTED, API)]
 
     def test_old_answers_end_nothing(self) -> None:
-        """Answers that name the first one after its end do not end the second within its start."""
+        """Answers that name the first one do not end the second just after its start."""
         played = started()
         played.names(HOUR + 10, self.NEXT, LIVE)
         played.names(HOUR + 18, LIVE)
@@ -627,7 +627,7 @@ class TestTakenBack:
     @pytest.mark.parametrize("named", [OPEN, span(0, 2 * HOUR)])
     @pytest.mark.parametrize("how", ["listed", "clock", "call"])
     def test_named_for_two_minutes(self, named: Equivent, how: str) -> None:
-        """What answers go on naming is live again, whatever had ended it."""
+        """An equivent that answers still name is live again, however it ended."""
         played = started()
         match how:
             case "listed":
@@ -646,7 +646,7 @@ class TestTakenBack:
         assert played.known.finished == ()
 
     def test_errors_do_not_break_the_run(self) -> None:
-        """Errors in between count for nothing."""
+        """Errors in between are ignored."""
         played = started(OPEN)
         played.lists(HOUR)
         played.lists(HOUR + 10)
@@ -655,7 +655,7 @@ class TestTakenBack:
         assert played.names(HOUR + 141, OPEN)
 
     def test_an_answer_that_does_not_name_it_does(self) -> None:
-        """A run that is broken begins again."""
+        """An answer without it in between starts the two minutes again."""
         played = started(OPEN)
         played.lists(HOUR)
         played.lists(HOUR + 10)
@@ -666,21 +666,21 @@ class TestTakenBack:
         assert played.names(HOUR + 262, OPEN)
 
     def test_not_past_its_end(self) -> None:
-        """One that is named past its planned end is not live again."""
+        """An equivent past its planned end does not become live again."""
         played = started()
         played.fails(HOUR)
         for seconds in range(HOUR + 10, HOUR + 15 * MINUTE, 10):
             assert not played.names(seconds, LIVE)
 
     def test_push_that_was_right(self) -> None:
-        """A push that ran out is live again once the API has named it for two minutes."""
+        """An expired push is live again once the API has named it for two minutes."""
         played = pushed()
         played.lists(5 * MINUTE)
         assert not played.names(6 * MINUTE, LIVE)
         assert played.names(8 * MINUTE + 1, LIVE)
 
     def test_called_back(self) -> None:
-        """After calls for the end and the start it is confirmed after two minutes, and stays."""
+        """Calls for the end and the start are confirmed after two minutes."""
         played = started()
         played.fails(20 * MINUTE)
         played.push(ENDED, 21 * MINUTE)
@@ -693,45 +693,45 @@ class TestTakenBack:
 
 
 class TestRestart:
-    """Rules 5 and 6: what is restored."""
+    """Rules 5 and 6: the restored state."""
 
     def test_the_clock_decides_nothing_before_the_first_answer(self) -> None:
-        """Home Assistant may start with its clock hours ahead."""
-        played = Played(Snapshot(live=LIVE))
+        """The clock, which may be hours ahead, ends nothing before the first answer."""
+        played = Tracked(Snapshot(live=LIVE))
         assert played.tick(2 * HOUR) == LIVE
         played.tracker.shift(-2 * HOUR * SECOND)
         assert played.names(MINUTE, LIVE) == LIVE
         assert played.edges == []
 
     def test_the_clock_decides_after_a_failure(self) -> None:
-        """When the API cannot be asked, planned times count."""
-        played = Played(Snapshot(live=LIVE))
+        """Planned times count once an attempt has failed."""
+        played = Tracked(Snapshot(live=LIVE))
         assert played.fails(HOUR - 1)
         assert not played.tick(HOUR)
         assert played.net == [(ENDED, CLOCK)]
 
     def test_began_and_ended_unseen(self) -> None:
-        """What began and ended unseen is history."""
-        played = Played()
+        """A missed equivent has no edges."""
+        played = Tracked()
         played.names(0, LIVE)
         played.lists(HOUR, LIVE)
         assert played.net == []
 
     def test_only_the_missing_ones(self) -> None:
-        """The announced one is over and another live: exactly these two."""
-        played = Played(Snapshot(live=LIVE))
+        """The announced one is over and another live: two edges."""
+        played = Tracked(Snapshot(live=LIVE))
         played.names(3 * HOUR, OTHER, LIVE)
         assert played.net == [(ENDED, API), (STARTED, API)]
 
     def test_announced_one_goes_on(self) -> None:
-        """The announced one is still live: none."""
-        played = Played(Snapshot(live=LIVE))
+        """The announced one is still live: no edge."""
+        played = Tracked(Snapshot(live=LIVE))
         played.names(HOUR / 2, LIVE)
         assert played.net == []
 
     def test_ended_and_taken_back(self) -> None:
-        """An end that was taken back before it was announced: none."""
-        played = Played(Snapshot(live=LIVE))
+        """An end was taken back before it was announced: no edge."""
+        played = Tracked(Snapshot(live=LIVE))
         played.fails(MINUTE)
         played.push(ENDED, 10 * MINUTE)
         for seconds in range(10 * MINUTE, 13 * MINUTE, 10):
@@ -740,20 +740,20 @@ class TestRestart:
         assert played.net == []
 
     def test_rehearsal_that_is_over(self) -> None:
-        """A rehearsal that was announced and is over ends before a real one starts."""
-        played = Played(Snapshot(live=span(-HOUR, -HOUR / 2), rehearsal=True))
+        """An announced rehearsal ends before an equivent starts."""
+        played = Tracked(Snapshot(live=span(-HOUR, -HOUR / 2), rehearsal=True))
         played.names(1, LIVE)
         assert played.edges == [(ENDED, SIMULATION), (STARTED, API)]
 
     def test_push_of_more_than_an_hour_ago(self) -> None:
-        """So does a push of more than an hour ago; another one is another."""
-        played = Played(Snapshot(live=span(-2 * HOUR, None), pushed_at=at(-2 * HOUR)))
+        """An announced push ends after an hour; a later one is another."""
+        played = Tracked(Snapshot(live=span(-2 * HOUR, None), pushed_at=at(-2 * HOUR)))
         played.names(1, LIVE)
         assert played.edges == [(ENDED, CLOCK), (STARTED, API)]
 
 
 class TestShift:
-    """Rule 8: the clock is corrected, and what it timed follows."""
+    """Rule 8: stored times follow a corrected clock."""
 
     @pytest.mark.parametrize("by", [-5 * HOUR, -1, 1, 5 * HOUR])
     def test_push(self, by: float) -> None:
@@ -765,7 +765,7 @@ class TestShift:
         assert not played.lists(by + 5 * MINUTE)
 
     def test_end(self) -> None:
-        """An end that was noticed keeps its age, and so does a call that awaits an answer."""
+        """Ends and pending calls keep their age."""
         played = started()
         played.lists(HOUR, LIVE)
         played.tracker.shift(5 * HOUR * SECOND)
@@ -777,7 +777,7 @@ class TestShift:
         assert not played.lists(22 * MINUTE - HOUR)
 
     def test_answers(self) -> None:
-        """Answers that speak against a live one keep their distance, and those that name one."""
+        """Answers for and against a live equivent keep their distance."""
         played = started()
         played.lists(10 * MINUTE)
         played.tracker.shift(-5 * MINUTE * SECOND)
@@ -789,26 +789,26 @@ class TestShift:
         assert played.names(13 * MINUTE + 1, LIVE)
 
     def test_restored(self) -> None:
-        """What happened before a restart happened by a clock that was right."""
+        """Times before a restart are times of a right clock."""
         known = Snapshot(live=OPEN, pushed_at=T0, over=Over(span(-HOUR, -1), T0))
-        played = Played(known)
+        played = Tracked(known)
         played.tracker.shift(-5 * HOUR * SECOND)
         assert played.known == known
-        rehearsal = Played(Snapshot(live=LIVE, rehearsal=True))
+        rehearsal = Tracked(Snapshot(live=LIVE, rehearsal=True))
         rehearsal.tracker.shift(-HOUR * SECOND)
         assert rehearsal.live == LIVE
 
     def test_restored_from_the_future(self) -> None:
-        """A push from the future, by a clock that is behind, is new at most."""
-        played = Played(Snapshot(live=OPEN, pushed_at=T0))
+        """A push from the future counts as new."""
+        played = Tracked(Snapshot(live=OPEN, pushed_at=T0))
         assert played.fails(-5 * HOUR)
         assert played.lists(-5 * HOUR + 5 * MINUTE - 1)
         assert not played.lists(-5 * HOUR + 5 * MINUTE)
 
     @pytest.mark.parametrize("by", [-3, 3])
     def test_drift(self, by: int) -> None:
-        """Microseconds between two clocks move nothing."""
-        played = Played()
+        """Microseconds between two clocks change nothing."""
+        played = Tracked()
         played.rehearse(HOUR, 0)
         known = played.known
         played.tracker.shift(timedelta(microseconds=by))
@@ -819,8 +819,8 @@ class TestRehearsal:
     """A rehearsal."""
 
     def test_from_second_to_second(self) -> None:
-        """It is live for as long as it is to last, and is not awaited by anything."""
-        played = Played()
+        """It lasts to the second, and awaits no answer."""
+        played = Tracked()
         played.lists(-1)
         played.rehearse(0.7 + MINUTE, 0.7)
         assert played.known == Snapshot(live=span(0, MINUTE), rehearsal=True)
@@ -831,15 +831,15 @@ class TestRehearsal:
         assert played.edges == [(STARTED, SIMULATION), (ENDED, SIMULATION)]
 
     def test_moved(self) -> None:
-        """Another one moves its end silently."""
-        played = Played()
+        """Another rehearsal moves its end silently."""
+        played = Tracked()
         played.rehearse(HOUR, 0)
         played.rehearse(MINUTE, 10)
         assert played.live == span(0, MINUTE)
         assert played.edges == [(STARTED, SIMULATION)]
 
     def test_never_over_a_real_one(self) -> None:
-        """A real one is not touched."""
+        """It does not replace a live equivent."""
         played = started()
         played.rehearse(2 * HOUR, MINUTE)
         assert played.known == Snapshot(live=LIVE)
@@ -847,8 +847,8 @@ class TestRehearsal:
 
     @pytest.mark.parametrize("how", ["named", "announced", "call"])
     def test_replaced(self, how: str) -> None:
-        """A real one that starts takes its place silently."""
-        played = Played()
+        """An equivent replaces it silently."""
+        played = Tracked()
         played.names(-MINUTE, LIVE if how == "announced" else None)
         played.rehearse(MINUTE, -MINUTE)
         match how:
@@ -864,7 +864,7 @@ class TestRehearsal:
         assert played.live.start == T0
 
     def test_leaves_nothing(self) -> None:
-        """What was over before it stays over, and the rehearsal is not history."""
+        """It is not part of the history, and past equivents stay over."""
         played = started()
         played.lists(HOUR, LIVE)
         over = played.known.over
@@ -877,10 +877,10 @@ class TestRehearsal:
 
 
 class Provider(RuleBasedStateMachine):
-    """A provider that does anything it may, and the tracker that follows it."""
+    """A random provider, and the tracker that follows it."""
 
     def __init__(self) -> None:
-        """Start idle."""
+        """Start without an equivent."""
         super().__init__()
         self.now = T0
         self.tracker = Tracker()
@@ -892,17 +892,17 @@ class Provider(RuleBasedStateMachine):
 
     @initialize()
     def quiet(self) -> None:
-        """Begin with an answer that names nothing."""
+        """Start with an empty answer."""
         self.observe(Answer())
 
     def observe(self, answer: Answer) -> None:
-        """Take in an answer."""
+        """Process an answer."""
         for tracker in (self.tracker, self.plain):
             tracker.observe(answer, self.now, self.now)
 
     @rule(seconds=st.integers(1, 7200))
     def wait(self, seconds: int) -> None:
-        """Let time pass, with the timers that the tracker asks for."""
+        """Turn the clock, with the timers of the tracker."""
         end = self.now + seconds * SECOND
         while (boundary := self.tracker.boundary(self.now)) and boundary <= end:
             self.now = boundary
@@ -920,24 +920,24 @@ class Provider(RuleBasedStateMachine):
 
     @rule()
     def finish(self) -> None:
-        """End it."""
+        """End the equivent."""
         if self.live and self.live.start < self.now:
             self.past.append(Equivent(self.live.start, self.now))
             self.live = None
 
     @rule()
     def answer(self) -> None:
-        """Answer truly."""
+        """Return a true answer."""
         self.observe(Answer(self.live, tuple(reversed(self.past))))
 
     @rule()
     def drop(self) -> None:
-        """Answer once without the live one."""
+        """Return one answer without the live equivent."""
         self.observe(Answer(None, tuple(reversed(self.past))))
 
     @rule()
     def fail(self) -> None:
-        """Do not answer."""
+        """Return an error."""
         self.tracker.fail(self.now)
         self.plain.fail(self.now)
 
@@ -949,12 +949,12 @@ class Provider(RuleBasedStateMachine):
 
     @rule(seconds=st.integers(10, 21_600))
     def rehearse(self, seconds: int) -> None:
-        """Rehearse, or move the end of the rehearsal."""
+        """Start a rehearsal, or move its end."""
         self.tracker.rehearse(self.now + seconds * SECOND, self.now)
 
     @invariant()
     def check_edges(self) -> None:
-        """Edges alternate and agree with the state."""
+        """Check that edges alternate and agree with the state."""
         for edge in self.tracker.take_edges():
             assert (edge.type is STARTED) is not self.announced
             self.announced = not self.announced
@@ -964,7 +964,7 @@ class Provider(RuleBasedStateMachine):
 
     @invariant()
     def check_rehearsals(self) -> None:
-        """Check that a rehearsal changes nothing of what is known of real ones."""
+        """Check that a rehearsal changes nothing about real equivents."""
         known, plain = self.tracker.snapshot, self.plain.snapshot
         assert plain.live == known.real
         assert plain.over == known.over
@@ -972,7 +972,7 @@ class Provider(RuleBasedStateMachine):
 
     @invariant()
     def check_bounds(self) -> None:
-        """Nothing stays live past its bounds."""
+        """Check that nothing is live past its bound."""
         known = self.tracker.snapshot
         if known.rehearsal:
             assert known.live

@@ -1,4 +1,4 @@
-"""A pure controller: holds a pretend device as the real one does, by a clock turned by hand."""
+"""A pure controller that holds a pretend device, with a clock turned by hand."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -29,7 +29,7 @@ OFF = {"state": "off"}
 
 
 class Clock:
-    """Time that passes when it is told to, and a wall clock that may be wrong."""
+    """Time that is turned by hand, with a wall clock that may be wrong."""
 
     def __init__(self) -> None:
         """Start at zero."""
@@ -44,11 +44,11 @@ class Clock:
         return START + timedelta(seconds=self.seconds + self.error)
 
     def later(self, seconds: float, job: Callable[[], None]) -> None:
-        """Call a function after so many seconds."""
+        """Schedule a function in some seconds."""
         heapq.heappush(self._jobs, (self.seconds + seconds, next(self._number), job))
 
     def turn(self, seconds: float) -> None:
-        """Let time pass."""
+        """Turn the clock."""
         end = self.seconds + seconds
         while self._jobs and self._jobs[0][0] <= end:
             self.seconds, _, job = heapq.heappop(self._jobs)
@@ -57,10 +57,10 @@ class Clock:
 
 
 class Keeper:
-    """Carries commands to a device, and its reports back; keeps no more than what is stored."""
+    """Controller of one device, with no state but the stored record."""
 
     def __init__(self, device: PretendDevice, clock: Clock) -> None:
-        """Watch the device from now on."""
+        """Subscribe to the device."""
         self.device, self.clock = device, clock
         self.record: DeviceRecord | None = None
         self.outcomes: list[Outcome] = []
@@ -72,16 +72,16 @@ class Keeper:
         self.disk = ""
         self._context: tuple[bool, float] | None = None
         self._run = self._looks = 0
-        device.connect(clock.later, self._hear)
-        self._hear(device.state if device.is_available else None, device.attributes)
+        device.connect(clock.later, self._on_report)
+        self._on_report(device.state if device.is_available else None, device.attributes)
 
     @property
     def outcome(self) -> Outcome | None:
-        """How the last record ended, None while there is one."""
+        """Outcome of the last record, or None while the device is held."""
         return None if self.record or not self.outcomes else self.outcomes[-1]
 
     def hold(self, wanted: Mapping[str, Any] = OFF, seconds: float | None = None) -> bool:
-        """Hold the device, if that can be written."""
+        """Hold the device, if the record can be written."""
         now = self.clock.now
         until = now + timedelta(seconds=LONGEST if seconds is None else seconds)
         record = hold(self.record, self.reported, wanted, now, until)
@@ -93,14 +93,14 @@ class Keeper:
         return True
 
     def release(self) -> None:
-        """Restore it."""
+        """Restore the device."""
         if self.record:
             self.record = release(self.record, self.clock.now)
             self._step(None)
         self.clock.turn(0)
 
     def restart(self, seconds: float = 0, between: Callable[[], None] = lambda: None) -> None:
-        """Forget all that is not stored, and come back later."""
+        """Restart with what is stored after a while."""
         self.record = None
         self._run += 1
         self._context = None
@@ -112,7 +112,7 @@ class Keeper:
         self.clock.turn(0)
 
     def jump(self, seconds: float) -> None:
-        """Put the clock forward or back while it is being watched."""
+        """Change the wall clock while the device is held."""
         self.clock.error += seconds
         if self.record:
             self.record = self.record.shifted(timedelta(seconds=seconds))
@@ -120,7 +120,7 @@ class Keeper:
             self._step(None)
 
     def others(self, service: str, **data: Any) -> None:
-        """Let a person or another automation call a service."""
+        """Call a service as a person or another automation."""
         self._context = True, self.clock.seconds
         if self.record and self.record.commands:  # the call itself is the evidence
             self._end(Outcome.TAKEN_OVER)
@@ -128,17 +128,17 @@ class Keeper:
         self.clock.turn(0)
 
     def by_hand(self, state: str | None = None, **attributes: Any) -> None:
-        """Let somebody set the device itself."""
+        """Change the device itself by hand."""
         self.device.by_hand(state, **attributes)
         self.clock.turn(0)
 
     def find(self) -> None:
-        """Let the device find its connection again."""
+        """Reconnect the device."""
         self.device.lose(is_available=True)
         self.clock.turn(0)
 
-    def _hear(self, state: str | None, attributes: Mapping[str, Any]) -> None:
-        """Take a report, with the context that Home Assistant still knows."""
+    def _on_report(self, state: str | None, attributes: Mapping[str, Any]) -> None:
+        """Process a report with the context that Home Assistant still knows."""
         domain = self.device.domain
         read = DeviceState.read(domain, state or "unavailable", attributes)
         if read == self.reported:
@@ -153,11 +153,11 @@ class Keeper:
             self._step(Report(state=read, is_others=is_others))
 
     def _step(self, report: Report | None) -> None:
-        """Do what is to be done."""
+        """Carry out the next decision."""
         if not self.record:
             return
         self.record, decision = step(self.record, report, self.clock.now)
-        self._look(decision)
+        self._schedule(decision)
         if decision.outcome:
             self._end(decision.outcome)
         elif decision.command is not None:
@@ -166,32 +166,32 @@ class Keeper:
         else:
             self._write()
 
-    def _look(self, decision: Decision) -> None:
-        """Look again when it is time, unless there was something before."""
+    def _schedule(self, decision: Decision) -> None:
+        """Schedule the next decision, unless one is due before."""
         self._looks += 1
         if decision.look_at:
             seconds = (decision.look_at - self.clock.now).total_seconds()
             looks, run = self._looks, self._run
-            self.clock.later(max(0.0, seconds), lambda: self._look_again(looks, run))
+            self.clock.later(max(0.0, seconds), lambda: self._on_time(looks, run))
 
-    def _look_again(self, looks: int, run: int) -> None:
-        """Look again."""
+    def _on_time(self, looks: int, run: int) -> None:
+        """Decide again at the scheduled time."""
         if (looks, run) == (self._looks, self._run):
             self._step(None)
 
     def _end(self, outcome: Outcome) -> None:
-        """Leave the device alone."""
+        """Stop watching the device."""
         self.outcomes.append(outcome)
         self.record = None
         self._write()
 
     def _write(self) -> None:
-        """Write what is to outlast a restart, if the disk takes it."""
+        """Write the record, if the disk accepts it."""
         if self.is_on_disk:
             self.disk = json.dumps(to_json(self.record)) if self.record else ""
 
     def _send(self, values: Mapping[str, Any]) -> None:
-        """Send a command, once it is on the disk."""
+        """Send a command once the record is written."""
         assert self.record
         now = self.clock.now
         calls = calls_of(self.record, values, now)
@@ -210,7 +210,7 @@ class Keeper:
         self.clock.later(self.device.nature.takes, lambda: self._done(run, number, has_failed))
 
     def _done(self, run: int, number: int, has_failed: bool) -> None:
-        """Take what became of a command, and go on."""
+        """Process the result of a command."""
         if run == self._run and self.record and number < len(self.record.commands):
             if has_failed:
                 self.record = refused(self.record, number, self.clock.now)
@@ -218,13 +218,13 @@ class Keeper:
 
 
 def keep(device: PretendDevice) -> tuple[Keeper, Clock]:
-    """Return a keeper of a device, and the clock of both."""
+    """Return a keeper of a device, with the clock of both."""
     clock = Clock()
     return Keeper(device, clock), clock
 
 
 def held(device: PretendDevice) -> tuple[Keeper, Clock]:
-    """Return them after a while in which the device has been held."""
+    """Return them after a while in which the device was held."""
     keeper, clock = keep(device)
     keeper.hold()
     clock.turn(300)

@@ -1,4 +1,4 @@
-"""Random lives of held devices: everything that may come between, and what must be true after."""
+"""Random lives of held devices: their events, and what must be true at the end."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,7 +20,7 @@ EVERYTHING = KINDS | IN_SCENES
 
 @dataclass
 class Life:
-    """A device that is held once, and what becomes of it."""
+    """Random life of a device that is held once."""
 
     seed: int
     oddities: int = 1
@@ -36,7 +36,7 @@ class Life:
     """What another commands, by domain."""
 
     def __post_init__(self) -> None:
-        """Choose the device and what befalls it."""
+        """Draw the device and its events."""
         self.random = random = Random(self.seed)  # noqa: S311
         self.kind = random.choice(sorted(EVERYTHING))
         self.odd = random.sample(sorted(ODDITIES), self.oddities)
@@ -55,7 +55,7 @@ class Life:
         """How many commands it had got when another took it over."""
 
     def _wanted(self) -> dict[str, Any]:
-        """Return what the hold wants."""
+        """Return the wanted state."""
         device, random = self.device, self.random
         if device.domain in SCENES and (self.kind in IN_SCENES or random.random() < 0.5):
             return dict(SCENES[device.domain])
@@ -65,31 +65,31 @@ class Life:
         return dict(OFF)
 
     def play(self) -> str:
-        """Play it; return what is wrong in the end, if anything is."""
+        """Run the life and return what is wrong at the end, if anything."""
         random, keeper = self.random, Keeper(self.device, self.clock)
         self.keeper = keeper
         length = random.choice([30, 10 * MINUTE, HOUR, HOUR, 2 * HOUR])
         end = self.clock.seconds + length
         times = sorted(random.uniform(-60, length + 90 * MINUTE) for _ in range(self.events))
-        happenings = [(time, random.choice(self.happenings)) for time in times]
+        events = [(time, random.choice(self.possible_events)) for time in times]
         if self.has_people:
-            happenings.append((random.uniform(1, length + 60), self.take_over))
-        happenings += [(0.0, self.begin), (length, self.end)]
-        happenings.sort(key=lambda happening: happening[0])
+            events.append((random.uniform(1, length + 60), self.take_over))
+        events += [(0.0, self.begin), (length, self.end)]
+        events.sort(key=lambda event: event[0])
         self.length = length
-        for time, happening in happenings:
+        for time, event in events:
             self.clock.turn(max(0.0, time - self.clock.seconds))
-            self.log.append(f"{self.clock.seconds:.0f} {happening.__name__}")
-            happening()
+            self.log.append(f"{self.clock.seconds:.0f} {event.__name__}")
+            event()
         self.come_back()
         keeper.is_on_disk = True
         self.clock.turn(max(0.0, max(end, self.back_at or 0) + PROMISE - self.clock.seconds))
         self.clock.turn(60)
-        return self.judge()
+        return self.problem()
 
     @property
-    def happenings(self) -> list[Callable[[], None]]:
-        """What may happen."""
+    def possible_events(self) -> list[Callable[[], None]]:
+        """Possible events."""
         return [
             self.lose,
             self.restart,
@@ -101,7 +101,7 @@ class Life:
         ]
 
     def begin(self) -> None:
-        """Hold it."""
+        """Hold the device."""
         self.keeper.hold(self.wanted)
 
     def end(self) -> None:
@@ -115,13 +115,13 @@ class Life:
             self.end()
 
     def hold_again(self) -> None:
-        """Hold it once more, if the equivent is not over."""
+        """Hold the device once more, if the equivent is not over."""
         is_over = self.ended_at or self.left_at is not None
         if 0 < self.clock.seconds < self.length and not is_over:
             self.begin()
 
     def take_over(self) -> None:
-        """Let a person or an automation command it, if it is held."""
+        """Command the device as a person or an automation, while it is held."""
         if self.keeper.record and self.keeper.record.commands:
             service, data = self.OTHERS.get(self.device.domain, ("turn_off", {}))
             with suppress(FailureError):
@@ -129,13 +129,13 @@ class Life:
             self.left_at = len(self.device.commands)
 
     def lose(self) -> None:
-        """Lose the connection for a while."""
+        """Disconnect the device for a while."""
         if self.device.is_available:
             self.device.lose()
             self.clock.later(self.random.choice([5, 60, 10 * MINUTE, 2 * HOUR]), self.come_back)
 
     def come_back(self) -> None:
-        """Find the connection again."""
+        """Reconnect the device."""
         if not self.device.is_available:
             self.back_at = self.clock.seconds
             self.device.lose(is_available=True)
@@ -151,21 +151,21 @@ class Life:
         self._after_restart()
 
     def _after_restart(self) -> None:
-        """End what has ended meanwhile."""
+        """End the hold if it was due during the restart."""
         self.back_at = self.clock.seconds
         if self.clock.seconds > self.length:
             self.keeper.release()
 
     def jump(self) -> None:
-        """Put the clock forward or back."""
+        """Change the wall clock."""
         self.keeper.jump(self.random.choice([-3600, -300, 300, 3600]))
 
     def fill_the_disk(self) -> None:
         """Fill the disk for a while."""
         self.keeper.is_on_disk, self.was_full = False, True
 
-    def judge(self) -> str:
-        """Return what is wrong, if anything is."""
+    def problem(self) -> str:
+        """Return what is wrong, if anything."""
         if self.left_at is not None:
             commands = [] if self.was_full else self.device.commands[self.left_at :]
             return f"commanded over: {commands}" if commands else ""

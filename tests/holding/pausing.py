@@ -1,4 +1,4 @@
-"""What the tests of held devices share."""
+"""Shared helpers of the tests of held devices."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -26,7 +26,7 @@ KEY = f"{DOMAIN}.held_devices"
 
 
 async def pause(hass: HomeAssistant, *entity_ids: str, **data: Any) -> Any:
-    """Pause devices, and return what the action responds."""
+    """Pause devices and return the response of the action."""
     data["entity_id"] = list(entity_ids)
     return await hass.services.async_call(
         DOMAIN, "pause", data, blocking=True, return_response=True
@@ -34,7 +34,7 @@ async def pause(hass: HomeAssistant, *entity_ids: str, **data: Any) -> Any:
 
 
 async def end(home: Home, provider: Provider) -> None:
-    """Let the equivent end soon."""
+    """End the equivent soon."""
     await home.pass_time(30)
     provider.end(NOW, home.now)
     await home.poll()
@@ -42,7 +42,7 @@ async def end(home: Home, provider: Provider) -> None:
 
 
 async def restart(home: Home, down: Callable[[], object] = lambda: None) -> None:
-    """Stop the integration with everything in it, and start it with Home Assistant."""
+    """Unload the integration, and set it up with Home Assistant."""
     assert await home.hass.config_entries.async_unload(home.entry.entry_id)
     home.hass.data.pop(MANAGER).async_stop()
     await home.settle()
@@ -54,7 +54,7 @@ async def restart(home: Home, down: Callable[[], object] = lambda: None) -> None
 
 
 async def started(home: Home) -> None:
-    """Let Home Assistant have started."""
+    """Finish the start of Home Assistant."""
     home.hass.set_state(CoreState.running)
     home.hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
     await home.settle()
@@ -67,7 +67,7 @@ async def disable(home: Home) -> None:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Let what is under way go on until a condition holds, without waiting for what hangs."""
+    """Run the loop until a condition is met, without waiting for hanging calls."""
     for _ in range(100_000):
         if condition():
             return
@@ -76,35 +76,35 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 def repairs(hass: HomeAssistant) -> list[str]:
-    """Return the repairs that are shown."""
+    """Return the open repairs."""
     return [issue for domain, issue in ir.async_get(hass).issues if domain == DOMAIN]
 
 
 class SlowDisk:
-    """A disk on which held devices are written once it is let go on, unless it is full by then."""
+    """A disk that writes held devices once it is released, or fails if it is full by then."""
 
     is_full = False
 
     def __init__(self) -> None:
-        """Wait for whoever writes, and for who lets them."""
+        """Initialize the events of both sides."""
         self.begun, self.go_on = asyncio.Event(), asyncio.Event()
         self._write = Store._async_write_data
 
     def __enter__(self) -> Self:
-        """Be slow from now on."""
+        """Slow down the disk."""
         self._patch = patch.object(Store, "_async_write_data", self._slow())
         self._patch.start()
         return self
 
     def __exit__(self, *args: object) -> None:
-        """Be quick again."""
+        """Restore the speed."""
         self._patch.stop()
 
     def _slow(self) -> Callable[[Any, Any], Coroutine[Any, Any, None]]:
-        """Return what writes slowly."""
+        """Return a slow writer."""
 
         async def write(store: Any, data: Any) -> None:
-            """Wait."""
+            """Wait, then write or fail."""
             if store.key == KEY:
                 self.begun.set()
                 await self.go_on.wait()

@@ -1,4 +1,4 @@
-"""What the tests of scenes share."""
+"""Shared helpers of the tests of scenes."""
 
 from typing import Any
 
@@ -12,14 +12,14 @@ from .pausing import MINUTE, end
 
 
 async def add_scene(hass: HomeAssistant, entities: dict[str, Any]) -> None:
-    """Add the scene that saves."""
+    """Add the scene for saving."""
     config = {"scene": [{"name": "Saving", "entities": entities}]}
     assert await async_setup_component(hass, "scene", config)
     await hass.async_block_till_done()
 
 
 async def apply(hass: HomeAssistant, *scenes: str) -> Any:
-    """Apply scenes, and return what the action responds."""
+    """Apply scenes and return the response of the action."""
     data = {"entity_id": list(scenes) or ["scene.saving"]}
     return await hass.services.async_call(
         DOMAIN, "apply_scene", data, blocking=True, return_response=True
@@ -27,7 +27,7 @@ async def apply(hass: HomeAssistant, *scenes: str) -> Any:
 
 
 async def hold_and_end(home: Home, provider: Provider, seconds: float = 20 * MINUTE) -> None:
-    """Hold by the scene for a while, and let the equivent end, and more than an hour pass."""
+    """Hold with the scene for a while, end the equivent, and wait more than an hour."""
     outcome = await apply(home.hass)
     assert (outcome["applied"], outcome["not_held"]) == (["scene.saving"], [])
     await home.pass_time(seconds)

@@ -1,4 +1,4 @@
-"""Test that what an automation does is not taken for nobody's, nor what we do for a person's."""
+"""Test who changed a device: our own commands, automations and persons."""
 
 from datetime import timedelta
 from typing import Any
@@ -28,16 +28,16 @@ CLIMATE = "climate.thermostat"
 
 
 class Steady(Thermostat):
-    """A thermostat that keeps its temperature whatever its mode, as most do."""
+    """Thermostat that keeps its temperature in all modes, as most do."""
 
     async def async_set_hvac_mode(self, hvac_mode: Any) -> None:
-        """Set the mode alone."""
+        """Set the mode only."""
         if self.command(hvac_mode):
             self.report(hvac_mode=hvac_mode)
 
 
 async def test_setback_while_paused(live: Home, provider: Provider) -> None:
-    """What an automation sets meanwhile is its own, though the clock triggers it, and no person."""
+    """A time-triggered automation takes a paused device over, as a person does."""
     (thermostat,) = await install(live.hass, Steady("Thermostat"))
     at = dt_util.as_local(live.now + timedelta(minutes=5)).strftime("%H:%M:%S")
     night = {
@@ -64,10 +64,10 @@ async def test_setback_while_paused(live: Home, provider: Provider) -> None:
 
 
 class Wrapper(Plug):
-    """A plug that is a lamp by another name, as a template makes it."""
+    """Plug that forwards to a lamp, as template entities do."""
 
     async def async_turn_on(self, **kwargs: Any) -> None:
-        """Turn the lamp on, in this one's context."""
+        """Turn the lamp on, in the context of the wrapper."""
         await self._forward("turn_on")
         await super().async_turn_on()
 
@@ -77,7 +77,7 @@ class Wrapper(Plug):
         await super().async_turn_off()
 
     async def _forward(self, service: str) -> None:
-        """Hand on."""
+        """Forward a command."""
         data = {"entity_id": "light.lamp"}
         await self.hass.services.async_call(
             "light", service, data, blocking=True, context=self._context
@@ -86,7 +86,7 @@ class Wrapper(Plug):
 
 @pytest.mark.parametrize("name", ["Aaa", "Kitchen"])
 async def test_device_behind_another(live: Home, provider: Provider, name: str) -> None:
-    """Our own command by way of another entity is ours, not a person's."""
+    """A command forwarded by another entity is ours."""
     lamp, _ = await install(live.hass, Lamp("Lamp"), Wrapper(name))
     entities = ["light.lamp", f"switch.{name.lower()}"]
     await live.hass.services.async_call(
@@ -106,7 +106,7 @@ async def test_device_behind_another(live: Home, provider: Provider, name: str) 
 
 @pytest.fixture
 async def held(live: Home) -> Home:
-    """Return a house with a plug in a room on a floor, with labels and in groups, which is held."""
+    """Return a house with a held plug that has an area, a floor, labels and groups."""
     hass = live.hass
     await install(hass, Plug("Plug"))
     device = dr.async_get(hass).async_get_or_create(
@@ -160,7 +160,7 @@ OTHERS: dict[str, tuple[str, str, dict[str, Any]]] = {
 
 
 def call(home: Home, case: tuple[str, str, dict[str, Any]], context: Context) -> None:
-    """Report a service call as Home Assistant does, whatever becomes of it."""
+    """Fire the event of a service call, as Home Assistant does."""
     domain, service, data = case
     if "device_id" in data:
         data = {"device_id": home.hass.data["plug_device"]}
@@ -172,8 +172,8 @@ def call(home: Home, case: tuple[str, str, dict[str, Any]], context: Context) ->
 
 
 @pytest.mark.parametrize("case", NAMED)
-async def test_call_is_evidence(held: Home, provider: Provider, case: str) -> None:
-    """A call by a person on a held device makes it theirs, by whatever it is named."""
+async def test_call_takes_over(held: Home, provider: Provider, case: str) -> None:
+    """A call by a person takes a held device over, with any kind of target."""
     person = Context(user_id=(await held.hass.auth.async_create_user("One")).id)
     call(held, NAMED[case], person)
     await held.settle()
@@ -181,16 +181,16 @@ async def test_call_is_evidence(held: Home, provider: Provider, case: str) -> No
 
 
 @pytest.mark.parametrize("case", OTHERS)
-async def test_call_that_is_none(held: Home, provider: Provider, case: str) -> None:
-    """A call that is not for the device leaves it held."""
+async def test_unrelated_call(held: Home, provider: Provider, case: str) -> None:
+    """A call for other devices does not take it over."""
     person = Context(user_id=(await held.hass.auth.async_create_user("One")).id)
     call(held, OTHERS[case], person)
     await held.settle()
     assert held.state("sensor.equiwatt_held_devices") == "1"
 
 
-async def test_call_by_nobody(held: Home) -> None:
-    """A bare context is nobody's, unless an automation, a script or HomeKit is known by it."""
+async def test_bare_context(held: Home) -> None:
+    """A bare context counts for an automation, a script or HomeKit only."""
     call(held, NAMED["name"], Context())
     await held.settle()
     assert held.state("sensor.equiwatt_held_devices") == "1"
@@ -202,7 +202,7 @@ async def test_call_by_nobody(held: Home) -> None:
 
 
 async def test_automation_that_asked(live: Home, provider: Provider) -> None:
-    """What the automation that asked us does later is its own, as any other's."""
+    """A later call of the automation that paused the device takes it over."""
     (plug,) = await install(live.hass, Plug("Plug"))
     context = Context()
     data = {"entity_id": PLUG}
@@ -215,7 +215,7 @@ async def test_automation_that_asked(live: Home, provider: Provider) -> None:
 
 @pytest.mark.parametrize("is_paused", [False, True])
 async def test_listeners(live: Home, provider: Provider, is_paused: bool) -> None:
-    """While nothing is held nobody listens."""
+    """There are no listeners while no device is held."""
     await install(live.hass, Plug("Plug"))
     before = dict(live.hass.bus.async_listeners())
     assert "homekit_state_change" not in before
@@ -229,7 +229,7 @@ async def test_listeners(live: Home, provider: Provider, is_paused: bool) -> Non
 
 
 async def test_many_contexts(live: Home) -> None:
-    """The oldest contexts are forgotten, and who has no name is no error."""
+    """The oldest contexts are dropped, and a context without a name is no error."""
     contexts = Contexts(live.hass, lambda _: None)
     nameless = await live.hass.auth.async_create_user("")
     nameless.name = None
@@ -241,8 +241,8 @@ async def test_many_contexts(live: Home) -> None:
     assert not contexts.is_others(Context(parent_id=ours[1].id))
 
 
-async def test_automation_that_began_before(live: Home, provider: Provider) -> None:
-    """What an automation does is its own, though it was triggered before anything was held."""
+async def test_automation_triggered_before(live: Home, provider: Provider) -> None:
+    """An automation takes a device over though it was triggered before the hold."""
     (plug,) = await install(live.hass, Plug("Plug"))
     run = Context()
     live.hass.states.async_set("automation.immersion", "on", {"current": 1}, context=run)

@@ -1,4 +1,4 @@
-"""Test that stories go on with what is heard: states, the clock, and an end of everything."""
+"""Test the controller: state changes, the clock, and the end of everything."""
 
 import asyncio
 from datetime import timedelta
@@ -41,8 +41,8 @@ from .scenes import add_scene, apply
 
 
 @pytest.mark.parametrize("hours", [5, -5])
-async def test_clock_that_is_put_right(home: Home, provider: Provider, hours: int) -> None:
-    """A longest pause is as long as it was meant, though the clock is moved meanwhile."""
+async def test_corrected_clock(home: Home, provider: Provider, hours: int) -> None:
+    """The longest pause keeps its length when the clock is corrected."""
     await home.setup()
     await install(home.hass, Plug("Plug"))
     await simulate(home.hass, duration={"hours": 1})
@@ -56,17 +56,17 @@ async def test_clock_that_is_put_right(home: Home, provider: Provider, hours: in
     assert (home.state(PLUG), home.live) == ("on", "on")
 
 
-async def test_one_that_cannot_be_decided(
+async def test_error_in_decision(
     live: Home, provider: Provider, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An error over one device is logged once, and the other is restored."""
+    """An error for one device is logged once, and the other device is restored."""
     await install(live.hass, Plug("Plug"), Plug("Other"))
     await pause(live.hass, PLUG, "switch.other")
     await live.pass_time(MINUTE)
     errors = [ValueError("not a number")]
 
     def decide(*args: Any) -> Any:
-        """Fail once."""
+        """Raise once."""
         if errors:
             raise errors.pop()
         return step(*args)
@@ -79,17 +79,17 @@ async def test_one_that_cannot_be_decided(
     assert caplog.text.count("cannot be restored: ValueError('not a number')") == 1
 
 
-async def test_restore_is_stored_before_it_is_commanded(
+async def test_restore_stored_before_command(
     live: Home, provider: Provider, hass_storage: dict[str, Any]
 ) -> None:
-    """When devices get the commands that restore them, the disk knows that they are restored."""
+    """The release is stored before the commands of the restore are sent."""
     plugs = await install(live.hass, Plug("Plug"), Plug("Other"))
     await pause(live.hass, PLUG, "switch.other")
     await live.pass_time(MINUTE)
     stored: list[tuple[str, dict[str, str]]] = []
 
     def look(plug: Plug) -> None:
-        """Look at the disk when this one gets its command."""
+        """Read the disk at the command of the device."""
 
         def command(what: str) -> bool:
             devices = {one["entity_id"]: one for one in hass_storage[KEY]["data"]["devices"]}
@@ -105,8 +105,8 @@ async def test_restore_is_stored_before_it_is_commanded(
     assert sorted(stored, key=str) == [("switch.other", {"state": "on"}), (PLUG, {"state": "on"})]
 
 
-async def test_somebody_takes_over_while_it_is_written(live: Home, provider: Provider) -> None:
-    """Never a command after a person has taken over, though the disk is slow."""
+async def test_taken_over_while_writing(live: Home, provider: Provider) -> None:
+    """No command is sent after a person has taken over, with a slow disk."""
     (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
     await pause(live.hass, "climate.thermostat")
     await live.pass_time(MINUTE)
@@ -133,8 +133,8 @@ async def test_somebody_takes_over_while_it_is_written(live: Home, provider: Pro
     assert live.state("sensor.equiwatt_held_devices") == "0"
 
 
-async def test_held_anew_while_it_is_written(live: Home, provider: Provider) -> None:
-    """A device is off in the next equivent, though the disk was slow after the last."""
+async def test_held_again_while_writing(live: Home, provider: Provider) -> None:
+    """A device is off in the next equivent, though the last release is still being written."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
     await live.pass_time(MINUTE)
@@ -154,8 +154,8 @@ CLIMATE = "climate.thermostat"
 WRITE = "homeassistant.helpers.storage.Store._async_write_data"
 
 
-async def test_skipped_while_a_hold_cannot_be_written(live: Home, provider: Provider) -> None:
-    """What is restored while a second pause waits for a disk that proves full is restored."""
+async def test_skipped_while_hold_fails(live: Home, provider: Provider) -> None:
+    """A device is restored by a skip while a second pause waits for a full disk."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
     await live.pass_time(2 * MINUTE)
@@ -163,7 +163,7 @@ async def test_skipped_while_a_hold_cannot_be_written(live: Home, provider: Prov
     begun, go_on = asyncio.Event(), asyncio.Event()
 
     async def fail(store: Any, data: dict[str, Any]) -> None:
-        """Take a while to fail."""
+        """Fail after a while."""
         if "data_func" in data:
             data["data"] = data.pop("data_func")()
         begun.set()
@@ -189,8 +189,8 @@ async def test_skipped_while_a_hold_cannot_be_written(live: Home, provider: Prov
 
 
 @pytest.mark.parametrize("skips", ["first", "both"])
-async def test_two_accounts_on_a_full_disk(home: Home, push: Push, skips: str) -> None:
-    """A hold that cannot be written is not for the account that is skipped meanwhile."""
+async def test_two_accounts_with_full_disk(home: Home, push: Push, skips: str) -> None:
+    """A failed hold is not passed to an account that is skipped meanwhile."""
     add_entry(home.hass, "another-token", "another-webhook")
     await home.setup()
     await install(home.hass, Plug("Plug"))
@@ -200,7 +200,7 @@ async def test_two_accounts_on_a_full_disk(home: Home, push: Push, skips: str) -
     begun, go_on = asyncio.Event(), asyncio.Event()
 
     async def fail(store: Any, data: dict[str, Any]) -> None:
-        """Take a while to fail."""
+        """Fail after a while."""
         begun.set()
         await go_on.wait()
         raise WriteError
@@ -221,14 +221,14 @@ async def test_two_accounts_on_a_full_disk(home: Home, push: Push, skips: str) -
     assert home.state(PLUG) == "on"
 
 
-async def test_disk_full_at_the_end(live: Home, provider: Provider) -> None:
-    """No command after the end of a story, though the disk was full when it ended."""
+async def test_disk_full_at_end(live: Home, provider: Provider) -> None:
+    """No command is sent after the record has ended, though the disk was full."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
     await live.pass_time(2 * MINUTE)
 
     async def fail(store: Any, data: dict[str, Any]) -> None:
-        """Fail as Home Assistant does on a full disk: once it has what is to be written."""
+        """Fail as Home Assistant does on a full disk, with the data collected."""
         if "data_func" in data:
             data["data"] = data.pop("data_func")()
         raise WriteError
@@ -252,10 +252,10 @@ async def test_disk_full_at_the_end(live: Home, provider: Provider) -> None:
     assert plug.commands == []
 
 
-async def test_disk_full_at_the_stop(
+async def test_disk_full_at_unload(
     live: Home, provider: Provider, hass_storage: dict[str, Any]
 ) -> None:
-    """What an unloaded entry could not write is not written later on, when it holds nothing."""
+    """A write that failed at unloading is not repeated later."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
     await live.pass_time(2 * MINUTE)
@@ -272,8 +272,8 @@ async def test_disk_full_at_the_stop(
     assert live.state(PLUG) == "on"
 
 
-async def test_somebody_changes_it_while_it_is_written(live: Home, provider: Provider) -> None:
-    """A scene restores how somebody set a device just before it was applied."""
+async def test_changed_while_writing(live: Home, provider: Provider) -> None:
+    """A scene restores the state that a person set just before it was applied."""
     (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
     await add_scene(live.hass, {CLIMATE: {"state": "heat", "temperature": 17}})
     ann = Context(user_id=(await live.hass.auth.async_create_user("Ann")).id)
@@ -293,15 +293,15 @@ async def test_somebody_changes_it_while_it_is_written(live: Home, provider: Pro
     assert thermostat.target_temperature == 23
 
 
-async def test_restore_that_fails_while_the_disk_is_full(live: Home) -> None:
-    """What fails while a hold cannot be written is tried again, as if it had not been held."""
+async def test_restore_fails_with_full_disk(live: Home) -> None:
+    """A failed restore is tried again, though another hold could not be written."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
     await live.pass_time(2 * MINUTE)
     turn_on, begun, go_on = plug.async_turn_on, asyncio.Event(), asyncio.Event()
 
     async def fail(**kwargs: Any) -> None:
-        """Take a while to fail."""
+        """Fail after a while."""
         begun.set()
         await go_on.wait()
         raise RuntimeError
@@ -328,12 +328,12 @@ async def test_restore_that_fails_while_the_disk_is_full(live: Home) -> None:
 
 
 async def test_twice_at_once(live: Home) -> None:
-    """Whoever pauses a device that is being paused hears the same as who came first."""
+    """Two concurrent pauses of a device have the same response."""
     (plug,) = await install(live.hass, Plug("Plug"))
     turn_off, begun, go_on = plug.async_turn_off, asyncio.Event(), asyncio.Event()
 
     async def slow(**kwargs: Any) -> None:
-        """Obey in a while."""
+        """Obey after a while."""
         begun.set()
         await go_on.wait()
         await turn_off()
@@ -351,8 +351,8 @@ async def test_twice_at_once(live: Home) -> None:
     assert plug.commands == ["off"]
 
 
-async def test_scene_on_a_full_disk(live: Home) -> None:
-    """A scene that cannot be written leaves a pause as it was, with its limit."""
+async def test_scene_with_full_disk(live: Home) -> None:
+    """A scene that cannot be written keeps the pause and its limit."""
     (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
     await add_scene(live.hass, {CLIMATE: {"state": "heat", "temperature": 17}})
     await pause(live.hass, CLIMATE, max_duration={"minutes": 20})
@@ -366,8 +366,8 @@ async def test_scene_on_a_full_disk(live: Home) -> None:
     assert (live.state(CLIMATE), thermostat.target_temperature) == ("heat", 21)
 
 
-async def test_entity_is_renamed_or_removed(live: Home, provider: Provider) -> None:
-    """A renamed device is restored, a removed one forgotten; without a traceback."""
+async def test_entity_renamed_or_removed(live: Home, provider: Provider) -> None:
+    """A renamed device is restored, and a removed one dropped, without a traceback."""
     await install(live.hass, Plug("Plug"), Plug("Other"))
     await pause(live.hass, PLUG, "switch.other")
     registry = er.async_get(live.hass)
@@ -380,8 +380,8 @@ async def test_entity_is_renamed_or_removed(live: Home, provider: Provider) -> N
     assert repairs(live.hass) == []
 
 
-async def test_renamed_while_trying(live: Home, provider: Provider) -> None:
-    """A device that is renamed while it does not obey is restored under its new name."""
+async def test_renamed_while_restoring(live: Home, provider: Provider) -> None:
+    """A device renamed during its restore is restored under its new name."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
     plug.report(available=False)
@@ -397,7 +397,7 @@ async def test_renamed_while_trying(live: Home, provider: Provider) -> None:
 
 
 async def test_renamed_while_disabled(live: Home) -> None:
-    """A device that is renamed while its entry is disabled is restored once, by whoever is left."""
+    """A device renamed while its entry is disabled is restored once."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
     plug.report(available=False)
@@ -412,7 +412,7 @@ async def test_renamed_while_disabled(live: Home) -> None:
 
 
 async def test_removed_and_added_again(live: Home, provider: Provider) -> None:
-    """A device whose registration is made anew is restored, or named."""
+    """A device that is registered again is restored, or has a repair."""
     await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
     await live.pass_time(5 * MINUTE)
@@ -428,8 +428,8 @@ async def test_removed_and_added_again(live: Home, provider: Provider) -> None:
     assert live.state(PLUG) == "on" or repairs(live.hass)
 
 
-async def test_cancelled_while_it_is_written(live: Home, provider: Provider) -> None:
-    """An action that is cancelled leaves nothing half done: the device is held and restored."""
+async def test_cancelled_while_writing(live: Home, provider: Provider) -> None:
+    """A cancelled action still holds and restores the device."""
     (plug,) = await install(live.hass, Plug("Plug"))
     with SlowDisk() as disk:
         call = asyncio.create_task(pause(live.hass, PLUG))
@@ -446,7 +446,7 @@ async def test_cancelled_while_it_is_written(live: Home, provider: Provider) -> 
 
 
 async def test_cancelled_while_another_waits(live: Home) -> None:
-    """Whoever asked for the same at once is answered all the same."""
+    """A concurrent action gets its response though the first is cancelled."""
     (plug,) = await install(live.hass, Plug("Plug"))
     plug.obeys = False
     calls = [asyncio.create_task(pause(live.hass, PLUG)) for _ in range(2)]
@@ -457,8 +457,8 @@ async def test_cancelled_while_another_waits(live: Home) -> None:
     assert (await calls[1])["paused"] == [PLUG]
 
 
-async def test_automation_that_is_started_again(live: Home, provider: Provider) -> None:
-    """An automation in mode restart that runs again while the action waits changes nothing."""
+async def test_automation_in_mode_restart(live: Home, provider: Provider) -> None:
+    """An automation that restarts during the action changes nothing."""
     (plug,) = await install(live.hass, Plug("Plug"))
     automation = {
         "id": "again",
@@ -481,8 +481,8 @@ async def test_automation_that_is_started_again(live: Home, provider: Provider) 
     assert plug.commands == ["off", "on"]
 
 
-async def test_wrong_call_touches_nothing(live: Home, provider: Provider) -> None:
-    """A call that raises before anything is touched leaves nothing to be restored."""
+async def test_invalid_call(live: Home, provider: Provider) -> None:
+    """A call that raises early holds no device."""
     (plug,) = await install(live.hass, Plug("Plug"))
     plug.error = ServiceValidationError("Not now")
     answer = await pause(live.hass, PLUG)
@@ -494,13 +494,13 @@ async def test_wrong_call_touches_nothing(live: Home, provider: Provider) -> Non
 
 
 async def test_several_devices_a_second_apart(live: Home) -> None:
-    """All are commanded at once at the start, and those that did not obey a second apart later."""
+    """The first commands are sent at once, and later ones a second apart."""
     count = 8
     plugs = await install(live.hass, *(Plug(f"Plug {n}") for n in range(count)))
     at: list[float] = []
 
     def ignore(what: str) -> bool:
-        """Note when a command comes, and do nothing."""
+        """Record the time of a command and ignore it."""
         at.append(live.now.timestamp())
         return False
 
@@ -517,8 +517,8 @@ async def test_several_devices_a_second_apart(live: Home) -> None:
 
 
 @pytest.mark.parametrize("state", ["unavailable", "unknown"])
-async def test_set_back_of_what_turns_up_late(live: Home, provider: Provider, state: str) -> None:
-    """A thermostat that is unavailable at the start is set back when it turns up."""
+async def test_set_back_when_available(live: Home, provider: Provider, state: str) -> None:
+    """A thermostat that was unavailable at the start is set back when it is available."""
     (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
     thermostat.report(available=state != "unavailable", hvac_mode=None)
     data = {"entity_id": CLIMATE, "degrees": 2}
@@ -538,7 +538,7 @@ async def test_set_back_of_what_turns_up_late(live: Home, provider: Provider, st
 
 
 async def test_set_back_twice(live: Home, provider: Provider) -> None:
-    """A second time counts from how it was before the first."""
+    """A second set-back counts from the state before the first."""
     (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
     for degrees in (2, 3):
         data = {"entity_id": CLIMATE, "degrees": degrees}
@@ -548,8 +548,8 @@ async def test_set_back_twice(live: Home, provider: Provider) -> None:
     assert thermostat.target_temperature == 21
 
 
-async def test_set_back_of_what_turns_up_off(live: Home) -> None:
-    """What turns up without anything to set back is left alone."""
+async def test_set_back_available_but_off(live: Home) -> None:
+    """A thermostat that turns up off is not set back."""
     (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
     thermostat.report(available=False)
     data = {"entity_id": CLIMATE, "degrees": 2}
@@ -560,8 +560,8 @@ async def test_set_back_of_what_turns_up_off(live: Home) -> None:
     assert live.state("sensor.equiwatt_held_devices") == "0"
 
 
-async def test_call_on_what_was_never_commanded(live: Home, provider: Provider) -> None:
-    """A call on a device that has not turned up yet takes nothing over."""
+async def test_call_before_first_command(live: Home, provider: Provider) -> None:
+    """A call before our first command takes nothing over."""
     (plug,) = await install(live.hass, Plug("Plug"))
     plug.report(available=False)
     await pause(live.hass, PLUG)
@@ -574,8 +574,8 @@ async def test_call_on_what_was_never_commanded(live: Home, provider: Provider) 
     assert plug.commands == ["off"]
 
 
-async def test_ended_while_a_later_command_is_written(live: Home, provider: Provider) -> None:
-    """A command of the hold is not sent once that is over, though the disk was slow."""
+async def test_ended_while_writing_command(live: Home, provider: Provider) -> None:
+    """A command of the hold is dropped if the hold ends while it is being written."""
     (plug,) = await install(live.hass, Plug("Plug"))
     plug.obeys = False
     call = asyncio.create_task(pause(live.hass, PLUG))
@@ -597,8 +597,8 @@ async def test_ended_while_a_later_command_is_written(live: Home, provider: Prov
     assert plug.commands == ["off", "on"]
 
 
-async def test_registration_that_changes_otherwise(live: Home, provider: Provider) -> None:
-    """A device that gets another name or room is held under its entity id as before."""
+async def test_other_registry_changes(live: Home, provider: Provider) -> None:
+    """A device with a new name or area stays held."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
     er.async_get(live.hass).async_update_entity(PLUG, name="Heater")
@@ -608,38 +608,38 @@ async def test_registration_that_changes_otherwise(live: Home, provider: Provide
 
 
 class Queued(Thermostat):
-    """A thermostat behind a hub that carries out one command every seven seconds."""
+    """Thermostat behind a hub that carries out one command every seven seconds."""
 
     hub: list[asyncio.Future[None]]
 
     @override
     async def async_set_hvac_mode(self, hvac_mode: HVACMode) -> None:
-        """Set the mode, when it is its turn."""
+        """Set the mode in turn."""
         await self._turn()
         await super().async_set_hvac_mode(hvac_mode)
 
     @override
     async def async_set_temperature(self, **kwargs: Any) -> None:
-        """Set the temperature, when it is its turn."""
+        """Set the temperature in turn."""
         await self._turn()
         await super().async_set_temperature(**kwargs)
 
     async def _turn(self) -> None:
-        """Wait behind the commands of all the others."""
+        """Wait for the commands of all others."""
         turn = asyncio.get_running_loop().create_future()
         self.hub.append(turn)
         await turn
 
 
-async def test_eight_thermostats_behind_one_queue(live: Home) -> None:
-    """All that wait for one hub are held and restored, though it takes the hub a minute."""
+async def test_slow_hub(live: Home) -> None:
+    """All thermostats of a slow hub are held and restored."""
     hub: list[asyncio.Future[None]] = []
     devices = await install(live.hass, *(Queued(f"T{n}") for n in range(8)))
     for device in devices:
         device.hub = hub
 
     async def go_on(seconds: int) -> None:
-        """Let the hub carry out its commands."""
+        """Carry out the commands of the hub."""
         for _ in range(seconds // 7):
             live.freezer.tick(7)
             async_fire_time_changed(live.hass, live.now)
@@ -669,8 +669,8 @@ async def test_eight_thermostats_behind_one_queue(live: Home) -> None:
     assert live.state("sensor.equiwatt_held_devices") == "0"
 
 
-async def test_renamed_device_is_looked_at_only_by_its_new_name(live: Home) -> None:
-    """Nothing is due for a name that is gone, and so nothing is done without end."""
+async def test_old_name_has_no_timer(live: Home) -> None:
+    """The old name of a renamed device has no timer."""
     await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
     er.async_get(live.hass).async_update_entity(PLUG, new_entity_id="switch.renamed")
@@ -682,8 +682,8 @@ async def test_renamed_device_is_looked_at_only_by_its_new_name(live: Home) -> N
     assert changes == []
 
 
-async def test_later_rounds_after_the_clock_is_put_back(live: Home, provider: Provider) -> None:
-    """Commands that are a second apart stay so, though the clock goes back between them."""
+async def test_rounds_after_clock_is_set_back(live: Home, provider: Provider) -> None:
+    """Commands stay a second apart though the clock is set back in between."""
     plugs = await install(live.hass, Plug("Plug"), Plug("Other"))
     for plug in plugs:
         plug.obeys = False
@@ -697,8 +697,8 @@ async def test_later_rounds_after_the_clock_is_put_back(live: Home, provider: Pr
     assert [plug.commands for plug in plugs] == [["off"] * 4] * 2
 
 
-async def test_set_back_of_what_is_paused(live: Home, provider: Provider) -> None:
-    """A thermostat that is paused stays off, and is not said to be turned down."""
+async def test_set_back_paused(live: Home, provider: Provider) -> None:
+    """A paused thermostat stays off and is not reported as set back."""
     (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
     await pause(live.hass, CLIMATE)
     answer = await live.hass.services.async_call(
@@ -713,8 +713,8 @@ async def test_set_back_of_what_is_paused(live: Home, provider: Provider) -> Non
 
 
 @pytest.mark.parametrize("temperature", [17.0, 24.0])
-async def test_held_again_after_it_was_left_to_somebody(live: Home, temperature: float) -> None:
-    """What somebody set during a hold, and was left to them, is what the next one restores."""
+async def test_held_again_after_takeover(live: Home, temperature: float) -> None:
+    """The next hold restores what a person set during the last one."""
     (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
     data = {"entity_id": CLIMATE, "degrees": 2, "max_duration": {"minutes": 10}}
     await live.hass.services.async_call(DOMAIN, "set_back", data, blocking=True)

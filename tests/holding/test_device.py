@@ -1,4 +1,4 @@
-"""Test what is decided about one held device, with devices as people report them.
+"""Test the decisions about one held device, with devices from users' reports.
 
 Each test holds a pretend device by a clock turned by hand, and nothing of Home Assistant.
 """
@@ -41,7 +41,7 @@ OFF = "turn_off"
 
 
 def restored(keeper: Keeper) -> bool:
-    """Return True if the device is left alone as it was."""
+    """Return True if the device was restored and released."""
     return keeper.outcome is Outcome.RESTORED
 
 
@@ -56,8 +56,8 @@ def calls(keeper: Keeper) -> list[str]:
 
 @pytest.mark.parametrize("seconds", [31, 65, 120])
 @pytest.mark.parametrize("length", [40, 150, HOUR])
-def test_old_word(seconds: int, length: int) -> None:
-    """A cloud plug reports off, the old on again, and off for good: it is restored."""
+def test_stale_report(seconds: int, length: int) -> None:
+    """A cloud plug reports off, on again from a stale report, and off: it is restored."""
     nature = Nature(tells_after=0.8, old_words=((4.2, seconds - 5),))
     keeper, clock = keep(Plug("one", nature))
     keeper.hold()
@@ -68,8 +68,8 @@ def test_old_word(seconds: int, length: int) -> None:
     assert restored(keeper)
 
 
-def test_goes_back_after_a_while() -> None:
-    """A charger that goes back ten seconds after it was set is set until it stands."""
+def test_reverts() -> None:
+    """A charger that reverts ten seconds after a command is commanded until it stays."""
     keeper, clock = keep(Select("one", Nature(reverts=1)))
     keeper.hold(CHARGE)
     clock.turn(2 * MINUTE)
@@ -81,8 +81,8 @@ def test_goes_back_after_a_while() -> None:
 
 
 @pytest.mark.parametrize("reverts", [1, 2])
-def test_restore_goes_back(reverts: int) -> None:
-    """So it is after the end, and not believed at the first echo."""
+def test_restore_reverts(reverts: int) -> None:
+    """A restore that reverts is commanded again, in spite of its first echo."""
     keeper, clock = keep(Select("one"))
     keeper.hold(CHARGE)
     clock.turn(HOUR)
@@ -96,8 +96,8 @@ def test_restore_goes_back(reverts: int) -> None:
     assert restored(keeper)
 
 
-def test_fan_with_a_preset_and_a_speed() -> None:
-    """It gets its speed back beside its preset."""
+def test_fan_with_preset_and_speed() -> None:
+    """The speed is restored beside the preset."""
     fan = Fan("one", preset_mode="auto", preset_modes=["auto", "sleep"])
     keeper, clock = held(fan)
     keeper.release()
@@ -110,8 +110,8 @@ def test_fan_with_a_preset_and_a_speed() -> None:
     }
 
 
-def test_lamp_in_an_effect() -> None:
-    """A lamp that a scene has dimmed in an effect is as bright as before."""
+def test_lamp_with_effect() -> None:
+    """A lamp with an effect has its brightness restored."""
     keeper, clock = keep(Lamp("one", effect="rainbow"))
     keeper.hold({"state": "on", "brightness": 20})
     clock.turn(HOUR)
@@ -123,16 +123,16 @@ def test_lamp_in_an_effect() -> None:
     assert restored(keeper)
 
 
-def test_lamp_is_turned_on_as_it_was() -> None:
-    """A lamp gets its light with the command that turns it on, and is not bright before."""
+def test_lamp_turned_on_with_light() -> None:
+    """The command that turns a lamp on contains its brightness."""
     keeper, _ = held(Lamp("one"))
     keeper.release()
     assert keeper.device.commands == [OFF, "turn_on brightness=77 rgb_color=[255, 0, 0]"]
 
 
 @pytest.mark.parametrize("preset", ["Override", "Boost"])
-def test_preset_that_is_not_offered(preset: str) -> None:
-    """The thermostat gets its mode and temperature back, and there is nothing to repair."""
+def test_preset_not_offered(preset: str) -> None:
+    """Mode and temperature are restored without a repair for the preset."""
     keeper, clock = held(Thermostat("one", presets={"eco": 17.0}, preset_mode=preset))
     keeper.release()
     clock.turn(HOUR + 5 * MINUTE)
@@ -141,8 +141,8 @@ def test_preset_that_is_not_offered(preset: str) -> None:
 
 
 @pytest.mark.parametrize("length", [2 * MINUTE, HOUR])
-def test_turns_up_late(length: int) -> None:
-    """What is unavailable when the equivent starts is paused when it turns up."""
+def test_available_late(length: int) -> None:
+    """A device that was unavailable at the start is paused when it is available."""
     plug = Plug("one")
     plug.is_available = False
     keeper, clock = keep(plug)
@@ -157,8 +157,8 @@ def test_turns_up_late(length: int) -> None:
     assert restored(keeper)
 
 
-def test_turns_up_too_late() -> None:
-    """What turns up only after the end was never touched, and is not."""
+def test_available_after_the_end() -> None:
+    """A device that is available only after the end is not commanded."""
     plug = Plug("one")
     plug.is_available = False
     keeper, clock = keep(plug)
@@ -171,8 +171,8 @@ def test_turns_up_too_late() -> None:
     assert plug.commands == []
 
 
-def test_turns_up_off() -> None:
-    """What turns up as wanted is left alone."""
+def test_available_as_wanted() -> None:
+    """A device that turns up as wanted is not commanded."""
     plug = Plug("one", state="off")
     plug.is_available = False
     keeper, clock = keep(plug)
@@ -185,7 +185,7 @@ def test_turns_up_off() -> None:
 
 @pytest.mark.parametrize("seconds", [7 * n for n in range(1, 9)])
 def test_queue(seconds: int) -> None:
-    """However long its commands wait in a queue, it is held and restored."""
+    """A device behind a slow queue is held and restored."""
     keeper, clock = keep(Thermostat("one", Nature(takes=seconds, acts_after=seconds)))
     keeper.hold()
     clock.turn(HOUR)
@@ -197,7 +197,7 @@ def test_queue(seconds: int) -> None:
 
 
 def test_three_days_later() -> None:
-    """A device that turns up again after three days is left alone, and a repair names it."""
+    """A device that returns after three days is not commanded, and has a repair."""
     keeper, clock = held(Plug("one"))
     keeper.device.lose()
     clock.turn(HOUR)
@@ -212,8 +212,8 @@ def test_three_days_later() -> None:
 
 
 @pytest.mark.parametrize("is_restoring", [False, True])
-def test_backup_from_amid_an_equivent(is_restoring: bool) -> None:
-    """Nothing is commanded for what was on the disk days ago, whatever was to be done then."""
+def test_old_backup(is_restoring: bool) -> None:
+    """An old record from a backup is not commanded."""
     keeper, clock = held(Plug("one"))
     if is_restoring:
         keeper.device.nature = Nature(is_deaf=True)
@@ -232,8 +232,8 @@ def test_backup_from_amid_an_equivent(is_restoring: bool) -> None:
     assert keeper.device.commands == commands
 
 
-def test_backup_of_a_device_that_is_as_before() -> None:
-    """A device that is as it was needs no repair."""
+def test_old_backup_of_restored_device() -> None:
+    """A device that is as before needs no repair."""
     keeper, clock = held(Plug("one"))
     disk = keeper.disk
     keeper.release()
@@ -251,8 +251,8 @@ def test_backup_of_a_device_that_is_as_before() -> None:
 
 
 @pytest.mark.parametrize("at_the_end", [False, True])
-def test_another_sets_it(at_the_end: bool) -> None:
-    """What a person or another automation commands is theirs from then on."""
+def test_call_of_another(at_the_end: bool) -> None:
+    """A command of a person or an automation takes the device over."""
     keeper, clock = held(Thermostat("one"))
     if at_the_end:
         keeper.release()
@@ -265,8 +265,8 @@ def test_another_sets_it(at_the_end: bool) -> None:
     assert keeper.device.commands == commands
 
 
-def test_another_changes_it() -> None:
-    """So is what bears the context of another, and changes what we have commanded."""
+def test_context_of_another() -> None:
+    """A change with the context of another takes the device over."""
     keeper, clock = held(Plug("one"))
     record = keeper.record
     assert record
@@ -283,7 +283,7 @@ def test_another_changes_it() -> None:
 
 
 def test_third_value_by_hand() -> None:
-    """What somebody sets at the thermostat itself is left, while it is held and afterwards."""
+    """A value set at the thermostat is kept, while it is held and afterwards."""
     keeper, clock = held(Thermostat("one"))
     keeper.by_hand("heat", temperature=23.0)
     commands = list(keeper.device.commands)
@@ -299,8 +299,8 @@ def test_third_value_by_hand() -> None:
 
 
 @pytest.mark.parametrize("then", ["wanted", "before"])
-def test_third_value_that_goes(then: str) -> None:
-    """An open window was somebody's only for a while: the device is restored after all."""
+def test_temporary_third_value(then: str) -> None:
+    """A device is restored after a temporary change, such as an open window."""
     keeper, clock = keep(Thermostat("one"))
     keeper.hold({"temperature": 19.0})
     clock.turn(5 * MINUTE)
@@ -316,7 +316,7 @@ def test_third_value_that_goes(then: str) -> None:
 
 
 def test_new_value_after_the_end() -> None:
-    """Who turns the dial once it was as before keeps what they set, after half a minute."""
+    """A value set by hand after the restore is kept once it has stood for half a minute."""
     keeper, clock = held(Thermostat("one"))
     keeper.release()
     clock.turn(20)
@@ -330,7 +330,7 @@ def test_new_value_after_the_end() -> None:
 
 
 def test_turned_off_soon_after_the_end() -> None:
-    """Who turns it off by hand within 90 seconds of the end sees it turned on again."""
+    """A device turned off by hand within 90 seconds of the end is turned on again."""
     keeper, clock = held(Plug("one"))
     keeper.release()
     clock.turn(20)
@@ -341,7 +341,7 @@ def test_turned_off_soon_after_the_end() -> None:
 
 
 def test_turned_on_while_held() -> None:
-    """What is turned on at the device itself once it was off is not turned off again."""
+    """A device turned on by hand while it is held stays on."""
     keeper, clock = held(Plug("one"))
     keeper.by_hand("on")
     clock.turn(HOUR)
@@ -356,8 +356,8 @@ def test_turned_on_while_held() -> None:
 
 @pytest.mark.parametrize("found", ["on", "off"])
 @pytest.mark.parametrize("moment", ["held", "over", "restoring"])
-def test_gap(found: str, moment: str) -> None:
-    """How a device comes out of a power cut is nobody's doing: it is restored."""
+def test_power_cut(found: str, moment: str) -> None:
+    """A device is restored after a power cut, in any state."""
     keeper, clock = held(Plug("one"))
     if moment == "restoring":
         keeper.release()
@@ -376,8 +376,8 @@ def test_gap(found: str, moment: str) -> None:
     assert restored(keeper)
 
 
-def test_found_otherwise_after_a_gap() -> None:
-    """So it is where it comes back in a third state, at once or again."""
+def test_third_state_after_gap() -> None:
+    """A device is restored from a third state after one gap or several."""
     keeper, clock = keep(Thermostat("one"))
     keeper.hold()
     keeper.device.lose()
@@ -399,7 +399,7 @@ def test_found_otherwise_after_a_gap() -> None:
 @pytest.mark.parametrize("seconds", [0, 5, 600])
 @pytest.mark.parametrize("moment", ["at once", "held", "over", "restoring"])
 def test_restart(moment: str, seconds: float) -> None:
-    """Whatever is going on when Home Assistant is stopped goes on when it has started."""
+    """Holding and restoring continue after a restart."""
     keeper, clock = keep(Thermostat("one"))
     keeper.hold()
     clock.turn(0 if moment == "at once" else 5 * MINUTE)
@@ -418,8 +418,8 @@ def test_restart(moment: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("seconds", [-5 * HOUR, 5 * HOUR])
-def test_clock_is_put_right(seconds: float) -> None:
-    """A deadline is as long as it was meant, and so are the rounds."""
+def test_corrected_clock(seconds: float) -> None:
+    """The deadline and the rounds keep their length when the clock is corrected."""
     keeper, clock = keep(Plug("one"))
     keeper.hold(seconds=10 * MINUTE)
     clock.turn(5 * MINUTE)
@@ -430,8 +430,8 @@ def test_clock_is_put_right(seconds: float) -> None:
     assert keeper.device.state == "on"
 
 
-def test_clock_is_put_back_while_down() -> None:
-    """What happened in a future that is none any more has happened now."""
+def test_clock_set_back_while_down() -> None:
+    """Times in the future count as now."""
     keeper, clock = held(Plug("one"))
     keeper.release()
     keeper.restart(10, lambda: setattr(clock, "error", -HOUR))
@@ -444,7 +444,7 @@ def test_clock_is_put_back_while_down() -> None:
 
 
 def test_rounds_of_a_hold() -> None:
-    """A deaf device is commanded in rounds that become rare, and left alone at the end."""
+    """A deaf device is commanded in ever longer rounds, and released at the end."""
     keeper, clock = keep(Plug("one", Nature(is_deaf=True)))
     keeper.hold()
     clock.turn(6 * HOUR - 1)
@@ -455,7 +455,7 @@ def test_rounds_of_a_hold() -> None:
 
 
 def test_rounds_of_a_restore() -> None:
-    """A deaf device gets eight commands, and is then given up."""
+    """A deaf device is given up after eight commands."""
     keeper, clock = held(Plug("one"))
     keeper.device.nature = Nature(is_deaf=True)
     start = clock.seconds
@@ -468,8 +468,8 @@ def test_rounds_of_a_restore() -> None:
     assert at == pytest.approx([60.0 * one for one in (0, 1, 3, 7, 15, 30, 45, 60)])
 
 
-def test_failed_hold_is_tried_again() -> None:
-    """A device that answers its first command with an error gets the next in the next round."""
+def test_failed_hold_is_retried() -> None:
+    """A command that failed is repeated in the next round."""
     keeper, clock = keep(Plug("one", Nature(fails_at=frozenset({0}))))
     keeper.hold()
     clock.turn(59)
@@ -481,15 +481,15 @@ def test_failed_hold_is_tried_again() -> None:
 
 
 def test_held_is_not_commanded_again() -> None:
-    """What has been as wanted for 90 seconds is left alone, whatever it reports later."""
+    """A device that was as wanted for 90 seconds is not commanded again."""
     keeper, clock = held(Plug("one"))
     keeper.by_hand("on")
     clock.turn(5 * HOUR)
     assert keeper.device.commands == [OFF]
 
 
-def test_loses_all_but_one_of_several() -> None:
-    """A hub that loses the first command gets it again a minute later."""
+def test_lost_command() -> None:
+    """A command that the hub lost is repeated a minute later."""
     keeper, clock = keep(Plug("one", Nature(deaf_to=frozenset({0}))))
     keeper.hold()
     clock.turn(59)
@@ -499,7 +499,7 @@ def test_loses_all_but_one_of_several() -> None:
 
 
 def test_step_that_undoes_another() -> None:
-    """A temperature that ends a preset is dropped: the preset came first."""
+    """A temperature that ends the preset is dropped, as the preset came first."""
     device = Thermostat(
         "one", leaves_preset=True, presets={"eco": 16.0}, preset_mode="eco", temperature=18.5
     )
@@ -511,8 +511,8 @@ def test_step_that_undoes_another() -> None:
     assert len(calls(keeper)) <= 8
 
 
-def test_mode_that_is_lost_and_shown() -> None:
-    """A step that seems to undo one that was lost, and shown all the same, is commanded again."""
+def test_lost_step() -> None:
+    """A step that was lost, though it was reported, is commanded again."""
     keeper, clock = held(Humidifier("one", Nature(deaf_to=frozenset({2}), corrects_after=10)))
     keeper.release()
     clock.turn(HOUR)
@@ -520,8 +520,8 @@ def test_mode_that_is_lost_and_shown() -> None:
     assert restored(keeper)
 
 
-def test_refused_step_keeps_no_other_waiting() -> None:
-    """A step that is answered with an error lets the next go on, and the device is given up."""
+def test_refused_step() -> None:
+    """A refused step does not block the next one, and the device is given up."""
     keeper, clock = held(Boiler("one"))
     heater = keeper.device
 
@@ -542,7 +542,7 @@ def test_refused_step_keeps_no_other_waiting() -> None:
 
 
 def test_never_reports() -> None:
-    """A device that reports nothing gets everything once, and is watched for an hour."""
+    """A device without reports is commanded once and watched for an hour."""
     keeper, clock = keep(Thermostat("one", Nature(is_silent=True)))
     keeper.hold()
     clock.turn(HOUR)
@@ -557,7 +557,7 @@ def test_never_reports() -> None:
 
 
 def test_schedule() -> None:
-    """A thermostat that followed a schedule does so again, and has no temperature sent."""
+    """A thermostat in a schedule is restored to it, without a temperature."""
     keeper, clock = held(Thermostat("one", leaves_auto=True, state="auto"))
     keeper.release()
     clock.turn(10 * MINUTE)
@@ -574,8 +574,8 @@ def test_player_is_not_played() -> None:
     assert restored(keeper)
 
 
-def test_valve_whose_off_is_its_lowest_temperature() -> None:
-    """It counts as off, and as nobody's."""
+def test_lowest_temperature_is_off() -> None:
+    """The lowest temperature counts as off, and as our own command."""
     keeper, clock = keep(Thermostat("one", is_valve=True))
     keeper.hold()
     assert keeper.record
@@ -593,7 +593,7 @@ def test_valve_whose_off_is_its_lowest_temperature() -> None:
     [(19.0, True), (19.4, True), (19.9, False), (18.7, True), (18.4, False)],
 )
 def test_rounded(wanted: float, is_ours: bool) -> None:
-    """A number may be off by what the device rounds, but a quarter of the way at most."""
+    """A number may be off by the device's step, and a quarter of the way at most."""
     now = START
     before = DeviceState(domain="climate", state="heat", attributes={"temperature": 21.0})
     record = hold(None, before, {"temperature": 19.0}, now, now + timedelta(hours=1))
@@ -607,7 +607,7 @@ def test_rounded(wanted: float, is_ours: bool) -> None:
 
 
 def test_held_again_while_held() -> None:
-    """The same again is no new command, but a new deadline."""
+    """A repeated hold changes the deadline without a command."""
     keeper, clock = keep(Plug("one"))
     keeper.hold(seconds=10 * MINUTE)
     clock.turn(5 * MINUTE)
@@ -619,7 +619,7 @@ def test_held_again_while_held() -> None:
 
 
 def test_held_again_while_restored() -> None:
-    """A device is not believed to be off while our last command was to turn it on."""
+    """A device counts as on while our last command was to turn it on."""
     keeper, clock = held(Plug("one", Nature(acts_after=20)))
     keeper.release()
     clock.turn(10)
@@ -632,8 +632,8 @@ def test_held_again_while_restored() -> None:
     assert restored(keeper)
 
 
-def test_first_memory_counts() -> None:
-    """A scene over a pause is restored to how it was before the pause."""
+def test_first_state_counts() -> None:
+    """A device with a pause and a scene is restored to the state before the pause."""
     keeper, clock = held(Thermostat("one"))
     keeper.hold({"state": "heat", "temperature": 17.0})
     clock.turn(5 * MINUTE)
@@ -643,8 +643,8 @@ def test_first_memory_counts() -> None:
     assert (keeper.device.state, keeper.device.attributes["temperature"]) == ("heat", 21)
 
 
-def test_what_an_earlier_hold_wanted() -> None:
-    """A device that shows what an earlier hold wanted is nobody's."""
+def test_earlier_wanted_state() -> None:
+    """A wanted state of an earlier hold is no takeover."""
     keeper, clock = held(Thermostat("one"))
     keeper.device.nature = Nature(is_deaf=True)
     keeper.hold({"state": "heat", "temperature": 17.0})
@@ -661,7 +661,7 @@ def test_what_an_earlier_hold_wanted() -> None:
 
 
 def test_shown_as_held() -> None:
-    """It shows as held until it reports as before."""
+    """The device is shown as held until it reports its earlier state."""
     keeper, clock = keep(Plug("one", Nature(acts_after=20)))
     keeper.hold()
     assert keeper.record
@@ -681,7 +681,7 @@ def test_shown_as_held() -> None:
 
 @pytest.mark.parametrize("kind", [*KINDS, *IN_SCENES])
 def test_kinds(kind: str) -> None:
-    """Each device that is known is as its owner left it, by few commands."""
+    """Each known kind of device is restored with few commands."""
     device = (KINDS | IN_SCENES)[kind]("one")
     wanted: dict[str, dict[str, Any]] = {
         "select": CHARGE,
@@ -706,7 +706,7 @@ def test_kinds(kind: str) -> None:
 
 
 def test_third_value_at_once() -> None:
-    """What somebody sets before it was held for long is left alone in every round."""
+    """A value set by hand soon after the start is kept in every round."""
     keeper, clock = keep(Thermostat("one"))
     keeper.hold()
     clock.turn(20)
@@ -716,8 +716,8 @@ def test_third_value_at_once() -> None:
     assert keeper.device.attributes["temperature"] == 23
 
 
-def test_old_word_at_the_end() -> None:
-    """Of a device that reports at the end how it was only what the hold changed is commanded."""
+def test_stale_report_at_the_end() -> None:
+    """A device that reports its earlier state at the end gets the held part commanded back."""
     keeper, clock = held(Thermostat("one", comes_back_at=None))
     keeper.by_hand("heat")
     keeper.release()
@@ -727,7 +727,7 @@ def test_old_word_at_the_end() -> None:
 
 
 def test_eight_commands_at_most() -> None:
-    """Several steps that are refused in each round are eight commands in all."""
+    """Several refused steps are eight commands in all."""
     keeper, clock = held(Boiler("one"))
     keeper.device.nature = Nature(fails=True)
     keeper.release()
@@ -736,18 +736,18 @@ def test_eight_commands_at_most() -> None:
     assert len(calls(keeper)) == 8
 
 
-class Slowly(Thermostat):
-    """A thermostat that leaves its preset some seconds after a temperature was set."""
+class SlowPreset(Thermostat):
+    """Thermostat that leaves its preset some seconds after a new temperature."""
 
     def set_temperature(self, **degrees: float) -> None:
-        """Set the temperature, and leave the preset later."""
+        """Set the temperature and leave the preset later."""
         super().set_temperature(**degrees)
         self._later(5, lambda: self.by_hand(preset_mode="none"))
 
 
 def test_step_that_undoes_another_later() -> None:
-    """A step that undoes an earlier one some seconds after its echo is dropped, too."""
-    device = Slowly("one", presets={"eco": 16.0}, preset_mode="eco", temperature=18.5)
+    """A step that undoes an earlier one some seconds after its echo is dropped."""
+    device = SlowPreset("one", presets={"eco": 16.0}, preset_mode="eco", temperature=18.5)
     keeper, clock = held(device)
     keeper.release()
     clock.turn(HOUR + 5 * MINUTE)
@@ -756,7 +756,7 @@ def test_step_that_undoes_another_later() -> None:
 
 
 def test_lowest_temperature_before() -> None:
-    """A thermostat that heated to its lowest temperature is not off for that."""
+    """A thermostat that heated to its lowest temperature does not count as off."""
     keeper, clock = keep(Thermostat("one", Nature(deaf_to=frozenset({0})), temperature=5.0))
     keeper.hold()
     clock.turn(5 * MINUTE)
@@ -764,7 +764,7 @@ def test_lowest_temperature_before() -> None:
 
 
 def test_reports_between_the_rounds() -> None:
-    """A deaf device that reports something else all the time is commanded no more often."""
+    """A deaf device with many reports is commanded no more often."""
     keeper, clock = held(Thermostat("one"))
     keeper.device.nature = Nature(is_deaf=True)
     keeper.release()

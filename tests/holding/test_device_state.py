@@ -1,4 +1,4 @@
-"""Test what counts of what a device reports, and what means the same."""
+"""Test which values of a state are significant, and which states are equal."""
 
 from enum import IntFlag, StrEnum
 from typing import Any
@@ -9,14 +9,14 @@ from custom_components.equiwatt.holding.device_state import DeviceState, is_near
 
 
 def read(entity_id: str, state: str, **attributes: Any) -> DeviceState:
-    """Return a device's state."""
+    """Return the state of a device."""
     found = DeviceState.read(entity_id.partition(".")[0], state, attributes)
     assert found
     return found
 
 
 def test_values_can_be_stored() -> None:
-    """Only what counts or describes is kept, in values that JSON has."""
+    """The values are significant or descriptive, and can be stored as JSON."""
 
     class Mode(StrEnum):
         """A mode."""
@@ -49,8 +49,8 @@ def test_values_can_be_stored() -> None:
 
 
 @pytest.mark.parametrize("state", ["unavailable", "unknown"])
-def test_away(state: str) -> None:
-    """What is unavailable or unknown reports nothing."""
+def test_unavailable(state: str) -> None:
+    """An unavailable or unknown device has no state."""
     assert DeviceState.read("switch", state, {}) is None
 
 
@@ -135,7 +135,7 @@ def test_away(state: str) -> None:
     ],
 )
 def test_significant(state: DeviceState, significant: dict[str, Any]) -> None:
-    """Of each domain that counts which can be set, in the order in which it is."""
+    """The significant values of each domain can be set, in this order."""
     assert state.significant == significant
     assert list(state.significant) == list(significant)
 
@@ -165,13 +165,13 @@ def test_significant(state: DeviceState, significant: dict[str, Any]) -> None:
     ],
 )
 def test_near(name: str, one: Any, other: Any, near: bool) -> None:
-    """Numbers are equal as far as devices round."""
+    """Numbers are equal within the rounding of devices."""
     assert is_near(name, one, other) is near
     assert is_near(name, other, one) is near
 
 
 def test_same() -> None:
-    """Two reports mean the same if the same values count, and are near."""
+    """States are the same if their significant values are near."""
     heat = read("climate.one", "heat", temperature=21, hvac_action="idle")
     assert heat.is_same(read("climate.one", "heat", temperature=21.2, hvac_action="heating"))
     assert not heat.is_same(read("climate.one", "heat", temperature=21, preset_mode="eco"))
@@ -179,7 +179,7 @@ def test_same() -> None:
 
 
 def test_offers() -> None:
-    """What a device lists it accepts, and what it does not list is not known to be refused."""
+    """A listed value is offered, and without a list any value may be."""
     state = read("climate.one", "heat", preset_modes=["eco"], preset_mode="Override")
     assert state.offers("preset_mode", "eco")
     assert not state.offers("preset_mode", "Override")
@@ -188,7 +188,7 @@ def test_offers() -> None:
 
 
 def test_shown() -> None:
-    """What is shown of how a device was has its own word for the state."""
+    """The shown state contains the state itself."""
     assert read("media_player.one", "paused").shown == {"state": "paused"}
     assert read("cover.one", "open", supported_features=4, current_position=4).shown == {
         "current_position": 4,
@@ -197,7 +197,7 @@ def test_shown() -> None:
 
 
 def test_wanted() -> None:
-    """Both ends of a range belong together."""
+    """Both ends of a range are wanted together."""
     assert wanted_of({"temperature": 19.0}) == {"temperature": 19.0}
     assert wanted_of({"target_temp_low": 16, "target_temp_high": 26}) == {
         "temperature_range": [16, 26]

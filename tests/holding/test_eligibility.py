@@ -1,4 +1,4 @@
-"""Test what is known of Home Assistant's devices: can they be held, and what do they say."""
+"""Test which devices can be held, and with which reasons they are refused."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ OFF_AND_ON = {"fan": 16 | 32, "media_player": 256 | 128}
     ],
 )
 def test_can_pause(entity_id: str, attributes: dict[str, Any], can: bool) -> None:
-    """What can be turned off and on again can be paused."""
+    """Entities that can be turned off and on can be paused."""
     assert can_pause(State(entity_id, "on", attributes)) is can
     assert refusal_of(State(entity_id, "on", attributes)) is (None if can else Refusal.UNSUPPORTED)
     lost = Refusal.UNAVAILABLE if can else Refusal.UNSUPPORTED
@@ -62,13 +62,13 @@ def test_can_pause(entity_id: str, attributes: dict[str, Any], can: bool) -> Non
     ],
 )
 def test_refusal(state: str, refusal: Refusal | None) -> None:
-    """What is off, or not there, is not paused."""
+    """A device that is off or unavailable is refused."""
     assert refusal_of(State("switch.one", state)) is refusal
     assert refusal_of(None) is Refusal.NOT_FOUND
 
 
 def test_can_restore() -> None:
-    """A scene may move more than can be paused, but not everything."""
+    """Scenes can move more than can be paused, but not everything."""
     assert can_restore(State("cover.one", "open"))
     assert can_restore(State("number.one", "1"))
     assert not can_restore(State("lock.one", "locked"))
@@ -125,7 +125,7 @@ TANK = {"supported_features": 1, "min_temp": 43, "max_temp": 60, "temperature": 
 def test_set_back_thermostat(
     state: str, attributes: dict[str, Any], wanted: dict[str, float] | Refusal
 ) -> None:
-    """Heating goes down, cooling up, a range apart: by steps, within limits, and never on."""
+    """Heating goes down, cooling up, ranges apart, in steps and limits; nothing is turned on."""
     assert set_back(State("climate.one", state, attributes), 2) == wanted
 
 
@@ -147,7 +147,7 @@ def test_set_back_thermostat(
 def test_set_back_water_heater(
     state: str, attributes: dict[str, Any], wanted: dict[str, float] | Refusal
 ) -> None:
-    """A water heater heats in whatever mode it is, unless that is off or a schedule."""
+    """A water heater is set back in all modes except off and schedules."""
     assert set_back(State("water_heater.one", state, attributes), 2) == wanted
 
 
@@ -163,13 +163,13 @@ def test_set_back_water_heater(
     ],
 )
 def test_set_back_by_steps(degrees: float, step: float | None, wanted: float) -> None:
-    """A device moves by the whole number of its steps that is nearest, and by one at least."""
+    """A device moves by whole steps, at least by one."""
     state = State("climate.one", "heat", AT_20 | {"target_temp_step": step})
     assert set_back(state, degrees) == {"temperature": wanted}
 
 
-def test_what_is_not_set_back() -> None:
-    """What is not there, or is no thermostat and no water heater, is refused."""
+def test_set_back_refused() -> None:
+    """Other and unavailable devices are refused."""
     assert set_back(None, 2) is Refusal.NOT_FOUND
     assert set_back(State("switch.one", "on", AT_20), 2) is Refusal.UNSUPPORTED
 
@@ -187,12 +187,12 @@ def test_what_is_not_set_back() -> None:
     ],
 )
 def test_can_set_back(entity_id: str, features: int | None, can: bool) -> None:
-    """What has a temperature that can be set can be set back."""
+    """Devices with a target temperature can be set back."""
     assert can_set_back(State(entity_id, "heat", {"supported_features": features})) is can
 
 
 async def test_scene_of_another_integration(hass: HomeAssistant) -> None:
-    """A scene whose states cannot be read is not supported."""
+    """A scene without readable states is unsupported."""
     hass.states.async_set("scene.evening", "unknown", {"entity_id": ["light.one"]})
     assert scene_refusal_of(hass, "scene.evening") is Refusal.UNSUPPORTED
     assert scene_refusal_of(hass, "scene.gone") is Refusal.NOT_FOUND

@@ -1,4 +1,4 @@
-"""Test that a device that does not come back has an issue for as long as that is so."""
+"""Test the repairs of devices that are not restored."""
 
 import pytest
 
@@ -14,7 +14,7 @@ from .pausing import HOUR, MINUTE, PLUG, end, pause, repairs
 
 @pytest.mark.parametrize("fault", ["deaf", "away"])
 async def test_repair(live: Home, provider: Provider, fault: str) -> None:
-    """A repair names a device that does not obey within the hour, or is not there for a day."""
+    """A device that does not obey for an hour or is unavailable for a day has a repair."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
     await live.pass_time(MINUTE)
@@ -42,8 +42,8 @@ async def test_repair(live: Home, provider: Provider, fault: str) -> None:
     assert live.state("sensor.equiwatt_held_devices") == "0"
 
 
-async def test_cleared_by_the_next_hold(live: Home, provider: Provider) -> None:
-    """A device that is held once more has no repair, until it does not come back again."""
+async def test_cleared_by_next_hold(live: Home, provider: Provider) -> None:
+    """A new hold clears the repair until the device fails again."""
     await install(live.hass, Plug("Plug"))
     async_raise_not_restored(live.hass, PLUG)
     await pause(live.hass, PLUG)

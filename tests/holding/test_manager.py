@@ -1,4 +1,4 @@
-"""Test that devices go off for an equivent and come back after it, whatever comes between."""
+"""Test that devices are turned off for an equivent and restored after it."""
 
 import asyncio
 from typing import Any
@@ -50,8 +50,8 @@ from .pausing import (
 )
 
 
-async def test_off_and_back(live: Home, provider: Provider) -> None:
-    """What is on goes off and comes back as it was; what is off stays off."""
+async def test_pause_and_restore(live: Home, provider: Provider) -> None:
+    """A device that is on is turned off and restored; one that is off stays off."""
     plug, idle, thermostat, boiler, lamp = await install(
         live.hass,
         Plug("Plug"),
@@ -77,7 +77,7 @@ async def test_off_and_back(live: Home, provider: Provider) -> None:
 
 
 async def test_without_response(live: Home, provider: Provider) -> None:
-    """The action may be called without a response."""
+    """The action can be called without a response."""
     await install(live.hass, Plug("Plug"))
     data = {"entity_id": PLUG}
     await live.hass.services.async_call(DOMAIN, "pause", data, blocking=True)
@@ -87,7 +87,7 @@ async def test_without_response(live: Home, provider: Provider) -> None:
 
 
 async def test_longest_pause(live: Home, provider: Provider) -> None:
-    """A device comes back after its longest pause, while the equivent goes on."""
+    """A device is restored after its longest pause, before the equivent ends."""
     short, _ = await install(live.hass, Plug("Plug"), Plug("Long"))
     await pause(live.hass, PLUG, max_duration={"minutes": 30})
     await pause(live.hass, "switch.long", max_duration={"minutes": 0})
@@ -101,8 +101,8 @@ async def test_longest_pause(live: Home, provider: Provider) -> None:
     assert (live.state(PLUG), live.state("switch.long")) == ("off", "on")
 
 
-async def test_last_pause_counts(live: Home) -> None:
-    """A second call keeps the first memory, and has its own deadline."""
+async def test_second_pause(live: Home) -> None:
+    """A second pause keeps the first state and has its own deadline."""
     (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
     await pause(live.hass, "climate.thermostat", max_duration={"minutes": 10})
     await live.pass_time(MINUTE)
@@ -117,7 +117,7 @@ async def test_last_pause_counts(live: Home) -> None:
 
 
 async def test_turned_on_by_hand(live: Home, provider: Provider) -> None:
-    """What somebody turns on at the device itself once it was off stays on."""
+    """A device turned on by hand while it is held stays on."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
     await live.pass_time(2 * MINUTE)
@@ -132,7 +132,7 @@ async def test_turned_on_by_hand(live: Home, provider: Provider) -> None:
 async def test_turned_on_at_once(
     live: Home, provider: Provider, hass_admin_user: MockUser, who: str
 ) -> None:
-    """So it is if a user or an automation does so right after the command."""
+    """A device turned on by a user or an automation right after the command stays on."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
     contexts = {
@@ -149,7 +149,7 @@ async def test_turned_on_at_once(
 
 
 async def test_echo(live: Home, provider: Provider) -> None:
-    """A device that still tells its old state just after the command is not somebody's."""
+    """A stale report just after the command is no takeover."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
     await live.pass_time(10)
@@ -160,7 +160,7 @@ async def test_echo(live: Home, provider: Provider) -> None:
 
 
 async def test_slow_device(live: Home, provider: Provider) -> None:
-    """A device that reports late that it is off comes back although the equivent is over."""
+    """A device that reports off late is restored although the equivent is over."""
     (plug,) = await install(live.hass, Plug("Plug"))
     plug.obeys = False
     answer = asyncio.create_task(pause(live.hass, PLUG))
@@ -176,8 +176,8 @@ async def test_slow_device(live: Home, provider: Provider) -> None:
 
 
 @pytest.mark.parametrize("fault", ["unavailable", "deaf", "error"])
-async def test_tried_again(live: Home, provider: Provider, fault: str) -> None:
-    """What does not come back is tried again, less and less often."""
+async def test_retries(live: Home, provider: Provider, fault: str) -> None:
+    """A restore is retried less and less often."""
     plug, _ = await install(live.hass, Plug("Plug"), Plug("Other"))
     await pause(live.hass, PLUG, "switch.other")
     plug.obeys = fault != "deaf"
@@ -202,8 +202,8 @@ async def test_tried_again(live: Home, provider: Provider, fault: str) -> None:
     assert len(plug.commands) == tries + 2 if fault == "unavailable" else tries + 2
 
 
-async def test_thermostat_that_forgets(live: Home, provider: Provider) -> None:
-    """A thermostat is not back before it heats to what it was set to."""
+async def test_thermostat_forgets_temperature(live: Home, provider: Provider) -> None:
+    """A thermostat is restored once it heats to its earlier temperature."""
     (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
     await pause(live.hass, "climate.thermostat")
     thermostat.obeys = False
@@ -217,7 +217,7 @@ async def test_thermostat_that_forgets(live: Home, provider: Provider) -> None:
 
 
 async def test_restart_spans_the_end(live: Home, provider: Provider) -> None:
-    """What ended while Home Assistant was down is put right as soon as it has started."""
+    """An equivent that ended during a restart is followed by a restore after it."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
     await live.pass_time(MINUTE)
@@ -232,7 +232,7 @@ async def test_restart_spans_the_end(live: Home, provider: Provider) -> None:
 async def test_restart_without_history(
     live: Home, provider: Provider, hass_storage: dict[str, Any]
 ) -> None:
-    """What was paused is restored even if nothing is known of an equivent any more."""
+    """A paused device is restored without any known equivent."""
     await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
     provider.current = None
@@ -243,7 +243,7 @@ async def test_restart_without_history(
 
 
 async def test_restart_while_live(live: Home, provider: Provider) -> None:
-    """A restart in the middle changes nothing."""
+    """A restart while live changes nothing."""
     _, other = await install(live.hass, Plug("Plug"), Plug("Other"))
     await pause(live.hass, PLUG, "switch.other")
     await live.pass_time(MINUTE)
@@ -255,7 +255,7 @@ async def test_restart_while_live(live: Home, provider: Provider) -> None:
 
 
 async def test_restart_spans_the_longest_pause(live: Home) -> None:
-    """So is a longest pause that passed meanwhile."""
+    """A longest pause that passed during a restart is followed by a restore."""
     await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG, max_duration={"minutes": 1})
     await restart(live, lambda: live.freezer.tick(120))
@@ -264,8 +264,8 @@ async def test_restart_spans_the_longest_pause(live: Home) -> None:
     assert (live.state(PLUG), live.live) == ("on", "on")
 
 
-async def test_restart_while_trying(live: Home, provider: Provider) -> None:
-    """A device that was still to be restored is, even while another equivent is live."""
+async def test_restart_while_restoring(live: Home, provider: Provider) -> None:
+    """A restore continues after a restart, though another equivent is live."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
     plug.report(available=False)
@@ -279,7 +279,7 @@ async def test_restart_while_trying(live: Home, provider: Provider) -> None:
 
 
 async def test_water_heater_lost_its_mode(live: Home, provider: Provider) -> None:
-    """A mode that a device has no more cannot be set; the user is told."""
+    """A mode that is no longer offered raises a repair."""
     (boiler,) = await install(live.hass, Boiler("Boiler"))
     await pause(live.hass, "water_heater.boiler")
     boiler.report(operation_list=["off", "eco"])
@@ -290,13 +290,13 @@ async def test_water_heater_lost_its_mode(live: Home, provider: Provider) -> Non
 
 
 async def test_hanging_device(live: Home, provider: Provider) -> None:
-    """A device whose commands never come back holds up no other, nor anyone for more than 30 s."""
+    """A hanging device does not block the others, nor the action for more than 30 s."""
     plug, other = await install(live.hass, Plug("Plug"), Plug("Other"))
 
     go_on = asyncio.Event()
 
     async def hang(**kwargs: Any) -> None:
-        """Never come back."""
+        """Hang."""
         await go_on.wait()
 
     plug.async_turn_off = hang  # type: ignore[method-assign]
@@ -316,7 +316,7 @@ async def test_hanging_device(live: Home, provider: Provider) -> None:
 
 
 async def test_reload(live: Home, provider: Provider) -> None:
-    """A reload while live does not put anything back."""
+    """A reload while live restores nothing."""
     await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
     assert await live.hass.config_entries.async_reload(live.entry.entry_id)
@@ -327,7 +327,7 @@ async def test_reload(live: Home, provider: Provider) -> None:
 
 
 async def test_disabled(live: Home) -> None:
-    """Disabling the entry restores everything, also what is unavailable at that moment."""
+    """Disabling the entry restores everything, unavailable devices later."""
     _, other = await install(live.hass, Plug("Plug"), Plug("Other"))
     await pause(live.hass, PLUG, "switch.other")
     other.report(available=False)
@@ -345,7 +345,7 @@ async def test_disabled(live: Home) -> None:
 
 
 async def test_disabled_and_enabled_again(live: Home) -> None:
-    """What was still to be restored when the entry is enabled again is."""
+    """A restore continues when the entry is enabled again."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
     plug.report(available=False)
@@ -359,7 +359,7 @@ async def test_disabled_and_enabled_again(live: Home) -> None:
 
 
 async def test_removed(live: Home, hass_storage: dict[str, Any]) -> None:
-    """Removing the entry restores everything, and leaves nothing on the disk."""
+    """Removing the entry restores everything and removes its stored data."""
     _, other = await install(live.hass, Plug("Plug"), Plug("Other"))
     await pause(live.hass, PLUG, "switch.other")
     other.report(available=False)
@@ -376,7 +376,7 @@ async def test_removed(live: Home, hass_storage: dict[str, Any]) -> None:
 
 
 async def test_next_equivent_at_once(live: Home, provider: Provider) -> None:
-    """A device that is being restored is paused again by the next equivent, and comes back."""
+    """A device that is being restored is paused by the next equivent, and restored after it."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
     plug.obeys = False
@@ -394,10 +394,8 @@ async def test_next_equivent_at_once(live: Home, provider: Provider) -> None:
     assert live.state(PLUG) == "on"
 
 
-async def test_paused_for_the_next_before_the_end_is_announced(
-    live: Home, provider: Provider
-) -> None:
-    """The sensors tell first that another one is live: what is paused then is for that one."""
+async def test_paused_before_end_is_announced(live: Home, provider: Provider) -> None:
+    """A pause before the last end is announced is for the equivent that is live."""
     (plug,) = await install(live.hass, Plug("Plug"))
     automation = {
         "id": "by_the_sensor",
@@ -413,15 +411,13 @@ async def test_paused_for_the_next_before_the_end_is_announced(
     assert (live.live, plug.commands) == ("on", ["off"])
 
 
-async def test_paused_for_the_next_before_home_assistant_announces(
-    live: Home, provider: Provider
-) -> None:
-    """Edges wait until Home Assistant has started, and who pauses meanwhile means what is live."""
+async def test_paused_before_start_is_announced(live: Home, provider: Provider) -> None:
+    """A pause during the start of Home Assistant is for the equivent that is live."""
     plug, other = await install(live.hass, Plug("Plug"), Plug("Other"))
     await pause(live.hass, "switch.other")
 
     def pass_away() -> None:
-        """Let one end and another begin."""
+        """End one equivent and start another."""
         live.freezer.tick(30 * MINUTE)
         provider.end(NOW, live.now)
         provider.start(live.now, live.now + HOUR)
@@ -437,7 +433,7 @@ async def test_paused_for_the_next_before_home_assistant_announces(
 
 
 async def test_two_accounts(home: Home, provider: Provider, push: Push) -> None:
-    """A device that two accounts paused comes back when the last of the equivents has ended."""
+    """A device paused by two accounts is restored after the later end."""
     add_entry(home.hass, "another-token", "another-webhook")
     await home.setup()
     (plug,) = await install(home.hass, Plug("Plug"))
@@ -456,7 +452,7 @@ async def test_two_accounts(home: Home, provider: Provider, push: Push) -> None:
 
 
 async def test_two_accounts_hand_over(home: Home, provider: Provider, push: Push) -> None:
-    """What one account cannot restore the other takes over, with the first memory."""
+    """The other account continues a restore, with the first state."""
     other: MockConfigEntry = add_entry(home.hass, "another-token", "another-webhook")
     await home.setup()
     (thermostat,) = await install(home.hass, Thermostat("Thermostat"))
@@ -476,7 +472,7 @@ async def test_two_accounts_hand_over(home: Home, provider: Provider, push: Push
 
 
 async def test_overlapping_calls(live: Home, provider: Provider) -> None:
-    """Calls at the same moment remember the device once."""
+    """Concurrent calls store the state of a device once."""
     (plug,) = await install(live.hass, Plug("Plug"))
     calls = [live.hass.async_create_task(pause(live.hass, PLUG)) for _ in range(3)]
     await live.settle()
@@ -486,12 +482,12 @@ async def test_overlapping_calls(live: Home, provider: Provider) -> None:
 
 
 async def test_ends_while_pausing(live: Home, provider: Provider, push: Push) -> None:
-    """A device that turns off when the equivent has just ended comes back."""
+    """A device that turns off just after the end is restored."""
     (plug,) = await install(live.hass, Plug("Plug"))
     turn_off = plug.async_turn_off
 
     async def slow(**kwargs: Any) -> None:
-        """Let the equivent end in the middle."""
+        """End the equivent in the middle of the command."""
         await live.hass.services.async_call(DOMAIN, "restore", {}, blocking=True)
         await turn_off(**kwargs)
 
@@ -503,7 +499,7 @@ async def test_ends_while_pausing(live: Home, provider: Provider, push: Push) ->
 
 
 async def test_device_fails_to_turn_off(live: Home, provider: Provider) -> None:
-    """A device that fails is told, the others are paused all the same."""
+    """A device that fails is reported, and the others are paused."""
     plug, other = await install(live.hass, Plug("Plug"), Plug("Other"))
     plug.error = HomeAssistantError("Broken")
     assert await pause(live.hass, PLUG, "switch.other") == {
@@ -516,8 +512,8 @@ async def test_device_fails_to_turn_off(live: Home, provider: Provider) -> None:
     assert live.state(PLUG) == "on"
 
 
-async def test_back_at_once_after_two_calls(live: Home, push: Push) -> None:
-    """After two calls a device is back when it is on, and theirs who then turns it off."""
+async def test_restored_after_two_calls(live: Home, push: Push) -> None:
+    """After two calls the device is restored once it is on, and a later change is kept."""
     await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
     await pause(live.hass, PLUG)
@@ -533,7 +529,7 @@ async def test_back_at_once_after_two_calls(live: Home, push: Push) -> None:
 
 
 async def test_nothing_to_pause(live: Home, hass_storage: dict[str, Any]) -> None:
-    """When nothing is paused, nothing is remembered."""
+    """Nothing is stored if nothing is paused."""
     plug, other = await install(live.hass, Plug("Plug"), Plug("Other"))
     plug.report(is_on=False)
     assert (await pause(live.hass, PLUG))["paused"] == []
@@ -542,15 +538,15 @@ async def test_nothing_to_pause(live: Home, hass_storage: dict[str, Any]) -> Non
 
 
 async def test_removed_while_pausing(live: Home, provider: Provider) -> None:
-    """A device may be removed from Home Assistant at any moment of a pause."""
+    """A device can be removed at any moment of a pause."""
     plug, other = await install(live.hass, Plug("Plug"), Plug("Other"))
     registry = er.async_get(live.hass)
 
     def vanish(entity_id: str) -> Any:
-        """Return how a device takes a command: in the middle of it one is removed."""
+        """Return a command handler that removes a device halfway."""
 
         def command(what: str) -> bool:
-            """Obey, unless this is the one."""
+            """Obey, unless this is the device to remove."""
             registry.async_remove(entity_id)
             return entity_id == PLUG
 
@@ -569,7 +565,7 @@ async def test_removed_while_pausing(live: Home, provider: Provider) -> None:
 
 
 async def test_every_domain(live: Home, provider: Provider) -> None:
-    """Every kind of device that can be paused goes off and comes back."""
+    """Devices of all domains are paused and restored."""
     assert await async_setup_component(live.hass, "input_boolean", {"input_boolean": {"one": None}})
     on = {"entity_id": "input_boolean.one"}
     await live.hass.services.async_call("input_boolean", "turn_on", on, blocking=True)
@@ -589,12 +585,12 @@ async def test_every_domain(live: Home, provider: Provider) -> None:
 
 @pytest.mark.parametrize("error", [WriteError, OSError])
 async def test_disk_is_full(live: Home, provider: Provider, error: type[Exception]) -> None:
-    """What cannot be written is not touched, and what was held already stays so."""
+    """A device that cannot be stored is not touched, and held devices stay held."""
     plug, other, _ = await install(live.hass, Plug("Plug"), Plug("Other"), Plug("Removed"))
     await pause(live.hass, "switch.other", "switch.removed")
 
     def fail(*_: Any) -> None:
-        """Let a device be removed meanwhile."""
+        """Remove a device meanwhile and fail."""
         er.async_get(live.hass).async_remove("switch.removed")
         raise error
 
@@ -610,13 +606,13 @@ async def test_disk_is_full(live: Home, provider: Provider, error: type[Exceptio
     assert (plug.commands, other.commands) == ([], ["off", "on"])
 
 
-async def test_paused_again_while_a_command_is_under_way(live: Home) -> None:
-    """Both calls wait for the same command, and say what became of it."""
+async def test_paused_again_during_command(live: Home) -> None:
+    """Both calls wait for the same command and return its result."""
     (plug,) = await install(live.hass, Plug("Plug"))
     turn_off, answer = plug.async_turn_off, asyncio.Event()
 
     async def slow(**kwargs: Any) -> None:
-        """Obey when told."""
+        """Obey when released."""
         await answer.wait()
         await turn_off(**kwargs)
 
@@ -632,7 +628,7 @@ async def test_paused_again_while_a_command_is_under_way(live: Home) -> None:
 
 
 async def test_disabled_over_a_restart(live: Home, provider: Provider) -> None:
-    """What was held when an entry was disabled is restored when it is there again."""
+    """A device held when its entry was disabled is restored once it is available."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
     await live.pass_time(MINUTE)
@@ -646,16 +642,16 @@ async def test_disabled_over_a_restart(live: Home, provider: Provider) -> None:
     assert plug.commands == ["off", "on"]
 
 
-async def test_held_for_an_account_that_is_gone(
+async def test_held_for_removed_account(
     live: Home, provider: Provider, hass_storage: dict[str, Any]
 ) -> None:
-    """What was held for an account that is no more is restored when Home Assistant starts."""
+    """A device held for a removed account is restored when Home Assistant starts."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
     await live.pass_time(MINUTE)
 
     def lose() -> None:
-        """Let it be held for another account."""
+        """Change the account of the record."""
         (held,) = hass_storage["equiwatt.held_devices"]["data"]["devices"]
         held["holders"] = ["gone"]
 
@@ -665,8 +661,8 @@ async def test_held_for_an_account_that_is_gone(
     assert plug.commands == ["off", "on"]
 
 
-async def test_skipped_while_it_is_written(live: Home) -> None:
-    """What is asked for while the equivent is being skipped is restored at once."""
+async def test_skipped_while_writing(live: Home) -> None:
+    """A pause during a skip is restored at once."""
     (plug,) = await install(live.hass, Plug("Plug"))
     with SlowDisk() as disk:
         call = asyncio.create_task(pause(live.hass, PLUG))
@@ -684,7 +680,7 @@ async def test_skipped_while_it_is_written(live: Home) -> None:
 async def test_removed_while_nothing_is_held(
     live: Home, provider: Provider, hass_storage: dict[str, Any]
 ) -> None:
-    """Removing the last account leaves nothing on the disk at once."""
+    """Removing the last account removes the stored data."""
     await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
     await end(live, provider)

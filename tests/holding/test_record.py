@@ -1,4 +1,4 @@
-"""Test that a record is stored by its types, and moved with the clock."""
+"""Test storing a record, and moving it with the clock."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -26,13 +26,13 @@ RECORD = DeviceRecord(
 
 
 def stored() -> dict[str, Any]:
-    """Return the record as it comes from the disk."""
+    """Return the record after a round trip to the disk."""
     content: dict[str, Any] = json.loads(json.dumps(to_json(RECORD)))
     return content
 
 
 def test_stored() -> None:
-    """What is read is what was written."""
+    """A record is read as it was written."""
     assert from_json(DeviceRecord, stored()) == RECORD
 
 
@@ -52,14 +52,14 @@ def test_stored() -> None:
     ],
 )
 def test_damaged(damage: dict[str, Any]) -> None:
-    """What is of another type is no record."""
+    """A field of another type is no record."""
     with pytest.raises((AttributeError, KeyError, TypeError, ValueError)):
         from_json(DeviceRecord, stored() | damage)
 
 
 @pytest.mark.parametrize("key", ["before", "until", "commands", "settled_at"])
 def test_incomplete(key: str) -> None:
-    """Nor is what lacks a field."""
+    """A missing field is no record."""
     content = stored()
     del content[key]
     with pytest.raises(KeyError):
@@ -68,7 +68,7 @@ def test_incomplete(key: str) -> None:
 
 @pytest.mark.parametrize(("value", "number"), [(2, 2.0), (0.5, 0.5)])
 def test_numbers(value: float, number: float) -> None:
-    """A whole number is a number, too."""
+    """A whole number counts as a float."""
     assert from_json(float, value) == number
     with pytest.raises(TypeError):
         from_json(float, "2")
@@ -85,6 +85,6 @@ def test_shifted() -> None:
 
 
 def test_latest() -> None:
-    """The newest fact is the newest of all that are known."""
+    """The latest time of the record is the newest of all."""
     assert RECORD.latest == NOW + timedelta(seconds=90)
     assert replace(RECORD, settled_at=None, commands=(), changed_at=None).latest == NOW

@@ -1,4 +1,4 @@
-"""Test in whose name devices are commanded."""
+"""Test the contexts of commands."""
 
 from typing import Any
 
@@ -19,14 +19,14 @@ from .pausing import MINUTE, PLUG, end, restart, started
 
 @pytest.fixture
 async def commands(live: Home) -> list[Any]:
-    """Return what is said of commands."""
+    """Return the logbook entries of commands."""
     await install(live.hass, Plug("Plug"))
     events: list[Any] = async_capture_events(live.hass, EVENT_COMMAND)
     return events
 
 
 async def pause(home: Home, context: Context) -> None:
-    """Let somebody pause the plug."""
+    """Pause the plug as a person."""
     data = {"entity_id": PLUG}
     await home.hass.services.async_call(DOMAIN, "pause", data, blocking=True, context=context)
 
@@ -35,7 +35,7 @@ async def pause(home: Home, context: Context) -> None:
 async def test_person(
     live: Home, provider: Provider, commands: list[Any], hass_admin_user: MockUser, restarts: bool
 ) -> None:
-    """Both commands follow from the call, and name who made it, also after a restart."""
+    """Both commands follow from the call and name the person, after a restart too."""
     context = Context(user_id=hass_admin_user.id)
     await pause(live, context)
     off = live.hass.states.get(PLUG)
@@ -53,7 +53,7 @@ async def test_person(
 
 
 async def test_automation(live: Home, provider: Provider, commands: list[Any]) -> None:
-    """An automation is named, a call by nobody is nobody's."""
+    """An automation is named, and a call without a user has no name."""
     action = {"action": "equiwatt.pause", "target": {"entity_id": PLUG}}
     trigger = {"trigger": "event", "event_type": "now"}
     config = {"automation": {"alias": "Evening", "triggers": trigger, "actions": action}}
@@ -67,8 +67,8 @@ async def test_automation(live: Home, provider: Provider, commands: list[Any]) -
 
 
 @pytest.mark.parametrize("action", ["restore", "skip"])
-async def test_who_ends_it(live: Home, commands: list[Any], action: str) -> None:
-    """What is restored early is so in the name of who asked for that."""
+async def test_restore_by_another(live: Home, commands: list[Any], action: str) -> None:
+    """A restore by a call is named after its caller."""
     users = [
         await live.hass.auth.async_create_user(name, group_ids=["system-admin"])
         for name in ("Ann", "Bob")
@@ -88,11 +88,11 @@ async def test_who_ends_it(live: Home, commands: list[Any], action: str) -> None
 
 
 async def test_set(hass: HomeAssistant) -> None:
-    """A device is set by services of its domain, in order, under the context that is given."""
+    """A device is set by the services of its domain, in order and in the given context."""
     seen: list[ServiceCall] = []
 
     async def note(call: ServiceCall) -> None:
-        """Note a call."""
+        """Record a call."""
         seen.append(call)
 
     hass.services.async_register("light", "turn_on", note)

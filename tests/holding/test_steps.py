@@ -1,4 +1,4 @@
-"""Test what it takes to set a device, and that Home Assistant understands it."""
+"""Test the steps that set a device, and that Home Assistant accepts them."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from custom_components.equiwatt.holding.steps import Call, calls_for, missing_of
 
 
 def read(domain: str, state: str, **attributes: Any) -> DeviceState:
-    """Return a device's state."""
+    """Return the state of a device."""
     found = DeviceState.read(domain, state, attributes)
     assert found
     return found
 
 
 def calls(state: DeviceState, *names: str, attempt: int = 0, **wanted: Any) -> list[Call]:
-    """Return the calls that set a device to how it is, or of that what is named."""
+    """Return the calls that set a device to its state, or to the named part of it."""
     target = {**state.significant, **wanted}
     command = {name: target[name] for name in names or target}
     return calls_for(command, target, state, attempt)
@@ -129,7 +129,7 @@ def calls(state: DeviceState, *names: str, attempt: int = 0, **wanted: Any) -> l
     ],
 )
 def test_calls(found: list[Call], expected: list[Call]) -> None:
-    """Each domain is set by its own services, what belongs together in one call."""
+    """Each domain is set by its own services, with related values in one call."""
     assert found == expected
 
 
@@ -147,17 +147,17 @@ def test_calls(found: list[Call], expected: list[Call]) -> None:
         ({"preset_mode": "eco", "preset_modes": ["eco"]}, {}, {}, ["state", "preset_mode"]),
     ],
 )
-def test_steps_back(
+def test_unsupported_values(
     before: dict[str, Any], now: dict[str, Any], wanted: dict[str, Any], names: list[str]
 ) -> None:
-    """What a device does not offer is left out."""
+    """Values that a device does not offer are left out."""
     state = read("climate", "heat", **before)
     steps = steps_back(state, read("climate", "heat", **before | now), wanted)
     assert [name for name, _ in steps] == names
 
 
 def test_schedule() -> None:
-    """A thermostat in a schedule has its own temperatures, but where the hold has set one."""
+    """A thermostat in a schedule keeps its own temperatures unless the hold set one."""
     auto = read("climate", "auto", temperature=21, fan_mode="low")
     assert [name for name, _ in steps_back(auto, auto, {})] == ["state", "fan_mode"]
     names = [name for name, _ in steps_back(auto, auto, {"temperature": 19})]
@@ -165,7 +165,7 @@ def test_schedule() -> None:
 
 
 def test_missing() -> None:
-    """Only what is not there is commanded, or all if everything seems to be there."""
+    """Only missing values are commanded, or all if none seems to be missing."""
     now = read("light", "on", brightness=200)
     assert missing_of({"state": "on", "brightness": 20}, now) == {"brightness": 20}
     assert missing_of({"state": "on", "brightness": 200}, now) == {"state": "on", "brightness": 200}

@@ -1,4 +1,4 @@
-"""Test that how a device was is on the disk, and read from there whatever else is."""
+"""Test that the states of devices are stored in time, and read in spite of damage."""
 
 from copy import deepcopy
 from typing import Any
@@ -17,15 +17,15 @@ from tests.fakes.provider import Provider
 from .pausing import MINUTE, PLUG, end, pause, repairs, restart, started
 
 
-async def test_remembered_before_touched(
+async def test_stored_before_command(
     live: Home, hass_storage: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What it takes to put a device back is on the disk when it gets its command."""
+    """The record is on the disk when the device gets its command."""
     (plug,) = await install(live.hass, Plug("Plug"))
     stored: list[Any] = []
 
     def command(what: str) -> bool:
-        """Look at the disk."""
+        """Read the disk."""
         stored.append(hass_storage[KEY]["data"]["devices"])
         return True
 
@@ -35,10 +35,10 @@ async def test_remembered_before_touched(
     assert [len(one["record"]["commands"]) for one in stored[0]] == [1]
 
 
-async def test_taken_over_before_a_power_cut(
+async def test_takeover_before_power_cut(
     live: Home, hass_storage: dict[str, Any], hass_admin_user: MockUser
 ) -> None:
-    """What a person has taken over is on the disk at once as theirs."""
+    """A takeover is on the disk at once."""
     await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
     assert hass_storage[KEY]["data"]["devices"]
@@ -50,19 +50,19 @@ async def test_taken_over_before_a_power_cut(
 
 
 @pytest.mark.parametrize("content", [[], {}, {"devices": None}, {"devices": "switch.plug"}, 5])
-async def test_damaged_memory(
+async def test_damaged_file(
     home: Home, provider: Provider, hass_storage: dict[str, Any], content: Any
 ) -> None:
-    """Whatever is on the disk, the integration works."""
+    """The integration works with any file on the disk."""
     hass_storage[KEY] = {"version": 1, "minor_version": 1, "key": KEY, "data": content}
     await home.setup()
     assert home.live == "off"
 
 
-async def test_memory_of_a_newer_version(
+async def test_newer_version(
     live: Home, hass_storage: dict[str, Any], no_secrets_in_log: Recorder
 ) -> None:
-    """What cannot be read at all keeps nothing from being held."""
+    """A file of a newer version does not prevent holding."""
     await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
     await restart(live, lambda: hass_storage[KEY].update(version=9))
@@ -73,7 +73,7 @@ async def test_memory_of_a_newer_version(
 
 
 def command(**data: Any) -> dict[str, Any]:
-    """Return a command as it is stored, with something else in it."""
+    """Return a stored command with one changed value."""
     found = {"domain": "switch", "state": "on", "attributes": {}}
     at = "2026-11-20T17:21:00+00:00"
     stored = {"at": at, "values": {"state": "off"}, "found": found, "refused_at": None}
@@ -81,7 +81,7 @@ def command(**data: Any) -> dict[str, Any]:
 
 
 def before(domain: str, state: Any, **attributes: Any) -> dict[str, Any]:
-    """Return how a device was, as it is stored."""
+    """Return the stored earlier state of a device."""
     return {"record": {"before": {"domain": domain, "state": state, "attributes": attributes}}}
 
 
@@ -107,16 +107,16 @@ DAMAGES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-async def test_one_that_is_damaged(
+async def test_damaged_record(
     live: Home, provider: Provider, hass_storage: dict[str, Any], damage: str
 ) -> None:
-    """One damaged record keeps no other device from its own, and its own is restored, or named."""
+    """A damaged record is dropped with a repair where possible, and the others are restored."""
     await install(live.hass, Plug("Plug"), Plug("A"))
     await pause(live.hass, PLUG, "switch.a")
     await live.pass_time(MINUTE)
 
-    def bend() -> None:
-        """Damage the first."""
+    def damage_first() -> None:
+        """Damage the first record."""
         (first,) = (i for i in hass_storage[KEY]["data"]["devices"] if i["entity_id"] == "switch.a")
         damaged = deepcopy(DAMAGES[damage])
         if isinstance(record := damaged.pop("record", {}), dict):
@@ -125,7 +125,7 @@ async def test_one_that_is_damaged(
             first["record"] = record
         first.update(damaged)
 
-    await restart(live, bend)
+    await restart(live, damage_first)
     await started(live)
     await end(live, provider)
     assert live.state(PLUG) == "on"
