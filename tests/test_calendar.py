@@ -52,6 +52,28 @@ async def test_live_without_end(home: Home, provider: Provider, push: Push) -> N
     assert dt_util.parse_datetime(shown["end"]) == home.now + timedelta(minutes=40)  # 21:00
 
 
+@pytest.mark.parametrize("slow", [0, 100])
+async def test_called_before_an_announced_start(
+    home: Home, provider: Provider, push: Push, slow: int
+) -> None:
+    """The calendar is on while one is live, though its start is still ahead."""
+    provider.ahead = timedelta(seconds=slow)
+    await home.setup()
+    if not slow:
+        await push("?event=started")
+    start = NOW + timedelta(seconds=slow or 300)
+    provider.start(start, NOW + HOUR)
+    for _ in range(30):
+        await home.pass_time(15)
+        shown = home.hass.states.get("calendar.equiwatt_equivents")
+        assert shown
+        assert home.live == shown.state
+    assert home.live == "on"
+    assert home.state("sensor.equiwatt_current_start") == start.isoformat()
+    local_start = dt_util.as_local(start).strftime("%Y-%m-%d %H:%M:%S")
+    assert shown.attributes["start_time"] == local_start
+
+
 async def test_overrun_in_the_calendar(home: Home, provider: Provider) -> None:
     """One that is live past its planned end is on in the calendar too."""
     provider.start(NOW - HOUR, NOW + timedelta(minutes=2))

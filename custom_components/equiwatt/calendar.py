@@ -239,7 +239,7 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
             compared(found) if found else None,
         ]
         return EquiwattCalendarEvent(
-            start=dt_util.as_local(equivent.start + clock_error),
+            start=dt_util.as_local(self._shown_start(equivent) + clock_error),
             end=dt_util.as_local(self._shown_end(equivent) + clock_error),
             summary=" \N{MIDDLE DOT} ".join(filter(None, words)),
             description=_in_words(found) if found else None,
@@ -253,6 +253,16 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
             return None
         result = result_of(self._data.store.results, equivent)
         return result.estimate if result else None
+
+    def _shown_start(self, equivent: Equivent) -> datetime:
+        """Return the start to show, which has passed for the live equivent.
+
+        A call may come minutes before an announced start, and the system's clock may be slow.
+        """
+        if equivent is not self.coordinator.data.live:
+            return equivent.start
+        now = self.coordinator.clock.now()
+        return min(equivent.start, now.replace(second=0, microsecond=0))
 
     def _shown_end(self, equivent: Equivent) -> datetime:
         """Return the end to show, which is in the future for the live equivent.

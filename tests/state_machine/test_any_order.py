@@ -109,3 +109,18 @@ def test_a_clock_that_is_a_little_wrong_since_a_reload(home: Home) -> None:
     house.reload_during_a_call(before=9, down=15, kind="ended", takes=10)
     house.push_demo()
     house.teardown()
+
+
+def test_a_call_before_an_announced_start(home: Home) -> None:
+    """The calendar is on as soon as one is live, though its start is still ahead."""
+    House.home = home
+    house = House()
+    house.push("started", 2)
+    house.idle(hours=1)
+    house.begin(ahead=14, minutes=73, truly=False)
+    house.restart(down=291, pull=True, starting=59)
+    house.wait(seconds=272)
+    house.begin(ahead=16, minutes=19, truly=True)
+    house.reload_during_a_call(before=20, down=15, kind="started", takes=19)
+    assert [kind for kind, _ in home.judge.told] == ["started", "ended", "started"]
+    house.teardown()
