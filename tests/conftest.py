@@ -26,6 +26,7 @@ from homeassistant.const import EVENT_STATE_CHANGED, EVENT_STATE_REPORTED
 from homeassistant.core import Event, HomeAssistant, callback
 
 from .fakes.cloud import NATIVE, Cloud
+from .fakes.disk import memory
 from .fakes.home import NOW, TOKEN, WEBHOOK_ID, Home, add_entry
 from .fakes.mocked import mocked
 from .fakes.provider import API_URL, Provider
@@ -83,6 +84,13 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "CALLS_PER_WINDOW", 1000)
     monkeypatch.setattr(coordinator, "BURST", 0)
     monkeypatch.setattr(announcer, "ARMING", 0)
+
+
+@pytest.fixture
+def hass_storage(hass_storage: dict[str, Any]) -> Generator[dict[str, Any]]:
+    """Return the memory in the place of the disk, into which our files are written, too."""
+    with memory(hass_storage):
+        yield hass_storage
 
 
 @pytest.fixture(autouse=True)

@@ -15,9 +15,9 @@ from custom_components.equiwatt.store import EquiwattStore
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState, Event, EventStateChangedData, HomeAssistant, callback
-from homeassistant.helpers.storage import Store
 
 from .conftest import Push, Recorder
+from .fakes.disk import full_disk
 from .fakes.home import EVENT, LIVE, NOW, Home
 from .fakes.provider import Provider
 
@@ -116,17 +116,11 @@ async def test_edge_during_an_unload(
     assert live.edges == [("started", "api"), ("ended", "api")]
 
 
-async def test_disk_that_is_full(
-    hass: HomeAssistant, home: Home, push: Push, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_disk_that_is_full(home: Home, push: Push) -> None:
     """An edge that cannot be written is announced all the same: the home must not miss it."""
-
-    async def fail(*_: object) -> None:
-        """Write nothing, as Home Assistant's store does when it cannot."""
-
     await home.setup()
-    monkeypatch.setattr(Store, "async_save", fail)
-    await push("?event=started")
+    with full_disk():
+        await push("?event=started")
     assert home.edges == [("started", "webhook")]
 
 

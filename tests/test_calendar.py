@@ -65,11 +65,11 @@ async def test_called_before_an_announced_start(
     provider.start(start, NOW + HOUR)
     for _ in range(30):
         await home.pass_time(15)
-        shown = home.hass.states.get("calendar.equiwatt_equivents")
-        assert shown
-        assert home.live == shown.state
+        assert home.live == home.state("calendar.equiwatt_equivents")
     assert home.live == "on"
     assert home.state("sensor.equiwatt_current_start") == start.isoformat()
+    shown = home.hass.states.get("calendar.equiwatt_equivents")
+    assert shown
     local_start = dt_util.as_local(start).strftime("%Y-%m-%d %H:%M:%S")
     assert shown.attributes["start_time"] == local_start
 

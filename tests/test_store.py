@@ -6,23 +6,23 @@ from http import HTTPStatus
 import json
 from pathlib import Path
 from typing import Any
-from unittest.mock import AsyncMock, patch
 
 import pytest
 
 from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.equivents.snapshot import MAX_EQUIVENTS
 from custom_components.equiwatt.metering.results import as_stored
-from custom_components.equiwatt.store import SAVE_DELAY, EquiwattStore, TolerantStore
+from custom_components.equiwatt.storage import SAVE_DELAY
+from custom_components.equiwatt.store import EquiwattStore
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.json import prepare_save_json
-from homeassistant.helpers.storage import Store
 from homeassistant.util.file import WriteError
 
 from .conftest import Push
 from .fakes.actions import plan
+from .fakes.disk import full_disk
 from .fakes.home import NOW, Home
 from .fakes.provider import Provider
 from .fakes.results import result
@@ -325,7 +325,6 @@ async def test_beyond_the_api(
     assert old[0] not in kept
 
 
-@pytest.mark.parametrize("version", [1, 7])
 @pytest.mark.parametrize(
     ("data", "complains"),
     [
@@ -355,10 +354,9 @@ async def test_damaged(
     caplog: pytest.LogCaptureFixture,
     data: Any,
     complains: bool,
-    version: int,
 ) -> None:
     """What can be read is kept, and the rest is said once."""
-    remember(home, hass_storage, data, version)
+    remember(home, hass_storage, data)
     await home.setup()
     assert home.live == "off"
     last = (NOW - 2 * HOUR).isoformat() if "[7" in str(data) else "unknown"
@@ -446,17 +444,14 @@ async def test_written_as_it_was(
     assert json.dumps(stored(home, hass_storage)) == before
 
 
-@pytest.mark.parametrize("error", [WriteError("No space left"), OSError("No space left"), None])
+@pytest.mark.parametrize("error", [WriteError("No space left"), OSError("No space left")])
 async def test_disk_that_is_full(
-    home: Home, push: Push, hass_storage: dict[str, Any], error: Exception | None
+    home: Home, push: Push, hass_storage: dict[str, Any], error: Exception
 ) -> None:
-    """A write that did not happen is an error to who plans; edges reach those who take part.
-
-    Without an error it is as if a later Home Assistant wrote in another way.
-    """
+    """A write that did not happen is an error to who plans; edges reach those who take part."""
     await home.setup()
     before = deepcopy(hass_storage)
-    with patch.object(TolerantStore, "_async_write_data", AsyncMock(side_effect=error)):
+    with full_disk(error):
         await push("?event=started")
         assert home.edges == [("started", "webhook")]
         assert await home.hass.services.async_call(
@@ -475,8 +470,7 @@ async def test_reload_with_a_disk_that_is_full(
     """What cannot be written is known after a reload: an edge comes once, and its end will."""
     await home.setup()
     await home.pass_time(40)
-    error = AsyncMock(side_effect=WriteError("No space left"))
-    with patch.object(Store, "_async_write_data", error):
+    with full_disk():
         if is_named:
             provider.start(NOW, NOW + HOUR)
             await home.pass_time(40)

@@ -17,6 +17,7 @@ from homeassistant.setup import async_setup_component
 from .conftest import Push
 from .fakes.actions import simulate
 from .fakes.cloud import Cloud
+from .fakes.disk import full_disk
 from .fakes.home import WEBHOOK_ID, Home
 from .fakes.provider import Provider
 
@@ -170,6 +171,29 @@ async def test_reconfigured(used: Home, loaded: bool, option: str) -> None:
         await used.setup()
     await move(used, OLD)
     assert repairs(used) == [CHANGED]
+
+
+async def test_seen_while_the_disk_cannot_be_read(used: Home, hass_storage: dict[str, Any]) -> None:
+    """Addresses are shown all the same, and a change is an issue again once it can be."""
+    await move(used, NEW)
+    assert await used.hass.config_entries.async_unload(used.entry.entry_id)
+    file = hass_storage[f"{DOMAIN}.{used.entry.entry_id}"]
+    file["version"] = 1_000
+    assert (await fix(used, CHANGED))["step_id"] == "confirm"
+    assert repairs(used) == []
+    file["version"] = 1
+    await used.setup()
+    assert repairs(used) == [CHANGED]
+
+
+async def test_seen_while_the_disk_is_full(used: Home) -> None:
+    """What has been seen from an entry that is down is known once it is set up."""
+    await move(used, NEW)
+    assert await used.hass.config_entries.async_unload(used.entry.entry_id)
+    with full_disk():
+        assert (await fix(used, CHANGED))["step_id"] == "confirm"
+    await used.setup()
+    assert repairs(used) == []
 
 
 async def test_changed_meanwhile(used: Home) -> None:

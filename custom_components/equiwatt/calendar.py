@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from math import ceil
 from typing import Any, override
@@ -120,7 +121,10 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
         state, now = self.coordinator.data, self.coordinator.clock.now()
         error = self.coordinator.clock.error
         if state.live:
-            return self._equivent_event(state.live, error)
+            event = self._equivent_event(state.live, error)
+            # A call may come before an announced start, and the system's clock may be slow.
+            passed = dt_util.utcnow().replace(second=0, microsecond=0)
+            return replace(event, start=dt_util.as_local(min(event.start_datetime_local, passed)))
         events = [self._plan_event(plan, error) for plan in self._open_plans() if plan.start > now]
         if state.upcoming and state.upcoming.start > now:
             events.append(self._equivent_event(state.upcoming, error))
@@ -239,7 +243,7 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
             compared(found) if found else None,
         ]
         return EquiwattCalendarEvent(
-            start=dt_util.as_local(self._shown_start(equivent) + clock_error),
+            start=dt_util.as_local(equivent.start + clock_error),
             end=dt_util.as_local(self._shown_end(equivent) + clock_error),
             summary=" \N{MIDDLE DOT} ".join(filter(None, words)),
             description=_in_words(found) if found else None,
@@ -253,16 +257,6 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
             return None
         result = result_of(self._data.store.results, equivent)
         return result.estimate if result else None
-
-    def _shown_start(self, equivent: Equivent) -> datetime:
-        """Return the start to show, which has passed for the live equivent.
-
-        A call may come minutes before an announced start, and the system's clock may be slow.
-        """
-        if equivent is not self.coordinator.data.live:
-            return equivent.start
-        now = self.coordinator.clock.now()
-        return min(equivent.start, now.replace(second=0, microsecond=0))
 
     def _shown_end(self, equivent: Equivent) -> datetime:
         """Return the end to show, which is in the future for the live equivent.

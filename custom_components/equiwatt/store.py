@@ -1,78 +1,20 @@
 """Storage of an account: its equivents, results, plans and webhook."""
 
-import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import ceil
-from typing import Any, override
+from typing import Any
 
-from homeassistant.core import CALLBACK_TYPE, CoreState, HomeAssistant, callback
-from homeassistant.helpers.storage import Store
-from homeassistant.util.file import WriteError
-from homeassistant.util.hass_dict import HassKey
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 
-from .const import DOMAIN, LOGGER
+from .const import LOGGER
 from .equivents.answer import MalformedError, as_event, read_event, read_events, read_time
 from .equivents.attendance import Attendance, read_attendance
 from .equivents.planned import Plans, read_plans
 from .equivents.snapshot import MAX_EQUIVENTS, Edge, Over, Snapshot
 from .metering.results import FinishedResult, Results, as_stored, read_results, with_result
-
-VERSION = 1
-SAVE_DELAY = 30
-
-UNWRITTEN: HassKey[dict[str, dict[str, Any]]] = HassKey(f"{DOMAIN}_unwritten")
-"""Data of accounts that were unloaded while the disk could not be written."""
-
-
-class TolerantStore(Store[dict[str, Any]]):
-    """Store that reports failed writes, and also reads files of newer versions."""
-
-    def __init__(self, hass: HomeAssistant, key: str) -> None:
-        """Initialize the store, private to Home Assistant's user and replaced atomically."""
-        super().__init__(
-            hass,
-            VERSION,
-            f"{DOMAIN}.{key}",
-            private=True,
-            atomic_writes=True,
-            max_readable_version=VERSION + 100,
-        )
-        self.is_written = False
-        """True if the last write succeeded."""
-        self.on_failure: Callable[[], None] = lambda: None
-        """Called after a failed write, which Home Assistant does not repeat."""
-
-    @override
-    async def async_save(self, data: dict[str, Any]) -> None:
-        """Write the data. Raise WriteError on failure, which Home Assistant only logs."""
-        self.is_written = self.hass.state is CoreState.stopping  # its final write follows
-        try:
-            await super().async_save(data)
-        except OSError as err:
-            raise WriteError(f"Cannot write {self.key}") from err
-        if not self.is_written:
-            raise WriteError(f"Cannot write {self.key}")
-
-    @override
-    async def _async_write_data(self, data: dict[str, Any]) -> None:
-        """Write the data and note the result."""
-        self.is_written = False
-        try:
-            await super()._async_write_data(data)
-            self.is_written = True
-        finally:
-            if not self.is_written:
-                self.on_failure()
-
-    @override
-    async def _async_migrate_func(
-        self, old_major_version: int, old_minor_version: int, old_data: Any
-    ) -> Any:
-        """Return the data unchanged, as the reader skips unknown and malformed parts."""
-        return old_data
+from .storage import SAVE_DELAY, StorageFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +38,7 @@ class EquiwattStore:
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
         """Initialize an empty storage."""
-        self._hass = hass
-        self._store = TolerantStore(hass, entry_id)
-        self._store.on_failure = lambda: self._save_later(SAVE_DELAY)
+        self._file = StorageFile(hass, entry_id, self._data)
         self.known = False
         """True if anything is stored, so not before the account's first answer."""
         self.snapshot = Snapshot()
@@ -110,17 +50,10 @@ class EquiwattStore:
         self._listeners: set[CALLBACK_TYPE] = set()
         self.attendance = Attendance()
         self.plans = Plans()
-        self._saving: asyncio.Task[None] | None = None
-        self._is_pending = False
-        self._is_closed = False
 
     async def async_load(self) -> None:
         """Load the readable parts, and log a warning if there are others."""
-        stored: Any = self._take_unwritten()
-        if stored:
-            self._save_later(SAVE_DELAY)
-        else:
-            stored = await self._store.async_load()
+        stored: Any = await self._file.async_load()
         if stored is None:
             return
         self.known = True
@@ -137,23 +70,11 @@ class EquiwattStore:
 
     async def async_remove(self) -> None:
         """Delete the file."""
-        self._take_unwritten()
-        await self._store.async_remove()
-
-    def _take_unwritten(self) -> dict[str, Any] | None:
-        """Return the data that could not be written when the account was unloaded."""
-        return self._hass.data.get(UNWRITTEN, {}).pop(self._store.key, None)
+        await self._file.async_remove()
 
     async def async_close(self) -> None:
         """Write pending changes and stop writing: a reloaded entry owns the file from now on."""
-        if self._saving:
-            await self._saving
-        self._is_closed = True
-        if self._is_pending:
-            try:
-                await self._store.async_save(self._data())
-            except WriteError:
-                self._hass.data.setdefault(UNWRITTEN, {})[self._store.key] = self._data()
+        await self._file.async_close()
 
     @callback
     def async_keep(self, snapshot: Snapshot) -> None:
@@ -166,29 +87,27 @@ class EquiwattStore:
             self.attendance = self.attendance.caught_up(snapshot)
             self.plans = self.plans.caught_up(snapshot)
         live = (snapshot.live, snapshot.pushed_at, snapshot.rehearsal)
-        if live == (before.live, before.pushed_at, before.rehearsal):
-            self._save_later(SAVE_DELAY)
-        else:  # not with a delay of 0, which an earlier delay would postpone
-            self._saving = self._hass.async_create_task(self._async_try(), f"{DOMAIN} save")
+        is_same = live == (before.live, before.pushed_at, before.rehearsal)
+        self._write_soon(SAVE_DELAY if is_same else 0)
 
     @callback
     def async_set_known(self) -> None:
         """Store that the API has answered, even without equivents."""
         if not self.known:
-            self._save_later(SAVE_DELAY)
+            self._write_soon()
 
     @callback
     def async_set_webhook(self, facts: WebhookFacts) -> None:
         """Store facts about the webhook."""
         self.webhook = facts
-        self._save_later(SAVE_DELAY)
+        self._write_soon()
 
     @callback
     def async_keep_results(self, *results: FinishedResult) -> None:
         """Store results, and notify the listeners."""
         for result in results:
             self.results = with_result(self.results, result)
-        self._save_later(SAVE_DELAY)
+        self._write_soon()
         for listener in tuple(self._listeners):
             listener()
 
@@ -203,51 +122,39 @@ class EquiwattStore:
         """Store the ids of the meters by which past equivents have been measured."""
         if meters != self.meters:
             self.meters = meters
-            self._save_later(SAVE_DELAY)
+            self._write_soon()
 
     @callback
     def async_keep_attendance(self, attendance: Attendance) -> None:
         """Store the attendance."""
         if attendance != self.attendance:
             self.attendance = attendance
-            self._save_later(0)
+            self._write_soon(0)
 
     @callback
     def async_keep_plans(self, plans: Plans) -> None:
         """Store the plans."""
         if plans != self.plans:
             self.plans = plans
-            self._save_later(0)
+            self._write_soon(0)
 
     async def async_write(self, edge: Edge) -> None:
         """Write the snapshot after an edge; a full disk does not prevent announcing it."""
         self.snapshot = replace(edge.after, upcoming=None)
         self.attendance = self.attendance.after(edge)
         self.plans = self.plans.after(edge)
-        await self._async_try()
-
-    async def _async_try(self) -> None:
-        """Write all data now, or later if it fails."""
-        with suppress(WriteError):
-            await self.async_flush()
+        self.known = True
+        await self._file.async_try()
 
     async def async_flush(self) -> None:
         """Write all data now. Raise WriteError if it fails."""
         self.known = True
-        self._is_pending = False
-        if self._is_closed:
-            return
-        try:
-            await self._store.async_save(self._data())
-        except WriteError:
-            self._is_pending = True
-            raise
+        await self._file.async_write()
 
-    def _save_later(self, seconds: float) -> None:
-        """Write all data after a delay, and when Home Assistant stops."""
-        self.known = self._is_pending = True
-        if not self._is_closed:
-            self._store.async_delay_save(self._data, seconds)
+    def _write_soon(self, seconds: float = SAVE_DELAY) -> None:
+        """Write all data after a delay."""
+        self.known = True
+        self._file.async_write_soon(seconds)
 
     def _data(self) -> dict[str, Any]:
         """Return the stored form, with equivents in the provider's format."""

@@ -4,6 +4,7 @@ No issue is raised before the first call, as the webhook is optional.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -11,6 +12,7 @@ from hashlib import sha256
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.start import async_at_started
 
@@ -128,13 +130,15 @@ async def async_set_shown(
     loaded = entry.state is ConfigEntryState.LOADED
     store = entry.runtime_data.store if loaded else EquiwattStore(hass, entry.entry_id)
     if not loaded:
-        await store.async_load()
+        with suppress(HomeAssistantError, OSError):  # if it cannot be read, the issues return
+            await store.async_load()
     if store.known:
         facts = _shown(store.webhook, _digest(addresses))
         store.async_set_webhook(replace(facts, received_at=None) if unused else facts)
-        await store.async_flush()
     if loaded:
         entry.runtime_data.coordinator.async_update_listeners()
+    else:
+        await store.async_close()
     async_clear_webhook_issues(hass, entry.entry_id)
 
 

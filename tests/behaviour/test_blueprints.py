@@ -4,7 +4,7 @@ from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from unittest.mock import Mock, patch
+from unittest.mock import Mock
 
 import pytest
 from pytest_homeassistant_custom_component.common import async_capture_events
@@ -16,12 +16,12 @@ from homeassistant.core import CoreState
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import area_registry as ar, entity_registry as er
 from homeassistant.setup import async_setup_component
-from homeassistant.util.file import WriteError
 from homeassistant.util.yaml import load_yaml_dict, parse_yaml
 
 from ..fakes.actions import plan, simulate
 from ..fakes.blueprints import AUTOMATION, FOLDER, Use, messages, titles, user_of
 from ..fakes.devices.simple import Plug, Thermostat, install
+from ..fakes.disk import full_disk
 from ..fakes.home import NOW, Home, add_entry
 from ..fakes.provider import Provider
 
@@ -49,11 +49,6 @@ def acted(home: Home) -> list[Any]:
     """Return the runs of the user's actions."""
     events: list[Any] = async_capture_events(home.hass, "acted")
     return events
-
-
-def full_disk() -> Any:
-    """Return a disk without space."""
-    return patch("homeassistant.helpers.storage.Store._async_write_data", side_effect=WriteError)
 
 
 async def play(home: Home, provider: Provider) -> None:

@@ -7,22 +7,28 @@ from unittest.mock import Mock, patch
 import pytest
 
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers.storage import STORAGE_DIR, Store
+from homeassistant.helpers import json, storage
+from homeassistant.helpers.storage import STORAGE_DIR, Store, get_internal_store_manager
 from homeassistant.util.file import write_utf8_file_atomic
 
+from ..conftest import Push
+from ..fakes.disk import SAVE
 from ..fakes.home import Home
 
-WRITE, LOAD = Store._async_write_data, Store._async_load
-"""What writes and reads, before the plugin puts a memory in the place of the disk."""
+WRITE, LOAD, REMOVE = Store._async_write_data, Store._async_load, Store.async_remove
+"""What Home Assistant does, before the plugin puts a memory in the place of the disk."""
 
 
 @pytest.fixture
 def folder(hass: HomeAssistant, tmp_path: Path) -> Iterator[Path]:
     """Return the real folder that Home Assistant writes to."""
     hass.config.config_dir = str(tmp_path)
+    (tmp_path / STORAGE_DIR).mkdir()
     with (
+        patch(SAVE, json.save_json),
         patch.object(Store, "_async_write_data", WRITE),
         patch.object(Store, "_async_load", LOAD),
+        patch.object(Store, "async_remove", REMOVE),
     ):
         yield tmp_path / STORAGE_DIR
 
@@ -30,8 +36,9 @@ def folder(hass: HomeAssistant, tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture
 def synced() -> Iterator[Mock]:
     """Return the files flushed to the disk before they are renamed."""
-    name = "homeassistant.helpers.storage.write_utf8_file_atomic"
-    with patch(name, wraps=write_utf8_file_atomic) as synced:
+    synced = Mock(wraps=write_utf8_file_atomic)
+    name = "write_utf8_file_atomic"
+    with patch.object(json, name, synced), patch.object(storage, name, synced):
         yield synced
 
 
@@ -49,3 +56,17 @@ async def test_files(folder: Path, synced: Mock, live: Home, name: str) -> None:
     await live.settle()
     assert (folder / name).stat().st_mode & 0o777 == 0o600
     assert str(folder / name) in {call.args[0] for call in synced.mock_calls}
+
+
+async def test_first_file_since_a_start(
+    hass: HomeAssistant, folder: Path, home: Home, push: Push
+) -> None:
+    """A reload finds a file that Home Assistant did not see when it started."""
+    hass.data.pop("storage_manager", None)
+    await get_internal_store_manager(hass).async_initialize()
+    await home.setup()
+    await push("?event=started")
+    assert (folder / "equiwatt.entry0").exists()
+    assert await hass.config_entries.async_reload(home.entry.entry_id)
+    await home.settle()
+    assert (home.live, home.edges) == ("on", [("started", "webhook")])

@@ -14,12 +14,12 @@ from custom_components.equiwatt import PLATFORMS
 from custom_components.equiwatt.api import async_get_client
 from custom_components.equiwatt.equivents import client
 from custom_components.equiwatt.equivents.tracker import Tracker
+from custom_components.equiwatt.storage import StorageFile
 from homeassistant.core import CoreState, HomeAssistant
-from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
-from homeassistant.util.file import WriteError
 
 from ..conftest import Push, Recorder
+from ..fakes.disk import full_disk
 from ..fakes.home import NOW, Home, add_entry
 from ..fakes.provider import API_URL, Provider
 
@@ -112,9 +112,7 @@ async def test_edge_announced_once_after_failed_write(
     provider.start(NOW, NOW + timedelta(minutes=30))
     await home.setup()
     assert home.edges == [("started", "api")]
-    full = patch.object(Store, "_write_prepared_data", side_effect=WriteError("No space left"))
-    mocked = patch.object(Store, "_async_write_data", side_effect=WriteError("No space left"))
-    with full, mocked:
+    with full_disk():
         provider.end(NOW, NOW + timedelta(minutes=1))
         await home.poll()
     assert home.edges == [("started", "api"), ("ended", "api")]
@@ -131,7 +129,7 @@ async def test_edge_announced_once_after_restart(
     """`ended` is not announced again after a restart, five hours later."""
     provider.start(NOW, NOW + timedelta(minutes=30))
     await home.setup()
-    with patch.object(Store, "_async_write_data", side_effect=WriteError("No space left")):
+    with full_disk():
         provider.end(NOW, NOW + timedelta(minutes=1))
         await home.poll()
     await home.pass_time(5 * 60 * MINUTE, step=60)
@@ -240,7 +238,7 @@ async def test_drift_writes_nothing(
         return real() + drift
 
     monkeypatch.setattr(home.entry.runtime_data.coordinator.clock, "_utcnow", drifting)
-    with patch.object(Store, "async_delay_save") as save:
+    with patch.object(StorageFile, "async_write_soon") as save:
         for count in range(20):
             drift = timedelta(microseconds=3 * count)
             await home.pass_time(31, step=31)

@@ -8,9 +8,9 @@ from typing import Any
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 
+from custom_components.equiwatt.storage import StorageFile
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState, Event, EventStateChangedData, callback
-from homeassistant.helpers.storage import Store
 
 from ..fakes.home import EVENT, LIVE
 from ..state_machine.cloud import HOUR, MINUTE, SECOND, Truth
@@ -36,15 +36,15 @@ def no_waiting() -> None:
 def home(freezer: FrozenDateTimeFactory, monkeypatch: pytest.MonkeyPatch) -> Generator[Home]:
     """Return a Home Assistant with a slow disk."""
     home = Home(freezer)
-    write = Store._async_write_data
+    write = StorageFile._async_save
 
-    async def write_slowly(store: Store[Any], data: dict[str, Any]) -> None:
+    async def write_slowly(store: StorageFile, data: dict[str, Any]) -> None:
         """Write after a while."""
         await asyncio.sleep(0.1)
         await write(store, data)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Store, "_async_write_data", write_slowly)
+        patched.setattr(StorageFile, "_async_save", write_slowly)
         yield home
     home.stop()
 

@@ -11,7 +11,7 @@ from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.equivents.attendance import Attendance, read_attendance
 from custom_components.equiwatt.equivents.model import EdgeType, Equivent, Source
 from custom_components.equiwatt.equivents.snapshot import Edge, Snapshot
-from homeassistant.helpers.storage import Store
+from custom_components.equiwatt.storage import StorageFile
 from homeassistant.setup import async_setup_component
 
 from ..fakes.actions import simulate
@@ -100,7 +100,7 @@ async def test_take_part_by_binary_sensor(home: Home, provider: Provider) -> Non
 
 async def test_take_part_with_slow_disk(live: Home, provider: Provider) -> None:
     """A participant of the next equivent is listed, though the last end is still being written."""
-    begun, go_on, write = asyncio.Event(), asyncio.Event(), Store._async_write_data
+    begun, go_on, write = asyncio.Event(), asyncio.Event(), StorageFile._async_save
     await live.pass_time(20 * MINUTE, step=30)
     start = live.now
 
@@ -110,7 +110,7 @@ async def test_take_part_with_slow_disk(live: Home, provider: Provider) -> None:
         await go_on.wait()
         await write(store, data)
 
-    with patch("homeassistant.helpers.storage.Store._async_write_data", slow):
+    with patch.object(StorageFile, "_async_save", slow):
         provider.end(NOW, start)
         provider.start(start, start + HOUR)
         shown = live.hass.async_create_task(live.poll())

@@ -30,6 +30,7 @@ from homeassistant.loader import DATA_CUSTOM_COMPONENTS
 from homeassistant.util import dt as dt_util
 
 from ..fakes.clock import HandTurnedLoop
+from ..fakes.disk import memory
 from ..fakes.home import TOKEN, WEBHOOK_ID
 from ..fakes.provider import API_URL
 from .app import App
@@ -80,6 +81,7 @@ class Home:
         self.on_event: Callable[[Event[EventStateChangedData]], None] = lambda _: None
         self._stack = ExitStack()
         self._stack.enter_context(mock_storage(self.storage))
+        self._stack.enter_context(memory(self.storage))
         self.mocker = self._stack.enter_context(mock_aiohttp_client())
         self.mocker.get(API_URL, side_effect=self.answer)
         for name, value in (

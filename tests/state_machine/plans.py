@@ -35,9 +35,10 @@ class Planner(Watched):
     def check(self) -> None:
         """Check that the calendar is on for a live equivent, and for no plan."""
         super().check()
-        if self.home.is_loaded and abs(self.home.skew) < 2 * MINUTE:
-            shown = self.home.state("calendar.equiwatt_equivents")
-            assert shown == self.home.state(LIVE), "the calendar is on for a plan alone, or off"
+        home = self.home
+        if home.is_loaded and home.skew == home.error_of_clock:
+            shown = home.state("calendar.equiwatt_equivents")
+            assert shown == home.state(LIVE), "the calendar is on for a plan alone, or off"
 
     def event(self, ahead: int, minutes: int, summary: str) -> dict[str, Any]:
         """Return an event as the calendar's page has it."""

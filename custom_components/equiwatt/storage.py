@@ -1,0 +1,133 @@
+"""Files in Home Assistant's storage, whose writes fail with an error."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.json import save_json
+from homeassistant.helpers.storage import Store
+from homeassistant.util.file import WriteError
+from homeassistant.util.hass_dict import HassKey
+
+from .const import DOMAIN
+from .timer import Timer
+
+VERSION = 1
+SAVE_DELAY = 30
+"""Seconds until changes are written, and until a failed write is repeated."""
+
+UNWRITTEN: HassKey[dict[str, dict[str, Any]]] = HassKey(f"{DOMAIN}_unwritten")
+"""Data of files that were closed while the disk could not be written."""
+
+
+class StorageFile:
+    """File that is private to Home Assistant's user and replaced atomically.
+
+    Home Assistant's Store only logs that a write has failed, and so it only reads here.
+    """
+
+    def __init__(self, hass: HomeAssistant, name: str, data: Callable[[], dict[str, Any]]) -> None:
+        """Initialize with a function that returns the data to write."""
+        self.key = f"{DOMAIN}.{name}"
+        self._hass = hass
+        self._data = data
+        self._store: Store[dict[str, Any]] = Store(hass, VERSION, self.key)
+        self._lock = asyncio.Lock()
+        self._timer = Timer(hass, "write", self._write)
+        self._cancel_final_write: CALLBACK_TYPE | None = None
+        """Set while changes are not written."""
+        self._is_closed = False
+
+    @property
+    def is_pending(self) -> bool:
+        """Return True while changes are not written."""
+        return self._cancel_final_write is not None
+
+    async def async_load(self) -> dict[str, Any] | None:
+        """Return the stored data, None without any."""
+        if unwritten := self._take_unwritten():
+            self.async_write_soon()
+            return unwritten
+        data = await self._store.async_load()
+        if data is None:
+            # Home Assistant would believe until its next start that there is no file.
+            await self._store.async_remove()
+        return data
+
+    @callback
+    def async_write_soon(self, seconds: float = SAVE_DELAY) -> None:
+        """Write the data after a delay, and when Home Assistant stops."""
+        if self._is_closed:
+            return
+        if not self._cancel_final_write:
+            self._cancel_final_write = self._hass.bus.async_listen_once(
+                EVENT_HOMEASSISTANT_FINAL_WRITE, self._async_final_write
+            )
+            self._timer.async_set(seconds)
+        self._timer.async_bring_forward(seconds)
+
+    async def async_write(self, data: dict[str, Any] | None = None) -> None:
+        """Write the data, or others instead. Raise WriteError on failure, and repeat it later."""
+        async with self._lock:
+            if self._is_closed:
+                return
+            self._clear_pending()
+            try:
+                await self._async_save(self._data() if data is None else data)
+            except (HomeAssistantError, OSError) as err:
+                self.async_write_soon()
+                raise WriteError(f"Cannot write {self.key}") from err
+
+    async def async_try(self) -> None:
+        """Write the data now, or later if it fails."""
+        with suppress(WriteError):
+            await self.async_write()
+
+    async def async_close(self) -> None:
+        """Write pending changes and stop writing: another owner may open the file."""
+        if self.is_pending:
+            await self.async_try()
+        async with self._lock:
+            self._is_closed = True
+        if self.is_pending:
+            self._hass.data.setdefault(UNWRITTEN, {})[self.key] = self._data()
+            self._clear_pending()
+
+    async def async_remove(self) -> None:
+        """Delete the file."""
+        async with self._lock:
+            self._clear_pending()
+            self._take_unwritten()
+            await self._store.async_remove()
+
+    def _take_unwritten(self) -> dict[str, Any] | None:
+        """Return the data that could not be written when the file was closed."""
+        return self._hass.data.get(UNWRITTEN, {}).pop(self.key, None)
+
+    def _clear_pending(self) -> None:
+        """Cancel the pending write."""
+        self._timer.async_set(None)
+        if self._cancel_final_write:
+            self._cancel_final_write()
+            self._cancel_final_write = None
+
+    @callback
+    def _write(self) -> None:
+        """Write the data in the background."""
+        self._hass.async_create_task(self.async_try(), f"{DOMAIN} write")
+
+    async def _async_final_write(self, _: Event) -> None:
+        """Write the data as Home Assistant stops."""
+        self._cancel_final_write = None  # it has been called
+        await self.async_try()
+
+    async def _async_save(self, data: dict[str, Any]) -> None:
+        """Write the data in the format of Home Assistant's Store."""
+        content = {"version": VERSION, "minor_version": 1, "key": self.key, "data": data}
+        save = partial(save_json, self._store.path, content, private=True, atomic_writes=True)
+        await self._hass.async_add_executor_job(save)

@@ -1,0 +1,37 @@
+"""The disk: a memory in its place, and what may befall it."""
+
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+import json
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from homeassistant.helpers.json import prepare_save_json
+from homeassistant.helpers.storage import Store
+from homeassistant.util.file import WriteError
+
+SAVE = "custom_components.equiwatt.storage.save_json"
+"""What writes a file."""
+
+
+@contextmanager
+def memory(files: dict[str, Any]) -> Generator[None]:
+    """Write into the memory from which the plugin lets Home Assistant's Store read."""
+
+    def save(path: str, content: dict[str, Any], **_: Any) -> None:
+        """Keep what a file would contain."""
+        files[Path(path).name] = json.loads(prepare_save_json(content)[1])
+
+    with patch(SAVE, save):
+        yield
+
+
+@contextmanager
+def full_disk(error: Any = WriteError("No space left")) -> Generator[None]:  # noqa: B008
+    """Return a disk on which nothing can be written, neither by us nor by Home Assistant."""
+    with ExitStack() as stack:
+        for name in ("_async_write_data", "_write_prepared_data"):
+            stack.enter_context(patch.object(Store, name, side_effect=error))
+        stack.enter_context(patch(SAVE, side_effect=error))
+        yield

@@ -1,0 +1,103 @@
+"""Test when files are written, and what a write that fails does."""
+
+from typing import Any
+
+import pytest
+
+from custom_components.equiwatt.storage import SAVE_DELAY, StorageFile
+from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
+from homeassistant.core import HomeAssistant
+from homeassistant.util.file import WriteError
+
+from .fakes.disk import full_disk
+from .fakes.home import Home
+
+KEY = "equiwatt.one"
+
+
+@pytest.fixture
+def data() -> dict[str, Any]:
+    """Return what is to be written."""
+    return {"number": 1}
+
+
+@pytest.fixture
+def file(hass: HomeAssistant, data: dict[str, Any]) -> StorageFile:
+    """Return a file."""
+    return StorageFile(hass, "one", lambda: data)
+
+
+async def test_format(hass: HomeAssistant, file: StorageFile, hass_storage: Any) -> None:
+    """A file has the format of Home Assistant's own, and is read again."""
+    assert await file.async_load() is None
+    await file.async_write()
+    expected = {"version": 1, "minor_version": 1, "key": KEY, "data": {"number": 1}}
+    assert hass_storage[KEY] == expected
+    assert await file.async_load() == {"number": 1}
+    await file.async_write({"number": 2})
+    assert hass_storage[KEY]["data"] == {"number": 2}
+
+
+async def test_soon(home: Home, file: StorageFile, data: dict[str, Any], hass_storage: Any) -> None:
+    """Changes are written together after the shortest of their delays, which none postpones."""
+    file.async_write_soon()
+    await home.pass_time(SAVE_DELAY - 1, step=1)
+    file.async_write_soon()
+    assert KEY not in hass_storage
+    data["number"] = 2
+    await home.pass_time(2, step=1)
+    assert hass_storage.pop(KEY)["data"] == {"number": 2}
+    file.async_write_soon()
+    file.async_write_soon(1)
+    await home.pass_time(2, step=1)
+    assert hass_storage.pop(KEY)
+    await home.pass_time(2 * SAVE_DELAY)
+    assert KEY not in hass_storage
+
+
+async def test_final_write(hass: HomeAssistant, file: StorageFile, hass_storage: Any) -> None:
+    """What is pending is written when Home Assistant stops, once."""
+    file.async_write_soon()
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
+    await hass.async_block_till_done()
+    assert hass_storage.pop(KEY)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
+    await hass.async_block_till_done()
+    assert KEY not in hass_storage
+
+
+async def test_full_disk(home: Home, file: StorageFile, hass_storage: Any) -> None:
+    """A write that fails is an error, and is repeated."""
+    with full_disk():
+        with pytest.raises(WriteError):
+            await file.async_write()
+        await home.pass_time(SAVE_DELAY + 1)
+    assert KEY not in hass_storage
+    await home.pass_time(SAVE_DELAY + 1)
+    assert hass_storage[KEY]
+
+
+async def test_closed(hass: HomeAssistant, file: StorageFile, hass_storage: Any) -> None:
+    """What is pending is written when a file is closed, and nothing after that."""
+    file.async_write_soon()
+    await file.async_close()
+    assert hass_storage.pop(KEY)
+    file.async_write_soon()
+    await file.async_write()
+    assert not file.is_pending
+    assert KEY not in hass_storage
+
+
+async def test_closed_with_a_full_disk(home: Home, file: StorageFile, hass_storage: Any) -> None:
+    """What cannot be written is kept for who opens the file next, unless it is deleted."""
+    for deleted in (True, False):
+        with full_disk():
+            file = StorageFile(home.hass, "one", lambda: {"number": 1})
+            file.async_write_soon()
+            await file.async_close()
+        other = StorageFile(home.hass, "one", lambda: {"number": 1})
+        if deleted:
+            await other.async_remove()
+        assert await other.async_load() == (None if deleted else {"number": 1})
+    await home.pass_time(SAVE_DELAY + 1)
+    assert hass_storage[KEY]["data"] == {"number": 1}
