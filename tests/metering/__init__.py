@@ -1,1 +1,1 @@
-"""Tests of the metering wing."""
+"""Tests of the metering modules."""

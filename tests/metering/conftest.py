@@ -1,4 +1,4 @@
-"""What the tests of the metering wing share: a recorder or tables, and meters with rows in them."""
+"""Shared fixtures: a recorder or tables, and meters with rows in them."""
 
 from datetime import UTC, datetime
 import logging
@@ -18,7 +18,7 @@ from .meters import Meters, Tables
 
 @pytest.fixture
 def mock_recorder_before_hass(request: pytest.FixtureRequest) -> None:
-    """Prepare the recorder, if there is to be one, before Home Assistant, as it must be."""
+    """Prepare the recorder before Home Assistant, as it must be, where a test has one."""
     if "recorder_mock" in request.fixturenames:
         request.getfixturevalue("async_test_recorder")
 
@@ -27,7 +27,7 @@ def mock_recorder_before_hass(request: pytest.FixtureRequest) -> None:
 async def meters(
     recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory
 ) -> Meters:
-    """Return a way to write rows of meters to a recorder, on the evening of the example."""
+    """Return a writer of meters' rows to a recorder, on the evening of the example."""
     logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)  # the plugin logs each query
     freezer.move_to(datetime(2026, 11, 24, 18, 1, 2, tzinfo=UTC))
     assert await async_setup_component(hass, "sensor", {})
@@ -37,7 +37,7 @@ async def meters(
 
 @pytest.fixture
 def tables(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> Tables:
-    """Return a way to write rows of meters where there is no recorder."""
+    """Return a writer of meters' rows without a recorder."""
     return Tables(hass, monkeypatch)
 
 
@@ -61,5 +61,5 @@ async def recorded_home(
     freezer: FrozenDateTimeFactory,
     meters: Meters,
 ) -> MeteredHome:
-    """Return one whose meter's rows a recorder keeps."""
+    """Return a house whose meter is recorded."""
     return MeteredHome(hass, entry, provider, freezer, meters)

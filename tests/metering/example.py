@@ -1,4 +1,4 @@
-"""The worked example: a home's use in November 2026, and what is to be made of it."""
+"""The worked example: the use of a home in November 2026, with the expected figures."""
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -24,12 +24,12 @@ DAYS: dict[date, dict[str, float | None]] = {
 
 
 def at(day: date, label: str) -> datetime:
-    """Return a time of a winter's day, when UTC is what clocks in London show."""
+    """Return a time on a winter's day, in UTC as on London's clocks."""
     return datetime.fromisoformat(f"{day}T{label}").replace(tzinfo=UTC)
 
 
 def window(day: date, start: str, end: str) -> Window:
-    """Return a window of a winter's day."""
+    """Return a window on a winter's day."""
     return Window(start=at(day, start), end=at(day, end))
 
 
@@ -37,7 +37,7 @@ WINDOW = window(EVENT_DAY, "17:00", "18:00")
 
 
 def counter(newest: str = "18:30") -> dict[datetime, float]:
-    """Return what the meter showed at each half hour, until a time of the event's day.
+    """Return the meter's readings at each half hour, until a time on the event's day.
 
     Where the example has no value the meter was away: neither of its two readings is there.
     """
@@ -56,7 +56,7 @@ def counter(newest: str = "18:30") -> dict[datetime, float]:
 
 
 def in_between(kwh: dict[datetime, float]) -> dict[datetime, float]:
-    """Return readings with those of each five minutes between half hours."""
+    """Return readings with interpolated ones every five minutes."""
     found: dict[datetime, float] = {}
     for (start, before), (end, after) in pairwise(kwh.items()):
         rows = 6 if end - start == HALF_HOUR else 1
@@ -68,7 +68,7 @@ def in_between(kwh: dict[datetime, float]) -> dict[datetime, float]:
 def meter_of(
     kwh: Mapping[datetime, float], hours: Mapping[datetime, float] | None = None
 ) -> Readings:
-    """Return a meter with rows of five minutes, and of hours, that end so."""
+    """Return a meter with rows of five minutes and of hours, by their ends."""
 
     def rows(readings: Mapping[datetime, float]) -> dict[float, float]:
         """Return rows by Unix time, in order."""
@@ -80,9 +80,9 @@ def meter_of(
 def readings(
     *extra: tuple[str, float], newest: str = "18:30", without: Collection[datetime] = ()
 ) -> tuple[Readings, ...]:
-    """Return the home's readings until a time of the event's day.
+    """Return the home's readings until a time on the event's day.
 
-    More may be given for that day: when, and what was used since the equivent's start.
+    Further readings of that day can be given: the time, and the use since the equivent's start.
     """
     kwh = counter(newest)
     for label, used in extra:
@@ -92,5 +92,5 @@ def readings(
 
 
 def minutes(number: float) -> timedelta:
-    """Return so many minutes."""
+    """Return some minutes as a timedelta."""
     return number * GRID / 5

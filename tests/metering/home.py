@@ -36,7 +36,7 @@ class MeteredHome(Home):
         freezer: FrozenDateTimeFactory,
         meters: Meters | Tables,
     ) -> None:
-        """Stand at a quiet moment before the equivent."""
+        """Start at a quiet moment before the equivent."""
         super().__init__(hass, entry, provider, freezer)
         self.meters = meters
         self.kwh = in_between(counter())
@@ -51,14 +51,14 @@ class MeteredHome(Home):
         """Choose a meter."""
         self.hass.config_entries.async_update_entry(self.entry, options=options)
 
-    async def furnish(self) -> None:
-        """Set everything up with a meter."""
+    async def setup_with_meter(self) -> None:
+        """Set up everything with a meter."""
         self.choose(**SENSORS)
         await self.make_rows()
         await self.setup()
 
     async def make_rows(self, until: datetime | None = None) -> None:
-        """Make the rows that end by a time, or by now, and are not there yet."""
+        """Create the missing rows that end up to a time, by default now."""
         until = until or self.now
         new = {moment: kwh for moment, kwh in self.kwh.items() if self.made < moment <= until}
         self.made = max(self.made, until)
@@ -66,7 +66,7 @@ class MeteredHome(Home):
             await self.meters.five_minutes(new)
 
     async def move_to(self, label: str, seconds: int = 0) -> None:
-        """Let time pass, and the rows of it be made."""
+        """Turn the clock and create the rows in between."""
         end = at(EVENT_DAY, label) + timedelta(seconds=seconds)
         while self.now < end:
             step = min(30.0, (end - self.now).total_seconds())
@@ -74,13 +74,13 @@ class MeteredHome(Home):
             await self.pass_time(step, step=step)
 
     async def start(self) -> None:
-        """Let the equivent become live."""
+        """Start the equivent."""
         self.provider.start(START, END)
         await self.move_to("17:02", 30)
         assert self.live == "on"
 
     async def end(self) -> None:
-        """Let it end, and the API list it."""
+        """End the equivent and list it in the API."""
         await self.move_to("18:01", 10)
         self.provider.end(START, END)
         await self.move_to("18:02", 30)
@@ -93,12 +93,12 @@ class MeteredHome(Home):
         return state
 
     def figures(self, suffix: str = "") -> tuple[float | None, ...]:
-        """Return what the three sensors show."""
+        """Return the figures of the three sensors."""
         states = (self.sensor(key, suffix).state for key in FIGURES)
         return tuple(None if state == "unknown" else float(state) for state in states)
 
     async def calendar(self, suffix: str = "") -> list[dict[str, Any]]:
-        """Return what the calendar lists of the evening."""
+        """Return the calendar events of the evening."""
         calendar = f"calendar.equiwatt_equivents{suffix}"
         answer: Any = await self.hass.services.async_call(
             "calendar",

@@ -1,4 +1,4 @@
-"""Made-up homes that live day by day, whose use of each evening scatters as a home's does."""
+"""Simulated homes whose use in the evenings varies as in real homes."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import count, islice

@@ -1,4 +1,4 @@
-"""Meters of all kinds, whose rows the real recorder keeps, or a table of the tests."""
+"""Meters of all kinds, with rows in the real recorder or in a table of the tests."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -45,7 +45,7 @@ EXTERNAL = "supplier:import"
 
 
 def metadata(meter: str, unit: str = "kWh", unit_class: str = "energy") -> StatisticMetaData:
-    """Return what the recorder knows a meter by."""
+    """Return the metadata of a meter's statistic."""
     found: StatisticMetaData = StatisticMetaData(
         mean_type=StatisticMeanType.NONE,
         has_sum=True,
@@ -59,24 +59,24 @@ def metadata(meter: str, unit: str = "kWh", unit_class: str = "energy") -> Stati
 
 
 def rows(readings: Mapping[datetime, float], length: timedelta) -> list[StatisticData]:
-    """Return rows of a length by what the meter showed when they ended."""
+    """Return rows of a length for the readings at their ends."""
     return [
         StatisticData(start=end - length, state=total, sum=total) for end, total in readings.items()
     ]
 
 
 class Meters:
-    """Writes rows to the recorder, or has it make them from states."""
+    """Writer of rows to the recorder, directly or by states."""
 
     def __init__(self, hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
-        """Keep what is turned."""
+        """Initialize with the clock of the tests."""
         self.hass = hass
         self.freezer = freezer
 
     async def five_minutes(
         self, readings: dict[datetime, float], meter: str = METER, unit: str = "kWh"
     ) -> None:
-        """Write rows of five minutes, by when they end; between half hours those in between."""
+        """Write rows of five minutes by their ends, interpolated between half hours."""
         every = rows(in_between(readings), GRID)
         get_instance(self.hass).async_import_statistics(
             metadata(meter, unit), every, StatisticsShortTerm
@@ -87,7 +87,7 @@ class Meters:
     async def hours(
         self, readings: dict[datetime, float], meter: str = METER, unit: str = "kWh"
     ) -> None:
-        """Write those rows of hours that end on an hour, by when they end."""
+        """Write the rows of hours among the readings."""
         full = {end: total for end, total in readings.items() if end.minute == 0}
         add = async_add_external_statistics if ":" in meter else async_import_statistics
         add(self.hass, metadata(meter, unit), rows(full, HOUR))
@@ -100,7 +100,7 @@ class Meters:
         readings: Mapping[datetime, float],
         table: type[Statistics | StatisticsShortTerm],
     ) -> None:
-        """Let rows have been written when they ended, as Home Assistant's own are."""
+        """Set the rows' creation times to their ends, as for Home Assistant's own rows."""
         ids = sa.select(StatisticsMeta.id).where(StatisticsMeta.statistic_id == meter)
         written = table.start_ts + (table.duration + WRITTEN).total_seconds()
         first, last = min(readings) - table.duration, max(readings) - table.duration
@@ -117,10 +117,10 @@ class Meters:
         await self.execute(sa.delete(table).where(table.start_ts < before.timestamp()))
 
     async def execute(self, *statements: sa.Executable) -> None:
-        """Change the database behind the recorder's back."""
+        """Change the database directly."""
 
         def job() -> None:
-            """Do it, where it may block."""
+            """Run the statement in the recorder's thread."""
             with session_scope(hass=self.hass) as session:
                 for statement in statements:
                     session.execute(statement)
@@ -130,13 +130,13 @@ class Meters:
     async def report(
         self, until: datetime, states: Mapping[datetime, float | str], meter: str = METER
     ) -> None:
-        """Let a meter change its state, and the recorder make its rows, until a time."""
+        """Change the states of a meter and compile its statistics, until a time."""
         await self.report_all(until, {meter: states})
 
     async def report_all(
         self, until: datetime, states: Mapping[str, Mapping[datetime, float | str]]
     ) -> None:
-        """Let meters change their states, and the recorder make their rows, until a time."""
+        """Change the states of meters and compile their statistics, until a time."""
         each = sorted(
             (moment, meter, state)
             for meter, reports in states.items()
@@ -145,14 +145,14 @@ class Meters:
         )
         start = floor(each[0][0], GRID)
         for moment, meter, state in each:
-            start = await self._make_rows(start, moment)
+            start = await self._compile(start, moment)
             self.freezer.move_to(moment)
             self.set_state(state, meter)
-        await self._make_rows(start, until)
+        await self._compile(start, until)
         self.freezer.move_to(until)
 
-    async def _make_rows(self, start: datetime, until: datetime) -> datetime:
-        """Let the recorder make the rows that are full by a time; return where the next begins."""
+    async def _compile(self, start: datetime, until: datetime) -> datetime:
+        """Compile the statistics due at a time, and return the start of the next row."""
         while start + GRID <= until:
             await async_wait_recording_done(self.hass)
             self.freezer.move_to(start + GRID + WRITTEN)
@@ -162,9 +162,9 @@ class Meters:
         return start
 
     async def restart(self, off: datetime, on: datetime, kwh: float, meter: str = METER) -> None:
-        """Let Home Assistant be off for a time, after which the meter shows so much.
+        """Turn Home Assistant off for a while, and set the meter's reading after it.
 
-        When it has started, the recorder makes up the rows of the time in between.
+        When it has started, the recorder compiles the rows of the time in between.
         """
         self.freezer.move_to(on)
         self.set_state("unavailable", meter)
@@ -187,10 +187,10 @@ class Meters:
 
 
 class Tables:
-    """Rows of meters without a recorder, for tests of what is made of them."""
+    """Rows of meters without a recorder."""
 
     def __init__(self, hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Be what is read."""
+        """Replace the reading of statistics."""
         self.hass = hass
         self.is_broken = False
         self.error: Exception | None = None
@@ -203,11 +203,11 @@ class Tables:
         monkeypatch.setattr(history, "async_read", self._read)
 
     async def five_minutes(self, readings: dict[datetime, float], meter: str = METER) -> None:
-        """Write rows of five minutes, by when they end; between half hours those in between."""
+        """Write rows of five minutes by their ends, interpolated between half hours."""
         self._five_minutes.setdefault(meter, {}).update(in_between(readings))
 
     async def hours(self, readings: dict[datetime, float], meter: str = METER) -> None:
-        """Write those rows of hours that end on an hour, by when they end."""
+        """Write the rows of hours among the readings."""
         full = {end: total for end, total in readings.items() if end.minute == 0}
         self._hours.setdefault(meter, {}).update(full)
 
@@ -217,7 +217,7 @@ class Tables:
         self._hours.pop(meter, None)
 
     def rename(self, old: str, new: str) -> None:
-        """Follow a sensor to a new name, as the recorder does."""
+        """Rename a statistic, as the recorder does with its sensor."""
         self._five_minutes[new] = self._five_minutes.pop(old)
 
     def set_state(self, state: float | str, meter: str = METER) -> None:
@@ -227,7 +227,7 @@ class Tables:
     async def _read(
         self, hass: HomeAssistant, meters: Sequence[str], since: datetime
     ) -> tuple[Readings, ...]:
-        """Return the readings of each of several meters since a time."""
+        """Return the readings of several meters since a time."""
         self.reads += 1
         if self.error:
             raise self.error
@@ -245,7 +245,7 @@ class Tables:
         )
 
     async def _unfit(self, hass: HomeAssistant, meters: Collection[str]) -> list[str]:
-        """Return those of the meters that have neither rows nor a state."""
+        """Return the meters without rows and without a state."""
         known = self._five_minutes.keys() | self._hours.keys()
         return [meter for meter in meters if meter not in known and not hass.states.get(meter)]
 

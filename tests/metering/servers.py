@@ -1,4 +1,4 @@
-"""Database servers of the tests' own, where this machine has their programs."""
+"""Database servers for the tests, where their programs are installed."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -24,21 +24,21 @@ OTHER_USER = "nobody"
 
 
 class Server:
-    """One server, which makes an empty database for whoever asks."""
+    """A server that creates empty databases."""
 
     def __init__(self, url: str) -> None:
-        """Keep the address, with a place for the name of a database."""
+        """Initialize with an address that has a place for the database's name."""
         self._url = url
         self._names = (f"test_{number}" for number in count())
 
     def new_database(self) -> str:
-        """Make a database, and return its address."""
+        """Create a database and return its address."""
         name = next(self._names)
         self.execute(f"CREATE DATABASE {name}")
         return self._url.format(name)
 
     def execute(self, statement: str) -> None:
-        """Run a statement that belongs to no database of the tests."""
+        """Run a statement outside the tests' databases."""
         engine = sa.create_engine(self._url.format(self._first), isolation_level="AUTOCOMMIT")
         try:
             with engine.connect() as connection:
@@ -48,12 +48,12 @@ class Server:
 
     @property
     def _first(self) -> str:
-        """Return the database that each server has."""
+        """Return the database that exists on each server."""
         return "postgres" if self._url.startswith("postgresql") else "mysql"
 
 
 def missing(database: str) -> str | None:
-    """Return what this machine lacks to run a database's tests, None if it lacks nothing."""
+    """Return what is not installed for a database's tests, or None."""
     program, driver = PROGRAMS[database]
     if not shutil.which(program):
         return f"{database}: there is no {program}"
@@ -117,7 +117,7 @@ def _call(command: list[str], **options: Any) -> None:
 def _process(
     command: list[str], server: Server, end: signal.Signals, **options: Any
 ) -> Generator[Server]:
-    """Run a server, and end it by a signal at which it tidies nothing up."""
+    """Run a server and kill it at the end."""
     process = subprocess.Popen(  # noqa: S603
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", **options
     )
@@ -130,7 +130,7 @@ def _process(
 
 
 def _wait(process: subprocess.Popen[bytes], server: Server) -> None:
-    """Wait until a server answers."""
+    """Wait for a server to answer."""
     end = time.monotonic() + START_SECONDS
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Test what is made of readings: every figure of the worked example, and what holds for any."""
+"""Test the figures of the worked example, and the properties of any readings."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -42,12 +42,12 @@ NOW = datetime(2026, 11, 24, 17, 3, tzinfo=UTC)
 
 
 def is_about(value: float | None) -> Any:
-    """Return what equals a figure of the example, which has four decimals at most."""
+    """Return an approximate value for the four decimals of the example."""
     return None if value is None else pytest.approx(value, abs=5e-5)
 
 
 def final(window: Window = WINDOW, known: Sequence[Readings] | None = None) -> Estimate:
-    """Return what is known of a window once it is over."""
+    """Return the estimate of a window that is over."""
     return estimate(window, EQUIVENT_DAYS, known or readings(), over=True)
 
 
@@ -63,7 +63,7 @@ def final(window: Window = WINDOW, known: Sequence[Readings] | None = None) -> E
     ],
 )
 def test_windows_of_the_example(case: dict[str, Any], day: str) -> None:
-    """Start and end are floored to the grid of five minutes."""
+    """Start and end are floored to five minutes."""
     start, end = (
         datetime.fromisoformat(case.get(f"api_{name}") or case[name]) for name in ("start", "end")
     )
@@ -71,7 +71,7 @@ def test_windows_of_the_example(case: dict[str, Any], day: str) -> None:
 
 
 def test_windows_without_a_known_end() -> None:
-    """They last until the half hour that is under way is over."""
+    """The window lasts until the end of the current half hour."""
     start = at(EVENT_DAY, "17:01")
     ends = [("16:59", "17:30"), ("17:01", "17:30"), ("17:29", "17:30"), ("17:30", "18:00")]
     for now, end in ends:
@@ -79,8 +79,8 @@ def test_windows_without_a_known_end() -> None:
         assert window_of(start, None, at(EVENT_DAY, now)) == expected
 
 
-def test_too_short_to_be_measured() -> None:
-    """What starts and ends within five minutes has no window."""
+def test_too_short() -> None:
+    """An equivent within five minutes has no window."""
     start = at(EVENT_DAY, "17:01")
     assert window_of(start, start + minutes(3), NOW) is None
     assert window_of(start, start + minutes(4), NOW) == window(EVENT_DAY, "17:00", "17:05")
@@ -91,7 +91,7 @@ def test_too_short_to_be_measured() -> None:
     st.timedeltas(timedelta(minutes=5), timedelta(hours=6)),
 )
 def test_half_hours_of_any_window(later: timedelta, lasts: timedelta) -> None:
-    """They follow one another through the whole window, and change at half hours only."""
+    """Half hours are contiguous, cover the window, and change on the half hour."""
     start = NOW + later
     found = window_of(start, start + lasts, NOW)
     assert found
@@ -105,8 +105,8 @@ def test_half_hours_of_any_window(later: timedelta, lasts: timedelta) -> None:
     assert all(timedelta() < span.end - span.start <= HALF_HOUR for span in found.half_hours)
 
 
-def test_the_clock_change() -> None:
-    """The same local hours are others in UTC before the clocks went back."""
+def test_clock_change() -> None:
+    """The same local hours have another UTC time before the clocks went back."""
     case = CASES["clock change"]
     expected = [datetime.fromisoformat(moment) for moment in case["reading_window_utc"]]
     found = window(date(2026, 10, 27), "17:00", "18:00").on(date(2026, 10, 22))
@@ -115,8 +115,8 @@ def test_the_clock_change() -> None:
     assert date.fromisoformat(case["excluded_day"]) not in days
 
 
-def test_the_clock_change_in_figures() -> None:
-    """What was used at five in summer time is compared with five in winter time."""
+def test_clock_change_in_figures() -> None:
+    """The use at five in summer time is compared with the use at five in winter time."""
     event = window(date(2026, 10, 27), "17:00", "18:00")
     kwh = {event.start: 17.0, event.start + HALF_HOUR: 17.5, event.end: 18.0}
     for number in (20, 21, 22):
@@ -130,7 +130,7 @@ def test_the_clock_change_in_figures() -> None:
 # The worked example
 
 
-def test_the_figures_of_the_example() -> None:
+def test_figures_of_the_example() -> None:
     """0.90 kWh usual, 0.40 used, 0.50 saved."""
     found = final()
     assert found == Estimate(
@@ -160,15 +160,15 @@ def test_the_figures_of_the_example() -> None:
     assert (found.days_used == found.days_wanted) is EXPECTED["complete"]
 
 
-def test_the_days_of_the_example() -> None:
-    """The days used are those that were computed by hand."""
+def test_days_of_the_example() -> None:
+    """The days used are those computed by hand."""
     days = usual_days(WINDOW, EQUIVENT_DAYS, readings())
     assert [str(day) for day in days] == EXAMPLE["hand_computation"]["days_used"]
 
 
 @pytest.mark.parametrize("step", EXAMPLE["live"])
 def test_live(step: dict[str, Any]) -> None:
-    """Use and what is usual are both measured to the end of the newest row."""
+    """The use and the usual use are both measured to the end of the newest row."""
     newest = step["newest_row_ends"]
     used: float = step["meter_since_start" if "meter_since_start" in step else "used_so_far"]
     over = step.get("final", False)
@@ -186,7 +186,7 @@ def test_live(step: dict[str, Any]) -> None:
 
 
 def test_half_hours_while_live() -> None:
-    """One under way counts as far as it goes, one to come has no use yet."""
+    """The current half hour counts in part, and the next ones have no use yet."""
     first = estimate(WINDOW, EQUIVENT_DAYS, readings(newest="17:00"), over=False)
     assert [half.used for half in first.half_hours] == [0, None]
     early = estimate(WINDOW, EQUIVENT_DAYS, readings(("17:20", 0.15), newest="17:20"), over=False)
@@ -206,8 +206,8 @@ def test_half_past() -> None:
     assert (found.days_used, found.approximate) == (7, False)
 
 
-def test_a_weekend() -> None:
-    """All four days of weekends, none of the week, and no trimming."""
+def test_weekend() -> None:
+    """All four days of weekends count, none of the week, without trimming."""
     case = CASES["weekend"]
     saturday = window(date(2026, 11, 28), "17:00", "18:00")
     found = estimate(saturday, EQUIVENT_DAYS, readings(), over=False)
@@ -218,7 +218,7 @@ def test_a_weekend() -> None:
 
 
 def test_more_than_usual() -> None:
-    """The saving is negative, and nothing is clipped."""
+    """The saving is negative without clipping."""
     case = CASES["used more than usual, or a powerUP"]
     found = final(known=readings(("18:00", case["used_kwh"])))
     assert found.usual == is_about(case["usual_kwh"])
@@ -226,8 +226,8 @@ def test_more_than_usual() -> None:
 
 
 @pytest.mark.parametrize("dip", [0.004, 0.006])
-def test_a_dip_of_the_counter(dip: float) -> None:
-    """A counter that went back by what is shown as nothing is read as it is, else it is a gap."""
+def test_dip(dip: float) -> None:
+    """A small dip of the counter is a reading, and a larger one is a gap."""
     found = final(known=readings(("17:30", 0.21), ("18:00", 0.21 - dip)))
     second, used = (is_about(-dip), is_about(0.21 - dip)) if dip < 0.005 else (None, None)
     assert [half.used for half in found.half_hours] == [is_about(0.21), second]
@@ -235,7 +235,7 @@ def test_a_dip_of_the_counter(dip: float) -> None:
 
 
 def test_too_few_days() -> None:
-    """The use is known, what is usual is not yet."""
+    """The use is known and the usual use is not."""
     case = CASES["too few days"]
     kept = {date.fromisoformat(day) for day in case["days"]} | {EVENT_DAY}
     known = {moment: kwh for moment, kwh in counter().items() if moment.date() in kept}
@@ -250,7 +250,7 @@ def test_too_few_days() -> None:
 
 @pytest.mark.parametrize("over", [True, False])
 def test_no_reading_at_the_start(over: bool) -> None:
-    """Without it there is no use, and what is usual is known all the same."""
+    """The use is unknown and the usual use is known."""
     case = CASES["no reading at the start (row 16:55 missing, meter unavailable)"]
     known = readings(without=[WINDOW.start])
     found = estimate(WINDOW, EQUIVENT_DAYS, known, over=over)
@@ -261,8 +261,8 @@ def test_no_reading_at_the_start(over: bool) -> None:
     assert [half.used for half in found.half_hours] == [None, is_about(0.19)]
 
 
-def test_a_late_meter() -> None:
-    """Nothing is made up before its readings are there."""
+def test_late_meter() -> None:
+    """Nothing is estimated before the readings are available."""
     case = CASES["late meter (hourly external statistic imported next morning)"]
     late = readings(newest="16:30")
     for over in (False, True):
@@ -277,15 +277,15 @@ def test_a_late_meter() -> None:
     assert after.saving == is_about(case["after_import"]["saved_kwh"])
 
 
-def test_the_end_is_not_read_yet() -> None:
-    """What was used until the newest reading is no result of an equivent that is over."""
+def test_end_not_read() -> None:
+    """The use up to the newest reading is no final result."""
     found = final(known=readings(newest="17:30"))
     assert (found.used, found.saving, found.final) == (None, None, False)
     assert found.reason is Reason.WAITING_FOR_METER
 
 
-def test_a_gap_in_between() -> None:
-    """The counter bridges it: two readings are all it takes."""
+def test_gap_in_between() -> None:
+    """A gap between two readings does not matter."""
     case = CASES["gap inside the window, both boundary rows there"]
     kwh = {moment: value for moment, value in counter().items() if moment.date() < EVENT_DAY}
     for starts, value in case["rows"].items():
@@ -296,8 +296,8 @@ def test_a_gap_in_between() -> None:
     assert found.saving == is_about(0.5)
 
 
-def test_a_day_whose_first_reading_is_gone() -> None:
-    """It is left out, instead of counting the whole counter."""
+def test_first_reading_missing() -> None:
+    """A day without its first reading is left out, instead of counting the whole counter."""
     first = min(moment.date() for moment in counter())
     found = final(known=readings(without=[at(first, "17:00")]))
     assert found.days_used == EXPECTED["days_used"] - 1
@@ -305,8 +305,8 @@ def test_a_day_whose_first_reading_is_gone() -> None:
 
 
 @pytest.mark.parametrize(("day", "wanted"), [("2026-11-24", 10), ("2026-11-28", 8)])
-def test_the_most_recent_days_count(day: str, wanted: int) -> None:
-    """A home with two months of readings is compared with its most recent days alone."""
+def test_most_recent_days(day: str, wanted: int) -> None:
+    """Only the most recent of two months of days count."""
     event = window(date.fromisoformat(day), "17:00", "18:00")
     days = event.similar_days(EQUIVENT_DAYS)
     assert len(days) > wanted
@@ -322,7 +322,7 @@ def test_the_most_recent_days_count(day: str, wanted: int) -> None:
 
 @pytest.mark.parametrize("over", [True, False])
 def test_no_statistics(over: bool) -> None:
-    """Nothing is known, and it says why."""
+    """The estimate is empty, with a reason."""
     for meters in ([], [Readings()], [*readings(), Readings()]):
         found = estimate(WINDOW, EQUIVENT_DAYS, meters, over=over)
         assert found == Estimate(
@@ -334,7 +334,7 @@ def test_no_statistics(over: bool) -> None:
 
 
 def test_approximate_readings() -> None:
-    """Hours mark what was made of them, and nothing else."""
+    """Only figures from hourly rows are approximate."""
     (meter,) = readings()
     newest_day, *_, oldest_day = usual_days(WINDOW, EQUIVENT_DAYS, [meter])
     hours = {moment: kwh for moment, kwh in counter().items() if moment.minute == 0}
@@ -348,7 +348,7 @@ def test_approximate_readings() -> None:
 
 
 def test_newer_rows() -> None:
-    """They take the place of all since a time: what is gone was cleared."""
+    """Newer rows replace all readings since their first, as statistics may be cleared."""
     moments = [at(EVENT_DAY, label) for label in ("16:00", "17:00", "17:05", "17:10", "18:00")]
     old = meter_of(dict.fromkeys(moments[:4], 1.0), {moments[1]: 1.0})
     new = meter_of({moments[3]: 2.0, moments[4]: 3.0}, {moments[4]: 2.0})
@@ -359,7 +359,7 @@ def test_newer_rows() -> None:
 
 
 def test_half_past_of_hours() -> None:
-    """A reading that is not there stays missing where an hour beside it is."""
+    """A reading between two hours needs both of them."""
     kwh = {"16:00": 10.0, "17:00": 11.0, "18:00": 14.0, "20:00": 15.0}
     meter = meter_of({}, {at(EVENT_DAY, label): total for label, total in kwh.items()})
     found = {
@@ -375,19 +375,19 @@ def test_half_past_of_hours() -> None:
 
 
 def moves(*minutes: float, rows: int, kwh: float = 1) -> Readings:
-    """Return a meter with so many rows, which moved so many minutes after the first."""
+    """Return a meter with some rows that moved the given minutes after the first."""
     noon = at(EVENT_DAY, "12:00")
     each = {noon + row * GRID: kwh * sum(m <= 5 * row for m in minutes) for row in range(rows)}
     return meter_of(each)
 
 
 def each(minutes: int, hours: float, kwh: float = 1) -> Readings:
-    """Return a meter that moved each so many minutes, for some hours."""
+    """Return a meter that moved at an interval for some hours."""
     return moves(*range(minutes, int(hours * 60), minutes), rows=int(hours * 12), kwh=kwh)
 
 
 def twice(minutes: int, hours: int) -> list[int]:
-    """Return the minutes of reports that are written in two."""
+    """Return the minutes of reports that are split over two rows."""
     return [each + wait for each in range(minutes, hours * 60, minutes) for wait in (0, 5)]
 
 
@@ -423,14 +423,14 @@ kettles = list(accumulate(islice(cycle((20, 65, 25, 70, 20, 60)), 32)))
         (moves(*kettles, rows=288, kwh=0.3), 60),  # in such steps: nothing to tell half hours by
     ],
 )
-def test_the_pace(meter: Readings, pace: float | None) -> None:
-    """It is the longest of three times between moves in a row, where these are the shortest."""
+def test_pace(meter: Readings, pace: float | None) -> None:
+    """The pace is the longest of the three shortest successive intervals between moves."""
     assert meter.pace == (pace and timedelta(minutes=pace))
     assert meter.is_slow == (pace is not None and pace > 15)
 
 
-def test_the_pace_of_late() -> None:
-    """A meter that has become slower, or faster, is so after some days at most."""
+def test_pace_changes() -> None:
+    """A new pace of the meter counts after some days at most."""
     day = 24 * 60
     slower = [*range(5, 6 * day, 5), *range(6 * day, 9 * day, 60)]
     assert moves(*slower, rows=6 * 288).pace == GRID
@@ -440,7 +440,7 @@ def test_the_pace_of_late() -> None:
 
 
 def test_slow_meters() -> None:
-    """More seldom than each five minutes is approximate, than each quarter of an hour no use."""
+    """A pace over five minutes is approximate, over a quarter of an hour too slow."""
     assert not final(known=[each(5, hours=1), *readings()]).approximate
     ten = final(known=[each(10, hours=20), *readings()])
     assert ten.approximate
@@ -465,15 +465,15 @@ def idle(kwh: float = 50) -> Readings:
     return meter_of(dict.fromkeys(in_between(counter()), kwh))
 
 
-def test_one_that_stands_still() -> None:
-    """The others' figures stay: an idle tariff or phase is a part of nothing."""
+def test_idle_meter() -> None:
+    """The others' figures are kept, as an idle tariff or phase adds nothing."""
     found = final(known=[*readings(), idle()])
     assert (found.usual, found.used) == (is_about(0.9), is_about(0.4))
     assert (found.days_used, found.approximate, found.reason) == (7, False, None)
 
 
-def test_a_tariff_that_moves_on_sundays() -> None:
-    """What it counts is added on the days on which it counts."""
+def test_sunday_tariff() -> None:
+    """A meter that moves on Sundays only adds to those days."""
     total, sundays = 50.0, {}
     for moment in in_between(counter()):
         total += 0.1 if moment.weekday() == 6 else 0
@@ -485,7 +485,7 @@ def test_a_tariff_that_moves_on_sundays() -> None:
 
 
 def test_several_meters() -> None:
-    """They are added; a day that one of them lacks is left out, and what one lacks is missing."""
+    """Meters are added, and a day that is missing in one of them is left out."""
     kwh = in_between(counter())
     parts = [{moment: total * share for moment, total in kwh.items()} for share in (5 / 8, 3 / 8)]
     both = [meter_of(part) for part in parts]
@@ -504,7 +504,7 @@ def test_several_meters() -> None:
 
 
 def shifted(start: datetime, by: float, end: datetime | None = None) -> Readings:
-    """Return the home's meter with readings that are shifted from a time on, until another."""
+    """Return the home's meter with readings shifted between two times."""
     kwh = in_between(counter())
     last = end or max(kwh)
     return meter_of({m: total + by * (start <= m <= last) for m, total in kwh.items()})
@@ -512,8 +512,8 @@ def shifted(start: datetime, by: float, end: datetime | None = None) -> Readings
 
 @pytest.mark.parametrize("by", [1_161.27, 13, -4_600, -0.3])
 @pytest.mark.parametrize("label", ["17:05", "17:30", "17:40", "18:00"])
-def test_a_jump_in_the_window(label: str, by: float) -> None:
-    """It is a gap: 1161 → 0 → 1161, statistics that were cleared, or a sum that was adjusted."""
+def test_jump_in_the_window(label: str, by: float) -> None:
+    """A reset, cleared statistics or an adjusted sum is a gap."""
     for over in (False, True):
         meters = [shifted(at(EVENT_DAY, label), by)]
         found = estimate(WINDOW, EQUIVENT_DAYS, meters, over=over)
@@ -522,8 +522,8 @@ def test_a_jump_in_the_window(label: str, by: float) -> None:
         assert found.usual == is_about(0.9)
 
 
-def test_a_jump_on_a_usual_day() -> None:
-    """The day is left out, and its half hours count for nothing."""
+def test_jump_on_usual_day() -> None:
+    """The day is left out with its half hours."""
     monday = at(date(2026, 11, 23), "17:15")
     for by in (655, -655):
         found = final(known=[shifted(monday, by)])
@@ -531,14 +531,14 @@ def test_a_jump_on_a_usual_day() -> None:
         assert found.highest_day == is_about(1.0)
 
 
-def test_a_jump_outside() -> None:
-    """It is none of the window's."""
+def test_jump_outside() -> None:
+    """A jump outside the window does not matter."""
     for label in ("16:50", "18:05"):
         assert final(known=[shifted(at(EVENT_DAY, label), 1_161)]).saving == is_about(0.5)
 
 
-def test_a_jump_of_one_of_several() -> None:
-    """Each is judged for itself: what two make together may look right."""
+def test_jump_of_one_of_several() -> None:
+    """Each meter is checked for jumps, as a sum may hide them."""
     moment = at(EVENT_DAY, "17:40")
     both = [shifted(moment, 5_000), shifted(moment, -5_000)]
     assert final(known=both).reason is Reason.METER_GAP
@@ -546,8 +546,8 @@ def test_a_jump_of_one_of_several() -> None:
     assert final(known=small).reason is Reason.METER_GAP
 
 
-def test_a_glitch_that_is_over() -> None:
-    """A reading that was wrong for some rows within a half hour spoils none of its ends."""
+def test_short_glitch() -> None:
+    """Wrong readings within a half hour do not matter."""
     glitch = shifted(at(EVENT_DAY, "17:10"), -1_161, at(EVENT_DAY, "17:20"))
     assert final(known=[glitch]).saving == is_about(0.5)
     rows = (m for m in in_between(counter()) if m <= at(EVENT_DAY, "17:15"))
@@ -555,8 +555,8 @@ def test_a_glitch_that_is_over() -> None:
     assert estimate(WINDOW, EQUIVENT_DAYS, [meter_of(live)], over=False).used is None
 
 
-def test_a_big_house() -> None:
-    """Twelve kilowatt-hours in each half hour are a home's."""
+def test_big_house() -> None:
+    """Twelve kilowatt-hours in each half hour are plausible."""
     kwh = in_between(counter("17:00"))
     kwh |= {at(EVENT_DAY, "17:30"): kwh[WINDOW.start] + 12, WINDOW.end: kwh[WINDOW.start] + 24}
     assert final(known=[meter_of(kwh)]).used == is_about(24)
@@ -573,12 +573,12 @@ def test_a_big_house() -> None:
     ("used", "lower_than"), [(0.4, 7), (0.78, 6), (0.8, 6), (0.9, 2), (1.0, 0), (1.3, 0)]
 )
 def test_lower_than(used: float, lower_than: int) -> None:
-    """It is the number of usual days on which more was used: .78 .82 .90 .90 .90 1.00 1.00."""
+    """The number of usual days with more use: .78 .82 .90 .90 .90 1.00 1.00."""
     assert final(known=readings(("18:00", used))).lower_than == lower_than
 
 
 def test_lower_than_while_live() -> None:
-    """Each day counts as far as the window has gone; before anything is measured none does."""
+    """Each day counts up to the measured part of the window, and none before the first row."""
     live = estimate(WINDOW, EQUIVENT_DAYS, readings(("17:15", 0.2), newest="17:15"), over=False)
     assert live.so_far == is_about(0.2)
     assert live.lower_than == 3  # .23 .22 .21 of halves .46 .44 .42; .40 is as much
@@ -587,7 +587,7 @@ def test_lower_than_while_live() -> None:
 
 
 def test_nothing_is_rounded() -> None:
-    """Sums are rounded once, where they are shown."""
+    """Sums are not rounded before they are shown."""
     found = final(known=readings(("18:00", 0.6204)))
     assert found.usual
     assert found.saving == pytest.approx(0.9 - 0.6204, abs=1e-9)
@@ -603,7 +603,7 @@ HOMES = st.dictionaries(st.integers(1, 60), st.tuples(ENERGY, ENERGY))
 def home(
     used: dict[int, tuple[float, float]], factor: float = 1, offset: float = 0
 ) -> tuple[Readings]:
-    """Return the readings of a home with its use in the window on days so long ago, and now."""
+    """Return the readings of a home with its use in the window, now and on earlier days."""
     kwh: dict[datetime, float] = {}
     total = 100.0
     for ago, halves in sorted({**used, 0: (0.25, 0.5)}.items(), reverse=True):
@@ -618,13 +618,13 @@ def home(
 
 
 def figures(found: Estimate) -> list[float | None]:
-    """Return all energies in an estimate."""
+    """Return all energies of an estimate."""
     halves = [value for half in found.half_hours for value in (half.usual, half.used)]
     return [found.usual, found.used, found.saving, found.lowest_day, found.highest_day, *halves]
 
 
 def nearly(values: list[float | None]) -> list[Any]:
-    """Return what equals figures that were computed another way."""
+    """Return an approximate value for figures computed in another way."""
     return [None if value is None else pytest.approx(value, abs=1e-6) for value in values]
 
 
@@ -632,14 +632,14 @@ def nearly(values: list[float | None]) -> list[Any]:
 def test_shifting_all_readings_changes_nothing(
     used: dict[int, tuple[float, float]], offset: float
 ) -> None:
-    """What the counter showed at first does not matter."""
+    """The first reading of the counter does not matter."""
     found = figures(final(known=home(used, offset=offset)))
     assert found == nearly(figures(final(known=home(used))))
 
 
 @given(HOMES, st.floats(0, 2))
 def test_scaling_scales(used: dict[int, tuple[float, float]], factor: float) -> None:
-    """Twice the use is twice each figure."""
+    """Twice the use doubles each figure."""
     scaled = [
         value if value is None else factor * value for value in figures(final(known=home(used)))
     ]
@@ -648,7 +648,7 @@ def test_scaling_scales(used: dict[int, tuple[float, float]], factor: float) -> 
 
 @given(HOMES, st.data())
 def test_scaling_one_day(used: dict[int, tuple[float, float]], data: st.DataObject) -> None:
-    """More use on one of the days raises what is usual by its share."""
+    """More use on one day raises the usual use by its share."""
     known = home(used)
     usual = final(known=known)
     if usual.usual is None:
@@ -662,10 +662,8 @@ def test_scaling_one_day(used: dict[int, tuple[float, float]], data: st.DataObje
 
 
 @given(HOMES, st.data())
-def test_a_missing_reading_never_lowers_a_figure(
-    used: dict[int, tuple[float, float]], data: st.DataObject
-) -> None:
-    """It takes its day out, as if that had not been, or leaves the use unknown."""
+def test_missing_reading(used: dict[int, tuple[float, float]], data: st.DataObject) -> None:
+    """A missing reading drops its day, or makes the use unknown."""
     (known,) = home(used)
     end = data.draw(st.sampled_from(sorted(known.five_minutes)))
     moment = datetime.fromtimestamp(end, UTC)
@@ -681,10 +679,8 @@ def test_a_missing_reading_never_lowers_a_figure(
 
 
 @given(HOMES, st.sets(st.integers(1, 60)))
-def test_equivents_are_as_if_their_days_had_not_been(
-    used: dict[int, tuple[float, float]], ago: set[int]
-) -> None:
-    """What was used on them plays no part."""
+def test_days_of_equivents(used: dict[int, tuple[float, float]], ago: set[int]) -> None:
+    """Days with equivents do not count."""
     days = EQUIVENT_DAYS | {EVENT_DAY - timedelta(days=number) for number in ago}
     rest = {number: energies for number, energies in used.items() if number not in ago}
     found = estimate(WINDOW, days, home(used), over=True)
@@ -692,8 +688,8 @@ def test_equivents_are_as_if_their_days_had_not_been(
 
 
 @given(HOMES)
-def test_no_figure_without_enough_days(used: dict[int, tuple[float, float]]) -> None:
-    """Below the least number of days nothing is usual; above the most the recent ones count."""
+def test_number_of_days(used: dict[int, tuple[float, float]]) -> None:
+    """The usual use needs the minimum of days, and takes the most recent up to the maximum."""
     eligible = [
         (EVENT_DAY - day).days
         for day in WINDOW.similar_days(EQUIVENT_DAYS)
@@ -712,8 +708,8 @@ def test_no_figure_without_enough_days(used: dict[int, tuple[float, float]]) -> 
 
 
 @given(HOMES, st.integers(0, 12))
-def test_while_it_goes_on(used: dict[int, tuple[float, float]], rows: int) -> None:
-    """With what is usual used at an even rate, nothing is saved at any moment."""
+def test_constant_use(used: dict[int, tuple[float, float]], rows: int) -> None:
+    """The saving is zero at any moment if the use is the usual one."""
     until = WINDOW.start + rows * GRID
     (known,) = home(used)
     usual = usual_days(WINDOW, EQUIVENT_DAYS, [known])
@@ -731,8 +727,8 @@ def test_while_it_goes_on(used: dict[int, tuple[float, float]], rows: int) -> No
 
 @pytest.mark.parametrize("kwh", [0.1, 0.2, 0.3, 0.6, 0.7])
 @pytest.mark.parametrize("first", [0.0, 4_576.1, 81_234.56])
-def test_as_much_as_on_each_usual_day(kwh: float, first: float) -> None:
-    """Readings that differ by as much are not told apart by a computer's arithmetic."""
+def test_equal_use(kwh: float, first: float) -> None:
+    """Floating-point errors do not count as a difference."""
     begins = {WINDOW.on(day).start for day in DAYS}
     rows, total = {}, first
     for begin in sorted(begins):

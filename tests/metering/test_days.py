@@ -1,4 +1,4 @@
-"""Test which days can be compared with an equivent's."""
+"""Test which days are comparable with the day of an equivent."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -21,7 +21,7 @@ DATES = st.dates(date(2000, 1, 1), date(2099, 12, 31))
 
 
 def test_bank_holidays_of_two_years() -> None:
-    """All of 2026 and 2027 are those of the example."""
+    """The holidays of 2026 and 2027 are those of the example."""
     expected = [date.fromisoformat(day) for day in EXAMPLE["non_working_days_2026_2027"]]
     assert sorted(bank_holidays(2026) | bank_holidays(2027)) == expected
 
@@ -38,8 +38,8 @@ def test_bank_holidays_of_two_years() -> None:
         (2028, ["2028-01-03", "2028-12-25", "2028-12-26"]),
     ],
 )
-def test_days_that_stand_in_for_a_weekend(year: int, moved: list[str]) -> None:
-    """New Year, Christmas and Boxing Day are made up for on the next free weekdays."""
+def test_substitute_days(year: int, moved: list[str]) -> None:
+    """New Year, Christmas and Boxing Day on a weekend move to the next weekdays."""
     found = sorted(str(day) for day in bank_holidays(year) if day.month in (1, 12))
     assert found == moved
 
@@ -56,20 +56,20 @@ def test_easter(friday: str) -> None:
 
 @given(st.integers(1990, 2200))
 def test_eight_bank_holidays_a_year(year: int) -> None:
-    """Each year has eight, all of them on weekdays, of which nobody works on any."""
+    """Each year has eight bank holidays, all on weekdays."""
     days = bank_holidays(year)
     assert len(days) == 8
     assert all(day.weekday() < 5 and not is_working(day) for day in days)
 
 
 def test_working_days() -> None:
-    """Monday to Friday are worked on, weekends and Christmas are not."""
+    """Monday to Friday are working days, weekends and Christmas are not."""
     week = [date(2026, 11, 16) + timedelta(days=n) for n in range(7)]
     assert [is_working(day) for day in week] == [True] * 5 + [False] * 2
     assert not is_working(date(2026, 12, 25))
 
 
-def test_changes_of_the_clock() -> None:
+def test_clock_changes() -> None:
     """The clocks change on two days of 2026."""
     days = [date(2026, 1, 1) + timedelta(days=n) for n in range(365)]
     assert [day for day in days if changes_clock(day)] == [date(2026, 3, 29), date(2026, 10, 25)]
@@ -85,8 +85,8 @@ def test_changes_of_the_clock() -> None:
         ("2026-11-24T00:00Z", 0, ["2026-11-24"]),
     ],
 )
-def test_days_of_a_stretch(start: str, hours: float, days: list[str]) -> None:
-    """Days are London's, and the end is excluded."""
+def test_days_of_a_window(start: str, hours: float, days: list[str]) -> None:
+    """Days are in London time, and the end is excluded."""
     begins = datetime.fromisoformat(start)
     assert sorted(days_of(begins, begins + hours * HOUR)) == [
         date.fromisoformat(day) for day in days
@@ -94,14 +94,14 @@ def test_days_of_a_stretch(start: str, hours: float, days: list[str]) -> None:
 
 
 def similar(start: str, *equivents: str, hours: float = 1) -> list[str]:
-    """Return the days like that of an equivent."""
+    """Return the comparable days of an equivent."""
     begins = datetime.fromisoformat(start)
     days = {date.fromisoformat(day) for day in equivents}
     return [str(day) for day in similar_days(begins, begins + hours * HOUR, days)]
 
 
-def test_the_tuesday_after_the_clock_change() -> None:
-    """The clock-change day itself cannot be compared, the days before can."""
+def test_tuesday_after_clock_change() -> None:
+    """The day of the clock change is left out, and the days before it are not."""
     days = similar("2026-10-27T17:00Z")
     assert days[:4] == ["2026-10-26", "2026-10-23", "2026-10-22", "2026-10-21"]
     sunday = similar("2026-10-31T17:00Z")
@@ -109,15 +109,15 @@ def test_the_tuesday_after_the_clock_change() -> None:
 
 
 def test_over_midnight() -> None:
-    """Of a window over midnight neither day may have had an equivent or a change of the clocks."""
+    """Neither day of a window over midnight may have an equivent or a clock change."""
     assert similar("2026-11-24T23:30Z", "2026-11-20")[:2] == ["2026-11-23", "2026-11-18"]
     assert "2026-10-24" not in similar("2026-11-21T23:30Z")
     assert "2026-10-24" in similar("2026-11-21T22:30Z")
 
 
 @given(DATES, st.integers(0, 47), st.sets(st.integers(-2, 70)))
-def test_all_similar_days_are_alike(day: date, half_hour: int, ago: set[int]) -> None:
-    """They are of one type, without equivents, within sixty days, the most recent first."""
+def test_any_window(day: date, half_hour: int, ago: set[int]) -> None:
+    """Days have the same type and no equivents, within sixty days, most recent first."""
     start = datetime(day.year, day.month, day.day, tzinfo=UTC) + half_hour * HOUR / 2
     (first, *_) = sorted(days_of(start, start + HOUR / 2))
     equivents = {first - timedelta(days=number) for number in ago}

@@ -1,4 +1,4 @@
-"""Test what becomes of equivents that were over before their meter was chosen."""
+"""Test measuring the equivents from before the meter was chosen."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -28,13 +28,13 @@ USUAL, SAVED = 0.5, 0.2
 
 
 def evening(day: date) -> tuple[datetime, datetime]:
-    """Return when the equivent of a day started and ended, a minute after the hours."""
+    """Return the start and end of a day's equivent, a minute after the hours."""
     start = datetime(day.year, day.month, day.day, 17, 1, 7, tzinfo=UTC)
     return start, start + HOUR - timedelta(seconds=5)
 
 
 def hourly(usual: float = USUAL, since: date = FIRST) -> dict[datetime, float]:
-    """Return a meter's reading of each hour: it takes less in each equivent."""
+    """Return hourly readings of a meter with less use in each equivent."""
     end, total = datetime(since.year, since.month, since.day, tzinfo=UTC), 0.0
     readings = {}
     starts = {evening(day)[0].replace(minute=0, second=0) for day in EVENINGS}
@@ -46,24 +46,24 @@ def hourly(usual: float = USUAL, since: date = FIRST) -> dict[datetime, float]:
 
 
 def past_of(home: MeteredHome) -> list[FinishedResult]:
-    """Return what is kept, newest first."""
+    """Return the stored equivents, newest first."""
     return list(home.entry.runtime_data.store.results)
 
 
 def savings(home: MeteredHome) -> list[float | None]:
-    """Return the savings that are kept, newest first."""
+    """Return the stored savings, newest first."""
     kept = (result.estimate.saving for result in past_of(home))
     return [None if saving is None else round(saving, 4) for saving in kept]
 
 
 @pytest.fixture
 def years(home: MeteredHome) -> MeteredHome:
-    """Return a house that has seen a year of equivents, and has no meter yet."""
+    """Return a house with a year of equivents and no meter yet."""
     home.provider.previous = [event_of(*evening(day)) for day in reversed(EVENINGS)]
     return home
 
 
-async def test_a_year(years: MeteredHome) -> None:
+async def test_year(years: MeteredHome) -> None:
     """All equivents are measured when a meter is chosen, and the last one is shown."""
     await years.meters.hours(hourly())
     await years.setup()
@@ -77,8 +77,8 @@ async def test_a_year(years: MeteredHome) -> None:
     assert (last.days_used, last.lower_than, last.final) == (10, 10, True)
 
 
-async def test_rows_of_five_minutes_are_gone(years: MeteredHome) -> None:
-    """Hours serve for what is older, and are marked as approximate."""
+async def test_purged_rows(years: MeteredHome) -> None:
+    """Older equivents are measured by hourly rows and are approximate."""
     readings = hourly()
     await years.meters.hours(readings)
     kept = at(EVENT_DAY, "17:00") - 10 * DAY
@@ -96,7 +96,7 @@ async def test_rows_of_five_minutes_are_gone(years: MeteredHome) -> None:
 
 
 async def test_before_the_meter(years: MeteredHome) -> None:
-    """Where its statistics don't reach nothing is known, nor is what was usual soon after."""
+    """Equivents before the first statistics and soon after have no saving."""
     await years.meters.hours(hourly(since=EVENINGS[-3] - 2 * DAY))
     years.choose(**SENSORS)
     await years.setup()
@@ -106,8 +106,8 @@ async def test_before_the_meter(years: MeteredHome) -> None:
     assert used[3:] == [None] * (len(EVENINGS) - 3)
 
 
-async def test_a_restart_reads_nothing(years: MeteredHome, tables: Tables) -> None:
-    """What was looked for once is not looked for again, found or not."""
+async def test_restart(years: MeteredHome, tables: Tables) -> None:
+    """Nothing is read again after a restart, found or not."""
     await years.meters.hours(hourly(since=EVENINGS[5]))
     years.choose(**SENSORS)
     await years.setup()
@@ -120,7 +120,7 @@ async def test_a_restart_reads_nothing(years: MeteredHome, tables: Tables) -> No
 
 
 async def test_another_meter(years: MeteredHome) -> None:
-    """It measures all of it again, and where it has nothing what was known stays."""
+    """Another meter measures everything again, and figures it has no data for are kept."""
     await years.meters.hours(hourly())
     await years.meters.hours(hourly(2 * USUAL, EVENINGS[-3] - 60 * DAY), SECOND_METER)
     years.choose(**SENSORS)
@@ -133,7 +133,7 @@ async def test_another_meter(years: MeteredHome) -> None:
 
 
 async def test_another_name(years: MeteredHome, tables: Tables) -> None:
-    """A sensor that is renamed is the same meter."""
+    """A renamed sensor is the same meter."""
     registry = er.async_get(years.hass)
     entity = registry.async_get_or_create("sensor", "test", "1", suggested_object_id="meter")
     await years.meters.hours(hourly())
@@ -148,8 +148,8 @@ async def test_another_name(years: MeteredHome, tables: Tables) -> None:
     assert savings(years) == [SAVED] * len(EVENINGS)
 
 
-async def test_what_the_api_lists_late(years: MeteredHome) -> None:
-    """It is measured once it is known, whenever it was."""
+async def test_listed_late(years: MeteredHome) -> None:
+    """An equivent of any age is measured once it is listed."""
     await years.meters.hours(hourly())
     missed = years.provider.previous.pop(4)
     years.choose(**SENSORS)
@@ -160,8 +160,8 @@ async def test_what_the_api_lists_late(years: MeteredHome) -> None:
     assert savings(years) == [SAVED] * len(EVENINGS)
 
 
-async def test_statistics_that_cannot_be_read(years: MeteredHome, tables: Tables) -> None:
-    """They are read at the next set-up."""
+async def test_read_error(years: MeteredHome, tables: Tables) -> None:
+    """Statistics that cannot be read are read at the next set-up."""
     tables.error = UnreadableError()
     await years.meters.hours(hourly())
     years.choose(**SENSORS)
@@ -173,8 +173,8 @@ async def test_statistics_that_cannot_be_read(years: MeteredHome, tables: Tables
     assert savings(years) == [SAVED] * len(EVENINGS)
 
 
-async def test_times_that_the_api_corrects(years: MeteredHome) -> None:
-    """An equivent of long ago is measured again by its other times."""
+async def test_corrected_times(years: MeteredHome) -> None:
+    """A past equivent with corrected times is measured again."""
     await years.meters.hours(hourly())
     years.choose(**SENSORS)
     await years.setup()
@@ -184,8 +184,8 @@ async def test_times_that_the_api_corrects(years: MeteredHome) -> None:
     assert savings(years) == [*others[:4], SAVED / 2, *others[5:]]
 
 
-async def test_one_too_short_to_be_measured(years: MeteredHome) -> None:
-    """It is left out."""
+async def test_too_short(years: MeteredHome) -> None:
+    """A past equivent too short to measure is left out."""
     await years.meters.hours(hourly())
     start, _ = evening(EVENINGS[3] + DAY)
     years.provider.previous.insert(-4, event_of(start, start + timedelta(minutes=2)))
@@ -195,17 +195,17 @@ async def test_one_too_short_to_be_measured(years: MeteredHome) -> None:
     assert savings(years) == [SAVED] * len(EVENINGS)
 
 
-async def test_no_meter_is_found(years: MeteredHome) -> None:
-    """Where the Energy dashboard has none nothing is kept, and one is measured with later."""
+async def test_no_meter(years: MeteredHome) -> None:
+    """Nothing is stored without a meter in the Energy dashboard, until there is one."""
     years.choose(source="energy_dashboard")
     await years.setup()
     assert savings(years) == []
 
 
 async def test_statistics(recorded_home: MeteredHome) -> None:
-    """The past, and what ends while there is a meter; all of it goes with the account."""
+    """Past and new equivents are written, and removed with the account."""
     home = recorded_home
-    await home.furnish()
+    await home.setup_with_meter()
     day = at(date(2026, 11, 18), "16:00")
     assert await home.rows("saving") == {day: (0.49, 0.49)}
     await home.start()

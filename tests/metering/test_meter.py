@@ -1,4 +1,4 @@
-"""Test when the meters are read, what is shown, and what is kept."""
+"""Test when the meter is read, and which results are shown and stored."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -42,7 +42,7 @@ RESULT = replace(EMPTY, used=0.5, final=True)
 
 
 class Account:
-    """An account, as far as the meter is concerned: coordinator, announcer and store in one."""
+    """An account for the meter: coordinator, announcer and store in one."""
 
     def __init__(self) -> None:
         """Start with the past equivents of the example."""
@@ -61,34 +61,34 @@ class Account:
 
     @property
     def data(self) -> Snapshot:
-        """Return what is known."""
+        """Return the snapshot."""
         return Snapshot(live=self.live, past=self.past)
 
     def async_listen(self, listener: Callable[[Edge], None]) -> CALLBACK_TYPE:
-        """Call a listener with edges."""
+        """Subscribe to edges."""
         self.edges.append(listener)
         return lambda: self.edges.remove(listener)
 
     def async_when_armed(self, action: CALLBACK_TYPE) -> None:
-        """Do something once automations can hear of it."""
+        """Call a function once automations have started."""
         self.armed.append(action)
 
     def async_add_listener(self, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
-        """Call a listener after each poll."""
+        """Subscribe to polls."""
         self.polls.append(listener)
         return lambda: self.polls.remove(listener)
 
     def async_keep_results(self, result: FinishedResult) -> None:
-        """Keep what is final."""
+        """Store the final results."""
         self.results = with_result(self.results, result)
         self.kept.append(result.estimate)
 
     def result(self, equivent: Equivent, found: Estimate) -> None:
-        """Have kept something before."""
+        """Store an earlier result."""
         self.results = with_result(self.results, FinishedResult(equivent, found))
 
     def poll(self) -> None:
-        """Let the API have been asked."""
+        """Poll the API."""
         for listener in self.polls:
             listener()
 
@@ -117,7 +117,7 @@ class Evening:
         self.restart()
 
     def restart(self) -> Evening:
-        """Have the meter of a Home Assistant that was started again."""
+        """Create the meter again, as after a restart of Home Assistant."""
         self.account.edges.clear()
         self.account.polls.clear()
         self.account.armed.clear()
@@ -128,7 +128,7 @@ class Evening:
         return self
 
     def begin(self) -> None:
-        """Let the meter begin, once Home Assistant has started."""
+        """Start the meter once Home Assistant has started."""
         for action in self.account.armed:
             action()
         self.account.armed.clear()
@@ -138,15 +138,15 @@ class Evening:
         self.changes += 1
 
     async def settle(self) -> None:
-        """Let everything that is under way finish."""
+        """Wait for everything in progress."""
         await self.hass.async_block_till_done(wait_background_tasks=True)
 
     async def move_to(self, label: str, seconds: int = 0, *, rows: bool = True) -> None:
-        """Let time pass, and the rows of it be made."""
+        """Turn the clock and create the rows in between."""
         await self.move(at(EVENT_DAY, label) + timedelta(seconds=seconds), rows)
 
     async def move(self, end: datetime, rows: bool = True) -> None:
-        """Let time pass in steps of half a minute."""
+        """Turn the clock in steps of half a minute."""
         while dt_util.utcnow() < end:
             now = min(end, dt_util.utcnow() + timedelta(seconds=30))
             if rows:  # before the clock is turned, which makes the loop fire timers at once
@@ -156,7 +156,7 @@ class Evening:
             await self.settle()
 
     async def make_rows(self, until: datetime) -> None:
-        """Make the rows that end by a time and are not there yet."""
+        """Create the missing rows that end up to a time."""
         new = {m: total for m, total in self.kwh.items() if self.made < m <= until}
         self.made = max(self.made, until)
         await self.tables.five_minutes(new)
@@ -168,14 +168,14 @@ class Evening:
             listener(Edge(type_, equivent, source, self.account.data))
 
     async def start(self, live: Equivent = LIVE) -> None:
-        """Let an equivent become live."""
+        """Start an equivent."""
         self.begin()
         self.account.live = live
         self.announce(EdgeType.STARTED, live)
         await self.settle()
 
     async def end(self, ended: Equivent = LIVE, *, rehearsal: bool = False) -> None:
-        """Let the equivent end, whether or not the API has listed it."""
+        """End the equivent, listed in the API or not."""
         self.begin()
         self.account.live = None
         if not rehearsal and ended not in self.account.past:
@@ -184,7 +184,7 @@ class Evening:
         await self.settle()
 
     async def list(self, ended: Equivent = LIVE) -> None:
-        """Let the API list an equivent."""
+        """List an equivent in the API."""
         self.begin()
         others = (each for each in self.account.past if each.start != ended.start)
         self.account.past = (ended, *others)
@@ -192,16 +192,16 @@ class Evening:
         await self.settle()
 
     def known(self) -> Estimate | None:
-        """Return what is shown."""
+        """Return the estimate, or None."""
         return self.meter.estimate
 
     def estimate(self) -> Estimate:
-        """Return what is shown, which is something."""
+        """Return the estimate, which must exist."""
         assert self.meter.estimate
         return self.meter.estimate
 
     def shown(self) -> tuple[float | None, float | None, float | None]:
-        """Return what is usual, used and saved, to four decimals."""
+        """Return the usual use, the use and the saving, to four decimals."""
         found = self.estimate()
         each = (found.usual, found.used, found.saving)
         usual, used, saving = (value if value is None else round(value, 4) for value in each)
@@ -209,15 +209,15 @@ class Evening:
 
     @property
     def reason(self) -> Reason | None:
-        """Return why something is not known."""
+        """Return the reason for an unknown figure."""
         return self.estimate().reason
 
     def final(self) -> bool:
-        """Return whether what is shown will not change again."""
+        """Return True if the estimate is final."""
         return self.estimate().final
 
     def reads(self) -> int:
-        """Return how often statistics were read since this was called last."""
+        """Return the number of reads since the last call."""
         number, self.tables.reads = self.tables.reads, 0
         return number
 
@@ -233,8 +233,8 @@ async def evening(hass: HomeAssistant, tables: Tables, freezer: FrozenDateTimeFa
 # An equivent from its start to its end
 
 
-async def test_an_equivent(evening: Evening) -> None:
-    """The saving grows while it is live, is final at its end, and is kept."""
+async def test_equivent(evening: Evening) -> None:
+    """The saving grows while live, is final at the end, and is stored."""
     evening.begin()
     await evening.settle()
     assert evening.known() is None
@@ -259,8 +259,8 @@ async def test_an_equivent(evening: Evening) -> None:
     assert evening.shown() == (0.9, 0.4, 0.5)
 
 
-async def test_when_it_is_read(evening: Evening) -> None:
-    """Once at the start, half a minute after each five minutes, and once at the end."""
+async def test_times_of_reading(evening: Evening) -> None:
+    """The meter is read at the start, half a minute after each five minutes, and at the end."""
     evening.begin()
     await evening.start()
     assert evening.reads() == 1
@@ -278,8 +278,8 @@ async def test_when_it_is_read(evening: Evening) -> None:
     assert (evening.reads(), len(evening.account.kept)) == (1, 1)
 
 
-async def test_changes_are_told(evening: Evening) -> None:
-    """Listeners are called when something has changed, and no more once they do not want to."""
+async def test_listeners(evening: Evening) -> None:
+    """Listeners are called on changes until they unsubscribe."""
     calls: list[Estimate | None] = []
     stop = evening.meter.async_listen(lambda: calls.append(evening.meter.estimate))
     await evening.start()
@@ -293,8 +293,8 @@ async def test_changes_are_told(evening: Evening) -> None:
     assert (len(calls), evening.changes) == (2, 3)
 
 
-async def test_the_end_is_moved(evening: Evening) -> None:
-    """What is usual follows the window."""
+async def test_end_is_moved(evening: Evening) -> None:
+    """The usual use follows the window."""
     await evening.start(Equivent(START))
     assert evening.shown() == (0.4, 0, 0)
     evening.account.live = LIVE
@@ -305,8 +305,8 @@ async def test_the_end_is_moved(evening: Evening) -> None:
     assert evening.shown()[0] == 1.5
 
 
-async def test_days_of_equivents_are_left_out(evening: Evening) -> None:
-    """They are those that the account has had."""
+async def test_days_of_equivents(evening: Evening) -> None:
+    """The days of the account's equivents are left out."""
     evening.account.past = BEFORE[:1]
     await evening.start()
     assert evening.meter.estimate
@@ -314,8 +314,8 @@ async def test_days_of_equivents_are_left_out(evening: Evening) -> None:
     assert evening.shown()[0] != 0.9
 
 
-async def test_a_long_history(evening: Evening) -> None:
-    """Equivents of years ago play no part."""
+async def test_long_history(evening: Evening) -> None:
+    """Equivents of years ago are ignored."""
     long_ago = tuple(Equivent(each.start - 365 * 24 * HOUR, None) for each in BEFORE)
     evening.account.past = (*BEFORE, Equivent(at(date(2026, 11, 23), "17:00")), *long_ago)
     await evening.start()
@@ -323,7 +323,7 @@ async def test_a_long_history(evening: Evening) -> None:
 
 
 async def test_too_short(evening: Evening) -> None:
-    """What is over within five minutes has no figures, and is not tried again."""
+    """An equivent within five minutes has no figures and no retries."""
     short = Equivent(START, START + minutes(2))
     await evening.start(short)
     await evening.move_to("17:03")
@@ -339,8 +339,8 @@ async def test_too_short(evening: Evening) -> None:
 # Rehearsals
 
 
-async def test_a_rehearsal(evening: Evening) -> None:
-    """It shows live figures and final ones, and nothing of it is kept."""
+async def test_rehearsal(evening: Evening) -> None:
+    """A rehearsal has live and final figures, which are not stored."""
     rehearsal = Equivent(START, START + HOUR / 2)
     await evening.start(rehearsal)
     await evening.move_to("17:21")
@@ -357,8 +357,8 @@ async def test_a_rehearsal(evening: Evening) -> None:
     assert evening.known() is None
 
 
-async def test_a_rehearsal_that_is_not_measured(evening: Evening) -> None:
-    """It is tried once more, and then it is final that nothing is known."""
+async def test_rehearsal_not_measured(evening: Evening) -> None:
+    """An unmeasured rehearsal is tried once more, then final without figures."""
     rehearsal = Equivent(START, START + HOUR / 2)
     await evening.start(rehearsal)
     await evening.move(START + HOUR / 2, rows=False)
@@ -370,8 +370,8 @@ async def test_a_rehearsal_that_is_not_measured(evening: Evening) -> None:
     assert evening.reason is Reason.WAITING_FOR_METER
 
 
-async def test_a_rehearsal_after_a_real_one(evening: Evening) -> None:
-    """The real one that is not finished is finished after it, and the rehearsal stays shown."""
+async def test_rehearsal_after_equivent(evening: Evening) -> None:
+    """An unfinished equivent is finished after a rehearsal, which stays shown."""
     await evening.move(END, rows=False)
     evening.account.past = (LIVE, *BEFORE)
     rehearsal = Equivent(END + minutes(10), END + minutes(20))
@@ -388,8 +388,8 @@ async def test_a_rehearsal_after_a_real_one(evening: Evening) -> None:
 # Meters that are late, or away
 
 
-async def test_the_last_row_is_late(evening: Evening) -> None:
-    """What ends to the second is final half a minute later, when the row is there."""
+async def test_last_row_is_late(evening: Evening) -> None:
+    """An equivent that ends on the second is final half a minute later, with its last row."""
     planned = Equivent(START, WINDOW.end)
     await evening.start(planned)
     await evening.move(WINDOW.end)
@@ -403,8 +403,8 @@ async def test_the_last_row_is_late(evening: Evening) -> None:
     assert evening.reads() == 0
 
 
-async def test_a_late_meter(evening: Evening) -> None:
-    """An external statistic that comes the next morning is read within an hour."""
+async def test_late_meter(evening: Evening) -> None:
+    """A statistic that is imported the next morning is read within an hour."""
     evening.choose(EXTERNAL)
     before = {m: total for m, total in counter().items() if m.date() < EVENT_DAY}
     await evening.tables.hours(before, EXTERNAL)
@@ -428,8 +428,8 @@ async def test_a_late_meter(evening: Evening) -> None:
     assert evening.account.kept == [evening.meter.estimate]
 
 
-async def test_days_that_come_late(evening: Evening) -> None:
-    """All is read again at the end, as the rows of usual days may have been imported meanwhile."""
+async def test_late_days(evening: Evening) -> None:
+    """All days are read again at the end, as their rows may have been imported meanwhile."""
     evening.choose(EXTERNAL)
     early = {m: total for m, total in counter().items() if m.date() < date(2026, 11, 23)}
     await evening.tables.hours(early, EXTERNAL)
@@ -441,8 +441,8 @@ async def test_days_that_come_late(evening: Evening) -> None:
     assert (evening.shown(), evening.estimate().days_used) == ((0.9, 0.4, 0.5), 7)
 
 
-async def test_a_meter_that_never_comes(evening: Evening) -> None:
-    """After two days it is final that nothing is known, and kept."""
+async def test_meter_without_rows(evening: Evening) -> None:
+    """After two days the result is final and stored without figures."""
     await evening.move(END, rows=False)
     await evening.list()
     evening.reads()
@@ -456,8 +456,8 @@ async def test_a_meter_that_never_comes(evening: Evening) -> None:
     assert evening.account.kept == [evening.known()]
 
 
-async def test_a_meter_that_is_too_slow(evening: Evening) -> None:
-    """Nothing is shown but the reason, and there is nothing to wait for."""
+async def test_slow_meter(evening: Evening) -> None:
+    """A meter that is too slow has a reason, no figures, and no retries."""
     evening.choose("sensor.slow")
     ends = [START.replace(second=0) - minutes(1 + 5 * n) for n in range(100)]
     kwh = {end: 100.0 + (end - ends[-1]) // HOUR for end in reversed(ends)}
@@ -477,7 +477,7 @@ async def test_a_meter_that_is_too_slow(evening: Evening) -> None:
 
 
 async def test_no_statistics(evening: Evening) -> None:
-    """It says so, and is better at once when there are some."""
+    """The reason is shown until there are statistics."""
     evening.choose("sensor.nothing")
     await evening.start()
     assert (evening.shown(), evening.reason) == ((None, None, None), Reason.NO_STATISTICS)
@@ -486,8 +486,8 @@ async def test_no_statistics(evening: Evening) -> None:
     assert (evening.shown()[0], evening.reason) == (0.9, None)
 
 
-async def test_a_broken_database(evening: Evening, caplog: pytest.LogCaptureFixture) -> None:
-    """What was shown stays, and the next time may be better."""
+async def test_database_error(evening: Evening, caplog: pytest.LogCaptureFixture) -> None:
+    """The estimate is kept, and the next read may succeed."""
     await evening.start()
     evening.tables.is_broken = True
     await evening.move(at(EVENT_DAY, "17:06"), rows=False)
@@ -498,8 +498,8 @@ async def test_a_broken_database(evening: Evening, caplog: pytest.LogCaptureFixt
     assert evening.shown() == (0.9, 0.14, 0.1267)
 
 
-async def test_a_database_that_is_broken_at_the_end(evening: Evening) -> None:
-    """The next time may be better, and what is shown meanwhile is not final."""
+async def test_database_error_at_the_end(evening: Evening) -> None:
+    """The estimate is not final until the next read succeeds."""
     await evening.start()
     await evening.move_to("17:56")
     evening.tables.is_broken = True
@@ -513,8 +513,8 @@ async def test_a_database_that_is_broken_at_the_end(evening: Evening) -> None:
 
 
 @pytest.mark.parametrize("rehearsal", [False, True])
-async def test_a_database_that_stays_broken(evening: Evening, rehearsal: bool) -> None:
-    """After two days it is final that nothing is known: no half of it stays."""
+async def test_database_stays_broken(evening: Evening, rehearsal: bool) -> None:
+    """After two days the result is final without any figures."""
     await evening.start()
     await evening.move_to("17:26")
     evening.tables.is_broken = True
@@ -530,8 +530,8 @@ async def test_a_database_that_stays_broken(evening: Evening, rehearsal: bool) -
     assert evening.account.kept == ([] if rehearsal else [evening.known()])
 
 
-async def test_a_broken_database_as_the_end_is_moved(evening: Evening) -> None:
-    """All is read for the new window, once it can be."""
+async def test_database_error_as_end_is_moved(evening: Evening) -> None:
+    """The new window is read in full once it can be."""
     await evening.start(Equivent(START))
     assert evening.shown() == (0.4, 0, 0)
     evening.tables.is_broken = True
@@ -544,8 +544,8 @@ async def test_a_broken_database_as_the_end_is_moved(evening: Evening) -> None:
     assert evening.shown() == (0.9, 0.14, 0.1267)
 
 
-async def test_a_broken_database_at_the_start(evening: Evening) -> None:
-    """The figures of an earlier equivent are not shown for the live one."""
+async def test_database_error_at_the_start(evening: Evening) -> None:
+    """The figures of the last equivent are not shown for the live one."""
     before = replace(RESULT, start=at(EVENT_DAY, "15:00"), end=at(EVENT_DAY, "16:00"))
     earlier = Equivent(before.start + minutes(1), before.end + minutes(1))
     evening.account.past = (earlier, *BEFORE)
@@ -565,8 +565,8 @@ async def test_a_broken_database_at_the_start(evening: Evening) -> None:
     assert evening.shown()[0] == 0.9
 
 
-async def test_a_broken_database_at_the_end_of_a_rehearsal(evening: Evening) -> None:
-    """It is tried again within the hour, until it can be read."""
+async def test_database_error_at_end_of_rehearsal(evening: Evening) -> None:
+    """The read is retried within the hour until it succeeds."""
     rehearsal = Equivent(START, START + HOUR / 2)
     await evening.start(rehearsal)
     await evening.move_to("17:30")
@@ -588,17 +588,15 @@ async def test_a_broken_database_at_the_end_of_a_rehearsal(evening: Evening) -> 
 
 
 def errors_in(log: Recorder) -> list[str]:
-    """Return the errors since this was called last, whose tracebacks are wanted here."""
+    """Return the expected errors with tracebacks since the last call."""
     errors = [each.getMessage() for each in log.records if each.levelno >= logging.ERROR]
     log.records.clear()
     return errors
 
 
 @pytest.mark.parametrize("over", [False, True])
-async def test_an_error_that_nobody_foresaw(
-    evening: Evening, no_secrets_in_log: Recorder, over: bool
-) -> None:
-    """It is logged once, and what is next is measured all the same."""
+async def test_unexpected_error(evening: Evening, no_secrets_in_log: Recorder, over: bool) -> None:
+    """An unexpected error is logged once, and the next equivent is measured."""
     evening.tables.error = RuntimeError("out of memory")
     if over:
         await evening.move(END)
@@ -617,8 +615,8 @@ async def test_an_error_that_nobody_foresaw(
     assert len(errors_in(no_secrets_in_log)) == 1
 
 
-async def test_statistics_that_are_cleared(evening: Evening) -> None:
-    """What was read before is no start for what is counted since; the next one has figures."""
+async def test_cleared_statistics(evening: Evening) -> None:
+    """Readings from before a clearing are dropped, and the next equivent has figures."""
     await evening.start()
     await evening.move_to("17:21")
     assert evening.shown() == (0.9, 0.14, 0.1267)
@@ -636,8 +634,8 @@ async def test_statistics_that_are_cleared(evening: Evening) -> None:
     assert evening.estimate().used == pytest.approx(0.7 * 20 / 30)
 
 
-async def test_a_sum_that_is_adjusted(evening: Evening) -> None:
-    """All later rows move with it, also those that were read before."""
+async def test_adjusted_sum(evening: Evening) -> None:
+    """Rows read before an adjustment of the sum are read again."""
     await evening.start()
     await evening.move_to("17:21")
     evening.kwh = {moment: total - 4_600 for moment, total in evening.kwh.items()}
@@ -649,8 +647,8 @@ async def test_a_sum_that_is_adjusted(evening: Evening) -> None:
 # A wrong clock
 
 
-async def test_a_wrong_clock(evening: Evening) -> None:
-    """Its rows bear other times, so nothing is shown, be it that the clock is right at the end."""
+async def test_wrong_clock(evening: Evening) -> None:
+    """No figures while the clock is wrong, nor at the end if it is right by then."""
     evening.account.behind = minutes(20)
     late = Equivent(START + minutes(20), END + minutes(20))
     await evening.start(late)
@@ -666,8 +664,8 @@ async def test_a_wrong_clock(evening: Evening) -> None:
     assert evening.account.kept == [evening.known()]
 
 
-async def test_a_clock_that_is_wrong_afterwards(evening: Evening) -> None:
-    """What ended before is measured as soon as the clock is right again."""
+async def test_wrong_clock_afterwards(evening: Evening) -> None:
+    """An equivent that ended before is measured once the clock is right again."""
     await evening.tables.five_minutes(evening.kwh)
     await evening.move(END + HOUR, rows=False)
     evening.account.past = (LIVE, *BEFORE)
@@ -683,8 +681,8 @@ async def test_a_clock_that_is_wrong_afterwards(evening: Evening) -> None:
 # Restarts
 
 
-async def test_a_restart_after_another_equivent(evening: Evening) -> None:
-    """What is kept of that one is not shown for the live one, be it for a moment."""
+async def test_restart_after_another_equivent(evening: Evening) -> None:
+    """The stored result of another equivent is not shown for the live one."""
     earlier = Equivent(at(EVENT_DAY, "15:01"), at(EVENT_DAY, "16:01"))
     evening.account.past = (earlier, *BEFORE)
     before = replace(RESULT, start=at(EVENT_DAY, "15:00"), end=at(EVENT_DAY, "16:00"))
@@ -697,8 +695,8 @@ async def test_a_restart_after_another_equivent(evening: Evening) -> None:
     assert evening.shown() == (0.9, 0, 0)
 
 
-async def test_a_fast_meter_after_a_slow_one(evening: Evening) -> None:
-    """What the old one was too slow for is measured by the new one, once."""
+async def test_fast_meter_after_slow_one(evening: Evening) -> None:
+    """A faster meter measures once what the old one was too slow for."""
     await evening.tables.five_minutes(evening.kwh)
     await evening.move(END, rows=False)
     slow = replace(EMPTY, final=True, reason=Reason.METER_TOO_SLOW)
@@ -710,8 +708,8 @@ async def test_a_fast_meter_after_a_slow_one(evening: Evening) -> None:
     assert evening.account.kept == [evening.known()]
 
 
-async def test_a_slow_meter_after_a_restart(evening: Evening) -> None:
-    """It is looked at again, once."""
+async def test_slow_meter_after_restart(evening: Evening) -> None:
+    """A slow meter is read once more after a restart."""
     evening.choose("sensor.slow")
     ends = [START.replace(second=0) - minutes(1 + 5 * n) for n in range(100)]
     kwh = {end: 100.0 + (end - ends[-1]) // HOUR for end in reversed(ends)}
@@ -730,8 +728,8 @@ async def test_a_slow_meter_after_a_restart(evening: Evening) -> None:
     assert evening.reads() == 0
 
 
-async def test_a_restart_amid_an_equivent(evening: Evening) -> None:
-    """It goes on as if nothing had been."""
+async def test_restart_while_live(evening: Evening) -> None:
+    """Measuring continues after a restart."""
     await evening.start()
     await evening.move_to("17:10")
     evening.restart().begin()
@@ -740,8 +738,8 @@ async def test_a_restart_amid_an_equivent(evening: Evening) -> None:
     assert evening.shown() == (0.9, 0.14, 0.1267)
 
 
-async def test_a_restart_after_an_equivent(evening: Evening) -> None:
-    """What was kept is shown, without any query."""
+async def test_restart_after_equivent(evening: Evening) -> None:
+    """The stored result is shown without a query."""
     await evening.move(END)
     await evening.list()
     result = evening.meter.estimate
@@ -752,8 +750,8 @@ async def test_a_restart_after_an_equivent(evening: Evening) -> None:
     assert (evening.reads(), evening.final()) == (0, True)
 
 
-async def test_an_end_that_was_missed(evening: Evening) -> None:
-    """What ended while Home Assistant was off is measured when it is on again."""
+async def test_missed_end(evening: Evening) -> None:
+    """An equivent that ended during a restart is measured after it."""
     await evening.start()
     evening.account.live, evening.account.past = None, (LIVE, *BEFORE)
     await evening.tables.five_minutes(evening.kwh)
@@ -764,8 +762,8 @@ async def test_an_end_that_was_missed(evening: Evening) -> None:
     assert evening.account.kept == [evening.meter.estimate]
 
 
-async def test_two_ends_that_were_missed(evening: Evening) -> None:
-    """Both are measured, and the newer one is shown."""
+async def test_two_missed_ends(evening: Evening) -> None:
+    """Both equivents are measured, and the newer one is shown."""
     first, second = Equivent(START, START + HOUR / 2), Equivent(START + HOUR / 2, END)
     evening.account.past = (second, first, *BEFORE)
     await evening.tables.five_minutes(evening.kwh)
@@ -779,7 +777,7 @@ async def test_two_ends_that_were_missed(evening: Evening) -> None:
     ]
 
 
-async def test_an_account_without_equivents(evening: Evening) -> None:
+async def test_no_equivents(evening: Evening) -> None:
     """There is nothing to show yet."""
     evening.account.past = ()
     evening.begin()
@@ -788,7 +786,7 @@ async def test_an_account_without_equivents(evening: Evening) -> None:
 
 
 async def test_while_an_end_is_announced(evening: Evening) -> None:
-    """What is over is not final before everybody has heard of its end."""
+    """The result is not final before its end has been announced."""
     await evening.start()
     await evening.move(END)
     evening.account.is_waiting = True
@@ -805,7 +803,7 @@ async def test_while_an_end_is_announced(evening: Evening) -> None:
 
 
 async def test_listed_with_other_times(evening: Evening) -> None:
-    """The half hours that it lists are measured again, and what was kept is replaced."""
+    """The listed half hours are measured again and replace the stored result."""
     await evening.tables.five_minutes(evening.kwh)
     await evening.move(END, rows=False)
     await evening.end(Equivent(START, START + HOUR / 2))

@@ -1,4 +1,4 @@
-"""Test the dialog of the meter: what it refuses, and what it says can be expected."""
+"""Test the dialog of the meter: its errors, and its preview of the figures."""
 
 from datetime import datetime, timedelta
 import sys
@@ -18,14 +18,14 @@ WING = "custom_components.equiwatt.metering"
 
 
 async def choose(home: MeteredHome, **options: Any) -> Any:
-    """Open the dialog, and choose a meter."""
+    """Open the dialog and choose a meter."""
     flow = await home.hass.config_entries.options.async_init(home.entry.entry_id)
     assert (flow["type"], flow["step_id"]) == (FlowResultType.FORM, "init")
     return await home.hass.config_entries.options.async_configure(flow["flow_id"], options)
 
 
 async def confirm(home: MeteredHome, result: Any) -> None:
-    """Choose it all the same."""
+    """Confirm the chosen meter."""
     assert result["type"] is FlowResultType.FORM
     assert result["last_step"]
     result = await home.hass.config_entries.options.async_configure(result["flow_id"], {})
@@ -34,7 +34,7 @@ async def confirm(home: MeteredHome, result: Any) -> None:
 
 
 async def grid(home: MeteredHome, *meters: str) -> None:
-    """Let the Energy dashboard have meters of what comes from the grid."""
+    """Set the grid import of the Energy dashboard."""
     home.hass.config.components.add("energy")
     manager = await async_get_manager(home.hass)
     manager.data = manager.default_preferences()
@@ -43,7 +43,7 @@ async def grid(home: MeteredHome, *meters: str) -> None:
 
 
 async def report(home: MeteredHome, minutes: int, rows: int = 288) -> None:
-    """Let the meter have reported so often, on the last day."""
+    """Set how often the meter reported on the last day."""
     newest = QUIET.replace(second=0)
     ends = [newest - n * timedelta(minutes=5) for n in reversed(range(rows))]
     step = timedelta(minutes=minutes)
@@ -51,7 +51,7 @@ async def report(home: MeteredHome, minutes: int, rows: int = 288) -> None:
 
 
 async def test_sensors(home: MeteredHome) -> None:
-    """Which meter it is and what it is good for; what is confirmed is used at once."""
+    """The preview names the meter and its quality, and confirming applies it."""
     await home.make_rows()
     await home.setup()
     home.meters.set_state(100)
@@ -72,7 +72,7 @@ async def test_sensors(home: MeteredHome) -> None:
 
 
 async def test_several(home: MeteredHome) -> None:
-    """Each is named, one that has no state by its id."""
+    """The preview names each meter, by its id where there is no state."""
     await home.make_rows()
     await home.meters.five_minutes(home.kwh, SECOND_METER)
     await home.setup()
@@ -83,8 +83,8 @@ async def test_several(home: MeteredHome) -> None:
 
 
 async def test_off(home: MeteredHome, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is saved without more ado, nothing is imported for it, and the entities go."""
-    await home.furnish()
+    """Turning the meter off imports nothing and removes the entities."""
+    await home.setup_with_meter()
     for name in [name for name in sys.modules if name.startswith(f"{WING}.preview")]:
         monkeypatch.delitem(sys.modules, name)
     result = await choose(home, source="off", sensors=[METER])
@@ -96,7 +96,7 @@ async def test_off(home: MeteredHome, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_energy_dashboard(home: MeteredHome) -> None:
-    """What it counts as coming from the grid."""
+    """The preview covers the grid import."""
     await home.make_rows()
     await grid(home, METER)
     await home.setup()
@@ -121,7 +121,7 @@ async def test_energy_dashboard(home: MeteredHome) -> None:
 async def test_no_statistics(
     home: MeteredHome, sensors: dict[str, Any], error: str, named: dict[str, str]
 ) -> None:
-    """Each sensor must have some, those that have none are named; the form keeps its fields."""
+    """Sensors without statistics are named, and the form keeps its values."""
     await home.make_rows()
     await home.setup()
     result = await choose(home, source="sensors", **sensors)
@@ -138,7 +138,7 @@ async def test_no_statistics(
 
 
 async def test_no_grid_import(home: MeteredHome) -> None:
-    """Whether or not there is an Energy dashboard; its meter must have statistics too."""
+    """The Energy dashboard needs a grid import with statistics."""
     await home.setup()
     assert (await choose(home, source="energy_dashboard"))["errors"] == {"base": "no_grid_import"}
     await grid(home)
@@ -147,8 +147,8 @@ async def test_no_grid_import(home: MeteredHome) -> None:
     assert (await choose(home, source="energy_dashboard"))["errors"] == {"base": "no_statistics"}
 
 
-async def test_a_broken_database(home: MeteredHome) -> None:
-    """What cannot be read is not there."""
+async def test_database_error(home: MeteredHome) -> None:
+    """Statistics that cannot be read count as missing."""
     await home.make_rows()
     await home.setup()
     tables = home.meters
@@ -161,7 +161,7 @@ async def test_a_broken_database(home: MeteredHome) -> None:
     ("minutes", "step"), [(5, "preview"), (10, "preview_rough"), (30, "preview_too_slow")]
 )
 async def test_pace(home: MeteredHome, minutes: int, step: str) -> None:
-    """How often a meter reports decides what it is good for."""
+    """The preview depends on how often a meter reports."""
     await report(home, minutes)
     await home.setup()
     result = await choose(home, **SENSORS)
@@ -170,8 +170,8 @@ async def test_pace(home: MeteredHome, minutes: int, step: str) -> None:
     await confirm(home, result)
 
 
-async def test_glow_in_the_cloud(recorded_home: MeteredHome) -> None:
-    """A Glow's cloud data: today's use, asked each half hour, and what is known by then is late.
+async def test_glow_cloud(recorded_home: MeteredHome) -> None:
+    """The cloud data of a Glow is late: today's use, polled every half hour.
 
     Each night it begins at nothing again, and whole hours arrive at once: a saw-tooth.
     """
@@ -199,7 +199,7 @@ async def test_glow_in_the_cloud(recorded_home: MeteredHome) -> None:
 
 
 async def test_hourly(home: MeteredHome) -> None:
-    """What is imported by the hour has no live figure."""
+    """Hourly imports have no live figures."""
     await home.meters.hours(home.kwh, EXTERNAL)
     await home.setup()
     result = await choose(home, source="sensors", sensors=[EXTERNAL])
@@ -209,7 +209,7 @@ async def test_hourly(home: MeteredHome) -> None:
 
 
 async def stand(home: MeteredHome, days: int, meter: str = METER) -> None:
-    """Let a meter have moved for the last time so many days ago."""
+    """Set the last move of a meter to some days ago."""
     newest = QUIET.replace(second=0)
     rows = [newest - n * timedelta(minutes=5) for n in reversed(range(10 * 288))]
     last = newest - days * DAY
@@ -217,8 +217,8 @@ async def stand(home: MeteredHome, days: int, meter: str = METER) -> None:
 
 
 @pytest.mark.parametrize(("days", "step"), [(6, "preview_new"), (8, "preview_still")])
-async def test_one_that_does_not_move(home: MeteredHome, days: int, step: str) -> None:
-    """A meter that has not moved for a week is named, as it may well be dead."""
+async def test_idle_meter(home: MeteredHome, days: int, step: str) -> None:
+    """A meter that has not moved for a week is named."""
     await stand(home, days)
     await home.setup()
     result = await choose(home, **SENSORS)
@@ -227,8 +227,8 @@ async def test_one_that_does_not_move(home: MeteredHome, days: int, step: str) -
     await confirm(home, result)
 
 
-async def test_one_of_several_that_does_not_move(home: MeteredHome) -> None:
-    """It is named: the other one may be all that there is to measure."""
+async def test_idle_meter_of_several(home: MeteredHome) -> None:
+    """An idle meter among several is named."""
     await home.make_rows()
     await stand(home, 9, SECOND_METER)
     await home.setup()
@@ -237,8 +237,8 @@ async def test_one_of_several_that_does_not_move(home: MeteredHome) -> None:
     assert result["description_placeholders"]["still"] == f"`{SECOND_METER}`"
 
 
-async def test_on_a_weekend(home: MeteredHome) -> None:
-    """Working days are counted then too, as equivents are most frequent on them."""
+async def test_weekend(home: MeteredHome) -> None:
+    """Working days are counted on a weekend too, as most equivents are on them."""
     await home.make_rows()
     home.freezer.move_to(QUIET - 2 * DAY)
     await home.setup()
@@ -246,8 +246,8 @@ async def test_on_a_weekend(home: MeteredHome) -> None:
     assert result["description_placeholders"]["days_wanted"] == "10"
 
 
-async def test_one_that_was_away_for_a_week(home: MeteredHome) -> None:
-    """Whether it stood still or was unavailable makes no difference."""
+async def test_unavailable_for_a_week(home: MeteredHome) -> None:
+    """An unavailable meter is treated as an idle one."""
     await home.make_rows(QUIET - 8 * DAY)
     await home.setup()
     result = await choose(home, **SENSORS)
@@ -255,8 +255,8 @@ async def test_one_that_was_away_for_a_week(home: MeteredHome) -> None:
 
 
 @pytest.mark.parametrize("rows", [0, 2])
-async def test_new(home: MeteredHome, rows: int) -> None:
-    """Little can be said of one that has just been added."""
+async def test_new_meter(home: MeteredHome, rows: int) -> None:
+    """A new meter has no pace yet."""
     home.meters.set_state(100)
     if rows:
         await report(home, 5, rows)
@@ -267,7 +267,7 @@ async def test_new(home: MeteredHome, rows: int) -> None:
 
 
 async def test_not_loaded(home: MeteredHome) -> None:
-    """A meter can be chosen while the account does not work; equivents are not known then."""
+    """A meter can be chosen while the account is not loaded, without its equivents."""
     await home.make_rows()
     result = await choose(home, **SENSORS)
     assert result["description_placeholders"]["days"] == "9"

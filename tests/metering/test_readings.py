@@ -1,4 +1,4 @@
-"""Test how meters are read from the statistics that a real recorder keeps."""
+"""Test reading meters from the statistics of a real recorder."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -39,7 +39,7 @@ EVENING = window(MONDAY, "17:00", "18:00")
 
 
 def is_about(value: float) -> Any:
-    """Return what equals a figure that was read from a database."""
+    """Return an approximate value for figures from a database."""
     return pytest.approx(value, abs=1e-6)
 
 
@@ -49,12 +49,12 @@ async def read(hass: HomeAssistant, *meters: str, of: Window = WINDOW) -> tuple[
 
 
 async def final(hass: HomeAssistant, *meters: str, of: Window = WINDOW) -> Estimate:
-    """Return what is known of a window that is over."""
+    """Return the estimate of a window that is over."""
     return estimate(of, EQUIVENT_DAYS, await read(hass, *meters, of=of), over=True)
 
 
 def figures(found: Estimate) -> tuple[Any, Any, Any]:
-    """Return what is usual, used and saved, to four decimals."""
+    """Return the usual use, the use and the saving, to four decimals."""
     each = (found.usual, found.used, found.saving)
     usual, used, saving = (value if value is None else round(value, 4) for value in each)
     return usual, used, saving
@@ -70,8 +70,8 @@ def since(day: date, readings: Mapping[datetime, float]) -> dict[datetime, float
 FIVE = 300.0
 
 
-def made(text: str, delay: float = 10) -> list[Row]:
-    """Return rows of five minutes: `2!` was written with the next one that has no mark."""
+def rows_of(text: str, delay: float = 10) -> list[Row]:
+    """Return rows of five minutes: `2!` was written together with the next unmarked one."""
     numbered = [(FIVE * n, each) for n, each in enumerate(text.split(), 1)]
     found: list[Row] = []
     for end, each in numbered:
@@ -95,15 +95,15 @@ def kept(rows: Sequence[Row], *starts: float) -> list[float]:
     ],
 )
 def test_late_rows(rows: str, readings: str) -> None:
-    """They count, whether or not they move, while Home Assistant was on."""
-    assert kept(made(rows), 5.0) == [float(each) for each in readings.split()]
+    """Late rows count, moving or not, while Home Assistant was running."""
+    assert kept(rows_of(rows), 5.0) == [float(each) for each in readings.split()]
 
 
 @pytest.mark.parametrize("delay", [10, 130, 180, 290])
 @pytest.mark.parametrize("starts", [(), (5.0,)])
-def test_a_recorder_that_is_always_late(delay: float, starts: tuple[float, ...]) -> None:
-    """All of its rows count, also on evenings on which nothing comes from the grid."""
-    rows = made("1 2 3 3 3 3 3 3 4 5 5 6", delay)
+def test_slow_recorder(delay: float, starts: tuple[float, ...]) -> None:
+    """All rows of a slow recorder count, on evenings without grid import too."""
+    rows = rows_of("1 2 3 3 3 3 3 3 4 5 5 6", delay)
     assert kept(rows, *starts) == [row.kwh for row in rows]
 
 
@@ -119,30 +119,30 @@ def test_a_recorder_that_is_always_late(delay: float, starts: tuple[float, ...])
 )
 @pytest.mark.parametrize("is_known", [True, False])
 def test_made_up_rows(rows: str, readings: str, is_known: bool) -> None:
-    """Those of the time in which it was off are none, also where its start is forgotten."""
-    each = made(rows)
+    """Rows of the time while it was off are dropped, even if the start is not recorded."""
+    each = rows_of(rows)
     started = max(row.written for row in each if row.is_late) - 8
     found = kept(each, *([5.0, started] if is_known else ()))
     assert found == [float(reading) for reading in readings.split()]
 
 
-def test_one_row_that_is_made_up() -> None:
-    """It is known by the start in between alone: a busy recorder makes such, too."""
-    rows = [*made("1 2"), Row(3 * FIVE, 2, 3 * FIVE + 200), Row(4 * FIVE, 5, 4 * FIVE + 10)]
+def test_single_made_up_row() -> None:
+    """A single such row needs a recorded start, as a busy recorder is late too."""
+    rows = [*rows_of("1 2"), Row(3 * FIVE, 2, 3 * FIVE + 200), Row(4 * FIVE, 5, 4 * FIVE + 10)]
     assert kept(rows) == [1, 2, 2, 5]
     assert kept(rows, 5.0, 3 * FIVE + 190) == [1, 2, 5]
 
 
 def test_off_twice() -> None:
-    """Each time is one of its own."""
-    rows = made("1 2! 2! 2! 3 4! 4! 4! 5")
+    """Two restarts are handled separately."""
+    rows = rows_of("1 2! 2! 2! 3 4! 4! 4! 5")
     starts = [4 * FIVE + 150, 8 * FIVE + 150]
     assert kept(rows, *starts) == [1, 3, 5]
     assert kept(rows) == [1, 3, 5]
 
 
-def test_an_import() -> None:
-    """It is written in one go; where it stands still in between it does so truly."""
+def test_import() -> None:
+    """Rows imported in one go count, also where they do not move."""
     rows = [Row(FIVE * n, kwh, 90 * FIVE) for n, kwh in enumerate((1, 2, 2, 2, 2, 3, 4), 1)]
     assert kept(rows) == [1, 2, 2, 2, 2, 3, 4]
     assert kept(rows, 80 * FIVE) == [1, 2, 2, 2, 2, 3]
@@ -152,7 +152,7 @@ def test_an_import() -> None:
 
 
 async def test_meters_of_every_kind(hass: HomeAssistant, meters: Meters) -> None:
-    """The figures are those of the example, by whatever rows, in whatever unit."""
+    """The figures are those of the example for all kinds of rows and units."""
     kwh = counter()
     await meters.five_minutes(kwh)
     await meters.hours(kwh, EXTERNAL)
@@ -177,8 +177,8 @@ async def test_meters_of_every_kind(hass: HomeAssistant, meters: Meters) -> None
     assert await read(hass, "sensor.nothing", METER) == (Readings(), *await read(hass))
 
 
-async def test_the_edge_between_both(hass: HomeAssistant, meters: Meters) -> None:
-    """Days whose rows of five minutes were deleted are read by the hour, and marked."""
+async def test_purge_boundary(hass: HomeAssistant, meters: Meters) -> None:
+    """Days without rows of five minutes are read by the hour and are approximate."""
     edge = date(2026, 11, 17)
     kwh = counter()
     for day in DAYS:  # the hours that the half past windows of older days lie between
@@ -199,8 +199,8 @@ async def test_the_edge_between_both(hass: HomeAssistant, meters: Meters) -> Non
     assert found.at(monday) == is_about(kwh[monday])
 
 
-async def test_a_gap_is_not_filled_from_the_hour(hass: HomeAssistant, meters: Meters) -> None:
-    """The row of an hour in which the meter was away has an older reading."""
+async def test_gap_within_an_hour(hass: HomeAssistant, meters: Meters) -> None:
+    """An hourly row does not fill a gap, as its reading is older."""
     kwh = counter()
     await meters.hours(kwh)
     del kwh[WINDOW.start]
@@ -211,7 +211,7 @@ async def test_a_gap_is_not_filled_from_the_hour(hass: HomeAssistant, meters: Me
 
 
 async def test_old_rows_are_not_read(hass: HomeAssistant, meters: Meters) -> None:
-    """What lies further back than any day that may count costs nothing."""
+    """Rows older than any usual day are not read."""
     days = (EVENT_DAY - timedelta(days=ago) for ago in (60, 62, 90))
     moments = [at(day, "17:00") for day in days]
     await meters.hours(dict.fromkeys((*moments[::-1], WINDOW.start), 1.0))
@@ -219,8 +219,8 @@ async def test_old_rows_are_not_read(hass: HomeAssistant, meters: Meters) -> Non
     assert list(found.hours) == [moments[0].timestamp(), WINDOW.start.timestamp()]
 
 
-async def test_how_rows_are_sought(hass: HomeAssistant, meters: Meters) -> None:
-    """By meter and time at once, in an index that has both: no other row is read."""
+async def test_query_plan(hass: HomeAssistant, meters: Meters) -> None:
+    """The query uses the index of meter and time."""
     await meters.five_minutes(counter())
     await meters.hours(counter())
     instance: Any = get_instance(hass)
@@ -233,7 +233,7 @@ async def test_how_rows_are_sought(hass: HomeAssistant, meters: Meters) -> None:
             plans.extend(str(row[-1]) for row in plan)
 
     def on_query(_: Any, cursor: Any, query: str, parameters: Any, *__: Any) -> None:
-        """Look at a query before it is run."""
+        """Explain a query before it runs."""
         explain(cursor, query, parameters)
 
     sa.event.listen(instance.engine, "before_cursor_execute", on_query)
@@ -246,12 +246,12 @@ async def test_how_rows_are_sought(hass: HomeAssistant, meters: Meters) -> None:
 # What meters do
 
 
-async def test_what_meters_do(hass: HomeAssistant, meters: Meters) -> None:
-    """A reset goes on from zero as the sum does; one that is away leaves rows out."""
+async def test_reset_and_unavailable(hass: HomeAssistant, meters: Meters) -> None:
+    """A reset continues the sum, and an unavailable meter has no rows."""
     start = at(EVENT_DAY, "16:46")
 
     def states(*reports: tuple[int, float | str]) -> dict[datetime, float | str]:
-        """Return the states of a meter, by minutes."""
+        """Return the states of a meter by minutes."""
         return {start + minutes(minute): state for minute, state in reports}
 
     before, after, zero, on = EXAMPLE["further_cases"][7]["meter_states"]
@@ -289,7 +289,7 @@ async def test_what_meters_do(hass: HomeAssistant, meters: Meters) -> None:
 
 
 async def test_while_it_was_off(hass: HomeAssistant, meters: Meters) -> None:
-    """The rows that Home Assistant makes up for that time, of five minutes and of hours, are none.
+    """Rows compiled for the time while Home Assistant was off are dropped.
 
     A restart that takes a minute costs nothing.
     """
@@ -314,8 +314,8 @@ async def test_while_it_was_off(hass: HomeAssistant, meters: Meters) -> None:
     assert [hour for hour in hours if found.at(hour)] == [hours[0], hours[1], hours[4]]
 
 
-async def test_what_was_imported_counts(hass: HomeAssistant, meters: Meters) -> None:
-    """It is written late, but is what was used."""
+async def test_imported_rows(hass: HomeAssistant, meters: Meters) -> None:
+    """Imported rows count, though they are written late."""
     kwh = {at(MONDAY, "16:00") + n * HOUR: 100.0 + n for n in range(4)}
     meters.freezer.move_to(at(EVENT_DAY, "12:00"))
     async_import_statistics(hass, metadata(METER), rows(kwh, HOUR))
@@ -324,8 +324,8 @@ async def test_what_was_imported_counts(hass: HomeAssistant, meters: Meters) -> 
     assert found.energy([EVENING.start, EVENING.end]) == is_about(1)
 
 
-async def test_a_gap_that_the_purge_hides(hass: HomeAssistant, meters: Meters) -> None:
-    """An hour's row does not tell whether the meter was there at its end: it is approximate."""
+async def test_gap_hidden_by_purge(hass: HomeAssistant, meters: Meters) -> None:
+    """An hourly row is approximate, as the meter may have been unavailable at its end."""
     states: dict[datetime, float | str] = {
         at(MONDAY, "16:32") + minutes(n): 100 + n / 100 for n in range(0, 36, 3)
     }
@@ -345,7 +345,7 @@ async def test_a_gap_that_the_purge_hides(hass: HomeAssistant, meters: Meters) -
 
 
 async def test_rows_without_a_sum(hass: HomeAssistant, meters: Meters) -> None:
-    """Those of a sensor that is measured, not counted, are none; nor is gas energy."""
+    """Rows of measurements and of gas do not count."""
     outside = metadata("sensor.outside", "°C", "temperature")
     outside["has_sum"], outside["mean_type"] = False, StatisticMeanType.ARITHMETIC
     async_import_statistics(hass, outside, [{"start": at(EVENT_DAY, "17:00"), "mean": 5}])
@@ -358,18 +358,18 @@ async def test_rows_without_a_sum(hass: HomeAssistant, meters: Meters) -> None:
 
 
 async def test_without_a_recorder(hass: HomeAssistant) -> None:
-    """There is nothing to read, and nothing fails."""
+    """There are no readings and no errors."""
     assert await read(hass) == ()
     assert await async_unfit(hass, [METER]) == [METER]
     assert await async_grid_meters(hass) == []
 
 
-async def test_a_broken_database(hass: HomeAssistant, meters: Meters) -> None:
-    """What cannot be read says so, and is not taken for a meter without rows."""
+async def test_database_error(hass: HomeAssistant, meters: Meters) -> None:
+    """A read error is not taken for a meter without rows."""
     await meters.five_minutes(counter())
 
     def break_it() -> None:
-        """Take a table away."""
+        """Drop a table."""
         with session_scope(hass=hass) as session:
             session.execute(sa.text("ALTER TABLE statistics RENAME TO away"))
 
@@ -381,8 +381,8 @@ async def test_a_broken_database(hass: HomeAssistant, meters: Meters) -> None:
 # What can be chosen
 
 
-async def test_which_meters_fit(hass: HomeAssistant, meters: Meters) -> None:
-    """Those of energy that have statistics, or will have."""
+async def test_suitable_meters(hass: HomeAssistant, meters: Meters) -> None:
+    """Energy sensors with statistics, or with states that will have some, are suitable."""
     await meters.five_minutes({WINDOW.end: 1}, unit="Wh")
     await meters.hours({at(EVENT_DAY, "17:00"): 1}, EXTERNAL)
     meters.set_state(5, "sensor.new")
@@ -410,14 +410,14 @@ ONCE_STORED = [
 
 
 @pytest.mark.parametrize(("version", "sources"), [(3, NOW_STORED), (2, ONCE_STORED)])
-async def test_the_energy_dashboard(
+async def test_energy_dashboard(
     hass: HomeAssistant,
     meters: Meters,
     hass_storage: dict[str, Any],
     version: int,
     sources: list[dict[str, Any]],
 ) -> None:
-    """Its meters of what comes from the grid are found, whichever way they were stored."""
+    """The grid imports are found in both stored formats."""
     solar = {"type": "solar", "stat_energy_from": "sensor.solar"}
     out = {"type": "grid", "stat_energy_from": None, "stat_energy_to": "sensor.export"}
     power = {"type": "grid", "stat_rate": "sensor.power"}
@@ -430,7 +430,7 @@ async def test_the_energy_dashboard(
     assert await async_grid_meters(hass) == [METER, EXTERNAL]
 
 
-async def test_an_energy_dashboard_without_anything(hass: HomeAssistant, meters: Meters) -> None:
-    """It may not be set up yet."""
+async def test_empty_energy_dashboard(hass: HomeAssistant, meters: Meters) -> None:
+    """The Energy dashboard may not be set up yet."""
     assert await async_setup_component(hass, "energy", {})
     assert await async_grid_meters(hass) == []

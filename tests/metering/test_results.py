@@ -1,4 +1,4 @@
-"""Test what is kept of what was measured: found, replaced, bounded, stored and read again."""
+"""Test the stored results: lookup, limit, storage and the total."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -36,12 +36,12 @@ RESULT = FinishedResult(Equivent(START, START + HOUR), FINAL)
 
 
 def result(start: datetime, used: float = 0.4, length: timedelta = HOUR) -> FinishedResult:
-    """Return what was measured of an hour."""
+    """Return the result of an hour."""
     return FinishedResult(Equivent(start, start + length), replace(FINAL, used=used))
 
 
 def kept(*starts: datetime) -> Results:
-    """Return what was measured, one after another."""
+    """Return results, added one after another."""
     results: Results = ()
     for start in starts:
         results = with_result(results, result(start))
@@ -49,18 +49,18 @@ def kept(*starts: datetime) -> Results:
 
 
 def starts(results: Results) -> list[datetime]:
-    """Return when the equivents started."""
+    """Return the starts of the equivents."""
     return [each.equivent.start for each in results]
 
 
 def test_newest_first() -> None:
-    """In whatever order they were measured."""
+    """Results are sorted, in any order of measuring."""
     days = [START + n * 24 * HOUR for n in (3, 1, 2)]
     assert starts(kept(*days)) == sorted(days, reverse=True)
 
 
 def test_bounded() -> None:
-    """The oldest one goes, as that of the equivents does."""
+    """The oldest result is dropped with its equivent."""
     first = with_result((), result(START))
     many = tuple(result(START + n * HOUR) for n in range(MAX_EQUIVENTS, 0, -1))
     full = with_result(many[1:] + first, result(START + MAX_EQUIVENTS * HOUR))
@@ -69,7 +69,7 @@ def test_bounded() -> None:
 
 @pytest.mark.parametrize("moved", [-10, -1, 0, 1, 10])
 def test_found_and_replaced_under_other_times(moved: int) -> None:
-    """An equivent stays the same though the provider puts its times right."""
+    """A result is found and replaced though the API corrects its times."""
     results = kept(START - 24 * HOUR, START, START + HOUR, START + 24 * HOUR)
     again = result(START + moved * MINUTE, used=0.8, length=HOUR / 2)
     found = result_of(results, again.equivent)
@@ -82,7 +82,7 @@ def test_found_and_replaced_under_other_times(moved: int) -> None:
 
 @pytest.mark.parametrize("moved", [-30, -11, 11, 30])
 def test_not_found(moved: int) -> None:
-    """Another equivent, before or after it, is another one."""
+    """Another equivent before or after has no result."""
     other = result(START + moved * MINUTE)
     assert result_of(kept(START), other.equivent) is None
     assert result_of((), other.equivent) is None
@@ -90,7 +90,7 @@ def test_not_found(moved: int) -> None:
 
 
 def test_back_to_back() -> None:
-    """Two short ones within ten minutes are not mistaken for one another."""
+    """Two short equivents within ten minutes have separate results."""
     first = result(START, used=0.1, length=5 * MINUTE)
     second = result(START + 5 * MINUTE, used=0.2, length=5 * MINUTE)
     results = with_result(with_result((), first), second)
@@ -102,7 +102,7 @@ def test_back_to_back() -> None:
 
 
 def stored(result: FinishedResult = RESULT) -> dict[str, Any]:
-    """Return a result as it is read from the disk."""
+    """Return a result after a round trip to the disk."""
     found: dict[str, Any] = json.loads(json.dumps(as_stored(result)))
     return found
 
@@ -117,8 +117,8 @@ def stored(result: FinishedResult = RESULT) -> dict[str, Any]:
         (meter_of({WINDOW.start: 0, WINDOW.end: 0.2004}),),
     ],
 )
-def test_there_and_back(known: tuple[Readings, ...]) -> None:
-    """What is read is what was stored, to the last digit, and final."""
+def test_round_trip(known: tuple[Readings, ...]) -> None:
+    """A result is read as it was stored, to the last digit, and is final."""
     found = replace(estimate(WINDOW, EQUIVENT_DAYS, known, over=True), final=True)
     final = replace(RESULT, estimate=found, kind=Kind.POWER_DOWN)
     (again,), unreadable = read_results([stored(final)])
@@ -127,7 +127,7 @@ def test_there_and_back(known: tuple[Readings, ...]) -> None:
     assert (again, unreadable) == (final, 0)
 
 
-def test_only_what_does_not_follow() -> None:
+def test_no_derived_figures() -> None:
     """Figures that follow from the days and the use are not stored."""
     assert stored().keys() == {
         "start_time",
@@ -145,8 +145,8 @@ def test_only_what_does_not_follow() -> None:
     }
 
 
-def test_what_follows() -> None:
-    """Without enough days nothing is usual."""
+def test_too_few_days() -> None:
+    """Without enough days there is no usual use."""
     few = dict(list(FINAL.days.items())[:2])
     learning = Estimate(
         start=WINDOW.start,
@@ -185,14 +185,14 @@ def test_what_follows() -> None:
         stored() | {"kind": "sideways"},
     ],
 )
-def test_what_cannot_be_read(broken: object) -> None:
-    """It is left out and counted, the rest is kept."""
+def test_damaged(broken: object) -> None:
+    """Damaged results are dropped and counted, and the rest is kept."""
     assert read_results([broken, stored()]) == ((RESULT,), 1)
 
 
 @pytest.mark.parametrize("items", [None, {}, "x"])
 def test_no_list(items: Any) -> None:
-    """There is nothing to be read."""
+    """Anything but a list is no result."""
     assert read_results(items) == ((), 1)
 
 
@@ -215,8 +215,8 @@ def evenings(*used: float, share_days: bool = False, apart: int = 70) -> Results
     return results
 
 
-def test_nothing_to_add_up() -> None:
-    """There is no sum of nothing, and none of what has no figure."""
+def test_no_total() -> None:
+    """There is no total without figures."""
     unknown = replace(FINAL, used=None)
     for results in ((), (replace(RESULT, estimate=unknown),)):
         found = total(results)
@@ -224,8 +224,8 @@ def test_nothing_to_add_up() -> None:
         assert (found.counted, found.verdict) == ((), Verdict.TOO_EARLY)
 
 
-def test_the_sum() -> None:
-    """It is that of all with a figure, but of powerUP."""
+def test_total() -> None:
+    """The total covers all equivents with figures except powerUPs."""
     results = evenings(0.5, 0.9, 0.3)
     up = measured(START + timedelta(days=500), 3.0, *USUAL, kind=Kind.POWER_UP)
     down = measured(START + timedelta(days=600), 0.7, *USUAL, kind=Kind.POWER_DOWN)
@@ -238,8 +238,8 @@ def test_the_sum() -> None:
     assert found.counted[0] == down
 
 
-def test_the_spread_by_hand() -> None:
-    """Of two at the mean: the variance of all twelve days, for each of both 6 / 5 of it."""
+def test_spread() -> None:
+    """The variance of all twelve days, 6 / 5 of it for each of two equivents at the mean."""
     assert total(evenings(0.8)).spread is None
     a_day = 2 * (2 * 0.4**2 + 2 * 0.2**2) / 11
     assert total(evenings(0.8, 0.8)).spread == pytest.approx(1.3 * (2 * 1.2 * a_day) ** 0.5)
@@ -263,27 +263,27 @@ def test_the_spread_by_hand() -> None:
         ((1.3, 1.3, 0.9, 0.9), Verdict.NO_DIFFERENCE),
     ],
 )
-def test_the_verdict_by_hand(used: tuple[float, ...], verdict: Verdict) -> None:
-    """It is that of the mean rank."""
+def test_verdict(used: tuple[float, ...], verdict: Verdict) -> None:
+    """The verdict follows from the mean rank."""
     assert total(evenings(*used)).verdict is verdict
 
 
-def test_shared_days_make_it_careful() -> None:
+def test_shared_days() -> None:
     """Twelve pairs of five shared days add 12 * 5 / (12 * 25): 1.645 times the root of .67."""
     used = (0.3, 0.3, 0.5, 0.7)
     assert total(evenings(*used, share_days=True, apart=2)).verdict is Verdict.NO_DIFFERENCE
     assert total(evenings(*[0.3] * 4, share_days=True, apart=2)).verdict is Verdict.LESS
 
 
-def test_as_much_as_always() -> None:
-    """A home that draws nothing, on usual days and in equivents, has neither saved nor wasted."""
+def test_no_use() -> None:
+    """A home without any use has no verdict either way."""
     results = tuple(measured(START - n * timedelta(days=70), 0.0, *[0.0] * 10) for n in range(30))
     found = total(results)
     assert (found.saving, found.spread, found.verdict) == (0, 0, Verdict.NO_DIFFERENCE)
 
 
-def test_in_words() -> None:
-    """One sentence, without any judgement."""
+def test_sentence() -> None:
+    """The sentence is neutral."""
     assert in_words(measured(START, 0.3, *USUAL).estimate) == (
         "0.50 kWh less than usual; less than on 5 of your 5 usual days"
     )

@@ -1,4 +1,4 @@
-"""Test what equivents leave in Home Assistant's long-term statistics."""
+"""Test the equivents in Home Assistant's long-term statistics."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -44,18 +44,18 @@ energies = st.dictionaries(minutes.map(lambda n: FIRST + timedelta(minutes=n)), 
 
 
 def written(held: dict[datetime, Row], changes: dict[datetime, Row]) -> dict[datetime, Row]:
-    """Return the rows that are held after some were written, in the order of time."""
+    """Return the rows after some were written, in the order of time."""
     return dict(sorted({**held, **changes}.items()))
 
 
 def hour_of(moment: datetime) -> datetime:
-    """Return the hour in which a moment lies."""
+    """Return the hour of a time."""
     return moment.replace(minute=0)
 
 
 @given(st.lists(energies, max_size=4), energies)
 def test_sums_never_jump(before: list[dict[datetime, float]], now: dict[datetime, float]) -> None:
-    """Each sum is that of all energies until then, whatever was written before."""
+    """Each sum is the total up to its row, in any order of writing."""
     held: dict[datetime, Row] = {}
     for each in (*before, now):
         held = written(held, changed_rows(held, each, FIRST))
@@ -71,10 +71,10 @@ def test_sums_never_jump(before: list[dict[datetime, float]], now: dict[datetime
 
 
 @given(energies, energies)
-def test_only_what_changes_is_written(
+def test_only_changes_are_written(
     before: dict[datetime, float], now: dict[datetime, float]
 ) -> None:
-    """No row is written again as it is, and none before the first that changes."""
+    """Only the first changed row and the later ones are written."""
     held = changed_rows({}, before, FIRST)
     changes = changed_rows(held, now, FIRST)
     assert not changes.items() & held.items()
@@ -87,10 +87,8 @@ def test_only_what_changes_is_written(
 
 
 @given(energies, energies, st.integers(2, 48))
-def test_what_no_memory_reaches_stays(
-    before: dict[datetime, float], now: dict[datetime, float], hours: int
-) -> None:
-    """Rows that are older than every known equivent are kept, and the sums go on from them."""
+def test_older_rows(before: dict[datetime, float], now: dict[datetime, float], hours: int) -> None:
+    """Rows older than all known equivents are kept, and the sums continue from them."""
     since = FIRST + timedelta(days=2)
     known = {start + timedelta(days=2, hours=hours): energy for start, energy in now.items()}
     held = changed_rows({}, before, FIRST)
@@ -101,8 +99,8 @@ def test_what_no_memory_reaches_stays(
     assert newest.sum == pytest.approx(total, abs=2e-3)
 
 
-def test_an_hour() -> None:
-    """Two in one hour add up; one that was withdrawn counts nothing, and later sums follow."""
+def test_two_in_an_hour() -> None:
+    """Two in an hour add up, and a withdrawn one counts nothing in all later sums."""
     early, late = FIRST + timedelta(minutes=2), FIRST + timedelta(minutes=40)
     other = FIRST + 3 * HOUR
     held = changed_rows({}, {early: 0.5, late: 0.25, other: 1}, FIRST)
@@ -114,32 +112,32 @@ def test_an_hour() -> None:
     assert changed_rows(held, {}, FIRST) == {FIRST: Row(0, 0), other: Row(0, 0)}
 
 
-def test_an_equivent_that_began_in_the_hour_before() -> None:
-    """It counts in one of the two hours, though it is the oldest that is known."""
+def test_start_in_the_hour_before() -> None:
+    """An equivent counts in one of two hours, though it is the oldest known one."""
     held = changed_rows({}, {FIRST - timedelta(minutes=2): 0.5}, FIRST - timedelta(minutes=2))
     changes = changed_rows(held, {FIRST: 0.5}, FIRST)
     assert written(held, changes) == {FIRST - HOUR: Row(0, 0), FIRST: Row(0.5, 0.5)}
 
 
 def test_ids() -> None:
-    """The first account's are short; another's bear its entry id in lower case."""
+    """The first account has short ids, others contain their entry id in lower case."""
     assert statistic_ids()["saving"] == "equiwatt:saving"
     assert statistic_ids("01KBX")["used"] == "equiwatt:used_01kbx"
 
 
 class Account:
-    """An account whose figures change, and what the recorder has of them."""
+    """An account with changing figures, and its rows in the recorder."""
 
     def __init__(self, hass: HomeAssistant, known: dict[datetime, float | None]) -> None:
-        """Start with some equivents and what each saved."""
+        """Start with some equivents and their savings."""
         self.hass = hass
         self.entry = add_entry(hass)
         self.store = EquiwattStore(hass, self.entry.entry_id)
         self.writer = StatisticsWriter(hass, self.entry, self.store)
-        self.know(known)
+        self.set_savings(known)
 
-    def know(self, known: dict[datetime, float | None], kind: Kind | None = None) -> None:
-        """Keep what some equivents saved of the kilowatt-hour that is usual, or that none did."""
+    def set_savings(self, known: dict[datetime, float | None], kind: Kind | None = None) -> None:
+        """Set the savings of some equivents, or None without a figure."""
         for start, saving in known.items():
             found = Estimate(
                 start=start,
@@ -155,7 +153,7 @@ class Account:
             )
 
     async def write(self) -> None:
-        """Write what has changed, and wait until the recorder has done so."""
+        """Write the changes and wait for the recorder."""
         self.writer.async_update()
         await self.hass.async_block_till_done(wait_background_tasks=True)
         await async_wait_recording_done(self.hass)
@@ -176,8 +174,8 @@ class Account:
         }
 
 
-async def test_is_written(recorder_mock: Recorder, hass: HomeAssistant) -> None:
-    """All three are there, as Home Assistant's cards know them."""
+async def test_written(recorder_mock: Recorder, hass: HomeAssistant) -> None:
+    """All three statistics have the metadata of Home Assistant's cards."""
     account = Account(hass, {FIRST: 0.5, FIRST + timedelta(minutes=70): -0.25})
     await account.write()
     rows = await account.rows()
@@ -192,10 +190,8 @@ async def test_is_written(recorder_mock: Recorder, hass: HomeAssistant) -> None:
     assert {one["name"] for one in found} == {f"equiwatt {name}" for name in NAMES.values()}
 
 
-async def test_is_written_again_when_a_figure_changes(
-    recorder_mock: Recorder, hass: HomeAssistant
-) -> None:
-    """Twice the same changes nothing; another figure, or none, changes its row and later sums."""
+async def test_changed_figure(recorder_mock: Recorder, hass: HomeAssistant) -> None:
+    """A new figure, or none, changes its row and later sums."""
     account = Account(hass, {FIRST: 0.5, FIRST + 2 * HOUR: 0.25, FIRST + 4 * HOUR: 1})
     await account.write()
     before = await account.rows()
@@ -203,16 +199,16 @@ async def test_is_written_again_when_a_figure_changes(
     await account.write()
     await account.write()
     assert await account.rows() == before
-    account.know({FIRST + 2 * HOUR: 0.75})
+    account.set_savings({FIRST + 2 * HOUR: 0.75})
     await account.write()
     assert (await account.rows())["saving"] == {
         FIRST: Row(0.5, 0.5),
         FIRST + 2 * HOUR: Row(0.75, 1.25),
         FIRST + 4 * HOUR: Row(1, 2.25),
     }
-    account.know({FIRST + 2 * HOUR: None})
+    account.set_savings({FIRST + 2 * HOUR: None})
     account.writer.async_update()  # two changes at once
-    account.know({FIRST + 6 * HOUR: 1})
+    account.set_savings({FIRST + 6 * HOUR: 1})
     await account.write()
     assert (await account.rows())["saving"] == {
         FIRST: Row(0.5, 0.5),
@@ -222,54 +218,54 @@ async def test_is_written_again_when_a_figure_changes(
     }
 
 
-async def test_one_change_after_another(recorder_mock: Recorder, hass: HomeAssistant) -> None:
-    """What was handed to the recorder a moment ago counts, though it is not written yet."""
+async def test_two_changes(recorder_mock: Recorder, hass: HomeAssistant) -> None:
+    """A change that the recorder has not written yet counts."""
     account = Account(hass, {FIRST: 0.5, FIRST + 2 * HOUR: 1})
     account.writer.async_update()
     await hass.async_block_till_done(wait_background_tasks=True)
-    account.know({FIRST + 2 * HOUR: None})
+    account.set_savings({FIRST + 2 * HOUR: None})
     await account.write()
     expected = {FIRST: Row(0.5, 0.5), FIRST + 2 * HOUR: Row(0, 0.5)}
     assert (await account.rows())["saving"] == expected
 
 
-async def test_a_power_up_is_left_out(recorder_mock: Recorder, hass: HomeAssistant) -> None:
-    """It rewards what would count against the saving."""
+async def test_power_up(recorder_mock: Recorder, hass: HomeAssistant) -> None:
+    """A powerUP is left out, as it rewards more use."""
     account = Account(hass, {FIRST: 0.5})
-    account.know({FIRST + 2 * HOUR: -1}, Kind.POWER_UP)
+    account.set_savings({FIRST + 2 * HOUR: -1}, Kind.POWER_UP)
     await account.write()
     rows = await account.rows()
     assert rows["saving"] == rows["used"] == {FIRST: Row(0.5, 0.5)}
 
 
 async def test_another_unit(recorder_mock: Recorder, hass: HomeAssistant) -> None:
-    """Where a user has changed the unit, all is written again in ours."""
+    """All rows are written again if a user has changed the unit."""
     account = Account(hass, {FIRST: 0.5, FIRST + 2 * HOUR: 1})
     await account.write()
     before = await account.rows()
     await async_change_statistics_unit(
         *(hass, "equiwatt:saving"), new_unit_of_measurement="Wh", old_unit_of_measurement="kWh"
     )
-    account.know({FIRST + 4 * HOUR: 1})
+    account.set_savings({FIRST + 4 * HOUR: 1})
     await account.write()
     after = (await account.rows())["saving"]
     assert after == {**before["saving"], FIRST + 4 * HOUR: Row(1, 2.5)}
 
 
-async def test_statistics_that_a_user_deleted(recorder_mock: Recorder, hass: HomeAssistant) -> None:
-    """They are written again with the next change."""
+async def test_deleted_by_user(recorder_mock: Recorder, hass: HomeAssistant) -> None:
+    """Deleted statistics are written again with the next change."""
     account = Account(hass, {FIRST: 0.5})
     await account.write()
     get_instance(hass).async_clear_statistics(["equiwatt:saving"])
     await async_wait_recording_done(hass)
-    account.know({FIRST + 2 * HOUR: 1})
+    account.set_savings({FIRST + 2 * HOUR: 1})
     await account.write()
     expected = {FIRST: Row(0.5, 0.5), FIRST + 2 * HOUR: Row(1, 1.5)}
     assert (await account.rows())["saving"] == expected
 
 
-async def test_rows_that_never_appear(recorder_mock: Recorder, hass: HomeAssistant) -> None:
-    """They are not written for ever."""
+async def test_rows_never_appear(recorder_mock: Recorder, hass: HomeAssistant) -> None:
+    """Writing stops if the rows never appear."""
     account = Account(hass, {FIRST: 0.5})
     with patch(f"{STATISTICS}.async_add_external_statistics") as add:
         await account.write()
@@ -278,10 +274,10 @@ async def test_rows_that_never_appear(recorder_mock: Recorder, hass: HomeAssista
     assert (await account.rows())["saving"] == {FIRST: Row(0.5, 0.5)}
 
 
-async def test_a_database_that_cannot_be_read(
+async def test_database_error(
     recorder_mock: Recorder, hass: HomeAssistant, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is told in the debug log, and written with the next change."""
+    """A read error is a debug message, and the next change is written."""
     account = Account(hass, {FIRST: 0.5})
     with patch(f"{STATISTICS}.statistics_during_period", side_effect=SQLAlchemyError("secret")):
         await account.write()
@@ -291,7 +287,7 @@ async def test_a_database_that_cannot_be_read(
 
 
 async def test_accounts(recorder_mock: Recorder, hass: HomeAssistant) -> None:
-    """A second account has statistics of its own, and the first one's names once that is gone."""
+    """A second account has statistics of its own, and the first names once the first is gone."""
     first, second = Account(hass, {FIRST: 0.5}), Account(hass, {FIRST: 1})
     await first.write()
     await second.write()
@@ -310,8 +306,8 @@ async def test_accounts(recorder_mock: Recorder, hass: HomeAssistant) -> None:
     assert found == []
 
 
-async def test_the_second_account_is_removed(recorder_mock: Recorder, hass: HomeAssistant) -> None:
-    """The first one's statistics stay."""
+async def test_second_account_removed(recorder_mock: Recorder, hass: HomeAssistant) -> None:
+    """The statistics of the first account are kept."""
     first, second = Account(hass, {FIRST: 0.5}), Account(hass, {FIRST: 1})
     await first.write()
     await second.write()

@@ -1,4 +1,4 @@
-"""The equiwatt app, which calls the webhook: at once, late, in disorder, and slowly."""
+"""The equiwatt app, which calls the webhook: in time, late, out of order, or slowly."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class Body(MockStreamReader):
-    """A body that takes a while to arrive."""
+    """A body that arrives slowly."""
 
     def __init__(self, content: bytes, takes: timedelta, on_arrival: Callable[[], None]) -> None:
-        """Keep what arrives, and what is to happen then."""
+        """Initialize with its content and a callback."""
         super().__init__(content)
         self._takes = takes
         self._on_arrival = on_arrival
@@ -27,7 +27,7 @@ class Body(MockStreamReader):
 
     @override
     async def read(self, byte_count: int = -1) -> bytes:
-        """Read it, once it is there."""
+        """Read the body once it has arrived."""
         if not self._has_arrived:
             await asyncio.sleep(self._takes.total_seconds())
             self._has_arrived = True
@@ -39,7 +39,7 @@ class Request(MockRequest):
     """A call of the webhook."""
 
     def __init__(self, query: str, body: Body) -> None:
-        """Keep its parts."""
+        """Initialize its parts."""
         super().__init__(b"", "machine", "POST", query_string=query)
         self._body = body
 
@@ -51,60 +51,60 @@ class Request(MockRequest):
 
 
 class App:
-    """Calls the webhook of a home."""
+    """The app, with calls on their way."""
 
     def __init__(self, home: Home) -> None:
-        """Start with no call on its way."""
+        """Start without calls."""
         self._home = home
         self._under_way: set[asyncio.Task[None]] = set()
 
     def call(self, kind: str) -> None:
-        """Say that an equivent has started or ended."""
+        """Report that an equivent has started or ended."""
         self._home.run(self._async_call(kind))
 
     def call_with(self, body: bytes) -> None:
-        """Say something that nobody understands."""
+        """Send an invalid call."""
         self._home.run(self._async_post("", Body(body, timedelta(), lambda: None)))
 
     def call_later(self, kind: str, delay: timedelta) -> None:
-        """Say it in a while, whatever the house does then."""
+        """Report it after a while, in any state of the house."""
         self._start(self._async_call(kind, delay))
 
     def call_slowly(self, kind: str, takes: timedelta) -> None:
-        """Say it in a body that takes a while to arrive, whatever the house does meanwhile."""
+        """Report it in a slow body, in any state of the house."""
         self._start(self._async_call_slowly(kind, takes))
 
     def hang_up(self) -> None:
-        """Let no call be on its way any more."""
+        """Cancel all calls on their way."""
         for call in self._under_way:
             call.cancel()
         self._home.run(asyncio.sleep(0))
 
     def _start(self, call: Coroutine[Any, Any, None]) -> None:
-        """Make a call beside everything else."""
+        """Start a call in the background."""
         task = self._home.loop.create_task(call)
         self._under_way.add(task)
         task.add_done_callback(self._end)
 
     def _end(self, task: asyncio.Task[None]) -> None:
-        """Keep what went wrong in a call."""
+        """Keep the error of a call."""
         self._under_way.discard(task)
         if not task.cancelled() and (error := task.exception()):
             self._home.failures.append(error)
 
     async def _async_call(self, kind: str, delay: timedelta = timedelta()) -> None:
-        """Say it in the address."""
+        """Report it in the query."""
         await asyncio.sleep(delay.total_seconds())
         self._home.judge.take_push(kind)
         await self._async_post(f"event={kind}", Body(b"", timedelta(), lambda: None))
         self._check(kind)
 
     async def _async_call_slowly(self, kind: str, takes: timedelta) -> None:
-        """Say it in the body, which counts only if it arrives in time."""
+        """Report it in the body, which counts only if it arrives in time."""
         arrived: list[str] = []
 
         def on_arrival() -> None:
-            """Let the judge know."""
+            """Notify the judge."""
             arrived.append(kind)
             self._home.judge.take_push(kind)
 
@@ -113,12 +113,12 @@ class App:
             self._check(one)
 
     async def _async_post(self, query: str, body: Body) -> None:
-        """Call."""
+        """Call the webhook."""
         response = await async_handle_webhook(self._home.hass, WEBHOOK_ID, Request(query, body))
         assert response.status == HTTPStatus.OK
 
     def _check(self, kind: str) -> None:
-        """Check that a call that has just been received by a loaded entry has changed the state."""
+        """Check that a call to a loaded entry has changed the state."""
         home = self._home
         state = home.state(LIVE)
         if not home.is_loaded or home.judge.since is not None or state == "unavailable":

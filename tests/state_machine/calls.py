@@ -1,4 +1,4 @@
-"""What the app may call, and in which order."""
+"""Webhook calls of the app, in any order."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ UP_TO_A_MINUTE = st.integers(0, 60)
 
 
 class Calls(Watched):
-    """Calls of the webhook that come rightly or wrongly, early, late or in disorder."""
+    """Webhook calls: right or wrong, early, late or out of order."""
 
     @rule(kind=KINDS, times=st.integers(1, 3))
     def push(self, kind: str, times: int) -> None:
@@ -24,7 +24,7 @@ class Calls(Watched):
 
     @rule(kind=KINDS, seconds=UP_TO_A_MINUTE)
     def push_later(self, kind: str, seconds: int) -> None:
-        """Let a call be on its way for a while."""
+        """Send a call that arrives after a while."""
         self.home.app.call_later(kind, seconds * SECOND)
         self.check()
 
@@ -38,7 +38,7 @@ class Calls(Watched):
     @precondition(lambda self: self.cloud.live(self.home.true))
     @rule()
     def push_to_and_fro(self) -> None:
-        """Press one button after the other while one is live that everybody knows of."""
+        """Press both buttons while an equivent is live that all sides know of."""
         self.pass_time(130 * SECOND)
         for kind in ("ended", "started", "ended"):
             self.push(kind, 1)
@@ -46,7 +46,7 @@ class Calls(Watched):
 
     @rule(body=st.sampled_from([b"", b"{", b"[]", b"event=over", b"\xff\xfe"]))
     def push_nonsense(self, body: bytes) -> None:
-        """Call the webhook with nothing that could be understood."""
+        """Call the webhook without a usable event."""
         self.home.app.call_with(body)
         self.check()
 
@@ -57,7 +57,7 @@ class Calls(Watched):
         down=st.sampled_from([0, 0, 1, 15]),
     )
     def reload_during_a_call(self, kind: str, takes: int, before: int, down: int) -> None:
-        """Reload the entry while a call's body arrives; all in tenths of a second."""
+        """Reload the entry while a call's body arrives, in tenths of a second."""
         home = self.home
         home.app.call_slowly(kind, takes * SECOND / 10)
         home.pass_time(before * SECOND / 10)
@@ -76,7 +76,7 @@ class Calls(Watched):
     def hand_over(
         self, gap: int, ended: int | None, started: int | None, lag: int, legacy: bool
     ) -> None:
-        """Let one follow another, with calls that are late and answers that are older than they."""
+        """Let one equivent follow another, with late calls and older answers."""
         home, cloud = self.home, self.cloud
         if not (end := self.end_soon()):
             return
@@ -90,7 +90,7 @@ class Calls(Watched):
         self.pass_time(3 * MINUTE)
 
     def end_soon(self) -> datetime | None:
-        """Let the live one end soon, or one begin that does, and return when, unless none may."""
+        """Return the end of an equivent that ends soon, or None where there can be none."""
         now = self.home.true.replace(microsecond=0)
         live = self.cloud.live(now)
         if live and live is self.cloud.truths[-1] and live.start < now:

@@ -1,4 +1,4 @@
-"""The provider: what is true, and how badly it tells."""
+"""The provider: the truth, and its faulty answers."""
 
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
@@ -48,22 +48,22 @@ FAULTS: dict[str, dict[str, Any]] = {
 
 @dataclass
 class Truth:
-    """One equivent as it really is: when it became known, and its plans for the end."""
+    """A real equivent: when it became known, and its planned ends."""
 
     announced: datetime
     start: datetime
     plans: list[tuple[datetime, datetime]]
 
     def end(self, at: datetime) -> datetime:
-        """Return the end as planned at some time, which is the real one once it has passed."""
+        """Return the planned end at some time, which is the real one once it has passed."""
         return [end for made, end in self.plans if made <= at or made == self.announced][-1]
 
     def is_over(self, at: datetime) -> bool:
-        """Tell whether it was over."""
+        """Return True if it was over."""
         return self.end(at) <= at
 
     def is_live(self, at: datetime) -> bool:
-        """Tell whether it was live."""
+        """Return True if it was live."""
         return self.start <= at < self.end(at)
 
 
@@ -72,7 +72,7 @@ type Span = tuple[datetime, datetime | None]
 
 @dataclass(frozen=True)
 class Answer:
-    """A valid answer that was served."""
+    """A valid answer of the provider."""
 
     named: Span | None
     listed: tuple[Span, ...]
@@ -83,7 +83,7 @@ class Answer:
 
     @property
     def goes_on(self) -> bool:
-        """Return True if it names one without an end, or with one ahead."""
+        """Return True if it names an equivent without an end, or with one ahead."""
         return self.named is not None and (self.named[1] is None or self.named[1] > self.date)
 
     def lists_before(self, span: Span, following: Span) -> bool:
@@ -91,23 +91,23 @@ class Answer:
         return any(same(span, over) and over[1] and over[1] <= following[0] for over in self.listed)
 
     def lists(self, span: Span) -> bool:
-        """Tell whether it lists an equivent as finished."""
+        """Return True if it lists an equivent as finished."""
         return any(same(span, other) for other in self.listed)
 
 
 def same(one: Span, other: Span) -> bool:
-    """Tell whether both are one equivent: close, and none over before the other began."""
+    """Return True if the equivents are the same: close, and none over before the other began."""
     first, second = sorted((one, other), key=lambda span: span[0])
     return second[0] - first[0] <= SAME and not (first[1] and first[1] <= second[0])
 
 
 class Response(AiohttpClientMockResponse):  # type: ignore[misc]
-    """An answer without the stream of mocks that the helper makes for each."""
+    """A response without the mocked stream of the test helper."""
 
     @property
     @override
     def content(self) -> Response:
-        """Return what is read in chunks."""
+        """Return the stream."""
         return self
 
     async def iter_chunked(self, size: int) -> AsyncIterator[bytes]:
@@ -117,7 +117,7 @@ class Response(AiohttpClientMockResponse):  # type: ignore[misc]
 
 @dataclass
 class Cloud:
-    """The provider: what is true, and how badly it tells."""
+    """The provider: the truth, and its faulty answers."""
 
     truths: list[Truth] = field(default_factory=list)
     legacy: bool = False
@@ -135,20 +135,20 @@ class Cloud:
     answered: bool = False
 
     def live(self, at: datetime) -> Truth | None:
-        """Return the one that is truly live."""
+        """Return the equivent that is really live."""
         return next((truth for truth in self.truths if truth.is_live(at)), None)
 
     def is_changing(self, at: datetime) -> bool:
-        """Tell whether one has just started or ended, or is so near that a push may mean it."""
+        """Return True if a start or end is so near that a push may mean it."""
         near = any(at < truth.start <= at + SAME for truth in self.truths)
         return near or self.live(at) is not self.live(at - 75 * SECOND)
 
     def is_free(self, at: datetime) -> bool:
-        """Tell whether one may begin that cannot be mistaken for the last."""
+        """Return True if a new equivent cannot be mistaken for the last."""
         return not self.truths or self.truths[-1].is_over(at - SAME)
 
     def answer(self, now: datetime) -> tuple[Answer | None, dict[str, Any]]:
-        """Return what is served, the next glitch first, and what a valid answer says."""
+        """Return the response, the next glitch first, and its content if it is valid."""
         glitch: tuple[str, Any] = self.glitches.popleft() if self.glitches else ("truth", None)
         kind, detail = glitch
         if kind == "fault":
@@ -175,14 +175,14 @@ class Cloud:
         return Answer(named, listed), {"json": payload_of(current, *off, *previous)}
 
     def take(self, answer: Answer | None, date: datetime, moment: float) -> None:
-        """Keep what has arrived, and was accepted."""
+        """Record an answer that was received and accepted."""
         self.failed = answer is None
         self.answered |= not self.failed
         if answer:
             self.served.append(replace(answer, date=date, moment=moment))
 
     def lie(self, now: datetime) -> dict[str, Any]:
-        """Return the contrary of the truth, said to be no success."""
+        """Return the contrary of the truth with `success: false`."""
         if live := self.live(now):
             payload = payload_of(None, (live.start, now + SECOND))
         else:
@@ -191,6 +191,6 @@ class Cloud:
 
 
 def payload_of(current: Span | None, *previous: Span) -> dict[str, Any]:
-    """Return a payload that tells of some equivents."""
+    """Return a payload with some equivents."""
     named = event_of(*current) if current else None
     return said(named, *(event_of(*span) for span in previous))

@@ -1,4 +1,4 @@
-"""A Home Assistant of our own, on a clock that is turned by hand."""
+"""A Home Assistant of the tests' own, with a clock turned by hand."""
 
 from collections.abc import Generator
 import logging
@@ -12,17 +12,17 @@ from .home import Home
 
 @pytest.fixture(autouse=True)
 def custom_integrations() -> None:
-    """Leave it to the machine, which has a Home Assistant of its own."""
+    """Leave out the custom integrations of the session, for a Home Assistant of its own."""
 
 
 @pytest.fixture(autouse=True)
 def no_waiting() -> None:
-    """Wait as the product does: the time is turned by hand anyway."""
+    """Replace the waits of the tests, as the clock is turned by hand."""
 
 
 @pytest.fixture(autouse=True)
 def no_secrets_in_log(no_secrets_in_log: object) -> Generator[None]:
-    """Log errors only in the long search: pytest keeps every line of a test, which are millions."""
+    """Log errors only in the long search, as pytest keeps millions of lines."""
     if settings.get_current_profile_name() == "long":
         logging.disable(logging.WARNING)
     yield

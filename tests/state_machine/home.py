@@ -1,4 +1,4 @@
-"""A Home Assistant on a clock that is turned by hand."""
+"""A Home Assistant with a clock turned by hand."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -44,10 +44,10 @@ ENTRY_ID = "01EQUIWATTENTRY00000000000"
 
 
 class Alarm(logging.Handler):
-    """Keeps what was caught and logged, but should not have happened."""
+    """Log handler for exceptions that should not happen."""
 
     def __init__(self, failures: list[BaseException]) -> None:
-        """Listen to errors."""
+        """Subscribe to errors."""
         super().__init__(logging.ERROR)
         self.failures = failures
 
@@ -59,10 +59,10 @@ class Alarm(logging.Handler):
 
 
 class Home:
-    """A Home Assistant on a clock that is turned by hand."""
+    """A Home Assistant with a clock turned by hand."""
 
     def __init__(self, freezer: FrozenDateTimeFactory) -> None:
-        """Start it."""
+        """Start Home Assistant."""
         self.freezer = freezer
         self.loop = HandTurnedLoop()
         self.base = T0
@@ -97,14 +97,14 @@ class Home:
         self.hass: HomeAssistant = self.run(self._start())
 
     async def _start(self) -> HomeAssistant:
-        """Start Home Assistant."""
+        """Start Home Assistant in its loop."""
         hass: HomeAssistant = await self._context.__aenter__()
         hass.data.pop(DATA_CUSTOM_COMPONENTS)
         frame.async_setup(hass)
         return hass
 
     def stop(self) -> None:
-        """Stop it, and leave nothing behind."""
+        """Stop Home Assistant and clean up."""
         self.run(self.hass.async_stop(force=True))
         self.run(self._context.__aexit__(None, None, None))
         self.run(self.loop.shutdown_asyncgens())
@@ -113,34 +113,34 @@ class Home:
         self._stack.close()
 
     def _fail(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Keep what nobody caught."""
+        """Keep an uncaught exception."""
         self.failures.append(context.get("exception") or AssertionError(context["message"]))
 
     @property
     def true(self) -> datetime:
-        """Return what time it truly is."""
+        """Return the true time."""
         return self.base + timedelta(seconds=self.loop.moment)
 
     @property
     def wall(self) -> datetime:
-        """Return what time the system's clock shows."""
+        """Return the time of the system's clock."""
         return self.true + self.skew
 
     @property
     def believed(self) -> datetime:
-        """Return what a house may believe: wrong after a start, until an answer tells the time."""
+        """Return the time that the integration may assume: wrong until the first answer."""
         return self.true + self.error_of_clock
 
     def _set_clocks(self) -> None:
-        """Let the system's clock follow."""
+        """Set the system's clock."""
         self.freezer.move_to(self.wall)
 
     def run[T](self, work: Coroutine[Any, Any, T]) -> T:
-        """Run something to its end, letting as much time pass as it takes."""
+        """Run a coroutine to its end, with time passing as needed."""
         return self.loop.run_until_complete(self._run(work))
 
     async def _run[T](self, work: Awaitable[T]) -> T:
-        """Run something to its end."""
+        """Run a coroutine to its end."""
         task = asyncio.ensure_future(work)
         await self._settle()
         while not task.done():
@@ -148,12 +148,12 @@ class Home:
         return task.result()
 
     def pass_time(self, time: timedelta) -> None:
-        """Let time pass, and every timer fire when it would."""
+        """Turn the clock, with every timer at its time."""
         self.loop.run_until_complete(self._pass(self.loop.moment + time.total_seconds()))
         self._raise_failures()
 
     def _raise_failures(self) -> None:
-        """Raise what nobody caught."""
+        """Raise the uncaught exceptions."""
         for failure in self.failures:
             raise failure
 
@@ -165,7 +165,7 @@ class Home:
         await self._turn(end)
 
     async def _turn(self, moment: float) -> None:
-        """Turn the clock to a moment, unless there is something to do before."""
+        """Turn the clock to a time, unless something is ready before."""
         await self._settle()
         if moment > self.loop.moment:
             self.loop.moment = moment
@@ -173,24 +173,24 @@ class Home:
         await self._settle()
 
     async def _settle(self) -> None:
-        """Let everything happen that can."""
+        """Run everything that is ready."""
         await asyncio.sleep(0)
         while not self.loop.is_idle:  # noqa: ASYNC110 - there is no event for that
             await asyncio.sleep(0)
 
     def step(self) -> None:
-        """Let everything go on to where it waits next, or the next timer fire if all does."""
+        """Run to the next await, or to the next timer if nothing is ready."""
         self.loop.run_until_complete(self._step())
 
     async def _step(self) -> None:
-        """Run what is ready, once."""
+        """Run everything that is ready once."""
         if self.loop.is_idle:
             self.loop.moment = self.loop.next_timer()
             self._set_clocks()
         await asyncio.sleep(0)
 
     def jump(self, skew: timedelta) -> None:
-        """Set the system's clock wrong, or right."""
+        """Set the system's clock wrong or right."""
         self.skew = skew
         self._set_clocks()
 
@@ -222,7 +222,7 @@ class Home:
         return Response(method, url, **response)
 
     def _take(self, answer: Answer | None, date: datetime, *, is_copy: bool = False) -> None:
-        """Let what has arrived set the clock of the house, and let the judge know it."""
+        """Apply a received answer to the expected clock and the judge."""
         if answer and not is_copy and not self._accepts(date):
             is_first, self.is_doubtful = not self.is_doubtful, True
             self.cloud.failed |= not is_first
@@ -237,7 +237,7 @@ class Home:
             self.judge.take_answer(self.cloud.served[-1])
 
     def _accepts(self, date: datetime) -> bool:
-        """Return True unless a date is an old one, or the first to contradict the clocks."""
+        """Return True unless a date is old, or the first to contradict the clocks."""
         doubted, self.doubted = self.doubted, None
         is_old = self.newest is not None and date <= self.newest - MINUTE
         is_far = min(abs(date - self.believed), abs(date - self.wall)) > 2 * MINUTE
@@ -251,11 +251,11 @@ class Home:
 
     @property
     def is_loaded(self) -> bool:
-        """Tell whether the entry works."""
+        """Return True if the entry is loaded."""
         return self.entry.state is ConfigEntryState.LOADED
 
     def open(self) -> None:
-        """Begin anew: at the same time of day, with an entry that nobody has seen."""
+        """Set up a new entry, at the same time of day."""
         self.loop.moment = math.ceil(self.loop.moment / 1800 + 1) * 1800
         self.base, self.skew = T0 - timedelta(seconds=self.loop.moment), timedelta()
         self._set_clocks()
@@ -278,7 +278,7 @@ class Home:
         self._raise_failures()
 
     def set_up(self) -> None:
-        """Set the entry up, with a limiter that goes by our clock."""
+        """Set up the entry, with a limiter that uses the tests' clock."""
         self.cloud.answered = False
         self.error_of_clock = self.skew
         self.newest, self.doubted, self.is_doubtful = None, None, False
@@ -286,33 +286,33 @@ class Home:
         self.run(self.hass.config_entries.async_setup(ENTRY_ID))
 
     def finish_start(self) -> None:
-        """Be started, which Home Assistant is only once: it leaves listeners to that behind."""
+        """Start Home Assistant, and remove the listeners left by that."""
         self.hass.set_state(CoreState.running)
         self.hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
         self.pass_time(2 * SECOND)
         self.hass.bus._listeners.pop(EVENT_HOMEASSISTANT_STARTED, None)
 
     def unload(self) -> None:
-        """Unload the entry, however far its set-up has come."""
+        """Unload the entry, at any stage of its set-up."""
         self.judge.due = None
         while self.entry.state is ConfigEntryState.SETUP_IN_PROGRESS:
             self.pass_time(SECOND)
         self.run(self.hass.config_entries.async_unload(ENTRY_ID))
 
     def forget_calls(self) -> None:
-        """Forget which calls were made, as a restart does."""
+        """Reset the limiter, as a restart does."""
         self.cloud.calls.clear()
         self.hass.data.pop(api.LIMITERS, None)
 
     @property
     def stored(self) -> dict[str, Any]:
-        """Return what the disk says of equivents."""
+        """Return the stored data of equivents."""
         data: dict[str, Any] = self.storage.get(f"{DOMAIN}.{ENTRY_ID}", {}).get("data", {})
         return data
 
     @property
     def traces(self) -> tuple[dict[str, Any], int, int]:
-        """Return what the account has left on the disk, at the provider and in events."""
+        """Return all traces of the account: on the disk, at the provider and in events."""
         files = {name: file for name, file in self.storage.items() if name.endswith(ENTRY_ID)}
         return deepcopy(files), len(self.cloud.calls), len(self.judge.told)
 

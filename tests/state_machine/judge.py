@@ -1,7 +1,7 @@
-"""A judge, who demands evidence for each edge, by the words of the rules.
+"""A judge that requires evidence for each edge, as the rules say.
 
-What was served, called and lost is kept; whether it justifies an edge is worked out from that when
-the edge comes. Where edges had to wait, and over restarts, only their order is judged.
+Answers, calls and losses are recorded; whether they justify an edge is worked out when the edge
+comes. Where edges had to wait, and over restarts, only their order is judged.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,13 +26,13 @@ CLOCKS_APART = 120.0
 
 
 def bound(span: Span) -> datetime:
-    """Return until when an equivent may be live at all."""
+    """Return the bound of an equivent."""
     return span[1] + OVERRUN if span[1] else span[0] + MAX_OPEN
 
 
 @dataclass
 class Judge:
-    """Demands evidence for each edge, and an edge for what was served."""
+    """Judge that requires evidence for each edge, and edges for what was served."""
 
     cloud: Cloud
     moment: Callable[[], float]
@@ -58,26 +58,26 @@ class Judge:
     """Whether the last call has to end the live one."""
 
     def take_push(self, kind: str) -> None:
-        """Let a call that is received now explain an edge."""
+        """Record a call as evidence."""
         now = self.moment()
         recent = self.over is not None and now - self.over[1] <= self._out_of_order(self.over[1])
         self.ends_at_once = kind == "ended" and self.pushed is not None and not recent
         self.pushes.append((now, kind, self.cloud.failed))
 
     def _out_of_order(self, moment: float) -> float:
-        """Return for how long a call may speak of what happened at a moment.
+        """Return for how long a call may belong to something at a given time.
 
-        The clocks of two runs may be as far apart as the house takes for right.
+        The clocks of two runs may be as far apart as the house accepts.
         """
         return OUT_OF_ORDER + SLACK + (CLOCKS_APART if moment < self.set_up_at else 0)
 
     @property
     def may_wait(self) -> bool:
-        """Return True if an edge may wait for the one of the same moment to be over."""
+        """Return True if an edge may wait for another of the same moment."""
         return self.moment() - self.told_at < APART
 
     def take_answer(self, answer: Answer) -> None:
-        """Let an accepted answer confirm or change the live one, or demand that one starts."""
+        """Record an accepted answer, which may confirm, change or start the live equivent."""
         named = self._named(answer)
         if self.live and named and not answer.lists_before(self.live, named):
             is_old = (
@@ -114,7 +114,7 @@ class Judge:
         self.due = None if self.due and same(span, self.due) else self.due
 
     def _judge_start(self, span: Span, source: str, now: datetime) -> None:
-        """Demand a call, an answer that names it live, or one that announced it."""
+        """Require a call, an answer that names it live, or one that announced it."""
         if source == "webhook":
             assert self._called("started"), "started by no call"
             return
@@ -132,7 +132,7 @@ class Judge:
             assert self._named_for(span) > OUT_OF_ORDER - SLACK, "taken back too soon"
 
     def _judge_end(self, span: Span, source: str, now: datetime) -> None:
-        """Demand a call that may end it, the clock where the API cannot be asked, or answers."""
+        """Require a call that may end it, the clock without the API, or answers."""
         assert self.live, "an end of nothing"
         live, provisional = self.live, self.pushed is not None
         age = self.moment() - (self.pushed or 0)
@@ -151,7 +151,7 @@ class Judge:
             self._judge_end_by_answers(live)
 
     def _judge_end_by_answers(self, live: Span) -> None:
-        """Demand answers that do not name it: one where an end is due, else two."""
+        """Require answers without it: one where an end is due, else two."""
         last = self.cloud.served[-1]
         assert not self._names(last, live), "ended though the last answer names it"
         listed = last.lists(live)
@@ -165,7 +165,7 @@ class Judge:
         assert listed or called or not lags, "ended by an answer that may lag"
 
     def _named(self, answer: Answer) -> Span | None:
-        """Return what an answer names: not what is past its bound."""
+        """Return the equivent named by an answer, within its bound."""
         return answer.named if answer.named and answer.date < bound(answer.named) else None
 
     def _names(self, answer: Answer, span: Span) -> bool:
@@ -181,14 +181,14 @@ class Judge:
             yield answer
 
     def _named_for(self, span: Span) -> float:
-        """Return for how many seconds answers have named the last one that ended since its end."""
+        """Return for how many seconds answers have named the last ended one since its end."""
         run = self._unbroken(
             lambda a: self._names(a, span) and a.goes_on and a.moment >= self.ended_since
         )
         return self.moment() - min((answer.moment for answer in run), default=self.moment())
 
     def _is_new(self, span: Span) -> bool:
-        """Return True if nothing that was served or called before can be the same equivent."""
+        """Return True if no answer or call before can be the same equivent."""
         before = [span for a in self.cloud.served[:-1] for span in (a.named, *a.listed) if span]
         return not any(same(span, other) for other in before) and not self.pushes
 
@@ -197,6 +197,6 @@ class Judge:
         return [push for push in self.pushes if push[0] >= self.moment() - seconds]
 
     def _called(self, kind: str) -> list[float]:
-        """Return when calls said so: just now, or while edges had to wait."""
+        """Return the times of such calls, recent or while edges had to wait."""
         since = self.moment() - APART if self.since is None else self.since
         return [at for at, called, _ in self.pushes if at >= since and called == kind]

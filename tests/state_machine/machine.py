@@ -1,4 +1,4 @@
-"""A house in which anything happens that may."""
+"""A house with any events in any order."""
 
 from copy import deepcopy
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ from .provider import Provider
 
 
 def calls_due(begin: datetime, hours: int) -> float:
-    """Return how many calls the schedule makes: in windows, by day and by night."""
+    """Return the number of calls in the schedule: in windows, by day and by night."""
     calls = 0.0
     for second in range(0, hours * 3600, 15):
         now = begin + second * SECOND
@@ -27,21 +27,21 @@ def calls_due(begin: datetime, hours: int) -> float:
 
 
 class House(Provider, Calls, Planner):
-    """A house in which anything happens that may."""
+    """A house with any events in any order."""
 
     @rule(seconds=st.integers(1, 600))
     def wait(self, seconds: int) -> None:
-        """Let a little time pass."""
+        """Turn the clock a little."""
         self.pass_time(seconds * SECOND)
 
     @rule(minutes=st.integers(10, 75))
     def wait_long(self, minutes: int) -> None:
-        """Let much time pass."""
+        """Turn the clock a lot."""
         self.pass_time(minutes * MINUTE)
 
     @rule(pull=st.booleans(), down=st.integers(0, 5400), starting=st.integers(0, 60))
     def restart(self, pull: bool, down: int, starting: int) -> None:
-        """Reload the entry, or lose everything but what is on disk, for a while."""
+        """Reload the entry, or lose everything but the disk, for a while."""
         home = self.home
         self.check()
         disk = deepcopy(home.storage)
@@ -65,13 +65,13 @@ class House(Provider, Calls, Planner):
 
     @rule(minutes=st.integers(-600, 600).filter(lambda minutes: abs(minutes) != 2))
     def jump(self, minutes: int) -> None:
-        """Let the system's clock jump by hours."""
+        """Change the system's clock by hours."""
         self.home.jump(minutes * MINUTE)
         self.check()
 
     @rule()
     def calm_down(self) -> None:
-        """With no faults for a while the truth is known."""
+        """Check that the truth is known after a while without faults."""
         home = self.home
         self.cloud.glitches.clear()
         self.cloud.copies.clear()
@@ -91,7 +91,7 @@ class House(Provider, Calls, Planner):
 
     @rule(hours=st.integers(1, 2))
     def idle(self, hours: int) -> None:
-        """Ask seldom while nothing happens."""
+        """Check that calls are few while nothing happens."""
         self.calm_down()
         self.delete_all_plans()  # which add calls, and come to nothing as time goes by
         if self.cloud.truths and not self.cloud.truths[-1].is_over(self.home.true - MINUTE):

@@ -1,4 +1,4 @@
-"""What the user may plan, and when."""
+"""Plans of the user."""
 
 from datetime import timedelta
 from typing import Any, override
@@ -20,20 +20,20 @@ LONG = st.integers(-5, 400)
 
 
 class Planner(Watched):
-    """Plans that are made, moved and deleted at any moment, rightly or wrongly.
+    """Plans that are created, moved and deleted at any time, rightly or wrongly.
 
-    No edge has a plan as its reason: whatever is planned, the judge asks for the same evidence.
+    A plan is never the reason of an edge: the judge asks for the same evidence.
     """
 
     @property
     def calendar(self) -> CalendarEntity | None:
-        """Return the calendar, None while the entry is not loaded."""
+        """Return the calendar, or None while the entry is not loaded."""
         component = self.home.hass.data.get(DATA_COMPONENT)
         return component.get_entity("calendar.equiwatt_equivents") if component else None
 
     @override
     def check(self) -> None:
-        """Check that the calendar is on for a live equivent, and for no plan."""
+        """Check that the calendar is on for a live equivent only."""
         super().check()
         home = self.home
         if home.is_loaded and home.skew == home.error_of_clock:
@@ -41,19 +41,19 @@ class Planner(Watched):
             assert shown == home.state(LIVE), "the calendar is on for a plan alone, or off"
 
     def event(self, ahead: int, minutes: int, summary: str) -> dict[str, Any]:
-        """Return an event as the calendar's page has it."""
+        """Return an event in the format of the calendar page."""
         start = self.home.wall + ahead * MINUTE
         return {"dtstart": start, "dtend": start + minutes * MINUTE, "summary": summary}
 
     def uids(self, calendar: CalendarEntity) -> list[str]:
-        """Return the ids of all that the calendar shows."""
+        """Return the ids of all calendar events."""
         month = timedelta(days=31)
         begin, end = self.home.wall - month, self.home.wall + month
         events = self.home.run(calendar.async_get_events(self.home.hass, begin, end))
         return [event.uid for event in events if event.uid]
 
     def refusable(self, work: Any) -> None:
-        """Do what may be refused."""
+        """Run a command that may be refused."""
         try:
             self.home.run(work)
         except ServiceValidationError as err:
@@ -68,7 +68,7 @@ class Planner(Watched):
 
     @rule(which=st.integers(0, 20), ahead=AHEAD, minutes=LONG, summary=SUMMARIES)
     def move_plan(self, which: int, ahead: int, minutes: int, summary: str) -> None:
-        """Move what the calendar shows, which is refused unless it is a plan."""
+        """Move a calendar event, which is refused unless it is a plan."""
         if (calendar := self.calendar) and (uids := self.uids(calendar)):
             event = self.event(ahead, minutes, summary)
             self.refusable(calendar.async_update_event(uids[which % len(uids)], event))
@@ -76,7 +76,7 @@ class Planner(Watched):
 
     @rule(which=st.integers(0, 20))
     def delete_plan(self, which: int) -> None:
-        """Delete what the calendar shows, which is refused unless it is a plan."""
+        """Delete a calendar event, which is refused unless it is a plan."""
         if (calendar := self.calendar) and (uids := self.uids(calendar)):
             self.refusable(calendar.async_delete_event(uids[which % len(uids)]))
         self.check()

@@ -1,4 +1,4 @@
-"""What the provider may do, and how badly it may tell."""
+"""Equivents and faults of the provider."""
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
@@ -8,11 +8,11 @@ from .watched import Watched
 
 
 class Provider(Watched):
-    """Equivents that come as they like, and answers that tell of them badly."""
+    """Equivents at any time, with faulty answers."""
 
     @rule(ahead=st.integers(0, 20), minutes=st.integers(2, 120), truly=st.booleans())
     def begin(self, ahead: int, minutes: int, truly: bool) -> None:
-        """Announce an equivent, or start one at once, as well by the clock of real ones."""
+        """Announce an equivent, or start one at once, often at the times of real ones."""
         now = self.home.true.replace(microsecond=0)
         if not self.cloud.is_free(now):
             return
@@ -29,7 +29,7 @@ class Provider(Watched):
     @precondition(lambda self: self.cloud.live(self.home.true))
     @rule(seconds=st.integers(0, 300), minutes=st.integers(2, 60))
     def begin_next(self, seconds: int, minutes: int) -> None:
-        """Let one follow the live one, at its end or minutes later."""
+        """Start another equivent at the end of the live one or minutes later."""
         last = self.cloud.truths[-1]
         start = last.end(self.home.true) + seconds * SECOND
         if not last.is_live(self.home.true) or start - last.start <= SAME:
@@ -40,7 +40,7 @@ class Provider(Watched):
     @precondition(lambda self: self.cloud.live(self.home.true))
     @rule(minutes=st.integers(0, 90))
     def move_end(self, minutes: int) -> None:
-        """End the live one now, or later or earlier than planned."""
+        """End the live equivent now, or later or earlier than planned."""
         now = self.home.true.replace(microsecond=0)
         live = self.cloud.live(now)
         if live and live.start < now and live is self.cloud.truths[-1]:
@@ -48,38 +48,38 @@ class Provider(Watched):
         self.check()
 
     @rule(legacy=st.booleans())
-    def speak(self, legacy: bool) -> None:
+    def change_shape(self, legacy: bool) -> None:
         """Answer in one shape or the other."""
         self.cloud.legacy = legacy
 
     @rule(seconds=st.integers(0, 400))
     def fall_behind(self, seconds: int) -> None:
-        """Answer with what was true some time ago."""
+        """Answer with a delay."""
         self.cloud.lag = seconds * SECOND
 
     @rule(seconds=st.integers(0, 8))
     def be_slow(self, seconds: int) -> None:
-        """Let answers be long on their way."""
+        """Send answers slowly."""
         self.cloud.slowness = seconds * SECOND
 
     @rule(seconds=st.integers(10, 1200))
-    def serve_an_old_one(self, seconds: int) -> None:
+    def serve_old_answer(self, seconds: int) -> None:
         """Serve one answer from long ago."""
         self.cloud.glitches.append(("old", seconds * SECOND))
 
     @rule()
     def leave_out(self) -> None:
-        """Leave the live one out of one answer."""
+        """Leave the live equivent out of one answer."""
         self.cloud.glitches.append(("drop", None))
 
     @rule(kind=st.sampled_from(["over", "hide"]))
     def contradict(self, kind: str) -> None:
-        """List the live one as over a moment ago, or among the past ones with its end ahead."""
+        """List the live equivent as just over, or among the past ones with its end ahead."""
         self.cloud.glitches.append((kind, None))
 
     @rule(seconds=st.integers(0, 1500), count=st.integers(1, 20), has_age=st.booleans())
     def serve_copies(self, seconds: int, count: int, has_age: bool) -> None:
-        """Serve a copy for a while that was made now, some time after this."""
+        """Serve a copy of the current answer for a while, some time after this."""
         home = self.home
         answer, response = self.cloud.answer(home.true)
         made = home.true.replace(microsecond=0)
@@ -90,7 +90,7 @@ class Provider(Watched):
 
     @rule(ahead=st.integers(0, 20))
     def call_off(self, ahead: int) -> None:
-        """Call an equivent off that was announced: it stays, and ends when it starts."""
+        """Call off an announced equivent, which stays and ends when it starts."""
         now = self.home.true.replace(microsecond=0)
         if self.cloud.is_free(now) and ahead:
             start = now + ahead * MINUTE
@@ -99,7 +99,7 @@ class Provider(Watched):
 
     @rule(minutes=st.integers(5, 60))
     def prolong(self, minutes: int) -> None:
-        """Go on with one that has just ended."""
+        """Prolong an equivent that has just ended."""
         now = self.home.true.replace(microsecond=0)
         last = self.cloud.truths[-1] if self.cloud.truths else None
         if last and last.end(now) != last.start and last.end(now) <= now < last.end(now) + MINUTE:
@@ -108,19 +108,19 @@ class Provider(Watched):
 
     @rule(seconds=st.sampled_from([-100, 100]))
     def go_wrong(self, seconds: int) -> None:
-        """Set the system's clock a little wrong."""
+        """Set the system's clock slightly wrong."""
         self.home.jump(seconds * SECOND)
         self.check()
 
     @rule(kind=st.sampled_from(sorted(FAULTS)), count=st.integers(1, 25))
     def fault(self, kind: str, count: int) -> None:
-        """Be out of order for some answers."""
+        """Fail for some answers."""
         self.cloud.glitches.extend([("fault", kind)] * count)
 
     @precondition(lambda self: self.cloud.live(self.home.true))
     @rule(kind=st.sampled_from(sorted(FAULTS)), count=st.integers(2, 5))
     def fault_while_live(self, kind: str, count: int) -> None:
-        """Be out of order while an equivent is live that everybody knows of."""
+        """Fail while an equivent is live that all sides know of."""
         self.pass_time(130 * SECOND)
         self.fault(kind, count)
         self.pass_time(130 * SECOND)

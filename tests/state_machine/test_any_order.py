@@ -1,4 +1,4 @@
-"""Test that each edge has its reason, whatever happens in whichever order."""
+"""Test that each edge has a reason, with any events in any order."""
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
@@ -16,7 +16,7 @@ STEPS = 5_000
 @pytest.mark.long(60)
 @pytest.mark.timeout(0)
 def test_each_edge_has_its_reason(home: Home) -> None:
-    """Each edge has its reason, whatever happens in whichever order."""
+    """Each edge has a reason, with any events in any order."""
     House.home, House.steps = home, 0
     profile = settings(
         deadline=None, max_examples=1_000 if LONG else 145, suppress_health_check=list(HealthCheck)
@@ -27,8 +27,8 @@ def test_each_edge_has_its_reason(home: Home) -> None:
     assert House.steps >= STEPS
 
 
-def test_an_equivent_that_starts_in_the_second_of_a_push(home: Home) -> None:
-    """The provider's time, which sets a wrong clock, has whole seconds, and is believed as such.
+def test_start_in_the_second_of_a_push(home: Home) -> None:
+    """An equivent starts in the second of a push, by a clock set in whole seconds.
 
     So by what the house can know one starts after a push that truly came a moment later.
     """
@@ -37,7 +37,7 @@ def test_an_equivent_that_starts_in_the_second_of_a_push(home: Home) -> None:
     house.fault(kind="html", count=1)
     house.wait_long(minutes=53)
     house.push_demo()
-    house.serve_an_old_one(seconds=616)
+    house.serve_old_answer(seconds=616)
     house.jump(minutes=517)
     house.jump(minutes=461)
     house.push_demo()
@@ -46,7 +46,7 @@ def test_an_equivent_that_starts_in_the_second_of_a_push(home: Home) -> None:
 
 
 def test_calls_in_the_moment_of_a_check(home: Home) -> None:
-    """Older releases need edges apart, which the state does not wait for."""
+    """Older releases need edges apart, while the state changes at once."""
     House.home = home
     house = House()
     for kind, milliseconds in (("started", 1498), ("ended", 1499), ("started", 1500)):
@@ -56,8 +56,8 @@ def test_calls_in_the_moment_of_a_check(home: Home) -> None:
     house.teardown()
 
 
-def test_a_push_that_runs_out_while_nobody_is_there(home: Home) -> None:
-    """It ends, and what has begun since and an answer names then starts: they are not the same."""
+def test_push_expires_while_unloaded(home: Home) -> None:
+    """An expired push ends, and a later equivent that an answer names starts."""
     House.home = home
     house = House()
     house.begin(ahead=16, minutes=119, truly=False)
@@ -68,8 +68,8 @@ def test_a_push_that_runs_out_while_nobody_is_there(home: Home) -> None:
     house.teardown()
 
 
-def test_a_call_soon_after_the_first_answer(home: Home) -> None:
-    """An end that is learned late is new to the house: a call that ends may speak of it."""
+def test_call_after_first_answer(home: Home) -> None:
+    """An `ended` call may belong to an end that was learned late."""
     House.home = home
     house = House()
     house.idle(hours=2)
@@ -87,8 +87,8 @@ def test_a_call_soon_after_the_first_answer(home: Home) -> None:
     house.teardown()
 
 
-def test_a_restart_while_a_set_up_is_under_way(home: Home) -> None:
-    """Home Assistant may be stopped while it still sets the entry up."""
+def test_restart_during_setup(home: Home) -> None:
+    """Home Assistant may stop during the set-up of the entry."""
     House.home = home
     house = House()
     house.fault(count=13, kind="time-out")
@@ -99,8 +99,8 @@ def test_a_restart_while_a_set_up_is_under_way(home: Home) -> None:
     house.teardown()
 
 
-def test_a_clock_that_is_a_little_wrong_since_a_reload(home: Home) -> None:
-    """What ended before is as long ago as the two clocks say, of which one may be wrong."""
+def test_slightly_wrong_clock_after_reload(home: Home) -> None:
+    """The age of an earlier end follows either clock, of which one may be wrong."""
     House.home = home
     house = House()
     house.push_demo()

@@ -1,4 +1,4 @@
-"""What always holds, whatever happens."""
+"""Invariants of the house."""
 
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -15,13 +15,13 @@ from .judge import APART, PUSH_BOUND, bound
 
 
 class Watched(RuleBasedStateMachine):
-    """A house that is held against the truth after each step."""
+    """A house that is checked against the truth after each step."""
 
     home: Home
     steps = 0
 
     def __init__(self) -> None:
-        """Set an entry up in the running Home Assistant."""
+        """Set up an entry in the running Home Assistant."""
         super().__init__()
         self.seen: tuple[str, str] | None = None
         self.errors: list[AssertionError] = []
@@ -35,7 +35,7 @@ class Watched(RuleBasedStateMachine):
 
     @callback
     def on_change(self, event: Event[EventStateChangedData]) -> None:
-        """Judge each edge that the event entity announces."""
+        """Judge each edge of the event entity."""
         state = event.data["new_state"]
         if event.data["entity_id"] != EVENT or not state:
             return
@@ -56,20 +56,20 @@ class Watched(RuleBasedStateMachine):
             self.errors.append(err)
 
     def pass_time(self, time: timedelta) -> None:
-        """Let time pass."""
+        """Turn the clock."""
         self.home.pass_time(time)
         self.check()
 
     def be_away(self, time: timedelta) -> None:
-        """Let time pass while the entry is not loaded."""
+        """Turn the clock while the entry is not loaded."""
         before = self.home.traces
         self.home.pass_time(time)
         assert self.home.traces == before, "an unloaded entry writes, asks or announces"
 
     def set_up(self) -> None:
-        """Set the entry up again.
+        """Set up the entry again.
 
-        With a wrong clock and no answer to put it right nobody could know better.
+        With a wrong clock and no answer to correct it the true state cannot be known.
         """
         if self.home.skew:
             self.cloud.glitches.clear()
@@ -78,7 +78,7 @@ class Watched(RuleBasedStateMachine):
         self.home.set_up()
 
     def check(self) -> None:
-        """Check what always holds."""
+        """Check the invariants."""
         type(self).steps += 1
         home, judge = self.home, self.home.judge
         home.pass_time(SECOND / 2)
@@ -108,7 +108,7 @@ class Watched(RuleBasedStateMachine):
         self.check_bounds()
 
     def check_bounds(self) -> None:
-        """Check that nothing is live past its time."""
+        """Check that nothing is live past its bound."""
         home, judge = self.home, self.home.judge
         if not judge.live:
             return

@@ -53,7 +53,7 @@ def stored(home: MeteredHome, hass_storage: dict[str, Any]) -> list[dict[str, An
 
 async def test_example(home: MeteredHome, hass_storage: dict[str, Any]) -> None:
     """Figures while live, after the end, in the calendar and after a restart."""
-    await home.furnish()
+    await home.setup_with_meter()
     assert home.figures() == LAST
     await home.start()
     assert home.figures() == (0.9, 0, 0)
@@ -80,7 +80,7 @@ async def test_example(home: MeteredHome, hass_storage: dict[str, Any]) -> None:
 
 async def test_total(home: MeteredHome, hass_storage: dict[str, Any]) -> None:
     """The total covers all equivents that count, explains itself and survives a restart."""
-    await home.furnish()
+    await home.setup_with_meter()
     total = home.sensor("total_saving")
     before = float(total.state)  # one equivent of the past has a figure
     assert (total.attributes["equivents"], total.attributes["verdict"]) == (1, "too_early")
@@ -148,7 +148,7 @@ async def test_wrong_clock(home: MeteredHome) -> None:
             await home.pass_time(30, step=30)
 
     home.provider.headers = {"Date": format_datetime(home.now + ahead, usegmt=True)}
-    await home.furnish()
+    await home.setup_with_meter()
     home.provider.start(START + ahead, END + ahead)
     await move_to("17:15")
     assert (home.live, home.figures()) == ("on", (None, None, None))
@@ -163,7 +163,7 @@ async def test_wrong_clock(home: MeteredHome) -> None:
 
 async def test_times_from_the_api_later(home: MeteredHome, push: Push) -> None:
     """Add the missing half hours once the API names the end of a pushed equivent."""
-    await home.furnish()
+    await home.setup_with_meter()
     await home.move_to("17:01", 7)
     await push("?event=started")
     await home.settle()
@@ -177,7 +177,7 @@ async def test_times_from_the_api_later(home: MeteredHome, push: Push) -> None:
 
 async def test_attributes(home: MeteredHome) -> None:
     """The attributes with the details, the same on each sensor."""
-    await home.furnish()
+    await home.setup_with_meter()
     await home.start()
     await home.move_to("17:21")
     told = home.sensor("saving").attributes
@@ -217,7 +217,7 @@ async def test_reason(home: MeteredHome) -> None:
 
 async def test_available_without_the_api(home: MeteredHome) -> None:
     """The meter keeps measuring while the API is down."""
-    await home.furnish()
+    await home.setup_with_meter()
     await home.start()
     home.provider.error = TimeoutError()
     await home.move_to("17:31")
@@ -227,7 +227,7 @@ async def test_available_without_the_api(home: MeteredHome) -> None:
 
 async def test_rehearsal(home: MeteredHome, hass_storage: dict[str, Any]) -> None:
     """A rehearsal shows live figures and stores none."""
-    await home.furnish()
+    await home.setup_with_meter()
     await home.move_to("17:01")
     await simulate(home.hass, duration={"minutes": 30})
     await home.settle()
@@ -244,7 +244,7 @@ async def test_rehearsal(home: MeteredHome, hass_storage: dict[str, Any]) -> Non
 
 async def test_rehearsal_before_missed_equivent(home: MeteredHome) -> None:
     """An equivent missed after a rehearsal is shown and stored once the API lists it."""
-    await home.furnish()
+    await home.setup_with_meter()
     await simulate(home.hass, duration={"minutes": 6})
     await home.settle()
     await home.move_to("17:13")
@@ -261,7 +261,7 @@ async def test_rehearsal_before_missed_equivent(home: MeteredHome) -> None:
 
 async def test_rehearsal_too_short(home: MeteredHome) -> None:
     """The last equivent is shown again after a rehearsal too short to measure."""
-    await home.furnish()
+    await home.setup_with_meter()
     await home.start()
     await home.end()
     await home.move_to("18:06")
@@ -275,7 +275,7 @@ async def test_rehearsal_too_short(home: MeteredHome) -> None:
 
 async def test_restart_while_live(home: MeteredHome) -> None:
     """Measuring continues after a restart."""
-    await home.furnish()
+    await home.setup_with_meter()
     await home.start()
     await home.move_to("17:10")
     assert await home.hass.config_entries.async_unload(home.entry.entry_id)
@@ -292,7 +292,7 @@ async def test_unconfirmed_push(
     home: MeteredHome, push: Push, hass_storage: dict[str, Any], demo: bool
 ) -> None:
     """An unconfirmed push stores nothing, however it ends."""
-    await home.furnish()
+    await home.setup_with_meter()
     await home.move_to("17:04", 7)
     await push("?event=started")
     await home.settle()
@@ -309,7 +309,7 @@ async def test_unconfirmed_push(
 
 async def test_unconfirmed_push_after_equivent(home: MeteredHome, push: Push) -> None:
     """The last equivent is shown again after an unconfirmed push."""
-    await home.furnish()
+    await home.setup_with_meter()
     await home.start()
     await home.end()
     before = home.sensor("saving")
@@ -327,7 +327,7 @@ async def test_unconfirmed_push_after_equivent(home: MeteredHome, push: Push) ->
 
 async def test_push_confirmed_late(home: MeteredHome, push: Push) -> None:
     """A discarded push is measured once the API lists it."""
-    await home.furnish()
+    await home.setup_with_meter()
     await home.move_to("17:01", 7)
     await push("?event=started")
     await home.move_to("17:12")
@@ -348,7 +348,7 @@ async def end_unlisted(home: MeteredHome) -> None:
 
 async def test_restart_before_listed(home: MeteredHome) -> None:
     """Final figures stay final in the sensors and the calendar, whatever the API lists."""
-    await home.furnish()
+    await home.setup_with_meter()
     await home.start()
     await end_unlisted(home)
     assert home.figures() == (0.9, 0.4, 0.5)
@@ -365,7 +365,7 @@ async def test_restart_before_listed(home: MeteredHome) -> None:
 
 async def test_pushed_end_before_listed(home: MeteredHome, push: Push) -> None:
     """Final figures stay final where a webhook call ended the equivent."""
-    await home.furnish()
+    await home.setup_with_meter()
     await home.start()
     await home.move_to("17:31", 10)
     home.provider.current = None
@@ -379,7 +379,7 @@ async def test_pushed_end_before_listed(home: MeteredHome, push: Push) -> None:
 
 async def test_live_again_after_pushed_end(home: MeteredHome, push: Push) -> None:
     """An equivent that continues after a wrong end is measured again when it is over."""
-    await home.furnish()
+    await home.setup_with_meter()
     await home.start()
     await home.move_to("17:31", 10)
     home.provider.error = TimeoutError()
@@ -403,7 +403,7 @@ async def setup_after_another(home: MeteredHome) -> None:
     home.provider.previous.insert(0, event_of(START - earlier, END - earlier))
     home.kwh = {moment - earlier: kwh for moment, kwh in home.kwh.items()} | home.kwh
     home.kwh = dict(sorted(home.kwh.items()))
-    await home.furnish()
+    await home.setup_with_meter()
     assert home.sensor("use").attributes["final"]
 
 
@@ -445,7 +445,7 @@ class Finals:
 async def test_final_once(home: MeteredHome, push: Push) -> None:
     """Each result becomes final once, through API lists, restarts and demo triggers."""
     finals = Finals(home)
-    await home.furnish()
+    await home.setup_with_meter()
     await home.start()
     assert finals.ends() == []
     await home.end()
@@ -464,7 +464,7 @@ async def test_final_once(home: MeteredHome, push: Push) -> None:
 
 async def test_final_after_missed_end(home: MeteredHome) -> None:
     """A missed end makes the result final once Home Assistant has started."""
-    await home.furnish()
+    await home.setup_with_meter()
     await home.start()
     await home.move_to("17:55")
     finals = Finals(home)
@@ -502,7 +502,7 @@ async def test_two_accounts(home: MeteredHome, hass_storage: dict[str, Any]) -> 
     add_entry(home.hass, "a-third-token", "a-third-webhook")
     double = {moment: 2 * kwh for moment, kwh in home.kwh.items() if moment <= END}
     await home.meters.five_minutes(double, SECOND_METER)
-    await home.furnish()  # all of them, as they are of one integration
+    await home.setup_with_meter()  # all of them, as they are of one integration
     await home.start()
     await home.move_to("17:21")
     assert home.figures() == (0.9, 0.14, 0.13)
@@ -522,7 +522,7 @@ async def test_two_accounts(home: MeteredHome, hass_storage: dict[str, Any]) -> 
 
 async def test_damaged_results(home: MeteredHome, hass_storage: dict[str, Any]) -> None:
     """A damaged result is measured again while its readings are available."""
-    await home.furnish()
+    await home.setup_with_meter()
     await home.start()
     await home.end()
     await home.pass_time(60, step=30)
@@ -572,7 +572,7 @@ async def test_without_a_meter(
 @pytest.mark.parametrize("is_reading", [False, True])
 async def test_unloading(home: MeteredHome, is_reading: bool) -> None:
     """Nothing is read after unloading, also in the middle of a reading."""
-    await home.furnish()
+    await home.setup_with_meter()
     await home.start()
     tables = home.meters
     assert isinstance(tables, Tables)
@@ -590,7 +590,7 @@ async def test_unloading(home: MeteredHome, is_reading: bool) -> None:
 
 async def test_meter_removed(home: MeteredHome) -> None:
     """Without the meter its entities are removed, and the calendar keeps the savings."""
-    await home.furnish()
+    await home.setup_with_meter()
     await home.start()
     await home.end()
     home.choose(source="off")
@@ -606,7 +606,7 @@ async def test_meter_removed(home: MeteredHome) -> None:
 
 async def test_no_states_between_equivents(home: MeteredHome) -> None:
     """No state is written between equivents."""
-    await home.furnish()
+    await home.setup_with_meter()
     written = async_capture_events(home.hass, "state_changed")
     await home.pass_time(3600, step=60)
     assert not [event for event in written if event.data["entity_id"].startswith("sensor.equiwatt")]
@@ -614,7 +614,7 @@ async def test_no_states_between_equivents(home: MeteredHome) -> None:
 
 async def test_idle_day(recorded_home: MeteredHome) -> None:
     """No row of any entity is written to the recorder on a day without an equivent."""
-    await recorded_home.furnish()
+    await recorded_home.setup_with_meter()
     await recorded_home.start()
     await recorded_home.end()
     await recorded_home.move_to("18:30")
@@ -645,7 +645,7 @@ async def rows_of(home: MeteredHome) -> dict[str, int]:
 
 async def test_unrecorded_attributes(recorded_home: MeteredHome) -> None:
     """The detailed attributes are not recorded."""
-    await recorded_home.furnish()
+    await recorded_home.setup_with_meter()
     await recorded_home.start()
     await recorded_home.move_to("17:11")
     await async_wait_recording_done(recorded_home.hass)
@@ -662,7 +662,7 @@ async def test_unrecorded_attributes(recorded_home: MeteredHome) -> None:
 async def test_diagnostics(home: MeteredHome, hass_client: Any) -> None:
     """Diagnostics have counts, and never a reading or a meter's name."""
     assert await async_setup_component(home.hass, "diagnostics", {})
-    await home.furnish()
+    await home.setup_with_meter()
     await home.start()
     await home.move_to("17:21")
     told = await get_diagnostics_for_config_entry(home.hass, hass_client, home.entry)
@@ -684,7 +684,7 @@ async def test_diagnostics(home: MeteredHome, hass_client: Any) -> None:
 async def test_label_while_learning(home: MeteredHome) -> None:
     """The use is labelled as an estimate while the usual use is unknown."""
     home.kwh = {m: v for m, v in home.kwh.items() if m.date() == EVENT_DAY}
-    await home.furnish()
+    await home.setup_with_meter()
     await home.start()
     await home.end()
     (event,) = await home.calendar()
@@ -697,7 +697,7 @@ async def test_negative_zero(home: MeteredHome) -> None:
     for moment in home.kwh:
         if start < moment <= end:
             home.kwh[moment] = home.kwh[start] - 0.002
-    await home.furnish()
+    await home.setup_with_meter()
     await home.start()
     await home.end()
     (event,) = await home.calendar()

@@ -53,7 +53,7 @@ def holds(state: State, condition: dict[str, Any]) -> bool:
 async def setup_results(home: MeteredHome, *used: float) -> None:
     """Set up a home with results: a usual use of one kilowatt-hour, and nothing before."""
     home.provider.previous = []
-    await home.furnish()
+    await home.setup_with_meter()
     await home.hass.config.async_set_time_zone("Europe/London")
     usual = [0.55 + 0.1 * n for n in range(10)]
     store = home.entry.runtime_data.store

@@ -42,7 +42,7 @@ async def test_equivent(recorded_home: MeteredHome) -> None:
     The statistics of both are written, corrected and deleted.
     """
     home = recorded_home
-    await home.furnish()
+    await home.setup_with_meter()
     await home.start()
     await home.end()
     assert home.figures() == (0.9, 0.4, 0.5)

@@ -46,7 +46,7 @@ async def test_while_loaded(home: MeteredHome) -> None:
 async def test_while_not_loaded(home: MeteredHome) -> None:
     """A meter renamed meanwhile is found by its registry id, and so are its statistics."""
     register(home)
-    await home.furnish()
+    await home.setup_with_meter()
     assert await home.hass.config_entries.async_unload(home.entry.entry_id)
     rename(home, METER, OTHER)
     await home.settle()
@@ -59,7 +59,7 @@ async def test_while_not_loaded(home: MeteredHome) -> None:
 async def test_twice(home: MeteredHome) -> None:
     """A meter is renamed twice before the account is set up again."""
     registry = register(home)
-    await home.furnish()
+    await home.setup_with_meter()
     registry.async_update_entity(METER, new_entity_id=OTHER)
     registry.async_update_entity(OTHER, new_entity_id="sensor.third")
     await home.settle()
@@ -69,7 +69,7 @@ async def test_twice(home: MeteredHome) -> None:
 async def test_new_meter_under_old_name(home: MeteredHome) -> None:
     """A replaced meter keeps its statistics by its name, and stays chosen by it."""
     registry = register(home)
-    await home.furnish()
+    await home.setup_with_meter()
     registry.async_remove(METER)
     register(home, "2")
     assert await home.hass.config_entries.async_reload(home.entry.entry_id)
@@ -90,7 +90,7 @@ async def test_no_registry_id(home: MeteredHome) -> None:
 async def test_removed_from_registry(home: MeteredHome) -> None:
     """The registry id of a removed sensor is dropped."""
     registry = register(home)
-    await home.furnish()
+    await home.setup_with_meter()
     assert home.entry.options != SENSORS
     registry.async_remove(METER)
     assert await home.hass.config_entries.async_reload(home.entry.entry_id)

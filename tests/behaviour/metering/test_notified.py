@@ -46,7 +46,7 @@ def received(sent: list[Any]) -> list[tuple[str, str]]:
 
 async def setup(home: MeteredHome, use: Use, name: str) -> None:
     """Set up everything with a meter, and a phone that is notified of savings."""
-    await home.furnish()
+    await home.setup_with_meter()
     await install(home.hass, Plug("Plug"))
     phone = {"notify_saving": True, "notify_entities": ["notify.phone"]}
     await use(name, **INPUTS[name], **phone)
@@ -83,7 +83,7 @@ async def test_saving(home: MeteredHome, use: Use, sent: list[Any], name: str) -
 @pytest.mark.parametrize("name", INPUTS)
 async def test_persistent_notification(home: MeteredHome, use: Use, name: str) -> None:
     """Without a phone the saving is a persistent notification."""
-    await home.furnish()
+    await home.setup_with_meter()
     await install(home.hass, Plug("Plug"))
     await use(name, **INPUTS[name], notify_saving=True)
     await home.start()
@@ -94,7 +94,7 @@ async def test_persistent_notification(home: MeteredHome, use: Use, name: str) -
 @pytest.mark.parametrize("name", INPUTS)
 async def test_off_by_default(home: MeteredHome, use: Use, name: str) -> None:
     """The notification is off by default."""
-    await home.furnish()
+    await home.setup_with_meter()
     await install(home.hass, Plug("Plug"))
     await use(name, **INPUTS[name])
     await home.start()

@@ -95,7 +95,7 @@ def test_rules() -> None:
 
 async def test_entities_and_attributes(home: MeteredHome) -> None:
     """All entities and attributes are described, and no others."""
-    await home.furnish()
+    await home.setup_with_meter()
     await home.start()
     described = {name for row in table("Attribute |") for name in re.findall(r"`(\w+)`", row[0])}
     shown = home.sensor("saving").attributes.keys()
@@ -112,7 +112,7 @@ async def test_entities_and_attributes(home: MeteredHome) -> None:
 
 async def test_dashboard_figures(home: MeteredHome) -> None:
     """All figures are shown, and each half hour has a dash where there is no figure."""
-    await home.furnish()
+    await home.setup_with_meter()
     view: Any = parse_yaml(views_to_paste()[0])
     cards = [card for section in view["sections"] for card in section["cards"]]
     assert {card.get("entity") for card in cards} >= {f"sensor.equiwatt_{key}" for key in FIGURES}
@@ -132,7 +132,7 @@ async def test_dashboard_figures(home: MeteredHome) -> None:
 
 async def test_automation(home: MeteredHome) -> None:
     """The automation sends the saving once."""
-    await home.furnish()
+    await home.setup_with_meter()
     assert await async_setup_component(home.hass, "persistent_notification", {})
     assert await async_setup_component(home.hass, "automation", {"automation": [AUTOMATION]})
     await home.start()
