@@ -1,4 +1,4 @@
-"""What the tests share: the provider's HTTP, and an entry that uses it."""
+"""Shared fixtures: the provider's HTTP, and an entry that uses it."""
 
 import asyncio
 from collections.abc import Generator, Mapping
@@ -39,13 +39,13 @@ settings.load_profile("repeatable")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Offer to leave out what takes long."""
+    """Add the option that leaves out long tests."""
     parser.addoption("--quick", action="store_true", help="no real processes, no long searches")
     parser.addoption("--loop-debug", action="store_true", help="let asyncio check each loop")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the longest tests, or start them first where several processes share them.
+    """Leave out the longest tests, or start them first with several processes.
 
     A process always has one test in hand besides the one it runs: a short one, so that no long one
     waits behind another.
@@ -63,7 +63,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session", autouse=True)
 def passing_time() -> None:
-    """Put the clocks in place that tests turn, once: each start looks through all modules."""
+    """Patch the clocks once, as each patch looks through all modules."""
     # Whatever asks is shown the same time; looking up the stack at each question takes long.
     freezegun.api.call_stack_inspection_limit = 0
     # Until the process ends: event loops that are closed later still ask for the time.
@@ -72,14 +72,14 @@ def passing_time() -> None:
 
 @pytest.fixture(autouse=True)
 def custom_integrations(request: pytest.FixtureRequest) -> None:
-    """Let Home Assistant, if there is one, load the integration."""
+    """Enable the custom integration if the test has a Home Assistant."""
     if "hass" in request.fixturenames:
         request.getfixturevalue("enable_custom_integrations")
 
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Spare the tests the waits that have tests of their own."""
+    """Shorten the waits that have tests of their own."""
     monkeypatch.setattr(client, "CALL_GAP", 0)
     monkeypatch.setattr(client, "CALLS_PER_WINDOW", 1000)
     monkeypatch.setattr(coordinator, "BURST", 0)
@@ -95,13 +95,13 @@ def hass_storage(hass_storage: dict[str, Any]) -> Generator[dict[str, Any]]:
 
 @pytest.fixture(autouse=True)
 async def enable_event_loop_debug(request: pytest.FixtureRequest) -> None:
-    """Let the loop check itself, as Home Assistant's own tests do, where nobody waits for it."""
+    """Enable the loop's debug mode, as Home Assistant's tests do, for the slow checks only."""
     asyncio.get_running_loop().set_debug(request.config.getoption("loop_debug"))
 
 
 @pytest.fixture
 def provider(aioclient_mock: AiohttpClientMocker) -> Provider:
-    """Return the provider that the integration under test talks to."""
+    """Return the provider of the integration under test."""
     provider = Provider()
     aioclient_mock.get(API_URL, side_effect=mocked(provider))
     return provider
@@ -127,7 +127,7 @@ async def home(
 
 @pytest.fixture
 async def live(home: Home, provider: Provider) -> Home:
-    """Return a home in which an equivent is live for an hour."""
+    """Return a home with an equivent that is live for an hour."""
     provider.start(NOW, NOW + timedelta(hours=1))
     await home.setup()
     assert home.live == "on"
@@ -136,17 +136,17 @@ async def live(home: Home, provider: Provider) -> Home:
 
 @pytest.fixture
 def writes(hass: HomeAssistant) -> list[str]:
-    """Return the entities of ours whose states are written from now on, changed or not."""
+    """Return a list of the entities whose states are written, changed or not."""
     written: list[str] = []
 
     @callback
     def is_ours(data: Mapping[str, Any]) -> bool:
-        """Return True for entities of ours."""
+        """Return True for an entity of the integration."""
         return "equiwatt_" in data["entity_id"]
 
     @callback
     def write(event: Event[Any]) -> None:
-        """Keep the entity."""
+        """Record the entity."""
         written.append(event.data["entity_id"])
 
     for event_type in (EVENT_STATE_CHANGED, EVENT_STATE_REPORTED):
@@ -156,7 +156,7 @@ def writes(hass: HomeAssistant) -> list[str]:
 
 @pytest.fixture
 def cloud(hass: HomeAssistant) -> Cloud:
-    """Return the client that the real cloud integration works with."""
+    """Return the client of the cloud integration."""
     for name in NATIVE:
         sys.modules.setdefault(name, Mock())
     from homeassistant.components.cloud.const import DATA_CLOUD
@@ -169,24 +169,24 @@ def cloud(hass: HomeAssistant) -> Cloud:
 
 @pytest.fixture
 def own_port() -> int:
-    """Return a port that no other process of the tests uses, nor any connection."""
+    """Return a port that no other test process and no connection uses."""
     return 20_000 + os.getpid() % 10_000
 
 
 class Push(Protocol):
-    """A way to call the webhook over HTTP."""
+    """Function that calls the webhook over HTTP."""
 
     async def __call__(self, query: str, webhook_id: str = WEBHOOK_ID) -> int:
-        """Call, and return the status."""
+        """Call the webhook and return the status."""
 
 
 @pytest.fixture
 def push(hass: HomeAssistant, hass_client_no_auth: Any) -> Push:
-    """Return a way to call the webhook over HTTP."""
+    """Return a function that calls the webhook over HTTP."""
     clients: list[TestClient[Any, Any]] = []
 
     async def call(query: str, webhook_id: str = WEBHOOK_ID) -> int:
-        """Call, and return the status."""
+        """Call the webhook and return the status."""
         if not clients:  # not before everything is set up, after which no view can come
             clients.append(await hass_client_no_auth())
         response = await clients[0].post(f"/api/webhook/{webhook_id}{query}")
@@ -197,10 +197,10 @@ def push(hass: HomeAssistant, hass_client_no_auth: Any) -> Push:
 
 
 class Recorder(logging.Handler):
-    """Keeps what is logged."""
+    """Log handler that keeps the records."""
 
     def __init__(self) -> None:
-        """Keep everything."""
+        """Initialize without records."""
         super().__init__()
         self.records: list[logging.LogRecord] = []
 
@@ -212,7 +212,7 @@ class Recorder(logging.Handler):
 
 @pytest.fixture(autouse=True)
 def no_secrets_in_log() -> Generator[Recorder]:
-    """Fail any test in which we log a secret or a traceback, at whatever level."""
+    """Fail the test if the integration logs a secret or a traceback, at any level."""
     handler = Recorder()
     logging.getLogger().addHandler(handler)
     logger = logging.getLogger("custom_components.equiwatt")

@@ -1,4 +1,4 @@
-"""Test that edges are announced in order, each on the disk first, and none of them twice."""
+"""Test that edges are announced in order, stored first, and once."""
 
 from copy import deepcopy
 from datetime import timedelta
@@ -24,15 +24,15 @@ from .fakes.provider import Provider
 HOUR = timedelta(hours=1)
 
 
-async def test_on_the_disk_first(
+async def test_stored_first(
     hass: HomeAssistant, home: Home, push: Push, hass_storage: dict[str, Any]
 ) -> None:
-    """Whoever hears of an edge finds the entity changed, and the edge on the disk."""
+    """The entity has changed and the edge is stored when listeners are called."""
     found: list[tuple[str, Any]] = []
 
     @callback
     def look(event: Event[EventStateChangedData]) -> None:
-        """Look at both when the event entity speaks."""
+        """Check both in the event entity's state change."""
         if event.data["entity_id"] == EVENT and event.data["old_state"]:
             data = hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"]
             found.append((home.state(LIVE), data["announced"] is not None))
@@ -45,8 +45,8 @@ async def test_on_the_disk_first(
     assert found == [("on", True), ("off", False)]
 
 
-async def test_call_before_a_reload(hass: HomeAssistant, home: Home, push: Push) -> None:
-    """What only a call tells is not lost by a reload while edges wait: it is not repeated."""
+async def test_call_before_reload(hass: HomeAssistant, home: Home, push: Push) -> None:
+    """A push is not lost by a reload while edges wait."""
     hass.set_state(CoreState.starting)
     await home.setup()
     await push("?event=started")
@@ -59,10 +59,10 @@ async def test_call_before_a_reload(hass: HomeAssistant, home: Home, push: Push)
     assert (home.live, home.edges) == ("on", [("started", "webhook")])
 
 
-async def test_unloaded_while_automations_arm(
+async def test_unloaded_while_automations_start(
     hass: HomeAssistant, home: Home, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An unload in the second after the start leaves nothing behind, and loses no edge."""
+    """An unload in the second after the start leaks nothing and loses no edge."""
     monkeypatch.setattr(announcer, "ARMING", 1)
     hass.set_state(CoreState.starting)
     provider.start(NOW, NOW + HOUR)
@@ -78,13 +78,13 @@ async def test_unloaded_while_automations_arm(
     assert home.edges == [("started", "api")]
 
 
-async def test_platforms_that_refuse_to_go(
+async def test_failed_unload(
     hass: HomeAssistant, live: Home, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An unload that fails leaves an entry that announces as before."""
+    """Edges are announced after an unload that failed."""
 
     async def refuse(*_: object) -> bool:
-        """Stay."""
+        """Fail to unload."""
         return False
 
     monkeypatch.setattr(hass.config_entries, "async_unload_platforms", refuse)
@@ -95,14 +95,14 @@ async def test_platforms_that_refuse_to_go(
     assert live.edges == [("started", "api"), ("ended", "api")]
 
 
-async def test_edge_during_an_unload(
+async def test_edge_during_unload(
     hass: HomeAssistant, live: Home, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An edge that comes while the platforms go is announced once the entry is set up again."""
+    """An edge during an unload is announced after the next set-up."""
     unload = hass.config_entries.async_unload_platforms
 
     async def answer_first(*arguments: Any) -> bool:
-        """Let an answer arrive once the event entity has gone."""
+        """Process an answer once the event entity is removed."""
         gone = await unload(*arguments)
         provider.end(NOW, NOW + timedelta(minutes=1))
         live.freezer.move_to(NOW + timedelta(hours=1))
@@ -116,18 +116,18 @@ async def test_edge_during_an_unload(
     assert live.edges == [("started", "api"), ("ended", "api")]
 
 
-async def test_disk_that_is_full(home: Home, push: Push) -> None:
-    """An edge that cannot be written is announced all the same: the home must not miss it."""
+async def test_disk_full(home: Home, push: Push) -> None:
+    """An edge that cannot be stored is announced, as the home must not miss it."""
     await home.setup()
     with full_disk():
         await push("?event=started")
     assert home.edges == [("started", "webhook")]
 
 
-async def test_nothing_of_an_unloaded_entry(
+async def test_unloaded_entry(
     hass: HomeAssistant, live: Home, provider: Provider, hass_storage: dict[str, Any]
 ) -> None:
-    """What still holds parts of an unloaded entry cannot make them announce, write or ask."""
+    """Parts of an unloaded entry announce, write and ask nothing."""
     data = live.entry.runtime_data
     assert await hass.config_entries.async_unload(live.entry.entry_id)
     before, calls = deepcopy(hass_storage), len(provider.calls)
@@ -143,8 +143,8 @@ async def test_nothing_of_an_unloaded_entry(
     assert len(provider.calls) == calls
 
 
-async def test_listener_that_fails(home: Home, push: Push, no_secrets_in_log: Recorder) -> None:
-    """A listener that fails keeps nobody from hearing of an edge, nor of the next one."""
+async def test_failing_listener(home: Home, push: Push, no_secrets_in_log: Recorder) -> None:
+    """A listener that fails does not affect the others or the next edge."""
     await home.setup()
     listeners = home.entry.runtime_data.announcer
     heard: list[str] = []
@@ -161,10 +161,10 @@ async def test_listener_that_fails(home: Home, push: Push, no_secrets_in_log: Re
         no_secrets_in_log.records.remove(record)
 
 
-async def test_waits_until_automations_are_armed(
+async def test_waits_for_automations(
     hass: HomeAssistant, home: Home, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They arm as Home Assistant has started, which takes them a moment."""
+    """Edges wait until automations have started, a moment after Home Assistant."""
     monkeypatch.setattr(announcer, "ARMING", 3)
     hass.set_state(CoreState.starting)
     provider.start(NOW, NOW + HOUR)
@@ -178,7 +178,7 @@ async def test_waits_until_automations_are_armed(
 
 
 async def test_closed(hass: HomeAssistant) -> None:
-    """Nothing is remembered once it is closed: another one may do so by then."""
+    """A closed announcer stores nothing, as its successor may."""
     store = EquiwattStore(hass, "one")
     closed = Announcer(hass, store, "one")
     closed.async_close()

@@ -1,4 +1,4 @@
-"""Test the clients of the API: their sessions and their limits."""
+"""Test the clients of the API: their sessions and limits."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from .fakes.provider import API_URL
 async def test_limiters_are_dropped(
     hass: HomeAssistant, home: Home, aioclient_mock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A token that was tried and not kept leaves no limiter behind, and no token anywhere."""
+    """A rejected token leaves no limiter and is stored nowhere."""
     await home.setup()
     for number in range(5):
         await api.async_get_client(hass, f"mistyped-{number}", API_URL).async_get_equivents()
@@ -33,7 +33,7 @@ async def test_limiters_are_dropped(
 
 
 async def test_no_cookies(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each account has a session of its own, which keeps no cookies."""
+    """Each account has its own session, which keeps no cookies."""
     monkeypatch.setattr(api, "EquiwattClient", lambda session, *_: session)
     sessions: list[Any] = [api.async_get_client(hass, token, API_URL) for token in ("one", "two")]
     assert sessions[0] is not sessions[1]

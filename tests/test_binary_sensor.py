@@ -1,4 +1,4 @@
-"""Test the sensor that says whether an equivent is live."""
+"""Test the binary sensor of a live equivent."""
 
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ from .fakes.provider import Provider
 
 @pytest.mark.parametrize("minutes", [None, 30], ids=["as in the log", "with a planned end"])
 async def test_on_from_start_to_end(home: Home, provider: Provider, minutes: int | None) -> None:
-    """On from the answer that names one to the one that lists it, each change seen once."""
+    """The sensor is on from the answer that names an equivent to the one that lists it."""
     await home.setup()
     assert home.live == "off"
     start = home.now + timedelta(seconds=1)
@@ -24,8 +24,8 @@ async def test_on_from_start_to_end(home: Home, provider: Provider, minutes: int
     assert [state.state for state in changes if state] == ["off", "on", "off"]
 
 
-async def test_rehearsal_is_marked(home: Home, provider: Provider) -> None:
-    """A rehearsal says so, here and in the calendar, until a real one takes its place."""
+async def test_rehearsal(home: Home, provider: Provider) -> None:
+    """A rehearsal is marked in the sensor and the calendar until an equivent replaces it."""
     await home.setup()
     await simulate(home.hass)
     await home.settle()
@@ -36,7 +36,7 @@ async def test_rehearsal_is_marked(home: Home, provider: Provider) -> None:
 
 
 def marks(home: Home) -> tuple[bool, str]:
-    """Return how the live one is marked."""
+    """Return the marks of the live equivent."""
     live, calendar = (home.hass.states.get(one) for one in (LIVE, "calendar.equiwatt_equivents"))
     assert live
     assert calendar

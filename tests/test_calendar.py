@@ -1,4 +1,4 @@
-"""Test equivents in the calendar."""
+"""Test the calendar."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -23,7 +23,7 @@ MINUTE = timedelta(minutes=1)
 
 
 async def test_live(home: Home, provider: Provider) -> None:
-    """The live one is on until its planned end."""
+    """The live equivent is on until its planned end."""
     provider.start(NOW - timedelta(minutes=1), NOW + HOUR)
     await home.setup()
     state = home.hass.states.get("calendar.equiwatt_equivents")
@@ -35,7 +35,7 @@ async def test_live(home: Home, provider: Provider) -> None:
 
 
 async def test_live_without_end(home: Home, provider: Provider, push: Push) -> None:
-    """An unknown end is unknown; the calendar shows the live one as going on all the same."""
+    """An unknown end is unknown, and the calendar event continues."""
     await home.setup()
     await push("?event=started")
     assert home.state("sensor.equiwatt_current_start") == "2026-11-20T17:20:00+00:00"
@@ -74,8 +74,8 @@ async def test_called_before_an_announced_start(
     assert shown.attributes["start_time"] == local_start
 
 
-async def test_overrun_in_the_calendar(home: Home, provider: Provider) -> None:
-    """One that is live past its planned end is on in the calendar too."""
+async def test_overrun(home: Home, provider: Provider) -> None:
+    """The calendar is on while an equivent is live past its planned end."""
     provider.start(NOW - HOUR, NOW + timedelta(minutes=2))
     await home.setup()
     await home.pass_time(5 * 60)
@@ -83,8 +83,8 @@ async def test_overrun_in_the_calendar(home: Home, provider: Provider) -> None:
     assert home.state("calendar.equiwatt_equivents") == "on"
 
 
-async def test_calendar_range(home: Home, provider: Provider) -> None:
-    """Past, live and announced ones, oldest first; the range's end excluded."""
+async def test_range(home: Home, provider: Provider) -> None:
+    """Past, live and announced ones, oldest first, without the range's end."""
     start = NOW - 48 * HOUR
     provider.end(start, start + HOUR)
     provider.start(NOW + HOUR, NOW + 2 * HOUR)
@@ -98,7 +98,7 @@ async def test_calendar_range(home: Home, provider: Provider) -> None:
 
 
 async def test_ended_without_the_api(home: Home, provider: Provider) -> None:
-    """What ended by the clock is the last one, over a restart too, and put right in silence."""
+    """An equivent ended by the clock is the last one, and corrected silently later."""
     end = NOW + timedelta(minutes=2)
     provider.start(NOW, end)
     await home.setup()
@@ -144,7 +144,7 @@ async def test_ended_without_the_api(home: Home, provider: Provider) -> None:
         (None, (0.3, 0.9, 1.5), None, None),
     ],
 )
-async def test_what_was_measured(
+async def test_saving(
     home: Home,
     provider: Provider,
     hass_storage: dict[str, Any],
@@ -153,7 +153,7 @@ async def test_what_was_measured(
     summary: str | None,
     words: str | None,
 ) -> None:
-    """It is said in neutral words, of that equivent alone, and as an estimate."""
+    """The saving is in the summary of its equivent, in neutral words and as an estimate."""
     provider.end(NOW - 5 * HOUR, NOW - 4 * HOUR)
     measured = as_stored(result(NOW - 24 * HOUR, used, *days))
     key = f"equiwatt.{home.entry.entry_id}"
@@ -170,7 +170,7 @@ async def test_what_was_measured(
 
 @pytest.mark.parametrize("planned", [False, True])
 async def test_over_the_end_of_summer_time(home: Home, provider: Provider, planned: bool) -> None:
-    """Its hours are true where the clock on the wall runs back, and the calendar is on in them."""
+    """The event has the right length over a clock change, and the calendar is on."""
     await home.hass.config.async_set_time_zone("Europe/London")
     change = datetime(2026, 10, 25, 1, tzinfo=UTC)
     start, end = change - 10 * MINUTE, change + 20 * MINUTE
@@ -203,7 +203,7 @@ async def test_over_the_end_of_summer_time(home: Home, provider: Provider, plann
 
 
 async def test_condition(hass: HomeAssistant, home: Home, provider: Provider, push: Push) -> None:
-    """The condition that an equivent is live works on the calendar."""
+    """The condition of a live equivent works with the calendar."""
     heard: list[Any] = []
     hass.bus.async_listen("heard", heard.append)
     automation = {
@@ -226,11 +226,11 @@ async def test_condition(hass: HomeAssistant, home: Home, provider: Provider, pu
 
 
 async def test_on_by_the_providers_clock(home: Home, provider: Provider) -> None:
-    """The calendar is on while one is live, though the system's clock is hours behind."""
+    """The calendar is on while an equivent is live, with a system clock hours behind."""
     ahead = 3 * HOUR
 
     def date() -> None:
-        """Add the time."""
+        """Return the time."""
         provider.headers = {"Date": format_datetime(home.now + ahead, usegmt=True)}
 
     provider.on_call = date

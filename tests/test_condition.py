@@ -1,4 +1,4 @@
-"""Test the condition that users find in the automation editor."""
+"""Test the condition of the automation editor."""
 
 from datetime import timedelta
 from http import HTTPStatus
@@ -19,17 +19,17 @@ HOUR = timedelta(hours=1)
 BY_ENTITY = {"entity_id": EVENT}
 
 
-class Asked:
-    """An automation with the condition, which is asked by an event."""
+class Automation:
+    """Automation with the condition, triggered by an event."""
 
     def __init__(self, hass: HomeAssistant) -> None:
-        """Have heard no answer yet."""
+        """Initialize without a result."""
         self.hass = hass
         self.answers: list[bool] = []
         hass.bus.async_listen("answer", lambda event: self.answers.append(event.data["live"]))
 
     async def set_up(self, target: dict[str, Any], **options: Any) -> None:
-        """Set the automation up."""
+        """Set up the automation."""
         more = {"options": options} if options else {}
         condition = {"condition": "equiwatt.is_live", "target": target, **more}
         answers = {
@@ -42,65 +42,67 @@ class Asked:
         await self.hass.async_block_till_done()
 
     async def is_live(self) -> bool:
-        """Ask."""
+        """Trigger the automation and return the result."""
         self.hass.bus.async_fire("ask")
         await self.hass.async_block_till_done()
         return self.answers.pop()
 
 
 @pytest.fixture
-def asked(hass: HomeAssistant) -> Asked:
-    """Return an automation that is to be set up."""
-    return Asked(hass)
+def automation(hass: HomeAssistant) -> Automation:
+    """Return an automation that is not set up yet."""
+    return Automation(hass)
 
 
-async def test_live(home: Home, push: Push, asked: Asked) -> None:
-    """It is true while an equivent is live, and was set up before the entry."""
-    await asked.set_up(BY_ENTITY)
-    assert not await asked.is_live()
+async def test_live(home: Home, push: Push, automation: Automation) -> None:
+    """The condition is true while an equivent is live, though set up before the entry."""
+    await automation.set_up(BY_ENTITY)
+    assert not await automation.is_live()
     await home.setup()
-    assert not await asked.is_live()
+    assert not await automation.is_live()
     await push("?event=started")
-    assert await asked.is_live()
+    assert await automation.is_live()
     await push("?event=ended")
-    assert not await asked.is_live()
+    assert not await automation.is_live()
 
 
-async def test_entry_not_loaded(home: Home, provider: Provider, asked: Asked) -> None:
-    """What cannot be known is not live; a reload brings it back."""
-    await asked.set_up(BY_ENTITY)
+async def test_entry_not_loaded(home: Home, provider: Provider, automation: Automation) -> None:
+    """The condition is false while the entry is not loaded."""
+    await automation.set_up(BY_ENTITY)
     provider.start(NOW, NOW + HOUR)
     await home.setup()
-    assert await asked.is_live()
+    assert await automation.is_live()
     assert await home.hass.config_entries.async_unload(home.entry.entry_id)
-    assert not await asked.is_live()
+    assert not await automation.is_live()
     await home.setup()
-    assert await asked.is_live()
+    assert await automation.is_live()
     await home.hass.config_entries.async_remove(home.entry.entry_id)
-    assert not await asked.is_live()
+    assert not await automation.is_live()
 
 
-async def test_stale(home: Home, provider: Provider, asked: Asked) -> None:
-    """It holds as long as the sensor says so, and no longer than what is known stands."""
-    await asked.set_up(BY_ENTITY)
+async def test_stale(home: Home, provider: Provider, automation: Automation) -> None:
+    """The condition follows the sensor until it is unavailable."""
+    await automation.set_up(BY_ENTITY)
     provider.start(NOW, NOW + HOUR)
     await home.setup()
     provider.error = TimeoutError()
     await home.pass_time(14 * 60, step=60)
     assert home.live == "on"
-    assert await asked.is_live()
+    assert await automation.is_live()
     await home.pass_time(3 * 60, step=60)
     assert home.live == "unavailable"
-    assert not await asked.is_live()
+    assert not await automation.is_live()
     provider.recover()
     await home.pass_time(6 * 60, step=60)
-    assert await asked.is_live()
+    assert await automation.is_live()
 
 
 @pytest.mark.parametrize("rehearsals", [True, False])
-async def test_rehearsal(home: Home, provider: Provider, asked: Asked, rehearsals: bool) -> None:
-    """A rehearsal counts unless it is left out, and needs no answers; a real one always does."""
-    await asked.set_up(BY_ENTITY, rehearsals=rehearsals)
+async def test_rehearsal(
+    home: Home, provider: Provider, automation: Automation, rehearsals: bool
+) -> None:
+    """Rehearsals count unless they are excluded, without answers too; equivents always do."""
+    await automation.set_up(BY_ENTITY, rehearsals=rehearsals)
     await home.setup()
     provider.error = TimeoutError()
     await home.pass_time(17 * 60, step=60)
@@ -108,42 +110,46 @@ async def test_rehearsal(home: Home, provider: Provider, asked: Asked, rehearsal
     await home.hass.services.async_call(DOMAIN, "simulate_equivent", data, blocking=True)
     await home.settle()
     assert home.live == "on"
-    assert await asked.is_live() is rehearsals
+    assert await automation.is_live() is rehearsals
     provider.recover()
     provider.start(home.now, home.now + HOUR)
     await home.pass_time(6 * 60, step=60)
-    assert await asked.is_live()
+    assert await automation.is_live()
 
 
-async def test_several_accounts(hass: HomeAssistant, home: Home, push: Push, asked: Asked) -> None:
-    """It is true if one of the accounts that are meant has a live one, and for no other."""
+async def test_several_accounts(
+    hass: HomeAssistant, home: Home, push: Push, automation: Automation
+) -> None:
+    """The condition is true if one of the targeted accounts has a live equivent."""
     other = add_entry(hass, token="another-token", webhook_id="another")  # sets up both
     await home.setup()
     (device,) = dr.async_entries_for_config_entry(dr.async_get(hass), other.entry_id)
-    await asked.set_up({"device_id": device.id})
+    await automation.set_up({"device_id": device.id})
     await push("?event=started")
-    assert not await asked.is_live()
+    assert not await automation.is_live()
     await push("?event=started", "another")
-    assert await asked.is_live()
+    assert await automation.is_live()
     await push("?event=ended")
-    assert await asked.is_live()
+    assert await automation.is_live()
 
 
-async def test_either_account(hass: HomeAssistant, home: Home, push: Push, asked: Asked) -> None:
+async def test_either_account(
+    hass: HomeAssistant, home: Home, push: Push, automation: Automation
+) -> None:
     """One live equivent is enough."""
     other = add_entry(hass, token="another-token", webhook_id="another")  # sets up both
     await home.setup()
     (device,) = dr.async_entries_for_config_entry(dr.async_get(hass), other.entry_id)
-    await asked.set_up({"device_id": device.id, **BY_ENTITY})
+    await automation.set_up({"device_id": device.id, **BY_ENTITY})
     await push("?event=started")
-    assert await asked.is_live()
+    assert await automation.is_live()
 
 
 @pytest.mark.parametrize("target", [None, {}, {"area_id": []}])
 async def test_without_target(
     hass: HomeAssistant, hass_client: Any, target: dict[str, Any] | None
 ) -> None:
-    """A condition that could never be true is refused by the editor."""
+    """A condition without a target is refused."""
     assert await async_setup_component(hass, "automation", {})
     assert await async_setup_component(hass, "config", {})
     client = await hass_client()

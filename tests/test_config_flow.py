@@ -1,6 +1,6 @@
-"""Test the dialogs.
+"""Test the config flow.
 
-Most of them with a set-up that does nothing, as what they lead to has tests of its own.
+Most tests mock the set-up of the entry, which has tests of its own.
 """
 
 from collections.abc import Iterator
@@ -41,18 +41,18 @@ ERRORS = TRANSLATIONS["config"]["error"]
 
 
 def user_input(token: str = TOKEN, url: str = API_URL, name: str | None = None) -> dict[str, Any]:
-    """Return what a user fills in."""
+    """Return the user's input."""
     named = {} if name is None else {"name": name}
     return {**named, "token": token, "advanced": {"url": url}}
 
 
 async def begin(hass: HomeAssistant) -> Any:
-    """Open the dialog."""
+    """Start the flow."""
     return await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
 
 
 async def fill_in(hass: HomeAssistant, flow: Any, values: dict[str, Any]) -> Any:
-    """Fill in the form."""
+    """Submit the form."""
     result = await hass.config_entries.flow.async_configure(flow["flow_id"], values)
     await hass.async_block_till_done()
     return result
@@ -65,7 +65,7 @@ def addresses(base: str, webhook_id: str) -> dict[str, str]:
 
 
 def shown_addresses(result: Any) -> dict[str, str]:
-    """Return the addresses that a form shows, each in a field to copy it from."""
+    """Return the addresses in a form, each in a field of its own."""
     fields = result["data_schema"].schema
     for field in fields.values():
         assert field.serialize() == {"selector": {"template": {"read_only": True}}}
@@ -73,7 +73,7 @@ def shown_addresses(result: Any) -> dict[str, str]:
 
 
 def fields(schema: Any) -> Iterator[str]:
-    """Yield what a form shows of each field."""
+    """Yield the parts of each field in a form."""
     for marker, field in schema.schema.items():
         default = marker.default() if callable(marker.default) else None
         yield f"{marker} default={default} {marker.description}"
@@ -82,34 +82,34 @@ def fields(schema: Any) -> Iterator[str]:
 
 
 def folded(result: Any) -> bool:
-    """Return True if the section of the first form is folded."""
+    """Return True if the section of the first form is collapsed."""
     (advanced,) = [one for one in result["data_schema"].schema.values() if isinstance(one, section)]
     return bool(advanced.options["collapsed"])
 
 
 def shown(result: Any) -> str:
-    """Return all that a form shows of itself."""
+    """Return everything that a form shows."""
     form = "\n".join(fields(result["data_schema"]))
     return f"{form} {result['errors']} {result['description_placeholders']}"
 
 
 @pytest.fixture
 def mock_setup_entry() -> Iterator[AsyncMock]:
-    """Set up nothing."""
+    """Mock the set-up of the entry."""
     with patch("custom_components.equiwatt.async_setup_entry", return_value=True) as mocked:
         yield mocked
 
 
 @pytest.fixture
 async def reachable(hass: HomeAssistant) -> None:
-    """Give Home Assistant an address on the internet."""
+    """Set an external URL."""
     await async_process_ha_core_config(hass, {"external_url": HOME})
 
 
 async def test_user(
     hass: HomeAssistant, provider: Provider, mock_setup_entry: AsyncMock, reachable: None
 ) -> None:
-    """A token in, two addresses to copy, and an entry."""
+    """A token results in two addresses to copy, and an entry."""
     flow = await begin(hass)
     assert flow["type"] is FlowResultType.FORM
     assert flow["step_id"] == "user"
@@ -142,14 +142,14 @@ ON_THE_WAY = [
 
 
 @pytest.mark.parametrize(("base", "errors"), ON_THE_WAY)
-async def test_addresses_without_encryption(
+async def test_insecure_addresses(
     hass: HomeAssistant,
     provider: Provider,
     mock_setup_entry: AsyncMock,
     base: str,
     errors: dict[str, str],
 ) -> None:
-    """Addresses that can be read on their way say so, and can be used all the same."""
+    """Unencrypted addresses have a warning and can be used."""
     await async_process_ha_core_config(hass, {"external_url": base})
     flow = await begin(hass)
     result = await fill_in(hass, flow, user_input())
@@ -157,10 +157,10 @@ async def test_addresses_without_encryption(
     assert (await fill_in(hass, flow, {}))["type"] is FlowResultType.CREATE_ENTRY
 
 
-async def test_addresses_cannot_be_changed(
+async def test_read_only_addresses(
     hass: HomeAssistant, provider: Provider, mock_setup_entry: AsyncMock, reachable: None
 ) -> None:
-    """What is sent back in place of an address changes nothing."""
+    """Changes to the shown addresses are ignored."""
     flow = await begin(hass)
     told = shown_addresses(await fill_in(hass, flow, user_input()))
     result = await fill_in(hass, flow, {"started_url": "https://example.com"})
@@ -172,7 +172,7 @@ async def test_addresses_cannot_be_changed(
 async def test_no_address(
     hass: HomeAssistant, provider: Provider, mock_setup_entry: AsyncMock
 ) -> None:
-    """Without an address for the outside the dialog says so."""
+    """The flow says that there is no address for the outside."""
     result = await fill_in(hass, await begin(hass), user_input())
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["description"] == "no_address"
@@ -181,7 +181,7 @@ async def test_no_address(
 
 
 async def test_set_up(hass: HomeAssistant, provider: Provider, push: Push, reachable: None) -> None:
-    """The account works, and so do the addresses that were shown."""
+    """The account and the shown addresses work."""
     flow = await begin(hass)
     told = shown_addresses(await fill_in(hass, flow, user_input()))
     entry = (await fill_in(hass, flow, {}))["result"]
@@ -193,10 +193,10 @@ async def test_set_up(hass: HomeAssistant, provider: Provider, push: Push, reach
     assert live.state == "on"
 
 
-async def test_addresses_that_are_not_wanted(
+async def test_closed_at_the_addresses(
     hass: HomeAssistant, provider: Provider, mock_setup_entry: AsyncMock, cloud: Cloud
 ) -> None:
-    """Who closes the dialog at the addresses leaves no cloudhook behind, who submits keeps it."""
+    """Closing the flow at the addresses deletes the cloudhook, submitting keeps it."""
     flow = await begin(hass)
     result = await fill_in(hass, flow, user_input())
     assert shown_addresses(result)["ended_url"].startswith("https://hooks.nabu.casa/")
@@ -237,7 +237,7 @@ async def test_errors(
     error: Exception | None,
     reason: str,
 ) -> None:
-    """Each cause has its sentence, the token stays in its field, and the next try may succeed."""
+    """Each error has a text, the token is kept, and the next try may succeed."""
     flow = await begin(hass)
     provider.fail(HTTPStatus(status), {"Retry-After": "1"})
     provider.body, provider.error = body, error
@@ -258,7 +258,7 @@ async def test_unexpected_error(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """What nobody has foreseen has a sentence too, and is logged by its name alone."""
+    """An unexpected error has a text, and its class is logged."""
     flow = await begin(hass)
     with monkeypatch.context() as patch:
         error = AsyncMock(side_effect=RuntimeError(f"Bearer {TOKEN}"))
@@ -273,13 +273,13 @@ async def test_unexpected_error(
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
-async def test_no_free_place(
+async def test_no_free_call(
     hass: HomeAssistant,
     provider: Provider,
     mock_setup_entry: AsyncMock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Who tries too often is told to wait, instead of being kept waiting for a minute."""
+    """The flow refuses too many tries, instead of waiting for a minute."""
     monkeypatch.setattr(client, "CALLS_PER_WINDOW", 10)
     monkeypatch.setattr(config_flow, "PATIENCE", 0.01)
     flow = await begin(hass)
@@ -297,10 +297,10 @@ async def test_no_free_place(
 
 
 @pytest.mark.parametrize("token", ["", "  ", "two words", "caf\u00e9"])
-async def test_no_token(
+async def test_invalid_token(
     hass: HomeAssistant, provider: Provider, mock_setup_entry: AsyncMock, token: str
 ) -> None:
-    """What cannot be a token is refused without a call."""
+    """An invalid token is refused without a call."""
     flow = await begin(hass)
     result = await fill_in(hass, flow, user_input(token))
     assert result["errors"] == {"base": "invalid_auth"}
@@ -322,7 +322,7 @@ async def test_no_token(
 async def test_insecure(
     hass: HomeAssistant, provider: Provider, mock_setup_entry: AsyncMock, url: str, reason: str
 ) -> None:
-    """The token is never sent where others can read it; what was typed stays in sight."""
+    """The token is never sent unencrypted, and the input is kept."""
     flow = await begin(hass)
     result = await fill_in(hass, flow, user_input(url=url))
     assert result["errors"] == {"base": reason}
@@ -339,7 +339,7 @@ async def test_mistyped_address(
     mock_setup_entry: AsyncMock,
     aioclient_mock: AiohttpClientMocker,
 ) -> None:
-    """An address of the user's own at which nothing answers is named, not the connection."""
+    """An unreachable custom address is named as the cause."""
     mistyped = API_URL.replace("equiwatt", "equiwat")
     aioclient_mock.get(mistyped, exc=aiohttp.ClientConnectionError())
     flow = await begin(hass)
@@ -357,7 +357,7 @@ async def test_loopback(
     mock_setup_entry: AsyncMock,
     aioclient_mock: AiohttpClientMocker,
 ) -> None:
-    """Within this machine http is fine."""
+    """Loopback addresses may use http."""
     aioclient_mock.get(LOCAL, side_effect=mocked(provider))
     result = await fill_in(hass, await begin(hass), user_input(url=f" {LOCAL} "))
     assert result["type"] is FlowResultType.CREATE_ENTRY
@@ -367,7 +367,7 @@ async def test_loopback(
 async def test_already_configured(
     hass: HomeAssistant, provider: Provider, mock_setup_entry: AsyncMock
 ) -> None:
-    """The same token again aborts without a call, another one is a second account."""
+    """The same token aborts without a call, another one is a second account."""
     add_entry(hass)
     mine = user_input(f"Bearer {TOKEN}", name="Mine again")
     result = await fill_in(hass, await begin(hass), mine)
@@ -381,7 +381,7 @@ async def test_already_configured(
 async def test_second_account(
     hass: HomeAssistant, provider: Provider, mock_setup_entry: AsyncMock
 ) -> None:
-    """A second account has a name of its own; the first one is not asked for any."""
+    """A second account needs a name, the first one does not."""
     flow = await begin(hass)
     assert "name" not in flow["data_schema"].schema
     result = await fill_in(hass, flow, user_input())
@@ -398,10 +398,10 @@ async def test_second_account(
     assert len(provider.calls) == 2
 
 
-async def test_account_added_while_a_dialog_is_open(
+async def test_account_added_during_flow(
     hass: HomeAssistant, provider: Provider, mock_setup_entry: AsyncMock
 ) -> None:
-    """Who began as the first account is asked for a name where another one came first."""
+    """The flow asks for a name if another account was added first."""
     flow = await begin(hass)
     add_entry(hass)
     result = await fill_in(hass, flow, user_input(OTHER))
@@ -411,10 +411,10 @@ async def test_account_added_while_a_dialog_is_open(
     assert result["title"] == "Mum"
 
 
-async def test_added_meanwhile(
+async def test_added_twice(
     hass: HomeAssistant, provider: Provider, mock_setup_entry: AsyncMock, reachable: None
 ) -> None:
-    """Two dialogs at once add no account twice."""
+    """Two flows at once add an account once."""
     flows = [await begin(hass), await begin(hass)]
     for flow in flows:
         await fill_in(hass, flow, user_input())
@@ -426,7 +426,7 @@ async def test_added_meanwhile(
 
 
 def text_of(result: Any) -> str:
-    """Return the sentence that a dialog ends with, wherever Home Assistant takes it from."""
+    """Return the text that a flow ends with, wherever Home Assistant takes it from."""
     assert result["type"] is FlowResultType.ABORT
     assert result.get("translation_domain") in (None, DOMAIN)
     return str(ABORTS[result["reason"]])
@@ -435,7 +435,7 @@ def text_of(result: Any) -> str:
 async def test_reauth(
     hass: HomeAssistant, entry: MockConfigEntry, provider: Provider, mock_setup_entry: AsyncMock
 ) -> None:
-    """A new token is tried, taken and used."""
+    """A new token is checked, stored and used."""
     flow = await entry.start_reauth_flow(hass)
     assert flow["step_id"] == "reauth_confirm"
     assert TOKEN not in shown(flow)
@@ -451,8 +451,8 @@ async def test_reauth(
     assert mock_setup_entry.call_count == 1
 
 
-async def test_reauth_with_a_known_token(hass: HomeAssistant, home: Home) -> None:
-    """Another account's token is not taken."""
+async def test_reauth_with_known_token(hass: HomeAssistant, home: Home) -> None:
+    """The token of another account is refused."""
     await home.setup()
     add_entry(hass, OTHER, "another-webhook")
     result = await fill_in(hass, await home.entry.start_reauth_flow(hass), {"token": OTHER})
@@ -461,7 +461,7 @@ async def test_reauth_with_a_known_token(hass: HomeAssistant, home: Home) -> Non
 
 
 async def test_reauth_after_refusal(hass: HomeAssistant, home: Home, provider: Provider) -> None:
-    """The whole way: refused while polling, asked for, renewed."""
+    """A token that is refused while polling is asked for and renewed."""
     await home.setup()
     provider.fail(HTTPStatus.FORBIDDEN)
     await home.poll()
@@ -474,8 +474,10 @@ async def test_reauth_after_refusal(hass: HomeAssistant, home: Home, provider: P
     assert home.live == "off"
 
 
-async def test_reauth_after_a_dialog(hass: HomeAssistant, home: Home, provider: Provider) -> None:
-    """A dialog that was open when the token was refused, and is closed, puts the question off."""
+async def test_reauth_after_closed_flow(
+    hass: HomeAssistant, home: Home, provider: Provider
+) -> None:
+    """Closing a flow that was open at the refusal postpones the reauth."""
     await home.setup()
     menu = await home.entry.start_reconfigure_flow(hass)
     provider.fail(HTTPStatus.UNAUTHORIZED)
@@ -487,7 +489,7 @@ async def test_reauth_after_a_dialog(hass: HomeAssistant, home: Home, provider: 
 
 
 async def choose(hass: HomeAssistant, entry: MockConfigEntry, option: str) -> Any:
-    """Choose from the menu of what can be reconfigured."""
+    """Choose from the menu of the reconfigure flow."""
     menu = await entry.start_reconfigure_flow(hass)
     assert menu["type"] is FlowResultType.MENU
     assert menu["step_id"] == "reconfigure"
@@ -496,7 +498,7 @@ async def choose(hass: HomeAssistant, entry: MockConfigEntry, option: str) -> An
 
 
 async def test_menu(hass: HomeAssistant, entry: MockConfigEntry) -> None:
-    """Each choice has its text, and the first one changes nothing."""
+    """Each option has a text, and the first one changes nothing."""
     menu = await entry.start_reconfigure_flow(hass)
     assert menu["menu_options"] == ["show_addresses", "account", "new_addresses"]
     texts = TRANSLATIONS["config"]["step"]["reconfigure"]["menu_options"]
@@ -510,7 +512,7 @@ async def test_show_addresses(
     mock_setup_entry: AsyncMock,
     reachable: None,
 ) -> None:
-    """The addresses are shown again, which changes, calls and reloads nothing."""
+    """The addresses are shown without a change, a call or a reload."""
     before = dict(entry.data)
     result = await choose(hass, entry, "show_addresses")
     assert result["type"] is FlowResultType.FORM
@@ -526,10 +528,10 @@ async def test_show_addresses(
 
 
 @pytest.mark.parametrize(("base", "errors"), ON_THE_WAY)
-async def test_addresses_shown_without_encryption(
+async def test_show_insecure_addresses(
     hass: HomeAssistant, home: Home, provider: Provider, base: str, errors: dict[str, str]
 ) -> None:
-    """So wherever they are shown again."""
+    """Unencrypted addresses have a warning here too."""
     await home.setup()
     await async_process_ha_core_config(hass, {"external_url": base})
     result = await choose(hass, home.entry, "show_addresses")
@@ -539,8 +541,8 @@ async def test_addresses_shown_without_encryption(
     assert (result["step_id"], result["errors"]) == ("addresses_made", errors)
 
 
-async def test_no_address_to_show(hass: HomeAssistant, entry: MockConfigEntry) -> None:
-    """Without an address for the outside it says so at once."""
+async def test_show_no_address(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """The flow says that there is no address for the outside."""
     result = await choose(hass, entry, "show_addresses")
     assert result["reason"] == "no_address"
     assert "no webhook addresses" in text_of(result)
@@ -554,7 +556,7 @@ async def test_nothing_changed(
     mock_setup_entry: AsyncMock,
     token: dict[str, str],
 ) -> None:
-    """Submitting without a change changes, calls and reloads nothing."""
+    """Submitting without a change causes no call and no reload."""
     before = dict(entry.data)
     result = await choose(hass, entry, "account")
     assert result["step_id"] == "account"
@@ -572,7 +574,7 @@ async def test_nothing_changed(
 async def test_reconfigure_token(
     hass: HomeAssistant, entry: MockConfigEntry, provider: Provider, mock_setup_entry: AsyncMock
 ) -> None:
-    """A new token is tried; a wrong one changes nothing."""
+    """A new token is checked, and a wrong one changes nothing."""
     flow = await choose(hass, entry, "account")
     values = {"token": OTHER, "url": API_URL}
     provider.fail(HTTPStatus.UNAUTHORIZED)
@@ -590,10 +592,10 @@ async def test_reconfigure_token(
     assert mock_setup_entry.call_count == 1
 
 
-async def test_reconfigure_with_a_known_token(
+async def test_reconfigure_with_known_token(
     hass: HomeAssistant, entry: MockConfigEntry, provider: Provider
 ) -> None:
-    """Another account's token is not taken."""
+    """The token of another account is refused."""
     add_entry(hass, OTHER, "another-webhook")
     flow = await choose(hass, entry, "account")
     result = await fill_in(hass, flow, {"token": OTHER, "url": API_URL})
@@ -608,7 +610,7 @@ async def test_reconfigure_address(
     mock_setup_entry: AsyncMock,
     aioclient_mock: AiohttpClientMocker,
 ) -> None:
-    """Another address is tried with the token that is kept."""
+    """A new address is checked with the stored token."""
     aioclient_mock.get(LOCAL, side_effect=mocked(provider))
     flow = await choose(hass, entry, "account")
     result = await fill_in(hass, flow, {"token": OTHER, "url": "http://10.0.0.1/"})
@@ -626,7 +628,7 @@ async def test_reconfigure_address(
 async def test_new_addresses(
     hass: HomeAssistant, home: Home, provider: Provider, push: Push, reachable: None
 ) -> None:
-    """New addresses work as soon as they are shown, and the old ones do not any more."""
+    """New addresses work once they are shown, and the old ones stop working."""
     await home.setup()
     result = await choose(hass, home.entry, "new_addresses")
     assert result["type"] is FlowResultType.FORM
@@ -650,7 +652,7 @@ async def test_new_addresses(
 async def test_new_addresses_without_any(
     hass: HomeAssistant, entry: MockConfigEntry, provider: Provider, mock_setup_entry: AsyncMock
 ) -> None:
-    """Without an address for the outside the old ones are made worthless all the same."""
+    """The old addresses stop working without an address for the outside too."""
     result = await fill_in(hass, await choose(hass, entry, "new_addresses"), {})
     assert result["reason"] == "no_address"
     assert entry.data["webhook_id"] != WEBHOOK_ID

@@ -1,4 +1,4 @@
-"""Test what the house knows, when, and that each edge is announced once."""
+"""Test polling, errors, pushes and the resulting edges."""
 
 from datetime import datetime, timedelta
 from email.utils import format_datetime
@@ -30,7 +30,7 @@ MINUTE = 60
 
 
 async def go_live(home: Home, provider: Provider, *, planned: bool = True) -> None:
-    """Set up idle, and let an equivent start that polling sees."""
+    """Set up without an equivent, then start one that polling sees."""
     await home.setup()
     await home.pass_time(11 * MINUTE)
     provider.start(START, END if planned else None)
@@ -41,7 +41,7 @@ async def go_live(home: Home, provider: Provider, *, planned: bool = True) -> No
 
 @pytest.mark.parametrize("planned", [True, False])
 async def test_by_polling(home: Home, provider: Provider, planned: bool) -> None:
-    """Start and end are seen by polling alone, in either shape of the answer."""
+    """Start and end are seen by polling alone, in both shapes of the answer."""
     await go_live(home, provider, planned=planned)
     await home.pass_time(59 * MINUTE)
     provider.end(START, END)
@@ -51,7 +51,7 @@ async def test_by_polling(home: Home, provider: Provider, planned: bool) -> None
 
 
 async def test_polls_on_schedule(home: Home, provider: Provider) -> None:
-    """Every half minute at quiet times, often in the window after a half hour."""
+    """Polls come every half minute, and often in the window after a half hour."""
     await home.setup()
     await home.pass_time(40 * MINUTE, step=1)
     quiet = [t for t in provider.calls if NOW <= t < NOW + timedelta(minutes=11)]
@@ -72,10 +72,10 @@ async def test_polls_on_schedule(home: Home, provider: Provider) -> None:
         (HTTPStatus.OK, aiohttp.ClientConnectionError("No route")),
     ],
 )
-async def test_errors_are_no_news(
+async def test_errors(
     home: Home, provider: Provider, status: HTTPStatus, error: Exception | None
 ) -> None:
-    """No error ends anything; for fifteen minutes the last state stands, then nothing is known."""
+    """Errors end nothing, and entities are unavailable after fifteen minutes."""
     await go_live(home, provider)
     provider.fail(status)
     provider.error = error
@@ -93,7 +93,7 @@ async def test_errors_are_no_news(
 
 
 async def test_stale_to_the_second(home: Home, provider: Provider) -> None:
-    """The last state stands for fifteen minutes, no longer, though polls are a minute apart."""
+    """Entities are unavailable after exactly fifteen minutes, between two polls."""
     await home.setup()
     provider.error = TimeoutError()
     last = provider.calls[-1]
@@ -103,8 +103,8 @@ async def test_stale_to_the_second(home: Home, provider: Provider) -> None:
     assert home.live == "unavailable"
 
 
-async def test_garbage_is_no_news(home: Home, provider: Provider) -> None:
-    """A body that is not the API's ends nothing and starts nothing."""
+async def test_invalid_answers(home: Home, provider: Provider) -> None:
+    """An invalid body ends nothing and starts nothing."""
     await go_live(home, provider)
     for body in ("", "<html>", "[]", '{"success": false, "data": null}', '{"success": true}'):
         provider.body = body
@@ -114,7 +114,7 @@ async def test_garbage_is_no_news(home: Home, provider: Provider) -> None:
 
 
 async def test_planned_end_by_the_clock(home: Home, provider: Provider) -> None:
-    """While the API is down a planned end passes to the second."""
+    """The clock ends an equivent at its planned end during an outage, to the second."""
     await go_live(home, provider)
     provider.error = aiohttp.ClientConnectionError()
     await home.pass_time((END - home.now).total_seconds() - 2, step=30)
@@ -124,8 +124,8 @@ async def test_planned_end_by_the_clock(home: Home, provider: Provider) -> None:
     assert home.edges == [("started", "api"), ("ended", "clock")]
 
 
-async def test_planned_end_is_asked_about(home: Home, provider: Provider) -> None:
-    """At a planned end the API is asked at once, and its word counts."""
+async def test_planned_end_is_polled(home: Home, provider: Provider) -> None:
+    """The API is asked at the planned end and decides."""
     await go_live(home, provider)
     await home.pass_time((END - home.now).total_seconds() - 1, step=10)
     calls = len(provider.calls)
@@ -141,7 +141,7 @@ async def test_planned_end_is_asked_about(home: Home, provider: Provider) -> Non
 
 
 async def test_vanished_for_one_poll(home: Home, provider: Provider) -> None:
-    """One answer without the live one ends nothing, and is checked ten seconds later."""
+    """One answer without the live equivent does not end it, and the next comes after 10 s."""
     await go_live(home, provider)
     await home.pass_time(5 * MINUTE)
     named, provider.current = provider.current, None
@@ -160,7 +160,7 @@ async def test_vanished_for_one_poll(home: Home, provider: Provider) -> None:
 
 
 async def test_push_confirmed(home: Home, provider: Provider, push: Push) -> None:
-    """A push is there at once, and confirmed by the API without a second edge."""
+    """A push is live at once, and confirmed by the API without a second edge."""
     await home.setup()
     assert await push("?event=started") == 200
     assert home.live == "on"
@@ -180,7 +180,7 @@ async def test_push_confirmed(home: Home, provider: Provider, push: Push) -> Non
 
 
 async def test_push_unconfirmed(home: Home, provider: Provider, push: Push) -> None:
-    """A push that no answer confirms ends after five minutes, asked about every ten seconds."""
+    """An unconfirmed push ends after five minutes of polls every ten seconds."""
     await home.setup()
     await push("?event=started")
     calls = len(provider.calls)
@@ -193,10 +193,10 @@ async def test_push_unconfirmed(home: Home, provider: Provider, push: Push) -> N
 
 
 @pytest.mark.parametrize("hours", [-3, 3])
-async def test_push_by_a_wrong_clock(
+async def test_push_with_wrong_clock(
     home: Home, provider: Provider, push: Push, hours: int
 ) -> None:
-    """A push ends after five minutes though the clock was put right meanwhile."""
+    """A push ends after five minutes though the clock was corrected meanwhile."""
     await home.setup()
     provider.error = TimeoutError()
     await push("?event=started")
@@ -212,7 +212,7 @@ async def test_push_by_a_wrong_clock(
 
 
 async def test_push_without_the_api(home: Home, provider: Provider, push: Push) -> None:
-    """A push counts while the API is down."""
+    """A push counts during an outage."""
     await home.setup()
     provider.error = TimeoutError()
     await push("?event=started")
@@ -223,7 +223,7 @@ async def test_push_without_the_api(home: Home, provider: Provider, push: Push) 
 
 
 async def test_ended_push_is_checked(home: Home, provider: Provider, push: Push) -> None:
-    """An ended push that the API contradicts changes nothing, and is asked about for a while."""
+    """An `ended` push that the API contradicts changes nothing and is polled for a while."""
     await go_live(home, provider)
     calls = len(provider.calls)
     await push("?event=ended")
@@ -235,7 +235,7 @@ async def test_ended_push_is_checked(home: Home, provider: Provider, push: Push)
 
 
 async def test_announced(home: Home, provider: Provider) -> None:
-    """An announced one becomes live at its start, by the clock."""
+    """An announced equivent becomes live at its start."""
     await home.setup()
     provider.start(NOW + timedelta(minutes=5), NOW + timedelta(hours=1))
     await home.pass_time(4 * MINUTE)
@@ -249,7 +249,7 @@ async def test_announced(home: Home, provider: Provider) -> None:
 
 
 async def test_rate_limited(home: Home, provider: Provider, push: Push) -> None:
-    """After a 429 nobody asks for as long as the provider says, a push included."""
+    """No poll follows a 429 before the Retry-After, pushes included."""
     await home.setup()
     provider.fail(HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": "300"})
     calls = len(provider.calls)
@@ -265,7 +265,7 @@ async def test_rate_limited(home: Home, provider: Provider, push: Push) -> None:
 
 
 async def test_back_off(home: Home, provider: Provider) -> None:
-    """Repeated failures are tried again less and less often, but never past a window's opening."""
+    """Failures are retried less and less often, but not after a window's opening."""
     await home.setup()
     provider.fail(HTTPStatus.BAD_GATEWAY)
     await home.pass_time(11 * MINUTE - 2)
@@ -277,10 +277,10 @@ async def test_back_off(home: Home, provider: Provider) -> None:
 
 @pytest.mark.parametrize("polling", [True, False])
 @pytest.mark.parametrize("reloads", [False, True])
-async def test_until_the_time_that_the_provider_named(
+async def test_retry_after(
     home: Home, provider: Provider, push: Push, polling: bool, reloads: bool
 ) -> None:
-    """After a 429 not even a push, a window or a reload asks before, and a push stands."""
+    """No push, window or reload polls before the Retry-After, and a push stays live."""
     home.hass.config_entries.async_update_entry(home.entry, pref_disable_polling=not polling)
     await home.setup()
     provider.fail(HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": str(12 * MINUTE)})
@@ -301,10 +301,10 @@ async def test_until_the_time_that_the_provider_named(
     assert home.state("sensor.equiwatt_current_end") == "2026-11-20T18:20:00+00:00"
 
 
-async def test_token_refused_for_a_while(
+async def test_token_refused(
     home: Home, provider: Provider, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One reauth, not one a poll; it goes away by itself when the token works again."""
+    """A refused token starts one reauth, which is aborted once the token works again."""
     await home.setup()
     provider.fail(HTTPStatus.UNAUTHORIZED)
     await home.pass_time(10 * MINUTE)
@@ -321,7 +321,7 @@ async def test_token_refused_for_a_while(
 async def test_logged_once(
     home: Home, provider: Provider, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One line when the API is lost, in plain words, and one when it is back."""
+    """One line is logged for the outage, and one for its end."""
     await home.setup()
     provider.fail(HTTPStatus.BAD_GATEWAY)
     await home.pass_time(10 * MINUTE)
@@ -341,8 +341,8 @@ async def test_logged_once(
     ]
 
 
-async def test_polls_without_entities(home: Home, provider: Provider, push: Push) -> None:
-    """Edges do not depend on any other entity being enabled."""
+async def test_disabled_entities(home: Home, provider: Provider, push: Push) -> None:
+    """Edges do not depend on the other entities."""
     await home.setup()
     registry = er.async_get(home.hass)
     for entity in er.async_entries_for_config_entry(registry, home.entry.entry_id):
@@ -358,8 +358,8 @@ async def test_polls_without_entities(home: Home, provider: Provider, push: Push
     assert home.edges == [("started", "api")]
 
 
-async def test_polls_without_any_entity(home: Home, provider: Provider) -> None:
-    """The API is asked even when every entity is disabled."""
+async def test_all_entities_disabled(home: Home, provider: Provider) -> None:
+    """Polling continues with all entities disabled."""
     await home.setup()
     registry = er.async_get(home.hass)
     for entity in er.async_entries_for_config_entry(registry, home.entry.entry_id):
@@ -389,7 +389,7 @@ AUTOMATION = {
 async def test_edges_wait_for_automations(
     hass: HomeAssistant, home: Home, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An edge is announced when Home Assistant has started and automations listen, and once."""
+    """An edge is announced once, when automations have started."""
     monkeypatch.setattr(announcer, "ARMING", 1)
     heard: list[Any] = []
     hass.bus.async_listen("heard", heard.append)
@@ -410,10 +410,10 @@ async def test_edges_wait_for_automations(
     assert [event.data["live"] for event in heard] == ["on"]
 
 
-async def test_began_and_ended_before_the_start(
+async def test_missed_during_start(
     hass: HomeAssistant, home: Home, provider: Provider, push: Push
 ) -> None:
-    """What began and ended while Home Assistant was starting is no edge."""
+    """An equivent within the start of Home Assistant has no edge."""
     hass.set_state(CoreState.starting)
     await home.setup()
     await push("?event=started")
@@ -427,7 +427,7 @@ async def test_began_and_ended_before_the_start(
 async def test_state_and_edge_agree(
     hass: HomeAssistant, home: Home, provider: Provider, push: Push
 ) -> None:
-    """When an edge is announced the binary sensor says the same already."""
+    """The binary sensor has changed when an edge is announced."""
     await home.setup()
     await push("?event=started")
     provider.start(NOW, None)
@@ -443,10 +443,10 @@ async def test_state_and_edge_agree(
     assert order[-4:] == ["binary_sensor.equiwatt_live", "event.equiwatt_equivent"] * 2
 
 
-async def test_burst_asks_once(
+async def test_burst(
     home: Home, provider: Provider, push: Push, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A burst of calls changes the state once and asks the API once."""
+    """A burst of calls causes one state change and one poll."""
     monkeypatch.setattr(coordinator, "BURST", 0.2)
     await home.setup()
     calls = len(provider.calls)
@@ -459,7 +459,7 @@ async def test_burst_asks_once(
 
 
 async def test_update_entity_action(hass: HomeAssistant, home: Home, provider: Provider) -> None:
-    """homeassistant.update_entity asks the API."""
+    """homeassistant.update_entity polls."""
     await async_setup_component(hass, "homeassistant", {})
     await home.setup()
     calls = len(provider.calls)
@@ -472,8 +472,8 @@ async def test_update_entity_action(hass: HomeAssistant, home: Home, provider: P
     assert len(provider.calls) == calls + 1
 
 
-async def test_no_churn(home: Home, provider: Provider) -> None:
-    """While nothing happens no state is written: an hour leaves no row in the recorder."""
+async def test_no_state_writes(home: Home, provider: Provider) -> None:
+    """An hour without an equivent writes no state."""
     await home.setup()
     changes = len(home.changes)
     await home.pass_time(60 * MINUTE, step=10)
@@ -482,7 +482,7 @@ async def test_no_churn(home: Home, provider: Provider) -> None:
 
 @pytest.mark.parametrize("hours", [3, -3, -5000])
 async def test_wrong_system_clock(home: Home, provider: Provider, hours: int) -> None:
-    """With a clock that is wrong by hours the provider's own time decides what is live."""
+    """The provider's time counts with a system clock that is wrong by hours."""
     provider.ahead = timedelta(hours=hours)
     true = NOW + provider.ahead
     provider.start(true - timedelta(minutes=10), true + timedelta(minutes=50))
@@ -497,8 +497,8 @@ async def test_wrong_system_clock(home: Home, provider: Provider, hours: int) ->
 
 
 @pytest.mark.parametrize("how", ["Age", "Date"])
-async def test_copies_from_a_proxy(home: Home, provider: Provider, how: str) -> None:
-    """A copy from before the equivent is an error like any other, for as long as it is served."""
+async def test_cached_answers(home: Home, provider: Provider, how: str) -> None:
+    """A cached answer from before the equivent is an error."""
     provider.start(NOW, NOW + timedelta(hours=1))
     await home.setup()
     await home.pass_time(5 * MINUTE)
@@ -516,8 +516,8 @@ async def test_copies_from_a_proxy(home: Home, provider: Provider, how: str) -> 
 
 
 @pytest.mark.parametrize("seconds", [-100, 100])
-async def test_clock_a_little_wrong(home: Home, provider: Provider, seconds: int) -> None:
-    """With a clock that is 100 s off, a start is seen at the first answer that names it."""
+async def test_slightly_wrong_clock(home: Home, provider: Provider, seconds: int) -> None:
+    """A start is seen at the first answer with a system clock 100 s off."""
     provider.ahead = timedelta(seconds=seconds)
     await home.setup()
     start = home.now + provider.ahead
@@ -527,8 +527,8 @@ async def test_clock_a_little_wrong(home: Home, provider: Provider, seconds: int
     assert home.edges == [("started", "api")]
 
 
-async def test_restart_with_a_clock_that_is_ahead(home: Home, provider: Provider) -> None:
-    """Amid an equivent a restart with the clock two hours ahead ends nothing."""
+async def test_restart_with_fast_clock(home: Home, provider: Provider) -> None:
+    """A restart with a clock two hours ahead ends nothing."""
     await go_live(home, provider)
     assert await home.hass.config_entries.async_unload(home.entry.entry_id)
     home.freezer.tick(timedelta(hours=2))
@@ -540,7 +540,7 @@ async def test_restart_with_a_clock_that_is_ahead(home: Home, provider: Provider
 
 
 async def test_restart_without_the_api(home: Home, provider: Provider) -> None:
-    """Until the first answer nothing is known but what was live, until its end."""
+    """Before the first answer only the stored live equivent is known, until its end."""
     await home.setup()
     assert home.live == "off"
     provider.error = TimeoutError()
@@ -560,8 +560,8 @@ async def test_restart_without_the_api(home: Home, provider: Provider) -> None:
     assert home.edges == [("started", "api"), ("ended", "clock")]
 
 
-async def test_available_again_with_the_same_answer(home: Home, provider: Provider) -> None:
-    """A good answer makes the entities available at once, though it brings nothing new."""
+async def test_available_again(home: Home, provider: Provider) -> None:
+    """A valid answer makes the entities available, though its content is the same."""
     await home.setup()
     provider.error = TimeoutError()
     await home.pass_time(17 * MINUTE, step=30)
@@ -571,10 +571,8 @@ async def test_available_again_with_the_same_answer(home: Home, provider: Provid
     assert home.live == "off"
 
 
-async def test_nothing_is_written_that_has_not_changed(
-    home: Home, provider: Provider, writes: list[str]
-) -> None:
-    """Polls that bring nothing new write no state, be they good or failed ones."""
+async def test_unchanged_states(home: Home, provider: Provider, writes: list[str]) -> None:
+    """Polls without changes write no state, successful or failed."""
     await home.setup()
     writes.clear()
     await home.pass_time(10 * MINUTE, step=10)
@@ -586,10 +584,8 @@ async def test_nothing_is_written_that_has_not_changed(
     assert 1 <= len(writes) == len(set(writes)) <= 9  # unavailable, once each
 
 
-async def test_unknown_end_moves_by_half_hours(
-    home: Home, provider: Provider, writes: list[str]
-) -> None:
-    """While an equivent without an end is live, the calendar moves at each half hour only."""
+async def test_unknown_end(home: Home, provider: Provider, writes: list[str]) -> None:
+    """Without an end the calendar event grows at each half hour only."""
     provider.start(NOW, None)
     await home.setup()
     await home.pass_time(60 * MINUTE, step=10)
@@ -598,10 +594,10 @@ async def test_unknown_end_moves_by_half_hours(
     assert writes == ["calendar.equiwatt_equivents"] * 2
 
 
-async def test_polling_switched_off(
+async def test_polling_disabled(
     hass: HomeAssistant, home: Home, provider: Provider, push: Push
 ) -> None:
-    """An account whose polling the user has switched off asks at webhook calls and by hand only."""
+    """Without polling the API is asked at webhook calls and by hand only."""
     hass.config_entries.async_update_entry(home.entry, pref_disable_polling=True)
     provider.start(NOW, NOW + timedelta(minutes=5))
     await home.setup()
@@ -622,13 +618,13 @@ async def test_polling_switched_off(
     assert len(provider.calls) == 3
 
 
-async def test_unexpected_error_at_a_restart(
+async def test_unexpected_error_at_restart(
     home: Home,
     provider: Provider,
     monkeypatch: pytest.MonkeyPatch,
     no_secrets_in_log: Recorder,
 ) -> None:
-    """A fault of our own at the first answer keeps nobody from asking again."""
+    """Polling continues after an unexpected error at the first answer."""
     await home.setup()
     assert await home.hass.config_entries.async_unload(home.entry.entry_id)
     observe = Tracker.observe
@@ -645,13 +641,13 @@ async def test_unexpected_error_at_a_restart(
     assert home.live == "on"
 
 
-async def test_set_up_does_not_wait_for_the_limits(
+async def test_setup_without_free_call(
     hass: HomeAssistant,
     entry: MockConfigEntry,
     provider: Provider,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """With no call left in this minute the set-up is tried again later, instead of waiting."""
+    """The set-up is retried later without a free call, instead of waiting."""
     monkeypatch.setattr(client, "CALLS_PER_WINDOW", 3)
     monkeypatch.setattr(coordinator, "PATIENCE", 0.01)
     other = async_get_client(hass, TOKEN, API_URL)

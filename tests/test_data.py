@@ -1,4 +1,4 @@
-"""Test what a loaded entry works with."""
+"""Test the runtime data of an entry."""
 
 from custom_components.equiwatt.data import EquiwattRuntimeData
 
@@ -8,10 +8,10 @@ from .holding.pausing import end
 
 
 async def test_takes_part(live: Home, provider: Provider) -> None:
-    """A home takes part in what is live and not skipped."""
+    """A home takes part in a live equivent that is not skipped."""
 
     def takes_part() -> bool:
-        """Return what it says now."""
+        """Return the current value."""
         data: EquiwattRuntimeData = live.entry.runtime_data
         return data.takes_part
 

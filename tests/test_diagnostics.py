@@ -1,4 +1,4 @@
-"""Test the diagnostics: useful, and without a secret."""
+"""Test the diagnostics."""
 
 from http import HTTPStatus
 import json
@@ -23,7 +23,7 @@ START = int(NOW.timestamp())
 
 
 async def test_diagnostics(home: Home, provider: Provider, push: Push, hass_client: Any) -> None:
-    """What a maintainer needs to know, and nothing that must stay secret."""
+    """The diagnostics help a maintainer and contain no secret."""
     provider.previous = [{"start_time": START - 9000, "end_time": START - 5400}, {"bad": 1}]
     assert await async_setup_component(home.hass, "diagnostics", {})
     await home.setup()
@@ -75,7 +75,7 @@ async def test_diagnostics(home: Home, provider: Provider, push: Push, hass_clie
 
 
 async def test_download(home: Home, hass_client: Any) -> None:
-    """What Home Assistant adds of its own names devices by no id; ours names none at all."""
+    """The device ids that Home Assistant adds are removed."""
     assert await async_setup_component(home.hass, "diagnostics", {})
     await home.setup()
     async_raise_not_restored(home.hass, "switch.plug")

@@ -1,4 +1,4 @@
-"""Test what all entities have in common."""
+"""Test the common properties of all entities."""
 
 from datetime import timedelta
 
@@ -24,7 +24,7 @@ ENTITIES = {
 
 
 async def test_entities_and_device(home: Home) -> None:
-    """The entities of the contract, on one service device."""
+    """All entities belong to one service device."""
     await home.setup()
     entities = er.async_entries_for_config_entry(er.async_get(home.hass), home.entry.entry_id)
     assert {e.entity_id: e.unique_id for e in entities} == {
@@ -38,8 +38,8 @@ async def test_entities_and_device(home: Home) -> None:
     assert device.manufacturer == "equiwatt"  # of the service, as for all of Home Assistant's
 
 
-async def test_names_are_not_cut_off(home: Home) -> None:
-    """The activity on the device's page has room for ten letters beside a time."""
+async def test_short_names(home: Home) -> None:
+    """Names fit into the ten letters beside a time on the device page."""
     await home.setup()
     entities = er.async_entries_for_config_entry(er.async_get(home.hass), home.entry.entry_id)
     times = [e for e in entities if e.original_device_class == "timestamp"]
@@ -47,8 +47,8 @@ async def test_names_are_not_cut_off(home: Home) -> None:
     assert [e.original_name for e in times if len(e.original_name or "") > 10] == []
 
 
-async def test_ids_in_an_area(home: Home) -> None:
-    """The ids that blueprints and examples name are those whatever the device's area and name."""
+async def test_ids_in_area(home: Home) -> None:
+    """Entity ids do not depend on the device's area and name."""
     await home.setup()
     registry, devices = er.async_get(home.hass), dr.async_get(home.hass)
     (device,) = dr.async_entries_for_config_entry(devices, home.entry.entry_id)
@@ -61,7 +61,7 @@ async def test_ids_in_an_area(home: Home) -> None:
 
 
 async def test_unavailable_without_answers(home: Home, provider: Provider) -> None:
-    """What is only the API's word is not known once that is old; edges and calls need none."""
+    """Entities of the API are unavailable without answers, those of edges and calls are not."""
     await home.setup()
     provider.error = TimeoutError()
     await home.pass_time(timedelta(minutes=17).total_seconds(), step=60)

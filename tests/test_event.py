@@ -1,4 +1,4 @@
-"""Test the starts and ends that are announced."""
+"""Test the event entity."""
 
 from datetime import timedelta
 from typing import Any
@@ -17,7 +17,7 @@ HOUR = timedelta(hours=1)
 
 
 async def test_attributes(home: Home, provider: Provider) -> None:
-    """An event says of which equivent it is, and what brought the news."""
+    """An event contains its equivent and its source."""
     provider.start(NOW - timedelta(minutes=1), NOW + HOUR)
     await home.setup()
     event = home.hass.states.get("event.equiwatt_equivent")
@@ -37,7 +37,7 @@ async def test_attributes(home: Home, provider: Provider) -> None:
 async def test_purpose_specific_trigger(
     hass: HomeAssistant, home: Home, provider: Provider, push: Push, kind: str
 ) -> None:
-    """The trigger that users pick in the editor hears each edge once."""
+    """The trigger of the automation editor fires once for each edge."""
     heard: list[Any] = []
     hass.bus.async_listen("heard", heard.append)
     automation = {
@@ -59,7 +59,7 @@ async def test_purpose_specific_trigger(
 async def test_two_edges_in_a_millisecond(
     hass: HomeAssistant, home: Home, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An end and a start in one answer are both heard, also where their states would be equal."""
+    """An end and a start in one answer are both events, even with equal states."""
     monkeypatch.setattr(announcer, "APART", 0.002)
     provider.start(NOW - HOUR, None)
     await home.setup()
@@ -75,7 +75,7 @@ async def test_two_edges_in_a_millisecond(
 async def test_unloaded_between_two_edges(
     hass: HomeAssistant, home: Home, provider: Provider, push: Push
 ) -> None:
-    """An entry that is unloaded with an edge still to tell leaves nothing behind."""
+    """Unloading an entry with a pending edge leaks nothing."""
     provider.start(NOW - HOUR, None)
     await home.setup()
     provider.end(NOW - HOUR, NOW)

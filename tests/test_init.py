@@ -39,7 +39,7 @@ async def webhooks(hass: HomeAssistant, hass_ws_client: Any) -> list[str]:
 async def test_reload_and_unload(
     home: Home, provider: Provider, hass_ws_client: Any, push: Push
 ) -> None:
-    """Whatever is set up is taken down again, any number of times."""
+    """The entry can be set up and unloaded any number of times."""
     await home.setup()
     assert await async_setup_component(home.hass, "websocket_api", {})
     for _ in range(3):
@@ -58,8 +58,8 @@ async def test_reload_and_unload(
     assert home.state("binary_sensor.equiwatt_live") == "unavailable"
 
 
-async def test_unload_while_asking(home: Home, provider: Provider, push: Push) -> None:
-    """An entry is unloaded in the middle of a call that a push asked for."""
+async def test_unload_while_polling(home: Home, provider: Provider, push: Push) -> None:
+    """An entry is unloaded in the middle of a push's poll."""
     await home.setup()
     await push("?event=started")
     assert await home.hass.config_entries.async_unload(home.entry.entry_id)
@@ -68,7 +68,7 @@ async def test_unload_while_asking(home: Home, provider: Provider, push: Push) -
 
 
 async def test_removed(home: Home) -> None:
-    """A removed entry leaves no entity and no device behind."""
+    """A removed entry leaves no entity and no device."""
     await home.setup()
     await home.hass.config_entries.async_remove(home.entry.entry_id)
     await home.settle()
@@ -90,7 +90,7 @@ async def test_removed(home: Home) -> None:
 async def test_not_ready(
     home: Home, provider: Provider, status: int, error: Exception | None, reason: str
 ) -> None:
-    """Set-up is tried again later, and says why."""
+    """The set-up is retried later, with a reason."""
     provider.fail(HTTPStatus(status), {"Retry-After": "1"})
     provider.error = error
     assert not await home.hass.config_entries.async_setup(home.entry.entry_id)
@@ -104,13 +104,13 @@ async def test_not_ready(
     assert home.live == "off"
 
 
-async def test_no_free_place(
+async def test_no_free_call(
     hass: HomeAssistant,
     entry: MockConfigEntry,
     provider: Provider,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Set-up is tried again later too rather than kept waiting for the limits of the API."""
+    """The set-up is retried later, instead of waiting for the limits of the API."""
     monkeypatch.setattr(client, "CALLS_PER_WINDOW", 10)
     monkeypatch.setattr(coordinator, "PATIENCE", 0.01)
     for _ in range(10):
@@ -121,7 +121,7 @@ async def test_no_free_place(
 
 
 async def test_refused_at_setup(home: Home, provider: Provider) -> None:
-    """A refused token asks for a new one."""
+    """A refused token starts a reauth."""
     provider.fail(HTTPStatus.UNAUTHORIZED)
     assert not await home.hass.config_entries.async_setup(home.entry.entry_id)
     await home.settle()
@@ -133,7 +133,7 @@ async def test_refused_at_setup(home: Home, provider: Provider) -> None:
 async def test_two_entries(
     home: Home, provider: Provider, push: Push, freezer: FrozenDateTimeFactory
 ) -> None:
-    """Two accounts live side by side: each push reaches its own."""
+    """Each of two accounts receives its own pushes."""
     other = add_entry(home.hass, "another-token", "another-webhook")
     await home.setup()
     assert other.state is ConfigEntryState.LOADED
@@ -148,7 +148,7 @@ async def test_two_entries(
 
 
 async def test_starts_live(home: Home, provider: Provider) -> None:
-    """One that is live at set-up is announced once."""
+    """An equivent that is live at set-up is announced once."""
     provider.start(NOW, None)
     await home.setup()
     assert home.live == "on"

@@ -1,4 +1,4 @@
-"""Test that the activity names equiwatt, and who asked for what it does."""
+"""Test that the logbook names equiwatt and the requester."""
 
 from datetime import timedelta
 import logging
@@ -39,7 +39,7 @@ async def recorded(recorder_mock: Recorder, hass: HomeAssistant, live: Home) -> 
 
     @callback
     def tick(_: object) -> None:
-        """Let time pass, by which rows are in order."""
+        """Turn the clock, which orders the rows."""
         live.freezer.tick(timedelta(milliseconds=1))
 
     for event in (EVENT_COMMAND, EVENT_CALL_SERVICE):
@@ -48,7 +48,7 @@ async def recorded(recorder_mock: Recorder, hass: HomeAssistant, live: Home) -> 
 
 
 async def activity(home: Home, client: Any, *entity_ids: str) -> list[dict[str, Any]]:
-    """Return the activity, of all or of the entities that are chosen."""
+    """Return the logbook, of all or of the given entities."""
     await async_wait_recording_done(home.hass)
     await client.send_json_auto_id(
         {
@@ -70,7 +70,7 @@ async def test_activity(
     hass_admin_user: MockUser,
     restarts: bool,
 ) -> None:
-    """Off and on are by equiwatt, for whoever asked, also after a restart."""
+    """Off and on are by equiwatt for its requester, after a restart too."""
     client = await hass_ws_client(recorded.hass)
     await install(recorded.hass, Plug("Plug"))
     context, data = Context(user_id=hass_admin_user.id), {"entity_id": PLUG}
@@ -100,7 +100,7 @@ async def test_without_a_user(recorded: Home, hass_ws_client: WebSocketGenerator
 
 
 async def test_heating_and_scenes(recorded: Home, hass_ws_client: WebSocketGenerator) -> None:
-    """Heating that is turned down is changed, and a scene is applied."""
+    """Heating is turned down, and a scene is applied."""
     client = await hass_ws_client(recorded.hass)
     await install(recorded.hass, Plug("Plug"), Thermostat("Thermostat"))
     await add_scenes(recorded, Off={PLUG: "off"})

@@ -1,4 +1,4 @@
-"""Test the dialog of the options as far as no meter is chosen; tests/metering has the rest."""
+"""Test the options flow without a meter; tests/metering has the rest."""
 
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
@@ -8,7 +8,7 @@ from .fakes.home import Home
 
 
 async def test_no_meter(hass: HomeAssistant, live: Home) -> None:
-    """Without a meter there is nothing to preview, and nothing more to see afterwards."""
+    """Without a meter there is no preview and no change."""
     before = set(er.async_get(hass).entities)
     flow = await hass.config_entries.options.async_init(live.entry.entry_id)
     assert (flow["type"], flow["step_id"], flow["errors"]) == (FlowResultType.FORM, "init", {})
@@ -19,8 +19,8 @@ async def test_no_meter(hass: HomeAssistant, live: Home) -> None:
     assert live.live == "on"
 
 
-async def test_energy_dashboard_that_does_not_run(hass: HomeAssistant, live: Home) -> None:
-    """A dashboard that is not there has no grid import, and the choice is kept in the form."""
+async def test_no_energy_dashboard(hass: HomeAssistant, live: Home) -> None:
+    """Without the Energy dashboard there is no grid import, and the form keeps the choice."""
     flow = await hass.config_entries.options.async_init(live.entry.entry_id)
     choice = {"source": "energy_dashboard"}
     form = await hass.config_entries.options.async_configure(flow["flow_id"], choice)
@@ -31,7 +31,7 @@ async def test_energy_dashboard_that_does_not_run(hass: HomeAssistant, live: Hom
 
 
 async def test_sensors_without_the_recorder(hass: HomeAssistant, live: Home) -> None:
-    """Where Home Assistant records nothing there are no statistics of any meter."""
+    """Without the recorder no meter has statistics."""
     hass.states.async_set("sensor.meter", "100", {"device_class": "energy"})
     flow = await hass.config_entries.options.async_init(live.entry.entry_id)
     choice = {"source": "sensors", "sensors": ["sensor.meter"]}

@@ -1,4 +1,4 @@
-"""Test how a new token is asked for while another dialog of the account is open."""
+"""Test the reauth while another flow of the account is open."""
 
 from http import HTTPStatus
 from typing import Any
@@ -25,14 +25,12 @@ def own_issues(hass: HomeAssistant) -> list[str]:
 
 
 def asking(hass: HomeAssistant) -> list[str]:
-    """Return the sources of the dialogs that are open."""
+    """Return the sources of the open flows."""
     return [flow["context"]["source"] for flow in hass.config_entries.flow.async_progress()]
 
 
-async def test_refused_while_a_dialog_is_open(
-    hass: HomeAssistant, home: Home, provider: Provider
-) -> None:
-    """A refused token has a repair while a dialog keeps Home Assistant from asking for another."""
+async def test_refused_during_flow(hass: HomeAssistant, home: Home, provider: Provider) -> None:
+    """A repair replaces the reauth while another flow is open."""
     await home.setup()
     await home.entry.start_reconfigure_flow(hass)
     provider.fail(HTTPStatus.UNAUTHORIZED)
@@ -43,10 +41,10 @@ async def test_refused_while_a_dialog_is_open(
     assert (own_issues(hass), asking(hass)) == ([], ["reconfigure"])
 
 
-async def test_refused_until_the_dialog_is_closed(
+async def test_refused_until_flow_is_closed(
     hass: HomeAssistant, home: Home, provider: Provider
 ) -> None:
-    """The repair goes once Home Assistant can ask by itself."""
+    """The repair is cleared once the reauth can start."""
     await home.setup()
     menu = await home.entry.start_reconfigure_flow(hass)
     provider.fail(HTTPStatus.UNAUTHORIZED)
@@ -56,10 +54,10 @@ async def test_refused_until_the_dialog_is_closed(
     assert (own_issues(hass), asking(hass)) == ([], [SOURCE_REAUTH])
 
 
-async def test_refused_token_renewed_in_the_open_dialog(
+async def test_token_renewed_in_open_flow(
     hass: HomeAssistant, home: Home, provider: Provider
 ) -> None:
-    """The repair goes with the token that was refused."""
+    """The repair is cleared with a new token."""
     await home.setup()
     menu = await home.entry.start_reconfigure_flow(hass)
     provider.fail(HTTPStatus.UNAUTHORIZED)
@@ -73,10 +71,8 @@ async def test_refused_token_renewed_in_the_open_dialog(
 
 
 @pytest.mark.parametrize("known", [True, False])
-async def test_refused_with_a_dialog_that_cannot_be_found(
-    hass: HomeAssistant, home: Home, provider: Provider, known: bool
-) -> None:
-    """The repair closes the other dialog and asks, also where the account never was set up."""
+async def test_fix_repair(hass: HomeAssistant, home: Home, provider: Provider, known: bool) -> None:
+    """The repair closes the other flow and starts the reauth, before set-up too."""
     assert await async_setup_component(hass, "repairs", {})
     if known:
         await home.setup()
@@ -97,10 +93,10 @@ async def test_refused_with_a_dialog_that_cannot_be_found(
 
 
 @pytest.mark.parametrize("removed", [True, False])
-async def test_refused_token_of_an_account_that_goes(
+async def test_account_removed(
     hass: HomeAssistant, home: Home, provider: Provider, removed: bool
 ) -> None:
-    """The repair goes with the account; one that is open by then does nothing."""
+    """The repair is cleared with the account, and an open repair flow does nothing."""
     assert await async_setup_component(hass, "repairs", {})
     await home.setup()
     await home.entry.start_reconfigure_flow(hass)

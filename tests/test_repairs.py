@@ -1,4 +1,4 @@
-"""Test what the user does about an issue."""
+"""Test the repair flows."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from .holding.pausing import HOUR, MINUTE, PLUG, end, pause, repairs
 
 
 async def test_repair_flow(live: Home, provider: Provider) -> None:
-    """Who says that it is dealt with is believed."""
+    """Confirming the repair clears the issue."""
     assert await async_setup_component(live.hass, "repairs", {})
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
@@ -39,7 +39,7 @@ async def test_repair_flow(live: Home, provider: Provider) -> None:
 
 
 async def test_repair_submitted_too_late(live: Home, provider: Provider) -> None:
-    """A dialog that was left open since an earlier equivent leaves what is held now as it is."""
+    """A flow left open since an earlier equivent does not change the held devices."""
     assert await async_setup_component(live.hass, "repairs", {})
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)

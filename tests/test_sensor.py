@@ -1,4 +1,4 @@
-"""Test the times of the live and of the last equivent, and the held devices."""
+"""Test the sensors of the live and the last equivent, and of the held devices."""
 
 from datetime import timedelta
 import json
@@ -18,7 +18,7 @@ HELD = "sensor.equiwatt_held_devices"
 
 
 async def test_idle(home: Home, provider: Provider) -> None:
-    """With the log's past ones and none live."""
+    """The log has past equivents, and none is live."""
     provider.previous = LOG["previous_events"][1:]
     await home.setup()
     assert home.live == "off"
@@ -32,14 +32,14 @@ async def test_idle(home: Home, provider: Provider) -> None:
 
 
 async def test_no_history(home: Home) -> None:
-    """For a new user nothing is known, and nothing breaks."""
+    """A new user has no past equivents."""
     await home.setup()
     for key in ("last_start", "last_end", "last_duration", "current_start", "current_end"):
         assert home.state(f"sensor.equiwatt_{key}") == "unknown"
 
 
 async def test_live_with_planned_end(home: Home, provider: Provider) -> None:
-    """The live one's times, and the event's attributes."""
+    """The times of the live equivent and the attributes of the event."""
     provider.start(NOW - timedelta(minutes=1), NOW + HOUR)
     await home.setup()
     assert home.state("sensor.equiwatt_current_start") == "2026-11-20T17:19:00+00:00"
@@ -47,7 +47,7 @@ async def test_live_with_planned_end(home: Home, provider: Provider) -> None:
 
 
 async def test_ended(home: Home, provider: Provider) -> None:
-    """After the end the last ones move on."""
+    """The last equivent changes after the end."""
     provider.start(NOW, None)
     await home.setup()
     provider.end(NOW, NOW + timedelta(minutes=1))
@@ -62,7 +62,7 @@ async def test_ended(home: Home, provider: Provider) -> None:
 
 
 def entities(home: Home) -> list[dict[str, Any]]:
-    """Return what is shown of each."""
+    """Return the attributes of each device."""
     state = home.hass.states.get(HELD)
     assert state
     assert state.attributes["entities"] is not None
@@ -71,7 +71,7 @@ def entities(home: Home) -> list[dict[str, Any]]:
 
 
 async def test_held(live: Home, provider: Provider) -> None:
-    """A device is shown while it is held: until the equivent's end, or its longest pause."""
+    """A device is listed until the end of the equivent or its longest pause."""
     await install(live.hass, Plug("Plug"), Thermostat("Thermostat"))
     assert (live.state(HELD), entities(live)) == ("0", [])
     await pause(live.hass, PLUG)
@@ -98,7 +98,7 @@ async def test_held(live: Home, provider: Provider) -> None:
 
 
 async def test_without_an_end(home: Home, provider: Provider) -> None:
-    """While nobody knows the end, nobody says when."""
+    """The end of a hold is unknown with the end of the equivent."""
     provider.start(NOW, None)
     await home.setup()
     await install(home.hass, Plug("Plug"))
@@ -107,7 +107,7 @@ async def test_without_an_end(home: Home, provider: Provider) -> None:
 
 
 async def test_overrun(live: Home) -> None:
-    """While an equivent goes on beyond its planned end, nobody says when."""
+    """The end of a hold is unknown past the planned end."""
     await install(live.hass, Plug("Plug"), Plug("Other"))
     await pause(live.hass, PLUG)
     await live.pass_time(HOUR.total_seconds() - 5)

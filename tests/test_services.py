@@ -1,4 +1,4 @@
-"""Test the actions: their fields, their refusals and their responses."""
+"""Test the actions: their fields, errors and responses."""
 
 import asyncio
 from datetime import timedelta
@@ -53,7 +53,7 @@ async def pause(
 
 
 def are_tests(home: Home) -> list[bool]:
-    """Return the attribute `test` of each event that was announced."""
+    """Return the attribute `test` of each event."""
     states = [event.data["new_state"] for event in home.changes]
     told = {
         state.state: state.attributes["test"]
@@ -64,7 +64,7 @@ def are_tests(home: Home) -> list[bool]:
 
 
 async def calendar(home: Home) -> list[Any]:
-    """Return all events of the calendar."""
+    """Return all calendar events."""
     answer = await home.hass.services.async_call(
         "calendar",
         "get_events",
@@ -81,7 +81,7 @@ async def calendar(home: Home) -> list[Any]:
 
 
 async def test_rehearsal(home: Home, provider: Provider) -> None:
-    """A rehearsal starts and ends like an equivent, and leaves nothing behind."""
+    """A rehearsal starts and ends like an equivent, and is not remembered."""
     await home.setup()
     await simulate(home.hass)
     await home.settle()
@@ -102,7 +102,7 @@ async def test_rehearsal(home: Home, provider: Provider) -> None:
 
 
 async def test_rehearsal_pauses(home: Home, provider: Provider) -> None:
-    """Devices are paused and restored as for a real one."""
+    """Devices are paused and restored in a rehearsal."""
     await home.setup()
     (plug,) = await install(home.hass, Plug("Plug"))
     await simulate(home.hass, duration={"seconds": 10})
@@ -112,7 +112,7 @@ async def test_rehearsal_pauses(home: Home, provider: Provider) -> None:
 
 
 async def test_rehearsal_moves_its_end(home: Home) -> None:
-    """Calling it again moves the end, later or sooner, without another start."""
+    """Calling the action again moves the end without another start."""
     await home.setup()
     await simulate(home.hass, duration={"minutes": 1})
     await home.pass_time(30)
@@ -126,8 +126,10 @@ async def test_rehearsal_moves_its_end(home: Home) -> None:
 
 
 @pytest.mark.parametrize("by", ["api", "webhook", "plan"])
-async def test_real_one_takes_over(home: Home, provider: Provider, push: Push, by: str) -> None:
-    """A real one takes over without a second start, and ends as a real one."""
+async def test_equivent_replaces_rehearsal(
+    home: Home, provider: Provider, push: Push, by: str
+) -> None:
+    """An equivent takes over without a second start, and ends as a real one."""
     if by == "plan":
         provider.start(NOW + timedelta(minutes=1), NOW + HOUR)
     await home.setup()
@@ -151,8 +153,8 @@ async def test_real_one_takes_over(home: Home, provider: Provider, push: Push, b
     assert home.state("sensor.equiwatt_last_start") != "unknown"
 
 
-async def test_real_one_right_after(home: Home, provider: Provider) -> None:
-    """A rehearsal does not hide a real one that starts in the minutes after, or began before."""
+async def test_equivent_after_rehearsal(home: Home, provider: Provider) -> None:
+    """An equivent just after a rehearsal is not hidden by it."""
     await home.setup()
     await simulate(home.hass, duration={"seconds": 10})
     await home.pass_time(15)
@@ -162,8 +164,10 @@ async def test_real_one_right_after(home: Home, provider: Provider) -> None:
     assert are_tests(home) == [True, True, False]
 
 
-async def test_api_and_late_webhook_say_nothing(home: Home, provider: Provider, push: Push) -> None:
-    """Neither answers without a live equivent nor a late call for an end end a rehearsal."""
+async def test_rehearsal_outlasts_answers_and_calls(
+    home: Home, provider: Provider, push: Push
+) -> None:
+    """Neither answers nor a late call end a rehearsal."""
     provider.end(NOW - HOUR, NOW - timedelta(minutes=5))
     await home.setup()
     await simulate(home.hass, duration={"minutes": 10})
@@ -192,7 +196,7 @@ async def test_rehearsal_during_an_outage(home: Home, provider: Provider) -> Non
 
 @pytest.mark.parametrize(("minutes", "live"), [(10, "on"), (1, "off")])
 async def test_rehearsal_over_a_restart(home: Home, minutes: int, live: str) -> None:
-    """A rehearsal goes on after a restart or has ended, and is still a test."""
+    """A rehearsal continues or ends after a restart, marked as a test."""
     await home.setup()
     await simulate(home.hass, duration={"seconds": 10})
     await simulate(home.hass, duration={"minutes": minutes})
@@ -211,7 +215,7 @@ async def test_rehearsal_over_a_restart(home: Home, minutes: int, live: str) -> 
 
 
 async def test_take_over_survives_a_restart(home: Home, provider: Provider) -> None:
-    """A real one that took over is real after a restart too, although the API is down."""
+    """An equivent that took over is real after a restart during an outage."""
     await home.setup()
     await simulate(home.hass, duration={"minutes": 2})
     provider.start(home.now, home.now + HOUR)
@@ -225,7 +229,7 @@ async def test_take_over_survives_a_restart(home: Home, provider: Provider) -> N
 
 
 @pytest.mark.parametrize("duration", [{"seconds": 9}, {"hours": 6, "seconds": 1}, "soon", -60])
-async def test_duration_is_bounded(home: Home, duration: Any) -> None:
+async def test_duration_limits(home: Home, duration: Any) -> None:
     """A duration is between ten seconds and six hours."""
     await home.setup()
     with pytest.raises(vol.Invalid):
@@ -239,7 +243,7 @@ async def refused(
     error: type[HomeAssistantError] = ServiceValidationError,
     **placeholders: str,
 ) -> None:
-    """Check that a call is refused by an error of just this class, with the sentence of a key."""
+    """Check that a call raises exactly this class, with the text of a key."""
     with pytest.raises(error) as refusal:
         await call
     assert type(refusal.value) is error
@@ -250,7 +254,7 @@ async def refused(
 
 
 async def test_nothing_to_rehearse_while_live(home: Home, provider: Provider, push: Push) -> None:
-    """A rehearsal is refused while one is really live, confirmed or not."""
+    """A rehearsal is refused while an equivent is live, confirmed or not."""
     await home.setup()
     await push("?event=started")
     await refused(simulate(home.hass), "already_live")
@@ -259,8 +263,8 @@ async def test_nothing_to_rehearse_while_live(home: Home, provider: Provider, pu
     await refused(simulate(home.hass), "already_live")
 
 
-async def test_rehearse_beside_a_real_one(home: Home, push: Push) -> None:
-    """With several accounts, those on which a real one is live are left alone."""
+async def test_rehearse_with_other_account_live(home: Home, push: Push) -> None:
+    """Accounts with a live equivent are left out of a rehearsal."""
     other = add_entry(home.hass, "another-token", "another-webhook")
     await home.setup()
     assert other.state is ConfigEntryState.LOADED
@@ -276,7 +280,7 @@ async def test_rehearse_beside_a_real_one(home: Home, push: Push) -> None:
 
 
 async def test_which_account(home: Home) -> None:
-    """An account that is not there, or not loaded, is refused; without one all are meant."""
+    """An unknown or unloaded account is refused, and the default is all of them."""
     await home.setup()
     hass, entry = home.hass, home.entry
     await refused(simulate(hass, config_entry_id="none"), "service_config_entry_not_found")
@@ -298,7 +302,7 @@ async def test_which_account(home: Home) -> None:
 
 
 async def test_nothing_to_pause_for(home: Home) -> None:
-    """A pause is refused while nothing is live, and touches nothing."""
+    """A pause without a live equivent is refused and touches nothing."""
     await home.setup()
     (plug,) = await install(home.hass, Plug("Plug"))
     await refused(pause(home.hass, entity_id=PLUG), "nothing_live")
@@ -320,8 +324,8 @@ async def test_nothing_to_pause_for(home: Home) -> None:
         {"entity_id": [], "exclude": {"area_id": "gone"}},
     ],
 )
-async def test_nothing_chosen(live: Home, action: str, target: dict[str, Any]) -> None:
-    """A target with nothing in it is refused in plain words, and nothing is touched."""
+async def test_empty_target(live: Home, action: str, target: dict[str, Any]) -> None:
+    """An empty target is refused and nothing is touched."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, entity_id=PLUG)
     call = live.hass.services.async_call(DOMAIN, action, target, blocking=True)
@@ -330,8 +334,8 @@ async def test_nothing_chosen(live: Home, action: str, target: dict[str, Any]) -
 
 
 @pytest.mark.parametrize("action", ["pause", "set_back"])
-async def test_without_a_target(home: Home, action: str) -> None:
-    """Without a target, an action says what it misses, also while nothing is live."""
+async def test_missing_target(home: Home, action: str) -> None:
+    """A missing target is named in the error, with or without an equivent."""
     await home.setup()
     await refused(
         home.hass.services.async_call(DOMAIN, action, {}, blocking=True), f"nothing_to_{action}"
@@ -345,7 +349,7 @@ async def test_no_scene_chosen(live: Home) -> None:
 
 @pytest.mark.parametrize("action", ["apply_scene", "pause", "set_back"])
 @pytest.mark.parametrize("duration", [{"hours": 6, "seconds": 1}, -60, "soon"])
-async def test_longest_duration_is_bounded(live: Home, action: str, duration: Any) -> None:
+async def test_longest_duration_limits(live: Home, action: str, duration: Any) -> None:
     """Nothing is held for longer than six hours."""
     data = {"entity_id": "scene.one", "max_duration": duration}
     with pytest.raises(vol.Invalid):
@@ -353,7 +357,7 @@ async def test_longest_duration_is_bounded(live: Home, action: str, duration: An
 
 
 @pytest.mark.parametrize("degrees", [0.4, 10.1, -2, "warm", None])
-async def test_degrees_are_bounded(live: Home, degrees: Any) -> None:
+async def test_degrees_limits(live: Home, degrees: Any) -> None:
     """Heating is turned down by half a degree to ten degrees."""
     data = {"entity_id": "climate.one", "degrees": degrees}
     with pytest.raises(vol.Invalid):
@@ -363,12 +367,12 @@ async def test_degrees_are_bounded(live: Home, degrees: Any) -> None:
 async def test_while_an_account_is_reloaded(
     live: Home, aioclient_mock: AiohttpClientMocker
 ) -> None:
-    """An action that comes while an account is reloaded waits for it."""
+    """An action waits for an account that is being reloaded."""
     (plug,) = await install(live.hass, Plug("Plug"))
     answered = asyncio.Event()
 
     async def answer(method: str, url: URL, data: Any) -> AiohttpClientMockResponse:
-        """Answer late."""
+        """Return an answer late."""
         await answered.wait()
         return AiohttpClientMockResponse(method, url, **live.provider.reply())
 
@@ -386,8 +390,8 @@ async def test_while_an_account_is_reloaded(
     assert await reloading
 
 
-async def test_account_that_takes_too_long(live: Home) -> None:
-    """An action waits for some seconds only, and then acts for the other accounts."""
+async def test_slow_account(live: Home) -> None:
+    """An action waits for some seconds only, then acts for the other accounts."""
     other = add_entry(live.hass, "another-token", "another-webhook")
     (plug,) = await install(live.hass, Plug("Plug"))
     async with other.setup_lock:
@@ -400,7 +404,7 @@ async def test_account_that_takes_too_long(live: Home) -> None:
 
 
 async def test_which_live_account(home: Home) -> None:
-    """With several accounts, a pause is for the one that is live, or the chosen one."""
+    """A pause is for the live account, or the given one."""
     other = add_entry(home.hass, "another-token", "another-webhook")
     await home.setup()
     (plug,) = await install(home.hass, Plug("Plug"))
@@ -413,8 +417,8 @@ async def test_which_live_account(home: Home) -> None:
     assert plug.commands == ["off", "on"]
 
 
-async def test_devices_that_cannot_be_paused(live: Home) -> None:
-    """A device that cannot be turned off is named, and the others are paused."""
+async def test_unsupported_devices(live: Home) -> None:
+    """An unsupported device is reported, and the others are paused."""
     plug, there = await install(live.hass, Plug("Plug"), Plug("There"))
     await install(live.hass, thermostat := Thermostat("Thermostat"))
     thermostat._attr_hvac_modes = ["heat"]  # type: ignore[list-item]
@@ -448,7 +452,7 @@ async def test_devices_that_cannot_be_paused(live: Home) -> None:
 
 
 async def test_area_with_a_scene(live: Home) -> None:
-    """A scene in an area does not stand for what it names in other rooms."""
+    """A scene in an area does not include its entities in other areas."""
     await install(live.hass, Plug("Plug"), Plug("Freezer"))
     scene = {"id": "saving", "name": "Saving", "entities": {"switch.freezer": "on"}}
     assert await async_setup_component(live.hass, "scene", {"scene": [scene]})
@@ -466,7 +470,7 @@ async def test_area_with_a_scene(live: Home) -> None:
 
 
 async def test_areas_labels_and_devices(live: Home) -> None:
-    """Of an area or a label, devices that can be paused are, and others are left alone."""
+    """Supported devices in an area or with a label are paused, and others ignored."""
     await install(live.hass, Plug("Plug"), Plug("Other"), Plug("Third"))
     area = ar.async_get(live.hass).async_create("Kitchen")
     label = lr.async_get(live.hass).async_create("Equivent")
@@ -493,7 +497,7 @@ async def test_areas_labels_and_devices(live: Home) -> None:
 
 
 async def add_group(hass: HomeAssistant, name: str, members: list[str]) -> None:
-    """Add a helper that is a group of switches."""
+    """Add a group of switches."""
     options = {"group_type": "switch", "name": name, "entities": members, "hide_members": False}
     helper = MockConfigEntry(domain="group", title=name, options=options)
     helper.add_to_hass(hass)
@@ -502,7 +506,7 @@ async def add_group(hass: HomeAssistant, name: str, members: list[str]) -> None:
 
 
 async def test_groups(live: Home) -> None:
-    """The members of a group are paused, each as it is, also of a group in a group."""
+    """The members of a group are paused, also of a group in a group."""
     plug, idle = await install(live.hass, Plug("Plug"), Plug("Idle"))
     idle.report(is_on=False)
     members = [PLUG, "switch.idle"]
@@ -520,7 +524,7 @@ async def test_groups(live: Home) -> None:
 
 
 async def simulate_end(home: Home) -> None:
-    """End the equivent, and wait until after its planned end."""
+    """End the equivent and wait until after its planned end."""
     home.provider.end(NOW, NOW + HOUR)
     await home.pass_time(HOUR.total_seconds() + 60, step=60)
 
@@ -528,7 +532,7 @@ async def simulate_end(home: Home) -> None:
 async def test_permissions(
     live: Home, hass_read_only_user: MockUser, hass_admin_user: MockUser
 ) -> None:
-    """A user without the permission to control a device cannot pause it."""
+    """A user without permission to control a device cannot pause it."""
     (plug,) = await install(live.hass, Plug("Plug"))
     with pytest.raises(Unauthorized):
         await pause(live.hass, Context(user_id=hass_read_only_user.id), entity_id=PLUG)
@@ -542,7 +546,7 @@ async def test_permissions(
 async def test_who_may_rehearse(
     home: Home, hass_read_only_user: MockUser, hass_admin_user: MockUser
 ) -> None:
-    """A user who may only read cannot rehearse, as that runs automations."""
+    """A read-only user cannot rehearse, as that runs automations."""
     await home.setup()
     for user_id in (hass_read_only_user.id, "nobody"):
         with pytest.raises(Unauthorized):
@@ -553,14 +557,14 @@ async def test_who_may_rehearse(
 
 
 async def set_back(hass: HomeAssistant, respond: bool = True, **data: Any) -> Any:
-    """Turn heating down, and return what the action responds."""
+    """Turn heating down and return the response of the action."""
     return await hass.services.async_call(
         DOMAIN, "set_back", data, blocking=True, return_response=respond
     )
 
 
 class RangeThermostat(Thermostat):
-    """A thermostat that keeps a room between two temperatures."""
+    """Thermostat with a range of temperatures."""
 
     _attr_hvac_mode = HVACMode.HEAT_COOL
     _attr_target_temperature = None
@@ -576,7 +580,7 @@ class RangeThermostat(Thermostat):
 
 
 class Tank(Boiler):
-    """A water heater whose temperature can be set."""
+    """Water heater with a target temperature."""
 
     _attr_current_operation = "eco"
     _attr_target_temperature = 50.0
@@ -591,7 +595,7 @@ class Tank(Boiler):
 
 
 async def test_set_back(live: Home) -> None:
-    """Heating goes down by two degrees until the end, and a second request goes no further."""
+    """Heating goes down by two degrees until the end, and no further by a second call."""
     thermostat, tank, between = await install(
         live.hass, Thermostat("Thermostat"), Tank("Tank"), RangeThermostat("Range")
     )
@@ -610,8 +614,8 @@ async def test_set_back(live: Home) -> None:
     assert thermostat.commands == ["19", "21"]
 
 
-async def test_set_back_for_a_while(live: Home) -> None:
-    """The degrees and the longest duration are those that are asked for."""
+async def test_set_back_options(live: Home) -> None:
+    """The degrees and the longest duration are those of the call."""
     (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
     ten = {"minutes": 10}
     await set_back(live.hass, entity_id="climate.thermostat", degrees=0.5, max_duration=ten)
@@ -621,7 +625,7 @@ async def test_set_back_for_a_while(live: Home) -> None:
 
 
 async def test_set_back_in_fahrenheit(live: Home) -> None:
-    """The degrees are those that Home Assistant shows, whatever the device counts in."""
+    """The degrees are in Home Assistant's unit, not the device's."""
     live.hass.config.units = US_CUSTOMARY_SYSTEM
     (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
     thermostat.report(target_temperature=20.0)
@@ -634,8 +638,8 @@ async def test_set_back_in_fahrenheit(live: Home) -> None:
     assert thermostat.target_temperature == 20
 
 
-async def test_what_is_not_set_back(live: Home) -> None:
-    """What is off, follows a schedule, or has no temperature to set stays as it is."""
+async def test_set_back_refused(live: Home) -> None:
+    """Devices that are off, in a schedule or without a temperature are not changed."""
     off, auto, dry, away, heat = await install(
         live.hass, *(Thermostat(name) for name in ("Off", "Auto", "Dry", "Away", "Heat"))
     )
@@ -665,8 +669,8 @@ async def test_what_is_not_set_back(live: Home) -> None:
     assert [one.commands for one in (off, auto, dry)] == [[], [], []]
 
 
-async def test_set_back_that_fails(live: Home) -> None:
-    """A thermostat that gives an error is named, when the others are turned down."""
+async def test_set_back_fails(live: Home) -> None:
+    """A thermostat that fails is reported, and the others are turned down."""
     broken, well = await install(live.hass, Thermostat("Broken"), Thermostat("Well"))
     broken.error = HomeAssistantError("Broken")
     call = set_back(live.hass, respond=False, entity_id=["climate.broken", "climate.well"])
@@ -674,8 +678,8 @@ async def test_set_back_that_fails(live: Home) -> None:
     assert well.target_temperature == 19
 
 
-async def test_set_back_an_area(live: Home) -> None:
-    """Of an area, thermostats and water heaters are turned down, and nothing else is touched."""
+async def test_set_back_area(live: Home) -> None:
+    """Thermostats and water heaters in an area are turned down, and nothing else."""
     plug, thermostat, boiler = await install(
         live.hass, Plug("Plug"), Thermostat("Thermostat"), Boiler("Boiler")
     )
@@ -712,8 +716,8 @@ async def test_scene(live: Home, provider: Provider) -> None:
     assert (thermostat.target_temperature, live.state(PLUG)) == (21, "off")
 
 
-async def test_scene_upon_a_pause(live: Home) -> None:
-    """The first memory counts, and the latest request wins."""
+async def test_scene_after_pause(live: Home) -> None:
+    """The state before the pause is restored, and the latest call is wanted."""
     (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
     await add_scenes(live, Eco={"climate.thermostat": COOLER})
     await pause(live.hass, entity_id="climate.thermostat")
@@ -725,8 +729,8 @@ async def test_scene_upon_a_pause(live: Home) -> None:
     assert (live.state("climate.thermostat"), thermostat.target_temperature) == ("heat", 21)
 
 
-async def test_scene_that_a_person_overrules(live: Home) -> None:
-    """A change by a person after the scene is left alone."""
+async def test_scene_taken_over(live: Home) -> None:
+    """A change by a person after the scene is kept."""
     (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
     await add_scenes(live, Eco={"climate.thermostat": COOLER})
     await apply_scene(live.hass, entity_id="scene.eco")
@@ -740,7 +744,7 @@ async def test_scene_that_a_person_overrules(live: Home) -> None:
 
 
 async def test_not_a_scene(live: Home) -> None:
-    """A scene that lists no entities, or is none, is not applied; the others are."""
+    """A scene without entities and another entity are refused, and other scenes applied."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await add_scenes(live, Off={PLUG: "off"})
     live.hass.states.async_set("scene.of_a_hub", "unknown")
@@ -758,8 +762,8 @@ async def test_not_a_scene(live: Home) -> None:
     assert await apply_scene(live.hass, respond=False, entity_id="scene.off") is None
 
 
-async def test_scene_that_fails(live: Home) -> None:
-    """A scene with a failing device is named, and the device is restored all the same."""
+async def test_scene_fails(live: Home) -> None:
+    """A scene with a failing device is reported, and the device is restored."""
     plug, other = await install(live.hass, Plug("Plug"), Plug("Other"))
     await add_scenes(live, Off={PLUG: "off", "switch.other": "off", "switch.gone": "off"})
     plug.error = HomeAssistantError("Broken")
@@ -774,7 +778,7 @@ async def test_scene_that_fails(live: Home) -> None:
 
 
 async def test_skipped_scene(live: Home) -> None:
-    """A scene is not applied for an equivent that is skipped."""
+    """A scene is not applied during a skipped equivent."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await add_scenes(live, Off={PLUG: "off"})
     skip = {"entity_id": "switch.equiwatt_skip"}
@@ -797,7 +801,7 @@ async def restore(hass: HomeAssistant, context: Context | None = None, **data: A
 
 @pytest.mark.parametrize("everything", [{}, {"entity_id": "all"}])
 async def test_restore(live: Home, everything: dict[str, Any]) -> None:
-    """The chosen devices are restored, or all; devices that are not held are left alone."""
+    """The given devices are restored, or all; other devices are ignored."""
     plug, other, third = await install(live.hass, Plug("Plug"), Plug("Other"), Plug("Third"))
     third.report(is_on=False)
     await restore(live.hass)
@@ -816,7 +820,7 @@ async def test_restore(live: Home, everything: dict[str, Any]) -> None:
 
 
 async def hold_kitchen(home: Home) -> str:
-    """Pause three plugs, and return the id of the kitchen, in which one of them is.
+    """Pause three plugs and return the kitchen's area id, which contains one of them.
 
     A group of the two others is in the study.
     """
@@ -850,10 +854,10 @@ async def hold_kitchen(home: Home) -> str:
         ({"area_id": "kitchen"}, {"entity_id": []}, {PLUG}),
     ],
 )
-async def test_restore_all_but(
+async def test_restore_exclude(
     live: Home, chosen: dict[str, Any], excluded: dict[str, Any], restored: set[str]
 ) -> None:
-    """Excluded devices stay held, however either are chosen."""
+    """Excluded devices stay held, with any kind of target."""
     assert await hold_kitchen(live) == "kitchen"
     await restore(live.hass, **chosen, exclude=excluded)
     await live.settle()
@@ -861,8 +865,8 @@ async def test_restore_all_but(
     assert {one for one in plugs if live.state(one) == "on"} == restored
 
 
-async def test_pause_all_but(live: Home) -> None:
-    """Excluded devices are not paused; a target of which nothing is left is refused."""
+async def test_pause_exclude(live: Home) -> None:
+    """Excluded devices are not paused, and a target without any others is refused."""
     area_id = await hold_kitchen(live)
     await restore(live.hass)
     await live.settle()
@@ -881,17 +885,17 @@ async def test_invalid_exclude(live: Home, exclude: Any) -> None:
         await restore(live.hass, entity_id="all", exclude=exclude)
 
 
-async def test_who_may_do_nothing(
+async def test_permissions_without_entity(
     live: Home, hass_read_only_user: MockUser, hass_admin_user: MockUser
 ) -> None:
-    """An action that would touch no entity takes the permission to control all."""
+    """An action without an entity needs the permission for all."""
     with pytest.raises(Unauthorized):
         await restore(live.hass, Context(user_id=hass_read_only_user.id))
     await restore(live.hass, Context(user_id=hass_admin_user.id))
 
 
-async def test_who_may_do_what(live: Home, hass_read_only_user: MockUser) -> None:
-    """A user who may only read applies, restores and takes part in nothing."""
+async def test_read_only_user(live: Home, hass_read_only_user: MockUser) -> None:
+    """A read-only user cannot apply scenes, restore or take part."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await add_scenes(live, Off={PLUG: "off"})
     await pause(live.hass, entity_id=PLUG)
@@ -907,10 +911,8 @@ async def test_who_may_do_what(live: Home, hass_read_only_user: MockUser) -> Non
     assert plug.commands == ["off"]
 
 
-async def test_members_of_a_scene_need_permissions(
-    live: Home, hass_read_only_user: MockUser
-) -> None:
-    """A user who may control a scene, but not what it sets, cannot hold that by it."""
+async def test_permissions_of_scene_members(live: Home, hass_read_only_user: MockUser) -> None:
+    """The permission for a scene does not include its entities."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await add_scenes(live, Off={PLUG: "off"})
     hass_read_only_user.mock_policy({"entities": {"entity_ids": {"scene.off": True}}})

@@ -1,4 +1,4 @@
-"""Test what outlasts a restart, and that exactly the missing edges are announced."""
+"""Test the store, and the edges after a restart."""
 
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
@@ -40,33 +40,33 @@ def seconds(moment: Any) -> int:
 
 
 def event(start: Any, end: Any) -> dict[str, int | None]:
-    """Return an event as it is stored."""
+    """Return an event in the stored format."""
     return {"start_time": seconds(start), "end_time": seconds(end) if end else None}
 
 
 def remember(home: Home, hass_storage: dict[str, Any], data: Any, version: int = 1) -> None:
-    """Put something on the disk before the entry is set up."""
+    """Put data on the disk before the entry is set up."""
     key = f"equiwatt.{home.entry.entry_id}"
     hass_storage[key] = {"version": version, "minor_version": 1, "key": key, "data": data}
 
 
 def stored(home: Home, hass_storage: dict[str, Any]) -> Any:
-    """Return what is on the disk."""
+    """Return the stored data."""
     return hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"]
 
 
 def announced(start: Any, end: Any, **more: Any) -> dict[str, Any]:
-    """Return what is on the disk after a start."""
+    """Return the stored data after a start."""
     return {"announced": event(start, end), "equivents": [], **more}
 
 
 def saving(start: datetime) -> dict[str, Any]:
-    """Return what was measured of an hour, as it is stored."""
+    """Return the stored result of an hour."""
     return as_stored(result(start, 0.4, 0.8, 0.9, 1.0))
 
 
 async def test_still_live(home: Home, provider: Provider, hass_storage: dict[str, Any]) -> None:
-    """The announced one is still live: no edge."""
+    """The announced equivent is still live: no edge."""
     remember(home, hass_storage, announced(START, END))
     provider.start(START, END)
     await home.setup()
@@ -74,8 +74,8 @@ async def test_still_live(home: Home, provider: Provider, hass_storage: dict[str
     assert home.edges == []
 
 
-async def test_unreadable(home: Home, provider: Provider, hass_storage: dict[str, Any]) -> None:
-    """What is on the disk is waited for, as starting from nothing would lose what is live."""
+async def test_read_error(home: Home, provider: Provider, hass_storage: dict[str, Any]) -> None:
+    """The set-up waits for the disk, as an empty start would lose the live equivent."""
     remember(home, hass_storage, announced(START, END), version=1_000)
     provider.start(START, END)
     assert not await home.hass.config_entries.async_setup(home.entry.entry_id)
@@ -90,7 +90,7 @@ async def test_unreadable(home: Home, provider: Provider, hass_storage: dict[str
 async def test_ended_while_down(
     home: Home, provider: Provider, hass_storage: dict[str, Any]
 ) -> None:
-    """The announced one is over: its end, once."""
+    """The announced equivent is over: one end."""
     remember(home, hass_storage, announced(START, END))
     provider.end(START, NOW - MINUTE)
     await home.setup()
@@ -106,7 +106,7 @@ async def test_ended_while_down(
 async def test_another_one_meanwhile(
     home: Home, provider: Provider, hass_storage: dict[str, Any]
 ) -> None:
-    """The announced one is over and another live: its end, and the other's start."""
+    """The announced one is over and another live: an end and a start."""
     remember(home, hass_storage, announced(START - 5 * HOUR, None))
     provider.end(START - 5 * HOUR, START - 4 * HOUR)
     provider.start(START, END)
@@ -119,7 +119,7 @@ async def test_another_one_meanwhile(
 async def test_started_while_down(
     home: Home, provider: Provider, hass_storage: dict[str, Any]
 ) -> None:
-    """One that began while Home Assistant was down: its start, and once."""
+    """An equivent began while Home Assistant was down: one start."""
     remember(home, hass_storage, {"announced": None, "equivents": []})
     provider.start(START, END)
     await home.setup()
@@ -132,10 +132,8 @@ async def test_started_while_down(
     assert home.edges == [("started", "api")]
 
 
-async def test_began_and_ended_unseen(
-    home: Home, provider: Provider, hass_storage: dict[str, Any]
-) -> None:
-    """One that began and ended while Home Assistant was down is history."""
+async def test_missed(home: Home, provider: Provider, hass_storage: dict[str, Any]) -> None:
+    """An equivent that was missed while Home Assistant was down is in the history."""
     remember(home, hass_storage, {"announced": None, "equivents": []})
     provider.end(START, NOW - MINUTE)
     await home.setup()
@@ -146,7 +144,7 @@ async def test_began_and_ended_unseen(
 async def test_planned_end_passed_while_the_api_is_down(
     home: Home, provider: Provider, hass_storage: dict[str, Any]
 ) -> None:
-    """With no API at all the clock knows that a planned end has passed."""
+    """The clock ends an equivent whose planned end passed, without the API."""
     remember(home, hass_storage, announced(START - 5 * HOUR, START - 4 * HOUR))
     provider.error = TimeoutError()
     await home.setup()
@@ -156,7 +154,7 @@ async def test_planned_end_passed_while_the_api_is_down(
 async def test_api_down_at_start(
     home: Home, provider: Provider, push: Push, hass_storage: dict[str, Any]
 ) -> None:
-    """What is remembered is shown, the webhook works, and polling goes on until it succeeds."""
+    """The stored state is shown, the webhook works, and polling continues."""
     past = [event(NOW - 50 * HOUR, NOW - 49 * HOUR), event(NOW - 26 * HOUR, NOW - 25 * HOUR)]
     webhook_at = seconds(NOW - HOUR)
     remember(
@@ -181,7 +179,7 @@ async def test_api_down_at_start(
 async def test_refused_at_start(
     home: Home, provider: Provider, hass_storage: dict[str, Any]
 ) -> None:
-    """A refused token asks for a new one, and nothing is known until the first answer."""
+    """A refused token starts a reauth, and nothing is known before the first answer."""
     remember(home, hass_storage, {"equivents": [event(NOW - 2 * HOUR, NOW - HOUR)]})
     provider.fail(HTTPStatus.UNAUTHORIZED)
     await home.setup()
@@ -196,7 +194,7 @@ async def test_refused_at_start(
 async def test_unconfirmed_push_over_a_restart(
     home: Home, provider: Provider, push: Push, hass_storage: dict[str, Any]
 ) -> None:
-    """A push stands while the API cannot be asked, over a restart too, for an hour at most."""
+    """An unconfirmed push lasts an hour during an outage, over a restart too."""
     await home.setup()
     await push("?event=started")
     await home.pass_time(60)
@@ -212,7 +210,7 @@ async def test_unconfirmed_push_over_a_restart(
 async def test_confirmed_push_over_a_restart(
     home: Home, provider: Provider, push: Push, hass_storage: dict[str, Any]
 ) -> None:
-    """A push that the API has confirmed lasts over a restart, with the API's times."""
+    """A confirmed push survives a restart with the API's times."""
     await home.setup()
     await push("?event=started")
     provider.start(NOW, END)
@@ -234,7 +232,7 @@ async def test_confirmed_push_over_a_restart(
 async def test_ended_push_over_a_restart(
     home: Home, provider: Provider, push: Push, hass_storage: dict[str, Any]
 ) -> None:
-    """After an end by a push it takes two minutes of answers that name it, restart or not."""
+    """An equivent ended by a push is live again after two minutes of answers, restart or not."""
     provider.start(START, NOW + MINUTE)
     await home.setup()
     await push("?event=ended")
@@ -250,7 +248,7 @@ async def test_ended_push_over_a_restart(
 async def test_ended_by_the_clock_over_a_restart(
     home: Home, provider: Provider, hass_storage: dict[str, Any]
 ) -> None:
-    """What the clock ended does not start again after a restart because the API lags."""
+    """An equivent ended by the clock does not start again after a restart."""
     provider.start(START, NOW + MINUTE)
     await home.setup()
     provider.error = TimeoutError()
@@ -263,10 +261,8 @@ async def test_ended_by_the_clock_over_a_restart(
     assert home.edges == [("started", "api"), ("ended", "clock")]
 
 
-async def test_no_push_ends_before_its_time(
-    home: Home, push: Push, hass_storage: dict[str, Any]
-) -> None:
-    """The second of a push is rounded up on the disk, that of an equivent down."""
+async def test_rounding(home: Home, push: Push, hass_storage: dict[str, Any]) -> None:
+    """The stored time of a push is rounded up, and that of an equivent down."""
     home.freezer.move_to(NOW + timedelta(seconds=0.5))
     await home.setup()
     await push("?event=started")
@@ -274,15 +270,15 @@ async def test_no_push_ends_before_its_time(
     assert stored(home, hass_storage)["announced"] == event(NOW, None)
 
 
-async def test_on_disk_before_announced(
+async def test_stored_before_announced(
     hass: HomeAssistant, home: Home, push: Push, hass_storage: dict[str, Any]
 ) -> None:
-    """When an edge is heard it is on the disk already."""
+    """An edge is stored before it is announced."""
     found: list[Any] = []
 
     @callback
     def listen(heard: Event[Any]) -> None:
-        """Look at the disk."""
+        """Read the disk."""
         if heard.data["entity_id"] == "event.equiwatt_equivent":
             found.append(stored(home, hass_storage)["announced"])
 
@@ -294,10 +290,10 @@ async def test_on_disk_before_announced(
     assert found == [event(NOW, None), None]
 
 
-async def test_beyond_the_api(
+async def test_history(
     hass: HomeAssistant, home: Home, provider: Provider, hass_storage: dict[str, Any]
 ) -> None:
-    """What the API lists no more is remembered; what it corrects is corrected; the oldest go."""
+    """Past equivents outlive the API's list, with its corrections, up to a maximum."""
     old = [event(NOW - n * 12 * HOUR, NOW - n * 12 * HOUR + HOUR) for n in range(3, 2200)]
     remember(home, hass_storage, {"equivents": old})
     provider.previous = [
@@ -355,7 +351,7 @@ async def test_damaged(
     data: Any,
     complains: bool,
 ) -> None:
-    """What can be read is kept, and the rest is said once."""
+    """Valid data is kept, and the rest is logged once."""
     remember(home, hass_storage, data)
     await home.setup()
     assert home.live == "off"
@@ -368,7 +364,7 @@ async def test_damaged(
 async def test_removed_with_the_entry(
     home: Home, provider: Provider, push: Push, hass_storage: dict[str, Any]
 ) -> None:
-    """A removed entry leaves nothing on the disk, and comes back without memories."""
+    """A removed entry leaves nothing on the disk and returns without history."""
     await home.setup()
     await push("?event=started")
     assert stored(home, hass_storage)["announced"]
@@ -380,7 +376,7 @@ async def test_removed_with_the_entry(
 async def test_idle_writes_nothing(
     home: Home, provider: Provider, hass_storage: dict[str, Any]
 ) -> None:
-    """While nothing happens nothing is written."""
+    """Nothing is written without an equivent."""
     provider.end(START - 5 * HOUR, START - 4 * HOUR)
     await home.setup()
     await home.pass_time(SAVE_DELAY + 1)
@@ -390,7 +386,7 @@ async def test_idle_writes_nothing(
 
 
 def load_file(hass_storage: dict[str, Any], name: str) -> bytes:
-    """Put a file of an earlier version on the disk, and return its bytes."""
+    """Put a file of an earlier version on the disk and return its bytes."""
     content = (Path(__file__).parent / "data" / "stored" / name).read_bytes()
     hass_storage[name] = json.loads(content)
     return content
@@ -399,7 +395,7 @@ def load_file(hass_storage: dict[str, Any], name: str) -> bytes:
 async def test_file_of_the_first_version(
     home: Home, provider: Provider, push: Push, hass_storage: dict[str, Any]
 ) -> None:
-    """What the first version wrote is read in full, and would be written again as it was."""
+    """A file of the first version is read in full and would be written unchanged."""
     content = load_file(hass_storage, "equiwatt.entry0")
     started = datetime.fromtimestamp(1_795_195_600, UTC)
     home.freezer.move_to(started + MINUTE)
@@ -429,10 +425,10 @@ OLD = {
 
 
 @pytest.mark.parametrize("more", [{}, {"results": [saving(NOW - HOUR), saving(NOW - 9 * HOUR)]}])
-async def test_written_as_it_was(
+async def test_unchanged_file(
     home: Home, provider: Provider, hass_storage: dict[str, Any], more: dict[str, Any]
 ) -> None:
-    """Whoever has no meter has the same file as ever, to the byte; what was measured is kept."""
+    """Without a meter the file is unchanged to the byte, and results are kept."""
     remember(home, hass_storage, OLD | more)
     before = json.dumps(OLD | more)
     provider.error = TimeoutError()
@@ -445,10 +441,13 @@ async def test_written_as_it_was(
 
 
 @pytest.mark.parametrize("error", [WriteError("No space left"), OSError("No space left")])
-async def test_disk_that_is_full(
+async def test_disk_full(
     home: Home, push: Push, hass_storage: dict[str, Any], error: Exception
 ) -> None:
-    """A write that did not happen is an error to who plans; edges reach those who take part."""
+    """A failed write raises for plans, and edges reach the participants.
+
+    Without an error it is as if a later Home Assistant wrote in another way.
+    """
     await home.setup()
     before = deepcopy(hass_storage)
     with full_disk(error):
@@ -464,10 +463,10 @@ async def test_disk_that_is_full(
 
 
 @pytest.mark.parametrize("is_named", [True, False])
-async def test_reload_with_a_disk_that_is_full(
+async def test_reload_with_full_disk(
     home: Home, provider: Provider, push: Push, hass_storage: dict[str, Any], is_named: bool
 ) -> None:
-    """What cannot be written is known after a reload: an edge comes once, and its end will."""
+    """Unwritten data survives a reload: an edge comes once, and so does its end."""
     await home.setup()
     await home.pass_time(40)
     with full_disk():
@@ -484,7 +483,7 @@ async def test_reload_with_a_disk_that_is_full(
 
 
 async def test_closed(hass: HomeAssistant, hass_storage: dict[str, Any]) -> None:
-    """What waits is written when a store is closed, and nothing after that."""
+    """Closing a store writes pending data, and nothing is written after that."""
     store = EquiwattStore(hass, "one")
     store.async_set_known()
     assert "equiwatt.one" not in hass_storage

@@ -1,4 +1,4 @@
-"""Test that an equivent is skipped: the live one, or else the next, and only that."""
+"""Test skipping the live or the next equivent."""
 
 from datetime import timedelta
 from typing import Any
@@ -21,7 +21,7 @@ SKIPPED = {"paused": [], "not_paused": [{"entity_id": PLUG, "reason": "skipped"}
 
 
 def skipped(home: Home) -> list[tuple[str, bool]]:
-    """Return for each event that was announced whether it was skipped."""
+    """Return the attribute `skipped` of each event."""
     found: dict[str, tuple[str, bool]] = {}
     for event in home.changes:
         state = event.data["new_state"]
@@ -31,8 +31,8 @@ def skipped(home: Home) -> list[tuple[str, bool]]:
 
 
 @pytest.mark.parametrize("restarts", [False, True])
-async def test_live_one(live: Home, provider: Provider, restarts: bool) -> None:
-    """What is held is restored at once, and nothing is held until it has ended."""
+async def test_live(live: Home, provider: Provider, restarts: bool) -> None:
+    """Held devices are restored at once, and none is held until the end."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
     await live.pass_time(MINUTE)
@@ -50,8 +50,8 @@ async def test_live_one(live: Home, provider: Provider, restarts: bool) -> None:
 
 
 @pytest.mark.parametrize("restarts", [False, True])
-async def test_next_one(home: Home, provider: Provider, restarts: bool) -> None:
-    """One that is yet to come is skipped, the one after it is not."""
+async def test_next(home: Home, provider: Provider, restarts: bool) -> None:
+    """The next equivent is skipped, and the one after it is not."""
     await home.setup()
     await install(home.hass, Plug("Plug"))
     await turn(home, "on")
@@ -77,7 +77,7 @@ async def test_next_one(home: Home, provider: Provider, restarts: bool) -> None:
 
 
 async def test_restart_afterwards(live: Home, provider: Provider) -> None:
-    """Once it is used up, a restart does not bring it back."""
+    """A used skip does not return after a restart."""
     await install(live.hass, Plug("Plug"))
     await turn(live, "on")
     await end(live, provider)
@@ -92,7 +92,7 @@ async def test_restart_afterwards(live: Home, provider: Provider) -> None:
 
 @pytest.mark.parametrize("during", [False, True])
 async def test_rehearsal_over_a_restart(home: Home, during: bool) -> None:
-    """A rehearsal does not use it up, be it over a restart."""
+    """A rehearsal keeps the skip, over a restart too."""
     await home.setup()
     await install(home.hass, Plug("Plug"))
     await turn(home, "on")
@@ -108,7 +108,7 @@ async def test_rehearsal_over_a_restart(home: Home, during: bool) -> None:
 
 
 async def test_turned_off_again(live: Home) -> None:
-    """Who takes part again does so."""
+    """Turning the switch off takes part again."""
     await install(live.hass, Plug("Plug"))
     await turn(live, "on")
     await turn(live, "off")
@@ -116,7 +116,7 @@ async def test_turned_off_again(live: Home) -> None:
 
 
 async def test_rehearsal(home: Home, provider: Provider) -> None:
-    """A rehearsal is skipped too, and does not use it up; a real one that takes over does."""
+    """A rehearsal is skipped and keeps the skip; an equivent that replaces it uses it."""
     await home.setup()
     await install(home.hass, Plug("Plug"))
     await turn(home, "on")
@@ -136,7 +136,7 @@ async def test_rehearsal(home: Home, provider: Provider) -> None:
 
 
 async def test_two_accounts(home: Home, push: Push) -> None:
-    """Each account has its own: what both hold stays held for the other."""
+    """Each account has its own skip, and a device held by both stays held."""
     add_entry(home.hass, "another-token", "another-webhook")
     await home.setup()
     (plug,) = await install(home.hass, Plug("Plug"))
@@ -152,7 +152,7 @@ async def test_two_accounts(home: Home, push: Push) -> None:
 
 
 async def test_back_to_back(live: Home, provider: Provider) -> None:
-    """The end of the one that is skipped is the start of the next, which is not."""
+    """The skip ends with its equivent, and the next one is not skipped."""
     await install(live.hass, Plug("Plug"))
     await turn(live, "on")
     await live.pass_time(20 * MINUTE, step=30)
@@ -166,7 +166,7 @@ async def test_back_to_back(live: Home, provider: Provider) -> None:
 
 
 async def test_vanishes(live: Home, provider: Provider) -> None:
-    """One that vanishes has ended."""
+    """An equivent that vanishes uses the skip."""
     await turn(live, "on")
     provider.current = None
     await live.poll()
@@ -175,13 +175,13 @@ async def test_vanishes(live: Home, provider: Provider) -> None:
 
 
 @pytest.mark.parametrize("is_past", [True, False])
-async def test_unseen(home: Home, provider: Provider, is_past: bool) -> None:
-    """What began and ended while nobody watched was the next one."""
+async def test_missed(home: Home, provider: Provider, is_past: bool) -> None:
+    """An equivent that was missed was the next one."""
     await home.setup()
     await turn(home, "on")
 
     def pass_away() -> None:
-        """Let an equivent come and go."""
+        """Start and end an equivent."""
         if is_past:
             provider.end(NOW + HOUR, NOW + 2 * HOUR)
         home.freezer.tick(3 * HOUR)
@@ -192,8 +192,8 @@ async def test_unseen(home: Home, provider: Provider, is_past: bool) -> None:
     assert home.edges == []
 
 
-async def test_stands_while_the_api_is_out_of_order(live: Home, provider: Provider) -> None:
-    """What the user wants does not depend on the API."""
+async def test_outage(live: Home, provider: Provider) -> None:
+    """The skip does not depend on the API."""
     provider.error = TimeoutError()
     await live.pass_time(20 * MINUTE, step=30)
     assert (live.live, live.state(SKIP)) == ("unavailable", "off")
@@ -201,8 +201,8 @@ async def test_stands_while_the_api_is_out_of_order(live: Home, provider: Provid
     assert live.state(SKIP) == "on"
 
 
-async def test_damaged_memory(home: Home, provider: Provider, hass_storage: Any) -> None:
-    """Whatever is on the disk, nothing is skipped by mistake."""
+async def test_damaged_file(home: Home, provider: Provider, hass_storage: Any) -> None:
+    """Nothing is skipped by mistake with any file on the disk."""
     key = f"{DOMAIN}.{home.entry.entry_id}"
     data = {"skips_since": "soon", "participants": {"one": "soon"}}
     hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": data}
@@ -210,17 +210,17 @@ async def test_damaged_memory(home: Home, provider: Provider, hass_storage: Any)
     assert home.state(SKIP) == "off"
 
 
-async def test_next_one_as_soon_as_one_has_ended(live: Home, provider: Provider) -> None:
-    """A skip that is turned on once none is live any more is for the next one."""
+async def test_next_just_after_the_end(live: Home, provider: Provider) -> None:
+    """A skip just after an end is for the next equivent."""
     seen: list[str] = []
 
     async def skip() -> None:
-        """Turn it on."""
+        """Turn the switch on."""
         await live.hass.services.async_call("switch", "turn_on", {"entity_id": SKIP})
 
     @callback
     def on_change(event: Event[EventStateChangedData]) -> None:
-        """See the end on the dashboard."""
+        """Skip at the end."""
         state = event.data["new_state"]
         if state and state.state == "off":
             seen.append(state.state)
@@ -235,8 +235,8 @@ async def test_next_one_as_soon_as_one_has_ended(live: Home, provider: Provider)
 
 
 @pytest.mark.parametrize("restarts", [False, True])
-async def test_ended_by_mistake(live: Home, provider: Provider, push: Push, restarts: bool) -> None:
-    """What is skipped stays so though it was ended by a call, and the API says that it was not."""
+async def test_wrong_end(live: Home, provider: Provider, push: Push, restarts: bool) -> None:
+    """A skipped equivent stays skipped after a wrong end."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await turn(live, "on")
     provider.error = TimeoutError()
@@ -254,8 +254,8 @@ async def test_ended_by_mistake(live: Home, provider: Provider, push: Push, rest
     assert plug.commands == []
 
 
-async def test_next_one_in_an_outage(home: Home, provider: Provider) -> None:
-    """The next one uses a skip up though the API was out of order while it was live."""
+async def test_next_in_an_outage(home: Home, provider: Provider) -> None:
+    """The next equivent uses the skip though the API was down while it was live."""
     await home.setup()
     await home.poll()
     await turn(home, "on")
@@ -269,13 +269,13 @@ async def test_next_one_in_an_outage(home: Home, provider: Provider) -> None:
     assert home.state(SKIP) == "off"
 
 
-async def test_next_one_while_down_and_another_live(home: Home, provider: Provider) -> None:
-    """The next one uses a skip up, not the one after it."""
+async def test_missed_and_another_live(home: Home, provider: Provider) -> None:
+    """A missed equivent uses the skip, not the one after it."""
     await home.setup()
     await turn(home, "on")
 
     def pass_away() -> None:
-        """Let one come and go, and the one after it begin."""
+        """Start and end an equivent, and start the next."""
         provider.end(NOW + HOUR, NOW + 2 * HOUR)
         provider.start(NOW + timedelta(minutes=170), NOW + timedelta(minutes=230))
         home.freezer.tick(3 * HOUR)
@@ -286,8 +286,8 @@ async def test_next_one_while_down_and_another_live(home: Home, provider: Provid
     assert (home.live, home.state(SKIP)) == ("on", "off")
 
 
-async def test_push_that_nothing_confirms(home: Home, push: Push) -> None:
-    """A start that the API never confirms, as a demo trigger's, does not use a skip up."""
+async def test_unconfirmed_push(home: Home, push: Push) -> None:
+    """An unconfirmed push, as of a demo trigger, keeps the skip."""
     await home.setup()
     await turn(home, "on")
     await push("?event=started")
@@ -297,7 +297,7 @@ async def test_push_that_nothing_confirms(home: Home, push: Push) -> None:
 
 
 async def test_skipped_after_its_end(live: Home, provider: Provider) -> None:
-    """A skip belongs to the live one also where its end proves to have been before the skip."""
+    """A skip belongs to the live equivent though its end proves to be earlier."""
     await live.pass_time(61 * MINUTE, step=60)
     assert live.live == "on"
     await turn(live, "on")

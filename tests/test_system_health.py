@@ -1,4 +1,4 @@
-"""Test the integration's part of the page on the system's health."""
+"""Test the system health page."""
 
 from http import HTTPStatus
 from typing import Any
@@ -14,14 +14,14 @@ from .fakes.provider import Provider
 
 
 async def shown(home: Home) -> dict[str, Any]:
-    """Return what the page shows."""
+    """Return the contents of the page."""
     assert await async_setup_component(home.hass, "system_health", {})
     await home.settle()
     return dict(await get_system_health_info(home.hass, DOMAIN))
 
 
-async def test_what_is_shown(home: Home, provider: Provider, push: Push) -> None:
-    """How the last call ended, the last answer, the calls of all accounts, and the webhook."""
+async def test_info(home: Home, provider: Provider, push: Push) -> None:
+    """The last call, the last answer, the calls of all accounts, and the webhook."""
     add_entry(home.hass, "another-token", "another-webhook")
     await home.setup()
     assert "last_webhook" not in await shown(home)
@@ -39,7 +39,7 @@ async def test_what_is_shown(home: Home, provider: Provider, push: Push) -> None
 
 
 async def test_outage(home: Home, provider: Provider) -> None:
-    """An outage is shown though the server can be reached by whoever has no token."""
+    """An outage is shown though the server is reachable without a token."""
     await home.setup()
     answered = home.now
     provider.fail(HTTPStatus.UNAUTHORIZED)
@@ -50,7 +50,7 @@ async def test_outage(home: Home, provider: Provider) -> None:
 
 
 async def test_nothing_loaded(home: Home) -> None:
-    """Without an account there is nothing to say of one."""
+    """Nothing is shown without an account."""
     await home.setup()
     assert await home.hass.config_entries.async_unload(home.entry.entry_id)
     assert await shown(home) == {"calls_in_last_minute": 0}

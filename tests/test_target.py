@@ -1,4 +1,4 @@
-"""Test which accounts the target of a trigger or condition reaches."""
+"""Test which accounts are targets of a trigger or a condition."""
 
 from typing import Any
 
@@ -21,10 +21,10 @@ from .fakes.home import EVENT, Home
 
 
 class Registries:
-    """What is known of an account's device and its event entity, to be changed."""
+    """Registries with an account's device and event entity."""
 
     def __init__(self, home: Home) -> None:
-        """Set the account up, and put its device into an area of a floor."""
+        """Set up the account with its device in an area of a floor."""
         hass = home.hass
         self.entities, self.devices = er.async_get(hass), dr.async_get(hass)
         (self.device,) = dr.async_entries_for_config_entry(self.devices, home.entry.entry_id)
@@ -44,13 +44,13 @@ async def registries(home: Home) -> Registries:
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return what the integration has warned of."""
+    """Return the warnings of the integration."""
     logged = [one for one in caplog.records if one.levelname == "WARNING"]
     return [one.getMessage() for one in logged if one.name == "custom_components.equiwatt"]
 
 
-async def hears(home: Home, push: Push, target: dict[str, Any]) -> bool:
-    """Return True if a trigger on a target hears an equivent, at most once."""
+async def fires(home: Home, push: Push, target: dict[str, Any]) -> bool:
+    """Return True if a trigger with a target fires, at most once."""
     heard = async_capture_events(home.hass, "heard")
     automation = {
         "triggers": {"trigger": "equiwatt.equivent_started", "target": target},
@@ -65,50 +65,50 @@ async def hears(home: Home, push: Push, target: dict[str, Any]) -> bool:
 
 
 async def test_event_entity(home: Home, push: Push, registries: Registries) -> None:
-    """The event entity is the account's, under whatever name."""
+    """The event entity is a target under any name."""
     registries.entities.async_update_entity(EVENT, new_entity_id="event.another_name")
-    assert await hears(home, push, {"entity_id": "event.another_name"})
+    assert await fires(home, push, {"entity_id": "event.another_name"})
 
 
 async def test_device(home: Home, push: Push, registries: Registries) -> None:
-    """The device is the account's."""
-    assert await hears(home, push, {"device_id": registries.device.id})
+    """The device is a target."""
+    assert await fires(home, push, {"device_id": registries.device.id})
 
 
 @pytest.mark.parametrize("kind", ["hall", "floor", "label"])
 async def test_indirect(home: Home, push: Push, registries: Registries, kind: str) -> None:
-    """So is whatever the device is in, as for all triggers."""
+    """The area, floor and labels of the device are targets."""
     registries.devices.async_update_device(registries.device.id, labels={registries.label})
     names = {"hall": "area_id", "floor": "floor_id", "label": "label_id"}
-    assert await hears(home, push, {names[kind]: getattr(registries, kind)})
+    assert await fires(home, push, {names[kind]: getattr(registries, kind)})
 
 
 async def test_label_of_the_entity(home: Home, push: Push, registries: Registries) -> None:
-    """Or the event entity has."""
+    """A label of the event entity is a target."""
     registries.entities.async_update_entity(EVENT, labels={registries.label})
-    assert await hears(home, push, {"label_id": [registries.label]})
+    assert await fires(home, push, {"label_id": [registries.label]})
 
 
 @pytest.mark.parametrize("area", ["hall", "loft"])
 async def test_areas_of_entities(home: Home, push: Push, registries: Registries, area: str) -> None:
-    """An account whose entities are in several areas is reached by each of them."""
+    """An account with entities in several areas is a target of each."""
     registries.entities.async_update_entity(EVENT, area_id=registries.loft)
-    assert await hears(home, push, {"area_id": getattr(registries, area)})
+    assert await fires(home, push, {"area_id": getattr(registries, area)})
 
 
 @pytest.mark.parametrize(
     "entity_id", ["binary_sensor.equiwatt_live", "switch.equiwatt_skip", "sensor.equiwatt_last_end"]
 )
 async def test_any_entity(home: Home, push: Push, registries: Registries, entity_id: str) -> None:
-    """Any entity stands for its account, also where the event entity is disabled."""
+    """Any entity is a target, though the event entity is disabled."""
     disabled = er.RegistryEntryDisabler.USER
     registries.entities.async_update_entity(EVENT, disabled_by=disabled)
-    assert await hears(home, push, {"entity_id": entity_id})
+    assert await fires(home, push, {"entity_id": entity_id})
 
 
 async def test_moved_meanwhile(home: Home, push: Push, registries: Registries) -> None:
-    """What moves after the automation was set up counts where it is now."""
-    assert not await hears(home, push, {"area_id": registries.loft})
+    """A device that moves after the set-up counts in its new area."""
+    assert not await fires(home, push, {"area_id": registries.loft})
     heard = async_capture_events(home.hass, "heard")
     registries.devices.async_update_device(registries.device.id, area_id=registries.loft)
     await push("?event=started")
@@ -127,20 +127,20 @@ async def test_moved_meanwhile(home: Home, push: Push, registries: Registries) -
         {"label_id": "unknown"},
     ],
 )
-async def test_elsewhere(
+async def test_other_targets(
     home: Home,
     push: Push,
     registries: Registries,
     target: dict[str, Any],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """What is not the account's reaches nothing, which is logged once."""
+    """Other targets fire nothing, which is logged once."""
     other = MockConfigEntry(domain="other")
     other.add_to_hass(home.hass)
     registries.entities.async_get_or_create(
         "event", "other", "another", suggested_object_id="another", config_entry=other
     )
-    assert not await hears(home, push, target)
+    assert not await fires(home, push, target)
     (line,) = warnings(caplog)
     assert line.startswith("The target of the trigger equiwatt.equivent_started reaches no")
     assert str(next(iter(target.values()))) in line
@@ -150,7 +150,7 @@ async def test_elsewhere(
 async def test_set_up_before_the_accounts(
     home: Home, push: Push, target: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What reaches no account is known once Home Assistant has started, with all accounts."""
+    """A missing account is logged once Home Assistant has started."""
     home.hass.set_state(CoreState.starting)
     automation = {
         "triggers": {"trigger": "equiwatt.equivent_ended", "target": target},
@@ -165,10 +165,10 @@ async def test_set_up_before_the_accounts(
     assert len(warnings(caplog)) == (target != {"entity_id": EVENT})
 
 
-async def test_condition_elsewhere(
+async def test_condition_with_other_target(
     home: Home, push: Push, registries: Registries, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A condition that reaches no account is logged once, however often it is checked."""
+    """A condition without an account is logged once."""
     condition = {"condition": "equiwatt.is_live", "target": {"area_id": "unknown"}}
     heard = async_capture_events(home.hass, "heard")
     automation = {
@@ -187,7 +187,7 @@ async def test_condition_elsewhere(
 
 
 async def test_condition_by_any_entity(home: Home, push: Push, registries: Registries) -> None:
-    """The binary sensor is what users choose for a condition."""
+    """The binary sensor is a target of a condition."""
     target = {"entity_id": "binary_sensor.equiwatt_live"}
     heard = async_capture_events(home.hass, "heard")
     automation = {
@@ -206,41 +206,41 @@ async def test_condition_by_any_entity(home: Home, push: Push, registries: Regis
 async def test_device_without_entity(
     home: Home, push: Push, registries: Registries, disabled: bool
 ) -> None:
-    """A device that was chosen counts, though its event entity is disabled or hidden."""
+    """A device is a target though its event entity is disabled or hidden."""
     by = {"disabled_by": er.RegistryEntryDisabler.USER} if disabled else {}
     hidden = {} if disabled else {"hidden_by": er.RegistryEntryHider.USER}
     registries.entities.async_update_entity(EVENT, **by, **hidden)  # type: ignore[arg-type]
     assert await home.hass.config_entries.async_reload(home.entry.entry_id)
-    assert await hears(home, push, {"device_id": registries.device.id})
+    assert await fires(home, push, {"device_id": registries.device.id})
 
 
 async def test_disabled_entity(home: Home, push: Push, registries: Registries) -> None:
-    """An entity that is disabled reaches nothing."""
+    """A disabled entity is no target."""
     disabled = er.RegistryEntryDisabler.USER
     registries.entities.async_update_entity(EVENT, disabled_by=disabled)
     assert await home.hass.config_entries.async_reload(home.entry.entry_id)
-    assert not await hears(home, push, {"entity_id": EVENT})
+    assert not await fires(home, push, {"entity_id": EVENT})
 
 
 async def test_hidden_entity(home: Home, push: Push, registries: Registries) -> None:
-    """A hidden one is heard by its name."""
+    """A hidden entity is a target by its id."""
     registries.entities.async_update_entity(EVENT, hidden_by=er.RegistryEntryHider.USER)
-    assert await hears(home, push, {"entity_id": EVENT})
+    assert await fires(home, push, {"entity_id": EVENT})
 
 
 async def test_hidden_in_an_area(home: Home, push: Push, registries: Registries) -> None:
-    """And none of them by where it is, as for all triggers."""
+    """A hidden entity is no target by its area, as for all triggers."""
     hidden = er.RegistryEntryHider.USER
     for entity in er.async_entries_for_config_entry(registries.entities, home.entry.entry_id):
         registries.entities.async_update_entity(entity.entity_id, hidden_by=hidden)
-    assert not await hears(home, push, {"area_id": registries.hall})
+    assert not await fires(home, push, {"area_id": registries.hall})
 
 
 async def test_disabled_device(
     hass: HomeAssistant, home: Home, push: Push, registries: Registries
 ) -> None:
-    """A device that is disabled is not heard."""
+    """A disabled device is no target."""
     disabled = dr.DeviceEntryDisabler.USER
     registries.devices.async_update_device(registries.device.id, disabled_by=disabled)
     await hass.async_block_till_done()
-    assert not await hears(home, push, {"device_id": registries.device.id})
+    assert not await fires(home, push, {"device_id": registries.device.id})

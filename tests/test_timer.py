@@ -1,4 +1,4 @@
-"""Test the timer that is set anew at will."""
+"""Test the timer."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ async def turn(hass: HomeAssistant, freezer: FrozenDateTimeFactory, seconds: flo
 
 
 async def test_fires_once(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
-    """It fires once, as long after it was set last as that said."""
+    """The timer fires once, after the delay set last."""
     fired: list[bool] = []
     timer = Timer(hass, "test", lambda: fired.append(timer.is_set))
     timer.async_set(10)
@@ -32,7 +32,7 @@ async def test_fires_once(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -
 
 
 async def test_unset(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
-    """It can be unset, and set again, but not once it is closed."""
+    """The timer can be unset and set again, until it is closed."""
     fired: list[None] = []
     timer = Timer(hass, "test", lambda: fired.append(None))
     timer.async_set(10)
@@ -51,7 +51,7 @@ async def test_unset(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> Non
 
 
 async def test_brought_forward(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
-    """It can be brought forward, but not put off, nor set where it is not."""
+    """The timer can be brought forward, but not postponed, nor set if it is not set."""
     fired: list[None] = []
     timer = Timer(hass, "test", lambda: fired.append(None))
     timer.async_bring_forward(1)

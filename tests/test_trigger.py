@@ -1,4 +1,4 @@
-"""Test the triggers that users find in the automation editor."""
+"""Test the triggers of the automation editor."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -33,8 +33,8 @@ BY_ENTITY = {"entity_id": EVENT}
 AUTOMATION = "automation.listener"
 
 
-def heard(*triggers: dict[str, Any]) -> dict[str, Any]:
-    """Return an automation that fires an event with what its trigger says."""
+def automation_with(*triggers: dict[str, Any]) -> dict[str, Any]:
+    """Return an automation that fires an event with its trigger variables."""
     names = ("platform", "start", "end", "source", "test", "kind", "description")
     said = {name: f"{{{{ trigger.{name} }}}}" for name in names}
     return {
@@ -51,18 +51,18 @@ def both(target: dict[str, Any], **options: Any) -> list[dict[str, Any]]:
     return [{"trigger": trigger, "target": target, **more} for trigger in (STARTED, ENDED)]
 
 
-class Ear:
-    """Hears what automations heard."""
+class Automations:
+    """Automations and the events that they fired."""
 
     def __init__(self, hass: HomeAssistant) -> None:
-        """Hear nothing yet."""
+        """Subscribe to the events."""
         self.hass = hass
         self.events: list[dict[str, Any]] = []
         hass.bus.async_listen("heard", lambda event: self.events.append(dict(event.data)))
 
-    async def listen(self, *triggers: dict[str, Any]) -> None:
-        """Set an automation up with triggers."""
-        config = {"automation": heard(*triggers)}
+    async def add(self, *triggers: dict[str, Any]) -> None:
+        """Set up an automation with triggers."""
+        config = {"automation": automation_with(*triggers)}
         assert await async_setup_component(self.hass, "automation", config)
         await self.hass.async_block_till_done()
 
@@ -73,14 +73,14 @@ class Ear:
 
     @property
     def kinds(self) -> list[str]:
-        """Return the triggers that were heard, in order."""
+        """Return the triggers that fired, in order."""
         return [event["platform"] for event in self.events]
 
 
 @pytest.fixture
-def ear(hass: HomeAssistant) -> Ear:
-    """Return what hears automations."""
-    return Ear(hass)
+def automations(hass: HomeAssistant) -> Automations:
+    """Return the automations."""
+    return Automations(hass)
 
 
 def device_of(hass: HomeAssistant, entry: MockConfigEntry) -> dr.DeviceEntry:
@@ -96,14 +96,14 @@ async def rehearse(home: Home, seconds: int = 10) -> None:
     await home.pass_time(seconds + 5)
 
 
-async def test_variables(home: Home, provider: Provider, ear: Ear) -> None:
-    """An automation learns of which equivent it is, and what brought the news."""
-    await ear.listen(*both(BY_ENTITY))
+async def test_variables(home: Home, provider: Provider, automations: Automations) -> None:
+    """The trigger variables contain the equivent and its source."""
+    await automations.add(*both(BY_ENTITY))
     provider.start(NOW - timedelta(minutes=1), NOW + HOUR)
     await home.setup()
     provider.end(NOW - timedelta(minutes=1), NOW + timedelta(minutes=1))
     await home.poll()
-    assert ear.events == [
+    assert automations.events == [
         {
             "platform": STARTED,
             "start": "2026-11-20T17:19:00+00:00",
@@ -125,92 +125,98 @@ async def test_variables(home: Home, provider: Provider, ear: Ear) -> None:
     ]
 
 
-async def test_unknown_end(home: Home, push: Push, ear: Ear) -> None:
-    """An end that nobody knows is none."""
-    await ear.listen(*both(BY_ENTITY))
+async def test_unknown_end(home: Home, push: Push, automations: Automations) -> None:
+    """An unknown end is None."""
+    await automations.add(*both(BY_ENTITY))
     await home.setup()
     await push("?event=started")
-    (event,) = ear.events
+    (event,) = automations.events
     assert (event["end"], event["source"]) == (None, "webhook")
 
 
 async def test_once_over_reloads(
-    hass: HomeAssistant, home: Home, provider: Provider, push: Push, ear: Ear
+    hass: HomeAssistant, home: Home, provider: Provider, push: Push, automations: Automations
 ) -> None:
-    """Each edge is heard once: attached before the entry is loaded, and over its reloads."""
-    await ear.listen(*both(BY_ENTITY))
+    """Each edge fires once: attached before the entry is loaded, and over reloads."""
+    await automations.add(*both(BY_ENTITY))
     await home.setup()
     for _ in range(2):
         assert await hass.config_entries.async_reload(home.entry.entry_id)
     hass.config_entries.async_update_entry(home.entry, title="Another name")
     provider.start(NOW, NOW + HOUR)
     await push("?event=started")
-    assert ear.kinds == [STARTED]
+    assert automations.kinds == [STARTED]
     assert await hass.config_entries.async_reload(home.entry.entry_id)
     await home.settle()
-    assert ear.kinds == [STARTED]
+    assert automations.kinds == [STARTED]
     assert await hass.config_entries.async_unload(home.entry.entry_id)
     provider.end(NOW, NOW + timedelta(seconds=1))
     await home.setup()
     await home.pass_time(11)
-    assert ear.kinds == [STARTED, ENDED]
+    assert automations.kinds == [STARTED, ENDED]
 
 
-async def test_attached_while_loaded(home: Home, push: Push, ear: Ear) -> None:
-    """One that is attached later hears from then on, and nothing while it is switched off."""
+async def test_attached_while_loaded(home: Home, push: Push, automations: Automations) -> None:
+    """A trigger fires after it was attached, and not while the automation is off."""
     await home.setup()
     await push("?event=started")
-    await ear.listen(*both(BY_ENTITY))
-    assert ear.kinds == []
+    await automations.add(*both(BY_ENTITY))
+    assert automations.kinds == []
     await push("?event=ended")
     await home.pass_time(1)
-    assert ear.kinds == [ENDED]
-    await ear.call("turn_off")
+    assert automations.kinds == [ENDED]
+    await automations.call("turn_off")
     await push("?event=started")
     await home.pass_time(1)
-    assert ear.kinds == [ENDED]
-    await ear.call("turn_on")
+    assert automations.kinds == [ENDED]
+    await automations.call("turn_on")
     await home.pass_time(130)
     await push("?event=ended")
     await home.pass_time(1)
-    assert ear.kinds == [ENDED, ENDED]
+    assert automations.kinds == [ENDED, ENDED]
 
 
-async def test_reloaded_while_switched_off(home: Home, push: Push, ear: Ear) -> None:
-    """One that is switched off and on hears each edge once, though the entry was reloaded."""
-    await ear.listen(*both(BY_ENTITY))
+async def test_reloaded_while_switched_off(
+    home: Home, push: Push, automations: Automations
+) -> None:
+    """An automation that was off fires once for each edge, though the entry was reloaded."""
+    await automations.add(*both(BY_ENTITY))
     await home.setup()
-    await ear.call("turn_off")
+    await automations.call("turn_off")
     assert await home.hass.config_entries.async_reload(home.entry.entry_id)
-    await ear.call("turn_on")
+    await automations.call("turn_on")
     await push("?event=started")
-    assert ear.kinds == [STARTED]
+    assert automations.kinds == [STARTED]
 
 
 async def test_removed_and_added(
-    hass: HomeAssistant, home: Home, provider: Provider, push: Push, ear: Ear
+    hass: HomeAssistant, home: Home, provider: Provider, push: Push, automations: Automations
 ) -> None:
-    """An account that is added anew is heard by the name of its entity."""
-    await ear.listen(*both(BY_ENTITY))
+    """An account that is added again fires by the name of its entity."""
+    await automations.add(*both(BY_ENTITY))
     await home.setup()
     await hass.config_entries.async_remove(home.entry.entry_id)
     home.entry = add_entry(hass, webhook_id="another")
     await home.setup()
     await push("?event=started", "another")
-    assert ear.kinds == [STARTED]
+    assert automations.kinds == [STARTED]
 
 
 async def test_other_integrations(
-    hass: HomeAssistant, home: Home, push: Push, ear: Ear, caplog: pytest.LogCaptureFixture
+    hass: HomeAssistant,
+    home: Home,
+    push: Push,
+    automations: Automations,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """What becomes of another integration's entry is no matter."""
+    """Entries of other integrations are ignored."""
     other = MockConfigEntry(domain="other", state=ConfigEntryState.LOADED)
     other.add_to_hass(hass)
-    await ear.listen(*both(BY_ENTITY))
+    await automations.add(*both(BY_ENTITY))
     await home.setup()
     hass.config_entries.async_update_entry(other, title="Another name")
     await push("?event=started")
-    assert ear.kinds == [STARTED]
+    assert automations.kinds == [STARTED]
     assert "when dispatching" not in caplog.text
 
 
@@ -218,48 +224,50 @@ async def test_waits_for_the_start(
     hass: HomeAssistant,
     home: Home,
     provider: Provider,
-    ear: Ear,
+    automations: Automations,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What began before Home Assistant did is heard once it has started."""
+    """An edge from before the start fires once Home Assistant has started."""
     monkeypatch.setattr(announcer, "ARMING", 1)
     hass.set_state(CoreState.starting)
-    await ear.listen(*both(BY_ENTITY))
+    await automations.add(*both(BY_ENTITY))
     provider.start(NOW, NOW + HOUR)
     await home.setup()
-    assert ear.kinds == []
+    assert automations.kinds == []
     hass.set_state(CoreState.running)
     hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
     await home.pass_time(2, step=1)
-    assert ear.kinds == [STARTED]
+    assert automations.kinds == [STARTED]
 
 
-async def test_two_edges_in_one_answer(home: Home, provider: Provider, ear: Ear) -> None:
-    """Both are heard, once each, by automations that run on their own."""
-    await ear.listen(*both(BY_ENTITY))
+async def test_two_edges_in_one_answer(
+    home: Home, provider: Provider, automations: Automations
+) -> None:
+    """Both edges fire, once each, in separate automations."""
+    await automations.add(*both(BY_ENTITY))
     provider.start(NOW - HOUR, None)
     await home.setup()
     provider.end(NOW - HOUR, NOW)
     provider.start(NOW, None)
     await home.poll()
     await home.pass_time(0.02, step=0.005)
-    assert ear.kinds[0] == STARTED
-    assert sorted(ear.kinds) == sorted([STARTED, ENDED, STARTED])
+    assert automations.kinds[0] == STARTED
+    assert sorted(automations.kinds) == sorted([STARTED, ENDED, STARTED])
 
 
-async def test_heard_with_the_state_shown(
-    hass: HomeAssistant, home: Home, push: Push, ear: Ear
+async def test_states_have_changed(
+    hass: HomeAssistant, home: Home, push: Push, automations: Automations
 ) -> None:
-    """Whoever hears of an edge finds the entities changed."""
+    """The entities have changed when a trigger fires."""
     shown: list[tuple[str, Any]] = []
 
     def look(_: object) -> None:
-        """Look at the entities."""
+        """Read the states."""
         event = hass.states.get(EVENT)
         shown.append((home.live, event and event.attributes["event_type"]))
 
     hass.bus.async_listen("heard", look)
-    await ear.listen(*both(BY_ENTITY))
+    await automations.add(*both(BY_ENTITY))
     await home.setup()
     await push("?event=started")
     await push("?event=ended")
@@ -268,84 +276,84 @@ async def test_heard_with_the_state_shown(
 
 
 async def test_several_accounts(
-    hass: HomeAssistant, home: Home, provider: Provider, push: Push, ear: Ear
+    hass: HomeAssistant, home: Home, provider: Provider, push: Push, automations: Automations
 ) -> None:
-    """Only the account that is meant is heard, or all of several."""
+    """Only the targeted accounts fire."""
     other = add_entry(hass, token="another-token", webhook_id="another")  # sets up both
     await home.setup()
     theirs = {"device_id": [device_of(hass, other).id]}
-    await ear.listen(
+    await automations.add(
         {"trigger": STARTED, "target": theirs},
         {"trigger": ENDED, "target": {**theirs, **BY_ENTITY}},
     )
     await push("?event=started")
-    assert ear.kinds == []
+    assert automations.kinds == []
     await push("?event=ended")
     await home.pass_time(1)
-    assert ear.kinds == [ENDED]
+    assert automations.kinds == [ENDED]
     await push("?event=started", "another")
     await push("?event=ended", "another")
     await home.pass_time(1)
-    assert ear.kinds == [ENDED, STARTED, ENDED]
+    assert automations.kinds == [ENDED, STARTED, ENDED]
 
 
 @pytest.mark.parametrize("options", [{}, {"rehearsals": True}])
-async def test_rehearsals(home: Home, ear: Ear, options: dict[str, Any]) -> None:
-    """Rehearsals are heard, and known as such."""
-    await ear.listen(*both(BY_ENTITY, **options))
+async def test_rehearsals(home: Home, automations: Automations, options: dict[str, Any]) -> None:
+    """Rehearsals fire and are marked."""
+    await automations.add(*both(BY_ENTITY, **options))
     await home.setup()
     await rehearse(home)
-    assert ear.kinds == [STARTED, ENDED]
-    assert [event["test"] for event in ear.events] == [True, True]
-    assert [event["description"] for event in ear.events] == [
+    assert automations.kinds == [STARTED, ENDED]
+    assert [event["test"] for event in automations.events] == [True, True]
+    assert [event["description"] for event in automations.events] == [
         "start of a rehearsal",
         "end of a rehearsal",
     ]
 
 
-async def test_kind(home: Home, ear: Ear) -> None:
-    """Automations know the kind, at the start and at the end."""
-    await ear.listen(*both(BY_ENTITY))
+async def test_kind(home: Home, automations: Automations) -> None:
+    """The kind is known at the start and at the end."""
+    await automations.add(*both(BY_ENTITY))
     await home.setup()
     await simulate(home.hass, duration=10, kind="power_up")
     await home.pass_time(15)
-    assert ear.kinds == [STARTED, ENDED]
-    assert [event["kind"] for event in ear.events] == ["power_up"] * 2
+    assert automations.kinds == [STARTED, ENDED]
+    assert [event["kind"] for event in automations.events] == ["power_up"] * 2
 
 
-async def test_no_rehearsals(home: Home, push: Push, ear: Ear) -> None:
-    """Rehearsals are not heard where they are left out; what is real is."""
-    await ear.listen(*both(BY_ENTITY, rehearsals=False))
+async def test_no_rehearsals(home: Home, push: Push, automations: Automations) -> None:
+    """Excluded rehearsals do not fire, and equivents do."""
+    await automations.add(*both(BY_ENTITY, rehearsals=False))
     await home.setup()
     await rehearse(home)
-    assert ear.kinds == []
+    assert automations.kinds == []
     await push("?event=started")
     await push("?event=ended")
     await home.pass_time(1)
-    assert ear.kinds == [STARTED, ENDED]
+    assert automations.kinds == [STARTED, ENDED]
 
 
 async def test_faulty_automation(
     hass: HomeAssistant,
     home: Home,
     push: Push,
-    ear: Ear,
+    automations: Automations,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A fault in one automation keeps an edge from nobody: neither others, nor paused devices."""
+    """An automation that fails affects neither others nor paused devices."""
     faulty = {
         "trigger": STARTED,
         "target": BY_ENTITY,
         "variables": {"ratio": "{{ 1 / 0 }}"},
     }
-    await ear.listen(faulty, {**faulty, "trigger": ENDED}, *both(BY_ENTITY))
+    await automations.add(faulty, {**faulty, "trigger": ENDED}, *both(BY_ENTITY))
     await home.setup()
     (plug,) = await install(hass, Plug("Plug"))
     await push("?event=started")
     await hass.services.async_call(DOMAIN, "pause", {"entity_id": "switch.plug"}, blocking=True)
     await push("?event=ended")
     await home.pass_time(5)
-    assert ear.kinds == [STARTED, ENDED]
+    assert automations.kinds == [STARTED, ENDED]
     assert home.kinds == ["started", "ended"]
     assert plug.commands == ["off", "on"]
     assert caplog.text.count("An automation could not be triggered: ZeroDivisionError") == 2
@@ -356,7 +364,7 @@ async def test_faulty_automation(
 async def test_without_target(
     hass: HomeAssistant, hass_client: Any, trigger: str, target: dict[str, Any] | None
 ) -> None:
-    """A trigger that could never be heard is refused by the editor, rather than silent."""
+    """A trigger without a target is refused."""
     assert await async_setup_component(hass, "automation", {})
     assert await async_setup_component(hass, "config", {})
     client = await hass_client()
@@ -367,8 +375,8 @@ async def test_without_target(
     assert "target" in (await answer.json())["message"]
 
 
-async def test_offered_for_the_device(hass: HomeAssistant, home: Home, hass_ws_client: Any) -> None:
-    """The automation editor offers for the device what does not fail silently, and nothing else."""
+async def test_device_automations(hass: HomeAssistant, home: Home, hass_ws_client: Any) -> None:
+    """The editor offers only triggers that work for the device."""
     await ready_for_the_editor(hass)
     await home.setup()
     client = await hass_ws_client(hass)
@@ -383,14 +391,14 @@ async def test_offered_for_the_device(hass: HomeAssistant, home: Home, hass_ws_c
 
 
 async def ready_for_the_editor(hass: HomeAssistant) -> None:
-    """Set up what the automation editor needs."""
+    """Set up the integrations that the editor needs."""
     for component in ("automation", "calendar", "event", "binary_sensor", "sensor"):
         assert await async_setup_component(hass, component, {})
 
 
 @pytest.mark.parametrize("what", ["trigger", "condition"])
 async def test_described(hass: HomeAssistant, home: Home, hass_ws_client: Any, what: str) -> None:
-    """The automation editor knows target and options."""
+    """The editor shows target and options."""
     await ready_for_the_editor(hass)
     await home.setup()
     client = await hass_ws_client(hass)
@@ -404,11 +412,11 @@ async def test_described(hass: HomeAssistant, home: Home, hass_ws_client: Any, w
         assert descriptions[name]["fields"]["rehearsals"]["default"] is True
 
 
-class Broken(MetaPathFinder):
-    """Lets modules fail when they are imported."""
+class BrokenImports(MetaPathFinder):
+    """Import hook that makes modules fail."""
 
     def __init__(self, name: str, error: Exception) -> None:
-        """Keep which, and how."""
+        """Initialize with the modules and their errors."""
         self._name = name
         self._error = error
 
@@ -416,7 +424,7 @@ class Broken(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Fail for the module that is broken."""
+        """Fail for a broken module."""
         if fullname == self._name:
             raise self._error
         return None
@@ -424,32 +432,32 @@ class Broken(MetaPathFinder):
 
 @pytest.mark.parametrize("module", ["trigger", "condition"])
 @pytest.mark.parametrize("error", [ImportError("changed"), AttributeError("changed")])
-async def test_all_else_works_without(
+async def test_failing_import(
     hass: HomeAssistant,
     home: Home,
     push: Push,
-    ear: Ear,
+    automations: Automations,
     monkeypatch: pytest.MonkeyPatch,
     module: str,
     error: Exception,
 ) -> None:
-    """Where Home Assistant has changed what one of the files builds on, all else works."""
+    """All else works if Home Assistant has changed an interface of these files."""
     name = f"custom_components.equiwatt.{module}"
     monkeypatch.delitem(sys.modules, name, raising=False)
-    monkeypatch.setattr(sys, "meta_path", [Broken(name, error), *sys.meta_path])
+    monkeypatch.setattr(sys, "meta_path", [BrokenImports(name, error), *sys.meta_path])
     received = {
         "trigger": "event.received",
         "target": BY_ENTITY,
         "options": {"event_type": ["started", "ended"]},
     }
     broken = {
-        "trigger": heard(*both(BY_ENTITY)),
+        "trigger": automation_with(*both(BY_ENTITY)),
         "condition": {
-            **heard(received),
+            **automation_with(received),
             "conditions": {"condition": "equiwatt.is_live", "target": BY_ENTITY},
         },
     }[module]
-    works = {**heard(received), "alias": "Works"}
+    works = {**automation_with(received), "alias": "Works"}
     config = {"automation": [{**broken, "alias": "Broken"}, works]}
     assert await async_setup_component(hass, "automation", config)
     await home.setup()
@@ -460,7 +468,7 @@ async def test_all_else_works_without(
     await hass.services.async_call(DOMAIN, "pause", {"entity_id": "switch.plug"}, blocking=True)
     await push("?event=ended")
     await home.pass_time(5)
-    assert ear.kinds == ["event.received", "event.received"]
+    assert automations.kinds == ["event.received", "event.received"]
     assert plug.commands == ["off", "on"]
     assert await hass.config_entries.async_reload(home.entry.entry_id)
     await home.settle()

@@ -1,4 +1,4 @@
-"""Test the webhook over HTTP: whatever is sent is answered, and the API's word is checked."""
+"""Test the webhook over HTTP."""
 
 import asyncio
 from copy import deepcopy
@@ -31,7 +31,7 @@ MULTIPART = (
 
 @pytest.fixture
 async def client(hass: HomeAssistant, home: Home, hass_client_no_auth: Any) -> TestClient[Any, Any]:
-    """Return an HTTP client to a house whose webhook is registered."""
+    """Return an HTTP client to a house with a registered webhook."""
     await home.setup()
     client: TestClient[Any, Any] = await hass_client_no_auth()
     return client
@@ -53,10 +53,10 @@ USABLE: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("method", [hdrs.METH_POST, hdrs.METH_PUT])
 @pytest.mark.parametrize("call", USABLE)
-async def test_usable(
+async def test_event(
     client: TestClient[Any, Any], home: Home, method: str, call: dict[str, Any]
 ) -> None:
-    """An event in the query, or else in the body, counts by either method."""
+    """An event counts in the query, or else in the body, with either method."""
     response = await client.request(method, PATH, **call)
     assert response.status == 200
     assert await response.read() == b""
@@ -65,10 +65,10 @@ async def test_usable(
 
 
 @pytest.mark.parametrize("call", USABLE)
-async def test_get_only_looks(
+async def test_get(
     client: TestClient[Any, Any], home: Home, provider: Provider, call: dict[str, Any]
 ) -> None:
-    """A browser, or the preview of a link, starts nothing: the API is asked."""
+    """A GET, as of a browser or a link preview, only polls."""
     calls = len(provider.calls)
     response = await client.get(PATH, **call)
     assert response.status == 200
@@ -78,10 +78,10 @@ async def test_get_only_looks(
 
 
 class SlowCall(MockRequest):
-    """A call whose body arrives when it is finished, with its own answer as the outcome."""
+    """Call whose body arrives when it is finished, with its response."""
 
     def __init__(self, hass: HomeAssistant) -> None:
-        """Call."""
+        """Start the call."""
         super().__init__(b"", "test", "POST")
         self.body: asyncio.Future[bytes] = hass.loop.create_future()
         self.call = asyncio.create_task(async_handle_webhook(hass, WEBHOOK_ID, self))
@@ -89,26 +89,26 @@ class SlowCall(MockRequest):
     @property
     @override
     def content(self) -> Any:
-        """Return what the body is read from."""
+        """Return the stream."""
         return self
 
     async def read(self, size: int) -> bytes:
-        """Return the body once it has arrived, and then nothing."""
+        """Return the body once it has arrived, then nothing."""
         body = await self.body
         self.body = asyncio.get_running_loop().create_future()
         self.body.set_result(b"")
         return body
 
     async def finish(self, body: bytes) -> None:
-        """Let the body arrive."""
+        """Send the body."""
         self.body.set_result(body)
         assert (await self.call).status == 200
 
 
-async def test_body_that_outlasts_a_reload(
+async def test_reload_during_call(
     client: TestClient[Any, Any], home: Home, provider: Provider, hass_storage: dict[str, Any]
 ) -> None:
-    """A call that is still being read when its entry is reloaded counts for what is loaded then."""
+    """A call during a reload counts for the reloaded entry."""
     call = SlowCall(home.hass)
     await asyncio.sleep(0)
     assert await home.hass.config_entries.async_reload(home.entry.entry_id)
@@ -124,14 +124,14 @@ async def test_body_that_outlasts_a_reload(
 
 
 @pytest.mark.parametrize("remove", [False, True])
-async def test_body_that_outlasts_the_entry(
+async def test_removal_during_call(
     client: TestClient[Any, Any],
     home: Home,
     provider: Provider,
     hass_storage: dict[str, Any],
     remove: bool,
 ) -> None:
-    """A call that is still being read when its entry goes counts for nobody, and writes nothing."""
+    """A call during a removal is ignored and writes nothing."""
     entries = home.hass.config_entries
     call = SlowCall(home.hass)
     await asyncio.sleep(0)
@@ -169,10 +169,10 @@ LOOK_NOW: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("call", LOOK_NOW, ids=range(len(LOOK_NOW)))
-async def test_look_now(
+async def test_unusable_event(
     client: TestClient[Any, Any], home: Home, provider: Provider, call: dict[str, Any]
 ) -> None:
-    """A call that says nothing usable changes nothing, and has the API asked."""
+    """A call without a usable event changes nothing and polls."""
     calls = len(provider.calls)
     response = await client.post(PATH, **call)
     assert response.status in (200, 400)  # 400: the server itself refuses a broken encoding
@@ -181,10 +181,10 @@ async def test_look_now(
     assert len(provider.calls) == calls + (response.status == 200)
 
 
-async def test_look_now_finds_it(
+async def test_unusable_event_at_start(
     client: TestClient[Any, Any], home: Home, provider: Provider
 ) -> None:
-    """What the API says then counts."""
+    """The answer to such a poll counts."""
     provider.start(home.now, None)
     await client.post(PATH)
     await home.settle()
@@ -192,10 +192,10 @@ async def test_look_now_finds_it(
     assert home.edges == [("started", "api")]
 
 
-async def test_answered_before_asking(
+async def test_answered_before_polling(
     client: TestClient[Any, Any], home: Home, provider: Provider
 ) -> None:
-    """The call is answered, and the state changed, while the API has not been asked yet."""
+    """The call is answered and the state changed before the poll."""
     calls = len(provider.calls)
     await client.post(PATH, params={"event": "started"})
     assert home.live == "on"
@@ -204,7 +204,7 @@ async def test_answered_before_asking(
 
 
 async def asked(provider: Provider, calls: int) -> None:
-    """Wait until the API is asked; the loop's clock stands still, so by turns."""
+    """Wait for the poll, in turns of the loop as its clock stands still."""
     for _ in range(20_000):
         if len(provider.calls) > calls:
             return
@@ -218,12 +218,12 @@ async def test_stalled_body(
     provider: Provider,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A body that never comes is not waited for."""
+    """A stalled body is not waited for."""
     monkeypatch.setattr(webhook, "BODY_TIMEOUT", 0)
     release = asyncio.Event()
 
     async def body() -> Any:
-        """Send a little, and then nothing."""
+        """Send a little, then stall."""
         yield b'{"event":'
         await release.wait()
 
@@ -238,7 +238,7 @@ async def test_stalled_body(
 async def test_broken_off_body(
     client: TestClient[Any, Any], home: Home, provider: Provider
 ) -> None:
-    """A caller that hangs up in the middle is no error."""
+    """A caller that hangs up causes no error."""
     calls = len(provider.calls)
     _, writer = await asyncio.open_connection(client.host, client.port)
     writer.write(f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\nevent=sta".encode())
@@ -262,10 +262,10 @@ async def test_head_and_delete(
 
 
 @pytest.mark.parametrize(("query", "body"), [("event=started", b""), ("", b'{"event":"started"}')])
-async def test_through_the_cloud(
+async def test_cloud(
     hass: HomeAssistant, client: TestClient[Any, Any], home: Home, query: str, body: bytes
 ) -> None:
-    """A call that Nabu Casa hands over is the same to us."""
+    """A call by Nabu Casa is handled like any other."""
     from homeassistant.components.webhook import async_handle_webhook
 
     request = MockRequest(
@@ -277,18 +277,18 @@ async def test_through_the_cloud(
 
 
 def addresses(base: str) -> dict[str, str]:
-    """Return the two addresses below one."""
+    """Return the two addresses of a base address."""
     return {"started_url": f"{base}?event=started", "ended_url": f"{base}?event=ended"}
 
 
 async def test_no_address(hass: HomeAssistant) -> None:
-    """Without an address for the outside there is none, even though there is one inside."""
+    """An internal URL alone is no address."""
     await async_process_ha_core_config(hass, {"internal_url": "http://192.168.1.2:8123"})
     assert await async_get_addresses(hass, "id") is None
 
 
 async def test_external_address(hass: HomeAssistant) -> None:
-    """The external URL's address, also where the cloud is not even installed."""
+    """The address follows the external URL, also without the cloud integration."""
     await async_process_ha_core_config(hass, {"external_url": "https://example.org:8443"})
     assert await async_get_addresses(hass, "id") == addresses(
         "https://example.org:8443/api/webhook/id"
@@ -296,7 +296,7 @@ async def test_external_address(hass: HomeAssistant) -> None:
 
 
 async def test_cloud_address(hass: HomeAssistant, cloud: Cloud) -> None:
-    """With an active subscription the cloudhook's address, made once."""
+    """With an active subscription the address is a cloudhook, created once."""
     await async_process_ha_core_config(hass, {"external_url": "https://example.org"})
     expected = addresses("https://hooks.nabu.casa/abcdef")
     assert await async_get_addresses(hass, "abcdefgh") == expected
@@ -306,7 +306,7 @@ async def test_cloud_address(hass: HomeAssistant, cloud: Cloud) -> None:
 
 @pytest.mark.parametrize("error", [CloudError(), TimeoutError(), ValueError()])
 async def test_cloud_fails(hass: HomeAssistant, cloud: Cloud, error: Exception) -> None:
-    """When the cloud cannot make one, the external URL's, or none."""
+    """The external URL is used if no cloudhook can be created, or none."""
     cloud.error = error
     assert await async_get_addresses(hass, "id") is None
     await async_process_ha_core_config(hass, {"external_url": "https://example.org"})
@@ -329,7 +329,7 @@ async def test_cloud_without_subscription(hass: HomeAssistant, cloud: Cloud, los
 async def test_cloudhook_is_deleted(
     hass: HomeAssistant, home: Home, cloud: Cloud, expired: bool
 ) -> None:
-    """Removing the entry deletes its cloudhook and no other, subscription or not."""
+    """Removing the entry deletes its cloudhook only, with or without a subscription."""
     await home.setup()
     await async_get_addresses(hass, WEBHOOK_ID)
     await async_get_addresses(hass, "another")
@@ -341,16 +341,16 @@ async def test_cloudhook_is_deleted(
 
 
 async def test_removed_without_a_cloudhook(hass: HomeAssistant, home: Home, cloud: Cloud) -> None:
-    """An entry that never had a cloudhook is removed like any other."""
+    """An entry without a cloudhook is removed like any other."""
     await home.setup()
     assert await hass.config_entries.async_remove(home.entry.entry_id)
     assert hass.config_entries.async_entries() == []
 
 
-async def test_new_address_deletes_the_old_cloudhook(
+async def test_new_address_deletes_old_cloudhook(
     hass: HomeAssistant, home: Home, cloud: Cloud
 ) -> None:
-    """A new webhook address takes the old one's cloudhook away."""
+    """A new webhook address deletes the old cloudhook."""
     await home.setup()
     await async_get_addresses(hass, WEBHOOK_ID)
     flow = hass.config_entries.flow
@@ -361,8 +361,8 @@ async def test_new_address_deletes_the_old_cloudhook(
     assert list(cloud.hooks) == [home.entry.data["webhook_id"]]
 
 
-async def test_fields_of_addresses(hass: HomeAssistant) -> None:
-    """Each address has a field that shows it, cannot change it, and need not be sent back."""
+async def test_address_fields(hass: HomeAssistant) -> None:
+    """Each address has a read-only field that does not have to be submitted."""
     schema = addresses_schema(addresses("https://example.org"))
     assert {
         str(marker): marker.description["suggested_value"] for marker in schema.schema

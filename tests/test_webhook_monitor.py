@@ -1,4 +1,4 @@
-"""Test the repairs of the webhook: other addresses, and a silence."""
+"""Test the repairs of the webhook: changed addresses and silence."""
 
 from datetime import timedelta
 from typing import Any
@@ -29,7 +29,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def repairs(home: Home) -> list[str]:
-    """Return the repairs that are shown, without the ignored ones."""
+    """Return the open repairs that are not ignored."""
     issues = ir.async_get(home.hass).issues.values()
     shown = [one for one in issues if one.active and not one.dismissed_version]
     end = f"_{home.entry.entry_id}"
@@ -50,7 +50,7 @@ async def begin_fix(home: Home, key: str) -> Any:
 
 
 def shown_in(form: Any) -> dict[str, str]:
-    """Return the addresses that a repair shows, each in a field to copy it from."""
+    """Return the addresses in a repair, each in a field of its own."""
     fields = {str(marker): (marker, field) for marker, field in form["data_schema"].schema.items()}
     assert fields.pop("unused")
     for _, field in fields.values():
@@ -59,7 +59,7 @@ def shown_in(form: Any) -> dict[str, str]:
 
 
 async def reconfigure(home: Home, option: str) -> Any:
-    """Choose from the menu of Reconfigure, and submit what that shows, if anything."""
+    """Choose from the menu of the reconfigure flow, and submit the form, if any."""
     flow = home.hass.config_entries.flow
     menu = await home.entry.start_reconfigure_flow(home.hass)
     result = await flow.async_configure(menu["flow_id"], {"next_step_id": option})
@@ -70,7 +70,7 @@ async def reconfigure(home: Home, option: str) -> Any:
 
 
 async def fix(home: Home, key: str, **filled_in: bool) -> Any:
-    """Go through a repair, and return its form."""
+    """Submit a repair and return its form."""
     form = await begin_fix(home, key)
     flows = repairs_flow_manager(home.hass)
     assert flows
@@ -81,7 +81,7 @@ async def fix(home: Home, key: str, **filled_in: bool) -> Any:
 
 
 async def equivent(home: Home, provider: Provider, push: Push | None = None) -> None:
-    """Let an equivent come and go, with calls of the webhook or without."""
+    """Start and end an equivent, with or without webhook calls."""
     start = home.now
     provider.start(start, None)
     if push:
@@ -108,7 +108,7 @@ async def used(home: Home, push: Push) -> Home:
 
 
 async def test_changed(used: Home) -> None:
-    """Another address is told, shown by the dialog only, and then known."""
+    """A changed address raises an issue, is shown in the flow only, and is then known."""
     assert repairs(used) == []
     await move(used, NEW)
     assert repairs(used) == [CHANGED]
@@ -131,7 +131,7 @@ async def test_changed(used: Home) -> None:
 
 
 async def test_changed_back(used: Home) -> None:
-    """An address that is again what it was needs no attention."""
+    """An address that changed back clears the issue."""
     await move(used, NEW)
     assert repairs(used) == [CHANGED]
     await move(used, OLD)
@@ -139,7 +139,7 @@ async def test_changed_back(used: Home) -> None:
 
 
 async def test_not_shown_until_submitted(used: Home) -> None:
-    """Who only opens the repair is told again."""
+    """Opening the repair without submitting keeps the issue."""
     await move(used, NEW)
     await begin_fix(used, CHANGED)
     await move(used, NEW)
@@ -147,7 +147,7 @@ async def test_not_shown_until_submitted(used: Home) -> None:
 
 
 async def test_lost(used: Home) -> None:
-    """No address any more is told too, and so is the next one."""
+    """A lost address raises an issue, and so does the next one."""
     await move(used, None)
     assert repairs(used) == [CHANGED]
     form = await fix(used, CHANGED)
@@ -161,7 +161,7 @@ async def test_lost(used: Home) -> None:
 @pytest.mark.parametrize("option", ["show_addresses", "new_addresses"])
 @pytest.mark.parametrize("loaded", [True, False])
 async def test_reconfigured(used: Home, loaded: bool, option: str) -> None:
-    """Who has seen the addresses under Reconfigure knows them, also from an entry that is down."""
+    """Addresses shown by the reconfigure flow are known, for an unloaded entry too."""
     await move(used, NEW)
     if not loaded:
         assert await used.hass.config_entries.async_unload(used.entry.entry_id)
@@ -197,7 +197,7 @@ async def test_seen_while_the_disk_is_full(used: Home) -> None:
 
 
 async def test_changed_meanwhile(used: Home) -> None:
-    """A change while the integration was not loaded is told when it is."""
+    """A change while the entry was not loaded raises an issue later."""
     assert await used.hass.config_entries.async_unload(used.entry.entry_id)
     await move(used, NEW)
     assert repairs(used) == []
@@ -206,7 +206,7 @@ async def test_changed_meanwhile(used: Home) -> None:
 
 
 async def test_never_called(home: Home, provider: Provider) -> None:
-    """Who does without the webhook is told nothing of it."""
+    """An unused webhook raises no issue."""
     await async_process_ha_core_config(home.hass, {"external_url": OLD})
     await home.setup()
     await move(home, NEW)
@@ -215,8 +215,8 @@ async def test_never_called(home: Home, provider: Provider) -> None:
     assert repairs(home) == []
 
 
-async def test_never_had_an_address(home: Home) -> None:
-    """Nor is who was told that there is none, when there is one."""
+async def test_first_address(home: Home) -> None:
+    """A first address after none raises no issue."""
     await home.setup()
     assert (await reconfigure(home, "show_addresses"))["reason"] == "no_address"
     await move(home, NEW)
@@ -224,7 +224,7 @@ async def test_never_had_an_address(home: Home) -> None:
 
 
 async def test_called_at_the_old_address(home: Home, provider: Provider, push: Push) -> None:
-    """The first call comes after the change: it is told at the end of the next equivent."""
+    """A first call after the change raises the issue at the next end."""
     await async_process_ha_core_config(home.hass, {"external_url": OLD})
     await home.setup()
     await move(home, NEW)
@@ -232,8 +232,8 @@ async def test_called_at_the_old_address(home: Home, provider: Provider, push: P
     assert repairs(home) == [CHANGED]
 
 
-async def test_address_that_nobody_was_shown(home: Home, push: Push) -> None:
-    """The first address there is counts as known: who found it has pasted it."""
+async def test_unshown_address(home: Home, push: Push) -> None:
+    """The first address counts as known though it was not shown."""
     await home.setup()
     await push("")
     await move(home, OLD)
@@ -242,8 +242,8 @@ async def test_address_that_nobody_was_shown(home: Home, push: Push) -> None:
     assert repairs(home) == [CHANGED]
 
 
-def cloud_tells(home: Home) -> None:
-    """Tell, as the cloud does, that its connection has changed."""
+def cloud_signal(home: Home) -> None:
+    """Send the cloud's signal of a changed connection."""
     from homeassistant.components.cloud import SIGNAL_CLOUD_CONNECTION_STATE, CloudConnectionState
 
     state = CloudConnectionState.CLOUD_DISCONNECTED
@@ -251,30 +251,30 @@ def cloud_tells(home: Home) -> None:
 
 
 async def test_cloud(used: Home, cloud: Cloud) -> None:
-    """A new subscription gives other addresses; an outage of the cloud is no change."""
+    """A new subscription changes the addresses, and an outage of the cloud does not."""
     assert await used.hass.config_entries.async_reload(used.entry.entry_id)
     await used.settle()
     assert repairs(used) == [CHANGED]
     form = await fix(used, CHANGED)
     assert shown_in(form)["started_url"].startswith("https://hooks.nabu.casa/")
     cloud.iot.connected = False
-    cloud_tells(used)
+    cloud_signal(used)
     await used.settle()
     assert await used.hass.config_entries.async_reload(used.entry.entry_id)
     await used.settle()
     assert repairs(used) == []
     cloud.is_logged_in = False
-    cloud_tells(used)
+    cloud_signal(used)
     await used.settle()
     assert repairs(used) == [CHANGED]
     cloud.is_logged_in = cloud.iot.connected = True
-    cloud_tells(used)
+    cloud_signal(used)
     await used.settle()
     assert repairs(used) == []
 
 
 async def test_silent(used: Home, provider: Provider, push: Push) -> None:
-    """Two equivents in a row without a call are told, and the next call takes it back."""
+    """Two equivents in a row without a call raise an issue, which the next call clears."""
     await equivent(used, provider, push)
     await equivent(used, provider)
     assert repairs(used) == []
@@ -287,14 +287,14 @@ async def test_silent(used: Home, provider: Provider, push: Push) -> None:
 
 
 async def test_not_in_a_row(used: Home, provider: Provider, push: Push) -> None:
-    """A call in between starts the count anew."""
+    """A call in between resets the count."""
     for calls in (None, push, None):
         await equivent(used, provider, calls)
     assert repairs(used) == []
 
 
 async def test_called_a_little_early(used: Home, provider: Provider, push: Push) -> None:
-    """A call that comes before the API knows of a start belongs to it, whatever it says."""
+    """A call before the API knows of the start belongs to it, with any event."""
     await push("")
     await used.pass_time(60)
     await equivent(used, provider)
@@ -305,7 +305,7 @@ async def test_called_a_little_early(used: Home, provider: Provider, push: Push)
 
 
 async def test_silence_over_a_restart(used: Home, provider: Provider) -> None:
-    """What was missed is remembered, and told anew."""
+    """The count survives a restart, and the issue is raised again."""
     await equivent(used, provider)
     assert await used.hass.config_entries.async_reload(used.entry.entry_id)
     await used.pass_time(120)
@@ -317,8 +317,8 @@ async def test_silence_over_a_restart(used: Home, provider: Provider) -> None:
     assert repairs(used) == [SILENT]
 
 
-async def test_silence_is_looked_into(used: Home, provider: Provider) -> None:
-    """Who has seen to it is told again after two more only."""
+async def test_silence_fixed(used: Home, provider: Provider) -> None:
+    """A confirmed repair is raised again after two more only."""
     await equivent(used, provider)
     await equivent(used, provider)
     form = await fix(used, SILENT)
@@ -330,8 +330,8 @@ async def test_silence_is_looked_into(used: Home, provider: Provider) -> None:
     assert repairs(used) == [SILENT]
 
 
-async def test_other_addresses_explain_a_silence(used: Home, provider: Provider) -> None:
-    """One thing at a time: what was missed at an address that nobody calls does not count."""
+async def test_changed_address_explains_silence(used: Home, provider: Provider) -> None:
+    """Calls missed at an old address do not count."""
     await move(used, NEW)
     await equivent(used, provider)
     await equivent(used, provider)
@@ -341,8 +341,8 @@ async def test_other_addresses_explain_a_silence(used: Home, provider: Provider)
     assert repairs(used) == []
 
 
-async def test_what_nobody_could_call_about(used: Home, provider: Provider) -> None:
-    """Equivents that began while Home Assistant was down or cut off, and rehearsals, are none."""
+async def test_equivents_without_calls(used: Home, provider: Provider) -> None:
+    """Equivents while down or cut off, and rehearsals, do not count."""
     for _ in range(2):
         assert await used.hass.config_entries.async_unload(used.entry.entry_id)
         start = used.now
@@ -373,7 +373,7 @@ async def test_what_nobody_could_call_about(used: Home, provider: Provider) -> N
 
 @pytest.mark.parametrize("url", [NEW, None])
 async def test_no_longer_used(used: Home, provider: Provider, push: Push, url: str | None) -> None:
-    """Who says that the webhook is not used any more hears no more of it, until it calls again."""
+    """An unused webhook raises no issues until it is called again."""
     await move(used, url)
     await fix(used, CHANGED, unused=True)
     assert used.state("sensor.equiwatt_last_webhook") == "unknown"
@@ -386,8 +386,8 @@ async def test_no_longer_used(used: Home, provider: Provider, push: Push, url: s
     assert repairs(used) == [CHANGED]
 
 
-async def test_silence_is_meant(used: Home, provider: Provider) -> None:
-    """The same may be said of a silence."""
+async def test_no_longer_used_after_silence(used: Home, provider: Provider) -> None:
+    """The issue of silence offers the same option."""
     await equivent(used, provider)
     await equivent(used, provider)
     await fix(used, SILENT, unused=True)
@@ -397,7 +397,7 @@ async def test_silence_is_meant(used: Home, provider: Provider) -> None:
 
 
 async def test_ignored(used: Home, provider: Provider) -> None:
-    """A repair that was ignored stays so, restarts or not."""
+    """An ignored issue stays ignored, over restarts."""
     await equivent(used, provider)
     await equivent(used, provider)
     ir.async_ignore_issue(used.hass, DOMAIN, f"{SILENT}_{used.entry.entry_id}", ignore=True)
@@ -408,8 +408,8 @@ async def test_ignored(used: Home, provider: Provider) -> None:
 
 
 @pytest.mark.parametrize("how", ["disable", "remove"])
-async def test_gone(used: Home, how: str) -> None:
-    """Nothing is told of an entry that is disabled or removed, and a dialog left open just ends."""
+async def test_removed(used: Home, how: str) -> None:
+    """A disabled or removed entry has no issues, and an open repair flow ends."""
     await move(used, NEW)
     form = await begin_fix(used, CHANGED)
     entries = used.hass.config_entries
@@ -428,7 +428,7 @@ async def test_gone(used: Home, how: str) -> None:
 
 
 async def test_never_set_up(home: Home, provider: Provider, hass_storage: dict[str, Any]) -> None:
-    """Addresses that were shown for an entry that never worked leave nothing behind."""
+    """Addresses shown for an entry that never loaded leave no trace."""
     provider.error = ClientConnectionError()
     await home.hass.config_entries.async_setup(home.entry.entry_id)
     await reconfigure(home, "show_addresses")
