@@ -87,9 +87,9 @@ async def equivent(house: Life, provider: Provider) -> int:
     """Live through an equivent as documented, seen by polling, and return its rows."""
     start = int(timelapse.timestamp()) + 60
     live = {"start_time": start, "end_time": start + 3_600}
-    provider.tell(live, FINISHED)
+    provider.set_answer(live, FINISHED)
     rows = await house.rows(3_700)
-    provider.tell(None, [live, *FINISHED])
+    provider.set_answer(None, [live, *FINISHED])
     return rows + await house.rows(600)
 
 

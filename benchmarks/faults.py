@@ -92,18 +92,18 @@ class Stage:
         """Name an equivent that began so many seconds ago, and lasts."""
         start = int(timelapse.timestamp() - began)
         end = None if lasts is None else int(start + lasts)
-        self.provider.tell({"start_time": start, "end_time": end}, FINISHED)
+        self.provider.set_answer({"start_time": start, "end_time": end}, FINISHED)
 
     def open_newest(self, began: float = 0) -> None:
         """Tell of one as in the log: the newest past one has no end."""
         start = int(timelapse.timestamp() - began)
-        self.provider.tell(None, [{"start_time": start, "end_time": None}, *FINISHED])
+        self.provider.set_answer(None, [{"start_time": start, "end_time": None}, *FINISHED])
 
     def over(self, began: float = HOUR) -> None:
         """List one that began so many seconds ago, and ended a minute ago."""
         now = int(timelapse.timestamp())
         ended = {"start_time": int(now - began), "end_time": now - 60}
-        self.provider.tell(None, [ended, *FINISHED])
+        self.provider.set_answer(None, [ended, *FINISHED])
 
     async def call(self, query: str = "", body: bytes = b"", suffix: str = "") -> None:
         """Call both webhooks, as the app would."""

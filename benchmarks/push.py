@@ -174,7 +174,7 @@ async def accounts(
         serving = (world.new_provider(API_SECONDS).serve() for _ in range(ACCOUNTS))
         providers = [await stack.enter_async_context(provider) for provider in serving]
         for provider in providers:
-            provider.tell(live, FINISHED)
+            provider.set_answer(live, FINISHED)
         added = await add_accounts(house, providers)
         yield list(zip(added, providers, strict=True))
         await remove(house, added)
@@ -211,10 +211,10 @@ async def confirmation(line: Line, path: str, edge: str, provider: Provider) -> 
     """Call, and wait for the sensor that only the API's word changes; return the milliseconds."""
     now = int(time())
     if edge == "started":
-        provider.tell({"start_time": now - 600, "end_time": now + 1_800}, FINISHED)
+        provider.set_answer({"start_time": now - 600, "end_time": now + 1_800}, FINISHED)
         sensor = "sensor.equiwatt_current_end"
     else:
-        provider.tell(None, [{"start_time": now - 600, "end_time": now}, *FINISHED])
+        provider.set_answer(None, [{"start_time": now - 600, "end_time": now}, *FINISHED])
         sensor = "sensor.equiwatt_last_end"
     began = await line.call(path, edge)
     for _ in range(PATIENCE):

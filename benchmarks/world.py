@@ -26,7 +26,7 @@ DIY_WEBHOOK_ID = "diy-webhook"
 def new_provider(delay: float = 0) -> Provider:
     """Return a provider that lists what the log has, and answers after so many seconds."""
     provider = Provider(delay)
-    provider.tell(None, FINISHED)
+    provider.set_answer(None, FINISHED)
     return provider
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from homeassistant.components.light.const import ColorMode, LightEntityFeature
 from homeassistant.setup import async_setup_component
-from tests.fakes.devices.entities import async_let_in
+from tests.fakes.devices.entities import async_add_devices
 from tests.fakes.devices.pretend import Cover, Select
 from tests.fakes.devices.simple import Lamp, Plug, install
 from tests.fakes.home import Home
@@ -31,7 +31,7 @@ async def test_scene_of_a_group(live: Home, provider: Provider) -> None:
 
 async def test_pause_unsupported(live: Home) -> None:
     """An entity that cannot be turned off is unsupported, though a scene holds it."""
-    await async_let_in(live.hass, Select("battery"))
+    await async_add_devices(live.hass, Select("battery"))
     await add_scene(live.hass, {"select.battery": "charge"})
     await apply(live.hass)
     outcome = await pause(live.hass, "select.battery")
@@ -41,7 +41,7 @@ async def test_pause_unsupported(live: Home) -> None:
 async def test_taken_over_after_unsupported_pause(live: Home, provider: Provider) -> None:
     """Changes by a person stay after a pause that was unsupported."""
     blind = Cover("blind", state="open", current_position=100)
-    await async_let_in(live.hass, blind)
+    await async_add_devices(live.hass, blind)
     await add_scene(live.hass, {"cover.blind": {"state": "open", "current_position": 40}})
     await apply(live.hass)
     await live.pass_time(2 * MINUTE)
@@ -149,7 +149,7 @@ async def test_select_standby(live: Home, provider: Provider) -> None:
     """The option *standby* of a select is not *off*, as it is for a media player."""
     battery = Select("battery", state="standby")
     battery.attributes["options"] = ["standby", "zero", "off"]
-    await async_let_in(live.hass, battery)
+    await async_add_devices(live.hass, battery)
     await add_scene(live.hass, {"select.battery": "zero"})
     await hold_and_end(live, provider)
     assert (battery.state, repairs(live.hass)) == ("standby", [])

@@ -1,4 +1,4 @@
-"""Keep the cheap ones of the figures: those that need no clock to be counted."""
+"""Test the figures that need no quiet machine."""
 
 import asyncio
 
@@ -31,36 +31,36 @@ async def test_edges_without_a_webhook(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("events", [10, 1_000])
-def test_reading_grows_with_what_is_read(events: int) -> None:
-    """Each event of an answer takes as many steps, however many there are."""
+def test_parsing_is_linear(events: int) -> None:
+    """Each event of an answer takes the same number of steps."""
     few, many = reading.answer(events), reading.answer(10 * events)
     growth = reading.steps(lambda: parse(many)) / reading.steps(lambda: parse(few)) / 10
     assert 0.5 < growth <= 1.1
 
 
-def test_a_month_of_the_calendar() -> None:
-    """What lies outside of a month costs no more than a look at its times."""
+def test_calendar_month() -> None:
+    """Events outside a month cost no more than a comparison."""
     stored = reading.calendar()
     assert reading.month(stored) in (8, 9)
     assert reading.steps(lambda: reading.month(stored)) < 100 * reading.STORED
 
 
-def test_the_pages_quote_the_results() -> None:
-    """Every figure on a page is that of the results which are kept beside the code."""
+def test_quoted_figures() -> None:
+    """Every figure on a page is that of the stored results."""
     for page, section in readme.sections(readme.load()).items():
         text = (readme.ROOT / page).read_text("utf-8")
         assert section in text
         assert readme.replaced(text, section) == text
 
 
-def test_the_results_are_within_their_bounds() -> None:
-    """What the pages quote is what this project has promised itself."""
+def test_bounds() -> None:
+    """The stored results are within the project's limits."""
     figures = figures_of(readme.load())
     assert {name for name, bound in BOUNDS.items() if figures[name] > bound} == set()
 
 
-def test_the_picture_shows_the_results() -> None:
-    """The curves on the page are drawn from the results, for light and for dark pages."""
+def test_picture() -> None:
+    """The curves are drawn from the results, for light and for dark pages."""
     pictures = picture.pictures(readme.load())
     assert [path.name for path in pictures] == ["edges-light.svg", "edges-dark.svg"]
     for path, drawing in pictures.items():
@@ -69,7 +69,7 @@ def test_the_picture_shows_the_results() -> None:
 
 
 def test_two_commits_side_by_side() -> None:
-    """A ratio is that of the runs next to each other, as the machine's speed drifts."""
+    """A ratio is that of adjacent runs, as the machine's speed drifts."""
     names = [name for _, name, _ in compare.ROWS]
     now, then = (dict.fromkeys(names, values) for values in ([1.0, 2, 9], [2.0, 4, 9]))
     table = compare.table_of("abc", now, then)
@@ -78,8 +78,8 @@ def test_two_commits_side_by_side() -> None:
 
 
 @pytest.mark.long(6)
-def test_a_change_of_the_method_shows_its_error() -> None:
-    """The error of what the integration takes for usual is the one that the page quotes."""
+def test_error_of_the_method() -> None:
+    """The page quotes the error of the integration's own method."""
     quoted = figures_of(readme.load())
     by_home = [methods.evenings(home) for home in methods.homes()]
     for working, which in ((True, "working"), (False, "other")):

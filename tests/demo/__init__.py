@@ -1,1 +1,1 @@
-"""Tests of the simulated provider and of what starts a Home Assistant."""
+"""Tests of the simulated provider and of its Home Assistant."""

@@ -1,4 +1,4 @@
-"""What the tests of the demo share."""
+"""Shared fixtures of the tests of the demo."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
@@ -15,13 +15,13 @@ TOKEN = "a-token"
 
 @dataclass
 class Caller:
-    """Somebody who asks the provider over HTTP."""
+    """HTTP client of the provider."""
 
     provider: Provider
     session: aiohttp.ClientSession
 
     async def ask(self, token: str = TOKEN, **options: Any) -> tuple[int, Any, str]:
-        """Call the API, and give status, JSON body and Retry-After."""
+        """Call the API and return status, JSON body and Retry-After."""
         headers = {"Authorization": f"Bearer {token}"}
         async with self.session.get(self.provider.api_url, headers=headers, **options) as response:
             body = (
@@ -32,7 +32,7 @@ class Caller:
             return response.status, body, response.headers.get("Retry-After", "")
 
     async def control(self, action: str, body: object = None) -> tuple[int, Any]:
-        """Use a control, and give status and answer."""
+        """Use a control and return status and answer."""
         async with self.session.post(
             f"{self.provider.url}/control/{action}", json=body or {}
         ) as response:
@@ -41,13 +41,13 @@ class Caller:
 
 @dataclass
 class Listener:
-    """A server that takes webhook calls."""
+    """Server for webhook calls."""
 
     address: str = ""
     calls: list[tuple[str, str, bytes]] = field(default_factory=list)
 
     async def handle(self, request: web.Request) -> web.Response:
-        """Note a call."""
+        """Record a call."""
         event = request.query.get("event", "")
         self.calls.append((request.method, event, await request.read()))
         return web.Response()
@@ -62,7 +62,7 @@ async def provider(socket_enabled: None) -> AsyncGenerator[Provider]:
 
 @pytest.fixture
 async def caller(provider: Provider) -> AsyncGenerator[Caller]:
-    """Give somebody to ask it."""
+    """Return a client of the provider."""
     async with aiohttp.ClientSession() as session:
         yield Caller(provider, session)
 

@@ -1,4 +1,4 @@
-"""What starts and drives a Home Assistant."""
+"""Test starting and controlling a Home Assistant."""
 
 import logging
 from pathlib import Path
@@ -23,16 +23,16 @@ Traceback (most recent call last):
 """
 
 
-def test_a_taken_port_is_told(socket_enabled: None) -> None:
-    """Find a free port, and refuse one that is taken."""
+def test_port_in_use(socket_enabled: None) -> None:
+    """A port in use is refused."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         assert free_port()
         with pytest.raises(PortTakenError, match="is taken"):
             free_port(server.getsockname()[1])
 
 
-def test_problems_are_errors_and_tracebacks(socket_enabled: None, tmp_path: Path) -> None:
-    """Pick the records that a test does not want to see, with all of their lines."""
+def test_problems(socket_enabled: None, tmp_path: Path) -> None:
+    """Errors and tracebacks are found in the log, with all their lines."""
     house = House(tmp_path)
     assert house.problems() == []
     (tmp_path / "output.log").write_text(LOG, "utf-8")
@@ -43,8 +43,8 @@ def test_problems_are_errors_and_tracebacks(socket_enabled: None, tmp_path: Path
     assert len(house.problems()) == 1
 
 
-def test_addresses_are_read_out_of_a_flow() -> None:
-    """Find both in the fields of a form, and none in another."""
+def test_addresses_in_a_flow() -> None:
+    """Both addresses are read from the fields of a form, and none from another form."""
     base = "https://home.example:8123/api/webhook/abc"
     both = {event: f"{base}?event={event}" for event in ("started", "ended")}
     fields = [
@@ -57,8 +57,8 @@ def test_addresses_are_read_out_of_a_flow() -> None:
     assert addresses_in({}) == {}
 
 
-def test_addresses_are_remembered_until_something_moves(tmp_path: Path) -> None:
-    """Ask anew after a change of ports; nobody else on the machine may read them."""
+def test_stored_addresses(tmp_path: Path) -> None:
+    """The addresses are stored for the user only, until a port changes."""
     file = tmp_path / "addresses.json"
     assert remembered(file, {"house": "1"}) == {}
     remember(file, {"house": "1"}, {"started": "a"})
@@ -77,15 +77,15 @@ def test_addresses_are_remembered_until_something_moves(tmp_path: Path) -> None:
         ("unknown", False),
     ],
 )
-def test_moments_are_compared_by_the_second(text: str, expected: bool) -> None:
-    """Let the provider's whole second and the one after it pass."""
+def test_rounded_times(text: str, expected: bool) -> None:
+    """Times may differ by the provider's rounding to a second."""
     assert is_moment(text, 1795467600) is expected
 
 
 @pytest.mark.e2e
 @pytest.mark.long(10)
-async def test_a_house_is_lived_in(socket_enabled: None, tmp_path: Path, own_port: int) -> None:
-    """Start, act, look, and stop in good order."""
+async def test_house(socket_enabled: None, tmp_path: Path, own_port: int) -> None:
+    """Home Assistant starts, acts, shows states and stops."""
     configuration = "input_boolean:\n  lamp:\n"
     async with House(tmp_path, configuration=configuration, component=None, port=own_port) as house:
         assert await house.state("input_boolean.nothing") is None
@@ -101,8 +101,8 @@ async def test_a_house_is_lived_in(socket_enabled: None, tmp_path: Path, own_por
         assert ["Cannot find integration nothing" in one for one in house.problems()] == [True]
 
 
-def test_the_configuration_is_read_without_a_word(caplog: pytest.LogCaptureFixture) -> None:
-    """Home Assistant reads it whenever an automation is saved, and has nothing to complain of."""
+def test_configuration(caplog: pytest.LogCaptureFixture) -> None:
+    """Home Assistant accepts the configuration without a warning."""
     with caplog.at_level(logging.WARNING):
         configuration = load_yaml_dict(str(CONFIG / "configuration.yaml"))
     assert not caplog.records

@@ -1,4 +1,4 @@
-"""What the simulated provider knows, with a clock of the test's own."""
+"""Test the model of the simulated provider, with a clock turned by hand."""
 
 from itertools import pairwise
 import json
@@ -22,7 +22,7 @@ NOW = 1_800_000_000.5
 
 
 def test_limiter_keeps_a_second_between_calls() -> None:
-    """Turn away a call less than a second after the one before."""
+    """A call less than a second after the last is rejected."""
     limiter = Limiter()
     assert limiter.admit(100) is None
     assert limiter.admit(100.999) == 1
@@ -30,7 +30,7 @@ def test_limiter_keeps_a_second_between_calls() -> None:
 
 
 def test_limiter_allows_ten_calls_in_sixty_seconds() -> None:
-    """Turn away the eleventh, and tell when it would be admitted."""
+    """The eleventh call is rejected with the time to wait."""
     limiter = Limiter()
     assert [limiter.admit(100 + second) for second in range(10)] == [None] * 10
     assert limiter.admit(110) == 50
@@ -39,15 +39,15 @@ def test_limiter_allows_ten_calls_in_sixty_seconds() -> None:
 
 
 def test_rejected_calls_do_not_extend_the_window() -> None:
-    """Forget the calls turned away."""
+    """Rejected calls do not count."""
     limiter = Limiter()
     assert limiter.admit(100) is None
     assert [limiter.admit(100 + tenth / 10) for tenth in range(1, 10)] == [1] * 9
     assert limiter.admit(101) is None
 
 
-def test_the_past_lies_just_before_now() -> None:
-    """Move the ten real ones by whole days, so that the hour of the day stays."""
+def test_recent_past() -> None:
+    """The ten real equivents are moved by whole days, which keeps the hour."""
     raw = json.loads(PAST.read_text("utf-8"))
     data = Ledger.recent(NOW).data(NOW, "documented")
     past = data["previous_events"]
@@ -60,8 +60,8 @@ def test_the_past_lies_just_before_now() -> None:
     assert all(one["end_time"] - one["start_time"] in range(3_500, 3_600) for one in past)
 
 
-def test_a_year_of_them_can_be_told() -> None:
-    """The ten happened in each of nine rounds, on the same weekdays, and never two at a time."""
+def test_year() -> None:
+    """The ten are repeated nine times, on the same weekdays and never two at a time."""
     past = Ledger.recent(NOW).data(NOW, "documented", 1_000)["previous_events"]
     assert len(past) == 90
     assert past[0]["end_time"] - past[-1]["start_time"] > 365 * DAY
@@ -72,8 +72,8 @@ def test_a_year_of_them_can_be_told() -> None:
     assert all(late["start_time"] > early["end_time"] for late, early in pairwise(past))
 
 
-def test_documented_and_legacy_shape_of_a_live_one() -> None:
-    """Name the live one in `current_event`, or as the newest past one without an end."""
+def test_documented_and_legacy_shape() -> None:
+    """A live equivent is `current_event`, or the newest past one without an end."""
     ledger = Ledger([Equivent(100, None, 200)])
     ledger.start(NOW, 60, 0)
     start = int(NOW)
@@ -93,7 +93,7 @@ def test_documented_and_legacy_shape_of_a_live_one() -> None:
 
 @pytest.mark.parametrize("shape", ["documented", "legacy"])
 def test_both_shapes_agree_once_it_is_over(shape: str) -> None:
-    """List an ended one among the past ones."""
+    """An ended equivent is among the past ones."""
     ledger = Ledger([])
     ledger.start(NOW, None, 0)
     ledger.end(NOW + 90, 0)
@@ -104,8 +104,8 @@ def test_both_shapes_agree_once_it_is_over(shape: str) -> None:
     }
 
 
-def test_the_api_lags_behind() -> None:
-    """Tell a start and an end only after the lag of their moment."""
+def test_lag() -> None:
+    """A start and an end are visible after the lag."""
     ledger = Ledger([])
     ledger.start(NOW, 60, 20)
     assert ledger.data(NOW + 19.9, "documented")["current_event"] is None
@@ -115,16 +115,16 @@ def test_the_api_lags_behind() -> None:
     assert ledger.data(NOW + 65, "documented")["current_event"] is None
 
 
-def test_no_more_than_ten_past_ones_are_told() -> None:
-    """Let the oldest go."""
+def test_ten_past_equivents() -> None:
+    """The oldest past equivent is dropped."""
     ledger = Ledger.recent(NOW)
     ledger.start(NOW, 60, 0)
     assert len(ledger.data(NOW, "legacy")["previous_events"]) == 10
     assert len(ledger.data(NOW, "documented")["previous_events"]) == 10
 
 
-def test_a_saved_ledger_goes_on(tmp_path: Path) -> None:
-    """Tell the same afterwards; an equivent whose planned end went by is over."""
+def test_saved_ledger(tmp_path: Path) -> None:
+    """A loaded ledger is the same, and an equivent past its planned end is over."""
     file = tmp_path / "provider.json"
     ledger = Ledger.recent(NOW)
     ledger.start(NOW, 60, 0)
@@ -138,14 +138,14 @@ def test_a_saved_ledger_goes_on(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("minutes", [0, -1, 1_441, "60", True, float("nan")])
-def test_a_duration_must_be_one(minutes: float) -> None:
-    """Refuse what is no duration."""
+def test_invalid_duration(minutes: float) -> None:
+    """An invalid duration is refused."""
     with pytest.raises(ControlError, match="duration"):
         Ledger([]).start(NOW, minutes, 0)
 
 
-def test_only_one_is_live() -> None:
-    """Refuse a second start, and an end of nothing."""
+def test_one_live_equivent() -> None:
+    """A second start is refused, and so is an end without an equivent."""
     ledger = Ledger([])
     with pytest.raises(ControlError, match="No equivent is live"):
         ledger.end(NOW, 0)
@@ -166,8 +166,8 @@ def test_only_one_is_live() -> None:
         {"colour": 1},
     ],
 )
-def test_settings_are_checked(changes: dict[str, object]) -> None:
-    """Refuse settings that there are not, and leave the others alone."""
+def test_settings(changes: dict[str, object]) -> None:
+    """Unknown settings are refused, and the others unchanged."""
     settings = Settings()
     with pytest.raises(ControlError):
         settings.update({"shape": "legacy"} | changes)
@@ -189,8 +189,8 @@ def test_settings_are_checked(changes: dict[str, object]) -> None:
         ("https://me:secret@home.example/", "https://home.example/…"),
     ],
 )
-def test_addresses_are_masked(address: str, shown: str) -> None:
-    """Show where an address leads, and no more."""
+def test_masked_address(address: str, shown: str) -> None:
+    """A masked address shows its host only."""
     assert checked_address(f" {address} ") == address
     assert masked(address) == shown
 
@@ -206,8 +206,8 @@ def test_addresses_are_masked(address: str, shown: str) -> None:
         "http://secret:99999",
     ],
 )
-def test_bad_addresses_are_refused_without_repeating_them(address: object) -> None:
-    """Keep the secret out of the error."""
+def test_invalid_address(address: object) -> None:
+    """The error does not contain the secret."""
     with pytest.raises(ControlError) as caught:
         checked_address(address)
     assert "secret" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""The pretend meter of the demo."""
+"""Test the simulated meter of the demo."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -52,8 +52,8 @@ START = datetime(2026, 11, 24, 16, tzinfo=UTC)
 
 
 @dataclass
-class Restarted:
-    """A Home Assistant with the meter, which is started again and again."""
+class RestartedHome:
+    """A Home Assistant with the meter that can be restarted."""
 
     freezer: FrozenDateTimeFactory
     test_recorder: Any
@@ -61,7 +61,7 @@ class Restarted:
 
     @asynccontextmanager
     async def run(self, moment: datetime) -> AsyncGenerator[HomeAssistant]:
-        """Start it at a time, with the recorder that works once it runs."""
+        """Start at a time, with a running recorder."""
         self.freezer.move_to(moment)
         options = {"config_dir": str(self.folder), "initial_state": CoreState.not_running}
         devices = str(plugged_in(self.folder / "devices"))
@@ -75,7 +75,7 @@ class Restarted:
             await hass.async_stop()
 
     async def count(self, hass: HomeAssistant, until: datetime) -> None:
-        """Let the meter count, and Home Assistant make its rows of five minutes."""
+        """Count, and compile the rows of five minutes."""
         full = floor(datetime.now(UTC), ROW) + ROW
         while full - LAST_TICK <= until:
             await self._go_to(hass, full - LAST_TICK)
@@ -85,7 +85,7 @@ class Restarted:
         await self._go_to(hass, until)
 
     async def _go_to(self, hass: HomeAssistant, moment: datetime) -> None:
-        """Let the time come, and wait until the meter has shown what it counted by then."""
+        """Turn the clock, and wait for the meter's state."""
         self.freezer.move_to(moment)
         for _ in range(50):
             fire_timers(hass, moment)
@@ -97,7 +97,7 @@ class Restarted:
 
 
 async def rows_of(hass: HomeAssistant) -> dict[datetime, float]:
-    """Return the meter's last rows of five minutes, by their ends."""
+    """Return the last rows of five minutes, by their ends."""
     since = datetime.now(UTC) - 2 * HOUR
     found = await get_instance(hass).async_add_executor_job(
         *(statistics_during_period, hass, since, None),
@@ -107,19 +107,21 @@ async def rows_of(hass: HomeAssistant) -> dict[datetime, float]:
 
 
 def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return what was logged as an error."""
+    """Return the logged errors."""
     return [record.message for record in caplog.records if record.levelno >= logging.ERROR]
 
 
 @pytest.fixture
-def house(freezer: FrozenDateTimeFactory, async_test_recorder: Any, tmp_path: Path) -> Restarted:
+def house(
+    freezer: FrozenDateTimeFactory, async_test_recorder: Any, tmp_path: Path
+) -> RestartedHome:
     """Return a Home Assistant that is not running yet."""
     logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)  # the plugin logs each query
-    return Restarted(freezer, async_test_recorder, tmp_path)
+    return RestartedHome(freezer, async_test_recorder, tmp_path)
 
 
-def test_knows_the_devices(tmp_path: Path) -> None:
-    """What is on counts."""
+def test_devices(tmp_path: Path) -> None:
+    """Devices that are on count."""
     assert set(KW) == set(DEVICES)
     for name in DEVICES:
         (tmp_path / name).write_text("off\n", "utf-8")
@@ -129,7 +131,7 @@ def test_knows_the_devices(tmp_path: Path) -> None:
 
 
 def test_more_than_a_year(tmp_path: Path) -> None:
-    """A new meter has a reading of each half hour, and lately of each five minutes."""
+    """A new meter has a reading of each half hour, and recent ones of each five minutes."""
     ago = timedelta(days=METER_DAYS)
     first = Reading.load(tmp_path / "meter.json", NOW, ago)
     assert first == Reading(floor(NOW - ago, HOUR), FIRST_KWH)
@@ -145,8 +147,8 @@ def test_more_than_a_year(tmp_path: Path) -> None:
     assert history(first, NOW, [], by_chance=True) == readings
 
 
-def test_a_past_as_homes_have_it() -> None:
-    """By chance an evening takes half or twice of what another does, paused or not."""
+def test_random_past() -> None:
+    """The use of an evening varies between half and twice, paused or not."""
     hours = [START + number * 24 * HOUR for number in range(100)]
     taken = [past_kw(hour, paused=False, by_chance=True) for hour in hours]
     least, *_, most = sorted(taken)
@@ -156,8 +158,8 @@ def test_a_past_as_homes_have_it() -> None:
     assert all(low <= high for low, high in zip(rest, taken, strict=True))
 
 
-def test_devices_that_were_paused() -> None:
-    """In an equivent of the past it used less, by what the devices take."""
+def test_paused_past() -> None:
+    """Past equivents have a lower use, by the devices' power."""
     first = Reading(START - HOUR, 100)
     span = ((START + timedelta(seconds=67)).timestamp(), (START + HOUR).timestamp())
     always, paused = (history(first, START + HOUR, spans) for spans in ([], [span]))
@@ -165,8 +167,8 @@ def test_devices_that_were_paused() -> None:
     assert always[-1].kwh - paused[-1].kwh == pytest.approx(sum(KW.values()))
 
 
-def test_goes_on_after_a_while(tmp_path: Path) -> None:
-    """It continues from where it was, and fills in what was missed."""
+def test_continues(tmp_path: Path) -> None:
+    """The meter continues from its last reading and fills in the missing ones."""
     file = tmp_path / "meter.json"
     Reading(NOW, 200).save(file)
     readings = history(Reading.load(file, NOW + HOUR), NOW + HOUR, [])
@@ -175,8 +177,8 @@ def test_goes_on_after_a_while(tmp_path: Path) -> None:
     assert readings[-1].kwh - 200 == pytest.approx(sum(KW.values()) + base_kw(NOW), rel=0.1)
 
 
-def test_rows_begin_a_row_before_their_reading() -> None:
-    """As Home Assistant keeps them; an hour's only where an hour ends."""
+def test_rows() -> None:
+    """Rows start before their reading as in Home Assistant, and hourly ones end on an hour."""
     readings = history(Reading(START - HOUR, 100), START, [])
     assert [row["start"] for row in rows(readings, HOUR)] == [START - 2 * HOUR, START - HOUR]
     five_minutes = rows(readings, ROW)
@@ -189,7 +191,7 @@ def test_rows_begin_a_row_before_their_reading() -> None:
 
 
 def test_installed(tmp_path: Path) -> None:
-    """It is an integration of its own, beside ours."""
+    """The meter is an integration of its own."""
     configuration = metered(tmp_path, tmp_path / "devices", [{"start_time": 1, "end_time": 2}])
     assert configuration.startswith(f"{MANIFEST['domain']}: ")
     folder = tmp_path / "custom_components" / METER.stem
@@ -213,10 +215,10 @@ def test_installed(tmp_path: Path) -> None:
         ("16:00:03", "16:00:07"),
     ],
 )
-async def test_starts_again_at_any_time(
-    house: Restarted, caplog: pytest.LogCaptureFixture, off: str, on: str
+async def test_restarts_at_any_time(
+    house: RestartedHome, caplog: pytest.LogCaptureFixture, off: str, on: str
 ) -> None:
-    """There is one row for each five minutes, its own or one that Home Assistant made."""
+    """There is one row for each five minutes, of the meter or of Home Assistant."""
     stopped, started = (datetime.fromisoformat(f"2026-11-25T{time}+00:00") for time in (off, on))
     async with house.run(FIRST_START) as hass:
         await house.count(hass, stopped)

@@ -1,4 +1,4 @@
-"""The simulated provider over real sockets."""
+"""Test the simulated provider over real sockets."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,14 +16,14 @@ from .conftest import TOKEN, Caller, Listener
 
 
 async def until(condition: Callable[[], object], seconds: float = 5) -> None:
-    """Wait until something holds."""
+    """Wait for a condition."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - nothing announces it
             await asyncio.sleep(0.01)
 
 
-async def test_the_api_tells_ten_past_ones(caller: Caller) -> None:
-    """Answer as the real one does."""
+async def test_answer(caller: Caller) -> None:
+    """The answer has the shape of the real one."""
     status, body, _ = await caller.ask()
     assert status == 200
     assert body["success"] is True
@@ -41,15 +41,15 @@ async def test_the_api_tells_ten_past_ones(caller: Caller) -> None:
         {"Authorization": f"Token {TOKEN}"},
     ],
 )
-async def test_a_token_is_needed(caller: Caller, headers: dict[str, str]) -> None:
-    """Answer 401 to anybody else."""
+async def test_token(caller: Caller, headers: dict[str, str]) -> None:
+    """A wrong token gets a 401."""
     async with caller.session.get(caller.provider.api_url, headers=headers) as response:
         assert response.status == 401
         assert await response.json() == {"message": "Unauthenticated."}
 
 
-async def test_the_slash_matters(caller: Caller) -> None:
-    """Redirect from the path without it."""
+async def test_slash(caller: Caller) -> None:
+    """The path without a slash is redirected."""
     async with caller.session.get(
         caller.provider.api_url.rstrip("/"), allow_redirects=False
     ) as response:
@@ -58,7 +58,7 @@ async def test_the_slash_matters(caller: Caller) -> None:
 
 
 async def test_limits_are_counted_per_token(caller: Caller) -> None:
-    """Answer 429 to the second call within a second, but not to somebody else's."""
+    """A second call within a second gets a 429, with another token it does not."""
     assert (await caller.ask())[0] == 200
     status, body, retry_after = await caller.ask()
     assert (status, body, retry_after) == (429, {"message": "Too Many Attempts."}, "1")
@@ -68,7 +68,7 @@ async def test_limits_are_counted_per_token(caller: Caller) -> None:
 
 
 async def test_start_and_end_call_the_webhooks(caller: Caller, listener: Listener) -> None:
-    """Send a POST without a body, and tell the API's callers too."""
+    """A start and an end send a POST without a body, and are in the API."""
     addresses = {event: f"{listener.address}?event={event}" for event in ("started", "ended")}
     assert (await caller.control("webhooks", addresses))[0] == 200
     status, state = await caller.control("start", {"minutes": 60})
@@ -82,8 +82,8 @@ async def test_start_and_end_call_the_webhooks(caller: Caller, listener: Listene
     assert listener.calls == [("POST", "started", b""), ("POST", "ended", b"")]
 
 
-async def test_a_demo_trigger_is_all_webhook(caller: Caller, listener: Listener) -> None:
-    """Call the webhook, and tell the API nothing of it."""
+async def test_demo_trigger(caller: Caller, listener: Listener) -> None:
+    """A demo trigger calls the webhook and is not in the API."""
     before = caller.provider.answer()
     await caller.control("webhooks", {"started": f"{listener.address}?event=started"})
     assert (await caller.control("trigger", {"event": "started"}))[0] == 200
@@ -93,8 +93,8 @@ async def test_a_demo_trigger_is_all_webhook(caller: Caller, listener: Listener)
     assert (await caller.control("trigger", {"event": "ended"}))[0] == 409
 
 
-async def test_a_planned_end_passes_by_itself(provider: Provider, listener: Listener) -> None:
-    """Call the webhook at the planned end, and move the equivent to the past ones."""
+async def test_planned_end(provider: Provider, listener: Listener) -> None:
+    """The webhook is called at the planned end, and the equivent is a past one."""
     provider.set_webhooks(ended=f"{listener.address}?event=ended")
     provider.start(minutes=0.02)
     assert (live := provider.state()["live"])
@@ -104,8 +104,8 @@ async def test_a_planned_end_passes_by_itself(provider: Provider, listener: List
     assert provider.answer()["previous_events"][0] == live
 
 
-async def test_an_early_end_takes_the_timer_along(provider: Provider) -> None:
-    """Do not end the next equivent at the planned end of the one before."""
+async def test_early_end(provider: Provider) -> None:
+    """The planned end of the last equivent does not end the next."""
     provider.start(minutes=0.02)
     provider.end()
     provider.start(minutes=None)
@@ -113,8 +113,8 @@ async def test_an_early_end_takes_the_timer_along(provider: Provider) -> None:
     assert provider.state()["live"]
 
 
-async def test_the_api_lags(caller: Caller, listener: Listener) -> None:
-    """Call the webhook before the API knows."""
+async def test_lag(caller: Caller, listener: Listener) -> None:
+    """The webhook is called before the API changes."""
     await caller.control("webhooks", {"started": listener.address})
     await caller.control("settings", {"lag": 0.3, "shape": "legacy"})
     await caller.control("start", {"minutes": 60})
@@ -134,7 +134,7 @@ async def test_the_api_lags(caller: Caller, listener: Listener) -> None:
     ],
 )
 async def test_faults_with_an_answer(caller: Caller, fault: str, expected: int, text: str) -> None:
-    """Answer as told, and work again afterwards."""
+    """Faults answer as set, and the API recovers afterwards."""
     await caller.control("settings", {"fault": fault})
     status, body, retry_after = await caller.ask()
     assert status == expected
@@ -145,10 +145,8 @@ async def test_faults_with_an_answer(caller: Caller, fault: str, expected: int, 
     assert caller.provider.over_limit == 0
 
 
-async def test_an_outage_closes_the_connection(
-    caller: Caller, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Give no answer at all, and no traceback either."""
+async def test_outage(caller: Caller, caplog: pytest.LogCaptureFixture) -> None:
+    """An outage closes the connection without a traceback."""
     await caller.control("settings", {"fault": "outage"})
     with pytest.raises(aiohttp.ClientConnectionError):
         await caller.ask()
@@ -156,8 +154,8 @@ async def test_an_outage_closes_the_connection(
     assert not [record for record in caplog.records if record.levelno > logging.INFO]
 
 
-async def test_a_slow_api_answers_in_the_end(caller: Caller) -> None:
-    """Keep the caller waiting."""
+async def test_slow_api(caller: Caller) -> None:
+    """A slow API delays its answer."""
     await caller.control("settings", {"fault": "slow"})
     began = time.monotonic()
     assert (await caller.ask())[0] == 200
@@ -165,7 +163,7 @@ async def test_a_slow_api_answers_in_the_end(caller: Caller) -> None:
 
 
 async def test_calls_are_listed(caller: Caller, listener: Listener) -> None:
-    """List the last fifty, newest first, with their status."""
+    """The last fifty calls are listed, newest first, with their status."""
     await caller.control("webhooks", {"started": listener.address, "ended": None})
     for _ in range(55):
         await caller.ask("wrong")
@@ -190,7 +188,7 @@ async def test_calls_are_listed(caller: Caller, listener: Listener) -> None:
 async def test_webhook_secrets_stay_secret(
     caller: Caller, listener: Listener, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Keep addresses out of answers and logs, when nobody answers there as well."""
+    """Addresses are not in answers and logs, also after failed calls."""
     caplog.set_level(logging.DEBUG, "demo")
     nobody = "http://127.0.0.1:9/api/webhook/very-secret"
     await caller.control("webhooks", {"started": listener.address, "ended": nobody})
@@ -219,24 +217,22 @@ async def test_webhook_secrets_stay_secret(
         ("start", [1], 400),
     ],
 )
-async def test_controls_that_make_no_sense(
-    caller: Caller, action: str, body: Any, expected: int
-) -> None:
-    """Say so in a sentence."""
+async def test_invalid_control(caller: Caller, action: str, body: Any, expected: int) -> None:
+    """An invalid control is explained in a sentence."""
     status, answer = await caller.control(action, body)
     assert status == expected
     assert answer["error"].endswith(".")
 
 
-async def test_a_body_that_is_no_json(caller: Caller) -> None:
-    """Say so as well."""
+async def test_invalid_body(caller: Caller) -> None:
+    """A body that is not JSON is explained too."""
     async with caller.session.post(f"{caller.provider.url}/control/start", data=b"{") as response:
         assert response.status == 400
         assert await response.json() == {"error": "The body must be JSON."}
 
 
-async def test_the_account_is_told(caller: Caller) -> None:
-    """Whoever adds the account learns the token and the address, with which a call succeeds."""
+async def test_account(caller: Caller) -> None:
+    """The launcher receives the token and the address, with which a call succeeds."""
     async with caller.session.get(f"{caller.provider.url}/control/account") as response:
         account = await response.json()
     headers = {"Authorization": f"Bearer {account['token']}"}
@@ -244,8 +240,8 @@ async def test_the_account_is_told(caller: Caller) -> None:
         assert response.status == 200
 
 
-async def test_the_page_is_served(caller: Caller) -> None:
-    """Serve a page that needs nothing from elsewhere."""
+async def test_page(caller: Caller) -> None:
+    """The page loads nothing from elsewhere."""
     async with caller.session.get(caller.provider.url) as response:
         page = await response.text()
     assert response.status == 200
@@ -253,8 +249,8 @@ async def test_the_page_is_served(caller: Caller) -> None:
     assert 'src="' not in page
 
 
-async def test_a_later_provider_goes_on(socket_enabled: None, tmp_path: Path) -> None:
-    """Continue with the same equivents, and with the timer of the live one."""
+async def test_restarted_provider(socket_enabled: None, tmp_path: Path) -> None:
+    """A restarted provider has the same equivents, and the timer of the live one."""
     file = tmp_path / "provider.json"
     async with Provider(state_file=file) as provider:
         provider.start(minutes=0.02)

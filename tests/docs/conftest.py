@@ -1,4 +1,4 @@
-"""What the tests of the examples share: a house with the automations that the pages show."""
+"""Shared fixtures of the examples: a house with the automations of the pages."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -19,34 +19,34 @@ HOUR = timedelta(hours=1)
 
 
 class Examples:
-    """The automations of the pages in a home, and the calls that they make."""
+    """The automations of the pages in a home, and their calls."""
 
     def __init__(self, home: Home) -> None:
-        """Have heard nothing."""
+        """Initialize without calls."""
         self.home = home
         self.calls: list[ServiceCall] = []
 
     async def setup(self, *aliases: str) -> None:
-        """Take some or all of them in, with devices that do nothing but note the calls."""
+        """Set up some or all automations, with devices that only record the calls."""
         hass = self.home.hass
         blocks = [AUTOMATIONS[alias] for alias in aliases or AUTOMATIONS]
         for name in sorted({name for block in blocks for name in actions(block)}):
             domain, action = name.split(".")
             if domain != DOMAIN:  # its own are run as they are
                 async_mock_service(hass, domain, action)
-        hass.bus.async_listen("call_service", self._hear)
+        hass.bus.async_listen("call_service", self._record)
         config = {"automation": blocks}
         assert await async_setup_component(hass, "automation", config)
         await self.home.settle()
 
-    def _hear(self, event: Any) -> None:
-        """Note a call."""
+    def _record(self, event: Any) -> None:
+        """Record a call."""
         data = event.data
         call = ServiceCall(self.home.hass, data["domain"], data["service"], data["service_data"])
         self.calls.append(call)
 
     def runs(self, alias: str) -> int:
-        """Return how often the action of an automation was called, by what only it says."""
+        """Return the number of calls with an automation's own text."""
         (action,) = [a for a in AUTOMATIONS[alias]["actions"] if "action" in a]
         title = action.get("data", {}).get("title")
         return sum(
@@ -69,7 +69,7 @@ class Examples:
 
 @pytest.fixture
 async def examples(hass: HomeAssistant, home: Home, provider: Provider) -> AsyncIterator[Examples]:
-    """Return the automations of the pages, to be set up by the test."""
+    """Return the automations of the pages, not set up yet."""
     provider.end(NOW - 72 * HOUR, NOW - 71 * HOUR)
     examples = Examples(home)
     yield examples

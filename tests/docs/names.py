@@ -1,4 +1,4 @@
-"""The names of the automations that the pages show."""
+"""Names of the automations on the pages."""
 
 START = "Immersion heater off when an equivent starts"
 END = "Immersion heater on when an equivent ends"

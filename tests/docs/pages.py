@@ -1,4 +1,4 @@
-"""The documentation: the README, and the pages behind it."""
+"""The README and the pages of the documentation."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,12 +29,12 @@ EVERYTHING = "\n".join(PAGES.values())
 
 
 def flat(text: str) -> str:
-    """Return a text without its line breaks."""
+    """Return a text without line breaks."""
     return " ".join(text.split())
 
 
 def headings(text: str) -> list[str]:
-    """Return the headings of a text; a comment in an example is none."""
+    """Return the headings of a text, without comments in examples."""
     return re.findall(r"(?m)^#+ (.+)$", re.sub(r"(?s)```.*?```", "", text))
 
 
@@ -44,12 +44,12 @@ def slug(heading: str) -> str:
 
 
 def links(text: str) -> list[str]:
-    """Return where the links and pictures of a text lead."""
+    """Return the targets of links and pictures in a text."""
     return re.findall(r"\]\(([^)\s]+)\)", text)
 
 
 def blocks(text: str) -> list[dict[str, Any]]:
-    """Return what a text shows as YAML."""
+    """Return the YAML blocks of a text."""
     shown: list[Any] = [parse_yaml(one) for one in re.findall(r"(?s)```yaml\n(.*?)```", text)]
     return shown
 
@@ -68,7 +68,7 @@ AUTOMATIONS = {example["alias"]: example for example in EXAMPLES}
 
 
 def actions(value: Any) -> Iterator[str]:
-    """Yield the names of the actions of an automation."""
+    """Yield the names of an automation's actions."""
     if isinstance(value, dict):
         if isinstance(value.get("action"), str):
             yield value["action"]

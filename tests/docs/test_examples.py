@@ -1,4 +1,4 @@
-"""Test the automations that the pages show: each is loaded, and run."""
+"""Test the automations of the pages in a real Home Assistant."""
 
 from datetime import timedelta
 import logging
@@ -44,13 +44,13 @@ CARDS = {"cards", "sections", "views"}
 
 
 def turn(home: Home, entity_id: str) -> None:
-    """Turn a device of the house on."""
+    """Turn on a device."""
     home.hass.states.async_set(entity_id, "off")
     home.hass.states.async_set(entity_id, "on")
 
 
 async def test_all_load(examples: Examples, caplog: pytest.LogCaptureFixture) -> None:
-    """Each automation is valid, listens, and has not run without a reason."""
+    """Each automation is valid, enabled, and has not run yet."""
     await examples.home.setup()
     await examples.setup()
     tested = {
@@ -68,7 +68,7 @@ async def test_all_load(examples: Examples, caplog: pytest.LogCaptureFixture) ->
 
 
 async def test_start_and_end(examples: Examples, push: Push) -> None:
-    """A start and an end that a webhook call tells are acted upon, each once."""
+    """The automations run once for a start and an end by webhook."""
     await examples.home.setup()
     await examples.setup()
     await push("?event=started")
@@ -81,7 +81,7 @@ async def test_start_and_end(examples: Examples, push: Push) -> None:
 
 
 async def test_actions(examples: Examples) -> None:
-    """The examples of the actions rehearse, pause, restore, and tell what was not paused."""
+    """The examples of the actions rehearse, pause, restore and report."""
     home = examples.home
     await home.setup()
     names = ("Immersion heater", "Towel rail", "Kettle", "Radio")
@@ -104,8 +104,8 @@ async def test_actions(examples: Examples) -> None:
     assert kettle.commands == ["off", "on"]
 
 
-async def test_the_first_one(examples: Examples) -> None:
-    """The example of the front page holds its devices to the end, and no longer."""
+async def test_front_page(examples: Examples) -> None:
+    """The example of the front page holds its devices until the end."""
     home = examples.home
     await home.setup()
     devices = await install(home.hass, Plug("Immersion heater"), Plug("Towel rail"))
@@ -119,7 +119,7 @@ async def test_the_first_one(examples: Examples) -> None:
 
 
 async def test_demo_trigger(examples: Examples, push: Push) -> None:
-    """A demo start runs the automations, and ends by itself after five minutes."""
+    """A demo start runs the automations and ends after five minutes."""
     await examples.home.setup()
     await examples.setup()
     await push("?event=started")
@@ -130,7 +130,7 @@ async def test_demo_trigger(examples: Examples, push: Push) -> None:
 
 
 async def test_start_and_end_without_webhook(examples: Examples, provider: Provider) -> None:
-    """So are those that the API tells."""
+    """The automations run for a start and an end by the API."""
     await examples.home.setup()
     await examples.setup()
     provider.start(NOW + timedelta(seconds=10), None)
@@ -143,7 +143,7 @@ async def test_start_and_end_without_webhook(examples: Examples, provider: Provi
 
 @pytest.mark.parametrize(("to", "runs"), [("off", 1), ("on", 0)])
 async def test_skip(examples: Examples, push: Push, to: str, runs: int) -> None:
-    """The switch decides whether an equivent is joined."""
+    """The switch skips an equivent."""
     await examples.home.setup()
     await examples.setup(UNLESS_SKIPPED)
     skip = {"entity_id": "switch.equiwatt_skip"}
@@ -154,7 +154,7 @@ async def test_skip(examples: Examples, push: Push, to: str, runs: int) -> None:
 
 
 async def test_nothing_held(examples: Examples) -> None:
-    """Who wants to know is told once nothing is held."""
+    """A message is sent once no device is held."""
     home = examples.home
     await home.setup()
     await install(home.hass, Plug("Immersion heater"), Plug("Towel rail"))
@@ -167,7 +167,7 @@ async def test_nothing_held(examples: Examples) -> None:
 
 
 async def test_conditions(examples: Examples, push: Push) -> None:
-    """The warnings come during an equivent only."""
+    """The warnings are sent during an equivent only."""
     await examples.home.setup()
     await examples.setup()
     for runs in (0, 1):
@@ -179,7 +179,7 @@ async def test_conditions(examples: Examples, push: Push) -> None:
 
 
 async def test_times(examples: Examples, provider: Provider) -> None:
-    """What counts from the start and towards the end comes at its time."""
+    """Automations run at their times after the start and before the end."""
     home = examples.home
     await home.setup()
     await examples.setup()
@@ -206,7 +206,7 @@ async def test_times(examples: Examples, provider: Provider) -> None:
 
 
 async def test_webhook_that_works(examples: Examples, provider: Provider, push: Push) -> None:
-    """Nobody is told of a silent webhook while it calls."""
+    """No message is sent about a webhook that calls."""
     await examples.home.setup()
     await examples.setup()
     provider.start(NOW, None)
@@ -221,7 +221,7 @@ async def test_webhook_that_works(examples: Examples, provider: Provider, push: 
 
 @pytest.mark.parametrize(("days", "runs"), [(3, 0), (20, 1)])
 async def test_fortnight(examples: Examples, provider: Provider, days: int, runs: int) -> None:
-    """A long silence is told on a Sunday."""
+    """A long silence is reported on a Sunday."""
     start = NOW - timedelta(days=days)
     provider.previous.clear()
     provider.end(start, start + HOUR)
@@ -231,10 +231,10 @@ async def test_fortnight(examples: Examples, provider: Provider, days: int, runs
     assert examples.runs(FORTNIGHT) == runs
 
 
-async def test_calendar_triggers_are_deaf(
+async def test_calendar_triggers(
     hass: HomeAssistant, examples: Examples, provider: Provider
 ) -> None:
-    """The page warns of them: a calendar is looked into every fifteen minutes only."""
+    """Calendar triggers miss an unannounced equivent, as the page warns."""
     heard: list[Any] = []
     hass.bus.async_listen("heard", heard.append)
     config = {
@@ -254,7 +254,7 @@ async def test_calendar_triggers_are_deaf(
 
 
 def test_all_are_automations() -> None:
-    """What a page shows as YAML can be pasted as one, or is a card; and none is shown twice."""
+    """Each YAML block is an automation or a card, and is shown once."""
     shown = [block for text in PAGES.values() for block in blocks(text)]
     pasted = [block["alias"] for block in shown if "triggers" in block]
     assert all("triggers" in block or block.keys() & CARDS for block in shown)
@@ -264,6 +264,6 @@ def test_all_are_automations() -> None:
 
 
 @pytest.mark.parametrize("alias", AUTOMATIONS)
-def test_own_entities_only(alias: str) -> None:
+def test_own_entities(alias: str) -> None:
     """Each automation uses an entity of the integration."""
     assert re.search(r"\w+\.equiwatt_\w+", str(AUTOMATIONS[alias]))

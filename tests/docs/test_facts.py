@@ -1,4 +1,4 @@
-"""Test that entities, actions, numbers and words are those of the code."""
+"""Test the entities, actions, numbers and texts on the pages against the code."""
 
 from datetime import timedelta
 import json
@@ -25,7 +25,7 @@ TRANSLATIONS = json.loads((INTEGRATION / "translations" / "en.json").read_text("
 
 
 async def test_entities(hass: HomeAssistant, home: Home) -> None:
-    """Every entity has its row and its heading, and no other is spoken of."""
+    """Every entity has its row and its heading, and no others do."""
     await home.setup()
     entities = er.async_entries_for_config_entry(er.async_get(hass), home.entry.entry_id)
     ids = {entity.entity_id for entity in entities}
@@ -45,7 +45,7 @@ async def test_entities(hass: HomeAssistant, home: Home) -> None:
 
 
 def test_every_entity_has_an_example() -> None:
-    """Under each entity's heading there is an automation that uses it."""
+    """Each entity's heading has an automation that uses it."""
     sections = re.split(r"(?m)^### `", EVERYTHING)[1:]
     assert sections
     for section in sections:
@@ -55,7 +55,7 @@ def test_every_entity_has_an_example() -> None:
 
 
 def test_figures_in_the_text() -> None:
-    """The figures that are told in passing are those of the benchmark."""
+    """The figures in the text are those of the benchmark."""
     figures = figures_of(load())
     text = flat(EVERYTHING)
     assert f"makes {figures['calls_per_day']:,.0f} calls a day" in text
@@ -68,7 +68,7 @@ def test_figures_in_the_text() -> None:
 
 
 def test_facts() -> None:
-    """Numbers, addresses and words are those of the code."""
+    """Numbers, addresses and texts are those of the code."""
     assert DEFAULT_URL in EVERYTHING
     assert coordinator.STALE_AFTER == tracker.OVERRUN == timedelta(minutes=15)
     assert timedelta(hours=6) == tracker.MAX_OPEN
@@ -87,7 +87,7 @@ def test_facts() -> None:
 
 
 def test_actions_are_explained() -> None:
-    """Each action is named on the front page, and explained with its fields and reasons."""
+    """Each action is on the front page, and described with its fields and reasons."""
     page = PAGES["docs/actions.md"]
     for name, service in TRANSLATIONS["services"].items():
         assert f"`{DOMAIN}.{name}`" in PAGES[README]
@@ -98,8 +98,8 @@ def test_actions_are_explained() -> None:
         assert f"`{refusal}`" in page
 
 
-def test_what_is_restored() -> None:
-    """The page of the actions lists what is restored of each domain, and how exactly."""
+def test_restored_attributes() -> None:
+    """The page of the actions lists the restored attributes of each domain."""
     table = PAGES["docs/actions.md"].split("### What is restored")[1].split("\n## ")[0]
     rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", table, re.MULTILINE))
     names = {domain: names[1:] for domain, names in device_state.SIGNIFICANT.items()}
@@ -111,13 +111,13 @@ def test_what_is_restored() -> None:
 
 
 def compared(name: str) -> str:
-    """Return an attribute as the page lists it."""
+    """Return an attribute in the form of the page."""
     tolerance = device_state.TOLERANCES.get(name)
     return f"`{name}`" + (f" (± {tolerance:g})" if tolerance else "")
 
 
 def test_blueprints_can_be_imported() -> None:
-    """Each has a badge that imports it from where its own source address says."""
+    """Each badge imports a blueprint from its source address."""
     folder = ROOT / "blueprints" / "automation" / "equiwatt"
     sources = {load_yaml_dict(str(one))["blueprint"]["source_url"] for one in folder.iterdir()}
     badges = re.findall(r"blueprint_import/\?blueprint_url=([^)]+)\)", EVERYTHING)
@@ -128,7 +128,7 @@ def test_blueprints_can_be_imported() -> None:
 
 
 def test_reasons_are_explained() -> None:
-    """Troubleshooting quotes the beginning of each sentence that the dialog may show."""
+    """Troubleshooting quotes the beginning of each error in the dialogs."""
     quoted = re.findall(r'\*\*"([^"]+)"', PAGES["docs/troubleshooting.md"])
     errors = TRANSLATIONS["config"]["error"]
     assert len(quoted) == len(errors)

@@ -1,4 +1,4 @@
-"""Test that what the pages point to is there."""
+"""Test the links, pictures, commands and files on the pages."""
 
 from pathlib import Path
 import re
@@ -12,15 +12,15 @@ EVERY_PAGE = pytest.mark.parametrize("name", TEXTS)
 
 @EVERY_PAGE
 def test_links(name: str) -> None:
-    """Relative links and anchors lead somewhere; others are by https."""
+    """Relative links have a target, and others use https."""
     assert links(TEXTS[name])
     for target in links(TEXTS[name]):
         if not target.startswith("https://"):
-            assert leads_somewhere(name, target), target
+            assert has_target(name, target), target
 
 
-def leads_somewhere(name: str, target: str) -> bool:
-    """Return True if a page's relative link leads to a file, and to a heading there."""
+def has_target(name: str, target: str) -> bool:
+    """Return True if a relative link leads to a file, and to a heading in it."""
     path, _, anchor = target.partition("#")
     file = (ROOT / name).parent.joinpath(path).resolve() if path else ROOT / name
     if not anchor:
@@ -37,8 +37,8 @@ def pictures() -> list[tuple[str, str, str]]:
     ]
 
 
-def test_ways_are_written_alike() -> None:
-    """A way through the menus has the sign of the keyboard, and is told for each release."""
+def test_menu_paths() -> None:
+    """Menu paths use the same sign, and cover each release."""
     assert [name for name, text in TEXTS.items() if "→" in text] == []
     for name, text in PAGES.items():
         assert text.count("**Settings > Developer tools >") == text.count("**Settings > Tools >"), (
@@ -47,7 +47,7 @@ def test_ways_are_written_alike() -> None:
 
 
 def test_pictures() -> None:
-    """Every picture is there, is one, and is described for those who cannot see it."""
+    """Every picture exists and has a description."""
     assert len(pictures()) >= 5
     for name, described, path in pictures():
         file = Path(ROOT / name).parent / path
@@ -59,7 +59,7 @@ def test_pictures() -> None:
 
 
 def test_commands() -> None:
-    """The scripts that are named exist, and know the options that are named."""
+    """The scripts and options exist."""
     text = "\n".join(TEXTS.values())
     named = re.findall(r"(scripts/\w+|\.ci/run)((?: --[\w-]+(?: \d+)?)*)", text)
     assert {script for script, _ in named} >= {"scripts/demo", "scripts/test", "scripts/lint"}
@@ -73,6 +73,6 @@ def test_commands() -> None:
 
 @EVERY_PAGE
 def test_files(name: str) -> None:
-    """The files and folders that a page names in backticks are there."""
+    """The files and folders in backticks exist."""
     for path in re.findall(r"`((?:tests|custom_components|demo)/[\w/.]+)`", TEXTS[name]):
         assert (ROOT / path).exists(), path

@@ -1,4 +1,4 @@
-"""Test the automations on the page of planned equivents: each is loaded, and plans for real."""
+"""Test the automations on the page of planned equivents."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
@@ -42,7 +42,7 @@ async def planner(hass: HomeAssistant, home: Home, provider: Provider) -> AsyncI
 
 
 async def planned(home: Home) -> list[tuple[str, datetime, datetime]]:
-    """Return what is planned."""
+    """Return the planned equivents."""
     events = await calendar(home, NOW, NOW + 72 * HOUR)
     return [
         (
@@ -75,7 +75,7 @@ def test_all_are_tested() -> None:
 async def test_voice(
     planner: Home, said: str, summary: str, start: datetime, end: datetime
 ) -> None:
-    """What is said to Assist is planned, and confirmed."""
+    """A sentence to Assist is planned and confirmed."""
     answer: Any = await planner.hass.services.async_call(
         "conversation", "process", {"text": said}, blocking=True, return_response=True
     )
@@ -94,7 +94,7 @@ async def test_voice(
     ],
 )
 async def test_phone(planner: Home, message: str, package: str, summaries: list[str]) -> None:
-    """A notification on the phone is planned if it is equiwatt's and names two times."""
+    """A notification of equiwatt on the phone with two times is planned."""
     attributes = {"package": package}
     planner.hass.states.async_set("sensor.phone_last_notification", message, attributes)
     await planner.settle()
@@ -104,7 +104,7 @@ async def test_phone(planner: Home, message: str, package: str, summaries: list[
 
 @pytest.mark.parametrize(("sender", "plans"), [("news@equiwatt.com", 1), ("a@example.com", 0)])
 async def test_mail(planner: Home, sender: str, plans: int) -> None:
-    """So is an e-mail."""
+    """An e-mail with two times is planned."""
     mail = {"sender": sender, "subject": "powerUP", "text": "It is tomorrow, 17:00 to 18:00."}
     planner.hass.bus.async_fire("imap_content", mail)
     await planner.settle()
@@ -115,7 +115,7 @@ async def test_mail(planner: Home, sender: str, plans: int) -> None:
     ("message", "summary"), [("DFS Downwards", "powerDOWN"), ("DFS Upwards", "powerUP")]
 )
 async def test_scheme(planner: Home, message: str, summary: str) -> None:
-    """The next event of the national scheme is planned, however often it is shown."""
+    """The next event of the national scheme is planned once."""
     for _ in range(2):
         planner.hass.states.async_set("calendar.dfs_events", "off", {})
         attributes = {
@@ -130,7 +130,7 @@ async def test_scheme(planner: Home, message: str, summary: str) -> None:
 
 @pytest.mark.parametrize("kind", ["power_up", "power_down"])
 async def test_power_up(planner: Home, kind: str) -> None:
-    """What is for powerUP runs in that alone."""
+    """The automation for powerUP runs in a powerUP only."""
     calls = async_mock_service(planner.hass, "switch", "turn_on")
     await simulate(planner.hass, duration={"minutes": 1}, kind=kind)
     await planner.settle()
@@ -138,7 +138,7 @@ async def test_power_up(planner: Home, kind: str) -> None:
 
 
 async def test_planned_power_up(planner: Home, provider: Provider) -> None:
-    """So in a real one that was planned."""
+    """The automation for powerUP runs in a planned equivent."""
     calls = async_mock_service(planner.hass, "switch", "turn_on")
     await plan(planner, NOW, NOW + HOUR)
     provider.start(NOW, NOW + HOUR)

@@ -1,4 +1,4 @@
-"""Test the front page: short, and in the order in which a new user asks."""
+"""Test that the front page is short and in a new user's order."""
 
 import re
 
@@ -19,7 +19,7 @@ def sections() -> dict[str, str]:
 
 
 def test_order() -> None:
-    """First a picture, what it is and the buttons; then from what to know to where to read on."""
+    """A picture, a description and the buttons; then the facts, and further pages last."""
     intro = TEXT.split("\n## ", 1)[0]
     marks = [
         "docs/images/dashboard-live.png",
@@ -32,8 +32,8 @@ def test_order() -> None:
     assert list(sections()) == ORDER
 
 
-def test_is_read_in_minutes() -> None:
-    """It stays a front page: what it is in three sentences, and one example."""
+def test_length() -> None:
+    """The front page has three sentences about the product, and one example."""
     assert TEXT.count("\n") <= LINES
     what = next(text for text in TEXT.split("\n\n") if text.startswith("[equiwatt]("))
     assert (
@@ -43,14 +43,14 @@ def test_is_read_in_minutes() -> None:
     assert sections()["Troubleshooting"].count("\n- **") == 5
 
 
-def test_leads_to_every_page() -> None:
-    """Each page behind it is linked where a reader looks for more, the one for developers too."""
+def test_links_to_every_page() -> None:
+    """Each page is linked, that for developers too."""
     linked = {target.partition("#")[0] for target in links(sections()["Find out more"])}
     assert linked >= TEXTS.keys() - {README}
 
 
-def test_known_first() -> None:
-    """What costs points or comfort is told before anything is installed."""
+def test_limits_first() -> None:
+    """The limits of the integration come before the installation."""
     first = sections()["Know this first"]
     for word in ("powerUP", "opt in", "log that you took part", "controls"):
         assert word in first

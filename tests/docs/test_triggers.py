@@ -1,4 +1,4 @@
-"""Test that what the page on triggers and the condition says can be done."""
+"""Test the page of triggers and the condition."""
 
 from typing import Any
 
@@ -22,8 +22,8 @@ def examples() -> dict[str, dict[str, Any]]:
     return {block["alias"]: block for block in blocks(TRIGGERS)}
 
 
-async def listen(hass: HomeAssistant) -> dict[str, list[Any]]:
-    """Set the examples up, and return the calls that they will make."""
+async def set_up(hass: HomeAssistant) -> dict[str, list[Any]]:
+    """Set up the examples and return their calls."""
     calls = {
         "heating": async_mock_service(hass, "climate", "set_temperature"),
         "messages": async_mock_service(hass, "persistent_notification", "create"),
@@ -37,7 +37,7 @@ async def listen(hass: HomeAssistant) -> dict[str, list[Any]]:
 
 
 async def rehearse(home: Home) -> None:
-    """Rehearse an equivent for a minute, in which the tumble dryer starts."""
+    """Rehearse an equivent for a minute, with a start of the tumble dryer."""
     data = {"duration": {"seconds": 60}}
     await home.hass.services.async_call("equiwatt", "simulate_equivent", data, blocking=True)
     await home.pass_time(5)
@@ -46,16 +46,16 @@ async def rehearse(home: Home) -> None:
 
 
 async def start_the_dryer(home: Home) -> None:
-    """Let the tumble dryer start."""
+    """Start the tumble dryer."""
     home.hass.states.async_set("switch.tumble_dryer", "off")
     home.hass.states.async_set("switch.tumble_dryer", "on")
     await home.settle()
 
 
 async def test_examples(hass: HomeAssistant, home: Home, push: Push) -> None:
-    """Each runs when its alias says so, and not otherwise."""
+    """Each automation runs when its alias says so."""
     await home.setup()
-    calls = await listen(hass)
+    calls = await set_up(hass)
     await start_the_dryer(home)
     assert not calls["heating"] + calls["messages"]
     await push("?event=started")
@@ -70,9 +70,9 @@ async def test_examples(hass: HomeAssistant, home: Home, push: Push) -> None:
 
 
 async def test_rehearsals(hass: HomeAssistant, home: Home) -> None:
-    """Those that leave rehearsals out say nothing."""
+    """Automations without rehearsals do not run in one."""
     await home.setup()
-    calls = await listen(hass)
+    calls = await set_up(hass)
     await rehearse(home)
     assert len(calls["heating"]) == 2
     assert not calls["messages"]
@@ -80,7 +80,7 @@ async def test_rehearsals(hass: HomeAssistant, home: Home) -> None:
 
 @pytest.mark.parametrize("what", ["trigger", "condition"])
 def test_all_are_listed(what: str) -> None:
-    """The page has every trigger and condition, and every option."""
+    """The page lists every trigger, condition and option."""
     described = load_yaml_dict(str(INTEGRATION / f"{what}s.yaml"))
     for name, value in described.items():
         if not name.startswith("."):

@@ -1,4 +1,4 @@
-"""A provider of its own for the real Home Assistant to ask."""
+"""Shared fixture: a provider for the real Home Assistant."""
 
 from collections.abc import AsyncIterator
 
@@ -9,7 +9,7 @@ from ..fakes.provider import Provider
 
 @pytest.fixture
 async def api(socket_enabled: None) -> AsyncIterator[Provider]:
-    """Return a provider that listens."""
+    """Return a provider on a socket."""
     provider = Provider()
     provider.refused = {"wrong-token"}
     async with provider.serve():

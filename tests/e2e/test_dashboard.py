@@ -1,4 +1,4 @@
-"""Paste the dashboard's view as the page shows it, and look at it in a browser."""
+"""Test the dashboard view of the page in a browser."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -49,20 +49,20 @@ OF_THE_METER = ("Saving", "Used", "Usual for the whole equivent", "An estimate f
 
 
 class Dashboard:
-    """The view in a browser, as a user finds it."""
+    """The view in a browser."""
 
     def __init__(self, browser: Browser, house: House) -> None:
-        """Keep where it is shown."""
+        """Initialize with the address."""
         self._browser = browser
         self._page = browser.page
         self._url = f"{house.url}/{PATH}"
 
     async def open(self, view: str = "equiwatt") -> None:
-        """Open one of the views."""
+        """Open a view."""
         await self._page.goto(f"{self._url}/{view}")
 
     async def shows(self, *texts: str, without: tuple[str, ...] = ()) -> None:
-        """Check that it has some texts and not some others, on a phone in the dark as well."""
+        """Check that some texts are shown and others are not, on a phone in the dark too."""
         await self._check(texts, without)
         await self._browser.resize(*PHONE)
         await self._browser.dim()
@@ -71,7 +71,7 @@ class Dashboard:
         await self._browser.dim(dark=False)
 
     async def _check(self, texts: tuple[str, ...], without: tuple[str, ...]) -> None:
-        """Wait for what is expected, and for what holds at any time."""
+        """Wait for the expected texts, and check what is true at any time."""
         for text in texts:
             await self._browser.see(text)
         for text in (*without, "Unknown", "Unavailable"):
@@ -85,7 +85,7 @@ class Dashboard:
         await self._browser.click("hui-button-card", text)
 
     async def confirm(self) -> None:
-        """Confirm what a button asks."""
+        """Confirm a button's question."""
         await self._browser.click("ha-dialog ha-button", "OK")
 
     async def toggle(self, text: str) -> None:
@@ -96,7 +96,7 @@ class Dashboard:
 
 @pytest.fixture
 async def house(api: Provider, tmp_path: Path, own_port: int) -> AsyncIterator[House]:
-    """Run a Home Assistant with its pages, two devices, and a meter that nobody has chosen yet."""
+    """Run a Home Assistant with the frontend, two devices and an unused meter."""
     start = int(time.time()) // HOUR * HOUR - 24 * HOUR
     devices = plugged_in(tmp_path / "devices")
     furniture = CONFIGURATION + metered(tmp_path, devices, [measured(start, start + HOUR)])
@@ -106,7 +106,7 @@ async def house(api: Provider, tmp_path: Path, own_port: int) -> AsyncIterator[H
 
 @pytest.fixture
 async def dashboard(house: House) -> AsyncIterator[Dashboard]:
-    """Paste the view into a dashboard, and open a browser."""
+    """Create a dashboard with the view, and open a browser."""
     made = {"url_path": PATH, "title": "equiwatt", "mode": "storage"}
     await house.command("lovelace/dashboards/create", **made)
     config = {"views": [parse_yaml(view) for view in views_to_paste()]}
@@ -116,7 +116,7 @@ async def dashboard(house: House) -> AsyncIterator[Dashboard]:
 
 
 async def plan_tomorrow(house: House, title: str) -> None:
-    """Plan an equivent, in place of the one before."""
+    """Plan an equivent in place of the last plan."""
     day = datetime.now(UTC).date() + timedelta(days=1)
     await house.call(
         "calendar",
@@ -128,8 +128,8 @@ async def plan_tomorrow(house: House, title: str) -> None:
     )
 
 
-async def test_an_equivent(house: House, api: Provider, dashboard: Dashboard) -> None:
-    """Without a meter: a rehearsal, an equivent, what is held, a skip, the end, no answer."""
+async def test_equivent(house: House, api: Provider, dashboard: Dashboard) -> None:
+    """Without a meter: a rehearsal, an equivent, held devices, a skip, the end, an outage."""
     addresses = await add(house, api)
     await dashboard.open()
     nothing = (*OF_THE_METER, "Restore now", "Planned end", "This is a rehearsal", "Log it")
@@ -178,7 +178,7 @@ async def test_an_equivent(house: House, api: Provider, dashboard: Dashboard) ->
 
 
 async def test_with_a_meter(house: House, api: Provider, dashboard: Dashboard) -> None:
-    """With a meter: use against usual while an equivent is live, and what the last one saved."""
+    """With a meter: use and usual use while live, and the saving of the last equivent."""
     # In the last full hour, as rows of five minutes that are written after a start do not count.
     start = int(time.time()) // 3600 * 3600 - 1800
     addresses = await add(house, api)

@@ -1,4 +1,4 @@
-"""Pause a heater in each of several accounts, and play answers and calls that are no end.
+"""Test with a real Home Assistant that misleading answers and calls end nothing.
 
 Each account has a provider of its own, so that all are played at once in one process.
 """
@@ -41,7 +41,7 @@ HEATER = """
 
 @dataclass
 class Account:
-    """An account with a heater, and the equivent that is live for it."""
+    """An account with a heater and a live equivent."""
 
     house: House
     api: Provider
@@ -53,16 +53,16 @@ class Account:
     end: datetime
 
     def id_of(self, entity_id: str) -> str:
-        """Return the entity's id in this account."""
+        """Return the id of an entity in this account."""
         return entity_id if self.number == 1 else f"{entity_id}_{self.number}"
 
     @property
     def heater(self) -> str:
-        """Return the heater's entity id."""
+        """Return the entity id of the heater."""
         return f"switch.heater_{self.number}"
 
     async def begin(self) -> None:
-        """Receive the call for the start, and pause the heater."""
+        """Send the call for the start and pause the heater."""
         await call(self.started)
         await self.house.wait_for(self.id_of(LIVE), "on", 5)
         await self.house.call(
@@ -77,7 +77,7 @@ class Account:
         await self.answers(0)
 
     async def answers(self, more: int, address: str | None = None) -> None:
-        """Make a call, by default one that names no event, and wait for so many answers more."""
+        """Call, by default without an event, and wait for some more answers."""
         before = len(self.api.times)
         if more:
             await call(address or self.started.split("?")[0])
@@ -89,24 +89,24 @@ class Account:
         await asyncio.sleep(0.5)
 
     async def shown(self) -> list[Any]:
-        """Return what is live and how the heater is, each with since when."""
+        """Return the states of the binary sensor and of the heater, with their times."""
         states = [await self.house.state(one) for one in (self.id_of(LIVE), self.heater)]
         return [(state["state"], state["last_changed"]) for state in states if state]
 
 
 async def listed_once(account: Account) -> None:
-    """List the live one as over once, and name it again."""
+    """List the live equivent as over once, and name it again."""
     await account.begin_confirmed()
     account.api.end(account.start, dt_util.utcnow() - timedelta(seconds=6))
     await account.answers(1)
-    account.api.tell(event_of(account.start, account.end), FINISHED)
+    account.api.set_answer(event_of(account.start, account.end), FINISHED)
     await account.answers(1)
 
 
 async def listed_ahead(account: Account) -> None:
-    """List the live one among the past ones with its end ahead, again and again."""
+    """List the live equivent among the past ones with its end ahead, repeatedly."""
     await account.begin_confirmed()
-    account.api.tell(None, [event_of(account.start, account.end), *FINISHED])
+    account.api.set_answer(None, [event_of(account.start, account.end), *FINISHED])
     await account.answers(1)
     await asyncio.sleep(10)
     await account.answers(1)
@@ -119,7 +119,7 @@ async def pushed_in_an_outage(account: Account) -> None:
     await account.answers(2)
 
 
-async def pushed_while_barred(account: Account) -> None:
+async def pushed_while_rate_limited(account: Account) -> None:
     """Answer 429 with ten minutes to wait."""
     account.api.fail(HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": "600"})
     await account.begin()
@@ -131,39 +131,39 @@ async def pushed_while_barred(account: Account) -> None:
 
 
 async def stray_end(account: Account) -> None:
-    """Receive a stray call for the end, which no answer bears out."""
+    """Send a stray call for the end, which no answer confirms."""
     await account.begin_confirmed()
     await account.answers(2, account.ended)
 
 
 async def legacy_listed_once(account: Account) -> None:
-    """List one without a planned end as over once, and then as live again."""
+    """List an equivent without a planned end as over once, and then as live again."""
     await account.begin_confirmed(planned=False)
     account.api.end(account.start, dt_util.utcnow() - timedelta(seconds=6))
     await account.answers(1)
-    account.api.tell(None, [event_of(account.start), *FINISHED])
+    account.api.set_answer(None, [event_of(account.start), *FINISHED])
     await account.answers(1)
 
 
 async def lagging(account: Account) -> None:
-    """Answer as before the start, seconds after the start was named."""
+    """Answer as before the start, seconds after it was named."""
     account.start = dt_util.utcnow().replace(microsecond=0) - timedelta(seconds=5)
     await account.begin_confirmed()
-    account.api.tell(None, FINISHED)
+    account.api.set_answer(None, FINISHED)
     await account.answers(1)
     await account.answers(1)
-    account.api.tell(event_of(account.start, account.end), FINISHED)
+    account.api.set_answer(event_of(account.start, account.end), FINISHED)
     await account.answers(1)
 
 
 async def copies(account: Account) -> None:
     """Serve a copy from twenty minutes ago."""
     await account.begin_confirmed()
-    account.api.tell(None, FINISHED)
+    account.api.set_answer(None, FINISHED)
     account.api.headers = {"Age": "1200"}
     await account.answers(1)
     await account.answers(1)
-    account.api.tell(event_of(account.start, account.end), FINISHED)
+    account.api.set_answer(event_of(account.start, account.end), FINISHED)
     await account.answers(1)
 
 
@@ -171,7 +171,7 @@ ROWS: tuple[Callable[[Account], Coroutine[Any, Any, None]], ...] = (
     listed_once,
     listed_ahead,
     pushed_in_an_outage,
-    pushed_while_barred,
+    pushed_while_rate_limited,
     stray_end,
     legacy_listed_once,
     lagging,
@@ -180,7 +180,7 @@ ROWS: tuple[Callable[[Account], Coroutine[Any, Any, None]], ...] = (
 
 
 def configuration() -> str:
-    """Return as many heaters as there are rows, all of them on."""
+    """Return a configuration with one heater for each row, all on."""
     numbers = range(1, len(ROWS) + 1)
     helpers = "".join(f"  heater_{number}:\n    initial: true\n" for number in numbers)
     heaters = "".join(HEATER.format(number=number) for number in numbers)
@@ -209,7 +209,7 @@ async def add(house: House, api: Provider, number: int) -> Account:
 
 
 async def check(account: Account, row: Callable[[Account], Coroutine[Any, Any, None]]) -> None:
-    """Check that a row leaves all as it is, and that a true end restores the heater."""
+    """Check that a row changes nothing, and that a true end restores the heater."""
     watching = asyncio.create_task(row(account))
     await account.house.wait_for(account.heater, "off", 20)
     before = await account.shown()
@@ -220,8 +220,8 @@ async def check(account: Account, row: Callable[[Account], Coroutine[Any, Any, N
     await account.house.wait_for(account.heater, "on", 10)
 
 
-async def test_no_single_word_is_an_end(house: House) -> None:
-    """No row turns its heater on, or the live one off, even for a moment."""
+async def test_misleading_answers(house: House) -> None:
+    """No row turns the heater on or ends the equivent, even for a moment."""
     async with AsyncExitStack() as stack:
         accounts = []
         for number, _ in enumerate(ROWS, 1):

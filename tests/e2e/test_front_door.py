@@ -1,4 +1,4 @@
-"""Go in by the front door and out again: installed from a release, used, repaired, removed."""
+"""Test installing from a release, using, repairing and removing the integration."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -43,14 +43,14 @@ automation: !include automations.yaml
 """
 
 
-def furnished(folder: Path, port: int) -> House:
+def house_with_heater(folder: Path, port: int) -> House:
     """Prepare a Home Assistant with a heater, and without the integration."""
     (folder / "automations.yaml").write_text("[]\n", "utf-8")
     return House(folder, configuration=HOME, component=None, port=port)
 
 
 def install(house: House, version: str) -> None:
-    """Do what HACS does with a release."""
+    """Install a release as HACS does."""
     archive = house.folder / "equiwatt.zip"
     command = [str(ROOT / "scripts" / "release"), version, str(archive)]
     subprocess.run(command, check=True, capture_output=True)  # noqa: S603
@@ -65,7 +65,7 @@ async def repairs(house: House) -> list[dict[str, Any]]:
 
 
 async def wait_for_repairs(house: House, number: int) -> None:
-    """Wait until there are so many."""
+    """Wait for some number of repairs."""
     for _ in range(100):
         if len(await repairs(house)) == number:
             return
@@ -74,7 +74,7 @@ async def wait_for_repairs(house: House, number: int) -> None:
 
 
 async def fix(house: House) -> dict[str, str]:
-    """Go through the only repair, and return the addresses that it shows."""
+    """Submit the only repair and return its addresses."""
     (issue,) = await repairs(house)
     assert TOKEN not in str(issue)
     assert "/api/webhook/" not in str(issue)
@@ -86,7 +86,7 @@ async def fix(house: House) -> dict[str, str]:
 
 
 async def choose_meter(house: House, entry_id: str) -> None:
-    """Choose a meter once the device is in an area, which must not change the new ids."""
+    """Choose a meter once the device has an area, which must not change the new ids."""
     devices = await house.command("config/device_registry/list")
     (device,) = [one for one in devices if one["name"] == "equiwatt"]
     await house.command("config/device_registry/update", device_id=device["id"], area_id="kitchen")
@@ -103,7 +103,7 @@ async def choose_meter(house: House, entry_id: str) -> None:
 
 
 async def use_blueprint(house: House) -> None:
-    """Import a blueprint and make an automation of it, with an id as the editor gives it."""
+    """Import a blueprint and create an automation, with an id as in the editor."""
     text = (BLUEPRINTS / "pause_devices.yaml").read_text("utf-8")
     await house.command("blueprint/save", domain="automation", path="equiwatt/pause", yaml=text)
     inputs = {"devices": {"entity_id": HEATER}, "notify_start": True, "notify_end": True}
@@ -114,7 +114,7 @@ async def use_blueprint(house: House) -> None:
 
 
 async def wait_for_notifications(house: House, *expected: str) -> None:
-    """Wait until these are shown, and no others."""
+    """Wait until exactly these notifications are shown."""
     titles: list[str] = []
     for _ in range(100):
         shown = await house.command("persistent_notification/get")
@@ -126,7 +126,7 @@ async def wait_for_notifications(house: House, *expected: str) -> None:
 
 
 async def rehearse(house: House) -> None:
-    """See what the automation does, from the start to the end."""
+    """Check the automation in a rehearsal, from the start to the end."""
     await house.call("equiwatt", "simulate_equivent", duration=10)
     await house.wait_for(HEATER, "off", 5)
     started, over = "Rehearsal: an equivent has started", "Rehearsal: the equivent is over"
@@ -136,24 +136,24 @@ async def rehearse(house: House) -> None:
 
 
 async def skip_one(house: House, api: Provider, addresses: dict[str, str]) -> None:
-    """Skip the next equivent, which the app then pushes."""
+    """Skip the next equivent, which is then pushed."""
     await house.call("switch", "turn_on", entity_id=SKIP)
     start = int(time.time())
-    api.tell({"start_time": start, "end_time": start + 3_600}, [])
+    api.set_answer({"start_time": start, "end_time": start + 3_600}, [])
     await call(addresses["started"])
     await house.wait_for(LIVE, "on", 5)
     event = await house.wait_for(EVENT, lambda one: not one["attributes"]["test"], 5)
     assert (event["attributes"]["event_type"], event["attributes"]["skipped"]) == ("started", True)
     await house.wait_for(HEATER, "on", 1)
     await house.wait_for(CURRENT_END, lambda one: one["state"] != "unknown", 70)  # confirmed
-    api.tell(None, [{"start_time": start, "end_time": int(time.time())}])
+    api.set_answer(None, [{"start_time": start, "end_time": int(time.time())}])
     await call(addresses["ended"])
     await house.wait_for(SKIP, "off", 70)
     await house.wait_for(HEATER, "on", 1)
 
 
 async def reconfigure(house: House, entry_id: str, addresses: dict[str, str]) -> None:
-    """Look the addresses up, which changes nothing, and make new ones."""
+    """Show the addresses, which changes nothing, and create new ones."""
     shown = await house.flow("equiwatt", {"next_step_id": "show_addresses"}, entry_id=entry_id)
     assert addresses_in(shown) == addresses
     assert (await house.submit(shown["flow_id"], {}))["reason"] == "addresses_shown"
@@ -164,7 +164,7 @@ async def reconfigure(house: House, entry_id: str, addresses: dict[str, str]) ->
 
 
 async def move(house: House, started: str) -> dict[str, str]:
-    """Change where Home Assistant is reached, and return the addresses that the repair shows."""
+    """Change the address of Home Assistant and return the addresses in the repair."""
     assert await repairs(house) == []
     await house.command("config/core/update", external_url=MOVED)
     await wait_for_repairs(house, 1)
@@ -181,8 +181,8 @@ async def move(house: House, started: str) -> dict[str, str]:
 
 
 async def test_front_door(api: Provider, tmp_path: Path, own_port: int) -> None:
-    """Copied and started it is there; it does what it says; removed it leaves nothing."""
-    async with furnished(tmp_path, own_port) as house:
+    """The integration is installed, works, and is removed without traces."""
+    async with house_with_heater(tmp_path, own_port) as house:
         await asyncio.to_thread(install, house, "v9.8.7")
         await house.stop()
         await house.start()

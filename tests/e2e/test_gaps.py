@@ -1,4 +1,4 @@
-"""See what a real recorder makes up of the time in which Home Assistant was off."""
+"""Test the rows that a real recorder compiles for the time while Home Assistant was off."""
 
 import asyncio
 from contextlib import closing
@@ -49,7 +49,7 @@ ROWS = (
 
 
 def let_two_hours_pass(database: Path) -> None:
-    """Make all that was recorded two hours older."""
+    """Make all recorded rows two hours older."""
     with closing(sqlite3.connect(database)) as connection, connection:
         for statement in EARLIER.split(";"):
             connection.execute(statement, {"off": OFF, "now": int(time.time())})
@@ -63,7 +63,7 @@ def rows_of(database: Path) -> list[Row]:
 
 
 async def test_off_for_two_hours(socket_enabled: None, tmp_path: Path, own_port: int) -> None:
-    """There are rows of that time, which are told from those that were measured."""
+    """Rows of that time are distinguished from measured ones."""
     database = tmp_path / "home-assistant_v2.db"
     async with House(tmp_path, configuration=CONFIGURATION, port=own_port) as house:
         await house.wait_for(METER, lambda state: state["state"] == "100.5", 30)

@@ -1,4 +1,4 @@
-"""Play the main paths against a real Home Assistant, by push, by polling and by the clock."""
+"""Test the main paths in a real Home Assistant: push, polling and the clock."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -59,19 +59,19 @@ automation:
 
 @pytest.fixture
 async def house(api: Provider, tmp_path: Path, own_port: int) -> AsyncIterator[House]:
-    """Run a Home Assistant that counts what the integration announces."""
+    """Run a Home Assistant that counts the announced edges."""
     async with House(tmp_path, configuration=COUNTING, port=own_port) as house:
         yield house
 
 
 async def errors_in(house: House, token: str, url: str) -> Any:
-    """Fill in the form, and return what it complains of."""
+    """Submit the form and return its errors."""
     result = await house.flow("equiwatt", filled_in(token, url))
     return result["errors"]["base"]
 
 
 async def check_causes(house: House, api: Provider) -> None:
-    """Check that every cause of a failure gets its answer in the dialog."""
+    """Check that every cause of a failure has its error in the dialog."""
     assert await errors_in(house, "wrong-token", api.url) == "invalid_auth"
     assert await errors_in(house, TOKEN, "http://127.0.0.1:1/") == "wrong_address"
     assert await errors_in(house, TOKEN, "http://example.com/") == "insecure_url"
@@ -82,13 +82,13 @@ async def check_causes(house: House, api: Provider) -> None:
 
 
 async def counted(house: House, starts: int, ends: int) -> None:
-    """Check how many edges automations have heard."""
+    """Check the number of edges in automations."""
     await house.wait_for("counter.started", str(starts), 5)
     await house.wait_for("counter.ended", str(ends), 5)
 
 
 async def by_push(house: House, api: Provider, addresses: dict[str, str]) -> None:
-    """Play an equivent that is pushed, and that the API knows of in the shape of the log."""
+    """Play a pushed equivent, which the API names in the shape of the log."""
     began = await call(addresses["started"])
     await house.wait_for(LIVE, "on", 1)
     assert time.monotonic() - began < 1
@@ -103,7 +103,7 @@ async def by_push(house: House, api: Provider, addresses: dict[str, str]) -> Non
 
 
 async def by_polling_and_clock(house: House, api: Provider) -> None:
-    """Play an equivent that only polling sees, and whose end passes while the API is down."""
+    """Play an equivent that is polled, and ends during an outage."""
     start = int(time.time())
     api.current = {"start_time": start, "end_time": start + 3600}
     await house.wait_for(LIVE, "on", 75)
@@ -141,7 +141,7 @@ async def overrun(house: House, api: Provider, addresses: dict[str, str]) -> Non
 
 
 async def test_main_paths(house: House, api: Provider) -> None:
-    """Wrong answers, a push, a poll, a clock; no limit broken, and no secret in the log."""
+    """Errors, a push, a poll and the clock, within the limits and without secrets in the log."""
     await check_causes(house, api)
     addresses = await add(house, api)
     await by_push(house, api, addresses)

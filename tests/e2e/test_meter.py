@@ -1,4 +1,4 @@
-"""Measure equivents in a real process with its own database, and pull the plug in the middle."""
+"""Test measuring in a real process with its own database and a power cut."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -36,7 +36,7 @@ async def house(api: Provider, tmp_path: Path, own_port: int) -> AsyncIterator[H
 
 
 async def described(house: House, equivents: int) -> list[str]:
-    """Wait until the calendar describes so many equivents, and return its words."""
+    """Wait for some calendar descriptions and return them."""
     path = f"/api/calendars/{CALENDAR}?start=2000-01-01T00:00:00Z&end=2100-01-01T00:00:00Z"
     texts: list[str] = []
     async with asyncio.timeout(60):
@@ -48,7 +48,7 @@ async def described(house: House, equivents: int) -> list[str]:
 
 
 async def test_meter(house: House, api: Provider) -> None:
-    """What is over, what is live, and what becomes of it when the plug is pulled."""
+    """Past and live equivents, also after a power cut."""
     addresses = await add(house, api)
     with pytest.raises(HouseError):
         await house.wait_for(SAVING, lambda _: True, 0.1)

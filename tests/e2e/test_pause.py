@@ -1,6 +1,6 @@
-"""Pause devices of a real Home Assistant, pull its plug, and see every device come back.
+"""Test pausing devices of a real Home Assistant through power cuts and restarts.
 
-The devices are files outside of it: what they say is what they are, whoever is running.
+The devices are files outside of it: what they contain is the truth, whoever is running.
 """
 
 import asyncio
@@ -61,53 +61,53 @@ DEVICES = {"heater": "on", "rail": "on", "idle": "off", "radio": "on"}
 
 
 class Plugs:
-    """Switches that are files, and what was said to each."""
+    """Plugs as files, and the commands to each."""
 
     def __init__(self, folder: Path) -> None:
-        """Plug them in."""
+        """Create the plugs, all on."""
         self.folder = folder
         folder.mkdir()
         for name, state in DEVICES.items():
-            self.say(name, state)
+            self.turn(name, state)
         (self.folder / "acted").touch()
 
-    def say(self, name: str, state: str) -> None:
-        """Turn one on or off by hand."""
+    def turn(self, name: str, state: str) -> None:
+        """Turn a plug on or off by hand."""
         with (self.folder / name).open("a", encoding="utf-8") as file:
             file.write(f"{state}\n")
 
-    def said(self, name: str) -> list[str]:
-        """Return what one was told since it was plugged in."""
+    def commands(self, name: str) -> list[str]:
+        """Return the commands to a plug since the beginning."""
         return (self.folder / name).read_text("utf-8").split()[1:]
 
     @property
     def acted(self) -> list[str]:
-        """Return what the automation with lists for the start and the end has done."""
+        """Return the actions of the automation for the start and the end."""
         return (self.folder / "acted").read_text("utf-8").split()
 
     @property
-    def dead(self) -> Path:
-        """Return the file that makes all of them deaf for being turned on."""
+    def deaf(self) -> Path:
+        """Return the file that makes all plugs ignore commands to turn on."""
         return self.folder / "dead"
 
     @property
     def configuration(self) -> str:
-        """Return how Home Assistant knows them."""
+        """Return the configuration of the plugs."""
         switches = (SWITCH.format(name=name, folder=self.folder) for name in DEVICES)
         configuration = CONFIGURATION.format(folder=self.folder)
         return configuration + "".join(switches) + AUTOMATION
 
     async def shown_in(self, house: House) -> None:
-        """Wait until Home Assistant has asked each of them how it is."""
+        """Wait until Home Assistant has polled each plug."""
         for name in DEVICES:
             state = (self.folder / name).read_text("utf-8").split()[-1]
             await house.wait_for(f"switch.{name}", state, 5)
 
     async def until(self, condition: Callable[[], bool], seconds: float) -> None:
-        """Wait until a condition holds."""
+        """Wait for a condition."""
         end = time.monotonic() + seconds
         while not condition():
-            assert time.monotonic() < end, {name: self.said(name) for name in DEVICES}
+            assert time.monotonic() < end, {name: self.commands(name) for name in DEVICES}
             await asyncio.sleep(0.02)
 
 
@@ -133,17 +133,17 @@ def equivent(start: float, end: float | None) -> dict[str, int | None]:
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGKILL], ids=lambda sign: sign.name)
-async def test_devices_come_back(
+async def test_devices_are_restored(
     house: House, plugs: Plugs, api: Provider, sign: signal.Signals
 ) -> None:
-    """What was paused comes back after a pulled plug, a deaf hour's beginning and a restart."""
+    """Paused devices are restored after a power cut, a deaf beginning and a restart."""
     addresses = await add(house, api)
     await house.wait_for("switch.radio", "on", 5)
     await asyncio.sleep(2)  # until the entry is on the disk
     start = time.time()
     api.current = equivent(start, start + 3600)
     await call(addresses["started"])
-    await plugs.until(lambda: plugs.said("heater") == ["off"], 5)  # and others may be to come
+    await plugs.until(lambda: plugs.commands("heater") == ["off"], 5)  # and others may be to come
     await plugs.until(lambda: plugs.acted == ["start"], 5)
     await end_process(house, sign)
     await asyncio.sleep(0.5)  # for a command under way
@@ -161,7 +161,7 @@ async def test_devices_come_back(
 
 
 async def test_call_for_an_area_or_all(house: House, plugs: Plugs, api: Provider) -> None:
-    """What a person calls by its area, or by calling all, is theirs; an update is no such call."""
+    """A call by area or for all takes a device over, an update does not."""
     await add(house, api)
     await plugs.shown_in(house)
     devices = ["switch.heater", "switch.rail", "switch.radio"]
@@ -179,44 +179,46 @@ async def test_call_for_an_area_or_all(house: House, plugs: Plugs, api: Provider
     await house.call("equiwatt", "simulate_equivent", duration=10)
     await house.wait_for(LIVE, "off", 20)
     await asyncio.sleep(3)
-    assert plugs.said("heater") == plugs.said("rail") == ["off", "off"]
-    assert plugs.said("radio") == ["off", "on", "off"]
+    assert plugs.commands("heater") == plugs.commands("rail") == ["off", "off"]
+    assert plugs.commands("radio") == ["off", "on", "off"]
 
 
 async def still_off_when_paused_again(house: House, plugs: Plugs) -> None:
-    """Pause again, for whatever the plug was pulled too early for; the first memory counts."""
+    """Pause again after an early power cut, which keeps the first state."""
     devices = ["switch.heater", "switch.rail", "switch.radio"]
     await house.call("equiwatt", "pause", entity_id=devices)
     await plugs.until(
-        lambda: all(plugs.said(one)[-1:] == ["off"] for one in DEVICES if one != "idle"), 5
+        lambda: all(plugs.commands(one)[-1:] == ["off"] for one in DEVICES if one != "idle"), 5
     )
-    assert plugs.said("heater") == ["off"]
+    assert plugs.commands("heater") == ["off"]
 
 
 async def ended_while_down(
     house: House, plugs: Plugs, api: Provider, sign: signal.Signals, start: float
 ) -> None:
-    """Let the equivent end while Home Assistant is down, and the plugs be deaf at first."""
-    plugs.dead.touch()
+    """End the equivent while Home Assistant is down, with plugs deaf at first."""
+    plugs.deaf.touch()
     await end_process(house, sign)
     api.current = None
     api.previous = [equivent(start, time.time())]
     await house.start()
     await house.wait_for(LIVE, "off", 30)
     await asyncio.sleep(3)
-    assert plugs.said("heater") == plugs.said("rail") == ["off"]
-    plugs.dead.unlink()
+    assert plugs.commands("heater") == plugs.commands("rail") == ["off"]
+    plugs.deaf.unlink()
     await end_process(house, sign)  # as each start tries again at once, and not a minute later
     await house.start()
-    await plugs.until(lambda: plugs.said("heater") == plugs.said("rail") == ["off", "on"], 10)
-    assert plugs.said("radio") == ["off", "on", "off"]
-    assert plugs.said("idle") == []
+    await plugs.until(
+        lambda: plugs.commands("heater") == plugs.commands("rail") == ["off", "on"], 10
+    )
+    assert plugs.commands("radio") == ["off", "on", "off"]
+    assert plugs.commands("idle") == []
     await house.wait_for("switch.heater", "on", 5)
     assert plugs.acted == ["start", "end"]
 
 
 def check_log(house: House, addresses: dict[str, str]) -> None:
-    """Check that nothing went wrong, and that no secret was logged."""
+    """Check that nothing failed and no secret was logged."""
     ours = [one for one in house.problems() if "custom_components.equiwatt" in one.splitlines()[0]]
     assert ours == []
     assert TOKEN not in house.log()

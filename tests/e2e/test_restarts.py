@@ -1,4 +1,4 @@
-"""Restart a real Home Assistant at chosen moments, in good order and by pulling the plug."""
+"""Test restarts of a real Home Assistant at chosen moments, by signal and by power cut."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -53,24 +53,24 @@ automation:
 """
 
 
-class Ear:
-    """Keeps what automations hear, across all restarts."""
+class EdgeListener:
+    """Edges in automations, across all restarts."""
 
     def __init__(self) -> None:
-        """Start with nothing heard and nothing expected."""
+        """Start without any edges."""
         self.url = ""
         self.heard: list[str] = []
         self._expected: list[str] = []
         self._news = asyncio.Event()
 
     async def handle(self, request: web.Request) -> web.Response:
-        """Take in what an automation has heard."""
+        """Record an edge of an automation."""
         self.heard.append(await request.text())
         self._news.set()
         return web.Response()
 
-    async def hears(self, *news: str) -> None:
-        """Wait until automations have heard this besides all that was expected before."""
+    async def expect(self, *news: str) -> None:
+        """Wait for these edges after all those expected before."""
         self._expected += news
         with suppress(TimeoutError):
             async with asyncio.timeout(30):  # what takes two answers takes ten seconds
@@ -79,27 +79,29 @@ class Ear:
                     await self._news.wait()
         assert self.heard == self._expected, self.heard
 
-    async def hears_nothing(self) -> None:
-        """Check that automations hear nothing but what was expected before."""
+    async def expect_nothing(self) -> None:
+        """Check that there are no further edges."""
         await asyncio.sleep(QUIET)
         assert self.heard == self._expected, self.heard
 
 
-class Story:
-    """A house whose Home Assistant is ended by one signal again and again."""
+class RestartedHouse:
+    """A house whose Home Assistant is repeatedly ended by one signal."""
 
-    def __init__(self, house: House, api: Provider, ear: Ear, sign: signal.Signals) -> None:
-        """Begin now."""
+    def __init__(
+        self, house: House, api: Provider, listener: EdgeListener, sign: signal.Signals
+    ) -> None:
+        """Start the clock."""
         self.house = house
         self.api = api
-        self.ear = ear
+        self.edges = listener
         self.addresses: dict[str, str] = {}
         self.losses = 0
         self._sign = sign
         self._began = int(time.time())
 
     def equivent(self, start: float, end: float) -> dict[str, int]:
-        """Return an equivent, its times in hours from when the story began."""
+        """Return an equivent, with times in hours from the beginning."""
         times = (self._began + int(hours * HOUR) for hours in (start, end))
         return dict(zip(("start_time", "end_time"), times, strict=True))
 
@@ -109,23 +111,23 @@ class Story:
             assert await self.house.stop() == 0
         else:
             await self.house.kill()
-        self._close_books()
+        self._check_limits()
 
-    def _close_books(self) -> None:
-        """Check the calls of one process: the next one knows nothing of them."""
+    def _check_limits(self) -> None:
+        """Check the calls of one process, as the next one knows nothing of them."""
         self.api.check_limits()
         self.api.forget_calls()
 
     @asynccontextmanager
     async def away(self) -> AsyncIterator[None]:
-        """End the process, let things happen, and start it again."""
+        """End the process, change the world, and start it again."""
         await self.end()
         yield
         self.losses += self.api.is_down
         await self.house.start()
 
     async def start_and_end(self) -> None:
-        """Start, and end it as soon as the API has answered, while it still starts."""
+        """Start, and end once the API has answered, during the start."""
         starting = asyncio.create_task(self.house.start())
         while not self.api.by_token[TOKEN]:
             await asyncio.wait([starting], timeout=0.01)
@@ -134,18 +136,18 @@ class Story:
         with suppress(asyncio.CancelledError):
             await starting
         await (self.house.stop() if self._sign is signal.SIGTERM else self.house.kill())
-        self._close_books()
+        self._check_limits()
 
-    async def look(self) -> None:
-        """Have the API asked, by a call that says nothing else."""
+    async def poll(self) -> None:
+        """Poll by a call without an event."""
         await call(self.addresses["started"].split("?")[0])
 
     async def shows(self, entity_id: str, moment: int) -> None:
-        """Wait until a sensor shows a time."""
+        """Wait for the time in a sensor."""
         await self.house.wait_for(entity_id, datetime.fromtimestamp(moment, UTC).isoformat(), 10)
 
     async def stores(self, moment: int) -> None:
-        """Wait until a time is on the disk, as without it there nothing outlasts a pulled plug."""
+        """Wait for a time on the disk, without which nothing survives a power cut."""
         files = list(self.house.folder.glob(".storage/equiwatt.*"))
         for _ in range(500):
             if any(str(moment) in file.read_text("utf-8") for file in files):
@@ -154,7 +156,7 @@ class Story:
         pytest.fail(f"{moment} is not stored")
 
     async def lists(self, *equivents: dict[str, int]) -> None:
-        """Check what the calendar lists."""
+        """Check the calendar's list."""
         path = f"/api/calendars/{CALENDAR}?start=2000-01-01T00:00:00Z&end=2100-01-01T00:00:00Z"
         events = await self.house.request("GET", path)
         starts = [datetime.fromisoformat(event["start"]["dateTime"]) for event in events]
@@ -162,155 +164,159 @@ class Story:
 
 
 @pytest.fixture
-async def ear(socket_enabled: None) -> AsyncIterator[Ear]:
+async def listener(socket_enabled: None) -> AsyncIterator[EdgeListener]:
     """Listen on a free port."""
-    ear = Ear()
+    listener = EdgeListener()
     app = web.Application()
-    app.router.add_post("/", ear.handle)
+    app.router.add_post("/", listener.handle)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    ear.url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
-    yield ear
+    listener.url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    yield listener
     await runner.cleanup()
 
 
 @pytest.fixture(params=[signal.SIGTERM, signal.SIGKILL], ids=lambda sign: sign.name)
-async def story(
-    api: Provider, ear: Ear, tmp_path: Path, own_port: int, request: pytest.FixtureRequest
-) -> AsyncIterator[Story]:
-    """Run a Home Assistant whose automations tell what they hear."""
-    configuration = HEARING.replace("EAR", ear.url)
+async def house(
+    api: Provider,
+    listener: EdgeListener,
+    tmp_path: Path,
+    own_port: int,
+    request: pytest.FixtureRequest,
+) -> AsyncIterator[RestartedHouse]:
+    """Run a Home Assistant whose automations report the edges."""
+    configuration = HEARING.replace("EAR", listener.url)
     async with House(tmp_path, configuration=configuration, port=own_port) as house:
-        yield Story(house, api, ear, request.param)
+        yield RestartedHouse(house, api, listener, request.param)
 
 
-async def test_restarts(story: Story) -> None:
-    """Exactly the missing edges after each restart, and nothing forgotten."""
-    await set_up(story)
-    await still_live(story)
-    await ended_while_down(story)
-    await started_while_down(story)
-    await another_while_down(story)
-    await planned_end_while_down(story)
-    await pushed_while_api_is_down(story)
-    await ended_before_a_server_that_lags(story)
-    await story.end()
-    check_log(story)
+async def test_restarts(house: RestartedHouse) -> None:
+    """Exactly the missing edges after each restart, and a complete history."""
+    await set_up(house)
+    await still_live(house)
+    await ended_while_down(house)
+    await started_while_down(house)
+    await another_while_down(house)
+    await planned_end_while_down(house)
+    await pushed_while_api_is_down(house)
+    await ended_before_a_server_that_lags(house)
+    await house.end()
+    check_log(house)
 
 
 OLD, FIRST, UNSEEN, SECOND, THIRD = (-48, -47), (-5, -4), (-3, -2.5), (-2, -1.5), (-0.5, 0)
 
 
-async def set_up(story: Story) -> None:
-    """Add the account, and let the first equivent begin; its edge is heard."""
-    story.api.previous = [story.equivent(*OLD)]
-    story.addresses = await add(story.house, story.api)
+async def set_up(house: RestartedHouse) -> None:
+    """Add the account and start the first equivent, whose edge is announced."""
+    house.api.previous = [house.equivent(*OLD)]
+    house.addresses = await add(house.house, house.api)
     await asyncio.sleep(2)  # until the entry is on the disk
-    story.api.current = story.equivent(FIRST[0], 1)
-    await story.look()
-    await story.ear.hears("started by api, live is on")
+    house.api.current = house.equivent(FIRST[0], 1)
+    await house.poll()
+    await house.edges.expect("started by api, live is on")
 
 
-async def still_live(story: Story) -> None:
-    """End it as soon as the edge is heard; the API is down when it starts, and comes back."""
-    async with story.away():
-        story.api.is_down = True
-    await story.ear.hears_nothing()
-    await story.shows(LAST_START, story.equivent(*OLD)["start_time"])
-    await story.lists(story.equivent(*OLD), story.equivent(*FIRST))
-    await story.house.wait_for(LIVE, "on", 0.5)
-    story.api.is_down = False
-    story.api.current = story.equivent(FIRST[0], 2)
-    await story.look()
-    await story.shows(CURRENT_END, story.equivent(0, 2)["end_time"])
+async def still_live(house: RestartedHouse) -> None:
+    """End the process just after the edge, and start it in an outage."""
+    async with house.away():
+        house.api.is_down = True
+    await house.edges.expect_nothing()
+    await house.shows(LAST_START, house.equivent(*OLD)["start_time"])
+    await house.lists(house.equivent(*OLD), house.equivent(*FIRST))
+    await house.house.wait_for(LIVE, "on", 0.5)
+    house.api.is_down = False
+    house.api.current = house.equivent(FIRST[0], 2)
+    await house.poll()
+    await house.shows(CURRENT_END, house.equivent(0, 2)["end_time"])
 
 
-async def ended_while_down(story: Story) -> None:
-    """End it again before it has started, and before automations could hear what it found out."""
-    await story.end()
-    story.api.current = None
-    story.api.previous = [story.equivent(*FIRST), story.equivent(*OLD)]
-    await story.start_and_end()
-    await story.house.start()
-    async with story.away():
+async def ended_while_down(house: RestartedHouse) -> None:
+    """End the process again during its start, before the found edge is announced."""
+    await house.end()
+    house.api.current = None
+    house.api.previous = [house.equivent(*FIRST), house.equivent(*OLD)]
+    await house.start_and_end()
+    await house.house.start()
+    async with house.away():
         pass
-    await story.ear.hears("ended by api, live is off")
-    await story.shows(LAST_START, story.equivent(*FIRST)["start_time"])
+    await house.edges.expect("ended by api, live is off")
+    await house.shows(LAST_START, house.equivent(*FIRST)["start_time"])
 
 
-async def started_while_down(story: Story) -> None:
-    """Let one pass unseen, which is history, and another one begin."""
-    async with story.away():
-        story.api.current = story.equivent(SECOND[0], 1)
-        story.api.previous = [story.equivent(*UNSEEN), story.equivent(*FIRST)]
-    await story.ear.hears("started by api, live is on")
-    await story.shows(LAST_START, story.equivent(*UNSEEN)["start_time"])
-    await story.lists(*(story.equivent(*one) for one in (OLD, FIRST, UNSEEN, SECOND)))
+async def started_while_down(house: RestartedHouse) -> None:
+    """Start another equivent, after a missed one."""
+    async with house.away():
+        house.api.current = house.equivent(SECOND[0], 1)
+        house.api.previous = [house.equivent(*UNSEEN), house.equivent(*FIRST)]
+    await house.edges.expect("started by api, live is on")
+    await house.shows(LAST_START, house.equivent(*UNSEEN)["start_time"])
+    await house.lists(*(house.equivent(*one) for one in (OLD, FIRST, UNSEEN, SECOND)))
 
 
-async def another_while_down(story: Story) -> None:
-    """Let it end, and another one begin."""
-    async with story.away():
-        story.api.current = story.equivent(THIRD[0], 1)
-        story.api.previous = [story.equivent(*SECOND), story.equivent(*UNSEEN)]
-    await story.ear.hears("ended by api, live is on", "started by api, live is on")
-    await story.shows(LAST_START, story.equivent(*SECOND)["start_time"])
+async def another_while_down(house: RestartedHouse) -> None:
+    """End it and start another."""
+    async with house.away():
+        house.api.current = house.equivent(THIRD[0], 1)
+        house.api.previous = [house.equivent(*SECOND), house.equivent(*UNSEEN)]
+    await house.edges.expect("ended by api, live is on", "started by api, live is on")
+    await house.shows(LAST_START, house.equivent(*SECOND)["start_time"])
 
 
-async def planned_end_while_down(story: Story) -> None:
-    """Let its plan change, the planned end pass, and the API be down at the start."""
-    start, end = story.equivent(*THIRD)["start_time"], int(time.time()) + 6
-    story.api.current = {"start_time": start, "end_time": end}
-    await story.look()
-    await story.shows(CURRENT_END, end)
-    await story.stores(end)
-    async with story.away():
-        story.api.is_down = True
+async def planned_end_while_down(house: RestartedHouse) -> None:
+    """Change its plan, and start in an outage after the planned end."""
+    start, end = house.equivent(*THIRD)["start_time"], int(time.time()) + 6
+    house.api.current = {"start_time": start, "end_time": end}
+    await house.poll()
+    await house.shows(CURRENT_END, end)
+    await house.stores(end)
+    async with house.away():
+        house.api.is_down = True
         await asyncio.sleep(max(0, end - time.time()))
-    await story.ear.hears("ended by clock, live is unavailable")
+    await house.edges.expect("ended by clock, live is unavailable")
 
 
-async def pushed_while_api_is_down(story: Story) -> None:
-    """Let one begin by a push while the API is still down; it comes back and confirms that.
+async def pushed_while_api_is_down(house: RestartedHouse) -> None:
+    """Push a start during the outage, which the API then confirms.
 
     It has yet to list the one before: a call for an end soon after that would speak of that one.
     """
     now = int(time.time())
-    story.api.current = {"start_time": now, "end_time": now + HOUR}
-    story.api.previous = [story.equivent(*SECOND)]
-    await call(story.addresses["started"])
-    await story.ear.hears("started by webhook, live is on")
-    story.api.is_down = False
-    await story.look()
-    await story.shows(CURRENT_END, now + HOUR)
-    seen = [story.equivent(*one) for one in (OLD, FIRST, UNSEEN, SECOND, THIRD)]
-    await story.lists(*seen, story.api.current)
+    house.api.current = {"start_time": now, "end_time": now + HOUR}
+    house.api.previous = [house.equivent(*SECOND)]
+    await call(house.addresses["started"])
+    await house.edges.expect("started by webhook, live is on")
+    house.api.is_down = False
+    await house.poll()
+    await house.shows(CURRENT_END, now + HOUR)
+    seen = [house.equivent(*one) for one in (OLD, FIRST, UNSEEN, SECOND, THIRD)]
+    await house.lists(*seen, house.api.current)
 
 
-async def ended_before_a_server_that_lags(story: Story) -> None:
-    """Let it end as planned, and be named again by a server that lags when it starts again."""
-    live, before = story.api.current, story.api.previous
+async def ended_before_a_server_that_lags(house: RestartedHouse) -> None:
+    """End it as planned, and name it again by a lagging server after the start."""
+    live, before = house.api.current, house.api.previous
     assert live
     over = {**live, "end_time": int(time.time()) + 6}
-    story.api.current = over
-    await story.look()
-    await story.shows(CURRENT_END, over["end_time"])
-    story.api.current, story.api.previous = None, [over, *before]
-    await story.ear.hears("ended by api, live is off")
-    story.api.current, story.api.previous = live, before
-    async with story.away():
+    house.api.current = over
+    await house.poll()
+    await house.shows(CURRENT_END, over["end_time"])
+    house.api.current, house.api.previous = None, [over, *before]
+    await house.edges.expect("ended by api, live is off")
+    house.api.current, house.api.previous = live, before
+    async with house.away():
         pass
-    await story.ear.hears_nothing()
-    await story.house.wait_for(LIVE, "off", 0.5)
+    await house.edges.expect_nothing()
+    await house.house.wait_for(LIVE, "off", 0.5)
 
 
-def check_log(story: Story) -> None:
-    """Check that the log tells of each outage and its end once, of nothing else, of no secret."""
-    log = story.house.log()
-    problems = [one for one in story.house.problems() if " DEBUG " not in one.splitlines()[0]]
-    assert [LOST in problem for problem in problems] == [True] * story.losses, problems
-    assert log.count(BACK) == story.losses
+def check_log(house: RestartedHouse) -> None:
+    """Check that each outage and its end is logged once, and no secret."""
+    log = house.house.log()
+    problems = [one for one in house.house.problems() if " DEBUG " not in one.splitlines()[0]]
+    assert [LOST in problem for problem in problems] == [True] * house.losses, problems
+    assert log.count(BACK) == house.losses
     assert "Traceback" not in "".join(problems)
     assert TOKEN not in log
-    assert story.addresses["started"].split("/")[-1].split("?")[0] not in log
+    assert house.addresses["started"].split("/")[-1].split("?")[0] not in log

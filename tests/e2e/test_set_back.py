@@ -1,4 +1,4 @@
-"""Turn down the heating of a real Home Assistant, end its process, and see the heating go back."""
+"""Test turning down the heating of a real Home Assistant, and its restore after a restart."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -60,19 +60,19 @@ async def house(api: Provider, tmp_path: Path, own_port: int) -> AsyncIterator[H
 
 
 async def set_back(house: House, **data: Any) -> Any:
-    """Turn heating down, and return what the action responds."""
+    """Turn heating down and return the response of the action."""
     path = "/api/services/equiwatt/set_back?return_response"
     return (await house.request("POST", path, data))["service_response"]
 
 
 async def heats_to(house: House, degrees: float, seconds: float) -> None:
-    """Wait until the heating is set to a temperature."""
+    """Wait for the target temperature."""
     await house.wait_for(HEATING, lambda one: one["attributes"]["temperature"] == degrees, seconds)
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGKILL], ids=lambda sign: sign.name)
-async def test_heating_goes_back(house: House, sign: signal.Signals) -> None:
-    """What was turned down goes back after the end of the process; what was off stays off."""
+async def test_heating_is_restored(house: House, sign: signal.Signals) -> None:
+    """The temperature is restored after a restart, and an off thermostat stays off."""
     await house.call("equiwatt", "simulate_equivent", duration=600)
     answer = await set_back(house, entity_id=[HEATING, BATHROOM], degrees=1.5)
     assert answer == {
@@ -94,8 +94,8 @@ async def test_heating_goes_back(house: House, sign: signal.Signals) -> None:
     assert [one for one in house.problems() if "custom_components.equiwatt" in one] == []
 
 
-async def test_what_is_refused(house: House) -> None:
-    """Without a target, or with too many degrees, nothing is touched."""
+async def test_refused(house: House) -> None:
+    """A missing target and too many degrees are refused."""
     await house.call("equiwatt", "simulate_equivent", duration=600)
     with pytest.raises(HouseError, match=r"[45]00"):  # older releases answer with 500
         await house.call("equiwatt", "set_back")

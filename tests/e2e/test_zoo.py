@@ -1,6 +1,6 @@
-"""Hold the devices of the zoo with a real Home Assistant, and stop, kill or reload it meanwhile.
+"""Test holding all kinds of pretend devices in a real Home Assistant, with restarts and reloads.
 
-What each device truly is stands in a file beside the configuration, which outlives the process.
+The true state of each device is in a file beside the configuration, which outlives the process.
 """
 
 import asyncio
@@ -46,18 +46,18 @@ async def house(tmp_path: Path, own_port: int, socket_enabled: None) -> AsyncIte
     """Run a Home Assistant with the zoo."""
     folder = tmp_path / "home"
     folder.mkdir()
-    configuration = LOGGER + zoo.move_in(folder, DEVICES) + SCENE
+    configuration = LOGGER + zoo.install_zoo(folder, DEVICES) + SCENE
     async with House(folder, configuration=configuration, port=own_port) as house:
         yield house
 
 
 def essences(house: House) -> dict[str, dict[str, Any]]:
-    """Return what each animal truly is."""
+    """Return the true states."""
     return {name: zoo.DeviceFile(house.folder, name).read()["essence"] for name in DEVICES}
 
 
 async def until_they_are(house: House, wanted: dict[str, dict[str, Any]], seconds: float) -> None:
-    """Wait until all animals are so."""
+    """Wait for the true states."""
     end = time.monotonic() + seconds
     while (now := essences(house)) != wanted:
         differs = {DEVICES[one]: (now[one], wanted[one]) for one in now if now[one] != wanted[one]}
@@ -67,7 +67,7 @@ async def until_they_are(house: House, wanted: dict[str, dict[str, Any]], second
 
 @pytest.mark.parametrize("how", ["end", "SIGTERM", "SIGKILL", "reload", "flap"])
 async def test_rows(house: House, api: Provider, how: str) -> None:
-    """Each device is off or as a scene has it while it is held, and as it was afterwards."""
+    """Each device is off or as in a scene while it is held, and restored afterwards."""
     await add(house, api)
     before = essences(house)
     entities = [f"{KINDS[row](name).domain}.{name}" for name, row in PAUSED.items()]

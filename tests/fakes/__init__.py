@@ -1,1 +1,1 @@
-"""The pretend world that the tests, the demo and the benchmarks share."""
+"""Fakes that the tests, the demo and the benchmarks share."""

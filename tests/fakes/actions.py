@@ -1,4 +1,4 @@
-"""The actions as tests call them."""
+"""Calls of the actions."""
 
 from datetime import datetime
 from typing import Any
@@ -23,14 +23,14 @@ async def simulate(hass: HomeAssistant, context: Context | None = None, **data: 
 async def apply_scene(
     hass: HomeAssistant, context: Context | None = None, respond: bool = True, **data: Any
 ) -> Any:
-    """Apply scenes, and return what the action responds."""
+    """Apply scenes and return the response of the action."""
     return await hass.services.async_call(
         DOMAIN, "apply_scene", data, blocking=True, return_response=respond, context=context
     )
 
 
 async def add_scenes(home: Home, **scenes: dict[str, Any]) -> None:
-    """Add scenes, each with its entities and how they are to be."""
+    """Add scenes, each with its entities and their states."""
     config = [{"name": name, "entities": entities} for name, entities in scenes.items()]
     assert await async_setup_component(home.hass, "scene", {"scene": config})
     await home.settle()
@@ -44,7 +44,7 @@ async def turn(home: Home, to: str, entity_id: str = SKIP) -> None:
 
 
 async def calendar(home: Home, begin: datetime, end: datetime) -> list[dict[str, Any]]:
-    """Return the calendar's events in a range, as the action returns them."""
+    """Return the response of the calendar's get_events action."""
     data = {"start_date_time": begin, "end_date_time": end, "entity_id": CALENDAR}
     answer: Any = await home.hass.services.async_call(
         "calendar", "get_events", data, blocking=True, return_response=True
@@ -53,7 +53,7 @@ async def calendar(home: Home, begin: datetime, end: datetime) -> list[dict[str,
 
 
 async def plan(home: Home, start: datetime, end: datetime, summary: str = "powerUP") -> None:
-    """Plan an equivent, as an automation does."""
+    """Plan an equivent by action."""
     data = {
         "entity_id": CALENDAR,
         "summary": summary,

@@ -1,4 +1,4 @@
-"""The blueprints as users use them, and the notifications that they make."""
+"""The blueprints in use, and their notifications."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -17,13 +17,13 @@ type Use = Callable[..., Awaitable[None]]
 
 
 def user_of(home: Home, folder: Path) -> Use:
-    """Return a way to use a blueprint in a home whose configuration lies in a folder."""
+    """Return a function that uses a blueprint in a home with a configuration folder."""
     hass = home.hass
     hass.config.config_dir = str(folder)
     shutil.copytree(FOLDER, folder / "blueprints")
 
     async def use(name: str, also: tuple[str, dict[str, Any]] | None = None, **inputs: Any) -> None:
-        """Make an automation of a blueprint, and another one besides."""
+        """Create an automation of a blueprint, and another one besides."""
         uses = [(name, inputs), *filter(None, [also])]
         automations = [
             {
@@ -43,16 +43,16 @@ def user_of(home: Home, folder: Path) -> Use:
 
 
 def messages(home: Home) -> list[str]:
-    """Return the notifications that are shown."""
+    """Return the open notifications."""
     return [str(one["message"]) for one in _shown(home).values()]
 
 
 def titles(home: Home) -> list[str]:
-    """Return their titles."""
+    """Return the titles of the open notifications."""
     return [str(one["title"]) for one in _shown(home).values()]
 
 
 def _shown(home: Home) -> dict[str, Any]:
-    """Return the notifications that are shown, by their id."""
+    """Return the open notifications by id."""
     shown: dict[str, Any] = home.hass.data.get("persistent_notification", {})
     return shown

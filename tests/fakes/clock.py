@@ -1,4 +1,4 @@
-"""A clock that is turned by hand: for pure code, for Home Assistant's loop, and for a benchmark.
+"""A clock turned by hand: for pure code, for Home Assistant's loop, and for benchmarks.
 
 It needs nothing of the tests' packages, nor of Home Assistant's: the benchmarks put it in place
 before they import that.
@@ -18,7 +18,7 @@ _real_monotonic = time.monotonic
 
 
 class Clock:
-    """Seconds that pass as they are turned; some also pass by themselves."""
+    """Seconds that are turned by hand, and may also pass by themselves."""
 
     def __init__(self, *, flows: bool = False) -> None:
         """Start at zero."""
@@ -31,29 +31,29 @@ class Clock:
         return self.turned + flown
 
     def turn(self, seconds: float) -> None:
-        """Let time pass."""
+        """Turn the clock."""
         self.turned += seconds
 
     async def sleep(self, seconds: float) -> None:
-        """Let time pass at once for whoever would wait; others go on meanwhile."""
+        """Turn the clock instead of waiting, while others run."""
         self.turn(seconds)
         await asyncio.sleep(0)
 
 
 class HandTurnedLoop(asyncio.SelectorEventLoop):
-    """An event loop whose time stands still until it is turned, and that needs no threads."""
+    """Event loop with a time turned by hand, and without threads."""
 
     _scheduled: list[asyncio.TimerHandle]
 
     def __init__(self) -> None:
-        """Start at zero; after weeks a float is no finer than this."""
+        """Start at zero, as a float is fine enough for some weeks."""
         self.clock = Clock()
         super().__init__()
         self._clock_resolution = 1e-6
 
     @property
     def moment(self) -> float:
-        """Return the time."""
+        """Time of the loop."""
         return self.clock.turned
 
     @moment.setter
@@ -63,12 +63,12 @@ class HandTurnedLoop(asyncio.SelectorEventLoop):
 
     @override
     def time(self) -> float:
-        """Return the time."""
+        """Return the time of the loop."""
         return self.clock.turned
 
     @override
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
-        """Run it here and now."""
+        """Run the function in the loop."""
         future: asyncio.Future[Any] = self.create_future()
         try:
             future.set_result(func(*args))
@@ -78,21 +78,21 @@ class HandTurnedLoop(asyncio.SelectorEventLoop):
 
     @property
     def is_idle(self) -> bool:
-        """Return True if nothing is left to do before time passes."""
+        """Return True if nothing is ready to run."""
         return not self._ready  # type: ignore[attr-defined]
 
     def next_timer(self) -> float:
-        """Return when the next timer fires, to the millisecond that clocks show."""
+        """Return the time of the next timer, to the millisecond."""
         timers = (timer for timer in self._scheduled if not timer.cancelled())
         due = min((timer.when() for timer in timers), default=math.inf)
         return due if due == math.inf else max(self.moment, math.ceil(due * 1000) / 1000)
 
 
 class _Selector(selectors.DefaultSelector):
-    """Skips a wait when its loop may, and no other thread is at work."""
+    """Selector that skips a wait when its loop may, and no other thread is working."""
 
     def __init__(self, clock: Clock) -> None:
-        """Keep the clock that is turned instead."""
+        """Initialize with the loop's clock."""
         super().__init__()
         self._clock = clock
         self.skipping = False
@@ -114,7 +114,7 @@ class _Selector(selectors.DefaultSelector):
 
 
 class SkippingLoop(asyncio.SelectorEventLoop):
-    """An event loop that can skip what it would wait for, with sockets and threads.
+    """Event loop that can skip its waits, with sockets and threads.
 
     While it skips, a wait with nothing else to do is over at once, and the clock is turned by it.
     So every timer fires in its order and about when it would.
@@ -129,18 +129,18 @@ class SkippingLoop(asyncio.SelectorEventLoop):
 
     @override
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
-        """Run it in a thread; nothing is skipped meanwhile."""
+        """Run the function in a thread, without skipping meanwhile."""
         future = super().run_in_executor(executor, func, *args)
         self._waits.working += 1
         future.add_done_callback(self._worked)
         return future
 
     def _worked(self, _: object) -> None:
-        """Note that a thread has done its work."""
+        """Count a finished thread."""
         self._waits.working -= 1
 
     async def skip(self, seconds: float) -> None:
-        """Let time pass without waiting for it."""
+        """Let time pass without waiting."""
         self._waits.skipping = True
         try:
             await asyncio.sleep(seconds)
@@ -148,6 +148,6 @@ class SkippingLoop(asyncio.SelectorEventLoop):
             self._waits.skipping = False
 
     def tidy(self) -> None:
-        """Drop cancelled timers, as asyncio does itself once there are a hundred."""
+        """Drop cancelled timers, as asyncio does with more than a hundred."""
         self._scheduled = [timer for timer in self._scheduled if not timer.cancelled()]
         heapq.heapify(self._scheduled)

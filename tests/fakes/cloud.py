@@ -15,10 +15,10 @@ NATIVE = (
 
 
 class Cloud:
-    """The client of Home Assistant Cloud: what the cloud integration keeps in hass.data."""
+    """Client of Home Assistant Cloud, as in hass.data."""
 
     def __init__(self) -> None:
-        """Begin subscribed and connected."""
+        """Start subscribed and connected."""
         self.hooks: dict[str, dict[str, Any]] = {}
         self.is_logged_in = True
         self.subscription_expired = False
@@ -28,7 +28,7 @@ class Cloud:
         self.error: Exception | None = None
 
     async def async_create(self, webhook_id: str, managed: bool) -> dict[str, Any]:
-        """Make a cloudhook."""
+        """Create a cloudhook."""
         if self.error:
             raise self.error
         url = f"https://hooks.nabu.casa/{webhook_id[:6]}"

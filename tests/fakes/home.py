@@ -1,4 +1,4 @@
-"""The home that the tests live in: a Home Assistant with the integration, and a clock to turn."""
+"""A Home Assistant with the integration, and a clock turned by hand."""
 
 from datetime import datetime, timedelta
 import time
@@ -33,7 +33,7 @@ def add_entry(
     webhook_id: str = WEBHOOK_ID,
     url: str = API_URL,
 ) -> MockConfigEntry:
-    """Add an entry; its id, which decides by how much it asks later, is the same at each run."""
+    """Add an entry with a fixed id, which decides the offset of its polls."""
     entry = MockConfigEntry(
         entry_id=f"entry{len(hass.config_entries.async_entries(DOMAIN))}",
         domain=DOMAIN,
@@ -63,7 +63,7 @@ def fire_timers(hass: HomeAssistant, now: datetime) -> None:
 
 
 class Home:
-    """A Home Assistant with an account whose states are watched."""
+    """A Home Assistant with an account and its state changes."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class Home:
         provider: Provider,
         freezer: FrozenDateTimeFactory | None = None,
     ) -> None:
-        """Watch from now on; without a freezer time passes by itself."""
+        """Subscribe to the state changes; without a freezer time passes by itself."""
         self.hass = hass
         self.entry = entry
         self.provider = provider
@@ -83,12 +83,12 @@ class Home:
 
     @property
     def freezer(self) -> FrozenDateTimeFactory:
-        """Return what turns the clock."""
+        """Return the freezer."""
         assert self._freezer
         return self._freezer
 
     async def setup(self) -> None:
-        """Set the entry up."""
+        """Set up the entry."""
         assert await self.hass.config_entries.async_setup(self.entry.entry_id)
         await self.settle()
 
@@ -107,12 +107,12 @@ class Home:
 
     @property
     def kinds(self) -> list[str]:
-        """Return the types of the events that the event entity announced."""
+        """Return the types of the announced events."""
         return [edge_type for edge_type, _ in self.edges]
 
     @property
     def edges(self) -> list[tuple[str, str]]:
-        """Return type and source of the events that the event entity announced."""
+        """Return types and sources of the announced events."""
         announced: dict[str, tuple[str, str]] = {}
         for change in self.changes:
             state = change.data["new_state"]
@@ -133,11 +133,11 @@ class Home:
         return dt_util.utcnow()
 
     async def settle(self) -> None:
-        """Let everything that is under way finish."""
+        """Wait for everything in progress."""
         await self.hass.async_block_till_done(wait_background_tasks=True)
 
     async def pass_time(self, seconds: float, step: float = 5) -> None:
-        """Let time pass in small steps, so that timers fire about when they would."""
+        """Turn the clock in small steps, so that timers fire about on time."""
         end = self.now + timedelta(seconds=seconds)
         while self.now < end:
             self.freezer.move_to(min(end, self.now + timedelta(seconds=step)))
@@ -145,6 +145,6 @@ class Home:
             await self.settle()
 
     async def poll(self) -> None:
-        """Let the next poll happen, and the one that follows soon where something awaits it."""
+        """Turn the clock to the next poll, and to the one that soon follows if any is awaited."""
         await self.pass_time(65, step=65)
         await self.pass_time(11, step=11)

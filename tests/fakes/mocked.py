@@ -1,4 +1,4 @@
-"""The pretend provider behind Home Assistant's mocked session."""
+"""The fake provider behind Home Assistant's mocked session."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, override
@@ -10,12 +10,12 @@ from .provider import Provider
 
 
 class Response(AiohttpClientMockResponse):  # type: ignore[misc]
-    """An answer without the stream of mocks that the helper makes for each."""
+    """A response without the mocked stream of the test helper."""
 
     @property
     @override
     def content(self) -> Response:
-        """Return what is read in chunks."""
+        """Return the stream."""
         return self
 
     async def iter_chunked(self, size: int) -> AsyncIterator[bytes]:
@@ -24,7 +24,7 @@ class Response(AiohttpClientMockResponse):  # type: ignore[misc]
 
 
 def mocked(provider: Provider) -> Callable[..., Awaitable[Response]]:
-    """Return what answers for a provider."""
+    """Return a side effect for the mocked session."""
 
     async def answer(method: str, url: URL, data: Any) -> Response:
         """Answer a call."""

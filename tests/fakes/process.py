@@ -1,4 +1,4 @@
-"""What users and the app do with a real Home Assistant, in a process of its own."""
+"""A user's and the app's calls to a real Home Assistant process."""
 
 import signal
 import time
@@ -21,12 +21,12 @@ CHOSEN = {"source": "sensors", "sensors": [METER]}
 
 
 def filled_in(token: str, url: str) -> dict[str, Any]:
-    """Return what a user fills in."""
+    """Return a user's input."""
     return {"token": token, "advanced": {"url": url}}
 
 
 async def add(house: House, api: Provider) -> dict[str, str]:
-    """Add the account, and return the webhook's addresses."""
+    """Add the account and return the webhook's addresses."""
     form = await house.flow("equiwatt", filled_in(f"Bearer {TOKEN}", api.url))
     assert form["step_id"] == "addresses"
     result = await house.submit(form["flow_id"], {})
@@ -39,7 +39,7 @@ async def add(house: House, api: Provider) -> dict[str, str]:
 
 
 async def call(address: str) -> float:
-    """Call a webhook as the app does, and return when that began."""
+    """Call a webhook as the app does, and return the time before it."""
     began = time.monotonic()
     async with ClientSession() as session, session.post(address) as response:
         assert response.status == 200
@@ -47,12 +47,12 @@ async def call(address: str) -> float:
 
 
 def measured(start: int, end: int) -> dict[str, int]:
-    """Return an equivent as the API names it, which begins and ends a minute after."""
+    """Return an equivent as the API names it, a minute later than its half hours."""
     return {"start_time": start + 67, "end_time": end + 62}
 
 
 async def saving(house: House, **attributes: Any) -> float:
-    """Wait until the saving is known and has some attributes, and return it."""
+    """Wait for the saving with some attributes, and return its state."""
     wanted = attributes.items()
     state = await house.wait_for(
         SAVING,

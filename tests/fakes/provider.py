@@ -1,4 +1,4 @@
-"""The pretend provider: what it answers, its faults and limits, and the calls that it has seen.
+"""The fake provider: its answers, faults and limits, and the received calls.
 
 It stands behind Home Assistant's mocked session (`reply`), or listens on loopback (`serve`). It
 needs nothing of the tests' packages, so that the benchmarks ask it, too.
@@ -28,20 +28,20 @@ FINISHED = LOG[1:]
 
 
 def event_of(start: datetime, end: datetime | None = None) -> dict[str, int | None]:
-    """Return an event as the provider writes it."""
+    """Return an event in the provider's format."""
     return event(int(start.timestamp()), int(end.timestamp()) if end else None)
 
 
-def said(current: object, *previous: object) -> dict[str, Any]:
-    """Return the body of a good answer."""
+def answer_of(current: object, *previous: object) -> dict[str, Any]:
+    """Return the body of a valid answer."""
     return payload(current, previous)
 
 
 class Provider:
-    """The provider: one answer for all who call."""
+    """The provider, with the same answer to all callers."""
 
     def __init__(self, delay: float = 0) -> None:
-        """Answer that nothing is live, after so many seconds."""
+        """Start without an equivent, with an optional delay."""
         self.url = API_URL
         self.delay = delay
         self.current: Mapping[str, Any] | None = None
@@ -66,13 +66,15 @@ class Provider:
 
     # What it says
 
-    def tell(self, current: Mapping[str, Any] | None, previous: Sequence[dict[str, Any]]) -> None:
-        """Answer well, with these equivents."""
+    def set_answer(
+        self, current: Mapping[str, Any] | None, previous: Sequence[dict[str, Any]]
+    ) -> None:
+        """Answer with these equivents."""
         self.recover()
         self.current, self.previous = current, list(previous)
 
     def start(self, start: datetime, end: datetime | None) -> None:
-        """Name an equivent: as documented with a planned end, as in the log without one."""
+        """Name an equivent, as documented with a planned end, else as in the log."""
         if end is None:
             self.previous.insert(0, event_of(start))
         else:
@@ -94,20 +96,22 @@ class Provider:
         self.status, self.body, self.headers = status, body, headers or {}
 
     def recover(self) -> None:
-        """Answer well again."""
+        """Answer validly again."""
         self.status, self.body, self.headers, self.error = HTTPStatus.OK, None, {}, None
         self.is_down = False
 
     @property
     def text(self) -> str:
         """Return the body of the next answer."""
-        return json.dumps(said(self.current, *self.previous)) if self.body is None else self.body
+        return (
+            json.dumps(answer_of(self.current, *self.previous)) if self.body is None else self.body
+        )
 
     # Behind a mocked session
 
     def reply(self) -> dict[str, Any]:
-        """Note a call; return its status, headers and text, or raise its error."""
-        self._note()
+        """Record a call and return its status, headers and text, or raise its error."""
+        self._record()
         if self.error:
             raise self.error
         date = format_datetime(self.calls[-1] + self.ahead, usegmt=True)
@@ -117,9 +121,9 @@ class Provider:
     # On loopback
 
     async def handle(self, request: web.Request) -> web.Response:
-        """Answer a call, or break the connection off."""
+        """Answer a call, or break the connection."""
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        self._note(token)
+        self._record(token)
         if self.delay:
             await asyncio.sleep(self.delay)
         if self.is_down and request.transport:
@@ -147,21 +151,21 @@ class Provider:
 
     # What it has seen
 
-    def _note(self, token: str = "") -> None:
-        """Note a call."""
+    def _record(self, token: str = "") -> None:
+        """Record a call."""
         self.on_call()
         self.calls.append(dt_util.utcnow())
         self.times.append(time.monotonic())
         self.by_token[token].append(self.times[-1])
 
     def forget_calls(self) -> None:
-        """Forget what was seen."""
+        """Drop the recorded calls."""
         self.calls.clear()
         self.times.clear()
         self.by_token.clear()
 
     def check_limits(self) -> None:
-        """Check that no token was used more often than the provider allows."""
+        """Check that each token was used within the provider's limits."""
         for times in self.by_token.values():
             assert all(late - early >= 1 for early, late in pairwise(times))
             assert all(

@@ -1,4 +1,4 @@
-"""What was measured of equivents, as it is kept and stored."""
+"""Results of equivents in memory."""
 
 from datetime import datetime, timedelta
 
@@ -11,7 +11,7 @@ HOUR = timedelta(hours=1)
 def result(
     start: datetime, used: float | None, *days: float, kind: Kind | None = None
 ) -> FinishedResult:
-    """Return what was measured of an hour, and what was used on usual days before it."""
+    """Return the result of an hour, with the use of usual days before it."""
     usual = {start.date() - timedelta(days=n): kwh for n, kwh in enumerate(days, 1)}
     is_known = bool(days) and used is not None
     estimate = Estimate(

@@ -1,1 +1,1 @@
-"""Faulty answers over real sockets."""
+"""Tests of faulty answers over real sockets."""

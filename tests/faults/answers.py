@@ -12,7 +12,7 @@ import json
 from typing import Any
 
 from ..fakes.home import TOKEN
-from ..fakes.provider import said
+from ..fakes.provider import answer_of
 from .server import Answer, Certificate, Exchange
 
 NOW = int(datetime.now(UTC).timestamp())
@@ -25,7 +25,7 @@ APART = timedelta(seconds=11)
 
 @dataclass(frozen=True)
 class Fault:
-    """A faulty answer: one that stalls needs a short time-out, one in TLS a server with it."""
+    """Faulty answer: one that stalls needs a short time-out, one in TLS a server with it."""
 
     answer: Answer
     stalls: bool = False
@@ -35,14 +35,14 @@ class Fault:
 
 
 def lie_about(live: bool) -> bytes:
-    """Return a payload that contradicts the truth, in two ways at once."""
+    """Return a payload that contradicts the truth twice."""
     if live:
-        return json.dumps(said(None, {**CURRENT, "end_time": NOW - 30}, OLD)).encode()
-    return json.dumps(said(CURRENT, {**CURRENT, "end_time": None}, OLD)).encode()
+        return json.dumps(answer_of(None, {**CURRENT, "end_time": NOW - 30}, OLD)).encode()
+    return json.dumps(answer_of(CURRENT, {**CURRENT, "end_time": None}, OLD)).encode()
 
 
 def reply(body: bytes, *headers: bytes, status: bytes = b"HTTP/1.1 200 OK") -> bytes:
-    """Return the bytes of a reply, without a length."""
+    """Return the bytes of a reply without a length."""
     head = [status, b"Content-Type: application/json", b"Connection: close", *headers]
     return b"\r\n".join([*head, b"", body])
 
@@ -53,7 +53,7 @@ def sized(body: bytes, *headers: bytes, status: bytes = b"HTTP/1.1 200 OK") -> b
 
 
 def wire(make: Callable[[bytes], bytes]) -> Answer:
-    """Answer a request with bytes made of the lie, then close."""
+    """Answer with bytes made of the lie, then close."""
 
     async def answer(exchange: Exchange) -> None:
         """Answer a request."""
@@ -64,15 +64,15 @@ def wire(make: Callable[[bytes], bytes]) -> Answer:
 
 
 def status(line: bytes, *headers: bytes) -> Answer:
-    """Answer with the lie under a status."""
+    """Answer with the lie and a status."""
     return wire(lambda lie: sized(lie, *headers, status=b"HTTP/1.1 " + line))
 
 
 def redirect(line: bytes, *headers: bytes) -> Answer:
-    """Answer with a redirect to where the lie is told."""
+    """Redirect to a page with the lie."""
 
     async def answer(exchange: Exchange) -> None:
-        """Redirect, or lie to whoever followed."""
+        """Redirect, or answer a redirected request with the lie."""
         followed = (await exchange.request()).startswith(b"GET /elsewhere ")
         first = b"200 OK" if followed else line
         await exchange.send(sized(exchange.lie, *headers, status=b"HTTP/1.1 " + first))
@@ -81,12 +81,12 @@ def redirect(line: bytes, *headers: bytes) -> Answer:
 
 
 def headed(*headers: bytes) -> Answer:
-    """Answer with the lie under headers, and no length but theirs."""
+    """Answer with the lie and only these headers."""
     return wire(lambda lie: reply(lie, *headers))
 
 
 def body(make: Callable[[bytes], bytes], *headers: bytes) -> Answer:
-    """Answer well but for the body."""
+    """Answer validly except for the body."""
     return wire(lambda lie: sized(make(lie), *headers))
 
 
@@ -96,7 +96,7 @@ def shape(change: Callable[[dict[str, Any]], object]) -> Answer:
 
 
 def top(**changes: object) -> Answer:
-    """Answer with other values on the top level."""
+    """Answer with other values at the top level."""
     return shape(lambda lie: {**lie, **changes})
 
 
@@ -111,10 +111,10 @@ def current(**changes: object) -> Answer:
 
 
 def without(key: str) -> Answer:
-    """Answer without a value, on the top level or below `data`."""
+    """Answer without a value, at the top level or below `data`."""
 
     def leave_out(lie: dict[str, Any]) -> object:
-        """Leave it out."""
+        """Remove the value."""
         below = {name: value for name, value in lie["data"].items() if name != key}
         return {name: value for name, value in {**lie, "data": below}.items() if name != key}
 
@@ -122,10 +122,10 @@ def without(key: str) -> Answer:
 
 
 def echo(make: Callable[[bytes], bytes]) -> Answer:
-    """Answer with bytes that repeat the request's line with the token."""
+    """Answer with bytes that repeat the request line with the token."""
 
     async def answer(exchange: Exchange) -> None:
-        """Repeat it."""
+        """Repeat the request line."""
         lines = (await exchange.request()).split(b"\r\n")
         line = next(line for line in lines if line.lower().startswith(b"authorization"))
         assert TOKEN.encode() in line
@@ -135,7 +135,7 @@ def echo(make: Callable[[bytes], bytes]) -> Answer:
 
 
 def stall(make: Callable[[bytes], bytes], *, read: bool = True) -> Answer:
-    """Send a beginning, and then nothing."""
+    """Send a beginning, then nothing."""
 
     async def answer(exchange: Exchange) -> None:
         """Begin to answer."""
@@ -148,10 +148,10 @@ def stall(make: Callable[[bytes], bytes], *, read: bool = True) -> Answer:
 
 
 def endless(head: bytes, part: bytes, pause: float = 0) -> Answer:
-    """Send a head, and then the same part for as long as the client takes it."""
+    """Send a head, then the same part as long as the client reads it."""
 
     async def answer(exchange: Exchange) -> None:
-        """Send without end."""
+        """Send endlessly."""
         await exchange.request()
         await exchange.send(head)
         while True:
@@ -165,7 +165,7 @@ def reset(make: Callable[[bytes], bytes] | None = None) -> Answer:
     """Reset the connection, at once or after a beginning."""
 
     async def answer(exchange: Exchange) -> None:
-        """Reset it."""
+        """Reset the connection."""
         if make:
             await exchange.request()
             await exchange.send(make(exchange.lie))
@@ -175,7 +175,7 @@ def reset(make: Callable[[bytes], bytes] | None = None) -> Answer:
 
 
 def under(certificate: Certificate) -> Answer:
-    """Answer in TLS with a certificate; whoever accepts it believes the lie."""
+    """Answer in TLS with a certificate, which would make the lie believed."""
 
     async def answer(exchange: Exchange) -> None:
         """Answer."""
@@ -187,7 +187,7 @@ def under(certificate: Certificate) -> Answer:
 
 
 def instead_of_tls(make: Callable[[bytes], bytes]) -> Answer:
-    """Answer the beginning of a handshake with bytes."""
+    """Answer a handshake with bytes."""
 
     async def answer(exchange: Exchange) -> None:
         """Answer the client's first bytes."""
@@ -198,18 +198,18 @@ def instead_of_tls(make: Callable[[bytes], bytes]) -> Answer:
 
 
 async def stalled_handshake(exchange: Exchange) -> None:
-    """Never answer the beginning of a handshake."""
+    """Never answer a handshake."""
     await exchange.stall()
 
 
 async def reset_handshake(exchange: Exchange) -> None:
-    """Reset the connection in the middle of the handshake."""
+    """Reset the connection in the middle of a handshake."""
     await exchange.reader.read(4096)
     await exchange.reset()
 
 
 async def torn_tls(exchange: Exchange) -> None:
-    """Break off in the middle of the body, without TLS's own farewell."""
+    """Break off in the middle of the body, without TLS's closing alert."""
     await exchange.encrypt(Certificate.GOOD)
     await exchange.request()
     await exchange.send(sized(exchange.lie)[:-20])
@@ -217,7 +217,7 @@ async def torn_tls(exchange: Exchange) -> None:
 
 
 async def broken_record(exchange: Exchange) -> None:
-    """Send what is no TLS in the middle of an answer in TLS."""
+    """Send invalid TLS in the middle of an answer in TLS."""
     below = exchange.writer.transport
     await exchange.encrypt(Certificate.GOOD)
     await exchange.request()
@@ -227,7 +227,7 @@ async def broken_record(exchange: Exchange) -> None:
 
 
 def in_tls(answer: Answer) -> Answer:
-    """Make an answer in good TLS."""
+    """Return a valid answer in TLS."""
 
     async def encrypted(exchange: Exchange) -> None:
         """Answer."""

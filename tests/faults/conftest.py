@@ -1,4 +1,4 @@
-"""A server for each test."""
+"""Shared fixtures: a server for each test."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -11,14 +11,14 @@ from .server import Api, Certificate, Contexts, make_context
 
 @pytest.fixture(scope="module")
 def contexts(tmp_path_factory: pytest.TempPathFactory) -> Contexts:
-    """Return what servers show in TLS; all but one authority is trusted for these tests."""
+    """Return the TLS contexts of servers; all but one authority are trusted here."""
     folder = tmp_path_factory.mktemp("tls")
     return {certificate: make_context(folder, certificate) for certificate in Certificate}
 
 
 @pytest.fixture
 async def server(contexts: Contexts) -> AsyncIterator[Api]:
-    """Return the API, which listens."""
+    """Return the API on a socket."""
     api = Api(contexts)
     await api.open()
     yield api
@@ -27,7 +27,7 @@ async def server(contexts: Contexts) -> AsyncIterator[Api]:
 
 @pytest.fixture
 def clock() -> Iterator[TickingDateTimeFactory]:
-    """Return a clock that goes on by itself, and can be turned besides."""
+    """Return a clock that runs and can be turned."""
     with freezegun.freeze_time(tick=True) as clock:
         assert isinstance(clock, TickingDateTimeFactory)
         yield clock

@@ -1,4 +1,4 @@
-"""Faults in the status and in the headers."""
+"""Faults in the status and the headers."""
 
 from .answers import echo, headed, redirect, reply, sized, status, wire
 

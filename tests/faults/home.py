@@ -1,4 +1,4 @@
-"""A Home Assistant whose integration really calls a server."""
+"""A Home Assistant whose integration calls a real server."""
 
 from datetime import UTC, datetime, timedelta
 import json
@@ -14,7 +14,7 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 
 from ..fakes.home import EVENT, LIVE, Home, add_entry
-from ..fakes.provider import Provider, said
+from ..fakes.provider import Provider, answer_of
 from .answers import CURRENT, OLD, in_tls, lie_about, sized, wire
 from .server import Api
 
@@ -24,7 +24,7 @@ POLL = timedelta(seconds=320)
 
 
 class FaultyHome(Home):
-    """A Home Assistant whose integration really calls the server."""
+    """A Home Assistant whose integration calls the server."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class FaultyHome(Home):
         live: bool,
         tls: bool = False,
     ) -> None:
-        """Let the API tell the truth."""
+        """Start with a true answer."""
         scheme = "https" if tls else "http"
         url = f"{scheme}://127.0.0.1:{server.port}{API_PATH}"
         super().__init__(hass, add_entry(hass, url=url), Provider())
@@ -45,29 +45,31 @@ class FaultyHome(Home):
         self.tls = tls
         self.news = 0
         server.lie = lie_about(live)
-        self.say_news()
+        self.add_past_equivent()
 
-    def say_news(self) -> None:
-        """Let the API answer well, with one more finished equivent than before."""
+    def add_past_equivent(self) -> None:
+        """Answer validly with one more past equivent."""
         self.news += 1
         newest = {key: value + 60 * self.news for key, value in OLD.items()}
-        payload = json.dumps(said(CURRENT if self.truth == "on" else None, newest, OLD)).encode()
+        payload = json.dumps(
+            answer_of(CURRENT if self.truth == "on" else None, newest, OLD)
+        ).encode()
         answer = wire(lambda _: sized(payload))
         self.server.answer = in_tls(answer) if self.tls else answer
 
     @override
     async def setup(self) -> None:
-        """Set the entry up, by a good answer."""
+        """Set up the entry with a valid answer."""
         self.hass.loop.set_debug(False)  # whose log of every socket takes most of the time
         assert await async_setup_component(self.hass, "homeassistant", {})
         await super().setup()
         assert self.live == self.truth
         assert self.kinds == (["started"] if self.truth == "on" else [])
-        assert self.knows_news
+        assert self.shows_past_equivent
         self.changes.clear()
 
-    async def look(self) -> None:
-        """Have the API asked as a user would."""
+    async def refresh(self) -> None:
+        """Poll as a user does."""
         await self.hass.services.async_call(
             "homeassistant", "update_entity", {"entity_id": LIVE}, blocking=True
         )
@@ -75,26 +77,26 @@ class FaultyHome(Home):
 
     @override
     async def poll(self) -> None:
-        """Let the next poll happen."""
+        """Turn the clock to the next poll."""
         async_fire_time_changed(self.hass, dt_util.utcnow() + POLL)
         await self.settle()
 
-    async def ask(self, wait: timedelta) -> None:
-        """Have the API asked at once and by a poll, as two answers end what one cannot."""
-        await self.look()
+    async def refresh_and_poll(self, wait: timedelta) -> None:
+        """Poll at once and on schedule, as some ends need two answers."""
+        await self.refresh()
         self.clock.tick(wait)
         await self.poll()
         self.clock.tick(wait)
 
     @property
-    def knows_news(self) -> bool:
-        """Tell whether the last good answer shows."""
+    def shows_past_equivent(self) -> bool:
+        """Return True if the last valid answer is shown."""
         start = datetime.fromtimestamp(OLD["start_time"] + 60 * self.news, UTC)
         return self.state(LAST_START) == start.isoformat()
 
     @property
-    def moved(self) -> set[str]:
-        """Return which of our entities changed."""
+    def changed(self) -> set[str]:
+        """Return the entities of the integration that changed."""
         return {
             event.data["entity_id"]
             for event in self.changes
@@ -103,14 +105,14 @@ class FaultyHome(Home):
 
     @property
     def flows(self) -> int:
-        """Return how many dialogs wait for the user."""
+        """Return the number of open flows."""
         return len(self.hass.config_entries.flow.async_progress_by_handler(DOMAIN))
 
     async def recover(self) -> None:
-        """Let a good answer come that has news, and check that they count, and nothing else."""
-        self.say_news()
+        """Answer validly with a change, and check that exactly that is shown."""
+        self.add_past_equivent()
         await self.poll()
-        assert self.knows_news
+        assert self.shows_past_equivent
         assert self.live == self.truth
-        assert not {LIVE, EVENT} & self.moved
+        assert not {LIVE, EVENT} & self.changed
         assert self.flows == 0

@@ -1,4 +1,4 @@
-"""A server on a real socket, with or without TLS, that answers as it is told."""
+"""A server on a real socket, with or without TLS, with any answers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -19,7 +19,7 @@ from homeassistant.util import ssl as ssl_util
 
 
 class Certificate(StrEnum):
-    """What a server shows in TLS."""
+    """Certificate of a server."""
 
     GOOD = "good"
     UNKNOWN = "unknown authority"
@@ -32,7 +32,7 @@ type Contexts = Mapping[Certificate, ssl.SSLContext]
 
 
 class Exchange:
-    """One connection, as the server sees it."""
+    """Server's side of one connection."""
 
     def __init__(
         self,
@@ -41,14 +41,14 @@ class Exchange:
         contexts: Contexts,
         lie: bytes,
     ) -> None:
-        """Keep both directions, and what a faulty answer may say."""
+        """Initialize with both streams and the lie."""
         self.reader = reader
         self.writer = writer
         self.contexts = contexts
         self.lie = lie
 
     async def encrypt(self, certificate: Certificate) -> None:
-        """Go on in TLS."""
+        """Start TLS."""
         await self.writer.start_tls(self.contexts[certificate])
 
     async def request(self) -> bytes:
@@ -56,12 +56,12 @@ class Exchange:
         return await self.reader.readuntil(b"\r\n\r\n")
 
     async def send(self, data: bytes) -> None:
-        """Send bytes, however slowly the client takes them."""
+        """Send bytes at the client's speed."""
         self.writer.write(data)
         await self.writer.drain()
 
     async def stall(self) -> None:
-        """Say nothing until the client gives up."""
+        """Wait until the client gives up."""
         while await self.reader.read(65536):
             pass
 
@@ -77,14 +77,14 @@ type Answer = Callable[[Exchange], Awaitable[None]]
 
 
 async def close(exchange: Exchange) -> None:
-    """Close the connection without a word."""
+    """Close the connection silently."""
 
 
 class Api:
     """The provider's API as a server on a real socket."""
 
     def __init__(self, contexts: Contexts) -> None:
-        """Begin with nothing to say."""
+        """Initialize without an answer."""
         self.contexts = contexts
         self.answer: Answer = close
         self.lie = b""
@@ -93,18 +93,18 @@ class Api:
         self._server: asyncio.Server | None = None
 
     async def open(self) -> None:
-        """Listen, on the same port as before if there was one."""
+        """Listen, on the earlier port if there was one."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def shut(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         if self._server:
             self._server.close()
             await self._server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer a connection; what becomes of it is the client's affair."""
+        """Answer a connection, and ignore a client that hangs up."""
         self.calls += 1
         try:
             await self.answer(Exchange(reader, writer, self.contexts, self.lie))
@@ -115,7 +115,7 @@ class Api:
 
 
 def make_context(folder: Path, certificate: Certificate) -> ssl.SSLContext:
-    """Return a server's TLS context with a certificate that signs itself."""
+    """Return a server's TLS context with a self-signed certificate."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, certificate)])
     address = "127.0.0.2" if certificate is Certificate.OTHER else "127.0.0.1"

@@ -1,4 +1,4 @@
-"""Test faulty answers over real sockets: each moves nothing, and the next good one counts."""
+"""Test that faulty answers over real sockets change nothing."""
 
 import asyncio
 import logging
@@ -23,16 +23,16 @@ pytestmark = pytest.mark.usefixtures("socket_enabled")
 SHORT = aiohttp.ClientTimeout(total=0.1)
 
 
-def told(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
-    """Return what we logged at a level."""
+def logged(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
+    """Return the messages of the integration at a level."""
     ours = [r for r in caplog.records if r.name.startswith("custom_components.equiwatt")]
     return [record.getMessage() for record in ours if record.levelno == level]
 
 
 def check_log(caplog: pytest.LogCaptureFixture) -> None:
-    """Check that the log has one line for the loss, one for the return, and no traceback."""
-    assert len(told(caplog, logging.ERROR) + told(caplog, logging.WARNING)) == 1
-    assert len(told(caplog, logging.INFO)) == 1
+    """Check that the outage and its end are logged once, without a traceback."""
+    assert len(logged(caplog, logging.ERROR) + logged(caplog, logging.WARNING)) == 1
+    assert len(logged(caplog, logging.INFO)) == 1
     loud = [record for record in caplog.records if record.levelno > logging.DEBUG]
     assert not [record for record in loud if record.exc_info]
     assert not [record for record in loud if "Traceback" in record.getMessage()]
@@ -44,15 +44,15 @@ async def check_fault(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Check that a fault moves nothing, and that the next good answer counts."""
+    """Check that a fault changes nothing, and that the next valid answer counts."""
     calls = home.server.calls
     home.server.answer = fault.answer
     with monkeypatch.context() as patch:
         if fault.stalls:
             patch.setattr(client, "TIMEOUT", SHORT)
-        await home.ask(fault.wait)
+        await home.refresh_and_poll(fault.wait)
     assert home.server.calls >= calls + 2
-    assert home.moved == set()
+    assert home.changed == set()
     assert home.flows == fault.refuses
     await home.recover()
     check_log(caplog)
@@ -60,7 +60,7 @@ async def check_fault(
 
 @pytest.mark.parametrize("live", [False, True], ids=["idle", "live"])
 @pytest.mark.parametrize("faults", TABLE.values(), ids=TABLE)
-async def test_a_fault_moves_nothing(
+async def test_fault(
     hass: HomeAssistant,
     server: Api,
     clock: TickingDateTimeFactory,
@@ -70,7 +70,7 @@ async def test_a_fault_moves_nothing(
     faults: dict[str, Fault],
     live: bool,
 ) -> None:
-    """Each faulty answer moves nothing, and the next good one counts."""
+    """Each faulty answer changes nothing, and the next valid one counts."""
     home = FaultyHome(hass, server, clock, live=live, tls=next(iter(faults.values())).tls)
     await home.setup()
     for name, fault in faults.items():
@@ -82,36 +82,36 @@ async def test_a_fault_moves_nothing(
 
 
 @pytest.mark.parametrize("live", [False, True], ids=["idle", "live"])
-async def test_a_refused_connection_moves_nothing(
+async def test_refused_connection(
     hass: HomeAssistant,
     server: Api,
     clock: TickingDateTimeFactory,
     caplog: pytest.LogCaptureFixture,
     live: bool,
 ) -> None:
-    """A refused connection moves nothing either."""
+    """A refused connection changes nothing."""
     home = FaultyHome(hass, server, clock, live=live)
     await home.setup()
     calls = server.calls
     await server.shut()
-    await home.ask(APART)
+    await home.refresh_and_poll(APART)
     assert server.calls == calls
-    assert home.moved == set()
-    assert len(told(caplog, logging.ERROR)) == 1
+    assert home.changed == set()
+    assert len(logged(caplog, logging.ERROR)) == 1
     await server.open()
     await home.recover()
     check_log(caplog)
 
 
 @pytest.mark.parametrize("live", [False, True], ids=["idle", "live"])
-async def test_faults_in_a_row_are_one_loss(
+async def test_faults_in_a_row(
     hass: HomeAssistant,
     server: Api,
     clock: TickingDateTimeFactory,
     caplog: pytest.LogCaptureFixture,
     live: bool,
 ) -> None:
-    """Many different faults in a row are one loss, and do not wear the state out."""
+    """Many different faults are one outage and keep the state."""
     home = FaultyHome(hass, server, clock, live=live)
     await home.setup()
     faults = [fault for kind in TABLE.values() for fault in kind.values()]
@@ -121,15 +121,15 @@ async def test_faults_in_a_row_are_one_loss(
         await home.poll()
         if fault.wait > APART:
             clock.tick(fault.wait)
-    assert home.moved == set()
+    assert home.changed == set()
     await home.recover()
     check_log(caplog)
 
 
-async def test_the_question_for_a_token_goes_away(
+async def test_reauth_is_aborted(
     hass: HomeAssistant, server: Api, clock: TickingDateTimeFactory
 ) -> None:
-    """The question for a new token goes away with the next good answer, whatever came between."""
+    """A reauth is aborted by the next valid answer, with any faults in between."""
     home = FaultyHome(hass, server, clock, live=False)
     await home.setup()
     for name in ("401", "403"):
@@ -143,20 +143,20 @@ async def test_the_question_for_a_token_goes_away(
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
 @pytest.mark.parametrize("live", [False, True], ids=["idle", "live"])
-async def test_the_lie_would_be_believed(
+async def test_lie_without_fault(
     hass: HomeAssistant, server: Api, clock: TickingDateTimeFactory, live: bool, tls: bool
 ) -> None:
-    """Without a fault around it the lie moves everything: the tests above can fail."""
+    """Without a fault the lie changes everything, so the tests above can fail."""
     home = FaultyHome(hass, server, clock, live=live, tls=tls)
     await home.setup()
     server.answer = in_tls(wire(sized)) if tls else wire(sized)
-    await home.ask(APART)
+    await home.refresh_and_poll(APART)
     assert home.live == ("off" if live else "on")
     await asyncio.sleep(2 * announcer.APART)  # from the edge of the set-up, on older releases
     await home.settle()
     assert home.kinds == (["ended"] if live else ["started"])
 
 
-def test_the_table_does_not_shrink() -> None:
-    """The table does not shrink unseen."""
+def test_number_of_faults() -> None:
+    """The number of faults does not shrink unnoticed."""
     assert sum(len(faults) for faults in TABLE.values()) >= 200

@@ -10,7 +10,7 @@ from typing import Any, override
 import aiohttp
 from pytest_homeassistant_custom_component.test_util.aiohttp import AiohttpClientMockResponse
 
-from ..fakes.provider import event_of, said
+from ..fakes.provider import answer_of, event_of
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -34,7 +34,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     },
     "no success, and a lie": {},
     "unreadable first": {
-        "json": said(
+        "json": answer_of(
             None,
             {"start_time": None, "end_time": None},
             {"start_time": 1_700_000_000, "end_time": 1_700_003_600},
@@ -193,4 +193,4 @@ class Cloud:
 def payload_of(current: Span | None, *previous: Span) -> dict[str, Any]:
     """Return a payload with some equivents."""
     named = event_of(*current) if current else None
-    return said(named, *(event_of(*span) for span in previous))
+    return answer_of(named, *(event_of(*span) for span in previous))

@@ -314,7 +314,7 @@ class Home:
     def traces(self) -> tuple[dict[str, Any], int, int]:
         """Return all traces of the account: on the disk, at the provider and in events."""
         files = {name: file for name, file in self.storage.items() if name.endswith(ENTRY_ID)}
-        return deepcopy(files), len(self.cloud.calls), len(self.judge.told)
+        return deepcopy(files), len(self.cloud.calls), len(self.judge.announced)
 
     def state(self, entity_id: str) -> str:
         """Return a state."""

@@ -36,8 +36,8 @@ class Judge:
 
     cloud: Cloud
     moment: Callable[[], float]
-    told: list[tuple[str, str]] = field(default_factory=list)
-    told_at: float = -APART
+    announced: list[tuple[str, str]] = field(default_factory=list)
+    announced_at: float = -APART
     """When the last edge was announced."""
     pushes: list[tuple[float, str, bool]] = field(default_factory=list)
     """When a call came, what it said, and whether the last attempt before it had failed."""
@@ -74,7 +74,7 @@ class Judge:
     @property
     def may_wait(self) -> bool:
         """Return True if an edge may wait for another of the same moment."""
-        return self.moment() - self.told_at < APART
+        return self.moment() - self.announced_at < APART
 
     def take_answer(self, answer: Answer) -> None:
         """Record an accepted answer, which may confirm, change or start the live equivent."""
@@ -95,10 +95,10 @@ class Judge:
 
     def take_edge(self, kind: str, span: Span, source: str, now: datetime) -> None:
         """Judge an edge."""
-        assert self.told or kind == "started", "the first edge is an end"
-        assert not self.told or self.told[-1][0] != kind, f"{kind} twice"
-        self.told.append((kind, source))
-        self.told_at = self.moment()
+        assert self.announced or kind == "started", "the first edge is an end"
+        assert not self.announced or self.announced[-1][0] != kind, f"{kind} twice"
+        self.announced.append((kind, source))
+        self.announced_at = self.moment()
         if self.since is None:
             (self._judge_start if kind == "started" else self._judge_end)(span, source, now)
         if kind == "ended":

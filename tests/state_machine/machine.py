@@ -56,9 +56,9 @@ class House(Provider, Calls, Planner):
             home.hass.set_state(CoreState.starting)
         self.set_up()
         if starting:
-            told = len(home.judge.told)
+            count = len(home.judge.announced)
             home.pass_time(starting * SECOND)
-            assert len(home.judge.told) == told, "an edge before anybody can hear it"
+            assert len(home.judge.announced) == count, "an edge without automations"
             home.finish_start()
             home.judge.since = None
         self.check()

@@ -52,7 +52,7 @@ def test_calls_in_the_moment_of_a_check(home: Home) -> None:
     for kind, milliseconds in (("started", 1498), ("ended", 1499), ("started", 1500)):
         home.app.call_later(kind, milliseconds * SECOND / 1000)
     house.wait(seconds=1)
-    assert [kind for kind, _ in home.judge.told] == ["started", "ended", "started"]
+    assert [kind for kind, _ in home.judge.announced] == ["started", "ended", "started"]
     house.teardown()
 
 
@@ -64,7 +64,7 @@ def test_push_expires_while_unloaded(home: Home) -> None:
     house.push(kind="started", times=1)
     house.restart(down=3700, pull=True, starting=44)
     told = [("started", "webhook"), ("ended", "clock"), ("started", "api")]
-    assert home.judge.told == told
+    assert home.judge.announced == told
     house.teardown()
 
 
@@ -122,5 +122,5 @@ def test_a_call_before_an_announced_start(home: Home) -> None:
     house.wait(seconds=272)
     house.begin(ahead=16, minutes=19, truly=True)
     house.reload_during_a_call(before=20, down=15, kind="started", takes=19)
-    assert [kind for kind, _ in home.judge.told] == ["started", "ended", "started"]
+    assert [kind for kind, _ in home.judge.announced] == ["started", "ended", "started"]
     house.teardown()

@@ -89,7 +89,7 @@ class Watched(RuleBasedStateMachine):
         if not home.is_loaded:
             return
         assert not judge.due, "not live at the first answer that names it"
-        started = bool(judge.told) and judge.told[-1][0] == "started"
+        started = bool(judge.announced) and judge.announced[-1][0] == "started"
         state = home.state(LIVE)
         assert state in ("on" if started else "off", "unavailable"), "edge and state disagree"
         if self.cloud.answered:

@@ -1,11 +1,11 @@
-"""Devices as they are sold: for tests of the pure parts, of Home Assistant, and of real processes.
+"""Pretend devices for tests of the pure modules, of Home Assistant and of real processes.
 
-The folder is a custom integration, once `move_in` has copied it into a configuration:
+The folder is a custom integration, once `install_zoo` has copied it into a configuration:
 
-    zoo:
-      boiler: water heater       # what it is called: its kind
+zoo:
+boiler: water heater       # name: kind
 
-What a device is stands in a file beside the configuration, so that it outlives the process.
+The state of a device is in a file beside the configuration, so that it outlives the process.
 """
 
 import asyncio
@@ -27,19 +27,19 @@ DOMAIN = "zoo"
 
 
 class DeviceFile:
-    """The file of a device: what it is, and the commands that it was given."""
+    """File of a device: its state and the received commands."""
 
     def __init__(self, folder: Path, name: str) -> None:
-        """Look at a file that need not be there."""
+        """Initialize with a path that may not exist."""
         self.path = folder / f"{DOMAIN}_{name}.json"
 
     def read(self) -> dict[str, Any]:
-        """Return what it holds."""
+        """Return the contents."""
         content: dict[str, Any] = json.loads(self.path.read_text("utf-8"))
         return content
 
-    def keep(self, device: PretendDevice) -> None:
-        """Write what the device is; whole, even if the process ends right here."""
+    def save(self, device: PretendDevice) -> None:
+        """Write the state, in one piece even if the process ends here."""
         content = {
             "state": device.state,
             "attributes": device.attributes,
@@ -50,17 +50,17 @@ class DeviceFile:
         new.write_text(json.dumps(content), "utf-8")
         new.replace(self.path)
 
-    def wake(self, device: PretendDevice) -> None:
-        """Let the device be what it was when the process ended."""
+    def load(self, device: PretendDevice) -> None:
+        """Restore the state of the device from the file."""
         if self.path.exists():
             content = self.read()
             device.state, device.attributes = content["state"], content["attributes"]
             device.commands = content["commands"]
-        self.keep(device)
+        self.save(device)
 
 
-def move_in(config: Path, devices: Mapping[str, str]) -> str:
-    """Copy the zoo into a configuration's folder, and return what its configuration says of it."""
+def install_zoo(config: Path, devices: Mapping[str, str]) -> str:
+    """Copy the zoo into a configuration folder and return its YAML."""
     folder = config / "custom_components" / DOMAIN
     folder.mkdir(parents=True, exist_ok=True)
     for file in Path(__file__).parent.glob("*.py"):
@@ -74,23 +74,23 @@ def move_in(config: Path, devices: Mapping[str, str]) -> str:
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Add the devices."""
-    from .entities import async_let_in  # as the pure tests know no Home Assistant
+    from .entities import async_add_devices  # as the pure tests know no Home Assistant
 
     devices: dict[str, PretendDevice] = {}
     for name, row in config[DOMAIN].items():
         device = devices[name] = (KINDS | IN_SCENES)[row](name)
         file = DeviceFile(Path(hass.config.config_dir), name)
-        await hass.async_add_executor_job(file.wake, device)
-        device.on_change = partial(file.keep, device)
-    await async_let_in(hass, *devices.values())
+        await hass.async_add_executor_job(file.load, device)
+        device.on_change = partial(file.save, device)
+    await async_add_devices(hass, *devices.values())
 
     async def by_hand(call: ServiceCall) -> None:
-        """Set a device by hand, at the device itself."""
+        """Change a device by hand."""
         data = dict(call.data)
         devices[data.pop("name")].by_hand(data.pop("state", None), **data)
 
     async def flap(_: ServiceCall) -> None:
-        """Let all lose their connection for a moment."""
+        """Disconnect all devices for a moment."""
         for is_available in (False, True):
             for device in devices.values():
                 device.lose(is_available=is_available)

@@ -1,4 +1,4 @@
-"""The devices as entities of Home Assistant."""
+"""Entities of the pretend devices."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -29,44 +29,44 @@ from homeassistant.setup import async_setup_component
 from .pretend import FailureError, PretendDevice
 
 
-class Wrapped(Entity):
-    """An entity that a pretend device stands behind."""
+class ZooEntity(Entity):
+    """Entity of a pretend device."""
 
     _attr_should_poll = False
 
     def __init__(self, device: PretendDevice) -> None:
-        """Know the device's name."""
+        """Initialize the name."""
         self.pretend = device
         self._attr_name = device.name
         self._attr_unique_id = device.name
-        self._show(device.state, device.attributes)
+        self._update(device.state, device.attributes)
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Listen to it."""
-        self.pretend.connect(self._later, self._tell)
+        """Subscribe to the reports of the device."""
+        self.pretend.connect(self._later, self._on_report)
 
     def _later(self, seconds: float, job: Callable[[], None]) -> None:
-        """Do something after so many seconds, or at once."""
+        """Call a function after some seconds, or at once."""
         if seconds:
             async_call_later(self.hass, seconds, callback(lambda _: job()))
         else:
             job()
 
     @callback
-    def _tell(self, state: str | None, attributes: Mapping[str, Any]) -> None:
-        """Tell Home Assistant what the device tells."""
+    def _on_report(self, state: str | None, attributes: Mapping[str, Any]) -> None:
+        """Write the state that the device reports."""
         self._attr_available = state is not None
         if state is not None:
-            self._show(state, attributes)
+            self._update(state, attributes)
         self.async_write_ha_state()
 
-    def _show(self, state: str, attributes: Mapping[str, Any]) -> None:
-        """Be what the device tells."""
+    def _update(self, state: str, attributes: Mapping[str, Any]) -> None:
+        """Update the attributes from a report."""
         raise NotImplementedError
 
     async def async_command(self, service: str, **given: Any) -> None:
-        """Give the device a command, which may take its time."""
+        """Send a command, which may take a while."""
         failed = False
         data = {key: list(one) if isinstance(one, tuple) else one for key, one in given.items()}
         try:
@@ -79,33 +79,33 @@ class Wrapped(Entity):
             raise HomeAssistantError("It did not work")
 
     async def async_turn_on(self, *args: Any, **given: Any) -> None:
-        """Turn it on."""
+        """Turn the device on."""
         await self.async_command(
             "turn_on", **{key: value for key, value in given.items() if value is not None}
         )
 
     async def async_turn_off(self, **_: Any) -> None:
-        """Turn it off."""
+        """Turn the device off."""
         await self.async_command("turn_off")
 
 
-class ZooSwitch(Wrapped, SwitchEntity):
+class ZooSwitch(ZooEntity, SwitchEntity):
     """A plug."""
 
     @override
-    def _show(self, state: str, attributes: Mapping[str, Any]) -> None:
-        """Be what the device tells."""
+    def _update(self, state: str, attributes: Mapping[str, Any]) -> None:
+        """Update the attributes from a report."""
         self._attr_is_on = state == "on"
 
 
-class ZooClimate(Wrapped, ClimateEntity):
+class ZooClimate(ZooEntity, ClimateEntity):
     """A thermostat."""
 
     _attr_temperature_unit = UnitOfTemperature.CELSIUS
 
     @override
-    def _show(self, state: str, attributes: Mapping[str, Any]) -> None:
-        """Be what the device tells."""
+    def _update(self, state: str, attributes: Mapping[str, Any]) -> None:
+        """Update the attributes from a report."""
         self._attr_hvac_mode = HVACMode(state)
         self._attr_hvac_modes = [HVACMode(mode) for mode in attributes["hvac_modes"]]
         self._attr_target_temperature = attributes["temperature"]
@@ -127,7 +127,7 @@ class ZooClimate(Wrapped, ClimateEntity):
 
     @override
     async def async_set_temperature(self, **kwargs: Any) -> None:
-        """Set what is aimed at."""
+        """Set the target temperature."""
         await self.async_command("set_temperature", **kwargs)
 
     @override
@@ -136,7 +136,7 @@ class ZooClimate(Wrapped, ClimateEntity):
         await self.async_command("set_preset_mode", preset_mode=preset_mode)
 
 
-class ZooWaterHeater(Wrapped, WaterHeaterEntity):
+class ZooWaterHeater(ZooEntity, WaterHeaterEntity):
     """A water heater."""
 
     _attr_temperature_unit = UnitOfTemperature.CELSIUS
@@ -145,8 +145,8 @@ class ZooWaterHeater(Wrapped, WaterHeaterEntity):
     )
 
     @override
-    def _show(self, state: str, attributes: Mapping[str, Any]) -> None:
-        """Be what the device tells."""
+    def _update(self, state: str, attributes: Mapping[str, Any]) -> None:
+        """Update the attributes from a report."""
         self._attr_current_operation = state
         self._attr_operation_list = attributes["operation_list"]
         self._attr_target_temperature = attributes["temperature"]
@@ -158,18 +158,18 @@ class ZooWaterHeater(Wrapped, WaterHeaterEntity):
 
     @override
     async def async_set_temperature(self, **kwargs: Any) -> None:
-        """Set what is aimed at."""
+        """Set the target temperature."""
         await self.async_command("set_temperature", temperature=kwargs["temperature"])
 
 
-class ZooLight(Wrapped, LightEntity):
+class ZooLight(ZooEntity, LightEntity):
     """A lamp."""
 
     _attr_supported_features = LightEntityFeature.EFFECT
 
     @override
-    def _show(self, state: str, attributes: Mapping[str, Any]) -> None:
-        """Be what the device tells."""
+    def _update(self, state: str, attributes: Mapping[str, Any]) -> None:
+        """Update the attributes from a report."""
         self._attr_is_on = state == "on"
         self._attr_color_mode = ColorMode(attributes["color_mode"])
         self._attr_supported_color_modes = {self._attr_color_mode}
@@ -181,7 +181,7 @@ class ZooLight(Wrapped, LightEntity):
         self._attr_color_temp_kelvin = attributes.get("color_temp_kelvin")
 
 
-class ZooMediaPlayer(Wrapped, MediaPlayerEntity):
+class ZooMediaPlayer(ZooEntity, MediaPlayerEntity):
     """A player."""
 
     _attr_supported_features = (
@@ -192,8 +192,8 @@ class ZooMediaPlayer(Wrapped, MediaPlayerEntity):
     )
 
     @override
-    def _show(self, state: str, attributes: Mapping[str, Any]) -> None:
-        """Be what the device tells."""
+    def _update(self, state: str, attributes: Mapping[str, Any]) -> None:
+        """Update the attributes from a report."""
         self._attr_state = MediaPlayerState(state)
 
     @override
@@ -202,7 +202,7 @@ class ZooMediaPlayer(Wrapped, MediaPlayerEntity):
         await self.async_command("media_play")
 
 
-class ZooFan(Wrapped, FanEntity):
+class ZooFan(ZooEntity, FanEntity):
     """A fan."""
 
     _attr_supported_features = (
@@ -213,8 +213,8 @@ class ZooFan(Wrapped, FanEntity):
     )
 
     @override
-    def _show(self, state: str, attributes: Mapping[str, Any]) -> None:
-        """Be what the device tells."""
+    def _update(self, state: str, attributes: Mapping[str, Any]) -> None:
+        """Update the attributes from a report."""
         self._attr_percentage = attributes["percentage"]
         self._attr_current_direction = attributes["direction"]
         if presets := attributes.get("preset_modes"):
@@ -226,7 +226,7 @@ class ZooFan(Wrapped, FanEntity):
     async def async_turn_on(
         self, percentage: int | None = None, preset_mode: str | None = None, **given: Any
     ) -> None:
-        """Turn it on, at a speed if one is given."""
+        """Turn the fan on, at a speed if one is given."""
         await super().async_turn_on(percentage=percentage, preset_mode=preset_mode, **given)
 
     @override
@@ -245,14 +245,14 @@ class ZooFan(Wrapped, FanEntity):
         await self.async_command("set_direction", direction=direction)
 
 
-class ZooHumidifier(Wrapped, HumidifierEntity):
+class ZooHumidifier(ZooEntity, HumidifierEntity):
     """A humidifier."""
 
     _attr_supported_features = HumidifierEntityFeature.MODES
 
     @override
-    def _show(self, state: str, attributes: Mapping[str, Any]) -> None:
-        """Be what the device tells."""
+    def _update(self, state: str, attributes: Mapping[str, Any]) -> None:
+        """Update the attributes from a report."""
         self._attr_is_on = state == "on"
         self._attr_available_modes = attributes["available_modes"]
         self._attr_mode = attributes["mode"]
@@ -265,16 +265,16 @@ class ZooHumidifier(Wrapped, HumidifierEntity):
 
     @override
     async def async_set_humidity(self, humidity: int) -> None:
-        """Set what is aimed at."""
+        """Set the target humidity."""
         await self.async_command("set_humidity", humidity=humidity)
 
 
-class ZooCover(Wrapped, CoverEntity):
+class ZooCover(ZooEntity, CoverEntity):
     """A blind."""
 
     @override
-    def _show(self, state: str, attributes: Mapping[str, Any]) -> None:
-        """Be what the device tells."""
+    def _update(self, state: str, attributes: Mapping[str, Any]) -> None:
+        """Update the attributes from a report."""
         self._attr_is_closed = state == "closed"
         self._attr_current_cover_position = attributes["current_position"]
 
@@ -284,12 +284,12 @@ class ZooCover(Wrapped, CoverEntity):
         await self.async_command("set_cover_position", position=kwargs["position"])
 
 
-class ZooSelect(Wrapped, SelectEntity):
+class ZooSelect(ZooEntity, SelectEntity):
     """A battery's mode."""
 
     @override
-    def _show(self, state: str, attributes: Mapping[str, Any]) -> None:
-        """Be what the device tells."""
+    def _update(self, state: str, attributes: Mapping[str, Any]) -> None:
+        """Update the attributes from a report."""
         self._attr_options = attributes["options"]
         self._attr_current_option = state
 
@@ -299,12 +299,12 @@ class ZooSelect(Wrapped, SelectEntity):
         await self.async_command("select_option", option=option)
 
 
-class ZooNumber(Wrapped, NumberEntity):
+class ZooNumber(ZooEntity, NumberEntity):
     """A charge limit."""
 
     @override
-    def _show(self, state: str, attributes: Mapping[str, Any]) -> None:
-        """Be what the device tells."""
+    def _update(self, state: str, attributes: Mapping[str, Any]) -> None:
+        """Update the attributes from a report."""
         self._attr_native_value = float(state)
 
     @override
@@ -313,7 +313,7 @@ class ZooNumber(Wrapped, NumberEntity):
         await self.async_command("set_value", value=value)
 
 
-KINDS: dict[str, type[Wrapped]] = {
+KINDS: dict[str, type[ZooEntity]] = {
     "climate": ZooClimate,
     "cover": ZooCover,
     "fan": ZooFan,
@@ -327,7 +327,7 @@ KINDS: dict[str, type[Wrapped]] = {
 }
 
 
-async def async_let_in(hass: HomeAssistant, *devices: PretendDevice) -> None:
+async def async_add_devices(hass: HomeAssistant, *devices: PretendDevice) -> None:
     """Add devices to a home."""
     for domain in {device.domain for device in devices}:
         assert await async_setup_component(hass, domain, {domain: {}})

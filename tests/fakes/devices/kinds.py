@@ -1,4 +1,4 @@
-"""The kinds of devices: each of which it is known that it made something go wrong somewhere."""
+"""Kinds of devices, each with an oddity that has caused a problem somewhere."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -79,7 +79,7 @@ SCENES: dict[str, Mapping[str, Any]] = {
 type Oddity = Callable[[Random], Nature]
 
 ODDITIES: dict[str, Oddity] = {
-    "an old word": lambda random: Nature(old_words=(_old_word(random),)),
+    "an old word": lambda random: Nature(old_words=(_stale_report(random),)),
     "two old words": lambda random: Nature(
         old_words=((random.uniform(1, 20), random.uniform(1, 20)), (random.uniform(45, 90), 30))
     ),
@@ -106,9 +106,9 @@ ODDITIES: dict[str, Oddity] = {
 
 
 def odd(make: Make, oddities: list[str], random: Random) -> Make:
-    """Return the kind of device with oddities besides its own."""
+    """Return the kind of device with further oddities."""
 
-    def made(name: str) -> PretendDevice:
+    def make_odd(name: str) -> PretendDevice:
         """Return a device."""
         device = make(name)
         for oddity in oddities:
@@ -119,7 +119,7 @@ def odd(make: Make, oddities: list[str], random: Random) -> Make:
             device.nature = replace(device.nature, **changed)
         return device
 
-    return made
+    return make_odd
 
 
 def _queue(seconds: float) -> Nature:
@@ -127,6 +127,6 @@ def _queue(seconds: float) -> Nature:
     return Nature(takes=seconds, acts_after=seconds)
 
 
-def _old_word(random: Random) -> tuple[float, float]:
-    """Return when the state before is reported again, and for how long."""
+def _stale_report(random: Random) -> tuple[float, float]:
+    """Return when the earlier state is reported again, and for how long."""
     return random.uniform(1, 120), random.uniform(1, 180)

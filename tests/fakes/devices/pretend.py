@@ -1,4 +1,4 @@
-"""Devices as they are sold, without Home Assistant: what they do with commands, when they report.
+"""Pretend devices without Home Assistant: how they take commands, and when they report.
 
 A device has a truth, which commands and people change. It reports that late, twice, wrongly for a
 while or never, as its nature is. Its owner gives it a clock and listens to its reports.
@@ -21,7 +21,7 @@ FROST = 7.0
 
 @dataclass(frozen=True, kw_only=True)
 class Nature:
-    """How a device behaves, whatever it is."""
+    """Behaviour of a device."""
 
     takes: float = 0
     """Seconds for which a command is under way."""
@@ -58,11 +58,11 @@ class Nature:
 
 
 class FailureError(Exception):
-    """A device answers that a command failed."""
+    """A command that a device refused."""
 
 
 class PretendDevice:
-    """A device."""
+    """Pretend device of any domain."""
 
     domain = ""
     features = 0
@@ -71,7 +71,7 @@ class PretendDevice:
     rounded: tuple[str, ...] = ("temperature", "percentage", "target_temp_low", "target_temp_high")
 
     def __init__(self, name: str, nature: Nature | None = None, **truth: Any) -> None:
-        """Be on, as the species is unless told otherwise."""
+        """Initialize the state of the domain, by default on."""
         self.name = name
         self.nature = nature or Nature()
         self.state: str = "on"
@@ -96,7 +96,7 @@ class PretendDevice:
 
     @property
     def truth(self) -> Truth:
-        """State and attributes as they really are."""
+        """True state and attributes."""
         return self.state, deepcopy(self.attributes)
 
     @truth.setter
@@ -105,25 +105,25 @@ class PretendDevice:
         self.state, self.attributes = truth[0], deepcopy(truth[1])
 
     def reset(self) -> None:
-        """Become what the species is."""
+        """Set the initial attributes."""
 
     @property
     def essence(self) -> dict[str, Any]:
-        """What its owner wants back; of a plug that it is on."""
+        """The part of the state that its owner wants restored."""
         return {"is_on": self.state not in ("off", "standby"), **self.pick(*self.owned)}
 
     def pick(self, *names: str) -> dict[str, Any]:
-        """Return some of its attributes."""
+        """Return some attributes."""
         return {name: self.attributes[name] for name in names if name in self.attributes}
 
     def connect(self, later: Later, hear: Hear) -> None:
-        """Live by a clock from now on, and report."""
+        """Start with a clock, and report."""
         self._later, self._hear = later, hear
         if self.nature.polled_every:
             self._later(self.nature.polled_every, self._poll)
 
     def command(self, service: str, data: Mapping[str, Any]) -> None:
-        """Take a command. Raise FailureError if that is its nature."""
+        """Execute a command, or raise FailureError."""
         number, nature = len(self.commands), self.nature
         given = "".join(f" {key}={value}" for key, value in sorted(data.items()))
         self.commands.append(service + given)
@@ -139,18 +139,18 @@ class PretendDevice:
         self._later(nature.acts_after, partial(self._act, service, data))
 
     def by_hand(self, state: str | None = None, **attributes: Any) -> None:
-        """Be set at the device itself."""
+        """Change the device by hand."""
         self.state = self.state if state is None else state
         self.attributes |= attributes
         self.report()
 
     def lose(self, *, is_available: bool = False) -> None:
-        """Lose the connection, or find it again."""
+        """Disconnect or reconnect."""
         self.is_available = is_available
-        self._say(self.truth)
+        self._report(self.truth)
 
     def _act(self, service: str, data: Mapping[str, Any]) -> None:
-        """Obey, and report that."""
+        """Obey and report."""
         if not self.is_available:
             return
         old = self.truth
@@ -173,7 +173,7 @@ class PretendDevice:
         """Report that a lost command was obeyed, and the truth later."""
         old = self.truth
         self._obey(service, data)
-        self._say(self.truth)
+        self._report(self.truth)
         self.truth = old
         self._later(seconds, self.report)
 
@@ -183,40 +183,40 @@ class PretendDevice:
         self.report()
 
     def _poll(self) -> None:
-        """Report when asked."""
-        self._say(self.truth)
+        """Report when polled."""
+        self._report(self.truth)
         self._later(self.nature.polled_every, self._poll)
 
     def report(self, old: Truth | None = None) -> None:
-        """Report the truth, after the time that it takes."""
+        """Report the truth after the usual delay."""
         self.on_change()
         number, nature = self._reports, self.nature
         self._reports += 1
         if number in nature.loses or nature.is_silent or nature.polled_every:
             return
-        say = partial(self._say, self.truth)
+        say = partial(self._report, self.truth)
         self._later(nature.tells_after, say)
         if nature.doubles_after is not None:
             self._later(nature.tells_after + nature.doubles_after, say)
         for after, lasts in nature.old_words if old else ():
-            self._later(nature.tells_after + after, partial(self._say, old))
-            self._later(nature.tells_after + after + lasts, self._say_truth)
+            self._later(nature.tells_after + after, partial(self._report, old))
+            self._later(nature.tells_after + after + lasts, self._report_truth)
 
-    def _say_truth(self) -> None:
+    def _report_truth(self) -> None:
         """Report the truth now."""
-        self._say(self.truth)
+        self._report(self.truth)
 
-    def _say(self, said: Truth | None) -> None:
-        """Report, if there is a connection."""
+    def _report(self, said: Truth | None) -> None:
+        """Report a state, if connected."""
         if said:
             self._hear(said[0] if self.is_available else None, said[1])
 
     def turn_on(self, **_: Any) -> None:
-        """Be on."""
+        """Turn on."""
         self.state = "on"
 
     def turn_off(self) -> None:
-        """Be off."""
+        """Turn off."""
         self.state = "off"
 
 
@@ -227,7 +227,7 @@ class Plug(PretendDevice):
 
 
 class Thermostat(PretendDevice):
-    """A thermostat; how its modes, presets and temperatures hang together is its own affair."""
+    """A thermostat with modes, presets and temperatures of its own logic."""
 
     domain = "climate"
     features = 1
@@ -244,7 +244,7 @@ class Thermostat(PretendDevice):
         presets: Mapping[str, float] | None = None,
         **truth: Any,
     ) -> None:
-        """Heat to 21 °C."""
+        """Initialize heating to 21 °C."""
         self.comes_back_at = comes_back_at
         self.is_valve = is_valve
         self.leaves_auto = leaves_auto
@@ -253,7 +253,7 @@ class Thermostat(PretendDevice):
         super().__init__(name, nature, **truth)
 
     def reset(self) -> None:
-        """Heat."""
+        """Set the heating attributes."""
         self.state = "heat"
         modes = ["off", "heat", "cool", "heat_cool", "auto"]
         self.attributes |= {"temperature": 21.0, "hvac_modes": modes, "min_temp": 5.0}
@@ -263,14 +263,14 @@ class Thermostat(PretendDevice):
     @property
     @override
     def essence(self) -> dict[str, Any]:
-        """Its mode, and what that is about; a schedule has its own temperatures."""
+        """Mode and its values; a schedule has its own temperatures."""
         names = ["preset_mode"]
         if self.state != "auto":
             names += ["temperature", "target_temp_low", "target_temp_high"]
         return {"mode": self.state, **self.pick(*names)}
 
     def set_hvac_mode(self, hvac_mode: str) -> None:
-        """Change the mode, which some do at the price of the temperature; a valve has none."""
+        """Set the mode, which may reset the temperature."""
         if self.is_valve:
             self.attributes["temperature"] = 5.0 if hvac_mode == "off" else 21.0
             return
@@ -281,7 +281,7 @@ class Thermostat(PretendDevice):
         self.state = hvac_mode
 
     def set_temperature(self, **degrees: float) -> None:
-        """Change what is aimed at, which takes some out of their schedule or preset."""
+        """Set the temperature, which may end a schedule or a preset."""
         self.attributes |= degrees
         if self.leaves_auto and self.state == "auto":
             self.state = "heat"
@@ -289,18 +289,18 @@ class Thermostat(PretendDevice):
             self.attributes["preset_mode"] = "none"
 
     def set_preset_mode(self, preset_mode: str) -> None:
-        """Choose a preset, which has a temperature of its own."""
+        """Set a preset with its temperature."""
         self.attributes["preset_mode"] = preset_mode
         self.attributes["temperature"] = self.presets.get(
             preset_mode, self.attributes["temperature"]
         )
 
     def set_fan_mode(self, fan_mode: str) -> None:
-        """Blow."""
+        """Set the fan mode."""
         self.attributes["fan_mode"] = fan_mode
 
     def turn_off(self) -> None:
-        """Be off."""
+        """Turn off."""
         self.set_hvac_mode("off")
 
 
@@ -311,34 +311,34 @@ class Boiler(PretendDevice):
     features = 3
 
     def reset(self) -> None:
-        """Heat to 55 °C, by a timer."""
+        """Set 55 °C by a timer."""
         self.state = "timed"
         self.attributes |= {"temperature": 55.0, "operation_list": ["off", "timed", "eco"]}
 
     @property
     @override
     def essence(self) -> dict[str, Any]:
-        """Its mode and its temperature."""
+        """Mode and temperature."""
         return {"mode": self.state, **self.pick("temperature")}
 
     def set_operation_mode(self, operation_mode: str) -> None:
-        """Change the mode."""
+        """Set the mode."""
         self.state = operation_mode
         self.attributes["temperature"] = 35.0
 
     def set_temperature(self, temperature: float) -> None:
-        """Change what is aimed at."""
+        """Set the temperature."""
         self.attributes["temperature"] = temperature
 
 
 class Lamp(PretendDevice):
-    """A lamp, whose colour may be None."""
+    """A lamp with a colour or None."""
 
     domain = "light"
     features = 4
 
     def reset(self) -> None:
-        """Shine red."""
+        """Set a red light."""
         self.attributes |= {
             "brightness": 77,
             "color_mode": "rgb",
@@ -350,12 +350,12 @@ class Lamp(PretendDevice):
     @property
     @override
     def essence(self) -> dict[str, Any]:
-        """Its light; an effect has colours of its own."""
+        """Light, without the colours of an effect."""
         names = ["brightness", "effect" if self.attributes["effect"] else "rgb_color"]
         return super().essence | self.pick(*names)
 
     def turn_on(self, **given: Any) -> None:
-        """Shine, white and bright unless told otherwise; one that is on keeps the rest."""
+        """Turn on, white and bright by default; a lamp that is on keeps the other values."""
         if self.state == "on" and given.keys() == {"brightness"}:
             self.attributes |= given
             return
@@ -366,23 +366,23 @@ class Lamp(PretendDevice):
         self.attributes |= new | given
 
     def turn_off(self) -> None:
-        """Be dark; a lamp that is off tells nothing of its light."""
+        """Turn off, without any light attributes."""
         self.state = "off"
         self.attributes |= {"brightness": None, "effect": None}
 
 
 class Player(PretendDevice):
-    """A media player that has a song."""
+    """A media player with a song."""
 
     domain = "media_player"
     features = 128 | 256 | 1 | 16384
 
     def reset(self) -> None:
-        """Be paused in the song."""
+        """Pause the song."""
         self.state = "paused"
 
     def turn_on(self, **_: Any) -> None:
-        """Wake without a sound."""
+        """Turn on without playing."""
         self.state = "idle"
 
     def media_play(self) -> None:
@@ -391,66 +391,66 @@ class Player(PretendDevice):
 
 
 class Fan(PretendDevice):
-    """A fan with speeds, which turns either way."""
+    """A fan with speeds and directions."""
 
     domain = "fan"
     features = 1 | 4 | 16 | 32
     owned = ("percentage", "preset_mode", "direction")
 
     def reset(self) -> None:
-        """Turn slowly, backwards."""
+        """Set a slow reverse speed."""
         self.attributes |= {"percentage": 33, "direction": "reverse", "preset_mode": None}
 
     def turn_on(
         self, percentage: int | None = None, preset_mode: str | None = None, **_: Any
     ) -> None:
-        """Turn fast unless told otherwise, and forwards."""
+        """Turn on, fast by default, and forwards."""
         self.state = "on"
         self.attributes |= {"percentage": percentage or 100, "direction": "forward"}
         if preset_mode:
             self.attributes["preset_mode"] = preset_mode
 
     def turn_off(self) -> None:
-        """Stand still."""
+        """Turn off."""
         self.state = "off"
         self.attributes |= {"percentage": 0, "preset_mode": None}
 
     def set_preset_mode(self, preset_mode: str) -> None:
-        """Change the preset."""
+        """Set the preset."""
         self.attributes["preset_mode"] = preset_mode
 
     def set_percentage(self, percentage: int) -> None:
-        """Change the speed."""
+        """Set the speed."""
         self.attributes["percentage"] = percentage
 
     def set_direction(self, direction: str) -> None:
-        """Change the direction."""
+        """Set the direction."""
         self.attributes["direction"] = direction
 
 
 class Humidifier(PretendDevice):
-    """A humidifier whose mode has a humidity of its own."""
+    """A humidifier with a humidity in each mode."""
 
     domain = "humidifier"
     features = 1
     owned = ("mode", "humidity")
 
     def reset(self) -> None:
-        """Run by night."""
+        """Set the night mode."""
         modes = ["normal", "night"]
         self.attributes |= {"mode": "night", "humidity": 45, "available_modes": modes}
 
     def turn_on(self, **_: Any) -> None:
-        """Forget the mode."""
+        """Turn on without a mode."""
         self.state = "on"
         self.attributes |= {"mode": "normal", "humidity": 60}
 
     def set_mode(self, mode: str) -> None:
-        """Change the mode."""
+        """Set the mode."""
         self.attributes |= {"mode": mode, "humidity": 40}
 
     def set_humidity(self, humidity: int) -> None:
-        """Change what is aimed at."""
+        """Set the target humidity."""
         self.attributes["humidity"] = humidity
 
 
@@ -462,12 +462,12 @@ class Cover(PretendDevice):
     owned = ("current_position",)
 
     def reset(self) -> None:
-        """Be half open."""
+        """Set it half open."""
         self.state = "open"
         self.attributes |= {"current_position": 50}
 
     def set_cover_position(self, position: int) -> None:
-        """Move."""
+        """Set the position."""
         self.state = "open" if position else "closed"
         self.attributes["current_position"] = position
 
@@ -480,16 +480,16 @@ class Select(PretendDevice):
     @property
     @override
     def essence(self) -> dict[str, Any]:
-        """The mode."""
+        """Mode."""
         return {"option": self.state}
 
     def reset(self) -> None:
-        """Serve the home."""
+        """Set the home mode."""
         self.state = "self_use"
         self.attributes["options"] = ["self_use", "charge", "export"]
 
     def select_option(self, option: str) -> None:
-        """Change the mode."""
+        """Set the mode."""
         self.state = option
 
 
@@ -501,13 +501,13 @@ class Number(PretendDevice):
     @property
     @override
     def essence(self) -> dict[str, Any]:
-        """The limit."""
+        """Limit."""
         return {"value": float(self.state)}
 
     def reset(self) -> None:
-        """Charge to 80 %."""
+        """Set 80 %."""
         self.state = "80"
 
     def set_value(self, value: str | float) -> None:
-        """Change the limit."""
+        """Set the limit."""
         self.state = str(value)

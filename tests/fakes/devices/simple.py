@@ -1,4 +1,4 @@
-"""Pretend devices, which obey or do not, as the tests want."""
+"""Simple pretend devices, which can be told to obey or not."""
 
 from typing import Any, override
 
@@ -21,12 +21,12 @@ from homeassistant.setup import async_setup_component
 
 
 class Device(Entity):
-    """A device, and the commands that it was given."""
+    """Device with a list of received commands."""
 
     _attr_should_poll = False
 
     def __init__(self, name: str) -> None:
-        """Obey at once."""
+        """Initialize as obedient."""
         self._attr_name = name
         self._attr_unique_id = name
         self.commands: list[str] = []
@@ -34,14 +34,14 @@ class Device(Entity):
         self.error: Exception | None = None
 
     def command(self, what: str) -> bool:
-        """Note a command; return whether it is obeyed."""
+        """Record a command and return True if it is obeyed."""
         self.commands.append(what)
         if self.error:
             raise self.error
         return self.obeys
 
     def report(self, **values: Any) -> None:
-        """Tell what has become of the device by itself."""
+        """Change the state, as the device does by itself."""
         for name, value in values.items():
             setattr(self, f"_attr_{name}", value)
         self.async_write_ha_state()
@@ -54,13 +54,13 @@ class Plug(Device, SwitchEntity):
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
-        """Turn it on."""
+        """Turn on."""
         if self.command("on"):
             self.report(is_on=True)
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
-        """Turn it off."""
+        """Turn off."""
         if self.command("off"):
             self.report(is_on=False)
 
@@ -74,13 +74,13 @@ class Thermostat(Device, ClimateEntity):
     _attr_supported_features = ClimateEntityFeature.TARGET_TEMPERATURE
 
     def __init__(self, name: str) -> None:
-        """Say what it can do."""
+        """Initialize the features."""
         super().__init__(name)
         self._attr_hvac_modes = [HVACMode.OFF, HVACMode.HEAT, HVACMode.AUTO]
 
     @override
     async def async_set_hvac_mode(self, hvac_mode: HVACMode) -> None:
-        """Set the mode; it forgets its temperature when it is off."""
+        """Set the mode; off resets the temperature."""
         if self.command(hvac_mode):
             self.report(hvac_mode=hvac_mode, target_temperature=7.0)
 
@@ -92,14 +92,14 @@ class Thermostat(Device, ClimateEntity):
 
 
 class Boiler(Device, WaterHeaterEntity):
-    """A water heater with a mode of its own."""
+    """A water heater with modes."""
 
     _attr_current_operation: str | None = "timed"
     _attr_temperature_unit = UnitOfTemperature.CELSIUS
     _attr_supported_features = WaterHeaterEntityFeature.OPERATION_MODE
 
     def __init__(self, name: str) -> None:
-        """Say what it can do."""
+        """Initialize the features."""
         super().__init__(name)
         self._attr_operation_list = ["off", "timed", "eco"]
 
@@ -119,34 +119,34 @@ class Lamp(Device, LightEntity):
     _attr_brightness: int | None = 77
 
     def __init__(self, name: str) -> None:
-        """Say what it can do."""
+        """Initialize the features."""
         super().__init__(name)
         self._attr_supported_color_modes = {ColorMode.RGB}
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
-        """Turn it on, white unless told otherwise."""
+        """Turn on, white by default."""
         if self.command("on"):
             color = kwargs.get("rgb_color", (255, 255, 255))
             self.report(is_on=True, rgb_color=color, brightness=kwargs.get("brightness", 255))
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
-        """Turn it off."""
+        """Turn off."""
         if self.command("off"):
             self.report(is_on=False, rgb_color=None, brightness=None)
 
 
 class Toggle(Device):
-    """A device that is on, and that is turned off and on."""
+    """A device that can be turned on and off."""
 
     async def async_turn_on(self, *args: Any, **kwargs: Any) -> None:
-        """Turn it on."""
+        """Turn on."""
         if self.command("on"):
             self.report(is_on=True, state=MediaPlayerState.ON)
 
     async def async_turn_off(self, **kwargs: Any) -> None:
-        """Turn it off."""
+        """Turn off."""
         if self.command("off"):
             self.report(is_on=False, state=MediaPlayerState.OFF)
 
@@ -182,13 +182,13 @@ class Ventilator(Device, FanEntity):
     async def async_turn_on(
         self, percentage: int | None = None, preset_mode: str | None = None, **kwargs: Any
     ) -> None:
-        """Turn it on, at full speed unless told otherwise."""
+        """Turn on, at full speed by default."""
         if self.command("on"):
             self.report(percentage=percentage or 100)
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
-        """Turn it off."""
+        """Turn off."""
         if self.command("off"):
             self.report(percentage=0)
 
