@@ -1,1 +1,1 @@
-"""Where the figures of the documentation come from; see `scripts/benchmark --help`."""
+"""Benchmarks behind the figures of the documentation; see `scripts/benchmark --help`."""

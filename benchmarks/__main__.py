@@ -1,4 +1,4 @@
-"""Measure what the documentation quotes; see `scripts/benchmark --help`."""
+"""Measure the figures that the documentation quotes; see `scripts/benchmark --help`."""
 
 import argparse
 from collections.abc import Callable
@@ -45,7 +45,7 @@ BOUNDS = {
 
 
 def arguments() -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         prog="scripts/benchmark",
         description="Measure the integration beside what users have without it, on this machine.",
@@ -70,7 +70,7 @@ def arguments() -> argparse.Namespace:
 
 
 def measured(name: str, measure: Callable[[], list[Table]]) -> list[Table]:
-    """Measure a point, and print its tables."""
+    """Measure a subject and print its tables."""
     began = time.monotonic()
     print(f"  {name} … ", end="", file=sys.stderr, flush=True)
     tables = measure()
@@ -81,7 +81,7 @@ def measured(name: str, measure: Callable[[], list[Table]]) -> list[Table]:
 
 
 def bounds(figures: dict[str, float]) -> Table:
-    """Return the table of the figures that have a bound."""
+    """Return the table of the figures with a bound."""
     table = Table("Bounds", ["", "measured", "at most", ""])
     for name, bound in BOUNDS.items():
         if name in figures:
@@ -91,7 +91,7 @@ def bounds(figures: dict[str, float]) -> Table:
 
 
 def main() -> int:
-    """Measure, and tell what could not be."""
+    """Measure, and print what could not be measured."""
     try:
         return measure(arguments())
     except BrokenError as error:
@@ -102,7 +102,7 @@ def main() -> int:
 
 
 def measure(options: argparse.Namespace) -> int:
-    """Measure, and tell whether all bounds were met."""
+    """Measure and return True if all bounds are met."""
     points = {name: POINTS[name] for name in options.only or POINTS}
     if options.compare:
         points = {"compare": partial(compare.tables, options.compare)}

@@ -1,4 +1,4 @@
-"""Run one measurement in a process of its own, which nothing else has warmed up or worn out."""
+"""Run a measurement in a new process, independent of earlier ones."""
 
 import asyncio
 from dataclasses import asdict
@@ -19,11 +19,11 @@ SKIPPING = ("day", "faults")
 
 
 class BrokenError(Exception):
-    """A measurement could not be made; the text says how it ended."""
+    """Measurement that failed, with its last output."""
 
 
 def run(module: str, *arguments: str, root: Path = ROOT) -> list[Table]:
-    """Measure in a new process, by the code below a folder, and return the tables."""
+    """Measure in a new process with the code in a folder, and return the tables."""
     command = [sys.executable, "-m", "benchmarks.child", module, *arguments]
     done = subprocess.run(  # noqa: S603
         command,
@@ -40,7 +40,7 @@ def run(module: str, *arguments: str, root: Path = ROOT) -> list[Table]:
 
 
 def main() -> None:
-    """Measure, and print the tables as the last line."""
+    """Measure and print the tables as the last line."""
     if sys.argv[1] in SKIPPING:
         timelapse.install()
     module = import_module(f"benchmarks.{sys.argv[1]}")

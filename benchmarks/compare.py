@@ -1,6 +1,6 @@
-"""The integration beside itself at another commit, in alternating runs on one machine.
+"""Compare the integration with an earlier commit, in alternating runs on one machine.
 
-Each side is measured by its own benchmark, since that of today may not fit the code of then.
+Each side is measured by its own benchmark, as the current one may not fit the earlier code.
 """
 
 from pathlib import Path
@@ -26,7 +26,7 @@ type Figures = dict[str, list[float]]
 
 
 def check_out(commit: str, folder: Path) -> None:
-    """Put the files of a commit into a folder. Raise CalledProcessError if there is none."""
+    """Write the files of a commit into a folder. Raise CalledProcessError if there is none."""
     archive = folder / "commit.tar"
     command = ["git", "archive", f"--output={archive}", commit]
     subprocess.run(command, cwd=ROOT, check=True)  # noqa: S603
@@ -47,7 +47,7 @@ def alternate(folders: list[Path]) -> list[Figures]:
 
 
 def table_of(commit: str, now: Figures, then: Figures) -> Table:
-    """Return the medians of both sides, and of the ratios pair by pair."""
+    """Return the medians of both sides, and of the pairwise ratios."""
     table = Table(f"Beside {commit}, {ROUNDS} rounds", ["", "now", "then", "now of then"])
     for what, name, form in ROWS:
         ratio = median(a / b for a, b in zip(now[name], then[name], strict=True))

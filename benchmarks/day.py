@@ -1,4 +1,4 @@
-"""What a day of polling leaves behind, in memory and in the database."""
+"""Memory and database rows of a day of polling."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -25,38 +25,38 @@ WHERE last_updated_ts > ? AND states_meta.entity_id IN ({})
 
 
 def entities(hass: HomeAssistant) -> list[str]:
-    """Return the entities of ours, or the peer's without what its automations add."""
+    """Return the integration's entities, or the peer's without its automations."""
     ids = hass.states.async_entity_ids()
     named = [one for one in ids if "equiwatt" in one or "equivent" in one]
     return [one for one in named if not one.startswith(("automation.", "scene."))]
 
 
 def count(database: Path, ids: list[str], since: float) -> int:
-    """Return how many rows the entities have had since some time."""
+    """Return the number of rows of the entities since some time."""
     places = ", ".join("?" * len(ids))
     with sqlite3.connect(database) as connection:
         return int(connection.execute(ROWS.format(places), [since, *ids]).fetchone()[0])
 
 
 def memory(loop: timelapse.Loop, provider: Provider) -> float:
-    """Return the KiB in use, without what the provider keeps of the calls."""
+    """Return the KiB in use, without the provider's record of calls."""
     provider.forget_calls()
     loop.tidy()
     gc.collect()
     return tracemalloc.get_traced_memory()[0] / 1024
 
 
-class Life:
-    """A house that is watched."""
+class WatchedHouse:
+    """House with counters of its rows."""
 
     def __init__(self, hass: HomeAssistant, folder: Path, loop: timelapse.Loop) -> None:
-        """Keep what is watched."""
+        """Initialize with the house and its entities."""
         self._hass = hass
         self._database = folder / "home-assistant_v2.db"
         self._loop = loop
 
     async def rows(self, seconds: float) -> int:
-        """Let time pass, and return how many rows that made."""
+        """Turn the clock and return the number of new rows."""
         since = timelapse.timestamp()
         await self._loop.skip(seconds)
         await asyncio.sleep(0.1)
@@ -64,8 +64,8 @@ class Life:
         return count(self._database, entities(self._hass), since)
 
 
-async def rows(house: Life, provider: Provider) -> dict[str, float]:
-    """Count what is written on an idle day, and for an equivent after it."""
+async def rows(house: WatchedHouse, provider: Provider) -> dict[str, float]:
+    """Count the rows of an idle day, and of an equivent after it."""
     await house.rows(WARM_UP)
     asked = len(provider.calls)
     return {
@@ -76,15 +76,15 @@ async def rows(house: Life, provider: Provider) -> dict[str, float]:
 
 
 async def growth(loop: timelapse.Loop, provider: Provider) -> dict[str, float]:
-    """Compare the memory after idle days with that before them."""
+    """Compare the memory before and after idle days."""
     await loop.skip(DAY)
     before = memory(loop, provider)
     await loop.skip(DAYS * DAY)
     return {"memory_growth_kib_per_day": (memory(loop, provider) - before) / DAYS}
 
 
-async def equivent(house: Life, provider: Provider) -> int:
-    """Live through an equivent as documented, seen by polling, and return its rows."""
+async def equivent(house: WatchedHouse, provider: Provider) -> int:
+    """Play a documented equivent by polling, and return its rows."""
     start = int(timelapse.timestamp()) + 60
     live = {"start_time": start, "end_time": start + 3_600}
     provider.set_answer(live, FINISHED)
@@ -94,7 +94,7 @@ async def equivent(house: Life, provider: Provider) -> int:
 
 
 async def measure(loop: timelapse.Loop, who: str, what: str) -> list[Table]:
-    """Live with ours, or with the peer: with a recorder for its rows, without for the memory."""
+    """Measure ours or the peer: the rows with a recorder, the memory without."""
     if what == "memory":
         tracemalloc.start()
     async with AsyncExitStack() as stack:
@@ -106,7 +106,9 @@ async def measure(loop: timelapse.Loop, who: str, what: str) -> list[Table]:
         if who == "ours":
             await hass.config_entries.async_add(world.new_entry(provider))
         work = (
-            growth(loop, provider) if what == "memory" else rows(Life(hass, folder, loop), provider)
+            growth(loop, provider)
+            if what == "memory"
+            else rows(WatchedHouse(hass, folder, loop), provider)
         )
         figures = {named(who, name): value for name, value in (await work).items()}
     return [Table(who, [], figures=figures)]

@@ -1,6 +1,6 @@
-"""How soon an edge is seen without a webhook, by the schedule and by fixed polls.
+"""Interval of edges without a webhook, for the schedule and for fixed polls.
 
-By a clock of its own, so that it takes no time: the seconds from an edge to the next call.
+The delay is the time from an edge to the next call, in a simulated time.
 """
 
 import asyncio
@@ -34,135 +34,135 @@ SEEN = "Real edges seen within so many seconds, without a webhook"
 GOLDEN, PLASTIC = 0.618034, 0.754878
 """Their multiples spread evenly, whatever the interval of a poll, and in the plane together."""
 
-type Delay = Callable[[float, float], float]
+type Interval = Callable[[float, float], float]
 """Seconds to the next call, from the time and the home's offset."""
 
 
 @dataclass
-class Waits:
-    """How long edges were waited for."""
+class Delays:
+    """Delays of edges."""
 
     seconds: list[float]
 
     @property
     def median(self) -> float:
-        """Return the seconds within which half of them were seen."""
+        """Return the median delay in seconds."""
         return median(self.seconds)
 
     @property
     def p95(self) -> float:
-        """Return the seconds within which 19 of 20 were seen."""
+        """Return the 95th percentile of the delays in seconds."""
         return quantiles(self.seconds, n=20)[-1]
 
     @property
     def worst(self) -> float:
-        """Return the seconds within which all were seen."""
+        """Return the longest delay in seconds."""
         return max(self.seconds)
 
     def share(self, seconds: float) -> float:
-        """Return the share of them seen within some seconds."""
-        return mean(wait <= seconds for wait in self.seconds)
+        """Return the share of edges seen within some seconds."""
+        return mean(delay <= seconds for delay in self.seconds)
 
 
 def scheduled(now: float, offset: float) -> float:
-    """Ask as the integration does."""
+    """Return the integration's next call."""
     return schedule.delay(datetime.fromtimestamp(now, UTC), False, offset)
 
 
-def planned(start: float) -> Delay:
-    """Ask as the integration does where the user has planned a start."""
+def planned(start: float) -> Interval:
+    """Return the integration's next call with a planned start."""
     starts = [datetime.fromtimestamp(start, UTC)]
     return lambda now, offset: schedule.delay(
         datetime.fromtimestamp(now, UTC), False, offset, planned=starts
     )
 
 
-def fixed(seconds: float) -> Delay:
-    """Ask at a fixed interval."""
+def fixed(seconds: float) -> Interval:
+    """Return the next call of a fixed interval."""
     return lambda _now, _offset: seconds
 
 
-def calls(delay: Delay, begin: float, phase: int) -> Iterator[float]:
-    """Yield when a home asks: one of many, each with a phase and an offset of its own."""
+def calls(interval: Interval, begin: float, phase: int) -> Iterator[float]:
+    """Yield the calls of a home, one of many with phases and offsets of their own."""
     offset = schedule.offset_of(f"home {phase}")
     now = begin + phase * GOLDEN % 1 * 300
     while True:
         yield now
-        now += delay(now, offset)
+        now += interval(now, offset)
 
 
-def wait(delay: Delay, edge: float, phase: int) -> float:
-    """Return the seconds from an edge until it is seen."""
+def delay_of(interval: Interval, edge: float, phase: int) -> float:
+    """Return the seconds from an edge to the next call."""
     begin = edge - schedule.HALF_HOUR - 300
-    return next(call for call in calls(delay, begin, phase) if call >= edge) - edge
+    return next(call for call in calls(interval, begin, phase) if call >= edge) - edge
 
 
-def waits(delay: Delay, edges: list[float]) -> Waits:
-    """Return how long edges are waited for, each in all phases."""
-    return Waits([wait(delay, edge, phase) for edge in edges for phase in range(PHASES)])
+def delays_of(interval: Interval, edges: list[float]) -> Delays:
+    """Return the delays of edges, each in all phases."""
+    return Delays([delay_of(interval, edge, phase) for edge in edges for phase in range(PHASES)])
 
 
-def seen_table(ways: dict[str, Waits]) -> Table:
-    """Return the share of the edges seen within each number of seconds."""
+def seen_table(ways: dict[str, Delays]) -> Table:
+    """Return the share of edges seen within each number of seconds."""
     table = Table(SEEN, ["seconds", *ways])
     for second in range(31):
-        shares = (f"{waited.share(second):.1%}" for waited in ways.values())
+        shares = (f"{delays.share(second):.1%}" for delays in ways.values())
         table.rows.append([str(second), *shares])
     return table
 
 
-def calls_per_day(delay: Delay) -> float:
-    """Return how often homes ask in a day."""
-    homes = (calls(delay, EDGES[0], phase) for phase in range(0, PHASES, 20))
+def calls_per_day(interval: Interval) -> float:
+    """Return the number of calls in a day."""
+    homes = (calls(interval, EDGES[0], phase) for phase in range(0, PHASES, 20))
     return mean(calls_within(DAY, home) for home in homes)
 
 
 def calls_within(seconds: float, home: Iterator[float]) -> int:
-    """Return how often a home asks from one call on."""
+    """Return the number of calls in some time after a first one."""
     begin = next(home)
     return 1 + sum(1 for _ in takewhile(lambda call: call < begin + seconds, home))
 
 
 def any_times() -> list[float]:
-    """Return as many edges at arbitrary times of a week; the same ones each time."""
+    """Return edges at arbitrary times of a week, the same ones in each run."""
     random = Random(19)  # noqa: S311 - nothing is to be kept secret
     return [EDGES[0] + random.uniform(0, 7 * DAY) for _ in EDGES]
 
 
 def moments_by_day() -> list[float]:
-    """Return edges at random moments from 07 to 21 UTC; the same ones each time."""
+    """Return edges at random times from 07 to 21 UTC, the same ones in each run."""
     random = Random(7)  # noqa: S311 - nothing is to be kept secret
     seven = EDGES[0] // DAY * DAY + 7 * 3600
     return [seven + random.uniform(0, 14 * 3600) for _ in range(MOMENTS)]
 
 
-def waits_by_day(delay: Delay) -> Waits:
-    """Return how long edges at any time by day are waited for.
+def delays_by_day(interval: Interval) -> Delays:
+    """Return the delays of edges at any time by day.
 
     Each edge moves through half a minute from phase to phase: the windows bring all homes into
     step, so that another phase of the home alone makes little difference.
     """
     seconds = [
-        wait(delay, edge + phase * PLASTIC % 1 * 30, phase)
+        delay_of(interval, edge + phase * PLASTIC % 1 * 30, phase)
         for edge in moments_by_day()
         for phase in range(DAY_PHASES)
     ]
-    return Waits(seconds)
+    return Delays(seconds)
 
 
-def waits_for_planned() -> Waits:
-    """Return how long starts at any time by day are waited for that were planned to the minute."""
+def delays_of_planned() -> Delays:
+    """Return the delays of planned starts, to the minute, at any time by day."""
     seconds = []
     for number, moment in enumerate(moments_by_day()):
         plan = moment // 60 * 60
         edge = plan + LATE[number % len(LATE)]
-        seconds += [wait(planned(plan), edge, phase) for phase in range(DAY_PHASES)]
-    return Waits(seconds)
+        seconds += [delay_of(planned(plan), edge, phase) for phase in range(DAY_PHASES)]
+    return Delays(seconds)
 
 
 def planned_table() -> Table:
-    """Return how soon planned starts are seen, and what one adds to a day."""
-    found = waits_for_planned()
+    """Return the delays of planned starts, and their extra calls in a day."""
+    found = delays_of_planned()
     usual, asked = calls_per_day(scheduled), calls_per_day(planned(EDGES[0] // 60 * 60 + ODD_TIME))
     cells = [f"{found.median:.1f} / {found.p95:.1f} / {found.worst:.1f} s", f"{asked - usual:.0f}"]
     return Table(
@@ -178,7 +178,7 @@ def planned_table() -> Table:
 
 
 def fleet_peak_ratio() -> float:
-    """Return by how much the busiest second of a window has more calls than its mean one.
+    """Return the ratio of calls in the busiest second of a window to its mean.
 
     The homes come into the window in any phase, as after half an hour of calls that take a while.
     """
@@ -192,7 +192,7 @@ def fleet_peak_ratio() -> float:
     return max(seconds.values()) / (seconds.total() / WINDOW)
 
 
-def row(name: str, real: Waits, by_day: Waits, other: Waits, asked: float) -> list[str]:
+def row(name: str, real: Delays, by_day: Delays, other: Delays, asked: float) -> list[str]:
     """Return a row of the table."""
     each = (real, by_day, other)
     cells = [f"{one.median:.0f} / {one.p95:.0f} / {one.worst:.0f} s" for one in each]
@@ -200,15 +200,19 @@ def row(name: str, real: Waits, by_day: Waits, other: Waits, asked: float) -> li
 
 
 async def measure(_: asyncio.AbstractEventLoop) -> list[Table]:
-    """Count for the schedule and the fixed polls."""
+    """Measure the schedule and the fixed polls."""
     head = ["median / 95 % / worst", "the real edges", "by day", "at any time", "calls a day"]
     table = Table(f"Seeing an edge without a webhook, {len(EDGES)} edges, {PHASES} phases", head)
-    ways: dict[str, tuple[str, Delay]] = {"": ("equiwatt's schedule", scheduled)}
+    ways: dict[str, tuple[str, Interval]] = {"": ("equiwatt's schedule", scheduled)}
     ways |= {f"poll_{n}_": (f"a poll every {n} s", fixed(n)) for n in (30, 60, 300)}
-    seen: dict[str, Waits] = {}
-    for key, (name, delay) in ways.items():
-        real, by_day, other = waits(delay, EDGES), waits_by_day(delay), waits(delay, any_times())
-        asked = calls_per_day(delay)
+    seen: dict[str, Delays] = {}
+    for key, (name, interval) in ways.items():
+        real, by_day, other = (
+            delays_of(interval, EDGES),
+            delays_by_day(interval),
+            delays_of(interval, any_times()),
+        )
+        asked = calls_per_day(interval)
         if key in {"", "poll_30_"}:
             seen[name] = real
         table.rows.append(row(name, real, by_day, other, asked))

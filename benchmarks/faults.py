@@ -1,4 +1,4 @@
-"""What the integration and its peers make of faults, side by side in one process."""
+"""Compare how the integration and its peers handle faults, in one process."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -30,10 +30,10 @@ LISTENING = Path(__file__).parent / "diy" / "listening.yaml"
 
 
 class Stage:
-    """A house with all three, and the provider that they ask."""
+    """A house with all three, and their provider."""
 
     def __init__(self, folder: Path, provider: Provider, loop: timelapse.Loop) -> None:
-        """Keep what a case turns."""
+        """Initialize the house, the provider and the counters."""
         self.provider = provider
         self._folder = folder
         self._loop = loop
@@ -43,7 +43,7 @@ class Stage:
         self.told: dict[str, Counter[str]] = {name: Counter() for name in STATES}
 
     async def open(self) -> None:
-        """Start Home Assistant; the first time with a new entry of ours."""
+        """Start Home Assistant, the first time with a new entry."""
         parts = ("configuration", "naive")
         texts = [world.peer(part, self.provider) for part in parts]
         texts.append(LISTENING.read_text("utf-8"))
@@ -58,23 +58,23 @@ class Stage:
         await self._home.__aexit__(None, None, None)
 
     def _listen(self, hass: HomeAssistant) -> None:
-        """Note each automation that runs."""
+        """Subscribe to the automations that run."""
         hass.bus.async_listen("automation_triggered", self._note)
 
     @callback
     def _note(self, event: Event) -> None:
-        """Note the edge that an automation acts upon."""
+        """Record the edge of an automation."""
         name, _, kind = event.data["name"].partition(" ")
         name = {"Equivent": "diy"}.get(name, name)
         if kind in ("started", "ended"):
             self.told[name][kind] += 1
 
     async def wait(self, seconds: float) -> None:
-        """Let time pass."""
+        """Turn the clock."""
         await self._loop.skip(seconds)
 
-    def look(self) -> None:
-        """Note what each of them says now."""
+    def record(self) -> None:
+        """Record the current state of each."""
         for name, entity_id in STATES.items():
             state = self.hass.states.get(entity_id)
             self.said[name] = state.state if state else "nothing"
@@ -82,31 +82,31 @@ class Stage:
             self.said["ours"] += ", asks for a new token"
 
     def forget(self) -> None:
-        """Count edges from now on."""
+        """Reset the counters of edges."""
         for counter in self.told.values():
             counter.clear()
 
     # What the provider says
 
     def live(self, began: float = 0, lasts: float | None = HOUR) -> None:
-        """Name an equivent that began so many seconds ago, and lasts."""
+        """Name an equivent that began some seconds ago."""
         start = int(timelapse.timestamp() - began)
         end = None if lasts is None else int(start + lasts)
         self.provider.set_answer({"start_time": start, "end_time": end}, FINISHED)
 
     def open_newest(self, began: float = 0) -> None:
-        """Tell of one as in the log: the newest past one has no end."""
+        """List an equivent as in the log: the newest past one has no end."""
         start = int(timelapse.timestamp() - began)
         self.provider.set_answer(None, [{"start_time": start, "end_time": None}, *FINISHED])
 
     def over(self, began: float = HOUR) -> None:
-        """List one that began so many seconds ago, and ended a minute ago."""
+        """List an equivent that began some seconds ago and ended a minute ago."""
         now = int(timelapse.timestamp())
         ended = {"start_time": int(now - began), "end_time": now - 60}
         self.provider.set_answer(None, [ended, *FINISHED])
 
     async def call(self, query: str = "", body: bytes = b"", suffix: str = "") -> None:
-        """Call both webhooks, as the app would."""
+        """Call both webhooks, as the app does."""
         port = self.hass.config.api.port if self.hass.config.api else 0
         async with aiohttp.ClientSession() as session:
             for webhook_id in (world.WEBHOOK_ID, world.DIY_WEBHOOK_ID):
@@ -117,7 +117,7 @@ class Stage:
 
 @dataclass
 class Case:
-    """A row of the table: what happens, what is true then, and which edges there truly are."""
+    """Row of the table: a play, the true state, and the true edges."""
 
     name: str
     truth: str
@@ -130,74 +130,76 @@ def broken(status: HTTPStatus, body: str) -> Callable[[Stage], Awaitable[None]]:
     """Return the play of a fault that lasts five minutes and changes nothing."""
 
     async def play(stage: Stage) -> None:
-        """Break, look, and mend."""
+        """Break the API, record the states, and recover."""
         stage.provider.fail(status, body=body)
         await stage.wait(300)
-        stage.look()
+        stage.record()
         stage.provider.recover()
         await stage.wait(400)
 
     return play
 
 
-def word(tell: Callable[[Stage], None], seconds: float = 70) -> Callable[[Stage], Awaitable[None]]:
-    """Return the play of an answer that the API gives from now on."""
+def new_answer(
+    tell: Callable[[Stage], None], seconds: float = 70
+) -> Callable[[Stage], Awaitable[None]]:
+    """Return the play of a new answer of the API."""
 
     async def play(stage: Stage) -> None:
-        """Tell, and look."""
+        """Change the answer and record the states."""
         tell(stage)
         await stage.wait(seconds)
-        stage.look()
+        stage.record()
 
     return play
 
 
 async def outage_over_end(stage: Stage) -> None:
-    """Be out of order while the live one ends."""
+    """Fail while the live equivent ends."""
     stage.provider.is_down = True
     await stage.wait(HOUR + 300)
     stage.over(HOUR + 300)
     await stage.wait(400)
-    stage.look()
+    stage.record()
 
 
 async def outage_over_start(stage: Stage) -> None:
-    """Be out of order while one starts."""
+    """Fail while an equivent starts."""
     stage.provider.is_down = True
     await stage.wait(600)
     stage.live(began=300)
     await stage.wait(400)
-    stage.look()
+    stage.record()
 
 
 async def start_amid(stage: Stage) -> None:
-    """Start Home Assistant while one is live, which then ends."""
+    """Start Home Assistant during an equivent, which then ends."""
     await stage.close()
     stage.live()
     await stage.open()
-    stage.look()
+    stage.record()
     stage.over(300)
     await stage.wait(100)
 
 
 async def push_first(stage: Stage) -> None:
-    """Call before the API knows."""
+    """Call the webhook before the API changes."""
     await stage.call("?event=started")
     await stage.wait(5)
-    stage.look()
+    stage.record()
     stage.live(began=5)
     await stage.wait(100)
 
 
 def push(body: bytes, suffix: str = "") -> Callable[[Stage], Awaitable[None]]:
-    """Return the play of a call that says nothing, about one that the API names."""
+    """Return the play of a call without an event, for an equivent of the API."""
 
     async def play(stage: Stage) -> None:
-        """Call, and look before the next poll."""
+        """Call the webhook, and record the states before the next poll."""
         stage.live()
         await stage.call("", body, suffix)
         await stage.wait(2)
-        stage.look()
+        stage.record()
         await stage.wait(100)
 
     return play
@@ -205,7 +207,9 @@ def push(body: bytes, suffix: str = "") -> Callable[[Stage], Awaitable[None]]:
 
 STARTED, ENDED = {"started": 1}, {"ended": 1}
 CASES = (
-    Case("live, given as in the log: newest end null", "on", word(Stage.open_newest), STARTED),
+    Case(
+        "live, given as in the log: newest end null", "on", new_answer(Stage.open_newest), STARTED
+    ),
     Case("500 with HTML", "on", broken(HTTPStatus.INTERNAL_SERVER_ERROR, HTML), from_live=True),
     Case("200 with an empty body", "on", broken(HTTPStatus.OK, ""), from_live=True),
     Case("401 with a message", "on", broken(HTTPStatus.UNAUTHORIZED, MESSAGE), from_live=True),
@@ -214,9 +218,9 @@ CASES = (
     Case("ended during an outage", "off", outage_over_end, ENDED, from_live=True),
     Case("started during an outage", "on", outage_over_start, STARTED),
     Case("Home Assistant starts during one", "on", start_amid, STARTED | ENDED),
-    Case("open for over a day", "off", word(Stage.open_newest, 25 * HOUR), STARTED | ENDED),
-    Case("named, but an hour ahead", "off", word(lambda stage: stage.live(-HOUR))),
-    Case("named, but over for an hour", "off", word(lambda stage: stage.live(2 * HOUR))),
+    Case("open for over a day", "off", new_answer(Stage.open_newest, 25 * HOUR), STARTED | ENDED),
+    Case("named, but an hour ahead", "off", new_answer(lambda stage: stage.live(-HOUR))),
+    Case("named, but over for an hour", "off", new_answer(lambda stage: stage.live(2 * HOUR))),
     Case("webhook before the API knows", "on", push_first, STARTED),
     Case("webhook with broken JSON", "on", push(b"{"), STARTED),
     Case("webhook with a typo in its id", "on", push(b"{}", "x"), STARTED),
@@ -224,7 +228,7 @@ CASES = (
 
 
 async def play(case: Case, loop: timelapse.Loop) -> Stage:
-    """Play a case in a house of its own."""
+    """Play a case in a new house."""
     with tempfile.TemporaryDirectory() as folder:
         async with world.new_provider().serve() as provider:
             stage = Stage(Path(folder), provider, loop)
@@ -239,7 +243,7 @@ async def play(case: Case, loop: timelapse.Loop) -> Stage:
 
 
 def judge(case: Case, told: Counter[str]) -> tuple[int, int]:
-    """Return how many edges were false, and how many were lost."""
+    """Return the number of false edges and of lost ones."""
     truth = Counter(case.edges)
     return (told - truth).total(), (truth - told).total()
 
@@ -254,14 +258,14 @@ async def measure(loop: timelapse.Loop) -> list[Table]:
         for name in STATES:
             false, lost = judge(case, stage.told[name])
             totals.update({(name, "false"): false, (name, "lost"): lost})
-            row.append(say(stage.said[name], false, lost))
+            row.append(cell(stage.said[name], false, lost))
         table.rows.append(row)
     for (name, kind), total in totals.items():
         table.figures[named(name, f"{kind}_edges")] = total
     return [table]
 
 
-def say(said: str, false: int, lost: int) -> str:
-    """Return a cell: what one says, and what it got wrong."""
+def cell(said: str, false: int, lost: int) -> str:
+    """Return a cell: the state, and the errors."""
     wrong = [f"{count} {what}" for count, what in ((false, "false"), (lost, "lost")) if count]
     return f"{said} ({', '.join(wrong)})" if wrong else said

@@ -1,4 +1,4 @@
-"""What the meter costs when it is chosen, in an equivent, after it, and at rest.
+"""Costs of the meter when it is chosen, in an equivent, after it, and at rest.
 
 With SQLite and the statistics of more than a year, as Home Assistant keeps them, of a hundred other
 meters beside the home's.
@@ -50,7 +50,7 @@ TITLE = f"Meter: {DAYS} days of statistics of {METERS} meters"
 
 
 def rows(now: datetime, length: timedelta, days: int) -> Iterator[dict[str, Any]]:
-    """Yield the rows of all meters, in the order in which time has written them."""
+    """Yield the rows of all meters, in the order of their creation."""
     first = now - timedelta(days=days)
     for number in range(timedelta(days=days) // length):
         start = (first + number * length).timestamp()
@@ -60,7 +60,7 @@ def rows(now: datetime, length: timedelta, days: int) -> Iterator[dict[str, Any]
 
 
 def fill(hass: HomeAssistant, now: datetime) -> int:
-    """Write the statistics, and return how many rows they have."""
+    """Write the statistics and return the number of rows."""
     from sqlalchemy import insert  # noqa: PLC0415
 
     from homeassistant.components.recorder.db_schema import (  # noqa: PLC0415
@@ -81,17 +81,17 @@ def fill(hass: HomeAssistant, now: datetime) -> int:
 
 
 async def timed[T](job: Callable[[], Awaitable[T]]) -> tuple[T, float, float]:
-    """Return what a job returned, and its milliseconds: until done, and of the event loop."""
+    """Return a job's result and milliseconds: in total, and of the event loop."""
     busy, began = thread_time(), perf_counter()
     result = await job()
     return result, (perf_counter() - began) * 1_000, (thread_time() - busy) * 1_000
 
 
 class Job:
-    """The two things that a meter does, on a database of its own."""
+    """The two jobs of a meter, with a database of its own."""
 
     def __init__(self, hass: HomeAssistant, now: datetime) -> None:
-        """Live in an hour's equivent."""
+        """Initialize an equivent of an hour."""
         options = {"source": "sensors", "sensors": [METER]}
         entry: Any = SimpleNamespace(options=options)
         self._reader = Reader(hass, entry)
@@ -99,12 +99,12 @@ class Job:
         self._window = Window(start=start, end=start + HOUR)
 
     async def start(self) -> None:
-        """Read two months, and see what is usual."""
+        """Read two months and estimate the usual use."""
         self._reader.forget()
-        await self.go_on()
+        await self.update()
 
-    async def go_on(self) -> None:
-        """Read what is new, and see that what was measured is what is meant."""
+    async def update(self) -> None:
+        """Read the new rows and check the result."""
         meters = await self._reader.async_read(self._window)
         found = estimate(self._window, (), meters, over=False)
         if found.days_used != found.days_wanted or found.saving is None:
@@ -112,14 +112,14 @@ class Job:
 
 
 async def rest(hass: HomeAssistant, now: datetime) -> float:
-    """Return the microseconds that each poll costs at rest; see that nothing is read meanwhile."""
+    """Return the microseconds of each poll at rest, and check that nothing is read."""
     start = now - 2 * HOUR
     past = (Equivent(start, start + HOUR),)
     result = Estimate(start=start, end=start + HOUR, days_wanted=10, final=True)
     polls: list[Callable[[], None]] = []
 
     def listen(poll: Callable[[], None]) -> Callable[[], None]:
-        """Keep what is called after each poll."""
+        """Keep the listener of polls."""
         polls.append(poll)
         return polls.clear
 
@@ -145,10 +145,10 @@ async def rest(hass: HomeAssistant, now: datetime) -> float:
 
 
 class Past:
-    """An account that has seen a year of equivents when its meter is chosen."""
+    """Account with a year of equivents when its meter is chosen."""
 
     def __init__(self, hass: HomeAssistant, now: datetime) -> None:
-        """Have had one each six days, each of an hour."""
+        """Create an equivent of an hour every six days."""
         starts = [now - timedelta(days=3 + 6 * number, hours=5) for number in range(EQUIVENTS)]
         self._hass = hass
         self._past = tuple(Equivent(start, start + HOUR) for start in starts)
@@ -170,11 +170,11 @@ class Past:
         self._store = EquiwattStore(hass, world.ENTRY_ID)
 
     def _create_task(self, hass: HomeAssistant, job: Coroutine[Any, Any, None], name: str) -> None:
-        """Do something in the background, and know when it is done."""
+        """Create a background task that can be waited for."""
         self._tasks.append(hass.async_create_background_task(job, name))
 
     async def choose(self) -> None:
-        """Measure all of it, and write the statistics."""
+        """Measure all equivents and write the statistics."""
         self._store = EquiwattStore(self._hass, world.ENTRY_ID)
         history = History(self._hass, self._entry, self._coordinator, self._store, self._meter)
         history.async_start()
@@ -184,7 +184,7 @@ class Past:
             raise RuntimeError(f"{len(known)} of {EQUIVENTS} were measured")
 
     async def write(self) -> None:
-        """Write the statistics after the figure of the last equivent has changed."""
+        """Write the statistics after a change in the last equivent."""
         newest = self._store.results[0]
         used = (newest.estimate.used or 0) + 0.1
         changed = replace(newest, estimate=replace(newest.estimate, used=used))
@@ -192,18 +192,18 @@ class Past:
         await self._done()
 
     async def _done(self) -> None:
-        """Wait until nothing is left to do."""
+        """Wait for all tasks."""
         while self._tasks:
             await self._tasks.pop()
         await get_instance(self._hass).async_block_till_done()
 
 
 async def stalled(job: Callable[[], Awaitable[None]]) -> float:
-    """Return for how many milliseconds a job held up everything else at most."""
+    """Return the longest time in milliseconds for which a job blocked the event loop."""
     longest = 0.0
 
     async def watch() -> None:
-        """See how late the event loop is."""
+        """Measure the delay of the event loop."""
         nonlocal longest
         while True:
             began = perf_counter()
@@ -224,7 +224,7 @@ def counted(hass: HomeAssistant) -> Iterator[list[str]]:
     queries: list[str] = []
 
     def keep(*arguments: Any) -> None:
-        """Keep a query."""
+        """Record a query."""
         queries.append(arguments[2])
 
     engine = get_instance(hass).engine
@@ -234,11 +234,11 @@ def counted(hass: HomeAssistant) -> Iterator[list[str]]:
 
 
 async def costs(hass: HomeAssistant, now: datetime) -> dict[str, float]:
-    """Measure all jobs, each in turn, and then nothing."""
+    """Measure each job in turn, and then the time at rest."""
     job, past = Job(hass, now), Past(hass, now)
     _, first, _ = await timed(job.start)
     figures = {"meter_first_ms": first}
-    jobs = ((past.choose, 5), (past.write, TIMES), (job.start, TIMES), (job.go_on, TIMES))
+    jobs = ((past.choose, 5), (past.write, TIMES), (job.start, TIMES), (job.update, TIMES))
     for name, (work, times) in zip(JOBS, jobs, strict=True):
         with counted(hass) as queries:
             await work()

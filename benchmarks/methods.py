@@ -1,11 +1,11 @@
-"""How far a method's usual use lies from what a home would have used: a year of made-up homes.
+"""Errors of methods for the usual use, in a year of simulated homes.
 
-What homes do is described by the constants below, and happens by chance, the same each time. In
-some of their evenings an hour is taken in which nothing was changed, and what each method makes of
-the days before is compared with what was used. The habits are set so that the errors are about
-those found in 14 real homes of London, Sydney and France.
+The homes follow the constants below and a fixed random seed. In some of their evenings an hour is
+taken in which nothing was changed, and each method's estimate from the days before is compared
+with the use. The habits are chosen so that the errors are about those found in 14 real homes of
+London, Sydney and France.
 
-Whoever changes how usual use is worked out shows with this what becomes of its error.
+Run this after a change of how the usual use is estimated.
 """
 
 import asyncio
@@ -63,10 +63,10 @@ ONCE_IN = 3
 
 
 class Home:
-    """A home, whose people have their habits."""
+    """Home with random habits."""
 
     def __init__(self, number: int) -> None:
-        """Choose the habits at random."""
+        """Draw the habits."""
         self._random = random = Random(number)  # noqa: S311 - it keeps no secret
         self._in = {working: random.uniform(*often) for working, often in IN.items()}
         self._comes, self._teatime = random.uniform(*COME), random.uniform(*TEATIME)
@@ -79,7 +79,7 @@ class Home:
         self.lived: dict[date, list[float]] = {}
 
     def live(self, day: date, cold: float) -> None:
-        """Live a day that is so cold, from 0 to 1."""
+        """Simulate a day with a coldness from 0 to 1."""
         random = self._random
         used = [self._standing * random.uniform(0.5, 1.5) for _ in SLOTS]
         if random.random() < self._in[is_working(day)] and day.weekday() != self._club:
@@ -96,14 +96,14 @@ class Home:
 
     @staticmethod
     def _run(used: list[float], begins: float, takes: float, kwh: float) -> None:
-        """Add what something takes that runs for some half hours."""
+        """Add the use of a device over some half hours."""
         for index, slot in enumerate(SLOTS):
             share = min(slot + 1, begins + takes) - max(slot, begins)
             used[index] += kwh * max(share, 0) / takes
 
     @cached_property
     def readings(self) -> Readings:
-        """Return what the home's meter showed at the half hours that were lived."""
+        """Return the meter's readings at the simulated half hours."""
         kwh: dict[float, float] = {}
         total = 0.0
         for day, used in self.lived.items():
@@ -126,28 +126,28 @@ class Evening:
     """Those it may be compared with, the most recent first."""
 
     def used(self, day: date, before: int = 0, after: int = 0) -> float:
-        """Return what was used on a day in the same hour, or in more half hours around it."""
+        """Return the use on a day in the same hour, or in more half hours around it."""
         return sum(self.home.lived[day][self.first - before : self.first + 2 + after])
 
 
 def moment(day: date, slot: int) -> datetime:
-    """Return when a half hour of a day begins, by the clocks of London."""
+    """Return the start of a half hour of a day in London."""
     local = datetime.combine(day, time(slot // 2, slot % 2 * 30), LONDON)
     return local.astimezone(UTC)
 
 
 def mean_of(count: int) -> Callable[[Evening], float]:
-    """Return the method that takes the plain mean of so many days."""
+    """Return the method of a plain mean over some days."""
     return lambda evening: fmean(evening.used(day) for day in evening.days[:count])
 
 
 def ours(evening: Evening) -> float:
-    """Return what the integration takes for usual."""
+    """Return the integration's usual use."""
     return fmean(map(sum, usual_days(evening.window, (), [evening.home.readings]).values()))
 
 
 def smoothed(evening: Evening) -> float:
-    """Return the mean of ten days over two hours, of which the hour is the middle."""
+    """Return the mean of ten days over two hours around the hour."""
     return fmean(evening.used(day, 1, 1) / 2 for day in evening.days[:10])
 
 
@@ -158,10 +158,10 @@ def same_weekday(evening: Evening) -> float:
 
 
 def adjusted(evening: Evening) -> float:
-    """Return the mean of ten days, as much higher or lower as the two hours before it were."""
+    """Return the mean of ten days, scaled by the two hours before."""
 
     def before(day: date) -> float:
-        """Return what was used in the two hours before."""
+        """Return the use in the two hours before."""
         return evening.used(day, 4) - evening.used(day)
 
     usual = fmean(before(day) for day in evening.days[:10])
@@ -195,7 +195,7 @@ METHODS: Mapping[bool, Mapping[str, Callable[[Evening], float]]] = {
 
 
 def homes() -> list[Home]:
-    """Return homes that have all lived through the same year's weather."""
+    """Return homes with a year of the same weather."""
     found = [Home(number) for number in range(HOMES)]
     random, weather = Random(DAYS), 0.0  # noqa: S311 - it keeps no secret
     for number in range(DAYS):
@@ -208,7 +208,7 @@ def homes() -> list[Home]:
 
 
 def evenings(home: Home) -> list[Evening]:
-    """Return the hours of a home that are looked at."""
+    """Return the evaluated hours of a home."""
     random = Random(HOMES)  # noqa: S311 - it keeps no secret
     found = []
     for number in range(LOOK_BACK, DAYS, ONCE_IN):
@@ -222,7 +222,7 @@ def evenings(home: Home) -> list[Evening]:
 
 @dataclass
 class Errors:
-    """How far a method lies from what was used, in shares of each home's mean use."""
+    """Errors of a method, as shares of each home's mean use."""
 
     mean: float
     square: float
@@ -230,7 +230,7 @@ class Errors:
 
 
 def errors(method: Callable[[Evening], float], by_home: Sequence[Sequence[Evening]]) -> Errors:
-    """Return a method's errors."""
+    """Return the errors of a method."""
     shares: list[list[float]] = []
     for found in by_home:
         used = [evening.used(evening.day) for evening in found]
@@ -252,7 +252,7 @@ def tables() -> list[Table]:
 
 
 def table(by_home: Sequence[Sequence[Evening]], *, working: bool) -> Table:
-    """Return the table of one kind of days."""
+    """Return the table of one type of day."""
     days = [[one for one in home if is_working(one.day) is working] for home in by_home]
     found = {name: errors(method, days) for name, method in METHODS[working].items()}
     which = "working" if working else "other"

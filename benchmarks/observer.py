@@ -1,7 +1,7 @@
-"""Within the Home Assistant under measurement: notes when states change, and is the floor.
+"""Integration in the measured Home Assistant that records the times of state changes.
 
-It goes into that one's `custom_components`. What it notes are times of the monotonic clock, which
-all processes of a machine share.
+It is also the floor of the comparison. Its times are of the monotonic clock, which all processes of
+a machine share.
 """
 
 from time import monotonic
@@ -28,37 +28,37 @@ MANIFEST = {
 
 
 async def write_floor(hass: HomeAssistant, webhook_id: str, request: Request) -> Response:
-    """Write a state: the least that a webhook which changes one can do."""
+    """Write a state: the minimum of a webhook that changes one."""
     hass.states.async_set(FLOOR, request.query["event"])
     return Response()
 
 
 class Seen(HomeAssistantView):
-    """Gives what was noted since it was last asked."""
+    """View of the state changes since the last request."""
 
     url = SEEN
     name = "benchmark:seen"
     requires_auth = False
 
     def __init__(self) -> None:
-        """Start with nothing."""
+        """Initialize without changes."""
         self.changes: list[tuple[str, float]] = []
 
     @callback
     def note(self, event: Event[EventStateChangedData]) -> None:
-        """Note a state that has changed."""
+        """Record a state change."""
         old, new = event.data["old_state"], event.data["new_state"]
         if old and new and old.state != new.state:
             self.changes.append((event.data["entity_id"], monotonic()))
 
     async def get(self, request: Request) -> Response:
-        """Give it, and forget it."""
+        """Return the recorded changes and drop them."""
         changes, self.changes = self.changes, []
         return self.json(changes)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Listen, before anything else does."""
+    """Subscribe to state changes, before all other listeners."""
     seen = Seen()
     hass.bus.async_listen(EVENT_STATE_CHANGED, seen.note)
     hass.http.register_view(seen)

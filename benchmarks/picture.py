@@ -1,4 +1,4 @@
-"""A picture of the edges seen over time, drawn from the table of the benchmark."""
+"""Chart of the edges seen over time, drawn from the benchmark's table."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +23,7 @@ LABELLED_AT = (12, 18)
 
 
 def curves(table: Table) -> dict[str, list[tuple[float, float]]]:
-    """Return seconds and percentages of each line of the table."""
+    """Return the seconds and percentages of each row in the table."""
     return {
         name: [(float(row[0]), float(row[column].rstrip("%"))) for row in table.rows]
         for column, name in enumerate(table.head[1:], 1)
@@ -31,14 +31,14 @@ def curves(table: Table) -> dict[str, list[tuple[float, float]]]:
 
 
 def place(seconds: float, share: float) -> tuple[float, float]:
-    """Return where a point lies, in pixels from the upper left."""
+    """Return the position of a point in pixels from the upper left."""
     x = LEFT + seconds / SECONDS[-1] * (WIDTH - LEFT - RIGHT)
     y = HEIGHT - BOTTOM - share / SHARES[-1] * (HEIGHT - TOP - BOTTOM)
     return round(x, 1), round(y, 1)
 
 
 def grid(theme: str) -> Iterator[str]:
-    """Yield the lines behind the curves, with their labels."""
+    """Yield the grid lines with their labels."""
     text, line = THEMES[theme]["text"], THEMES[theme]["grid"]
     for share in SHARES:
         (left, y), (right, _) = place(0, share), place(SECONDS[-1], share)
@@ -52,12 +52,12 @@ def grid(theme: str) -> Iterator[str]:
 
 
 def label(x: float, y: float, text: str, attributes: str) -> str:
-    """Return a text."""
+    """Return a text element."""
     return f'<text x="{x:g}" y="{y:g}" {attributes}>{text}</text>'
 
 
 def drawn(table: Table, theme: str) -> str:
-    """Return the picture as SVG, for a light or a dark page."""
+    """Return the chart as SVG for a light or a dark page."""
     colours = THEMES[theme]
     heading = "Starts and ends noticed without a webhook"
     parts = [*grid(theme), label(LEFT, 28, heading, f'font-weight="600" fill="{colours["text"]}"')]
@@ -79,6 +79,6 @@ def drawn(table: Table, theme: str) -> str:
 
 
 def pictures(tables: list[Table]) -> dict[Path, str]:
-    """Return the pictures by their files."""
+    """Return the charts by file."""
     (table,) = (table for table in tables if table.title == SEEN)
     return {IMAGES / f"edges-{theme}.svg": drawn(table, theme) for theme in THEMES}

@@ -1,6 +1,6 @@
-"""From a webhook call to the state, and to the API's confirmation of it.
+"""Time from a webhook call to the state change, and to the API's confirmation.
 
-One Home Assistant process and one client in another, real HTTP between them on loopback. A time is
+Home Assistant and the client are two processes with real HTTP between them on loopback. A time is
 from before the call is sent until a listener within Home Assistant sees the state change.
 """
 
@@ -44,23 +44,23 @@ TOKENS = count()
 """What tells the tokens apart: each account has one of its own, whose calls are limited."""
 
 
-class Line:
-    """A client of the house, which keeps its connection as the provider's server might."""
+class Caller:
+    """Client of the house with a persistent connection, as the provider's server may have."""
 
     def __init__(self, house: House, session: aiohttp.ClientSession) -> None:
-        """Keep where to call."""
+        """Initialize with the address of the house."""
         self._url = house.url
         self._session = session
 
     async def call(self, path: str, edge: str) -> float:
-        """Call a webhook, and return when."""
+        """Call a webhook and return the time before it."""
         began = monotonic()
         async with self._session.post(f"{self._url}{path}?event={edge}") as response:
             await response.read()
         return began
 
     async def seen(self) -> dict[str, list[float]]:
-        """Return when which states have changed since this was last asked."""
+        """Return the times of the state changes since the last call."""
         async with self._session.get(self._url + observer.SEEN) as response:
             changes: dict[str, list[float]] = {}
             for entity_id, moment in await response.json():
@@ -68,8 +68,8 @@ class Line:
             return changes
 
 
-def put_observer(place: Path) -> None:
-    """Make an integration of the observer."""
+def install_observer(place: Path) -> None:
+    """Install the observer as an integration."""
     place.mkdir(parents=True)
     place.joinpath("manifest.json").write_text(json.dumps(observer.MANIFEST), "utf-8")
     text = Path(observer.__file__).read_text("utf-8")
@@ -77,9 +77,9 @@ def put_observer(place: Path) -> None:
 
 
 @asynccontextmanager
-async def furnished(folder: Path, provider: Provider) -> AsyncGenerator[House]:
+async def running_house(folder: Path, provider: Provider) -> AsyncGenerator[House]:
     """Run a house with the peer's configuration, the native webhook and the observer."""
-    put_observer(folder / "custom_components" / observer.DOMAIN)
+    install_observer(folder / "custom_components" / observer.DOMAIN)
     parts = [world.peer(name, provider) for name in ("configuration", "native")]
     configuration = "".join(parts) + f"{observer.DOMAIN}:\n"
     async with House(folder, configuration=configuration) as house:
@@ -97,7 +97,7 @@ async def account(house: House, provider: Provider, name: str | None) -> dict[st
 
 
 async def add_accounts(house: House, providers: list[Provider]) -> list[dict[str, str]]:
-    """Add accounts, and wait until their webhooks can be followed up at once."""
+    """Add accounts and wait until the limits allow their pushes."""
     names = [None, *(f"Home {number}" for number in range(1, len(providers)))]
     added = [await account(house, *one) for one in zip(providers, names, strict=True)]
     await asyncio.sleep(SECOND)
@@ -111,7 +111,7 @@ async def remove(house: House, added: list[dict[str, str]]) -> None:
         await house.request("DELETE", f"/api/config/config_entries/entry/{entry_id}")
 
 
-async def pushes(house: House, line: Line, provider: Provider) -> dict[str, list[float]]:
+async def pushes(house: House, line: Caller, provider: Provider) -> dict[str, list[float]]:
     """Call all three in every order in turn, and return the milliseconds of each.
 
     Each start and its end are those of an account of their own, as a second end within two minutes
@@ -141,7 +141,7 @@ async def pushes(house: House, line: Line, provider: Provider) -> dict[str, list
 
 
 def durations(called: list[float], seen: list[float]) -> list[float]:
-    """Return the milliseconds from each call to what it changed; each must have changed it."""
+    """Return the milliseconds from each call to its state change, which must exist."""
     if len(called) != len(seen):
         raise RuntimeError(f"{len(called)} calls made {len(seen)} changes")
     return [(late - early) * 1_000 for early, late in zip(called, seen, strict=True)]
@@ -169,7 +169,7 @@ def push_table(times: dict[str, list[float]]) -> Table:
 async def accounts(
     house: House, live: dict[str, int] | None = None
 ) -> AsyncGenerator[list[tuple[dict[str, str], Provider]]]:
-    """Have accounts, each with an API of its own that takes its time."""
+    """Run accounts, each with a slow API of its own."""
     async with AsyncExitStack() as stack:
         serving = (world.new_provider(API_SECONDS).serve() for _ in range(ACCOUNTS))
         providers = [await stack.enter_async_context(provider) for provider in serving]
@@ -180,7 +180,7 @@ async def accounts(
         await remove(house, added)
 
 
-async def confirmations(house: House, line: Line) -> dict[str, list[float]]:
+async def confirmations(house: House, line: Caller) -> dict[str, list[float]]:
     """Return the milliseconds until the API of several accounts confirms starts and ends.
 
     The ends come half an hour early, so that it is the API's word that ends the equivent.
@@ -193,8 +193,8 @@ async def confirmations(house: House, line: Line) -> dict[str, list[float]]:
     return times
 
 
-async def near_ends(house: House, line: Line) -> list[float]:
-    """End equivents near their planned end by calls; return the milliseconds."""
+async def near_ends(house: House, line: Caller) -> list[float]:
+    """End equivents by calls near their planned end, and return the milliseconds."""
     now, times = int(time()), []
     async with accounts(house, {"start_time": now - 600, "end_time": now + NEAR}) as added:
         for paths, _ in added:
@@ -207,8 +207,8 @@ async def near_ends(house: House, line: Line) -> list[float]:
     return times
 
 
-async def confirmation(line: Line, path: str, edge: str, provider: Provider) -> float:
-    """Call, and wait for the sensor that only the API's word changes; return the milliseconds."""
+async def confirmation(line: Caller, path: str, edge: str, provider: Provider) -> float:
+    """Call and return the milliseconds until the sensor that only the API changes."""
     now = int(time())
     if edge == "started":
         provider.set_answer({"start_time": now - 600, "end_time": now + 1_800}, FINISHED)
@@ -226,7 +226,7 @@ async def confirmation(line: Line, path: str, edge: str, provider: Provider) -> 
 
 
 async def round_trip(session: aiohttp.ClientSession) -> float:
-    """Return the milliseconds that one call of that API takes."""
+    """Return the milliseconds of one call of the API."""
     times = []
     async with world.new_provider(API_SECONDS).serve() as provider:
         for _ in range(TRIPS):
@@ -238,7 +238,7 @@ async def round_trip(session: aiohttp.ClientSession) -> float:
 
 
 def certainty_table(certain: dict[str, list[float]], near: list[float], trip: float) -> Table:
-    """Return the table of the confirmations, and of ends that need none."""
+    """Return the table of the confirmations, and of ends without one."""
     times, ends = certain["started"] + certain["ended"], certain["ended"]
     middle = median(times)
     title = f"Push to certainty, with an API that takes {API_SECONDS * 1_000:.0f} ms"
@@ -269,10 +269,10 @@ async def measure(_: asyncio.AbstractEventLoop) -> list[Table]:
     with tempfile.TemporaryDirectory() as folder:
         async with (
             world.new_provider().serve() as provider,
-            furnished(Path(folder), provider) as house,
+            running_house(Path(folder), provider) as house,
             aiohttp.ClientSession() as session,
         ):
-            line = Line(house, session)
+            line = Caller(house, session)
             times = await pushes(house, line, provider)
             certain = await confirmations(house, line)
             near = await near_ends(house, line)

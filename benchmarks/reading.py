@@ -1,4 +1,4 @@
-"""What it takes to read an answer, and to ask the calendar for a month."""
+"""Costs of parsing an answer, and of the calendar's query for a month."""
 
 import asyncio
 from collections.abc import Callable
@@ -31,7 +31,7 @@ MEASURED = Estimate(start=FIRST, end=FIRST + HOUR, days_wanted=10, so_far=0.9, u
 
 
 def answer(events: int) -> dict[str, Any]:
-    """Return an answer of the API with so many past events, newest first."""
+    """Return an answer with some past events, newest first."""
     start = int(FIRST.timestamp())
     starts = range(start + (events - 1) * 7_200, start - 1, -7_200)
     previous = [{"start_time": moment, "end_time": moment + 3_600} for moment in starts]
@@ -39,7 +39,7 @@ def answer(events: int) -> dict[str, Any]:
 
 
 def calendar(stored: int = STORED) -> EquiwattCalendar:
-    """Return a calendar of so many stored equivents, each of which was measured."""
+    """Return a calendar of some stored equivents with savings."""
     starts = [FIRST + number * TWICE_A_WEEK for number in reversed(range(stored))]
     past = tuple(Equivent(start, start + HOUR) for start in starts)
     entry = SimpleNamespace(entry_id="benchmark", title="equiwatt")
@@ -57,7 +57,7 @@ def calendar(stored: int = STORED) -> EquiwattCalendar:
 
 
 def month(calendar: EquiwattCalendar) -> int:
-    """Ask for the month in the middle of what is stored; return how many equivents it has."""
+    """Query the month in the middle of the stored data, and return its number of equivents."""
     begin = FIRST + STORED / 2 * TWICE_A_WEEK
     hass: Any = None
     query = calendar.async_get_events(hass, begin, begin + timedelta(days=30))
@@ -69,7 +69,7 @@ def month(calendar: EquiwattCalendar) -> int:
 
 
 def steps(work: Callable[[], object]) -> int:
-    """Return how many instructions of Python some work takes.
+    """Return the number of instructions of Python.
 
     That grows as the time does, but is the same on any machine however busy it is.
     """
@@ -93,7 +93,7 @@ def steps(work: Callable[[], object]) -> int:
 
 
 def seconds(work: Callable[[], object], times: int) -> float:
-    """Return the seconds that some work takes, done several times."""
+    """Return the seconds of a function, run several times."""
     began = perf_counter()
     for _ in range(times):
         work()
@@ -101,7 +101,7 @@ def seconds(work: Callable[[], object], times: int) -> float:
 
 
 def reading_times() -> dict[int, list[float]]:
-    """Return the microseconds for each event, for answers of each size in turn."""
+    """Return the microseconds for each event, for several sizes of answers."""
     answers = {size: answer(size) for size in SIZES}
     times: dict[int, list[float]] = {size: [] for size in SIZES}
     gc.collect()

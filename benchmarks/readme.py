@@ -1,4 +1,4 @@
-"""The figures that the documentation quotes, out of the results of one run."""
+"""Insert the figures of a run into the documentation."""
 
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -183,7 +183,7 @@ def markdown(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def sections(tables: list[Table]) -> dict[str, str]:
-    """Return what each page says between its marks, with the marks."""
+    """Return the generated text of each page, with its marks."""
     figures = figures_of(tables)
     texts = {page: text.format_map(figures) for page, text in QUOTES.items()}
     texts[FIGURES] = shown_tables(tables)
@@ -191,7 +191,7 @@ def sections(tables: list[Table]) -> dict[str, str]:
 
 
 def shown_tables(tables: list[Table]) -> str:
-    """Return the table of figures, that of faults, and those of what is usual."""
+    """Return the tables of figures, of faults, and of the usual use."""
     figures = figures_of(tables)
     rows = []
     for what, ours, other, ratio in ROWS:
@@ -204,23 +204,23 @@ def shown_tables(tables: list[Table]) -> str:
 
 
 def share(value: float | None = None, of: float = 1) -> str:
-    """Return a ratio, or nothing where there is none."""
+    """Return a ratio, or an empty text."""
     return "" if value is None else f"{value / of:.2f}"
 
 
 def load() -> list[Table]:
-    """Return the results that the pages quote."""
+    """Return the stored results."""
     return [Table(**table) for table in json.loads(RESULTS.read_text("utf-8"))]
 
 
 def merged(new: list[Table]) -> list[Table]:
-    """Return all results, with new ones in place of those of the same figures or title."""
+    """Return all results, with those of the same figures or title replaced."""
     measured = {*figures_of(new), *(table.title for table in new)}
     return [*(old for old in load() if not {*old.figures, old.title} & measured), *new]
 
 
 def write(tables: list[Table]) -> None:
-    """Keep new results, and let the pages quote them."""
+    """Store new results and update the pages."""
     RESULTS.write_text(json.dumps([asdict(table) for table in tables], indent=1) + "\n", "utf-8")
     for page, section in sections(tables).items():
         path = ROOT / page
@@ -230,6 +230,6 @@ def write(tables: list[Table]) -> None:
 
 
 def replaced(text: str, section: str) -> str:
-    """Return a page with another section between its marks."""
+    """Return a page with a replaced section between its marks."""
     before, _, rest = text.partition(BEGIN)
     return before + section + rest.partition(END)[2]

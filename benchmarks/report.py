@@ -1,4 +1,4 @@
-"""What is measured, as tables for people and as figures for programs."""
+"""Results as tables for people and as figures for programs."""
 
 from dataclasses import dataclass, field
 import json
@@ -7,7 +7,7 @@ from statistics import quantiles
 
 @dataclass
 class Table:
-    """A table, and the figures in it by the names that programs know them by."""
+    """Table with figures by name."""
 
     title: str
     head: list[str]
@@ -16,7 +16,7 @@ class Table:
     note: str = ""
 
     def text(self) -> str:
-        """Return it in aligned columns."""
+        """Return the table in aligned columns."""
         lines = [self.head, *self.rows]
         widths = [max(len(line[column]) for line in lines) for column in range(len(self.head))]
         padded = [
@@ -39,11 +39,11 @@ def figures_line(tables: list[Table]) -> str:
 
 
 def spread(values: list[float], unit: str) -> str:
-    """Return between which values nine of ten lie."""
+    """Return the range of nine in ten values."""
     parts = quantiles(values, n=20)
     return f"{parts[0]:.2f} to {parts[-1]:.2f} {unit}"
 
 
 def named(who: str, figure: str) -> str:
-    """Return the name of a figure: a plain one for ours, with a prefix for a peer's."""
+    """Return the name of a figure: plain for ours, with a prefix for a peer's."""
     return figure if who == "ours" else f"{who}_{figure}"

@@ -1,9 +1,8 @@
-"""Time that skips what a process would only have waited for.
+"""Time that skips the waits of a process.
 
-Clocks go on as they do everywhere, but while a loop is skipping, a wait with nothing else to do is
-over at once and all clocks are put forward by it. So a day passes in seconds, and what is measured
-is what a day really does. `install` must run before Home Assistant is imported, since much of it
-keeps the clock's functions.
+Clocks run as usual, but while a loop is skipping, a wait with nothing else to do is over at once,
+and all clocks are turned by it. So a day passes in seconds, with all that happens in a day.
+`install` must run before Home Assistant is imported, as much of it keeps the clock's functions.
 """
 
 from datetime import UTC, datetime
@@ -18,7 +17,7 @@ clock = Clock(flows=True)
 
 
 class Loop(SkippingLoop):
-    """An event loop that turns the clock of this process."""
+    """Event loop that turns the clocks of this process."""
 
     def __init__(self) -> None:
         """Start without skipping."""
@@ -26,17 +25,17 @@ class Loop(SkippingLoop):
 
 
 def timestamp() -> float:
-    """Return the time as Unix seconds."""
+    """Return the time in Unix seconds."""
     return START.timestamp() + clock()
 
 
 def utcnow() -> datetime:
-    """Return the time, aware UTC."""
+    """Return the time as aware UTC."""
     return datetime.fromtimestamp(timestamp(), UTC)
 
 
 def install() -> None:
-    """Let everything that is imported from now on go by these clocks."""
+    """Patch the clocks of all later imports."""
     time.monotonic, time.time = clock, timestamp
     from homeassistant.helpers import event  # noqa: PLC0415
     from homeassistant.util import dt as dt_util  # noqa: PLC0415

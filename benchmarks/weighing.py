@@ -1,4 +1,4 @@
-"""The integration's weight, as one table out of several processes."""
+"""Table of the integration's weight, from several processes."""
 
 from statistics import median
 
@@ -19,7 +19,7 @@ ROWS = (
 
 
 def weights() -> dict[str, list[float]]:
-    """Return what was found in processes of both orders."""
+    """Return the results of processes in both orders."""
     found: dict[str, list[float]] = {}
     orders = ("ours", "diy")
     runs = [("weight", first, "times") for first in orders * ROUNDS]
@@ -44,7 +44,7 @@ def tables() -> list[Table]:
 
 
 def cell(values: list[float], form: str) -> str:
-    """Return the median, and the spread where there is one."""
+    """Return the median, and the spread if there is one."""
     text = form.format(median(values))
     if len(values) < 3:
         return text

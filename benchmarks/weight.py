@@ -1,7 +1,7 @@
-"""What the integration weighs, beside the peer's REST entities.
+"""Weight of the integration and of the peer's REST entities.
 
-Both in one process, one after the other, in either order in turn: whoever comes second finds
-loaded what both need. The API answers on loopback from a thread of its own, as soon as it is asked.
+Both are in one process, in either order in turn: the second one finds the common modules loaded.
+The API answers at once on loopback, from a thread of its own.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ MODULES = {
 
 
 def compile_ours(folder: Path) -> None:
-    """Import ours from compiled files, as the peer's are; a second start does so everywhere."""
+    """Import ours from compiled files, as the peer's are and as after any restart."""
     source = ROOT / "custom_components"
     shutil.copytree(source, folder / source.name, ignore=shutil.ignore_patterns("__pycache__"))
     compileall.compile_dir(folder, quiet=1)
@@ -48,12 +48,12 @@ def compile_ours(folder: Path) -> None:
 
 
 @asynccontextmanager
-async def elsewhere() -> AsyncGenerator[Provider]:
+async def in_a_thread() -> AsyncGenerator[Provider]:
     """Serve the API from another thread."""
     provider, ready, done = world.new_provider(), threading.Event(), threading.Event()
 
     async def serve() -> None:
-        """Serve until told to stop."""
+        """Serve until stopped."""
         async with provider.serve():
             ready.set()
             await asyncio.to_thread(done.wait)
@@ -69,7 +69,7 @@ async def elsewhere() -> AsyncGenerator[Provider]:
 
 
 async def set_up(who: str, hass: HomeAssistant, provider: Provider) -> None:
-    """Set one of them up, until all of its entities are there."""
+    """Set up one of them with all of its entities."""
     if who == "ours":
         await hass.config_entries.async_add(world.new_entry(provider))
     else:
@@ -85,7 +85,7 @@ def memory() -> float:
 
 
 async def weigh(who: str, hass: HomeAssistant, provider: Provider) -> dict[str, float]:
-    """Import one of them and set it up; return what that took, of time or of memory."""
+    """Import and set up one of them, and return its time or its memory."""
     before, began = memory(), perf_counter()
     for module in MODULES[who]:
         import_module(module)
@@ -101,7 +101,7 @@ async def weigh(who: str, hass: HomeAssistant, provider: Provider) -> dict[str, 
 
 
 def pollers(hass: HomeAssistant) -> dict[str, Callable[[], Awaitable[None]]]:
-    """Return how each of them polls; the provider's limits are lifted, or it would take hours."""
+    """Return a function that polls each of them, with the provider's limits lifted."""
     api: Any = import_module("custom_components.equiwatt.equivents.client")
     api.CALL_GAP, api.CALLS_PER_WINDOW = 0, sys.maxsize
     (entry,) = hass.config_entries.async_entries("equiwatt")
@@ -112,7 +112,7 @@ def pollers(hass: HomeAssistant) -> dict[str, Callable[[], Awaitable[None]]]:
 
 
 async def poll(hass: HomeAssistant) -> dict[str, float]:
-    """Poll in turn; return the milliseconds that the event loop is busy with one, by the median."""
+    """Poll in turn and return the median milliseconds of the event loop for each."""
     times: dict[str, list[float]] = {"ours": [], "diy": []}
     for _ in range(POLLS):
         for who, refresh in pollers(hass).items():
@@ -129,7 +129,7 @@ async def measure(_: asyncio.AbstractEventLoop, first: str, what: str) -> list[T
         tracemalloc.start()
     with tempfile.TemporaryDirectory() as code, tempfile.TemporaryDirectory() as folder:
         compile_ours(Path(code))
-        async with elsewhere() as provider, world.home(Path(folder), "webhook:\n") as hass:
+        async with in_a_thread() as provider, world.home(Path(folder), "webhook:\n") as hass:
             for who in ("ours", "diy") if first == "ours" else ("diy", "ours"):
                 figures |= await weigh(who, hass, provider)
             if what == "times":

@@ -1,4 +1,4 @@
-"""A Home Assistant within this process: the real one from its bootstrap on, with its own folder."""
+"""A real Home Assistant in this process, started by its bootstrap in a folder of its own."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -8,7 +8,7 @@ import sys
 from types import MappingProxyType
 
 from demo.house import House
-from demo.launcher import leave_out_unusable
+from demo.launcher import patch_setup
 from homeassistant import block_async_io, bootstrap
 from homeassistant.config_entries import SOURCE_USER, ConfigEntry
 from homeassistant.const import CONF_TOKEN, CONF_URL, CONF_WEBHOOK_ID
@@ -24,7 +24,7 @@ DIY_WEBHOOK_ID = "diy-webhook"
 
 
 def new_provider(delay: float = 0) -> Provider:
-    """Return a provider that lists what the log has, and answers after so many seconds."""
+    """Return a provider that lists the log, with some delay."""
     provider = Provider(delay)
     provider.set_answer(None, FINISHED)
     return provider
@@ -42,8 +42,8 @@ async def home(
     configuration: str = "",
     prepare: Callable[[HomeAssistant], None] = lambda _: None,
 ) -> AsyncGenerator[HomeAssistant]:
-    """Run a Home Assistant; one in a folder that was used before goes on from there."""
-    leave_out_unusable()
+    """Run a Home Assistant, in a new folder or in a used one."""
+    patch_setup()
     block_async_io.enable = lambda: None  # it can be enabled once only in a process
     House(folder, configuration=configuration).write_folder()
     hass = await bootstrap.async_setup_hass(RuntimeConfig(str(folder), skip_pip=True))

@@ -21,7 +21,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def arguments() -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         prog="scripts/demo",
         description="Start Home Assistant with the integration, and a simulated provider.",
@@ -39,8 +39,8 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def free(port: int, option: str) -> None:
-    """Refuse a port that is taken with a sentence of what to do."""
+def require_free_port(port: int, option: str) -> None:
+    """Exit with an explanation if a port is in use."""
     try:
         free_port(port)
     except PortTakenError, OverflowError:
@@ -52,7 +52,7 @@ def free(port: int, option: str) -> None:
 
 @contextmanager
 def state_folder(reset: bool) -> Generator[Path]:
-    """Give the folder that holds what a demo keeps, to one demo at a time."""
+    """Return the demo's folder, for one demo at a time."""
     STATE.mkdir(exist_ok=True)
     (STATE / ".gitignore").write_text("*\n", "utf-8")
     with (STATE / "lock").open("w") as lock:
@@ -71,8 +71,8 @@ async def show(ha_port: int, provider_port: int, reset: bool) -> bool:
     """Run until interrupted, or until Home Assistant ends by itself."""
     if ha_port == provider_port:
         raise HouseError("--ha-port and --provider-port must be two different ports.")
-    free(ha_port, "--ha-port")
-    free(provider_port, "--provider-port")
+    require_free_port(ha_port, "--ha-port")
+    require_free_port(provider_port, "--provider-port")
     with state_folder(reset) as folder:
         async with set_up(folder, ha_port, provider_port) as stage:
             account = stage.provider.account()
@@ -91,13 +91,13 @@ async def show(ha_port: int, provider_port: int, reset: bool) -> bool:
 
 
 async def until_signal(work: Coroutine[Any, Any, bool]) -> bool:
-    """Do some work; the first signal ends it in good order, and more of them change nothing."""
+    """Run a coroutine until the first signal, and ignore later ones."""
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
     signals: list[int] = []
 
     def stop(number: int) -> None:
-        """End the work."""
+        """Cancel the coroutine."""
         if not signals:
             print("\n  Stopping …", flush=True)
             task.cancel()

@@ -1,6 +1,6 @@
 """Render the icon and the logo; `scripts/screenshots brand`.
 
-The dark ones are for dark backgrounds: the icon is its own background, the logo's word is lighter.
+The icon has a background of its own; the text of the logo is lighter for dark backgrounds.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ SIZES = {"icon": (256, 256), "logo": (464, 128)}
 
 
 def drawing(name: str, dark: bool) -> str:
-    """Return the address of a drawing that the browser can open."""
+    """Return the address of a drawing for the browser."""
     text = (DRAWINGS / f"{name}.svg").read_text("utf-8")
     if dark:
         text = text.replace(WORD, DARK_WORD)
@@ -26,14 +26,14 @@ def drawing(name: str, dark: bool) -> str:
 
 
 async def render() -> None:
-    """Render everything into the integration."""
+    """Render all pictures into the integration."""
     async with Browser() as browser:
         for name, dark, scale in product(SIZES, (False, True), (1, 2)):
             width, height = SIZES[name]
             await browser.resize(width * scale, height * scale)
             await browser.page.goto(drawing(name, dark))
             file = f"{'dark_' if dark else ''}{name}{'@2x' if scale == 2 else ''}.png"
-            await browser.shoot(BRAND / file, settle=0.5, background=False)
+            await browser.screenshot(BRAND / file, settle=0.5, background=False)
 
 
 if __name__ == "__main__":

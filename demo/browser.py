@@ -1,10 +1,10 @@
-"""A headless Chromium, of which the system has one; Playwright drives it.
+"""A headless Chromium of the system, controlled by Playwright.
 
 async with Browser() as browser:
-    await browser.page.goto(url)
-    await browser.find("hui-tile-card", "Live now").wait_for()      # also within shadow roots
-    await browser.click("ha-button", "Submit")
-    await browser.shoot(path)
+await browser.page.goto(url)
+await browser.find("hui-tile-card", "Live now").wait_for()      # also within shadow roots
+await browser.click("ha-button", "Submit")
+await browser.screenshot(path)
 """
 
 import asyncio
@@ -22,21 +22,21 @@ PATIENCE_SECONDS = 30
 
 
 def installed() -> str | None:
-    """Give the path of a Chromium, if there is one."""
+    """Return the path of a Chromium, or None."""
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
 class Browser:
-    """One page of one browser."""
+    """Browser with one page."""
 
     def __init__(self, width: int = 1280, height: int = 800) -> None:
-        """Keep how large the page is."""
+        """Initialize with the size of the page."""
         self._size = (width, height)
         self._stack = contextlib.AsyncExitStack()
         self.page: Page
 
     async def __aenter__(self) -> Self:
-        """Start it."""
+        """Start the browser."""
         if not (program := installed()):
             raise HouseError("There is no Chromium. Install chromium or google-chrome.")
         try:
@@ -52,28 +52,28 @@ class Browser:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """End it."""
+        """Close the browser."""
         await self._stack.aclose()
 
     async def resize(self, width: int, height: int) -> None:
-        """Give the page a size."""
+        """Set the size of the page."""
         await self.page.set_viewport_size({"width": width, "height": height})
 
-    async def dim(self, *, dark: bool = True) -> None:
-        """Let the system ask pages to be dark, or light again."""
+    async def set_dark(self, *, dark: bool = True) -> None:
+        """Set the preferred colour scheme to dark or light."""
         await self.page.emulate_media(color_scheme="dark" if dark else "light")
 
     def find(self, selector: str, text: str = "") -> Locator:
-        """Name the last element of a kind, with a text in it if one is given."""
+        """Return the last element of a kind, with a text in it if one is given."""
         found = self.page.locator(selector)
         return (found.filter(has_text=text) if text else found).last
 
-    async def see(self, text: str) -> None:
-        """Wait until a text can be read anywhere on the page."""
+    async def wait_for_text(self, text: str) -> None:
+        """Wait until a text is shown anywhere on the page."""
         await self.page.get_by_text(text).filter(visible=True).first.wait_for()
 
-    async def see_no_more(self, text: str) -> None:
-        """Wait until a text can be read nowhere on the page."""
+    async def wait_until_gone(self, text: str) -> None:
+        """Wait until a text is shown nowhere on the page."""
         found = self.page.get_by_text(text).filter(visible=True)
         await expect(found).to_have_count(0, timeout=PATIENCE_SECONDS * 1000)
 
@@ -81,7 +81,7 @@ class Browser:
         """Click the last element of a kind, with a text in it if one is given."""
         await self.find(selector, text).click()
 
-    async def shoot(self, path: Path, settle: float = 1.5, *, background: bool = True) -> None:
-        """Take a picture of the page once it has settled."""
+    async def screenshot(self, path: Path, settle: float = 1.5, *, background: bool = True) -> None:
+        """Take a screenshot of the page once it has settled."""
         await asyncio.sleep(settle)
         await self.page.screenshot(path=path, omit_background=not background)

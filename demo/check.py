@@ -1,4 +1,4 @@
-"""Play equivents through push, polling and rehearsal, and look at what came of them."""
+"""Play equivents by push, polling and rehearsal, and check the results."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -30,14 +30,14 @@ EXCLUDED = "switch.kettle"
 
 
 class DifferenceError(Exception):
-    """Something differs from what it should be."""
+    """Difference from the expected result."""
 
 
 class Check:
-    """The steps of the check."""
+    """Steps of the check."""
 
     def __init__(self, stage: Stage) -> None:
-        """Keep the stage."""
+        """Initialize with the stage."""
         self.provider = stage.provider
         self.house = stage.house
         self.addresses = stage.addresses
@@ -48,7 +48,7 @@ class Check:
 
     @asynccontextmanager
     async def step(self, what: str) -> AsyncGenerator[None]:
-        """Print a step with its seconds, and what differed."""
+        """Print a step with its seconds and its difference."""
         began, trouble = time.monotonic(), ""
         try:
             yield
@@ -61,7 +61,7 @@ class Check:
         )
 
     async def run(self) -> bool:
-        """Take all the steps, and tell whether they went well."""
+        """Run all steps and return True if they passed."""
         await self.house.call("logger", "set_level", **{"custom_components.equiwatt": "debug"})
         print("\nAn equivent that is pushed before the API knows of it (legacy shape)")
         self.provider.configure(shape="legacy", lag=LAG_SECONDS)
@@ -80,7 +80,7 @@ class Check:
         return not self.failed
 
     async def play(self, source: str, seconds: float) -> None:
-        """Play one equivent from its start to its end."""
+        """Play an equivent from its start to its end."""
         began, started, ended = time.time(), "", ""
         async with self.step(f"started within {seconds} s, source {source}"):
             self.provider.start(minutes=60)
@@ -101,7 +101,7 @@ class Check:
             await self.still(ended)
 
     async def rehearse(self) -> None:
-        """Rehearse an equivent, pull the plug in the middle, and see every device come back."""
+        """Rehearse an equivent with a power cut, and check that every device is restored."""
         async with self.step("each device is on before it"):
             await self.devices("on", 6)
         async with self.step("the rehearsal pauses each device"):
@@ -119,7 +119,7 @@ class Check:
             await self.devices("on", 30)
 
     async def exclude(self) -> None:
-        """Restore what a target does not exclude, which Home Assistant has from 2026.11."""
+        """Restore all devices that a target does not exclude, as of Home Assistant 2026.11."""
         async with self.step("the rehearsal pauses each device again"):
             await self.house.call(DOMAIN, "simulate_equivent", duration=60)
             await self.devices("off", 5)
@@ -136,7 +136,7 @@ class Check:
             await self.devices("on", 20)
 
     async def refuses_to_restore(self, **target: object) -> None:
-        """Expect that nothing is restored."""
+        """Check that nothing is restored."""
         try:
             await self.house.call(DOMAIN, "restore", **target)
         except HouseError:
@@ -145,7 +145,7 @@ class Check:
             raise DifferenceError("It was not refused.")
 
     async def devices(self, state: str, seconds: float, but: str = "") -> None:
-        """Expect every device, but for one, to get into a state in time."""
+        """Check that all devices but one reach a state in time."""
         for entity_id in {*(f"switch.{name}" for name in DEVICES), *OBEDIENT} - {but}:
             await self.house.wait_for(entity_id, state, seconds)
         degrees = 21 if state == "on" else 19
@@ -154,7 +154,7 @@ class Check:
         )
 
     async def edge(self, state: str, kind: str, source: str, seconds: float) -> str:
-        """Expect the sensor and the event entity to tell an edge in time; give its moment."""
+        """Check that the sensor and the event entity show an edge in time, and return its time."""
         told = time.time()
         live = await self.house.wait_for(LIVE, state, seconds + 2)
         event = await self.house.wait_for(
@@ -168,13 +168,13 @@ class Check:
         return str(event["state"])
 
     async def still(self, announced: str) -> None:
-        """Expect that nothing was announced since."""
+        """Check that there is no new edge."""
         event = await self.house.state(EVENT)
         if not event or event["state"] != announced:
             raise DifferenceError(f"The event entity has changed: {event}")
 
     async def asked(self, since: float) -> None:
-        """Wait until the API was asked since a moment."""
+        """Wait for a poll after some time."""
         async with asyncio.timeout(POLL_SECONDS):
             while not any(  # noqa: ASYNC110 - calls are noted, not announced
                 call.kind == "api" and call.time > since + 0.5 for call in self.provider.calls
@@ -182,7 +182,7 @@ class Check:
                 await asyncio.sleep(0.1)
 
     async def time_is(self, entity_id: str, expected: float) -> None:
-        """Expect a timestamp to become the provider's, which knows whole seconds."""
+        """Check a timestamp against the provider's, in whole seconds."""
         await self.house.wait_for(
             entity_id,
             lambda one: is_moment(one["state"], int(expected)),
@@ -190,7 +190,7 @@ class Check:
         )
 
     async def afterwards(self) -> None:
-        """Look at the provider's limits and at Home Assistant's log."""
+        """Check the provider's limits and Home Assistant's log."""
         async with self.step(f"{self.provider.api_calls} calls, none over the limits"):
             if over := self.provider.over_limit:
                 raise DifferenceError(f"{over} calls were over the limits.")
@@ -205,12 +205,12 @@ class Check:
 
 
 def moment(text: str) -> float:
-    """Read a timestamp."""
+    """Parse a timestamp."""
     return datetime.fromisoformat(text).timestamp()
 
 
 def is_moment(text: str, expected: int) -> bool:
-    """Tell whether a state is a moment, or the second after it."""
+    """Return True if a state is the time, or the second after it."""
     try:
         return 0 <= moment(text) - expected <= 1
     except ValueError:
@@ -218,7 +218,7 @@ def is_moment(text: str, expected: int) -> bool:
 
 
 async def check() -> bool:
-    """Run the check in a folder that is gone afterwards."""
+    """Run the check in a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="equiwatt-check-") as folder:
         async with set_up(Path(folder)) as stage:
             return await Check(stage).run()

@@ -1,4 +1,4 @@
-"""Talk to a Home Assistant over HTTP, as its own pages do."""
+"""A client of Home Assistant's HTTP and websocket interfaces."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,14 +15,14 @@ POLL_SECONDS = 0.02
 
 
 class HouseError(Exception):
-    """Home Assistant did not do what was asked of it; the text says what."""
+    """Request that Home Assistant did not fulfil, with the reason."""
 
 
 class Client:
-    """One user of one Home Assistant."""
+    """A user of a Home Assistant."""
 
     def __init__(self, url: str) -> None:
-        """Keep the address."""
+        """Initialize with the address."""
         self.url = url
         self._page = {"client_id": f"{url}/", "redirect_uri": f"{url}/"}
         self._session: aiohttp.ClientSession
@@ -43,12 +43,12 @@ class Client:
     # Requests
 
     async def request(self, method: str, path: str, body: object = None) -> Any:
-        """Ask for something as the user, and give the JSON of the answer."""
+        """Send a request as the user and return the JSON of the response."""
         headers = {"Authorization": f"Bearer {await self._access_token()}"}
         return await self._ask(method, path, json=body, headers=headers)
 
     async def command(self, kind: str, **fields: Any) -> Any:
-        """Send one command over a websocket, and give its result."""
+        """Send a command over a websocket and return its result."""
         async with self._session.ws_connect(f"{self.url}/api/websocket") as socket:
             await socket.receive_json()
             await socket.send_json({"type": "auth", "access_token": await self._access_token()})
@@ -60,7 +60,7 @@ class Client:
         return answer["result"]
 
     async def _ask(self, method: str, path: str, **options: Any) -> Any:
-        """Send a request, and give the JSON of the answer."""
+        """Send a request and return the JSON of the response."""
         async with self._session.request(method, self.url + path, **options) as response:
             if response.status >= HTTPStatus.BAD_REQUEST:
                 raise HouseError(f"{method} {path}: {response.status} {await response.text()}")
@@ -71,21 +71,21 @@ class Client:
     # Coming in
 
     async def answers(self) -> bool:
-        """Tell whether anybody answers."""
+        """Return True if the server responds."""
         with suppress(HouseError, aiohttp.ClientError, TimeoutError):
             await self._ask("GET", "/manifest.json")
             return True
         return False
 
     async def runs(self) -> bool:
-        """Tell whether everything is set up."""
+        """Return True if Home Assistant is running."""
         config = await self.request("GET", "/api/config")
         if config["recovery_mode"]:
             raise HouseError("Home Assistant started in recovery mode.")
         return bool(config["state"] == "RUNNING")
 
     async def onboard(self) -> None:
-        """Make the user, unless there is one, and go through what a new user is asked."""
+        """Create the user if there is none, and complete the onboarding."""
         try:
             steps = await self._ask("GET", "/api/onboarding")
         except HouseError:
@@ -99,7 +99,7 @@ class Client:
             await self.request("POST", "/api/onboarding/integration", self._page)
 
     async def _make_user(self) -> None:
-        """Make the user; nobody needs the password, since loopback is trusted."""
+        """Create the user, without a known password as loopback is trusted."""
         user = {
             "name": "Demo",
             "username": "demo",
@@ -110,7 +110,7 @@ class Client:
         await self._ask("POST", "/api/onboarding/users", json=user)
 
     async def _access_token(self) -> str:
-        """Give a token that is valid for some minutes still."""
+        """Return an access token that is valid for some more minutes."""
         if not self._token or time.monotonic() > self._token_ends:
             login = {"handler": ["trusted_networks", None], **self._page}
             flow = await self._ask("POST", "/auth/login_flow", json=login)
@@ -127,7 +127,7 @@ class Client:
     # What a user does
 
     async def state(self, entity_id: str) -> dict[str, Any] | None:
-        """Give the state of an entity, or None when there is no such entity."""
+        """Return the state of an entity, or None if it does not exist."""
         states: list[dict[str, Any]] = await self.request("GET", "/api/states")
         return next((one for one in states if one["entity_id"] == entity_id), None)
 
@@ -137,7 +137,7 @@ class Client:
         state: str | Callable[[dict[str, Any]], object],
         seconds: float = 10,
     ) -> dict[str, Any]:
-        """Wait until an entity has a state, or until its state passes a test."""
+        """Wait until an entity has a state, or until its state meets a condition."""
         found = None
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -152,17 +152,17 @@ class Client:
         raise HouseError(f"{entity_id} was not {wanted} within {seconds:g} s: {found}")
 
     async def call(self, domain: str, service: str, **data: Any) -> Any:
-        """Perform an action."""
+        """Call an action."""
         return await self.request("POST", f"/api/services/{domain}/{service}", data)
 
     async def start_flow(self, handler: str, entry_id: str | None = None) -> dict[str, Any]:
-        """Start adding an integration, or reconfiguring an entry of it; give the first step."""
+        """Start a config or reconfigure flow and return its first step."""
         body = {"handler": handler} | ({"entry_id": entry_id} if entry_id else {})
         flow: dict[str, Any] = await self.request("POST", "/api/config/config_entries/flow", body)
         return flow
 
     async def submit(self, flow_id: str, user_input: dict[str, Any]) -> dict[str, Any]:
-        """Fill in the form of a flow; give what comes next."""
+        """Submit the form of a flow and return the next step."""
         path = f"/api/config/config_entries/flow/{flow_id}"
         flow: dict[str, Any] = await self.request("POST", path, user_input)
         return flow
@@ -170,14 +170,14 @@ class Client:
     async def flow(
         self, handler: str, *inputs: dict[str, Any], entry_id: str | None = None
     ) -> dict[str, Any]:
-        """Go through a flow with one input for each of its forms; give what comes last."""
+        """Run a flow with an input for each of its forms, and return the result."""
         result = await self.start_flow(handler, entry_id)
         for user_input in inputs:
             result = await self.submit(result["flow_id"], user_input)
         return result
 
     async def options(self, entry_id: str, *inputs: dict[str, Any]) -> dict[str, Any]:
-        """Go through the options of an entry, likewise."""
+        """Run the options flow of an entry likewise."""
         path = "/api/config/config_entries/options/flow"
         result: dict[str, Any] = await self.request("POST", path, {"handler": entry_id})
         for user_input in inputs:
@@ -185,7 +185,7 @@ class Client:
         return result
 
     async def entries(self, domain: str) -> list[dict[str, Any]]:
-        """Give the config entries of an integration."""
+        """Return the config entries of an integration."""
         path = f"/api/config/config_entries/entry?domain={domain}"
         entries: list[dict[str, Any]] = await self.request("GET", path)
         return entries

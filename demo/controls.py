@@ -1,4 +1,4 @@
-"""The simulated provider without its API: equivents, settings, and the webhooks it calls."""
+"""Controls of the simulated provider: equivents, settings, and webhook calls."""
 
 import asyncio
 from collections import deque
@@ -29,10 +29,10 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class Controls:
-    """The equivents, the settings and the webhooks of one provider."""
+    """Equivents, settings and webhooks of a provider."""
 
     def __init__(self, tokens: Iterable[str], state_file: Path | None, slow: float) -> None:
-        """Start with recent equivents, or go on with those of the state file."""
+        """Initialize with recent equivents, or with those of the state file."""
         now = time.time()
         self.url = ""
         self.slow = slow
@@ -54,42 +54,42 @@ class Controls:
         self._session: aiohttp.ClientSession
 
     async def __aenter__(self) -> Self:
-        """Get ready to call webhooks."""
+        """Open the session for webhook calls."""
         self._session = await self._stack.enter_async_context(
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10))
         )
         self._save()
-        self._arm()
+        self._set_timer()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Drop the webhook calls that are under way, and whatever was entered."""
-        self._disarm()
+        """Cancel the pending webhook calls and close the session."""
+        self._cancel_timer()
         for task in self._tasks:
             task.cancel()
         await self._stack.aclose()
 
     @property
     def api_url(self) -> str:
-        """Give the address of the API."""
+        """Return the address of the API."""
         return self.url + API_PATH
 
     def account(self) -> dict[str, str]:
-        """Give the token and the address with which the account is added."""
+        """Return the token and the address of the account."""
         return {"token": next(iter(self.limiters)), "url": self.api_url}
 
     def start(self, minutes: float | None = 60) -> None:
-        """Begin an equivent: the webhook is called at once, the API tells it after the lag."""
+        """Start an equivent: the webhook is called at once, and the API changes after the lag."""
         self._ledger.start(time.time(), minutes, self.settings.lag)
         self._changed("started")
 
     def end(self) -> None:
-        """End the live equivent, likewise."""
+        """End the live equivent likewise."""
         self._ledger.end(time.time(), self.settings.lag)
         self._changed("ended")
 
     def trigger(self, event: str) -> None:
-        """Call a webhook as the app's button does, without an equivent behind it."""
+        """Call a webhook without an equivent, as the app's button does."""
         if event not in EVENTS:
             raise ControlError(f"The event is one of: {', '.join(EVENTS)}.")
         if not self._push(event):
@@ -106,11 +106,11 @@ class Controls:
         self._webhooks |= {event: checked_address(address) for event, address in addresses.items()}
 
     def answer(self) -> dict[str, Any]:
-        """Give the API's word at this moment."""
+        """Return the API's current answer."""
         return self._ledger.data(time.time(), self.settings.shape, self.settings.shown)
 
     def state(self) -> dict[str, Any]:
-        """Tell everything that the page shows; no secret is in it."""
+        """Return everything that the page shows, without secrets."""
         live = self._ledger.live
         return {
             "now": time.time(),
@@ -126,30 +126,30 @@ class Controls:
         }
 
     def forget_calls(self) -> None:
-        """Count afresh: whoever was killed knows nothing of the calls that it made."""
+        """Reset the counters, as a killed client knows nothing of its calls."""
         self.limiters = {token: Limiter() for token in self.limiters}
 
     def _changed(self, event: str) -> None:
-        """Tell a new edge."""
+        """Publish a new edge."""
         self._save()
-        self._arm()
+        self._set_timer()
         self._push(event)
 
     def _save(self) -> None:
-        """Keep the equivents for a later provider."""
+        """Save the equivents for a later provider."""
         if self._state_file:
             self._ledger.save(self._state_file)
 
-    def _arm(self) -> None:
+    def _set_timer(self) -> None:
         """Set the timer for the planned end of the live equivent."""
-        self._disarm()
+        self._cancel_timer()
         if (live := self._ledger.live) and live.planned_end:
             self._planned_end = asyncio.get_running_loop().call_later(
                 max(0, live.planned_end - time.time()), self.end
             )
 
-    def _disarm(self) -> None:
-        """Drop the timer."""
+    def _cancel_timer(self) -> None:
+        """Cancel the timer."""
         if self._planned_end:
             self._planned_end.cancel()
             self._planned_end = None
@@ -164,15 +164,15 @@ class Controls:
         return True
 
     async def _call_webhook(self, event: str, address: str) -> None:
-        """Call a webhook, and note what came of it."""
+        """Call a webhook and record the result."""
         began = time.time()
         status: int | str = "no answer"
         with contextlib.suppress(aiohttp.ClientError, TimeoutError, ValueError):
             async with self._session.post(address) as response:
                 status = response.status
-        self.note(Call(began, "webhook", "POST", f"{masked(address)} ({event})", status))
+        self.record(Call(began, "webhook", "POST", f"{masked(address)} ({event})", status))
 
-    def note(self, call: Call) -> None:
+    def record(self, call: Call) -> None:
         """Add a call to the list."""
         self.calls.append(call)
         _LOGGER.info("%s %s %s: %s", call.kind, call.method, call.target, call.status)

@@ -1,14 +1,14 @@
-r"""A Home Assistant process that is driven over HTTP.
+r"""A Home Assistant process, controlled over HTTP.
 
-    async with House(folder, configuration="input_boolean:\n  lamp:\n") as house:
-        result = await house.flow("equiwatt", {"token": "…", "advanced": {"url": "…"}})
-        await house.wait_for("binary_sensor.equiwatt_live", "on", seconds=5)
-        await house.call("equiwatt", "simulate_equivent", duration=5)
-        await house.stop()          # or kill(), and start() again: the folder is kept
-        assert not house.problems()
+async with House(folder, configuration="input_boolean:\n  lamp:\n") as house:
+result = await house.flow("equiwatt", {"token": "…", "advanced": {"url": "…"}})
+await house.wait_for("binary_sensor.equiwatt_live", "on", seconds=5)
+await house.call("equiwatt", "simulate_equivent", duration=5)
+await house.stop()          # or kill(), and start() again: the folder is kept
+assert not house.problems()
 
-It has one user, needs no password on loopback, and stands in the UK. Only what
-`configuration` adds to the base below is set up besides Home Assistant's defaults.
+It has one user, needs no password on loopback, and is located in the UK. `configuration` is added
+to the base below.
 """
 
 import asyncio
@@ -61,11 +61,11 @@ RECORD = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [A-Z]+ \(", re.MULT
 
 
 class PortTakenError(HouseError):
-    """Somebody else listens on the port."""
+    """Port that another process listens on."""
 
 
 def free_port(port: int = 0) -> int:
-    """Give the port if it is free, or any free one for 0."""
+    """Return the port if it is free, or any free one for 0."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -76,7 +76,7 @@ def free_port(port: int = 0) -> int:
 
 
 class House(Client):
-    """One Home Assistant: its folder and its process, and all that a client can do."""
+    """Folder and process of a Home Assistant, with a client for it."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class House(Client):
         frontend: bool = False,
         component: Path | None = ROOT / "custom_components" / "equiwatt",
     ) -> None:
-        """Prepare a house; one that is reachable has its own address as external URL."""
+        """Initialize; a reachable house has its own address as external URL."""
         self.port = free_port(port)
         super().__init__(f"http://127.0.0.1:{self.port}")
         self.folder = folder
@@ -100,7 +100,7 @@ class House(Client):
         self._log = folder / "output.log"
 
     async def __aenter__(self) -> Self:
-        """Start it."""
+        """Start the house."""
         self._log.unlink(missing_ok=True)
         await self.open()
         try:
@@ -111,14 +111,14 @@ class House(Client):
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Stop it."""
+        """Stop the house."""
         await self.stop()
         await self.close()
 
     # The process
 
     async def start(self) -> None:
-        """Start the process, and wait until everything in it runs."""
+        """Start the process and wait until it is running."""
         free_port(self.port)
         self.write_folder()
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
@@ -138,26 +138,26 @@ class House(Client):
         await self._until(self.runs, "run")
 
     async def stop(self) -> int | None:
-        """Stop the process in good order, and give its exit code."""
+        """Stop the process gracefully and return its exit code."""
         return await self._end(signal.SIGTERM)
 
     async def kill(self) -> None:
-        """Take the process away without any warning."""
+        """Kill the process."""
         await self._end(signal.SIGKILL)
 
     @property
     def _running(self) -> asyncio.subprocess.Process:
-        """Give the process."""
+        """Return the process."""
         if not self._process:
             raise HouseError("Home Assistant was not started.")
         return self._process
 
     async def ended(self) -> int:
-        """Wait until the process ends by itself, and give its exit code."""
+        """Wait until the process ends by itself, and return its exit code."""
         return await self._running.wait()
 
     async def _end(self, sign: signal.Signals) -> int | None:
-        """Send a signal, and wait; whoever does not listen is killed."""
+        """Send a signal and wait, or kill the process after a time-out."""
         if not (process := self._process):
             return None
         self._process = None
@@ -171,21 +171,21 @@ class House(Client):
             return await process.wait()
 
     async def _until(self, condition: Callable[[], Awaitable[bool]], what: str) -> None:
-        """Wait until a condition holds while the process lives."""
+        """Wait for a condition while the process lives."""
         process = self._running
         try:
             async with asyncio.timeout(START_SECONDS):
                 while not await condition():
                     if process.returncode is not None:
-                        raise HouseError(f"Home Assistant stopped: {self._last_words()}")
+                        raise HouseError(f"Home Assistant stopped: {self._end_of_log()}")
                     await asyncio.sleep(0.1)
         except TimeoutError:
             raise HouseError(
-                f"Home Assistant did not {what} within {START_SECONDS} s: {self._last_words()}"
+                f"Home Assistant did not {what} within {START_SECONDS} s: {self._end_of_log()}"
             ) from None
 
     def write_folder(self) -> None:
-        """Write the configuration, as far as it is not Home Assistant's own."""
+        """Write the parts of the configuration that differ from Home Assistant's defaults."""
         (self.folder / ".storage").mkdir(parents=True, exist_ok=True)
         external = f"external_url: {self.url}" if self._reachable else ""
         text = BASE.format(external_url=external) + self._address()
@@ -203,7 +203,7 @@ class House(Client):
         self._link_component()
 
     def _address(self) -> str:
-        """Tell the address to listen on: from 2026.8 on in the store, before that in YAML."""
+        """Set the address to listen on: from 2026.8 on in the store, before that in YAML."""
         address = {"server_host": ["127.0.0.1"], "server_port": self.port}
         if (MAJOR_VERSION, MINOR_VERSION) < (2026, 8):
             return f"http: {json.dumps(address)}\n"
@@ -211,7 +211,7 @@ class House(Client):
         return ""
 
     def _store(self, key: str, version: int, data: object) -> None:
-        """Write a file of Home Assistant's store."""
+        """Write a file of Home Assistant's storage."""
         content = {"version": version, "minor_version": 1, "key": key, "data": data}
         (self.folder / ".storage" / key).write_text(json.dumps(content), "utf-8")
 
@@ -229,11 +229,11 @@ class House(Client):
     # The log
 
     def log(self) -> str:
-        """Give what was logged and printed since the house was entered."""
+        """Return all log and output since the beginning."""
         return self._log.read_text("utf-8", "replace") if self._log.exists() else ""
 
     def problems(self) -> list[str]:
-        """Give the records of the log that are errors or carry a traceback."""
+        """Return the log records that are errors or have a traceback."""
         log = self.log()
         bounds = [0, *(match.start() for match in RECORD.finditer(log)), len(log)]
         records = [log[start:end] for start, end in pairwise(bounds)]
@@ -243,6 +243,6 @@ class House(Client):
             if re.match(r"\S+ \S+ (ERROR|CRITICAL) ", record) or "Traceback" in record
         ]
 
-    def _last_words(self) -> str:
-        """Give the end of the log."""
+    def _end_of_log(self) -> str:
+        """Return the end of the log."""
         return self.log()[-2_000:].strip() or "it said nothing."

@@ -1,4 +1,4 @@
-"""Run Home Assistant with what is installed: nothing is downloaded, and no orphan is left.
+"""Run Home Assistant with the installed packages, without downloads, and end with the parent.
 
 Home Assistant sets up a few dozen integrations whatever its configuration says. Those whose
 packages are not installed, speech and cameras for instance, would only fill the log with their
@@ -26,7 +26,7 @@ COMPONENTS = Path(components.__path__[0])
 
 @cache
 def can_be_set_up(domain: str) -> bool:
-    """Tell whether the packages of an integration and of what it depends on are there."""
+    """Return True if the packages of an integration and of its dependencies are installed."""
     manifest = json.loads((COMPONENTS / domain / "manifest.json").read_text("utf-8"))
     if not all(map(is_installed, manifest.get("requirements", ()))):
         return False
@@ -38,35 +38,35 @@ def can_be_set_up(domain: str) -> bool:
 
 
 def usable(domains: Iterable[str]) -> set[str]:
-    """Leave out the integrations that cannot be set up."""
+    """Return the integrations that can be set up."""
     critical = bootstrap.CRITICAL_INTEGRATIONS
     return {domain for domain in domains if domain in critical or can_be_set_up(domain)}
 
 
 @cache
 def base_components() -> dict[str, ModuleType]:
-    """Give the modules that the descriptions of actions may refer to."""
+    """Return the modules that the descriptions of actions may refer to."""
     return {
         domain: import_module(f"homeassistant.components.{domain}") for domain in usable(Platform)
     }
 
 
 def stop_with_parent() -> None:
-    """Stop once the other end of the standard input is gone."""
+    """Stop when the other end of the standard input is closed."""
     while os.read(sys.stdin.fileno(), 1):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def leave_out_unusable() -> None:
-    """Let Home Assistant set up only what can be set up."""
+def patch_setup() -> None:
+    """Patch Home Assistant to set up only the usable integrations."""
     bootstrap.DEFAULT_INTEGRATIONS = usable(bootstrap.DEFAULT_INTEGRATIONS)
     service._base_components = base_components  # noqa: SLF001
 
 
 def main() -> int:
     """Run Home Assistant with the arguments of the command line."""
-    leave_out_unusable()
+    patch_setup()
     threading.Thread(target=stop_with_parent, daemon=True).start()
     return home_assistant.main()
 

@@ -1,4 +1,4 @@
-"""What the simulated provider knows, and when it tells it. No network in here."""
+"""Model of the simulated provider, without a network."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -37,17 +37,17 @@ OPEN_ONE_TOOK = 3_597
 
 
 class ControlError(Exception):
-    """A control was used in a way that makes no sense; the text says why."""
+    """Invalid use of a control, with an explanation."""
 
     def __init__(self, message: str, status: int = 400) -> None:
-        """Keep the HTTP status that tells it."""
+        """Initialize with the HTTP status."""
         super().__init__(message)
         self.status = status
 
 
 @dataclass
 class Equivent:
-    """One equivent, and the moments from which the API tells of its edges."""
+    """Equivent with the times at which the API shows its edges."""
 
     start: int
     planned_end: int | None
@@ -56,13 +56,13 @@ class Equivent:
     end_shown: float = 0
 
     def ended_for_api(self, now: float) -> bool:
-        """Tell whether the API lists it among the past ones."""
+        """Return True if the API lists it among the past ones."""
         return self.end is not None and self.end_shown <= now
 
 
 @dataclass
 class Settings:
-    """How the API behaves."""
+    """Behaviour of the API."""
 
     shape: Shape = "documented"
     lag: float = 0
@@ -71,7 +71,7 @@ class Settings:
     """How many past equivents it lists."""
 
     def update(self, changes: dict[str, Any]) -> None:
-        """Take over the settings named, or none when one of them is not valid."""
+        """Apply the given settings, or none if one of them is invalid."""
         new = {**asdict(self), **changes}
         if unknown := set(changes) - asdict(self).keys():
             raise ControlError(f"Unknown setting: {', '.join(sorted(unknown))}.")
@@ -85,17 +85,17 @@ class Settings:
 
 
 class Ledger:
-    """Every equivent, newest first, as it happened and as the API tells it."""
+    """All equivents, newest first, with their true times and those of the API."""
 
     def __init__(self, equivents: Iterable[Equivent]) -> None:
-        """Start with the ones that happened already."""
+        """Initialize with past equivents."""
         self._all = sorted(equivents, key=lambda one: one.start, reverse=True)
 
     @classmethod
     def recent(cls, now: float) -> Ledger:
-        """Give the ten real ones, moved by whole days to the time just before now.
+        """Return the ten real ones, moved by whole days to just before now.
 
-        They happened again and again, for more than a year.
+        They are repeated for more than a year.
         """
         raw = json.loads(PAST.read_text("utf-8"))
         shift = math.floor((now - raw[0]["start_time"]) / DAY - 0.5) * DAY
@@ -111,7 +111,7 @@ class Ledger:
 
     @classmethod
     def load(cls, file: Path, now: float) -> Ledger:
-        """Continue a saved ledger; one whose planned end went by meanwhile is over."""
+        """Load a saved ledger, and end an equivent that is past its planned end."""
         ledger = cls(Equivent(**one) for one in json.loads(file.read_text("utf-8")))
         if (live := ledger.live) and live.planned_end and live.planned_end <= now:
             live.end = live.planned_end
@@ -123,11 +123,11 @@ class Ledger:
 
     @property
     def live(self) -> Equivent | None:
-        """Give the equivent that is live in truth."""
+        """Return the equivent that is really live."""
         return next((one for one in self._all if one.end is None), None)
 
     def start(self, now: float, minutes: float | None, lag: float) -> Equivent:
-        """Begin an equivent now, planned for some minutes or without a planned end."""
+        """Start an equivent, planned for some minutes or without a planned end."""
         if self.live:
             raise ControlError("An equivent is live already.", 409)
         planned = None
@@ -139,7 +139,7 @@ class Ledger:
         return new
 
     def end(self, now: float, lag: float) -> Equivent:
-        """End the live equivent now."""
+        """End the live equivent."""
         if not (live := self.live):
             raise ControlError("No equivent is live.", 409)
         live.end = max(int(now), live.start + 1)
@@ -147,7 +147,7 @@ class Ledger:
         return live
 
     def data(self, now: float, shape: Shape, shown: int = SHOWN) -> dict[str, Any]:
-        """Give the `data` of an answer at a moment."""
+        """Return the `data` of an answer at some time."""
         known = [one for one in self._all if one.start_shown <= now]
         past = [event(one.start, one.end) for one in known if one.ended_for_api(now)]
         live = next((one for one in known if not one.ended_for_api(now)), None)
@@ -160,24 +160,24 @@ class Ledger:
 
 
 def event(start: int, end: int | None) -> dict[str, int | None]:
-    """Return an equivent as the API writes it."""
+    """Return an equivent in the API's format."""
     return {"start_time": start, "end_time": end}
 
 
 def payload(current: object, previous: Iterable[object]) -> dict[str, Any]:
-    """Return the body of a good answer of the API."""
+    """Return the body of a valid answer."""
     data = {"current_event": current, "previous_events": list(previous)}
     return {"success": True, "msg": None, "data": data}
 
 
 @dataclass
 class Limiter:
-    """Both limits of the API for one token; calls turned away do not count."""
+    """Both limits of the API for one token; rejected calls do not count."""
 
     admitted: deque[float] = field(default_factory=deque)
 
     def admit(self, now: float) -> int | None:
-        """Count a call, or give the whole seconds after which one would be admitted."""
+        """Count a call, or return the whole seconds to wait."""
         while self.admitted and now - self.admitted[0] >= WINDOW:
             self.admitted.popleft()
         wait = 0.0
@@ -193,7 +193,7 @@ class Limiter:
 
 @dataclass(frozen=True)
 class Call:
-    """An API call received, or a webhook call made."""
+    """Received API call, or a webhook call."""
 
     time: float
     kind: Literal["api", "webhook"]
@@ -203,7 +203,7 @@ class Call:
 
 
 def number(value: object, name: str, low: float, high: float) -> float:
-    """Check that a value is a number within bounds."""
+    """Check that a value is a number within limits."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ControlError(f"The {name} must be a number.")
     if not low <= value <= high:
@@ -212,7 +212,7 @@ def number(value: object, name: str, low: float, high: float) -> float:
 
 
 def checked_address(value: object) -> str | None:
-    """Check a webhook address; the error never repeats it, since it holds a secret."""
+    """Check a webhook address; the error does not contain it, as it is secret."""
     if not value:
         return None
     with contextlib.suppress(ValueError):
@@ -224,7 +224,7 @@ def checked_address(value: object) -> str | None:
 
 
 def masked(address: str) -> str:
-    """Show where an address leads without the secret in it."""
+    """Return an address without its secret."""
     parts = urlsplit(address)
     path = "/api/webhook/…" if parts.path.startswith("/api/webhook/") else "/…"
     port = f":{parts.port}" if parts.port else ""

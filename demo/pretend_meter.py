@@ -1,14 +1,13 @@
-"""A pretend electricity meter: an integration of the demo's Home Assistant alone.
+"""A simulated electricity meter: an integration of the demo's Home Assistant.
 
-    pretend_meter:
-      devices: /folder          a file for each device that is "on" or "off"
-      paused: [[start, end]]    when in the past the devices were off, in Unix seconds
-    days: 30                  for how long it was there when it is new
-    by_chance: false          whether the past differs from day to day, as in a real house
+pretend_meter:
+devices: /folder          a file for each device that is "on" or "off"
+paused: [[start, end]]    when in the past the devices were off, in Unix seconds
+days: 30                  length of its past when it is new
+by_chance: false          whether the past differs from day to day, as in a real house
 
-It counts what a pretend house uses: something at each time of day, and what each device takes while
-it is on. When it is new it hands Home Assistant its statistics, as a meter has that was always
-there; after a restart those of the time in between.
+It counts a base use that depends on the time of day, and the use of each device that is on. It
+imports the statistics of its past when it is new, and those of the time in between after a restart.
 """
 
 import asyncio
@@ -60,14 +59,14 @@ ATTRIBUTES = {
 
 
 def base_kw(moment: datetime) -> float:
-    """Return what everything but the devices takes, which differs a little from day to day."""
+    """Return the base use without devices, which differs slightly from day to day."""
     local = moment.astimezone(HOME)
     daily = 0.9 + 0.2 * (local.toordinal() * 7 % 11) / 10
     return BASE_KW[local.hour] * daily * (1.2 if local.weekday() >= 5 else 1)
 
 
 def past_kw(moment: datetime, *, paused: bool, by_chance: bool) -> float:
-    """Return what the house took in an hour of the past: by chance, the same in each demo."""
+    """Return the random use of an hour in the past, the same in each demo."""
     if not by_chance:
         return base_kw(moment) + (0 if paused else sum(KW.values()))
     random = Random(int(moment.timestamp() // 3_600))  # noqa: S311 - it keeps no secret
@@ -78,24 +77,24 @@ def past_kw(moment: datetime, *, paused: bool, by_chance: bool) -> float:
 
 @dataclass(frozen=True)
 class Reading:
-    """What the meter shows at a moment."""
+    """Reading of the meter at some time."""
 
     moment: datetime
     kwh: float
 
     def later(self, moment: datetime, kw: float) -> Reading:
-        """Return what it shows after some time in which the house takes so much."""
+        """Return the reading after some time with a given use."""
         return Reading(moment, self.kwh + (moment - self.moment) / HOUR * kw)
 
     def save(self, file: Path) -> None:
-        """Write it to a file, which is never seen half written: the plug may be pulled."""
+        """Write the reading to a file, in one piece even in a power cut."""
         new = file.with_suffix(".new")
         new.write_text(json.dumps([self.moment.timestamp(), self.kwh]), "utf-8")
         new.replace(file)
 
     @classmethod
     def load(cls, file: Path, now: datetime, ago: timedelta = timedelta()) -> Self:
-        """Continue from a file, or begin as long ago as there are to be statistics."""
+        """Load the reading from a file, or return the first one of the past."""
         if not file.exists():
             return cls(floor(now - ago, HOUR), FIRST_KWH)
         seconds, kwh = json.loads(file.read_text("utf-8"))
@@ -103,7 +102,7 @@ class Reading:
 
 
 def floor(moment: datetime, step: timedelta) -> datetime:
-    """Return the last full step of a moment."""
+    """Return the last full step before a time."""
     return moment - (moment - datetime.min.replace(tzinfo=UTC)) % step
 
 
@@ -116,7 +115,7 @@ def history(
 ) -> list[Reading]:
     """Return the readings of each five minutes, with the devices on unless they were paused.
 
-    Of what is older than the rows of five minutes there are those of each half hour.
+    Older than the rows of five minutes there are those of each half hour.
     """
     spans = list(paused)
     readings = [first]
@@ -134,15 +133,15 @@ def history(
 
 
 def devices_kw(folder: Path) -> float:
-    """Return what the devices take that are on."""
+    """Return the use of the devices that are on."""
     return sum(kw for name, kw in KW.items() if (folder / name).read_text("utf-8").strip() == "on")
 
 
 class Meter:
-    """The meter, which goes on counting."""
+    """Meter that counts."""
 
     def __init__(self, hass: HomeAssistant, config: dict[str, Any]) -> None:
-        """Keep what is configured, and where the last reading is kept."""
+        """Initialize with the configuration and the file of the last reading."""
         self._hass = hass
         self._devices = Path(config["devices"])
         self._paused = [(start, end) for start, end in config["paused"]]
@@ -152,7 +151,7 @@ class Meter:
         self._counting = asyncio.Lock()
 
     async def async_start(self) -> None:
-        """Hand over the statistics until none is missing, and count from now on."""
+        """Import the missing statistics, and start counting."""
         while readings := await self._hass.async_add_executor_job(self._missing, datetime.now(UTC)):
             await self._async_import(readings)
             await self._hass.async_add_executor_job(readings[-1].save, self._file)
@@ -165,13 +164,13 @@ class Meter:
         return history(first, now, self._paused, by_chance=self._by_chance)[1:]
 
     async def _async_count(self, _: datetime | None = None) -> None:
-        """Show what the meter shows now."""
+        """Update and show the reading."""
         async with self._counting:
             kwh = await self._hass.async_add_executor_job(self._count, datetime.now(UTC))
             self._show(kwh)
 
     def _count(self, now: datetime) -> float:
-        """Add what was used since the last time."""
+        """Add the use since the last reading."""
         reading = Reading.load(self._file, now)
         reading = reading.later(now, base_kw(reading.moment) + devices_kw(self._devices))
         reading.save(self._file)
@@ -179,11 +178,11 @@ class Meter:
 
     @callback
     def _show(self, kwh: float) -> None:
-        """Show a reading as a state."""
+        """Write a reading as a state."""
         self._hass.states.async_set(METER, f"{kwh:.4f}", ATTRIBUTES)
 
     async def _async_import(self, readings: list[Reading]) -> None:
-        """Import readings as Home Assistant keeps them: each hour's, and recent ones besides.
+        """Import readings as hourly rows, and recent ones as short-term rows too.
 
         A row that Home Assistant makes fails beside one that is there already. So it first makes
         those that are due by now, instead of a moment later.
@@ -222,7 +221,7 @@ async def async_setup(hass: HomeAssistant, config: dict[str, Any]) -> bool:
     meter = Meter(hass, config[DOMAIN])
 
     async def start(_: HomeAssistant) -> None:
-        """Begin once the recorder works on what it is given."""
+        """Start once the recorder is running."""
         await meter.async_start()
 
     async_at_started(hass, start)

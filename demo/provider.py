@@ -66,7 +66,7 @@ class Provider(Controls):
         state_file: Path | None = None,
         slow: float = 30,
     ) -> None:
-        """Prepare a provider; a state file lets a later one continue with the same equivents."""
+        """Initialize; a state file lets a later provider continue with the same equivents."""
         super().__init__(tokens, state_file, slow)
         self._port = port
 

@@ -1,4 +1,4 @@
-"""The simulated provider's HTTP side: the API, the page and the controls."""
+"""HTTP routes of the simulated provider: the API, the page and the controls."""
 
 import asyncio
 from collections.abc import Callable
@@ -19,14 +19,14 @@ HTML_PAGE = "<!doctype html><title>equiwatt</title><h1>We will be back soon</h1>
 
 
 class Routes:
-    """The handlers of one provider."""
+    """Handlers of a provider."""
 
     def __init__(self, provider: Controls) -> None:
-        """Keep the provider."""
+        """Initialize with the provider."""
         self._provider = provider
 
     def app(self) -> web.Application:
-        """Put the routes together."""
+        """Return the application with all routes."""
         app = web.Application(middlewares=[errors_as_json])
         app.add_routes(
             [
@@ -45,11 +45,11 @@ class Routes:
         return web.FileResponse(PAGE, headers={"Cache-Control": "no-store"})
 
     async def account(self, _: web.Request) -> web.Response:
-        """Answer with what Home Assistant asks for when the account is added."""
+        """Return the input for adding the account to Home Assistant."""
         return web.json_response(self._provider.account())
 
     async def control(self, request: web.Request) -> web.Response:
-        """Run a control, and answer with the state."""
+        """Run a control and return the state."""
         if request.method == "POST":
             arguments = await request.json() if request.can_read_body else {}
             if not isinstance(arguments, dict):
@@ -58,7 +58,7 @@ class Routes:
         return web.json_response(self._provider.state())
 
     def _run(self, action: str, arguments: dict[str, Any]) -> None:
-        """Run the control of a name."""
+        """Run a control by name."""
         controls: dict[str, Callable[..., None]] = {
             "start": self._provider.start,
             "end": self._provider.end,
@@ -75,12 +75,12 @@ class Routes:
         control(**arguments)
 
     async def redirect(self, request: web.Request) -> web.Response:
-        """Send a call without the trailing slash to the right path, as the real one does."""
+        """Redirect a call without the trailing slash, as the real API does."""
         self._received(request, 301)
         raise web.HTTPMovedPermanently(API_PATH)
 
     async def equivents(self, request: web.Request) -> web.StreamResponse:
-        """Answer an API call, and note it."""
+        """Answer an API call and record it."""
         if self._provider.settings.fault == "outage":
             self._received(request, "closed")
             if request.transport:
@@ -91,12 +91,12 @@ class Routes:
         return response
 
     def _received(self, request: web.Request, status: int | str) -> None:
-        """Note an API call."""
+        """Record an API call."""
         self._provider.api_calls += 1
-        self._provider.note(Call(time.time(), "api", request.method, request.path, status))
+        self._provider.record(Call(time.time(), "api", request.method, request.path, status))
 
     async def _answer(self, request: web.Request) -> web.Response:
-        """Answer an API call: token, limits, faults, and the API's word."""
+        """Return the response to an API call: token, limits, faults, and equivents."""
         fault = self._provider.settings.fault
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         limiter = self._provider.limiters.get(token)
@@ -113,7 +113,7 @@ class Routes:
 
 
 def faulty(fault: str) -> web.Response | None:
-    """Give the answer of a fault, if it has one of its own."""
+    """Return the response of a fault, if it has one of its own."""
     match fault:
         case "500":
             return web.Response(status=500, text=HTML_ERROR, content_type="text/html")
@@ -129,14 +129,14 @@ def faulty(fault: str) -> web.Response | None:
 
 
 def message(status: int, text: str, wait: int | None = None) -> web.Response:
-    """Give an error as the API words it."""
+    """Return an error in the API's words."""
     headers = {} if wait is None else {"Retry-After": str(wait)}
     return web.json_response({"message": text}, status=status, headers=headers)
 
 
 @web.middleware
 async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer a control that could not be run with a sentence."""
+    """Return the explanation of an invalid control."""
     try:
         return await handler(request)
     except ControlError as error:

@@ -1,4 +1,4 @@
-"""Take the pictures that the documentation shows; see `scripts/screenshots`."""
+"""Take the pictures of the documentation; see `scripts/screenshots`."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -58,25 +58,25 @@ images => {
 
 
 class Photographer:
-    """Goes through the pages, and takes a picture of each."""
+    """The pages and their pictures."""
 
     def __init__(self, stage: Stage, browser: Browser) -> None:
-        """Keep the stage."""
+        """Initialize with the stage."""
         self.stage = stage
         self.browser = browser
 
     async def shoot(self, name: str) -> None:
         """Take a picture."""
-        await self.browser.shoot(IMAGES / f"{name}.png")
+        await self.browser.screenshot(IMAGES / f"{name}.png")
         print(f"  docs/images/{name}.png", flush=True)
 
     async def open(self, path: str, text: str) -> None:
-        """Open a page of Home Assistant, and wait until a text can be read there."""
+        """Open a page of Home Assistant and wait for a text."""
         await self.browser.page.goto(f"{self.stage.house.url}/{path}")
-        await self.browser.see(text)
+        await self.browser.wait_for_text(text)
 
     async def mask(self) -> None:
-        """Hide the addresses of the webhook, in the fields that show them."""
+        """Hide the addresses of the webhook."""
         await self.browser.find(ADDRESS, "/api/webhook/").wait_for()
         await self.browser.page.locator(ADDRESS).evaluate_all(MASK)
 
@@ -92,15 +92,15 @@ class Photographer:
             await house.wait_for(f"switch.{name}", "on", 30)  # they tell "off" until they are read
         await house.wait_for(SAVING, is_final, 60)
         await self.open(DASHBOARD, "Not live")
-        await self.browser.see("An estimate from your own meter")
+        await self.browser.wait_for_text("An estimate from your own meter")
         await self.shoot("dashboard-idle")
         self.stage.provider.start(minutes=60)
-        await house.wait_for(SAVING, saves, 900)
-        await self.browser.see("Restore now")
+        await house.wait_for(SAVING, has_saving, 900)
+        await self.browser.wait_for_text("Restore now")
         await self.shoot("dashboard-live")
-        await self.browser.dim()
+        await self.browser.set_dark()
         await self.shoot("dashboard-dark")
-        await self.browser.dim(dark=False)
+        await self.browser.set_dark(dark=False)
         await self.browser.resize(*PHONE)
         await self.shoot("dashboard-phone")
         await self.browser.resize(620, 560)
@@ -113,27 +113,27 @@ class Photographer:
         await self.browser.resize(*DASHBOARD_SIZE)
         await house.wait_for(SAVING, is_final, 400)
         await self.open(DASHBOARD, "Not live")
-        await self.browser.see("An estimate from your own meter")
+        await self.browser.wait_for_text("An estimate from your own meter")
         await self.shoot("dashboard-after")
         await self.browser.resize(*PAGE)
 
     async def results(self) -> None:
-        """Take the view of a year's results, on each screen."""
+        """Take the view of a year's results on each screen."""
         await self.stage.house.wait_for(TOTAL_SAVING, is_number, 60)
         await self.browser.resize(*DASHBOARD_SIZE)
         await self.open(f"{DASHBOARD}/equiwatt-results", "The last five")
         await asyncio.sleep(3)  # until the charts are drawn
         await self.shoot("results")
-        await self.browser.dim()
+        await self.browser.set_dark()
         await self.shoot("results-dark")
-        await self.browser.dim(dark=False)
+        await self.browser.set_dark(dark=False)
         await self.browser.resize(*PHONE)
         await asyncio.sleep(1)
         await self.shoot("results-phone")
         await self.browser.resize(*PAGE)
 
     async def device(self) -> None:
-        """Take the device's page."""
+        """Take the device page."""
         registry = await self.stage.house.command("config/device_registry/list")
         (device,) = [one for one in registry if one["name"] == "equiwatt"]
         await self.browser.resize(*DEVICE_SIZE)
@@ -141,7 +141,7 @@ class Photographer:
         await self.shoot("device")
 
     async def house(self) -> None:
-        """Take the demo's devices once they are restored."""
+        """Take the demo's devices after they are restored."""
         for name in DEVICES:
             await self.stage.house.wait_for(f"switch.{name}", "on", 90)
         await self.browser.resize(*HOUSE_SIZE)
@@ -154,25 +154,25 @@ class Photographer:
         await self.browser.resize(900, 760)
         await self.open("config/integrations/integration/equiwatt", "equiwatt")
         await self.browser.page.get_by_role("button", name="Configure").first.click()
-        await self.browser.see("Your electricity meter")
+        await self.browser.wait_for_text("Your electricity meter")
         await self.browser.click("ha-button", "Submit")
-        await self.browser.see("This meter is suitable")
+        await self.browser.wait_for_text("This meter is suitable")
         await self.shoot("meter")
         await self.browser.resize(*PAGE)
 
     async def triggers(self) -> None:
-        """Take the triggers that the automation editor offers for the device."""
+        """Take the device's triggers in the automation editor."""
         await self.open("config/automation/edit/new", "Add trigger")
         await self.browser.click("ha-button", "Add trigger")
         services = self.browser.page.locator("wa-tree-item").filter(has_text="Services").first
         await services.evaluate("item => { item.expanded = true; }")
         await self.browser.click("wa-tree-item", "equiwatt")
-        await self.browser.see("Event received")
+        await self.browser.wait_for_text("Event received")
         await self.browser.page.locator("wa-tree-item img").evaluate_all(HIDE_MISSING)
         await self.shoot("triggers")
 
     async def repair(self) -> None:
-        """Take the repair of a webhook whose addresses have changed, and go through it."""
+        """Take the repair of changed webhook addresses, and submit it."""
         house = self.stage.house
         self.stage.provider.start(minutes=60)  # which calls the webhook: it is in use
         await house.wait_for(LIVE, "on", 90)
@@ -184,19 +184,19 @@ class Photographer:
         await self.mask()
         await self.shoot("repair")
         await self.browser.click("ha-button", "Submit")
-        await self.browser.see("There are currently no repairs pending")
+        await self.browser.wait_for_text("There are currently no repairs pending")
         self.stage.provider.end()
         await house.wait_for(LIVE, "off", 90)
         await self.browser.resize(*PAGE)
 
     async def removal(self) -> None:
-        """Take the menu of the entry, and delete it as a user does."""
+        """Take the menu of the entry, and delete the entry."""
         await self.browser.resize(900, 860)
         await self.open("config/integrations/integration/equiwatt", "equiwatt")
         await self.browser.click("ha-row-item ha-dropdown ha-icon-button")
         await self.shoot("menu")
         await self.browser.click("ha-row-item ha-dropdown-item", "Delete")
-        await self.browser.see("Delete equiwatt?")
+        await self.browser.wait_for_text("Delete equiwatt?")
         await self.browser.click("ha-button", "Delete")
         async with asyncio.timeout(30):
             while await self.stage.house.entries(DOMAIN):  # noqa: ASYNC110 - nobody tells
@@ -204,36 +204,36 @@ class Photographer:
         await self.browser.resize(*PAGE)
 
     async def flow(self) -> None:
-        """Take the dialog: empty, with a wrong token, and with the addresses at its end."""
+        """Take the config flow: empty, with a wrong token, and with the addresses at its end."""
         if await self.stage.house.entries(DOMAIN):
             await self.removal()
         await self.browser.resize(900, 760)
         path = "config/integrations/dashboard/add?domain=equiwatt"
         await self.open(path, "Do you want to set up equiwatt?")
         await self.browser.click("ha-button", "OK")
-        await self.browser.see("Connect your account")
+        await self.browser.wait_for_text("Connect your account")
         await self.shoot("flow-token")
         await self.fill_in("wrong-token")
-        await self.browser.see("accept this token")
+        await self.browser.wait_for_text("accept this token")
         await self.toggle_advanced()  # an address that was changed stays in sight, a demo's is odd
         await self.shoot("flow-wrong-token")
         await self.fill_in(DEMO_TOKEN)
-        await self.browser.see("Treat the addresses like a password")
+        await self.browser.wait_for_text("Treat the addresses like a password")
         await self.mask()
         await self.shoot("flow-addresses")
         await self.browser.click("ha-button", "Submit")
-        await self.browser.see("import the blueprint")
+        await self.browser.wait_for_text("import the blueprint")
         await self.browser.resize(*PAGE)
 
     async def fill_in(self, token: str) -> None:
-        """Fill in the form with a token, and the address of the simulated provider."""
+        """Submit the form with a token, and the address of the simulated provider."""
         await self.browser.find("input[name=token]").fill(token)
         await self.toggle_advanced()
         await self.browser.find("input[name=url]").fill(self.stage.provider.api_url)
         await self.browser.click("ha-button", "Submit")
 
     async def toggle_advanced(self) -> None:
-        """Open the section with the address of the API, or close it."""
+        """Expand or collapse the section with the address of the API."""
         await self.browser.click("ha-expansion-panel [role=heading]", "Advanced")
 
     async def blueprint(self) -> None:
@@ -249,24 +249,24 @@ class Photographer:
         await self.shoot("calendar")
 
 
-def saves(state: dict[str, Any]) -> bool:
-    """Tell whether there is something to see of the live equivent."""
+def has_saving(state: dict[str, Any]) -> bool:
+    """Return True if the live equivent has a saving."""
     is_live = state["attributes"].get("final") is False
     return is_live and state["state"] != "unknown" and float(state["state"]) > 0.15
 
 
 def is_number(state: dict[str, Any]) -> bool:
-    """Return True if there is a figure."""
+    """Return True if the state is a number."""
     return state["state"] not in ("unknown", "unavailable")
 
 
 def is_final(state: dict[str, Any]) -> bool:
-    """Tell whether nothing of it will change any more."""
+    """Return True if the result is final."""
     return state["attributes"].get("final") is True
 
 
 async def take(wanted: list[str]) -> bool:
-    """Take all pictures, or those that are wanted; tell whether all could be taken."""
+    """Take all pictures or the given ones, and return True if none failed."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     well = True
     with tempfile.TemporaryDirectory(prefix="equiwatt-pictures-") as folder:
@@ -282,7 +282,7 @@ async def take(wanted: list[str]) -> bool:
                 try:
                     await rounds[name]()
                 except (HouseError, BrowserError) as error:
-                    await browser.shoot(Path(folder).parent / f"equiwatt-{name}-failed.png")
+                    await browser.screenshot(Path(folder).parent / f"equiwatt-{name}-failed.png")
                     print(f"  {name}: {error}", file=sys.stderr)
                     well = False
     return well

@@ -1,4 +1,4 @@
-"""Set the stage: the provider, Home Assistant, and the integration between them."""
+"""Set up the provider, Home Assistant, and the integration."""
 
 from collections.abc import AsyncGenerator, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -52,7 +52,7 @@ ADDRESS = re.compile(r"https?://[^\s\"`\\)]+/api/webhook/[^\s\"`\\)?]+\?event=(\
 
 @dataclass
 class Stage:
-    """The provider, Home Assistant, and the webhook addresses that it told."""
+    """The provider, Home Assistant, and the webhook addresses."""
 
     provider: Provider
     house: House
@@ -61,7 +61,7 @@ class Stage:
 
 @contextmanager
 def step(what: str) -> Generator[None]:
-    """Print what is being done, and how long it took."""
+    """Print a step and its duration."""
     began = time.monotonic()
     print(f"  {what} … ", end="", flush=True)
     try:
@@ -74,7 +74,7 @@ def step(what: str) -> Generator[None]:
 
 @asynccontextmanager
 async def set_up(folder: Path, ha_port: int = 0, provider_port: int = 0) -> AsyncGenerator[Stage]:
-    """Start everything in a folder, anew or where it was left."""
+    """Start everything in a folder, new or from an earlier demo."""
     async with AsyncExitStack() as stack:
         with step("The simulated provider"):
             state_file = folder / "provider.json"
@@ -82,14 +82,14 @@ async def set_up(folder: Path, ha_port: int = 0, provider_port: int = 0) -> Asyn
             provider.configure(shown=MOST_SHOWN)  # so that the home has a past to look back on
             await stack.enter_async_context(provider)
         with step("Home Assistant"):
-            house = furnished(folder / "home", ha_port, provider)
+            house = prepared_house(folder / "home", ha_port, provider)
             await stack.enter_async_context(house)
             await house.command("frontend/set_user_data", key="language", value=BRITISH)
             page = {"default_panel": DASHBOARD}
             await house.command("frontend/set_system_data", key="core", value=page)
-            await arrange(house)
+            await assign_areas(house)
         with step("The integration, through its own config flow"):
-            addresses = await introduce(house, provider, folder / "addresses.json")
+            addresses = await exchange_addresses(house, provider, folder / "addresses.json")
             provider.configure(shown=SHOWN)
             await choose_meter(house)
             await plan_tomorrow(house)
@@ -97,19 +97,19 @@ async def set_up(folder: Path, ha_port: int = 0, provider_port: int = 0) -> Asyn
         yield Stage(provider, house, addresses)
 
 
-async def introduce(house: House, provider: Provider, file: Path) -> dict[str, str]:
-    """Let both know each other's addresses, which they still do if nothing has moved."""
+async def exchange_addresses(house: House, provider: Provider, file: Path) -> dict[str, str]:
+    """Exchange the addresses of both sides, unless an earlier demo's are still valid."""
     where = {"house": house.url, "provider": provider.url}
     entries = await house.entries(DOMAIN)
-    if entries and (addresses := remembered(file, where)):
+    if entries and (addresses := stored_addresses(file, where)):
         return addresses
     addresses = await add_integration(house, provider, entries)
-    remember(file, where, addresses)
+    store_addresses(file, where, addresses)
     return addresses
 
 
-async def arrange(house: House) -> None:
-    """Put the devices into their areas, unless an earlier demo has done so."""
+async def assign_areas(house: House) -> None:
+    """Assign the devices to their areas, unless an earlier demo has."""
     areas = await house.command("config/area_registry/list")
     known = {area["name"]: area["area_id"] for area in areas}
     for name, entity_ids in AREAS.items():
@@ -122,44 +122,44 @@ async def arrange(house: House) -> None:
             )
 
 
-def remembered(file: Path, where: dict[str, str]) -> dict[str, str]:
-    """Give the webhook addresses that an earlier demo was told, if they still hold."""
+def stored_addresses(file: Path, where: dict[str, str]) -> dict[str, str]:
+    """Return the webhook addresses of an earlier demo, if they are still valid."""
     if not file.exists():
         return {}
     known = json.loads(file.read_text("utf-8"))
     return dict(known["addresses"]) if known["where"] == where else {}
 
 
-def remember(file: Path, where: dict[str, str], addresses: dict[str, str]) -> None:
-    """Keep the webhook addresses for a later demo, and from other users of the machine."""
+def store_addresses(file: Path, where: dict[str, str], addresses: dict[str, str]) -> None:
+    """Store the webhook addresses for a later demo, readable by this user only."""
     file.touch(0o600)
     file.write_text(json.dumps({"where": where, "addresses": addresses}), "utf-8")
 
 
-def furnished(folder: Path, port: int, provider: Provider) -> House:
+def prepared_house(folder: Path, port: int, provider: Provider) -> House:
     """Prepare a Home Assistant with the demo's dashboard."""
     folder.mkdir(parents=True, exist_ok=True)
     dashboard = (CONFIG / "dashboard.yaml").read_text("utf-8")
     (folder / "dashboard.yaml").write_text(dashboard.replace("PROVIDER_URL", provider.url), "utf-8")
-    for name, view in zip(("equiwatt_view", "equiwatt_results"), views_to_paste(), strict=True):
+    for name, view in zip(("equiwatt_view", "equiwatt_results"), views_of_page(), strict=True):
         (folder / f"{name}.yaml").write_text(view, "utf-8")
     if not (folder / "automations.yaml").exists():
         shutil.copy(CONFIG / "automations.yaml", folder)
-    devices = plugged_in(folder / "devices")
+    devices = install_devices(folder / "devices")
     configuration = (CONFIG / "configuration.yaml").read_text("utf-8")
     configuration = configuration.replace("DEVICES", str(devices))
     past = enumerate(provider.answer()["previous_events"])
     paused = [one for number, one in past if number % 5 != 3]  # it took part in four of five
-    configuration += metered(folder, devices, paused, days=METER_DAYS, by_chance=True)
+    configuration += install_meter(folder, devices, paused, days=METER_DAYS, by_chance=True)
     return House(folder, configuration=configuration, port=port, frontend=True)
 
 
-def views_to_paste() -> list[str]:
-    """Read the views out of the page that shows them, so that both are one text."""
+def views_of_page() -> list[str]:
+    """Return the views on the page that shows them."""
     return re.findall(r"(?s)```yaml\n(.*?)```", VIEWS.read_text("utf-8"))
 
 
-def metered(
+def install_meter(
     folder: Path,
     devices: Path,
     paused: list[dict[str, int]],
@@ -167,7 +167,7 @@ def metered(
     days: int = 30,
     by_chance: bool = False,
 ) -> str:
-    """Install the pretend meter, which knows when devices were paused; give its configuration."""
+    """Install the simulated meter with its paused times and return its configuration."""
     component = folder / "custom_components" / METER.stem
     component.mkdir(parents=True, exist_ok=True)
     shutil.copy(METER, component / "__init__.py")
@@ -178,7 +178,7 @@ def metered(
 
 
 async def choose_meter(house: House) -> None:
-    """Choose the pretend meter in the options, unless an earlier demo has done so."""
+    """Choose the simulated meter in the options, unless an earlier demo has."""
     if not await house.state("sensor.equiwatt_saving"):
         meter = "sensor.electricity_meter"
         await house.wait_for(meter, lambda _: True, 60)
@@ -189,7 +189,7 @@ async def choose_meter(house: House) -> None:
 
 
 async def plan_tomorrow(house: House) -> None:
-    """Plan a powerUP for tomorrow, unless something is planned already."""
+    """Plan a powerUP for tomorrow, unless there is a plan."""
     next_start = await house.wait_for("sensor.equiwatt_next_start", lambda _: True, 30)
     if next_start["state"] == "unknown":
         day = date.fromtimestamp(time.time()) + timedelta(days=1)  # noqa: DTZ012 - the home's own
@@ -198,8 +198,8 @@ async def plan_tomorrow(house: House) -> None:
         await house.call("calendar", "create_event", entity_id=calendar, summary="powerUP", **times)
 
 
-def plugged_in(folder: Path) -> Path:
-    """Give the folder of the pretend devices, each of which is on when it is new."""
+def install_devices(folder: Path) -> Path:
+    """Return the folder of the simulated devices, which are on when new."""
     folder.mkdir(exist_ok=True)
     for name in DEVICES:
         if not (folder / name).exists():
@@ -210,7 +210,7 @@ def plugged_in(folder: Path) -> Path:
 async def add_integration(
     house: House, provider: Provider, entries: list[dict[str, Any]]
 ) -> dict[str, str]:
-    """Add the integration, or tell it where the provider is now; give the webhook addresses."""
+    """Add the integration, or update its address, and return the webhook addresses."""
     url = {"url": provider.api_url}
     if entries:
         entry_id = entries[0]["entry_id"]
@@ -231,17 +231,17 @@ async def add_integration(
 
 
 def unexpected(result: dict[str, Any]) -> HouseError:
-    """Say how a flow went on otherwise than it should, without what may be a secret."""
+    """Return a description of an unexpected flow result, without possible secrets."""
     answer = {key: result.get(key) for key in ("type", "step_id", "reason", "errors")}
     return HouseError(f"The config flow went on otherwise than expected: {answer}")
 
 
 def addresses_in(form: dict[str, Any]) -> dict[str, str]:
-    """Read the webhook addresses out of the fields of a form."""
+    """Return the webhook addresses in the fields of a form."""
     text = json.dumps(form.get("data_schema") or [])
     return {match[1]: match[0] for match in ADDRESS.finditer(text)}
 
 
 def is_known(state: dict[str, Any]) -> bool:
-    """Tell whether an entity has a state to speak of."""
+    """Return True if an entity has a known state."""
     return state["state"] not in ("unavailable", "unknown")

@@ -9,7 +9,7 @@ import pytest
 from demo.check import is_moment
 from demo.client import HouseError
 from demo.house import House, PortTakenError, free_port
-from demo.stage import CONFIG, DASHBOARD, DEVICES, addresses_in, remember, remembered
+from demo.stage import CONFIG, DASHBOARD, DEVICES, addresses_in, store_addresses, stored_addresses
 from homeassistant.util.yaml import load_yaml_dict
 
 LOG = """\
@@ -60,10 +60,10 @@ def test_addresses_in_a_flow() -> None:
 def test_stored_addresses(tmp_path: Path) -> None:
     """The addresses are stored for the user only, until a port changes."""
     file = tmp_path / "addresses.json"
-    assert remembered(file, {"house": "1"}) == {}
-    remember(file, {"house": "1"}, {"started": "a"})
-    assert remembered(file, {"house": "1"}) == {"started": "a"}
-    assert remembered(file, {"house": "2"}) == {}
+    assert stored_addresses(file, {"house": "1"}) == {}
+    store_addresses(file, {"house": "1"}, {"started": "a"})
+    assert stored_addresses(file, {"house": "1"}) == {"started": "a"}
+    assert stored_addresses(file, {"house": "2"}) == {}
     assert file.stat().st_mode & 0o077 == 0
 
 

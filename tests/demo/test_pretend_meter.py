@@ -35,7 +35,7 @@ from demo.pretend_meter import (
     past_kw,
     rows,
 )
-from demo.stage import DEVICES, MANIFEST, METER, METER_DAYS, metered, plugged_in
+from demo.stage import DEVICES, MANIFEST, METER, METER_DAYS, install_devices, install_meter
 from homeassistant.components.recorder.statistics import statistics_during_period
 from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.helpers.recorder import get_instance
@@ -64,7 +64,7 @@ class RestartedHome:
         """Start at a time, with a running recorder."""
         self.freezer.move_to(moment)
         options = {"config_dir": str(self.folder), "initial_state": CoreState.not_running}
-        devices = str(plugged_in(self.folder / "devices"))
+        devices = str(install_devices(self.folder / "devices"))
         config = {DOMAIN: {"devices": devices, "paused": [], "days": 1, "by_chance": False}}
         async with async_test_home_assistant(**options) as hass, self.test_recorder(hass):
             assert await async_setup_component(hass, "sensor", {})
@@ -192,7 +192,9 @@ def test_rows() -> None:
 
 def test_installed(tmp_path: Path) -> None:
     """The meter is an integration of its own."""
-    configuration = metered(tmp_path, tmp_path / "devices", [{"start_time": 1, "end_time": 2}])
+    configuration = install_meter(
+        tmp_path, tmp_path / "devices", [{"start_time": 1, "end_time": 2}]
+    )
     assert configuration.startswith(f"{MANIFEST['domain']}: ")
     folder = tmp_path / "custom_components" / METER.stem
     assert {file.name for file in folder.iterdir()} == {"__init__.py", "manifest.json"}

@@ -9,7 +9,7 @@ import pytest
 
 from demo.house import House
 from demo.pretend_meter import METER
-from demo.stage import is_known, metered, plugged_in, views_to_paste
+from demo.stage import install_devices, install_meter, is_known, views_of_page
 from homeassistant.util.yaml import parse_yaml
 
 from ..fakes.home import LIVE
@@ -65,17 +65,17 @@ class Dashboard:
         """Check that some texts are shown and others are not, on a phone in the dark too."""
         await self._check(texts, without)
         await self._browser.resize(*PHONE)
-        await self._browser.dim()
+        await self._browser.set_dark()
         await self._check(texts, without)
         await self._browser.resize(*DESK)
-        await self._browser.dim(dark=False)
+        await self._browser.set_dark(dark=False)
 
     async def _check(self, texts: tuple[str, ...], without: tuple[str, ...]) -> None:
         """Wait for the expected texts, and check what is true at any time."""
         for text in texts:
-            await self._browser.see(text)
+            await self._browser.wait_for_text(text)
         for text in (*without, "Unknown", "Unavailable"):
-            await self._browser.see_no_more(text)
+            await self._browser.wait_until_gone(text)
         assert await self._page.locator(BROKEN).count() == 0
         wide = await self._page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0
@@ -98,8 +98,8 @@ class Dashboard:
 async def house(api: Provider, tmp_path: Path, own_port: int) -> AsyncIterator[House]:
     """Run a Home Assistant with the frontend, two devices and an unused meter."""
     start = int(time.time()) // HOUR * HOUR - 24 * HOUR
-    devices = plugged_in(tmp_path / "devices")
-    furniture = CONFIGURATION + metered(tmp_path, devices, [measured(start, start + HOUR)])
+    devices = install_devices(tmp_path / "devices")
+    furniture = CONFIGURATION + install_meter(tmp_path, devices, [measured(start, start + HOUR)])
     async with House(tmp_path, configuration=furniture, port=own_port, frontend=True) as house:
         yield house
 
@@ -109,7 +109,7 @@ async def dashboard(house: House) -> AsyncIterator[Dashboard]:
     """Create a dashboard with the view, and open a browser."""
     made = {"url_path": PATH, "title": "equiwatt", "mode": "storage"}
     await house.command("lovelace/dashboards/create", **made)
-    config = {"views": [parse_yaml(view) for view in views_to_paste()]}
+    config = {"views": [parse_yaml(view) for view in views_of_page()]}
     await house.command("lovelace/config/save", url_path=PATH, config=config)
     async with Browser(*DESK) as browser:
         yield Dashboard(browser, house)

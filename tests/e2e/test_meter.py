@@ -11,7 +11,7 @@ import pytest
 from demo.client import HouseError
 from demo.house import House
 from demo.pretend_meter import KW, METER
-from demo.stage import metered, plugged_in
+from demo.stage import install_devices, install_meter
 
 from ..fakes.home import LIVE
 from ..fakes.process import CHOSEN, SAVING, TOKEN, add, call, measured, saving
@@ -29,8 +29,8 @@ async def house(api: Provider, tmp_path: Path, own_port: int) -> AsyncIterator[H
     """Run a Home Assistant with a meter, whose devices were paused a day ago."""
     start = int(time.time()) // HOUR * HOUR - 24 * HOUR
     api.previous = [measured(start, start + HOUR)]
-    devices = plugged_in(tmp_path / "devices")
-    configuration = LOG + metered(tmp_path, devices, api.previous)
+    devices = install_devices(tmp_path / "devices")
+    configuration = LOG + install_meter(tmp_path, devices, api.previous)
     async with House(tmp_path, configuration=configuration, port=own_port) as house:
         yield house
 

@@ -8,7 +8,7 @@ import pytest
 
 from custom_components.equiwatt.equivents.model import Kind
 from custom_components.equiwatt.metering.statistics import statistic_ids
-from demo.stage import views_to_paste
+from demo.stage import views_of_page
 from homeassistant.core import State
 from homeassistant.helpers.template import Template
 from homeassistant.util.yaml import parse_yaml
@@ -23,7 +23,7 @@ DAY = timedelta(days=1)
 
 def cards() -> list[dict[str, Any]]:
     """Return the cards of the view."""
-    view: Any = parse_yaml(views_to_paste()[1])
+    view: Any = parse_yaml(views_of_page()[1])
     return [card for section in view["sections"] for card in section["cards"]]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from custom_components.equiwatt.metering.baseline import GRID, WANTED, estimate
 from custom_components.equiwatt.metering.results import LEAST, Reason, Verdict, in_words
-from demo.stage import views_to_paste
+from demo.stage import views_of_page
 from homeassistant.helpers.template import Template
 from homeassistant.setup import async_setup_component
 from homeassistant.util.yaml import parse_yaml
@@ -113,7 +113,7 @@ async def test_entities_and_attributes(home: MeteredHome) -> None:
 async def test_dashboard_figures(home: MeteredHome) -> None:
     """All figures are shown, and each half hour has a dash where there is no figure."""
     await home.setup_with_meter()
-    view: Any = parse_yaml(views_to_paste()[0])
+    view: Any = parse_yaml(views_of_page()[0])
     cards = [card for section in view["sections"] for card in section["cards"]]
     assert {card.get("entity") for card in cards} >= {f"sensor.equiwatt_{key}" for key in FIGURES}
     (markdown,) = [card for card in cards if "half_hours" in card.get("content", "")]
