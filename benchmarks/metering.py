@@ -19,10 +19,9 @@ from typing import Any
 from custom_components.equiwatt.equivents.model import Equivent
 from custom_components.equiwatt.equivents.snapshot import Snapshot
 from custom_components.equiwatt.metering.baseline import GRID, Window, estimate
-from custom_components.equiwatt.metering.history import History
-from custom_components.equiwatt.metering.meter import Meter
+from custom_components.equiwatt.metering.meter import History, Meter
 from custom_components.equiwatt.metering.readings import Reader
-from custom_components.equiwatt.metering.results import Estimate, FinishedResult
+from custom_components.equiwatt.metering.results import Estimate, FinishedResult, Results
 from custom_components.equiwatt.store import EquiwattStore
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.recorder import get_instance, session_scope
@@ -124,18 +123,20 @@ async def rest(hass: HomeAssistant, now: datetime) -> float:
         return polls.clear
 
     coordinator: Any = SimpleNamespace(
+        hass=hass,
+        config_entry=world.new_entry(world.new_provider()),
         data=Snapshot(past=past),
         clock=SimpleNamespace(now=lambda: now),
         async_add_listener=listen,
+        async_update_listeners=lambda: None,
     )
     announcer: Any = SimpleNamespace(
         is_waiting=False,
         async_listen=lambda _: lambda: None,
         async_when_armed=lambda action: action(),
     )
-    store: Any = SimpleNamespace(results=(FinishedResult(past[0], result),))
-    entry = world.new_entry(world.new_provider())
-    Meter(hass, entry, coordinator, announcer, store).async_setup()
+    store: Any = SimpleNamespace(results=Results([FinishedResult(past[0], result)]))
+    Meter(coordinator, announcer, store).async_setup()
     began = thread_time()
     for _ in range(POLLS):
         polls[0]()
@@ -152,20 +153,24 @@ class Past:
         starts = [now - timedelta(days=3 + 6 * number, hours=5) for number in range(EQUIVENTS)]
         self._hass = hass
         self._past = tuple(Equivent(start, start + HOUR) for start in starts)
-        self._entry: Any = SimpleNamespace(
+        entry = SimpleNamespace(
             options={"source": "sensors", "sensors": [METER]},
             entry_id=world.ENTRY_ID,
             title="equiwatt",
             async_on_unload=lambda _: None,
             async_create_background_task=self._create_task,
         )
+        self._polls: list[Callable[[], None]] = []
         self._coordinator: Any = SimpleNamespace(
+            hass=hass,
+            config_entry=entry,
             data=Snapshot(past=self._past),
             clock=SimpleNamespace(now=lambda: now),
             plans=SimpleNamespace(kind_of=lambda _: None),
-            async_add_listener=lambda _: lambda: None,
+            async_add_listener=self._polls.append,
+            async_update_listeners=self._poll,
         )
-        self._meter: Any = SimpleNamespace(async_refresh=lambda: None)
+        self._meter: Any = SimpleNamespace(async_measure=lambda: None)
         self._tasks: list[asyncio.Task[None]] = []
         self._store = EquiwattStore(hass, world.ENTRY_ID)
 
@@ -173,10 +178,14 @@ class Past:
         """Create a background task that can be waited for."""
         self._tasks.append(hass.async_create_background_task(job, name))
 
+    def _poll(self) -> None:
+        """Tell the newest of the histories of a change."""
+        self._polls[-1]()
+
     async def choose(self) -> None:
         """Measure all equivents and write the statistics."""
         self._store = EquiwattStore(self._hass, world.ENTRY_ID)
-        history = History(self._hass, self._entry, self._coordinator, self._store, self._meter)
+        history = History(self._coordinator, self._store, self._meter)
         history.async_start()
         await self._done()
         known = [result for result in self._store.results if result.counts]
@@ -189,6 +198,7 @@ class Past:
         used = (newest.estimate.used or 0) + 0.1
         changed = replace(newest, estimate=replace(newest.estimate, used=used))
         self._store.async_keep_results(changed)
+        self._poll()
         await self._done()
 
     async def _done(self) -> None:

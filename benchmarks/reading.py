@@ -11,12 +11,12 @@ from time import perf_counter
 from types import SimpleNamespace
 from typing import Any
 
-from custom_components.equiwatt.calendar import EquiwattCalendar
+from custom_components.equiwatt.calendar import EQUIVENTS, EquiwattCalendar
 from custom_components.equiwatt.equivents.answer import parse
 from custom_components.equiwatt.equivents.model import Equivent, Kind
 from custom_components.equiwatt.equivents.planned import Plans
 from custom_components.equiwatt.equivents.snapshot import Snapshot
-from custom_components.equiwatt.metering.results import Estimate, FinishedResult
+from custom_components.equiwatt.metering.results import Estimate, FinishedResult, Results
 
 from .report import Table, spread
 
@@ -50,10 +50,10 @@ def calendar(stored: int = STORED) -> EquiwattCalendar:
         clock=SimpleNamespace(now=lambda: FIRST),
         config_entry=entry,
     )
-    results = tuple(FinishedResult(equivent, MEASURED) for equivent in past)
+    results = Results(FinishedResult(equivent, MEASURED) for equivent in past)
     store: Any = SimpleNamespace(results=results)
     data: Any = SimpleNamespace(coordinator=coordinator, store=store)
-    return EquiwattCalendar(data)
+    return EquiwattCalendar(data, EQUIVENTS)
 
 
 def month(calendar: EquiwattCalendar) -> int:

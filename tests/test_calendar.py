@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from custom_components.equiwatt.equivents.planned import Plan
-from custom_components.equiwatt.metering.results import as_stored
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
@@ -155,7 +154,7 @@ async def test_saving(
 ) -> None:
     """The saving is in the summary of its equivent, in neutral words and as an estimate."""
     provider.end(NOW - 5 * HOUR, NOW - 4 * HOUR)
-    measured = as_stored(result(NOW - 24 * HOUR, used, *days))
+    measured = result(NOW - 24 * HOUR, used, *days).as_dict()
     key = f"equiwatt.{home.entry.entry_id}"
     equivents = [event_of(NOW - 24 * HOUR + MINUTE, NOW - 23 * HOUR + MINUTE)]
     data = {"equivents": equivents, "results": [measured]}

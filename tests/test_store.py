@@ -11,7 +11,6 @@ import pytest
 
 from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.equivents.snapshot import MAX_EQUIVENTS
-from custom_components.equiwatt.metering.results import as_stored
 from custom_components.equiwatt.storage import SAVE_DELAY
 from custom_components.equiwatt.store import EquiwattStore
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
@@ -62,7 +61,7 @@ def announced(start: Any, end: Any, **more: Any) -> dict[str, Any]:
 
 def saving(start: datetime) -> dict[str, Any]:
     """Return the stored result of an hour."""
-    return as_stored(result(start, 0.4, 0.8, 0.9, 1.0))
+    return result(start, 0.4, 0.8, 0.9, 1.0).as_dict()
 
 
 async def test_still_live(home: Home, provider: Provider, hass_storage: dict[str, Any]) -> None:

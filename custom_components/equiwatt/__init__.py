@@ -1,7 +1,5 @@
 """The equiwatt integration."""
 
-from typing import TYPE_CHECKING
-
 from homeassistant.const import CONF_SOURCE, CONF_WEBHOOK_ID, Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryNotReady, HomeAssistantError
@@ -22,9 +20,6 @@ from .services import async_setup_services
 from .store import EquiwattStore
 from .webhook import EquiwattWebhookManager, async_delete_cloudhook
 from .webhook_monitor import WebhookMonitor, async_clear_webhook_issues
-
-if TYPE_CHECKING:
-    from .metering.meter import Meter
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 PLATFORMS = [
@@ -66,13 +61,19 @@ async def async_setup_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> 
         store.async_keep_attendance(store.attendance.caught_up(known))
         store.async_keep_plans(store.plans.caught_up(known))
         coordinator.async_remove_expired_plans()
-    meter = await _async_meter(hass, entry, coordinator, announcer, store)
+    meter = None
+    if entry.options.get(CONF_SOURCE, SOURCE_OFF) != SOURCE_OFF:  # else its modules aren't imported
+        metering = await async_import_module(hass, f"{__package__}.metering.meter")
+        meter = metering.async_setup_meter(coordinator, announcer, store)
     holding = async_get_manager(hass)
     entry.runtime_data = EquiwattRuntimeData(store, announcer, coordinator, holding, meter)
     _hold_for(entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     EquiwattWebhookManager(hass, entry).async_setup()
     WebhookMonitor(hass, entry).async_setup()
+    # The attendance and the plans change with an edge, and the held devices between polls.
+    announcer.async_listen(lambda _: coordinator.async_update_listeners())
+    entry.async_on_unload(holding.async_listen(coordinator.async_update_listeners))
     _restore_after_equivents(entry)
     coordinator.async_start()
     entry.async_on_unload(announcer.async_start())
@@ -90,21 +91,6 @@ def _hold_for(entry: EquiwattConfigEntry) -> None:
     entry.async_on_unload(detach)
     account = Account(now=data.coordinator.clock.now, holds=lambda: data.takes_part)
     data.holding.async_attach(entry_id, account)
-
-
-async def _async_meter(
-    hass: HomeAssistant,
-    entry: EquiwattConfigEntry,
-    coordinator: EquiwattCoordinator,
-    announcer: Announcer,
-    store: EquiwattStore,
-) -> Meter | None:
-    """Return the meter if chosen, importing its modules only then."""
-    if entry.options.get(CONF_SOURCE, SOURCE_OFF) == SOURCE_OFF:
-        return None
-    metering = await async_import_module(hass, f"{__package__}.metering.history")
-    meter: Meter = metering.async_setup_meter(hass, entry, coordinator, announcer, store)
-    return meter
 
 
 def _restore_after_equivents(entry: EquiwattConfigEntry) -> None:

@@ -17,9 +17,7 @@ from .entity import EquiwattEntity
 
 PARALLEL_UPDATES = 0
 
-LIVE = BinarySensorEntityDescription(
-    key="live", translation_key="live", device_class=BinarySensorDeviceClass.RUNNING
-)
+LIVE = BinarySensorEntityDescription(key="live", device_class=BinarySensorDeviceClass.RUNNING)
 
 
 async def async_setup_entry(
@@ -28,7 +26,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the binary sensor of an account."""
-    async_add_entities([EquiwattLive(entry.runtime_data.coordinator, LIVE)])
+    async_add_entities([EquiwattLive(entry.runtime_data, LIVE)])
 
 
 class EquiwattLive(EquiwattEntity, BinarySensorEntity):
@@ -46,14 +44,5 @@ class EquiwattLive(EquiwattEntity, BinarySensorEntity):
     @override
     def extra_state_attributes(self) -> dict[str, Any]:
         """Return the kind, and whether it is a rehearsal."""
-        kind = self.coordinator.plans.live_kind(self.coordinator.data)
-        return {
-            "rehearsal": self.coordinator.data.rehearsal,
-            "kind": kind.value if kind else None,
-        }
-
-    @property
-    @override
-    def shown(self) -> object:
-        """Return what the entity shows."""
-        return self.is_on, self.extra_state_attributes
+        state = self.coordinator.data
+        return {"rehearsal": state.rehearsal, "kind": self.coordinator.plans.live_kind(state)}

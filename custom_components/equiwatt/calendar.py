@@ -14,19 +14,18 @@ from homeassistant.components.calendar import (
 )
 from homeassistant.components.calendar.const import CalendarEntityFeature
 from homeassistant.const import EntityCategory, Platform
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 from homeassistant.util.uuid import random_uuid_hex
 
 from .const import DOMAIN
-from .data import EquiwattConfigEntry, EquiwattRuntimeData
+from .data import EquiwattConfigEntry
 from .entity import EquiwattEntity
 from .equivents.model import Equivent, Kind
 from .equivents.planned import Plan, Plans, RefusedError, new_plan
-from .equivents.snapshot import Edge
-from .metering.results import DECIMALS, Estimate, compared, in_words, result_of
+from .metering.results import DECIMALS, Estimate, compared, in_words
 
 PARALLEL_UPDATES = 0
 
@@ -44,7 +43,6 @@ LABEL = (
 
 EQUIVENTS = CalendarEntityDescription(
     key="equivents",
-    translation_key="equivents",
     # Hides the calendar's triggers from the device in the automation editor: Home Assistant looks
     # ahead every 15 minutes only, and misses unannounced equivents.
     entity_category=EntityCategory.DIAGNOSTIC,
@@ -57,7 +55,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the calendar of an account."""
-    async_add_entities([EquiwattCalendar(entry.runtime_data)])
+    async_add_entities([EquiwattCalendar(entry.runtime_data, EQUIVENTS)])
 
 
 class EquiwattCalendarEvent(CalendarEvent):
@@ -94,22 +92,6 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
         | CalendarEntityFeature.DELETE_EVENT
         | CalendarEntityFeature.UPDATE_EVENT
     )
-
-    def __init__(self, data: EquiwattRuntimeData) -> None:
-        """Initialize the calendar."""
-        super().__init__(data.coordinator, EQUIVENTS)
-        self._data = data
-
-    @override
-    async def async_added_to_hass(self) -> None:
-        """Subscribe to edges, which fulfil plans."""
-        await super().async_added_to_hass()
-        self.async_on_remove(self._data.announcer.async_listen(self._on_edge))
-
-    @callback
-    def _on_edge(self, edge: Edge) -> None:
-        """Update the plans shown."""
-        self._handle_coordinator_update()
 
     @property
     @override
@@ -255,7 +237,7 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
         """Return the estimate for a finished equivent."""
         if equivent is self.coordinator.data.live:
             return None
-        result = result_of(self._data.store.results, equivent)
+        result = self._data.store.results.of(equivent)
         return result.estimate if result else None
 
     def _shown_end(self, equivent: Equivent) -> datetime:

@@ -10,6 +10,7 @@ from homeassistant.util.file import WriteError
 from .announcer import Announcer
 from .coordinator import EquiwattCoordinator
 from .holding.manager import HoldingManager
+from .metering.results import Estimate
 from .store import EquiwattStore
 
 if TYPE_CHECKING:
@@ -27,6 +28,11 @@ class EquiwattRuntimeData:
     """Shared with other accounts, which may hold the same devices."""
     meter: Meter | None = None
     """None without a meter."""
+
+    @property
+    def estimate(self) -> Estimate | None:
+        """Estimate of the use in the live equivent, or in the last one."""
+        return self.meter.estimate if self.meter else None
 
     @property
     def takes_part(self) -> bool:

@@ -1,4 +1,4 @@
-"""Base entities of the equiwatt integration."""
+"""Base entity of the equiwatt integration."""
 
 from typing import ClassVar, override
 
@@ -10,27 +10,32 @@ from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .const import DOMAIN, EQUIWATT_SITE
 from .coordinator import EquiwattCoordinator
+from .data import EquiwattRuntimeData
 
 
 class EquiwattEntity(CoordinatorEntity[EquiwattCoordinator]):
-    """Entity of an account."""
+    """Entity of an account, named, translated and identified by its description's key."""
 
     _attr_has_entity_name = True
+    _from_api = True
+    """False if the entity does not depend on the API, and so is always available."""
     domain: ClassVar[Platform]
 
-    def __init__(self, coordinator: EquiwattCoordinator, description: EntityDescription) -> None:
+    def __init__(self, data: EquiwattRuntimeData, description: EntityDescription) -> None:
         """Initialize the entity."""
-        super().__init__(coordinator)
-        entry_id = coordinator.config_entry.entry_id
+        super().__init__(data.coordinator)
+        self._data = data
+        entry, key = data.coordinator.config_entry, description.key
         self.entity_description = description
-        self._attr_unique_id = f"{entry_id}_{description.key}"
+        self._attr_translation_key = key
+        self._attr_unique_id = f"{entry.entry_id}_{key}"
         # Home Assistant would prefix the area that the user chooses after the set-up, and the
         # blueprints, examples and cards would not find the entity.
-        self.entity_id = f"{self.domain}.{DOMAIN}_{description.key}"
+        self.entity_id = f"{self.domain}.{DOMAIN}_{key}"
         self._attr_device_info = DeviceInfo(
             entry_type=DeviceEntryType.SERVICE,
-            identifiers={(DOMAIN, entry_id)},
-            name=coordinator.config_entry.title,
+            identifiers={(DOMAIN, entry.entry_id)},
+            name=entry.title,
             manufacturer="equiwatt",
             configuration_url=EQUIWATT_SITE,
         )
@@ -39,13 +44,14 @@ class EquiwattEntity(CoordinatorEntity[EquiwattCoordinator]):
     @property
     @override
     def available(self) -> bool:
-        """Return True if the state is not stale, or is a rehearsal's, which needs no answer."""
-        return not self.coordinator.is_stale or self.coordinator.data.rehearsal
+        """Return True unless the state is stale; a rehearsal's needs no answer."""
+        is_current = not self.coordinator.is_stale or self.coordinator.data.rehearsal
+        return is_current or not self._from_api
 
     @property
     def shown(self) -> object:
         """Value that is compared to the last written one."""
-        return None
+        return self.state, self.extra_state_attributes
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -61,13 +67,3 @@ class EquiwattEntity(CoordinatorEntity[EquiwattCoordinator]):
         if showing != self._written:
             self._written = showing
             self.async_write_ha_state()
-
-
-class EquiwattLastingEntity(EquiwattEntity):
-    """Entity that does not depend on the API."""
-
-    @property
-    @override
-    def available(self) -> bool:
-        """Return True always."""
-        return True

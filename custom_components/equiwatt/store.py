@@ -6,14 +6,14 @@ from datetime import datetime
 from math import ceil
 from typing import Any
 
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import HomeAssistant, callback
 
 from .const import LOGGER
 from .equivents.answer import MalformedError, as_event, read_event, read_events, read_time
 from .equivents.attendance import Attendance, read_attendance
 from .equivents.planned import Plans, read_plans
 from .equivents.snapshot import MAX_EQUIVENTS, Edge, Over, Snapshot
-from .metering.results import FinishedResult, Results, as_stored, read_results, with_result
+from .metering.results import FinishedResult, Results, read_results
 from .storage import SAVE_DELAY, StorageFile
 
 
@@ -44,10 +44,9 @@ class EquiwattStore:
         self.snapshot = Snapshot()
         """Snapshot of the last announced edge, or the current one if no edge is waiting."""
         self.webhook = WebhookFacts()
-        self.results: Results = ()
+        self.results = Results()
         self.meters: tuple[str, ...] = ()
         """Ids of the meters by which past equivents have been measured."""
-        self._listeners: set[CALLBACK_TYPE] = set()
         self.attendance = Attendance()
         self.plans = Plans()
 
@@ -104,18 +103,10 @@ class EquiwattStore:
 
     @callback
     def async_keep_results(self, *results: FinishedResult) -> None:
-        """Store results, and notify the listeners."""
+        """Store results."""
         for result in results:
-            self.results = with_result(self.results, result)
+            self.results = self.results.with_result(result)
         self._write_soon()
-        for listener in tuple(self._listeners):
-            listener()
-
-    @callback
-    def async_listen_results(self, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
-        """Call a listener when results change. Return a function that removes it."""
-        self._listeners.add(listener)
-        return lambda: self._listeners.discard(listener)
 
     @callback
     def async_set_meters(self, meters: tuple[str, ...]) -> None:
@@ -171,7 +162,7 @@ class EquiwattStore:
             "equivents": [as_event(equivent) for equivent in snapshot.past],
             **self.attendance.as_dict(),
             **self.plans.as_dict(),
-            **({"results": [as_stored(result) for result in self.results]} if self.results else {}),
+            **({"results": [result.as_dict() for result in self.results]} if self.results else {}),
             **({"meters": list(self.meters)} if self.meters else {}),
         }
 

@@ -6,7 +6,7 @@ from unittest.mock import Mock, patch
 
 import pytest
 
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import json, storage
 from homeassistant.helpers.storage import STORAGE_DIR, Store, get_internal_store_manager
 from homeassistant.util.file import write_utf8_file_atomic
@@ -47,7 +47,7 @@ async def test_files(folder: Path, synced: Mock, live: Home, name: str) -> None:
     """Files are readable by the user only, and a power cut leaves them whole."""
     live.hass.states.async_set("switch.plug", "on")
     live.hass.services.async_register(
-        "switch", "turn_off", lambda _: live.hass.states.async_set("switch.plug", "off")
+        "switch", "turn_off", callback(lambda _: live.hass.states.async_set("switch.plug", "off"))
     )
     data = {"entity_id": "switch.plug"}
     await live.hass.services.async_call(

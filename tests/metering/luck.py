@@ -68,4 +68,4 @@ def home(random: Random, calendar: Calendar, deviation: float, cut: float = 0) -
             final=True,
         )
         results.append(FinishedResult(Equivent(start, start + HOUR), estimate))
-    return tuple(results)
+    return Results(results)

@@ -11,7 +11,11 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 )
 import sqlalchemy as sa
 
-from custom_components.equiwatt.metering import history, preview, readings as readings_module
+from custom_components.equiwatt.metering import (
+    meter as meter_module,
+    preview,
+    readings as readings_module,
+)
 from custom_components.equiwatt.metering.baseline import GRID, Readings, floor
 from custom_components.equiwatt.metering.readings import UnreadableError
 from homeassistant.components.recorder.db_schema import (
@@ -200,7 +204,7 @@ class Tables:
         for module in (readings_module, preview):
             monkeypatch.setattr(module, "async_read", self._read)
             monkeypatch.setattr(module, "async_unfit", self._unfit)
-        monkeypatch.setattr(history, "async_read", self._read)
+        monkeypatch.setattr(meter_module, "async_read", self._read)
 
     async def five_minutes(self, readings: dict[datetime, float], meter: str = METER) -> None:
         """Write rows of five minutes by their ends, interpolated between half hours."""

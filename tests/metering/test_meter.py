@@ -16,13 +16,7 @@ from custom_components.equiwatt.equivents.model import EdgeType, Equivent, Sourc
 from custom_components.equiwatt.equivents.planned import Plans
 from custom_components.equiwatt.equivents.snapshot import Edge, Snapshot
 from custom_components.equiwatt.metering.meter import Meter
-from custom_components.equiwatt.metering.results import (
-    Estimate,
-    FinishedResult,
-    Reason,
-    Results,
-    with_result,
-)
+from custom_components.equiwatt.metering.results import Estimate, FinishedResult, Reason, Results
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant
 from homeassistant.util import dt as dt_util
 
@@ -49,7 +43,7 @@ class Account:
         self.live: Equivent | None = None
         self.is_waiting = False
         self.past: tuple[Equivent, ...] = BEFORE
-        self.results: Results = ()
+        self.results = Results()
         self.kept: list[Estimate] = []
         self.behind = timedelta()
         """How far the system's clock is behind."""
@@ -58,6 +52,8 @@ class Account:
         self.armed: list[CALLBACK_TYPE] = []
         self.edges: list[Callable[[Edge], None]] = []
         self.polls: list[CALLBACK_TYPE] = []
+        self.updates = 0
+        """Number of updates of the entities."""
 
     @property
     def data(self) -> Snapshot:
@@ -80,12 +76,16 @@ class Account:
 
     def async_keep_results(self, result: FinishedResult) -> None:
         """Store the final results."""
-        self.results = with_result(self.results, result)
+        self.results = self.results.with_result(result)
         self.kept.append(result.estimate)
 
     def result(self, equivent: Equivent, found: Estimate) -> None:
         """Store an earlier result."""
-        self.results = with_result(self.results, FinishedResult(equivent, found))
+        self.results = self.results.with_result(FinishedResult(equivent, found))
+
+    def async_update_listeners(self) -> None:
+        """Count an update of the entities."""
+        self.updates += 1
 
     def poll(self) -> None:
         """Poll the API."""
@@ -103,7 +103,6 @@ class Evening:
         self.freezer = freezer
         self.account = Account()
         self.entry = MockConfigEntry(domain=DOMAIN)
-        self.changes = 0
         self.kwh = in_between(counter())
         self.made = at(EVENT_DAY, "17:00")
         self.choose(METER)
@@ -122,8 +121,8 @@ class Evening:
         self.account.polls.clear()
         self.account.armed.clear()
         account: Any = self.account
-        self.meter = Meter(self.hass, self.entry, account, account, account)
-        self.meter.async_listen(self.change)
+        account.hass, account.config_entry = self.hass, self.entry
+        self.meter = Meter(account, account, account)
         self.meter.async_setup()
         return self
 
@@ -132,10 +131,6 @@ class Evening:
         for action in self.account.armed:
             action()
         self.account.armed.clear()
-
-    def change(self) -> None:
-        """Count a change of the estimate."""
-        self.changes += 1
 
     async def settle(self) -> None:
         """Wait for everything in progress."""
@@ -278,19 +273,14 @@ async def test_times_of_reading(evening: Evening) -> None:
     assert (evening.reads(), len(evening.account.kept)) == (1, 1)
 
 
-async def test_listeners(evening: Evening) -> None:
-    """Listeners are called on changes until they unsubscribe."""
-    calls: list[Estimate | None] = []
-    stop = evening.meter.async_listen(lambda: calls.append(evening.meter.estimate))
+async def test_updates_of_the_entities(evening: Evening) -> None:
+    """The entities are updated only if the estimate has changed."""
     await evening.start()
-    assert calls == [evening.meter.estimate]
+    assert evening.account.updates == 1
     await evening.start()
-    assert len(calls) == 1
+    assert evening.account.updates == 1
     await evening.move_to("17:06")
-    assert len(calls) == 2
-    stop()
-    await evening.move_to("17:11")
-    assert (len(calls), evening.changes) == (2, 3)
+    assert evening.account.updates == 2
 
 
 async def test_end_is_moved(evening: Evening) -> None:

@@ -12,7 +12,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from custom_components.equiwatt.equivents.model import Equivent, Kind
-from custom_components.equiwatt.metering.results import Estimate, FinishedResult
+from custom_components.equiwatt.metering.results import Estimate, FinishedResult, Results
 from custom_components.equiwatt.metering.statistics import (
     ATTEMPTS,
     NAMES,
@@ -154,6 +154,7 @@ class Account:
 
     async def write(self) -> None:
         """Write the changes and wait for the recorder."""
+        self.store.results = Results(self.store.results)  # as if one had been measured again
         self.writer.async_update()
         await self.hass.async_block_till_done(wait_background_tasks=True)
         await async_wait_recording_done(self.hass)

@@ -5,9 +5,11 @@ In the example, `current_event` is the live equivent with its planned end. In th
 while the newest of `previous_events` has no end. Both are read.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from .model import Equivent
 
@@ -65,6 +67,17 @@ def read_events(items: Iterable[object]) -> tuple[list[Equivent], int]:
         if equivent and (known is None or known.end is None):
             by_start[equivent.start] = equivent
     return sorted(by_start.values(), key=lambda equivent: equivent.start, reverse=True), skipped
+
+
+def read_all[T](read: Callable[[Any], T], items: object) -> tuple[list[T], int]:
+    """Return the items of a stored list that can be read, and the number of the others."""
+    if not isinstance(items, list):
+        return [], 1
+    found: list[T] = []
+    for item in items:
+        with suppress(AttributeError, KeyError, TypeError, ValueError):
+            found.append(read(item))
+    return found, len(items) - len(found)
 
 
 def read_event(item: object) -> Equivent | None:

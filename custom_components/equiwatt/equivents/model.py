@@ -38,6 +38,11 @@ class Equivent:
     start: datetime
     end: datetime | None = None
 
+    def as_dict(self) -> dict[str, str | None]:
+        """Return the times as automations and diagnostics have them."""
+        end = self.end.isoformat() if self.end else None
+        return {"start": self.start.isoformat(), "end": end}
+
     def same_as(self, other: Equivent) -> bool:
         """Return True if both are the same equivent, as the provider may correct its times.
 

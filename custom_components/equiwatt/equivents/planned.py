@@ -5,14 +5,14 @@ are unknown to the tracker, so that they never start or end an equivent.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 import re
 from typing import Any
 
-from .answer import LATEST, MalformedError, as_event, read_event
+from .answer import LATEST, MalformedError, as_event, read_all, read_event
 from .model import SAME, EdgeType, Equivent, Kind
 from .snapshot import MAX_EQUIVENTS, Edge, Snapshot
 
@@ -229,8 +229,8 @@ def new_plan(uid: str, event: Mapping[str, Any], now: datetime) -> Plan:
 
 def read_plans(data: Mapping[str, Any]) -> tuple[Plans, int]:
     """Read the stored form. Return the plans and the number of unreadable items."""
-    plans, bad_plans = _read_all(_read_plan, data.get("plans", []))
-    kinds, bad_kinds = _read_all(_read_kind, data.get("kinds", []))
+    plans, bad_plans = read_all(_read_plan, data.get("plans", []))
+    kinds, bad_kinds = read_all(_read_kind, data.get("kinds", []))
     rehearsed = data.get("rehearsal_kind")
     is_known = isinstance(rehearsed, str) and rehearsed in list(Kind)
     unreadable = bad_plans + bad_kinds + (rehearsed is not None and not is_known)
@@ -238,19 +238,6 @@ def read_plans(data: Mapping[str, Any]) -> tuple[Plans, int]:
     for plan in plans:
         found = found.added(plan)
     return replace(found, rehearsed=Kind(str(rehearsed)) if is_known else None), unreadable
-
-
-def _read_all[T](read: Callable[[object], T], items: object) -> tuple[list[T], int]:
-    """Return the readable items and the number of the others."""
-    if not isinstance(items, list):
-        return [], 1
-    found: list[T] = []
-    for item in items:
-        try:
-            found.append(read(item))
-        except MalformedError:
-            continue
-    return found, len(items) - len(found)
 
 
 def _read_plan(item: object) -> Plan:

@@ -4,6 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from .model import SAME, EdgeType, Equivent, Kind, Source
 
@@ -81,6 +82,19 @@ class Edge:
     def is_history(self) -> bool:
         """Return True for the end of an equivent that the API has confirmed."""
         return self.equivent in self.after.past
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the attributes of the event, which are also the variables of triggers."""
+        attributes: dict[str, Any] = {
+            **self.equivent.as_dict(),
+            "source": self.source.value,
+            "test": self.test,
+            "skipped": self.skipped,
+            "kind": self.kind and self.kind.value,
+        }
+        if self.type is EdgeType.ENDED:
+            attributes["participants"] = list(self.participants)
+        return attributes
 
 
 def add_finished(past: tuple[Equivent, ...], listed: Iterable[Equivent]) -> tuple[Equivent, ...]:

@@ -1,13 +1,13 @@
 """Measurement of an account's equivents: reads its meters in time, keeps the final estimates."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_SENSORS
-from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
+from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.event import async_track_entity_registry_updated_event
 from homeassistant.util import dt as dt_util
@@ -20,9 +20,19 @@ from ..equivents.model import EdgeType, Equivent
 from ..equivents.snapshot import Edge
 from ..store import EquiwattStore
 from ..timer import Timer
-from .baseline import GRID, Window, equivent_days, estimate, floor, window_of, without_figures
-from .readings import Reader, UnreadableError
-from .results import Estimate, FinishedResult, Reason, result_of
+from .baseline import (
+    GRID,
+    Readings,
+    Window,
+    equivent_days,
+    estimate,
+    floor,
+    window_of,
+    without_figures,
+)
+from .readings import LOOK, Reader, UnreadableError, async_find_meters, async_read
+from .results import Estimate, FinishedResult, Reason
+from .statistics import StatisticsWriter
 
 ROWS_MADE = timedelta(seconds=30)
 """Delay after which the row of five minutes exists: the recorder compiles it after ten seconds."""
@@ -35,22 +45,17 @@ class Meter:
     """Meter of an account, which reads statistics only while an equivent is live or unfinished."""
 
     def __init__(
-        self,
-        hass: HomeAssistant,
-        entry: ConfigEntry,
-        coordinator: EquiwattCoordinator,
-        announcer: Announcer,
-        store: EquiwattStore,
+        self, coordinator: EquiwattCoordinator, announcer: Announcer, store: EquiwattStore
     ) -> None:
         """Initialize without an estimate."""
         self.estimate: Estimate | None = None
         """Estimate for the live equivent, or for the last one."""
-        self._hass = hass
-        self._entry = entry
+        self._hass = coordinator.hass
+        self._entry = coordinator.config_entry
         self._coordinator = coordinator
         self._announcer = announcer
         self._store = store
-        self._reader = Reader(hass, entry)
+        self._reader = Reader(self._hass, self._entry)
         self._past: Sequence[Equivent] = ()
         self._rehearsal: Equivent | None = None
         """The last finished rehearsal, which is not stored."""
@@ -64,8 +69,7 @@ class Meter:
         """Start of the window that was live while the system's clock was wrong."""
         self._has_failed = False
         self._reading = asyncio.Lock()
-        self._listeners: set[CALLBACK_TYPE] = set()
-        self._timer = Timer(hass, "meter", self._read)
+        self._timer = Timer(self._hass, "meter", self.async_measure)
 
     @callback
     def async_setup(self) -> None:
@@ -81,12 +85,6 @@ class Meter:
         # Automations must not miss the change of `final`.
         self._announcer.async_when_armed(self._start)
 
-    @callback
-    def async_listen(self, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
-        """Call a listener when the estimate changes. Return a function that removes it."""
-        self._listeners.add(listener)
-        return lambda: self._listeners.discard(listener)
-
     @property
     def _now(self) -> datetime:
         """Time of the provider's clock."""
@@ -98,18 +96,12 @@ class Meter:
         return self._coordinator.data.live
 
     @property
-    def _real(self) -> Sequence[Equivent]:
-        """Finished equivents without rehearsals, newest first."""
-        return self._coordinator.data.past
-
-    @property
     def _over(self) -> Sequence[Equivent]:
         """Finished equivents and the rehearsal, latest end first, as the API may list some late."""
+        past = self._coordinator.data.past
         if self._rehearsal is None:
-            return self._real
-        return sorted(
-            (self._rehearsal, *self._real), key=lambda each: each.end or each.start, reverse=True
-        )
+            return past
+        return sorted((self._rehearsal, *past), key=lambda each: each.end or each.start)[::-1]
 
     @property
     def _latest(self) -> Equivent | None:
@@ -143,13 +135,8 @@ class Meter:
         """Return the final estimate for an equivent, if any."""
         if equivent is self._rehearsal:
             return self._rehearsed
-        result = result_of(self._store.results, equivent)
+        result = self._store.results.of(equivent)
         return result.estimate if result else None
-
-    @callback
-    def async_refresh(self) -> None:
-        """Show the estimate for the last equivent after the history has been measured."""
-        self._read()
 
     @callback
     def _start(self) -> None:
@@ -157,13 +144,13 @@ class Meter:
         self._past = self._coordinator.data.past
         self._entry.async_on_unload(self._coordinator.async_add_listener(self._on_update))
         if self._live or self._unfinished:
-            self._read()
+            self.async_measure()
 
     def _on_edge(self, edge: Edge) -> None:
         """Measure an equivent that has started, or finish one that has ended."""
         if edge.type is EdgeType.ENDED and edge.test:
             self._rehearsal, self._rehearsed = edge.equivent, None
-        self._read()
+        self.async_measure()
 
     @callback
     def _on_update(self) -> None:
@@ -171,15 +158,15 @@ class Meter:
         live, past = self._live, self._coordinator.data.past
         if live and self._measured and live != self._measured:
             self._measured = live
-            self._read()
+            self.async_measure()
         if self._past is not past:
             self._past = past
             if self._unfinished:
-                self._read()
+                self.async_measure()
 
     @callback
-    def _read(self) -> None:
-        """Read the meters in the background, after all listeners have been called."""
+    def async_measure(self) -> None:
+        """Measure what is due in the background, after all listeners have been called."""
         self._entry.async_create_background_task(
             self._hass, self._async_read(), f"{DOMAIN} meter", eager_start=False
         )
@@ -239,7 +226,9 @@ class Meter:
             if not gives_up:
                 raise
             meters = ()
-        return estimate(window, equivent_days(self._real, window), meters, over=over)
+        return estimate(
+            window, equivent_days(self._coordinator.data.past, window), meters, over=over
+        )
 
     async def _async_final(self, ended: Equivent) -> Estimate | None:
         """Return the estimate for an equivent that is over, final at the last attempt."""
@@ -258,14 +247,14 @@ class Meter:
         else:
             kind = self._coordinator.plans.kind_of(equivent)
             self._store.async_keep_results(FinishedResult(equivent, found, kind))
+            self._coordinator.async_update_listeners()
 
     @callback
     def _show(self, found: Estimate | None) -> None:
-        """Show an estimate, and notify the listeners if it has changed."""
+        """Show an estimate."""
         if found != self.estimate:
             self.estimate = found
-            for listener in tuple(self._listeners):
-                listener()
+            self._coordinator.async_update_listeners()
 
     @callback
     def _show_latest(self, found: Estimate | None) -> None:
@@ -355,3 +344,111 @@ def _update_names(hass: HomeAssistant, entry: ConfigEntry) -> None:
     if not noted:
         del options[CONF_REGISTRY_IDS]
     hass.config_entries.async_update_entry(entry, options=options)
+
+
+class History:
+    """Measures an account's past equivents from the statistics of its meters."""
+
+    def __init__(
+        self, coordinator: EquiwattCoordinator, store: EquiwattStore, meter: Meter
+    ) -> None:
+        """Initialize without past equivents."""
+        self._hass = coordinator.hass
+        self._entry = coordinator.config_entry
+        self._coordinator = coordinator
+        self._store = store
+        self._meter = meter
+        self._past: Sequence[Equivent] = ()
+        self._measuring = asyncio.Lock()
+        self._statistics = StatisticsWriter(self._hass, self._entry, store)
+
+    @callback
+    def async_start(self) -> None:
+        """Measure the past now, and again when the API lists more."""
+        self._entry.async_on_unload(self._coordinator.async_add_listener(self._on_update))
+        self._on_update()
+
+    @callback
+    def _on_update(self) -> None:
+        """Measure new past equivents in the background, and write new results."""
+        self._statistics.async_update()
+        if self._past is not self._coordinator.data.past:
+            self._past = self._coordinator.data.past
+            self._entry.async_create_background_task(
+                self._hass, self._async_measure(), f"{DOMAIN} history"
+            )
+
+    async def _async_measure(self) -> None:
+        """Measure the equivents that these meters have not measured, and store the results."""
+        async with self._measuring:
+            meters = await async_find_meters(self._hass, self._entry.options)
+            ids = _registry_ids(self._hass, meters)
+            now, is_new = self._coordinator.clock.now(), ids != self._store.meters
+            windows = ((each, window_of(each.start, each.end, now)) for each in self._past)
+            todo = {
+                each: window
+                for each, window in windows
+                if window and self._needs_measuring(each, window, now, is_new=is_new)
+            }
+            try:
+                if todo and meters:
+                    await self._async_measure_all(todo, meters)
+            except UnreadableError:
+                LOGGER.debug("The statistics of the past cannot be read now")
+            else:
+                self._store.async_set_meters(ids)
+
+    def _needs_measuring(
+        self, equivent: Equivent, window: Window, now: datetime, *, is_new: bool
+    ) -> bool:
+        """Return True if an equivent needs measuring here; `Meter` measures recent ones."""
+        result = self._store.results.of(equivent)
+        if result is None or window != Window(start=result.estimate.start, end=result.estimate.end):
+            return now - window.end >= PATIENCE
+        # Rows written while the clock was wrong have wrong times.
+        return is_new and result.estimate.reason is not Reason.CLOCK_WRONG
+
+    async def _async_measure_all(
+        self, todo: Mapping[Equivent, Window], meters: Sequence[str]
+    ) -> None:
+        """Measure equivents with one read, as their comparable days overlap."""
+        past, kind_of = self._past, self._coordinator.plans.kind_of
+        readings = await async_read(self._hass, meters, min(each.start for each in todo) - LOOK)
+        found = await self._hass.async_add_executor_job(_measured, todo.values(), past, readings)
+        both = zip(todo, found, strict=True)
+        results = (FinishedResult(each, one, kind_of(each)) for each, one in both)
+        self._store.async_keep_results(*filter(self._is_better, results))
+        self._coordinator.async_update_listeners()
+        self._meter.async_measure()
+
+    def _is_better(self, found: FinishedResult) -> bool:
+        """Return True unless the former meters' result is better."""
+        known = self._store.results.of(found.equivent)
+        is_known = known is not None and known.estimate.saving is not None
+        return found.estimate.saving is not None or not is_known
+
+
+def _registry_ids(hass: HomeAssistant, meters: Sequence[str]) -> tuple[str, ...]:
+    """Return ids of meters that survive renaming their entities."""
+    registry = er.async_get(hass)
+    known = {meter: registry.async_get(meter) for meter in meters}
+    return tuple(sorted(entity.id if entity else meter for meter, entity in known.items()))
+
+
+def _measured(
+    windows: Iterable[Window], past: Sequence[Equivent], readings: Sequence[Readings]
+) -> list[Estimate]:
+    """Return the final estimate of each window."""
+    found = (estimate(each, equivent_days(past, each), readings, over=True) for each in windows)
+    return [replace(each, final=True) for each in found]
+
+
+@callback
+def async_setup_meter(
+    coordinator: EquiwattCoordinator, announcer: Announcer, store: EquiwattStore
+) -> Meter:
+    """Return the meter of an account. Measure its past once automations are armed."""
+    meter = Meter(coordinator, announcer, store)
+    meter.async_setup()
+    announcer.async_when_armed(History(coordinator, store, meter).async_start)
+    return meter

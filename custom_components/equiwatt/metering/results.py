@@ -1,20 +1,21 @@
 """Estimates and results of equivents, their JSON and their total."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from enum import StrEnum
-from itertools import islice, takewhile
+from functools import cached_property
+from itertools import repeat
 from math import sqrt
 from statistics import fmean, stdev
 from typing import Any
 
-from ..equivents.answer import MalformedError, read_event
+from ..equivents.answer import MalformedError, as_event, read_all, read_event, read_time
 from ..equivents.model import SAME, Equivent, Kind
 from ..equivents.snapshot import MAX_EQUIVENTS
-from .days import DAY, LONDON, LOOK_BACK, is_working
+from .days import LONDON, is_working
 
 DECIMALS = 2
 """Decimals of shown kWh."""
@@ -112,9 +113,24 @@ class FinishedResult:
         """Return True if the result is part of the total, where a powerUP would count as a loss."""
         return self.estimate.saving is not None and self.kind != Kind.POWER_UP
 
-
-type Results = tuple[FinishedResult, ...]
-"""Results, latest equivent first."""
+    def as_dict(self) -> dict[str, Any]:
+        """Return the stored form, without figures that follow from others."""
+        estimate = self.estimate
+        return {
+            **as_event(self.equivent),
+            "kind": self.kind,
+            "start": _seconds(estimate.start),
+            "end": _seconds(estimate.end),
+            "half_hours": [
+                [_seconds(half.start), half.usual, half.used] for half in estimate.half_hours
+            ],
+            "days": {day.isoformat(): kwh for day, kwh in estimate.days.items()},
+            "days_wanted": estimate.days_wanted,
+            "used": estimate.used,
+            "approximate": estimate.approximate,
+            "measured_until": estimate.measured_until and _seconds(estimate.measured_until),
+            "reason": estimate.reason,
+        }
 
 
 class Verdict(StrEnum):
@@ -126,144 +142,102 @@ class Verdict(StrEnum):
     NO_DIFFERENCE = "no_difference"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Total:
-    """Total of all results that count."""
+class Results(tuple[FinishedResult, ...]):  # noqa: SLOT001 - it caches what it adds up
+    """Results of an account, latest equivent first, and their total."""
 
-    counted: Results
-    saving: float | None
-    spread: float | None
-    """Margin within which luck alone moves the saving in 80 of 100 cases."""
-    verdict: Verdict
+    def of(self, equivent: Equivent) -> FinishedResult | None:
+        """Return the result of an equivent, even if its times have been corrected since."""
+        first = bisect_left(self, -(equivent.start + SAME).timestamp(), key=_age)
+        last = bisect_right(self, -(equivent.start - SAME).timestamp(), key=_age)
+        return next((one for one in self[first:last] if one.equivent.same_as(equivent)), None)
+
+    def with_result(self, new: FinishedResult) -> Results:
+        """Add a result, replacing the earlier result of the same equivent."""
+        return _newest((*(one for one in self if not one.equivent.same_as(new.equivent)), new))
+
+    @cached_property
+    def counted(self) -> tuple[FinishedResult, ...]:
+        """Results that are part of the total."""
+        return tuple(result for result in self if result.counts)
+
+    @property
+    def saving(self) -> float | None:
+        """Sum of all savings that count, None without any."""
+        return sum(one.estimate.saving or 0 for one in self.counted) if self.counted else None
 
     @property
     def since(self) -> datetime | None:
         """Start of the first equivent that counts."""
         return self.counted[-1].equivent.start if self.counted else None
 
+    @cached_property
+    def spread(self) -> float | None:
+        """Margin within which luck alone moves the saving in 80 of 100 cases.
 
-def result_of(results: Results, equivent: Equivent) -> FinishedResult | None:
-    """Return the result of an equivent, even if its times have been corrected since."""
-    latest = equivent.start + SAME
-    first = bisect_left(results, -latest.timestamp(), key=_age)
-    near = takewhile(
-        lambda result: result.equivent.start >= equivent.start - SAME,
-        islice(results, first, None),
-    )
-    return next((result for result in near if result.equivent.same_as(equivent)), None)
+        The use in an equivent and on its n usual days varies as that of all days in the same hours.
+        """
+        estimates = [result.estimate for result in self.counted]
+        if len(estimates) < FEWEST_SPREAD:
+            return None
+        uses: dict[tuple[time, bool], dict[date, float]] = defaultdict(dict)
+        for each in estimates:
+            uses[_hours(each)] |= {**each.days, each.start.date(): each.used or 0.0}
+        by_hours = {hours: stdev(days.values()) for hours, days in uses.items()}
+        deviations = [by_hours[_hours(each)] for each in estimates]
+        variance = sum(deviation**2 for deviation in deviations)
+        return FOUR_IN_FIVE * sqrt(variance + _variance_of_days(estimates, deviations))
 
+    @cached_property
+    def verdict(self) -> Verdict:
+        """Verdict by the mean rank of the equivents among their usual days.
 
-def with_result(results: Results, new: FinishedResult) -> Results:
-    """Add a result, replacing the earlier result of the same equivent."""
-    others = (result for result in results if not result.equivent.same_as(new.equivent))
-    return _newest((*others, new))
+        If nothing has changed, each rank is equally likely, whatever the home's habits: the share
+        of n usual days with more use has a mean of 1/2 and a variance of (n + 2) / 12n. The sum is
+        approximately normal, and must exceed what luck alone reaches once in twenty times.
+        """
+        estimates = [result.estimate for result in self.counted]
+        if len(estimates) < FEWEST:
+            return Verdict.TOO_EARLY
+        excess = sum(map(_excess_rank, estimates))
+        of_days = _variance_of_days(estimates, repeat(1))
+        variance = (sum(1 + 1 / len(each.days) for each in estimates) + of_days) / 12
+        step = 1 / max(len(each.days) for each in estimates)
+        if abs(excess) - step / 2 <= ONCE_IN_TWENTY * sqrt(variance):
+            return Verdict.NO_DIFFERENCE
+        return Verdict.LESS if excess > 0 else Verdict.MORE
 
 
 def read_results(items: object) -> tuple[Results, int]:
     """Return the stored results that can be read, and the number of the others."""
-    if not isinstance(items, list):
-        return (), 1
-    known = [result for item in items if (result := _read(item))]
-    return _newest(known), len(items) - len(known)
+    known, unreadable = read_all(_read, items)
+    return _newest(known), unreadable
 
 
-def as_stored(result: FinishedResult) -> dict[str, Any]:
-    """Return the JSON of a result, without figures that follow from others."""
-    equivent, estimate = result.equivent, result.estimate
-    return {
-        "start_time": int(equivent.start.timestamp()),
-        "end_time": int(equivent.end.timestamp()) if equivent.end else None,
-        "kind": result.kind,
-        "start": estimate.start.isoformat(),
-        "end": estimate.end.isoformat(),
-        "half_hours": [
-            [half.start.isoformat(), half.usual, half.used] for half in estimate.half_hours
-        ],
-        "days": {day.isoformat(): kwh for day, kwh in estimate.days.items()},
-        "days_wanted": estimate.days_wanted,
-        "used": estimate.used,
-        "approximate": estimate.approximate,
-        "measured_until": estimate.measured_until and estimate.measured_until.isoformat(),
-        "reason": estimate.reason,
-    }
+def _variance_of_days(estimates: Iterable[Estimate], weights: Iterable[float]) -> float:
+    """Return the variance that usual days add to a sum, in which equivents share some of them.
 
-
-def total(results: Results) -> Total:
-    """Return the total of the results that count."""
-    counted = tuple(result for result in results if result.counts)
-    estimates = [result.estimate for result in counted]
-    return Total(
-        counted=counted,
-        saving=sum(each.saving or 0 for each in estimates) if estimates else None,
-        spread=_spread(estimates),
-        verdict=_verdict(estimates),
-    )
-
-
-def _verdict(estimates: Sequence[Estimate]) -> Verdict:
-    """Return the verdict by the mean rank of the equivents among their usual days.
-
-    If nothing has changed, each rank is equally likely, whatever the home's habits: the share of n
-    usual days with more use has a mean of 1/2 and a variance of (n + 2) / 12n, and each usual day
-    that two equivents share adds 1 / 12nm for both. The sum is approximately normal, and must
-    exceed what luck alone reaches once in twenty times.
+    Each day is one n-th of its equivent's average.
     """
-    count = len(estimates)
-    if count < FEWEST:
-        return Verdict.TOO_EARLY
-    excess = sum(map(_rank, estimates)) - count / 2
-    variance = sum((each.days_used + 2) / (12 * each.days_used) for each in estimates)
-    variance += 2 * sum(share / 12 for _, _, share in _neighbours(estimates))
-    step = 1 / max(each.days_used for each in estimates)
-    if abs(excess) - step / 2 <= ONCE_IN_TWENTY * sqrt(variance):
-        return Verdict.NO_DIFFERENCE
-    return Verdict.LESS if excess > 0 else Verdict.MORE
+    days: defaultdict[date, float] = defaultdict(float)
+    for each, weight in zip(estimates, weights, strict=False):
+        for day in each.days:
+            days[day] += weight / len(each.days)
+    return sum(weight**2 for weight in days.values())
 
 
-def _rank(estimate: Estimate) -> float:
-    """Return the share of usual days with more use; a day with equal use counts half."""
-    used, days = estimate.used or 0.0, [*estimate.days.values()]
-    return (days_above(days, used) + _days_equal(days, used) / 2) / len(days)
+def _excess_rank(estimate: Estimate) -> float:
+    """Return by how much the share of usual days with more use exceeds a half.
 
-
-def _spread(estimates: Sequence[Estimate]) -> float | None:
-    """Return the margin within which luck alone moves the total in 80 of 100 cases.
-
-    The use in an equivent and on its n usual days varies as that of all days in the same hours.
-    Equivents that share a usual day share one n-th of its deviation.
+    A day with equal use counts half.
     """
-    if len(estimates) < FEWEST_SPREAD:
-        return None
-    uses: dict[tuple[time, bool], dict[date, float]] = defaultdict(dict)
-    for each in estimates:
-        uses[_hours(each)] |= {**each.days, each.start.date(): each.used or 0.0}
-    deviations = {hours: stdev(days.values()) for hours, days in uses.items()}
-    each_one = [deviations[_hours(each)] for each in estimates]
-    variance = sum(
-        deviation**2 * (1 + 1 / each.days_used)
-        for deviation, each in zip(each_one, estimates, strict=True)
-    )
-    variance += 2 * sum(
-        share * each_one[one] * each_one[other] for one, other, share in _neighbours(estimates)
-    )
-    return FOUR_IN_FIVE * sqrt(variance)
+    days, used = estimate.days.values(), estimate.used or 0.0
+    return (days_above(days, used) - _days_below(days, used)) / (2 * len(days))
 
 
 def _hours(estimate: Estimate) -> tuple[time, bool]:
     """Return the time and the type of day, by which days are comparable."""
     local = estimate.start.astimezone(LONDON)
     return local.time(), is_working(local.date())
-
-
-def _neighbours(estimates: Sequence[Estimate]) -> Iterator[tuple[int, int, float]]:
-    """Yield the pairs of equivents that share usual days, with the weight of the shared days."""
-    for one, each in enumerate(estimates):
-        for other in range(one + 1, len(estimates)):
-            if each.start - estimates[other].start > LOOK_BACK * DAY:
-                break
-            shared = len(each.days.keys() & estimates[other].days.keys())
-            if shared:
-                yield one, other, shared / (each.days_used * estimates[other].days_used)
 
 
 def compared(found: Estimate) -> str | None:
@@ -280,9 +254,8 @@ def in_words(found: Estimate) -> str | None:
     """Return the difference from usual and the number of usual days exceeded, in words."""
     if found.saving is None or found.used is None:
         return None
-    days, word = [*found.days.values()], _word(round(found.saving, DECIMALS))
-    above = days_above(days, found.used)
-    count = above if word == "less" else len(days) - above - _days_equal(days, found.used)
+    days, word = found.days.values(), _word(round(found.saving, DECIMALS))
+    count = (days_above if word == "less" else _days_below)(days, found.used)
     return f"{compared(found)}; {word} than on {count} of your {len(days)} usual days"
 
 
@@ -296,14 +269,14 @@ def days_above(days: Iterable[float], used: float) -> int:
     return sum(day - used > NOISE for day in days)
 
 
-def _days_equal(days: Iterable[float], used: float) -> int:
-    """Return the number of days with equal use."""
-    return sum(abs(day - used) <= NOISE for day in days)
+def _days_below(days: Iterable[float], used: float) -> int:
+    """Return the number of days with less use."""
+    return sum(used - day > NOISE for day in days)
 
 
 def _newest(results: Iterable[FinishedResult]) -> Results:
     """Return the results to keep, latest equivent first."""
-    return tuple(sorted(results, key=_age)[:MAX_EQUIVENTS])
+    return Results(sorted(results, key=_age)[:MAX_EQUIVENTS])
 
 
 def _age(result: FinishedResult) -> float:
@@ -311,27 +284,27 @@ def _age(result: FinishedResult) -> float:
     return -result.equivent.start.timestamp()
 
 
-def _read(item: object) -> FinishedResult | None:
-    """Return a stored result, None if it cannot be read."""
-    if not isinstance(item, dict):
-        return None
-    try:
-        kind = None if item["kind"] is None else Kind(item["kind"])
-        equivent = read_event(item)
-        return FinishedResult(equivent, _estimate(item), kind) if equivent else None
-    except AttributeError, KeyError, MalformedError, TypeError, ValueError:
-        return None
+def _seconds(moment: datetime) -> int:
+    """Return a time in Unix seconds."""
+    return int(moment.timestamp())
 
 
-def _estimate(item: Mapping[str, Any]) -> Estimate:
-    """Return a stored estimate, which is final. Raise an error if it is malformed."""
+def _read(item: Any) -> FinishedResult:
+    """Return a stored result. Raise an error if it is malformed."""
+    equivent = read_event(item)
+    if equivent is None:
+        raise MalformedError("a result of an equivent that was called off")
     days = {date.fromisoformat(day): float(kwh) for day, kwh in item["days"].items()}
-    used = _energy(item["used"])
+    used = _optional(float, item["used"])
     estimate = Estimate(
-        start=_time(item["start"]),
-        end=_time(item["end"]),
+        start=read_time(item["start"]),
+        end=read_time(item["end"]),
         half_hours=tuple(
-            HalfHour(start=_time(start), usual=_energy(usual), used=_energy(half_used))
+            HalfHour(
+                start=read_time(start),
+                usual=_optional(float, usual),
+                used=_optional(float, half_used),
+            )
             for start, usual, half_used in item["half_hours"]
         ),
         days=days,
@@ -339,22 +312,15 @@ def _estimate(item: Mapping[str, Any]) -> Estimate:
         used=used,
         approximate=bool(item["approximate"]),
         final=True,
-        measured_until=None if item["measured_until"] is None else _time(item["measured_until"]),
-        reason=None if item["reason"] is None else Reason(item["reason"]),
+        measured_until=_optional(read_time, item["measured_until"]),
+        reason=_optional(Reason, item["reason"]),
     )
-    if used is None or estimate.usual is None:
-        return estimate
-    return replace(estimate, so_far=estimate.usual, lower_than=days_above(days.values(), used))
+    if used is not None and estimate.usual is not None:
+        lower_than = days_above(days.values(), used)
+        estimate = replace(estimate, so_far=estimate.usual, lower_than=lower_than)
+    return FinishedResult(equivent, estimate, _optional(Kind, item["kind"]))
 
 
-def _energy(value: Any) -> float | None:
-    """Return a stored energy, which may be unknown."""
-    return None if value is None else float(value)
-
-
-def _time(value: str) -> datetime:
-    """Return a stored time. Raise ValueError if it is naive."""
-    time = datetime.fromisoformat(value)
-    if time.tzinfo is None:
-        raise ValueError("a time without a zone")
-    return time
+def _optional[T](read: Callable[[Any], T], value: Any) -> T | None:
+    """Return a stored value, which may be unknown."""
+    return None if value is None else read(value)

@@ -20,7 +20,7 @@ from ..const import DOMAIN, LOGGER
 from ..equivents.model import SAME
 from ..store import EquiwattStore
 from .baseline import floor
-from .results import FinishedResult
+from .results import FinishedResult, Results
 
 HOUR = timedelta(hours=1)
 EPOCH = datetime.fromtimestamp(0, UTC)
@@ -79,14 +79,14 @@ class StatisticsWriter:
         self._hass = hass
         self._entry = entry
         self._store = store
-        self._is_due = False
+        self._results: Results | None = None
         self._writing = asyncio.Lock()
 
     @callback
     def async_update(self) -> None:
-        """Write changes in the background, several changes in one write."""
-        if not self._is_due and "recorder" in self._hass.config.components:
-            self._is_due = True
+        """Write changed results in the background."""
+        if self._results is not self._store.results and "recorder" in self._hass.config.components:
+            self._results = self._store.results
             self._entry.async_create_background_task(
                 self._hass, self._async_write(), f"{DOMAIN} statistics"
             )
@@ -96,7 +96,6 @@ class StatisticsWriter:
         from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
 
         async with self._writing:
-            self._is_due = False
             try:
                 # The recorder queues rows without an acknowledgement, so they are compared again.
                 for _ in range(ATTEMPTS):

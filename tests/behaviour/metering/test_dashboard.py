@@ -61,6 +61,7 @@ async def setup_results(home: MeteredHome, *used: float) -> None:
     store.async_keep_results(
         *(result(start + 4 * n * DAY, kwh, *usual) for n, kwh in enumerate(used))
     )
+    home.entry.runtime_data.coordinator.async_update_listeners()
     await home.settle()
 
 
@@ -101,6 +102,7 @@ async def test_nothing_yet(home: MeteredHome) -> None:
     await setup_results(home)
     store = home.entry.runtime_data.store
     store.async_keep_results(result(at(EVENT_DAY, "12:01"), 2, 1, 1, 1, kind=Kind.POWER_UP))
+    home.entry.runtime_data.coordinator.async_update_listeners()
     await home.settle()
     assert home.state(TOTAL) == "unknown"
     assert colours(home) == []

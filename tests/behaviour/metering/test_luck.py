@@ -8,7 +8,7 @@ from random import Random
 from hypothesis import settings
 import pytest
 
-from custom_components.equiwatt.metering.results import Verdict, total
+from custom_components.equiwatt.metering.results import Results, Verdict
 
 from ...metering.luck import Calendar, home
 
@@ -40,7 +40,7 @@ def live(deviation: float, cut: float) -> dict[int, Counter[str]]:
     for calendar in chain.from_iterable(repeat(each, HOMES_PER_CALENDAR) for each in calendars):
         results = home(random, calendar, deviation, cut)
         for seen in SEEN:
-            all_of_them = total(results[-seen:])
+            all_of_them = Results(results[-seen:])
             assert all_of_them.saving is not None
             assert all_of_them.spread
             found[seen][all_of_them.verdict] += 1

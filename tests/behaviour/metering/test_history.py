@@ -13,10 +13,10 @@ from homeassistant.components.recorder.statistics import list_statistic_ids
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.recorder import get_instance
 
-from ..fakes.provider import event_of
-from .example import EVENT_DAY, at
-from .home import SENSORS, MeteredHome
-from .meters import SECOND_METER, Tables
+from ...fakes.provider import event_of
+from ...metering.example import EVENT_DAY, at
+from ...metering.home import SENSORS, MeteredHome
+from ...metering.meters import SECOND_METER, Tables
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
