@@ -14,7 +14,6 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.equiwatt import announcer
 from custom_components.equiwatt.const import DOMAIN
-from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
@@ -35,7 +34,7 @@ AUTOMATION = "automation.listener"
 
 def automation_with(*triggers: dict[str, Any]) -> dict[str, Any]:
     """Return an automation that fires an event with its trigger variables."""
-    names = ("platform", "start", "end", "source", "test", "kind", "description")
+    names = ("platform", "start", "end", "source", "test", "skipped", "kind", "description")
     said = {name: f"{{{{ trigger.{name} }}}}" for name in names}
     return {
         "alias": "Listener",
@@ -110,6 +109,7 @@ async def test_variables(home: Home, provider: Provider, automations: Automation
             "end": "2026-11-20T18:20:00+00:00",
             "source": "api",
             "test": False,
+            "skipped": False,
             "kind": None,
             "description": "start of an equivent",
         },
@@ -119,6 +119,7 @@ async def test_variables(home: Home, provider: Provider, automations: Automation
             "end": "2026-11-20T17:21:00+00:00",
             "source": "api",
             "test": False,
+            "skipped": False,
             "kind": None,
             "description": "end of an equivent",
         },
@@ -200,24 +201,6 @@ async def test_removed_and_added(
     await home.setup()
     await push("?event=started", "another")
     assert automations.kinds == [STARTED]
-
-
-async def test_other_integrations(
-    hass: HomeAssistant,
-    home: Home,
-    push: Push,
-    automations: Automations,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """Entries of other integrations are ignored."""
-    other = MockConfigEntry(domain="other", state=ConfigEntryState.LOADED)
-    other.add_to_hass(hass)
-    await automations.add(*both(BY_ENTITY))
-    await home.setup()
-    hass.config_entries.async_update_entry(other, title="Another name")
-    await push("?event=started")
-    assert automations.kinds == [STARTED]
-    assert "when dispatching" not in caplog.text
 
 
 async def test_waits_for_the_start(

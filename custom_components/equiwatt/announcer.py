@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from homeassistant.const import MAJOR_VERSION, MINOR_VERSION
 from homeassistant.core import CALLBACK_TYPE, CoreState, HomeAssistant, callback
@@ -24,6 +25,18 @@ UNANNOUNCED: HassKey[dict[str, tuple[Snapshot, deque[Edge]]]] = HassKey(f"{DOMAI
 """Snapshot and waiting edges of accounts that were unloaded before announcing them."""
 
 type EdgeListener = Callable[[Edge], None]
+LISTENERS: HassKey[list[Callable[[str, Edge], None]]] = HassKey(f"{DOMAIN}_listeners")
+"""Listeners to the edges of all accounts, whose announcers change with every reload."""
+
+
+@callback
+def async_listen_to_all(
+    hass: HomeAssistant, listener: Callable[[str, Edge], None]
+) -> CALLBACK_TYPE:
+    """Call a listener with every edge and its entry's id. Return a function that removes it."""
+    listeners = hass.data.setdefault(LISTENERS, [])
+    listeners.append(listener)
+    return lambda: listeners.remove(listener)
 
 
 class Announcer:
@@ -124,7 +137,8 @@ class Announcer:
             await self._store.async_write(edge)
             self._waiting.popleft()
             self._announced_at = self._hass.loop.time()
-            for listener in tuple(self._listeners):
+            of_all = self._hass.data.get(LISTENERS, ())
+            for listener in (*self._listeners, *(partial(one, self._entry_id) for one in of_all)):
                 self._call(listener, edge)
         if not self._waiting:
             self._store.async_keep(self.latest)

@@ -3,17 +3,9 @@
 They use Home Assistant's base class for triggers, but not its less stable helpers for entities.
 """
 
-from collections.abc import Callable
-from typing import Any, ClassVar, override
+from typing import ClassVar, override
 
-from homeassistant.config_entries import (
-    SIGNAL_CONFIG_ENTRY_CHANGED,
-    ConfigEntry,
-    ConfigEntryChange,
-    ConfigEntryState,
-)
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.target import TargetSelection
 from homeassistant.helpers.trigger import (
@@ -24,63 +16,11 @@ from homeassistant.helpers.trigger import (
 )
 from homeassistant.helpers.typing import ConfigType
 
-from .const import DOMAIN, LOGGER
-from .data import EquiwattConfigEntry
+from .announcer import async_listen_to_all
+from .const import LOGGER
 from .equivents.model import EdgeType
 from .equivents.snapshot import Edge
 from .target import CONF_REHEARSALS, TARGET_SCHEMA, async_reached, async_warn_of_unreached
-
-
-class EdgeSubscription:
-    """Subscription to the edges of all accounts, whose announcers change with every reload."""
-
-    def __init__(
-        self, hass: HomeAssistant, listener: Callable[[EquiwattConfigEntry, Edge], None]
-    ) -> None:
-        """Initialize the subscription."""
-        self._hass = hass
-        self._listener = listener
-        self._unsubscribe: dict[str, CALLBACK_TYPE] = {}
-
-    @callback
-    def async_open(self) -> CALLBACK_TYPE:
-        """Subscribe to all accounts, also those loaded later. Return a function to unsubscribe."""
-        for entry in self._hass.config_entries.async_loaded_entries(DOMAIN):
-            self._subscribe(entry)
-        stop = async_dispatcher_connect(self._hass, SIGNAL_CONFIG_ENTRY_CHANGED, self._on_change)
-
-        @callback
-        def close() -> None:
-            """Stop listening."""
-            stop()
-            for unsubscribe in self._unsubscribe.values():
-                unsubscribe()
-
-        return close
-
-    @callback
-    def _on_change(self, change: ConfigEntryChange, entry: ConfigEntry) -> None:
-        """Subscribe to a loaded account, and unsubscribe when it is unloaded."""
-        if entry.domain != DOMAIN:
-            return
-        subscribed = entry.entry_id in self._unsubscribe
-        if entry.state is ConfigEntryState.LOADED and not subscribed:
-            self._subscribe(entry)
-        if entry.state is ConfigEntryState.NOT_LOADED and subscribed:
-            self._unsubscribe.pop(entry.entry_id)()
-
-    def _subscribe(self, entry: EquiwattConfigEntry) -> None:
-        """Subscribe to an account."""
-
-        @callback
-        def on_edge(edge: Edge) -> None:
-            """Pass on an edge. An error in an automation must not affect the others."""
-            try:
-                self._listener(entry, edge)
-            except Exception as err:  # noqa: BLE001 - such as a template's
-                LOGGER.error("An automation could not be triggered: %s", err)
-
-        self._unsubscribe[entry.entry_id] = entry.runtime_data.announcer.async_listen(on_edge)
 
 
 class EquiwattTrigger(Trigger):
@@ -113,11 +53,15 @@ class EquiwattTrigger(Trigger):
         """Attach the action to the edges that the trigger covers."""
 
         @callback
-        def on_edge(entry: EquiwattConfigEntry, edge: Edge) -> None:
+        def on_edge(entry_id: str, edge: Edge) -> None:
             """Run the action if the trigger covers an edge."""
-            if self._covers(entry, edge):
-                what = "a rehearsal" if edge.test else "an equivent"
-                run_action(_variables(edge), f"{self._moment} of {what}")
+            if not self._covers(entry_id, edge):
+                return
+            what = "a rehearsal" if edge.test else "an equivent"
+            try:
+                run_action(edge.as_dict(), f"{self._moment} of {what}")
+            except Exception as err:  # noqa: BLE001 - such as a template's
+                LOGGER.error("An automation could not be triggered: %s", err)
 
         @callback
         def check_target(hass: HomeAssistant) -> None:
@@ -126,7 +70,7 @@ class EquiwattTrigger(Trigger):
                 async_warn_of_unreached(f"trigger {self._name}", self._selected)
 
         stop_checking = async_at_started(self._hass, check_target)
-        stop_listening = EdgeSubscription(self._hass, on_edge).async_open()
+        stop_listening = async_listen_to_all(self._hass, on_edge)
 
         @callback
         def detach() -> None:
@@ -136,25 +80,13 @@ class EquiwattTrigger(Trigger):
 
         return detach
 
-    def _covers(self, entry: EquiwattConfigEntry, edge: Edge) -> bool:
+    def _covers(self, entry_id: str, edge: Edge) -> bool:
         """Return True if the trigger covers an edge.
 
         The target is resolved at the edge, as areas and labels may change.
         """
         chosen = edge.type is self._edge_type and (self._rehearsals or not edge.test)
-        return chosen and entry.entry_id in async_reached(self._hass, self._target)
-
-
-def _variables(edge: Edge) -> dict[str, Any]:
-    """Return the trigger variables, named as the event entity's attributes."""
-    start, end = edge.equivent.start, edge.equivent.end
-    return {
-        "start": start.isoformat(),
-        "end": end.isoformat() if end else None,
-        "source": edge.source.value,
-        "test": edge.test,
-        "kind": edge.kind.value if edge.kind else None,
-    }
+        return chosen and entry_id in async_reached(self._hass, self._target)
 
 
 class StartedTrigger(EquiwattTrigger):
