@@ -68,7 +68,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> 
     holding = async_get_manager(hass)
     entry.runtime_data = EquiwattRuntimeData(store, announcer, coordinator, holding, meter)
     _hold_for(entry)
-    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    # The binary sensor first, so that it is also the first to change, as automations wait for it.
+    for platforms in (PLATFORMS[:1], PLATFORMS[1:]):
+        await hass.config_entries.async_forward_entry_setups(entry, platforms)
     EquiwattWebhookManager(hass, entry).async_setup()
     WebhookMonitor(hass, entry).async_setup()
     # The attendance and the plans change with an edge, and the held devices between polls.
