@@ -70,7 +70,6 @@ class Clock:
         is_wrong = server_time is not None and abs(server_time - own) > TOLERANCE
         self._time = server_time if server_time and is_wrong else own
         self._set_at = self._monotonic()
-        self._update_error()
         return self._time - before
 
     def now(self) -> datetime:
@@ -80,12 +79,9 @@ class Clock:
     @property
     def error(self) -> timedelta:
         """Return the time by which the system's clock is ahead, 0 within the tolerance."""
-        return self._error
-
-    def _update_error(self) -> None:
-        """Update the error, ignoring jitter as a server's date has whole seconds."""
         error = self._utcnow() - self.now()
         if abs(error) <= TOLERANCE:
             self._error = timedelta()
-        elif abs(error - self._error) > UNSURE:
+        elif abs(error - self._error) > UNSURE:  # not jitter, as a date has whole seconds
             self._error = error
+        return self._error
