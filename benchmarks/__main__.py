@@ -20,7 +20,7 @@ POINTS: dict[str, Callable[[], list[Table]]] = {
     "faults": partial(run, "faults"),
 }
 BOUNDS = {
-    # Homes that are spread evenly wait for half the 7.5 seconds between two calls: 3.75.
+    # The mean delay of evenly spread homes is half the 7.5 seconds between two calls: 3.75.
     "edge_median_s": 3.8,
     "edge_p95_s": 7.6,
     "day_edge_median_ratio": 1.0,

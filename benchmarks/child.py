@@ -15,7 +15,7 @@ from .report import Table
 ROOT = Path(__file__).parent.parent
 SECONDS = 600
 SKIPPING = ("day", "faults")
-"""What goes by clocks that skip what would only be waited for."""
+"""Measurements with clocks that skip waits."""
 
 
 class BrokenError(Exception):

@@ -20,22 +20,22 @@ from .report import Table
 PHASES = 200
 DAY = 86_400
 EDGES = [moment for event in LOG for moment in event.values() if moment]
-"""The nineteen of the log: ten starts and nine ends, in Unix seconds."""
+"""The nineteen edges of the log: ten starts and nine ends, in Unix seconds."""
 MOMENTS = 300
-"""How many edges there are at random moments by day, each in fewer phases."""
+"""Number of edges at random times by day, each in fewer phases."""
 DAY_PHASES = 50
 LATE = [event["start_time"] % int(schedule.HALF_HOUR) for event in LOG]
-"""How many seconds after the half hour, for which they were announced, the ten starts were."""
+"""Seconds of the ten starts after their announced half hours."""
 ODD_TIME = 5_000
 """Seconds from the beginning of a day to a planned start far from any window."""
 HOMES = 100_000
 WINDOW = int(schedule.CLOSES - schedule.OPENS)
 SEEN = "Real edges seen within so many seconds, without a webhook"
 GOLDEN, PLASTIC = 0.618034, 0.754878
-"""Their multiples spread evenly, whatever the interval of a poll, and in the plane together."""
+"""Factors whose multiples spread evenly for any polling interval, and together in the plane."""
 
 type Interval = Callable[[float, float], float]
-"""Seconds to the next call, from the time and the home's offset."""
+"""Return the seconds to the next call, from the time and the home's offset."""
 
 
 @dataclass

@@ -86,7 +86,7 @@ class Stage:
         for counter in self.told.values():
             counter.clear()
 
-    # What the provider says
+    # Answers of the provider
 
     def live(self, began: float = 0, lasts: float | None = HOUR) -> None:
         """Name an equivent that began some seconds ago."""

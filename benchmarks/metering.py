@@ -33,9 +33,9 @@ METER = "sensor.meter_0"
 METERS = 101
 DAYS = 430
 EQUIVENTS = 60
-"""How many there were in the year before."""
+"""Number of equivents in the year before."""
 KEPT_DAYS = 10
-"""For how many days Home Assistant keeps rows of five minutes, unless it is told otherwise."""
+"""Days for which Home Assistant keeps rows of five minutes by default."""
 TIMES = 30
 POLLS = 10_000
 HOUR = timedelta(hours=1)

@@ -26,40 +26,40 @@ HOMES = 40
 FIRST_DAY = date(2025, 9, 1)
 DAYS = 365
 LOOK_BACK = 62
-"""How many days are lived before the first evening that counts."""
+"""Days before the first evening that counts."""
 SLOTS = tuple(range(28, 44))
-"""The half hours of a day that are lived, from 14:00 to 22:00."""
+"""Simulated half hours of a day, from 14:00 to 22:00."""
 STARTS = (32, 33, 34, 35, 36, 37, 38)
-"""The half hours in which an equivent may begin, from 16:00 to 19:00."""
+"""Half hours in which an equivent may begin, from 16:00 to 19:00."""
 DAY = timedelta(days=1)
 HALF_HOUR = timedelta(minutes=30)
 
 IN = {True: (0.8, 1.0), False: (0.6, 0.9)}
-"""How often, from home to home, people are in of an evening, by whether it is a working day."""
+"""Range of the share of evenings at home, by type of day."""
 COME, HOW_EARLY = (26.0, 34.0), 3.0
-"""The half hour in which they come home on average, and by how much that differs each day."""
+"""Mean half hour of coming home, and its daily deviation."""
 STANDING = (0.04, 0.15)
 """Base load, in kWh per half hour."""
 AWAKE = (0.03, 0.12)
 """Light and screens of those who are in."""
 MEAL, COOKS = (0.4, 1.6), (0.4, 0.9)
-"""What a meal takes, in kWh of an hour or so, and how often there is one when people are in."""
+"""Energy of a meal in kWh of about an hour, and its probability on an evening at home."""
 TEATIME, PUNCTUAL = (34.0, 40.0), (1.0, 3.0)
-"""The half hour at which cooking begins on average, and by how much that differs each day."""
+"""Mean half hour of cooking, and its daily deviation."""
 SHORT, TIMES = (0.3, 1.2), (0.5, 3.0)
-"""What a shower, an iron or a heater for a while takes, and how many of them an evening has."""
+"""Energy of a shower, an iron or a heater, and their number in an evening."""
 MACHINE, WASHES = (0.8, 2.2), (0.2, 0.8)
-"""What a washing machine and its dryer take, and on how many of the days they run."""
+"""Energy of a washing machine with its dryer, and the share of days on which they run."""
 HEATING, HEATS = (0.1, 0.5), 0.3
-"""What electric heating takes on the coldest evenings, and how many of the homes have it."""
+"""Power of electric heating on the coldest evenings, and the share of homes with it."""
 CLUB = 0.4
-"""How many have one weekday on which people are out."""
+"""Share of homes with a weekday on which people are out."""
 WEATHER = 0.8
-"""How much of today's weather is that of yesterday."""
+"""Correlation of the weather with that of the day before."""
 FAIR = 0.1
-"""How much bias a method may have that ours is measured by: homes of each year differ so much."""
+"""Largest bias of a method in the comparison, as homes of each year differ by so much."""
 ONCE_IN = 3
-"""One day in so many is looked at."""
+"""Interval in days between the evaluated days."""
 
 
 class Home:
@@ -121,9 +121,9 @@ class Evening:
     window: Window
     day: date
     first: int
-    """The first of its two half hours, counted from the first that was lived."""
+    """Index of the first of its two half hours among those simulated."""
     days: Sequence[date]
-    """Those it may be compared with, the most recent first."""
+    """Comparable days, the most recent first."""
 
     def used(self, day: date, before: int = 0, after: int = 0) -> float:
         """Return the use on a day in the same hour, or in more half hours around it."""

@@ -9,8 +9,8 @@ from .report import Table
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
 WIDTH, HEIGHT = 760, 380
 LEFT, RIGHT, TOP, BOTTOM = 64, 24, 56, 52
-# GitHub's own colours of text and background; the two lines also differ in dash and label, so that
-# the colour-blind can tell them apart.
+# GitHub's own colours of text and background. The two lines also differ in dash and label, for
+# readers who are colour-blind.
 THEMES = {
     "light": {"text": "#1f2328", "grid": "#d1d9e0", "lines": ("#0a6847", "#9a6700")},
     "dark": {"text": "#f0f6fc", "grid": "#3d444d", "lines": ("#3fb68b", "#d4a72c")},
@@ -19,7 +19,7 @@ DASHES = ("", "7 5")
 SECONDS = (0, 5, 10, 15, 20, 25, 30)
 SHARES = (0, 25, 50, 75, 100)
 LABELLED_AT = (12, 18)
-"""The second at which each line has its label."""
+"""Second at which each line has its label."""
 
 
 def curves(table: Table) -> dict[str, list[tuple[float, float]]]:

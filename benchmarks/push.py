@@ -26,12 +26,12 @@ from .report import Table, spread
 CALLS = 500
 WARM_UP = 30
 PAUSE = 0.01
-"""Seconds for what a call sets off, an automation's trace or a file, so that the next is not it."""
+"""Seconds after a call, as an automation's trace or a file would delay the next one."""
 ACCOUNTS = 12
 SECOND = 1.5
-"""Seconds until the calls of a set-up no longer keep back others."""
+"""Seconds until the calls of a set-up no longer delay others by the limits."""
 NEAR = 100
-"""Seconds until a planned end within two minutes of which a call is believed."""
+"""Seconds to a planned end that is near enough for a call to end the equivent."""
 LIVE = "binary_sensor.equiwatt_live"
 NATIVE = "input_boolean.plug"
 API_SECONDS = 0.1
@@ -41,7 +41,7 @@ NATIVE_WEBHOOK = "/api/webhook/native-webhook"
 FLOOR_WEBHOOK = f"/api/webhook/{observer.FLOOR_WEBHOOK_ID}"
 EDGES = ("started", "ended")
 TOKENS = count()
-"""What tells the tokens apart: each account has one of its own, whose calls are limited."""
+"""Numbers of the tokens, as each account needs its own with its own limits."""
 
 
 class Caller:

@@ -23,7 +23,7 @@ QUOTES = {
         "A webhook call shows within {push_ours_median_ms:.2f} ms of its arrival."
     ),
 }
-"""What pages say in passing."""
+"""Figures within sentences of the pages."""
 RESULTS = Path(__file__).with_name("results.json")
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 FAULTS = "Being right"

@@ -44,14 +44,14 @@ async def home(
 ) -> AsyncGenerator[HomeAssistant]:
     """Run a Home Assistant, in a new folder or in a used one."""
     patch_setup()
-    block_async_io.enable = lambda: None  # it can be enabled once only in a process
+    block_async_io.enable = lambda: None  # can be enabled only once in a process
     House(folder, configuration=configuration).write_folder()
     hass = await bootstrap.async_setup_hass(RuntimeConfig(str(folder), skip_pip=True))
     if hass is None:
         raise RuntimeError("Home Assistant could not be set up")
-    sys.excepthook = sys.__excepthook__  # ours are for the screen, not for its log
+    sys.excepthook = sys.__excepthook__  # the benchmark prints to the screen, not to the log
     for handler in logging.getLogger().handlers:
-        handler.setLevel(logging.CRITICAL)  # faults are the subject here, and would fill the screen
+        handler.setLevel(logging.CRITICAL)  # the faults of the benchmark would fill the screen
     prepare(hass)
     await hass.async_start()
     try:

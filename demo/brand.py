@@ -14,7 +14,7 @@ DRAWINGS = ROOT / "docs" / "brand"
 BRAND = ROOT / "custom_components" / "equiwatt" / "brand"
 WORD, DARK_WORD = 'fill="#0d7d6c">equiwatt', 'fill="#a9e5d3">equiwatt'
 SIZES = {"icon": (256, 256), "logo": (464, 128)}
-"""The smaller of the two sizes of each, in pixels."""
+"""Smaller of the two sizes of each picture, in pixels."""
 
 
 def drawing(name: str, dark: bool) -> str:

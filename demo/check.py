@@ -24,7 +24,7 @@ PUSH_SECONDS = 1
 POLL_SECONDS = 75
 LAG_SECONDS = 4
 END_SECONDS = 20
-"""Enough for the answer that lags, and the next one ten seconds later."""
+"""Seconds for a lagging answer, and the next one ten seconds later."""
 REHEARSAL_SECONDS = 12
 EXCLUDED = "switch.kettle"
 
@@ -89,7 +89,7 @@ class Check:
             await self.asked(began + LAG_SECONDS)
             await self.time_is(CURRENT_START, began)
             await self.still(started)
-        # A call alone ends nothing before its planned end: the API has to bear it out.
+        # A call alone does not end an equivent before its planned end: the API has to confirm it.
         seconds = max(seconds, END_SECONDS)
         async with self.step(f"ended within {seconds} s, source api"):
             ending = time.time()

@@ -31,7 +31,7 @@ class Client:
 
     async def open(self) -> None:
         """Open the session."""
-        # A process that was started anew knows nothing of connections that were kept open.
+        # A restarted process does not know the connections that were kept open.
         connector = aiohttp.TCPConnector(force_close=True)
         timeout = aiohttp.ClientTimeout(total=60)
         self._session = aiohttp.ClientSession(connector=connector, timeout=timeout)
@@ -68,7 +68,7 @@ class Client:
                 return await response.text()
             return await response.json()
 
-    # Coming in
+    # Onboarding
 
     async def answers(self) -> bool:
         """Return True if the server responds."""
@@ -89,7 +89,7 @@ class Client:
         try:
             steps = await self._ask("GET", "/api/onboarding")
         except HouseError:
-            return  # All of it is done, and gone.
+            return  # Onboarding is complete, and its views are removed.
         missing = {step["step"] for step in steps if not step["done"]}
         if "user" in missing:
             await self._make_user()
@@ -124,7 +124,7 @@ class Client:
             self._token_ends = time.monotonic() + TOKEN_SECONDS
         return self._token
 
-    # What a user does
+    # A user's actions
 
     async def state(self, entity_id: str) -> dict[str, Any] | None:
         """Return the state of an entity, or None if it does not exist."""

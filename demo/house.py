@@ -192,13 +192,13 @@ class House(Client):
         if self._frontend:
             text += "frontend:\n"
         else:
-            # Home Assistant does not start without its pages, but is content with an empty folder.
+            # Home Assistant does not start without its frontend, but accepts an empty folder.
             (self.folder / "pages" / "hass_frontend").mkdir(parents=True, exist_ok=True)
             text += f"frontend:\n  development_repo: {self.folder / 'pages'}\n"
         text += self._configuration
         (self.folder / "configuration.yaml").write_text(text, "utf-8")
         if not (self.folder / ".storage" / "onboarding").exists():
-            # This step would set up integrations that talk to the internet; BASE has its answers.
+            # This step would set up integrations that use the internet; BASE contains its answers.
             self._store("onboarding", 4, {"done": ["core_config"]})
         self._link_component()
 
@@ -222,7 +222,7 @@ class House(Client):
             link.parent.mkdir(exist_ok=True)
             link.unlink(missing_ok=True)
             link.symlink_to(self._component, target_is_directory=True)
-            # No link, as Home Assistant does not look behind links for blueprints.
+            # No link, as Home Assistant does not follow links for blueprints.
             copies = self.folder / "blueprints" / "automation" / BLUEPRINTS.name
             shutil.copytree(BLUEPRINTS, copies, dirs_exist_ok=True)
 

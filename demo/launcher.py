@@ -32,7 +32,7 @@ def can_be_set_up(domain: str) -> bool:
         return False
     try:
         import_module(f"homeassistant.components.{domain}")
-    except ImportError:  # of what another integration requires
+    except ImportError:  # a requirement of another integration
         return False
     return usable(manifest.get("dependencies", ())) == set(manifest.get("dependencies", ()))
 

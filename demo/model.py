@@ -22,9 +22,9 @@ API_PATH = "/api/v3/equivents/"
 PAST = Path(__file__).with_name("past_equivents.json")
 DAY = 86_400
 ROUND = 42 * DAY
-"""How much time the ten of the log take with a few days after them, in whole weeks."""
+"""Time of the ten in the log and a few days after them, in whole weeks."""
 ROUNDS = 9
-"""How often the ten happened before: a year and two weeks."""
+"""Number of repetitions of the ten: a year and two weeks."""
 SHOWN = 10
 MOST_SHOWN = 1_000
 GAP = 1.0
@@ -32,7 +32,7 @@ WINDOW = 60.0
 WINDOW_CALLS = 10
 CALLS_KEPT = 50
 
-# The log of the ten was taken while the newest was live. The others took about as long.
+# The newest was live when the log was taken. The others lasted about as long.
 OPEN_ONE_TOOK = 3_597
 
 
@@ -68,7 +68,7 @@ class Settings:
     lag: float = 0
     fault: Fault = "none"
     shown: int = SHOWN
-    """How many past equivents it lists."""
+    """Number of past equivents in the list."""
 
     def update(self, changes: dict[str, Any]) -> None:
         """Apply the given settings, or none if one of them is invalid."""

@@ -36,19 +36,19 @@ ROW = timedelta(minutes=5)
 HALF_HOUR = timedelta(minutes=30)
 HOUR = timedelta(hours=1)
 KEPT = timedelta(days=10)
-"""For how long Home Assistant keeps rows of five minutes."""
+"""Time for which Home Assistant keeps rows of five minutes."""
 TICK = timedelta(seconds=10)
 FIRST_KWH = 4_321.0
 KW = {"immersion_heater": 0.9, "towel_rail": 0.15, "car_charger": 1.2}
-"""What each device takes on average while it is on."""
+"""Mean power of each device while it is on, in kW."""
 SHARES = {"immersion_heater": 0.5, "towel_rail": 0.7, "car_charger": 0.4}
-"""In how many hours of the past each was on, by chance."""
+"""Share of hours in the past in which each device was on."""
 SPREAD = 0.35
-"""By how much the logarithm of the rest differed."""
+"""Standard deviation of the logarithm of the base use."""
 NIGHT_AND_MORNING = (0.18, 0.18, 0.18, 0.18, 0.18, 0.22, 0.45, 0.7, 0.5, 0.35, 0.3, 0.3)
 AFTERNOON_AND_EVENING = (0.45, 0.35, 0.3, 0.35, 0.55, 0.8, 0.95, 0.8, 0.65, 0.55, 0.4, 0.25)
 BASE_KW = NIGHT_AND_MORNING + AFTERNOON_AND_EVENING
-"""What everything else takes, hour by hour."""
+"""Base use of the house by hour, in kW."""
 ATTRIBUTES = {
     "friendly_name": "Electricity meter",
     "icon": "mdi:meter-electric-outline",

@@ -47,14 +47,14 @@ fields => {
   }
 }
 """
-"""The addresses of a webhook are a secret, of a demo's too."""
+"""Style that hides the webhook's addresses, which are secret in a demo too."""
 
 HIDE_MISSING = """
 images => {
   for (const image of images.filter(one => !one.naturalWidth)) image.style.visibility = "hidden";
 }
 """
-"""Logos of other integrations come from the internet, which need not be there."""
+"""Logos of other integrations, which would come from the internet."""
 
 
 class Photographer:
@@ -89,7 +89,9 @@ class Photographer:
         house = self.stage.house
         await self.browser.resize(*DASHBOARD_SIZE)
         for name in DEVICES:
-            await house.wait_for(f"switch.{name}", "on", 30)  # they tell "off" until they are read
+            await house.wait_for(
+                f"switch.{name}", "on", 30
+            )  # they report "off" until they are read
         await house.wait_for(SAVING, is_final, 60)
         await self.open(DASHBOARD, "Not live")
         await self.browser.wait_for_text("An estimate from your own meter")
@@ -174,7 +176,7 @@ class Photographer:
     async def repair(self) -> None:
         """Take the repair of changed webhook addresses, and submit it."""
         house = self.stage.house
-        self.stage.provider.start(minutes=60)  # which calls the webhook: it is in use
+        self.stage.provider.start(minutes=60)  # calls the webhook, which is then in use
         await house.wait_for(LIVE, "on", 90)
         await house.command("config/core/update", external_url="https://home.example.org")
         await self.browser.resize(900, 900)
@@ -215,7 +217,7 @@ class Photographer:
         await self.shoot("flow-token")
         await self.fill_in("wrong-token")
         await self.browser.wait_for_text("accept this token")
-        await self.toggle_advanced()  # an address that was changed stays in sight, a demo's is odd
+        await self.toggle_advanced()  # the section stays open for a custom address, as the demo's
         await self.shoot("flow-wrong-token")
         await self.fill_in(DEMO_TOKEN)
         await self.browser.wait_for_text("Treat the addresses like a password")

@@ -32,7 +32,7 @@ MANIFEST = {
 CONFIG = Path(__file__).with_name("config")
 DASHBOARD = "equiwatt-demo"
 VIEWS = ROOT / "docs" / "dashboard.md"
-"""Shows the views that users paste: the demo pastes them too."""
+"""Page with the views that users paste, which the demo uses too."""
 BRITISH = {
     "language": "en-GB",
     **dict.fromkeys(("number_format", "time_format", "date_format", "first_weekday"), "language"),
@@ -44,7 +44,7 @@ AREAS = {
     "Kitchen": ("switch.kettle",),
     "Living Room": ("climate.heating", "light.reading_lamp"),
 }
-"""Where the devices are, so that an area can be paused."""
+"""Areas of the devices, as an area can be paused."""
 DEVICES = ("immersion_heater", "towel_rail", "car_charger")
 DOMAIN = "equiwatt"
 ADDRESS = re.compile(r"https?://[^\s\"`\\)]+/api/webhook/[^\s\"`\\)?]+\?event=(\w+)")
@@ -79,7 +79,7 @@ async def set_up(folder: Path, ha_port: int = 0, provider_port: int = 0) -> Asyn
         with step("The simulated provider"):
             state_file = folder / "provider.json"
             provider = Provider(port=provider_port, state_file=state_file)
-            provider.configure(shown=MOST_SHOWN)  # so that the home has a past to look back on
+            provider.configure(shown=MOST_SHOWN)  # the home needs a past with its equivents
             await stack.enter_async_context(provider)
         with step("Home Assistant"):
             house = prepared_house(folder / "home", ha_port, provider)
@@ -149,7 +149,7 @@ def prepared_house(folder: Path, port: int, provider: Provider) -> House:
     configuration = (CONFIG / "configuration.yaml").read_text("utf-8")
     configuration = configuration.replace("DEVICES", str(devices))
     past = enumerate(provider.answer()["previous_events"])
-    paused = [one for number, one in past if number % 5 != 3]  # it took part in four of five
+    paused = [one for number, one in past if number % 5 != 3]  # the home took part in four of five
     configuration += install_meter(folder, devices, paused, days=METER_DAYS, by_chance=True)
     return House(folder, configuration=configuration, port=port, frontend=True)
 

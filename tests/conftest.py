@@ -18,7 +18,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.test_util.aiohttp import AiohttpClientMocker
 
-# Before `hass` starts, or the plugin's own test folder is what Home Assistant finds.
+# Before `hass` starts, or Home Assistant finds the plugin's own test folder.
 import custom_components  # noqa: F401
 from custom_components.equiwatt import announcer, coordinator
 from custom_components.equiwatt.equivents import client
@@ -31,8 +31,8 @@ from .fakes.home import NOW, TOKEN, WEBHOOK_ID, Home, add_entry
 from .fakes.mocked import mocked
 from .fakes.provider import API_URL, Provider
 
-# The same examples at each run: what fails here fails for everybody. `--hypothesis-profile=long`
-# looks for new ones.
+# The same examples in each run, for reproducible failures. `--hypothesis-profile=long` searches
+# for new ones.
 settings.register_profile("long", settings(max_examples=10_000, stateful_step_count=50))
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
@@ -64,9 +64,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session", autouse=True)
 def passing_time() -> None:
     """Patch the clocks once, as each patch looks through all modules."""
-    # Whatever asks is shown the same time; looking up the stack at each question takes long.
+    # All callers get the same time; freezegun's check of the stack in each call takes long.
     freezegun.api.call_stack_inspection_limit = 0
-    # Until the process ends: event loops that are closed later still ask for the time.
+    # Until the process ends, as event loops that are closed later still use the clock.
     freezegun.freeze_time(tick=True, ignore=["_pytest.", "execnet.", "xdist."]).start()
 
 
@@ -187,10 +187,10 @@ def push(hass: HomeAssistant, hass_client_no_auth: Any) -> Push:
 
     async def call(query: str, webhook_id: str = WEBHOOK_ID) -> int:
         """Call the webhook and return the status."""
-        if not clients:  # not before everything is set up, after which no view can come
+        if not clients:  # after the set-up, as no view can be added later
             clients.append(await hass_client_no_auth())
         response = await clients[0].post(f"/api/webhook/{webhook_id}{query}")
-        await hass.async_block_till_done()  # the edge is on the disk, and announced
+        await hass.async_block_till_done()  # the edge is stored and announced
         return response.status
 
     return call

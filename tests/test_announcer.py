@@ -157,7 +157,7 @@ async def test_failing_listener(home: Home, push: Push, no_secrets_in_log: Recor
     ours = [one for one in no_secrets_in_log.records if one.name.startswith("custom_components.")]
     logged = [record for record in ours if record.exc_info]
     assert len(logged) == 2
-    for record in logged:  # which is what a fault is to look like
+    for record in logged:  # the expected traceback
         no_secrets_in_log.records.remove(record)
 
 

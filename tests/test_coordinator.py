@@ -57,7 +57,7 @@ async def test_polls_on_schedule(home: Home, provider: Provider) -> None:
     quiet = [t for t in provider.calls if NOW <= t < NOW + timedelta(minutes=11)]
     window = [t for t in provider.calls if START <= t < START + timedelta(seconds=90)]
     assert 22 <= len(quiet) <= 23
-    assert 12 <= len(window) <= 14  # timers here fire at full seconds
+    assert 12 <= len(window) <= 14  # timers fire on full seconds here
     assert len(provider.calls) <= 40 * 2 + 12
 
 
@@ -604,7 +604,7 @@ async def test_polling_disabled(
     assert len(provider.calls) == 1
     await home.pass_time(60 * MINUTE, step=30)
     assert len(provider.calls) == 1
-    assert home.live == "off"  # by the clock: the bound has passed, and nobody was asked
+    assert home.live == "off"  # by the clock: the bound has passed without a poll
     await push("")
     await home.settle()
     assert len(provider.calls) == 2
@@ -633,7 +633,7 @@ async def test_unexpected_error_at_restart(
     calls = len(provider.calls)
     logged = [record for record in no_secrets_in_log.records if record.exc_info]
     assert [record.message for record in logged] == ["Unexpected error fetching equiwatt data"]
-    no_secrets_in_log.records.remove(logged[0])  # which is what a fault of our own is to look like
+    no_secrets_in_log.records.remove(logged[0])  # the expected traceback
     monkeypatch.setattr(Tracker, "observe", observe)
     provider.start(NOW, NOW + timedelta(hours=1))
     await home.pass_time(31, step=31)

@@ -35,7 +35,7 @@ async def test_entities_and_device(home: Home) -> None:
     (device,) = dr.async_entries_for_config_entry(dr.async_get(home.hass), home.entry.entry_id)
     assert device.name == "equiwatt"
     assert device.entry_type is dr.DeviceEntryType.SERVICE
-    assert device.manufacturer == "equiwatt"  # of the service, as for all of Home Assistant's
+    assert device.manufacturer == "equiwatt"  # of the service device, as in Home Assistant
 
 
 async def test_short_names(home: Home) -> None:

@@ -97,7 +97,7 @@ async def test_not_ready(
     assert home.entry.state.value == "setup_retry"
     message = EXCEPTIONS[reason]["message"]
     told = home.entry.error_reason_translation_key or f"{home.entry.reason}."
-    assert told in (reason, message)  # the older release tells the message
+    assert told in (reason, message)  # older releases show the message
     provider.recover()
     await home.pass_time(30)
     assert home.entry.state.value == "loaded"

@@ -33,7 +33,7 @@ def mock_recorder_before_hass(async_test_recorder: Any) -> None:
 async def recorded(recorder_mock: Recorder, hass: HomeAssistant, live: Home) -> Home:
     """Return a house with a logbook."""
     logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)  # the plugin logs each query
-    hass.config.components.add("frontend")  # whose pages are in a package of their own
+    hass.config.components.add("frontend")  # the frontend is in a package of its own
     assert await async_setup_component(hass, "logbook", {})
     await live.settle()
 

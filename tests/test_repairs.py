@@ -51,7 +51,7 @@ async def test_repair_submitted_too_late(live: Home, provider: Provider) -> None
     assert flows
     flow: Any = await flows.async_init(DOMAIN, data={"issue_id": issue_id_of(PLUG)})
     plug.obeys = True
-    plug.report(is_on=True)  # the owner has turned it on at the plug
+    plug.report(is_on=True)  # turned on by hand
     await live.settle()
     start = live.now
     provider.start(start, start + HOUR)

@@ -250,7 +250,7 @@ async def refused(
     assert refusal.value.translation_key == key
     if key in MESSAGES:
         message = MESSAGES[key]["message"].format(**placeholders)
-        assert str(refusal.value).rstrip(".") == message.rstrip(".")  # as older releases cut it
+        assert str(refusal.value).rstrip(".") == message.rstrip(".")  # truncated in older releases
 
 
 async def test_nothing_to_rehearse_while_live(home: Home, provider: Provider, push: Push) -> None:

@@ -420,7 +420,7 @@ OLD = {
     "webhook_missed": 1,
     "equivents": [event(START - 3 * HOUR, START - 2 * HOUR)],
 }
-"""What was stored before anything was measured."""
+"""Stored data without results."""
 
 
 @pytest.mark.parametrize("more", [{}, {"results": [saving(NOW - HOUR), saving(NOW - 9 * HOUR)]}])

@@ -159,7 +159,7 @@ async def test_back_to_back(live: Home, provider: Provider) -> None:
     provider.end(NOW, live.now)
     provider.start(live.now, live.now + HOUR)
     await live.poll()
-    await live.pass_time(1)  # as older releases need a moment between both
+    await live.pass_time(1)  # older releases need a moment between both
     assert live.edges[-1][0] == "started"
     assert live.state(SKIP) == "off"
     assert (await pause(live.hass, PLUG))["paused"] == [PLUG]
@@ -249,7 +249,7 @@ async def test_wrong_end(live: Home, provider: Provider, push: Push, restarts: b
         await restart(live)
         await started(live)
     await live.pass_time(7 * MINUTE)
-    assert live.live == "on"  # the same one
+    assert live.live == "on"  # the same equivent
     assert await pause(live.hass, PLUG) == SKIPPED
     assert plug.commands == []
 

@@ -368,7 +368,7 @@ async def test_device_automations(hass: HomeAssistant, home: Home, hass_ws_clien
     for what in ("triggers", "conditions"):
         await client.send_json_auto_id({"type": f"get_{what}_for_target", "target": device})
         offered[what] = set((await client.receive_json())["result"])
-    switch = {"switch.turned_off", "switch.turned_on"}  # of the one that skips an equivent
+    switch = {"switch.turned_off", "switch.turned_on"}  # of the skip switch
     assert offered["triggers"] == {STARTED, ENDED, "event.received", *switch}
     assert offered["conditions"] == {"equiwatt.is_live", "switch.is_off", "switch.is_on"}
 

@@ -175,7 +175,7 @@ async def test_unusable_event(
     """A call without a usable event changes nothing and polls."""
     calls = len(provider.calls)
     response = await client.post(PATH, **call)
-    assert response.status in (200, 400)  # 400: the server itself refuses a broken encoding
+    assert response.status in (200, 400)  # 400: the server refuses a broken encoding
     await home.settle()
     assert home.live == "off"
     assert len(provider.calls) == calls + (response.status == 200)

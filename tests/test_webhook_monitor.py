@@ -311,7 +311,7 @@ async def test_silence_over_a_restart(used: Home, provider: Provider) -> None:
     await used.pass_time(120)
     await equivent(used, provider)
     assert repairs(used) == [SILENT]
-    ir.async_delete_issue(used.hass, DOMAIN, f"{SILENT}_{used.entry.entry_id}")  # as a restart does
+    ir.async_delete_issue(used.hass, DOMAIN, f"{SILENT}_{used.entry.entry_id}")  # like a restart
     assert await used.hass.config_entries.async_reload(used.entry.entry_id)
     await used.settle()
     assert repairs(used) == [SILENT]

@@ -233,7 +233,7 @@ async def test_rehearsed_pause(home: Home, use: Use, include: bool) -> None:
     assert titles(home) == (over if include else [])
     await simulate(home.hass, duration=10)
     await home.pass_time(15)
-    assert titles(home) == (over if include else [])  # those of the first one are replaced
+    assert titles(home) == (over if include else [])  # those of the first equivent are replaced
 
 
 async def test_notifications(home: Home, provider: Provider, use: Use) -> None:
@@ -352,7 +352,7 @@ COLD = {"entity_id": "climate.thermostat"}
         ),
     ],
 )
-async def test_turns_down(  # what is chosen, and what becomes of it
+async def test_turns_down(  # the input and its result
     home: Home,
     provider: Provider,
     use: Use,

@@ -16,7 +16,7 @@ from ..fakes.disk import SAVE
 from ..fakes.home import Home
 
 WRITE, LOAD, REMOVE = Store._async_write_data, Store._async_load, Store.async_remove
-"""What Home Assistant does, before the plugin puts a memory in the place of the disk."""
+"""The real write, before the plugin replaces the disk by memory."""
 
 
 @pytest.fixture

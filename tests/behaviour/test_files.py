@@ -35,7 +35,7 @@ FILLED = {
     ".issues.webhook_changed.title": {"name"},
     ".issues.webhook_silent.title": {"name"},
 }
-"""What the code fills in, and where."""
+"""Placeholders that the code fills in, by text."""
 WHOLE = (".create_entry.default", ".create_entry.no_address", ".message", ".description")
 MODULES = sorted(FOLDER.rglob("*.py"))
 

@@ -145,7 +145,7 @@ class ExpectedHome:
         for plug in self.plugs.values():
             plug.deaf = False
             plug.report(available=True)
-        await self.home.pass_time(20 * 60, step=20)  # as it may be tried every 15 minutes
+        await self.home.pass_time(20 * 60, step=20)  # rounds are up to 15 minutes apart
         assert self.home.live == "off"
         assert {one: bool(plug.is_on) for one, plug in self.plugs.items()} == self.expected
 

@@ -116,7 +116,7 @@ async def test_edge_announced_once_after_failed_write(
         provider.end(NOW, NOW + timedelta(minutes=1))
         await home.poll()
     assert home.edges == [("started", "api"), ("ended", "api")]
-    await home.pass_time(5 * 60 * MINUTE, step=60)  # there is room again, for five hours
+    await home.pass_time(5 * 60 * MINUTE, step=60)  # the disk has space again for five hours
     assert hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"]["announced"] is None
     await restart(home, hass_storage, 60)
     await home.settle()
@@ -145,7 +145,7 @@ def take_tracebacks(recorder: Recorder) -> set[str]:
     return {
         f"{r.name}: {r.getMessage()}: {r.exc_info and r.exc_info[1]!r}"
         for r in told
-        if r.name != "aiohttp.access"  # which stumbles over the frozen time
+        if r.name != "aiohttp.access"  # fails with the frozen time
     }
 
 

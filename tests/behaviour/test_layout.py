@@ -21,10 +21,10 @@ PURE = (
     "metering/days.py",
     "metering/results.py",
 )
-"""What can be shown without a Home Assistant."""
+"""Modules without Home Assistant."""
 FRAMEWORKS = {"homeassistant", "voluptuous"}
 ALWAYS_THERE = FRAMEWORKS | {"aiohttp", "yarl"}
-"""What no Home Assistant is without, of what others have made."""
+"""Packages that each Home Assistant has."""
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 

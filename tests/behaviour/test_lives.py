@@ -11,7 +11,7 @@ from ..holding.lives import Life
 PARTS = 4
 LIVES = 20_000 if settings.get_profile("long") is settings.default else 2_000
 ONE_IN = 1_000
-"""Of so many devices with one oddity one may end wrong.
+"""Number of devices with one oddity of which one may end wrong.
 
 Of the 20,000 one does: a thermostat that leaves its preset for a temperature, and reports the
 preset once more half a minute later.

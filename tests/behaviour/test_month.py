@@ -21,9 +21,9 @@ from ..state_machine.home import Home
 DAYS = 30
 DAY = timedelta(days=1)
 EQUIVENTS = {3: True, 6: False, 10: True, 13: False, 17: True, 20: False, 24: True, 27: False}
-"""The days with an equivent, twice a week, and whether the app calls the webhook about it."""
+"""Days with an equivent, twice a week, and whether the app calls the webhook."""
 GROWTH = 25_000
-"""How many memory blocks more there may be after a month of some 50,000 calls.
+"""Limit of additional memory blocks after a month of some 50,000 calls.
 
 One kept for every second call is found; the tests themselves keep some 2,000 for each equivent.
 """

@@ -133,7 +133,7 @@ async def test_calendar_subscription(home: Home, hass_ws_client: Any) -> None:
         return [one["summary"] for one in told["event"]["events"]]
 
     assert await pushed() == []
-    second = timedelta(seconds=1)  # as the socket itself does not outlast a longer skip
+    second = timedelta(seconds=1)  # a longer skip would close the socket
     await plan(home, NOW + 5 * second, NOW + 30 * second)
     assert await pushed() == ["powerUP"]
     await home.pass_time(40)

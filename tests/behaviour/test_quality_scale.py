@@ -93,10 +93,10 @@ TESTED_BY = {
     "test-before-setup": ["test_init.test_not_ready"],
     "unique-config-entry": ["test_config_flow.test_already_configured"],
 }
-"""The tests elsewhere that a rule rests on."""
+"""Tests elsewhere that are the evidence of a rule."""
 
 SHOWN_BELOW: set[str] = set()
-"""The rules that a test of this module shows to be followed."""
+"""Rules with evidence in this module."""
 
 
 def shows[Test](*rules: str) -> Callable[[Test], Test]:
@@ -139,7 +139,7 @@ NAMES = {
     for field in ("attr", "id", "arg")
     if isinstance(name := getattr(node, field, None), str)
 }
-"""What the integration uses by name."""
+"""Names that the integration uses."""
 TESTS = {
     f"{module}.{node.name}"
     for module, node in nodes(HERE)
@@ -265,7 +265,7 @@ async def test_entities(home: Home) -> None:
         for entry in entries
         if entry.domain == "sensor" and not entry.original_device_class
     }
-    assert classless == {"held_devices"}  # a number of devices is of no class
+    assert classless == {"held_devices"}  # a number of devices has no device class
 
 
 @shows("runtime-data", "config-entry-unloading", "inject-websession")

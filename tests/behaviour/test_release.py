@@ -40,7 +40,7 @@ READ = [
     AwesomeVersionStrategy.SEMVER,
     AwesomeVersionStrategy.PEP440,
 ]
-"""How Home Assistant and HACS may read the version of a release."""
+"""Strategies by which Home Assistant and HACS parse the version of a release."""
 SUFFIXES = (
     *("", "a", "alpha", "b", "beta", "c", "rc", "pre", "preview", "post", "r", "rev", "d", "dev"),
     *("x", "axyz", "B", "a-b"),

@@ -17,9 +17,9 @@ from ..state_machine.cloud import HOUR, MINUTE, SECOND, Truth
 from ..state_machine.home import Home
 
 ENOUGH = 200
-"""How many steps there may be at most."""
+"""Maximum number of steps."""
 LASTS = 4 * SECOND
-"""What begins has come to its end after so long."""
+"""Seconds after which everything has finished."""
 
 
 @pytest.fixture(autouse=True)

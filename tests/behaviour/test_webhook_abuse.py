@@ -32,9 +32,9 @@ PATH = f"/api/webhook/{WEBHOOK_ID}"
 BURST = 2000
 CALLERS = 40
 PATIENCE = 20
-"""Seconds in which everything that is waited for has happened."""
+"""Time-out of all waits in seconds."""
 GRACE = timedelta(seconds=2)
-"""How long a push stands in these tests."""
+"""Life of a push in these tests."""
 
 
 @pytest.fixture
@@ -197,11 +197,11 @@ async def test_burst(home: CalledHome, caplog: pytest.LogCaptureFixture) -> None
     await until(lambda: len(home.provider.times) > 1)
     assert await home.call(params={"event": "ended" if truth == "on" else "started"}) == 200
     assert home.live == "on"
-    await until(lambda: home.live == truth, 60 + PATIENCE)  # when the API may be asked again
+    await until(lambda: home.live == truth, 60 + PATIENCE)  # when a poll is allowed again
     await asyncio.sleep(1)
     assert home.live == truth
     check_limits(home.provider.times)
-    await home.hass.async_block_till_done()  # each edge is written to the disk before
+    await home.hass.async_block_till_done()  # each edge is stored first
     if truth == "on":
         assert home.kinds == []
         return

@@ -45,7 +45,7 @@ from ..fakes.home import fire_timers
 
 FIRST_START = datetime(2026, 11, 25, 15, 52, 41, tzinfo=UTC)
 OWN_ROW = timedelta(seconds=10)
-"""How long after a full five minutes Home Assistant makes a row of its own."""
+"""Delay of Home Assistant's own rows after a full five minutes."""
 LAST_TICK = timedelta(seconds=20)
 NOW = datetime(2026, 11, 25, 11, 7, 43, tzinfo=UTC)
 START = datetime(2026, 11, 24, 16, tzinfo=UTC)

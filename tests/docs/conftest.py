@@ -32,7 +32,7 @@ class Examples:
         blocks = [AUTOMATIONS[alias] for alias in aliases or AUTOMATIONS]
         for name in sorted({name for block in blocks for name in actions(block)}):
             domain, action = name.split(".")
-            if domain != DOMAIN:  # its own are run as they are
+            if domain != DOMAIN:  # the integration's own actions run unchanged
                 async_mock_service(hass, domain, action)
         hass.bus.async_listen("call_service", self._record)
         config = {"automation": blocks}

@@ -22,9 +22,9 @@ PAGES = {
     name: read(name)
     for name in (README, *sorted(f"docs/{page.name}" for page in ROOT.glob("docs/*.md")))
 }
-"""The texts for users, by their paths."""
+"""Texts for users by path."""
 TEXTS = {**PAGES, **{name: read(name) for name in (CONTRIBUTING, SECURITY)}}
-"""All texts that are held to the same rules."""
+"""All texts under the same rules."""
 EVERYTHING = "\n".join(PAGES.values())
 
 
@@ -55,7 +55,7 @@ def blocks(text: str) -> list[dict[str, Any]]:
 
 
 RUN_ELSEWHERE = {"docs/planned.md", "docs/saving.md", "docs/triggers.md"}
-"""Pages whose examples need more than a home, and have tests of their own."""
+"""Pages whose examples have tests of their own, as they need more than a home."""
 EXAMPLES = [
     block
     for name, text in PAGES.items()
@@ -64,7 +64,7 @@ EXAMPLES = [
     if "triggers" in block
 ]
 AUTOMATIONS = {example["alias"]: example for example in EXAMPLES}
-"""The automations of the pages by their names."""
+"""Automations of the pages by name."""
 
 
 def actions(value: Any) -> Iterator[str]:

@@ -40,7 +40,7 @@ from .names import (
 from .pages import AUTOMATIONS, EXAMPLES, PAGES, blocks
 
 CARDS = {"cards", "sections", "views"}
-"""What only a dashboard has, or a part of one."""
+"""Keys of a dashboard or of a part of one."""
 
 
 def turn(home: Home, entity_id: str) -> None:

@@ -121,7 +121,7 @@ def test_blueprints_can_be_imported() -> None:
     sources = {load_yaml_dict(str(one))["blueprint"]["source_url"] for one in folder.iterdir()}
     badges = re.findall(r"blueprint_import/\?blueprint_url=([^)]+)\)", EVERYTHING)
     assert {unquote(badge) for badge in badges} == sources
-    assert f"]({BLUEPRINT_URL})" in PAGES[README]  # to which the dialog leads
+    assert f"]({BLUEPRINT_URL})" in PAGES[README]  # linked in the dialog
     documentation = json.loads((INTEGRATION / "manifest.json").read_text("utf-8"))["documentation"]
     assert all(source.startswith(f"{documentation}/blob/main/") for source in sources)
 

@@ -59,7 +59,7 @@ async def test_examples(hass: HomeAssistant, home: Home, push: Push) -> None:
     await start_the_dryer(home)
     assert not calls["heating"] + calls["messages"]
     await push("?event=started")
-    assert len(calls["heating"]) == 2  # by our trigger, and by Home Assistant's own
+    assert len(calls["heating"]) == 2  # by this integration's trigger and Home Assistant's own
     await start_the_dryer(home)
     await home.pass_time(4 * 60)
     await push("?event=ended")

@@ -179,7 +179,7 @@ async def test_equivent(house: House, api: Provider, dashboard: Dashboard) -> No
 
 async def test_with_a_meter(house: House, api: Provider, dashboard: Dashboard) -> None:
     """With a meter: use and usual use while live, and the saving of the last equivent."""
-    # In the last full hour, as rows of five minutes that are written after a start do not count.
+    # In the last full hour, as rows of five minutes written after a start do not count.
     start = int(time.time()) // 3600 * 3600 - 1800
     addresses = await add(house, api)
     (entry,) = await house.entries("equiwatt")
@@ -203,7 +203,7 @@ async def test_with_a_meter(house: House, api: Provider, dashboard: Dashboard) -
     await dashboard.open("equiwatt-results")
     await dashboard.shows("Saved in all", "Too early to tell", "The last five", "Each month")
     await dashboard.open()
-    for name in ("saving", "usual_use"):  # as they are on the first days with a meter
+    for name in ("saving", "usual_use"):  # as on the first days with a meter
         state = {"state": "unknown", "attributes": {"reason": "learning", "half_hours": []}}
         await house.request("POST", f"/api/states/sensor.equiwatt_{name}", state)
     await dashboard.shows(

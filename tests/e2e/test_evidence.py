@@ -229,7 +229,7 @@ async def test_misleading_answers(house: House) -> None:
             api.previous = list(FINISHED)
             await stack.enter_async_context(api.serve())
             accounts.append(await add(house, api, number))
-        await asyncio.sleep(1.5)  # the limiter's second, after the calls of the set-up
+        await asyncio.sleep(1.5)  # the limiter's gap after the calls of the set-up
         began = time.monotonic()
         async with asyncio.TaskGroup() as group:
             for account, row in zip(accounts, ROWS, strict=True):

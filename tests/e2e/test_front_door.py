@@ -173,7 +173,7 @@ async def move(house: House, started: str) -> dict[str, str]:
     assert await repairs(house) == []
 
     await house.stop()
-    await house.start()  # the configuration has the first address
+    await house.start()  # the first address is in the configuration
     await wait_for_repairs(house, 1)
     await house.command("config/core/update", external_url=MOVED)
     await wait_for_repairs(house, 0)
@@ -203,7 +203,7 @@ async def test_front_door(api: Provider, tmp_path: Path, own_port: int) -> None:
 
         await house.request("DELETE", f"/api/config/config_entries/entry/{entry['entry_id']}")
         assert await house.entries("equiwatt") == []
-        # What was held is watched for a while after it was restored, and its file goes with it.
+        # A restored device is watched for a while, and then its file is removed.
         files = {path.name for path in (tmp_path / ".storage").glob("equiwatt*")}
         assert files <= {"equiwatt.held_devices"}
         assert house.problems() == []

@@ -26,7 +26,7 @@ CAUSES = [
     (HTTPStatus.OK, "[]", "unexpected_response"),
     (HTTPStatus.OK, '{"success": false, "msg": "No", "data": null}', "unexpected_response"),
 ]
-"""Answers of the API that the dialog has a sentence for."""
+"""Answers of the API with an error in the dialog."""
 COUNTING = """
 logger:
   default: warning
@@ -129,7 +129,9 @@ async def overrun(house: House, api: Provider, addresses: dict[str, str]) -> Non
     api.is_down = False
     await call(addresses["started"])
     confirmed = datetime.fromtimestamp(end, UTC).isoformat()
-    await house.wait_for(CURRENT_END, confirmed, 65)  # in a window this minute's calls may be made
+    await house.wait_for(
+        CURRENT_END, confirmed, 65
+    )  # in a window all calls of the minute may be used
     await asyncio.sleep(max(0, end + 5 - time.time()))
     assert (await house.state(LIVE) or {})["state"] == "on"
     await counted(house, 3, 2)

@@ -60,7 +60,7 @@ async def test_meter(house: House, api: Provider) -> None:
     assert await saving(house, final=True) == pytest.approx(sum(KW.values()), abs=0.3)
     assert ["less than usual" in text for text in await described(house, 1)] == [True]
 
-    # In the last full hour, as rows of five minutes that are written after a start do not count.
+    # In the last full hour, as rows of five minutes written after a start do not count.
     start = int(time.time()) // HOUR * HOUR - HOUR // 2
     api.current = measured(start, start + 2 * HOUR)
     await call(addresses["started"].split("?")[0])

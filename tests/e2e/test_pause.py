@@ -143,10 +143,12 @@ async def test_devices_are_restored(
     start = time.time()
     api.current = equivent(start, start + 3600)
     await call(addresses["started"])
-    await plugs.until(lambda: plugs.commands("heater") == ["off"], 5)  # and others may be to come
+    await plugs.until(
+        lambda: plugs.commands("heater") == ["off"], 5
+    )  # the other commands may follow
     await plugs.until(lambda: plugs.acted == ["start"], 5)
     await end_process(house, sign)
-    await asyncio.sleep(0.5)  # for a command under way
+    await asyncio.sleep(0.5)  # for a command in progress
     await house.start()
     await house.wait_for(LIVE, "on", 5)
     await call(addresses["started"])
@@ -206,7 +208,7 @@ async def ended_while_down(
     await asyncio.sleep(3)
     assert plugs.commands("heater") == plugs.commands("rail") == ["off"]
     plugs.deaf.unlink()
-    await end_process(house, sign)  # as each start tries again at once, and not a minute later
+    await end_process(house, sign)  # each start retries at once, not a minute later
     await house.start()
     await plugs.until(
         lambda: plugs.commands("heater") == plugs.commands("rail") == ["off", "on"], 10

@@ -25,7 +25,7 @@ LOST = "Error fetching equiwatt data: "
 BACK = "Fetching equiwatt data recovered"
 HOUR = 3600
 QUIET = 2.0
-"""Seconds in which an edge that waited for the start of Home Assistant would be heard."""
+"""Seconds in which a waiting edge would be announced after the start."""
 HEARING = """
 logger:
   default: warning
@@ -73,7 +73,7 @@ class EdgeListener:
         """Wait for these edges after all those expected before."""
         self._expected += news
         with suppress(TimeoutError):
-            async with asyncio.timeout(30):  # what takes two answers takes ten seconds
+            async with asyncio.timeout(30):  # two answers are ten seconds apart
                 while len(self.heard) < len(self._expected):
                     self._news.clear()
                     await self._news.wait()

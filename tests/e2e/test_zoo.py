@@ -27,7 +27,7 @@ LEFT_OUT = (
     "thermostat whose preset ends with a temperature",
     "valve whose off is five degrees",
 )
-"""What takes minutes or is never off, and is tried on a clock that is turned by hand."""
+"""Devices that need minutes or are never off, which have tests with a clock turned by hand."""
 PAUSED = {f"one_{n}": row for n, row in enumerate(KINDS) if row not in LEFT_OUT}
 DEVICES = PAUSED | {row: row for row in ("blind", "select", "number")}
 SCENE = """

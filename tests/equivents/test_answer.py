@@ -118,7 +118,7 @@ def test_bad_items(bad: Any) -> None:
     """A bad past item is counted and dropped, a bad current item is an error."""
     answer = parse(payload(None, event(START, START + 60), bad))
     assert answer == Answer(None, (Equivent(at(START), at(START + 60)),), skipped=1)
-    with pytest.raises(MalformedError):  # the first may be the live one
+    with pytest.raises(MalformedError):  # the first one may be live
         parse(payload(None, bad, event(START, START + 60)))
     current = event(START + 3600, None)
     answer = parse(payload(current, bad, event(START, START + 60)))

@@ -535,7 +535,7 @@ class TestLimiter:
             tasks[0].cancel()
             tasks[3].cancel()
         await asyncio.sleep(0)
-        tasks[1].cancel()  # the one that has its turn and waits for the gap
+        tasks[1].cancel()  # the caller whose turn is next, waiting for the gap
         await asyncio.gather(*tasks, return_exceptions=True)
         assert served == [2, 4, 5, 6, 7]
 

@@ -885,7 +885,7 @@ class Provider(RuleBasedStateMachine):
         self.now = T0
         self.tracker = Tracker()
         self.plain = Tracker()
-        """One that knows of no rehearsals."""
+        """Tracker without the rehearsals."""
         self.announced = False
         self.live: Equivent | None = None
         self.past: list[Equivent] = []

@@ -11,7 +11,7 @@ from .home import Home
 
 FOLDER = Path(__file__).parents[2] / "blueprints"
 AUTOMATION = "automation"
-ID = "1795616905571"  # as the editor gives one; a template makes a number of it
+ID = "1795616905571"  # as the editor's, which a template would render as a number
 
 type Use = Callable[..., Awaitable[None]]
 

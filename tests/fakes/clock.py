@@ -12,7 +12,7 @@ import time
 from typing import Any, override
 
 GRAIN = 0.01
-"""Seconds to wait at a time for another thread that is at work."""
+"""Seconds of each wait for another thread that is working."""
 
 _real_monotonic = time.monotonic
 
@@ -106,7 +106,7 @@ class _Selector(selectors.DefaultSelector):
         if self.working or timeout is None:
             return super().select(GRAIN)
         if not (ready := super().select(0)):
-            time.sleep(0)  # other threads, and bytes on loopback, have their chance
+            time.sleep(0)  # lets other threads run and bytes on loopback arrive
             ready = super().select(0)
         if not ready:
             self._clock.turn(timeout)

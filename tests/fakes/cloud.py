@@ -11,7 +11,7 @@ NATIVE = (
     "pyspeex_noise",
     "turbojpeg",
 )
-"""What the cloud integration imports for sound and pictures: not to be had on every machine."""
+"""Imports of the cloud integration for sound and pictures, which not every machine has."""
 
 
 class Cloud:

@@ -12,7 +12,7 @@ from homeassistant.helpers.storage import Store
 from homeassistant.util.file import WriteError
 
 SAVE = "custom_components.equiwatt.storage.save_json"
-"""What writes a file."""
+"""Writers of files."""
 
 
 @contextmanager

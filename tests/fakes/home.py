@@ -92,7 +92,7 @@ class Home:
         assert await self.hass.config_entries.async_setup(self.entry.entry_id)
         await self.settle()
 
-    # What shows
+    # States
 
     def state(self, entity_id: str) -> str:
         """Return a state."""

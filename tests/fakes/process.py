@@ -17,7 +17,7 @@ TOKEN = "sentinel-token-3b9d"
 CURRENT_END = "sensor.equiwatt_current_end"
 SAVING = "sensor.equiwatt_saving"
 CHOSEN = {"source": "sensors", "sensors": [METER]}
-"""How the meter of the demo is chosen."""
+"""Options that choose the demo's meter."""
 
 
 def filled_in(token: str, url: str) -> dict[str, Any]:

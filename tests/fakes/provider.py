@@ -49,22 +49,22 @@ class Provider:
         self.status = HTTPStatus.OK
         self.headers: dict[str, str] = {}
         self.ahead = timedelta()
-        """How far its clock is ahead of the system's."""
+        """Seconds of its clock ahead of the system's."""
         self.body: str | None = None
         self.error: Exception | None = None
-        """What a call raises behind a mocked session."""
+        """Error that a call raises in a mocked session."""
         self.is_down = False
-        """Whether a connection breaks off, where there is one."""
+        """True to break off connections."""
         self.refused: set[str] = set()
-        """The tokens that are refused."""
+        """Refused tokens."""
         self.calls: list[datetime] = []
         self.times: list[float] = []
-        """When the calls were made, by the system's and by the monotonic clock."""
+        """Times of the calls, by the system's and by the monotonic clock."""
         self.by_token: defaultdict[str, list[float]] = defaultdict(list)
         self.on_call: Callable[[], object] = lambda: None
-        """Called before each answer, which it may change."""
+        """Function called before each answer, which it may change."""
 
-    # What it says
+    # Answers
 
     def set_answer(
         self, current: Mapping[str, Any] | None, previous: Sequence[dict[str, Any]]
@@ -149,7 +149,7 @@ class Provider:
         finally:
             await runner.cleanup()
 
-    # What it has seen
+    # Calls
 
     def _record(self, token: str = "") -> None:
         """Record a call."""

@@ -17,10 +17,10 @@ from .server import Answer, Certificate, Exchange
 
 NOW = int(datetime.now(UTC).timestamp())
 CURRENT = {"start_time": NOW - 600, "end_time": NOW + 3000}
-"""The equivent that is live, when one is."""
+"""The live equivent in tests that have one."""
 OLD = {"start_time": NOW - 90_000, "end_time": NOW - 86_400}
 APART = timedelta(seconds=11)
-"""How far apart two answers are that together end what is live."""
+"""Seconds between two answers that end the live equivent together."""
 
 
 @dataclass(frozen=True)

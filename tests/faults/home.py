@@ -20,7 +20,7 @@ from .server import Api
 
 LAST_START = "sensor.equiwatt_last_start"
 POLL = timedelta(seconds=320)
-"""Later than the next poll, however long it was put off, and sooner than anything is stale."""
+"""Later than the next poll after any back-off, and before anything is stale."""
 
 
 class FaultyHome(Home):
@@ -60,7 +60,9 @@ class FaultyHome(Home):
     @override
     async def setup(self) -> None:
         """Set up the entry with a valid answer."""
-        self.hass.loop.set_debug(False)  # whose log of every socket takes most of the time
+        self.hass.loop.set_debug(
+            False
+        )  # asyncio's debug log of every socket takes most of the time
         assert await async_setup_component(self.hass, "homeassistant", {})
         await super().setup()
         assert self.live == self.truth

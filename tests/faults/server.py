@@ -67,7 +67,7 @@ class Exchange:
 
     async def reset(self) -> None:
         """Reset the connection."""
-        await asyncio.sleep(0.01)  # so that the client has read what came before
+        await asyncio.sleep(0.01)  # the client reads the bytes so far
         raw: socket.socket = self.writer.get_extra_info("socket")
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.writer.transport.abort()

@@ -152,7 +152,7 @@ async def test_lie_without_fault(
     server.answer = in_tls(wire(sized)) if tls else wire(sized)
     await home.refresh_and_poll(APART)
     assert home.live == ("off" if live else "on")
-    await asyncio.sleep(2 * announcer.APART)  # from the edge of the set-up, on older releases
+    await asyncio.sleep(2 * announcer.APART)  # from the set-up's edge, in older releases
     await home.settle()
     assert home.kinds == (["ended"] if live else ["started"])
 

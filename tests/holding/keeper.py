@@ -68,7 +68,7 @@ class Keeper:
         self.sent: list[tuple[float, Mapping[str, Any]]] = []
         self.reported: DeviceState | None = None
         self.is_on_disk = True
-        """Whether the disk takes what is written."""
+        """True if the disk accepts writes."""
         self.disk = ""
         self._context: tuple[bool, float] | None = None
         self._run = self._looks = 0

@@ -33,7 +33,7 @@ class Life:
         "select": ("select_option", {"option": "export"}),
         "water_heater": ("set_operation_mode", {"operation_mode": "eco"}),
     }
-    """What another commands, by domain."""
+    """Commands of others by domain."""
 
     def __post_init__(self) -> None:
         """Draw the device and its events."""
@@ -44,7 +44,7 @@ class Life:
         self.clock = Clock()
         self.before = self.device.essence
         if self.kind == "thermostat whose preset ends with a temperature":
-            del self.before["temperature"]  # it gets only the preset
+            del self.before["temperature"]  # a restore sets only the preset
         self.wanted = self._wanted()
         if isinstance(self.device, Thermostat) and "temperature" in self.wanted:
             self.wanted["temperature"] = self.device.attributes["temperature"] - 2
@@ -52,7 +52,7 @@ class Life:
         self.ended_at = 0.0
         self.was_full = False
         self.left_at: int | None = None
-        """How many commands it had got when another took it over."""
+        """Number of our commands at the takeover."""
 
     def _wanted(self) -> dict[str, Any]:
         """Return the wanted state."""

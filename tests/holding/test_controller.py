@@ -237,7 +237,7 @@ async def test_disk_full_at_end(live: Home, provider: Provider) -> None:
         await end(live, provider)
         await live.pass_time(2 * MINUTE)
     assert plug.commands == ["off", "on"]
-    await live.pass_time(HOUR.total_seconds(), step=60)  # there is room again
+    await live.pass_time(HOUR.total_seconds(), step=60)  # the disk has space again
     person = Context(user_id=(await live.hass.auth.async_create_user("One")).id)
     await live.hass.services.async_call(
         "switch", "turn_off", {"entity_id": PLUG}, blocking=True, context=person
@@ -245,7 +245,7 @@ async def test_disk_full_at_end(live: Home, provider: Provider) -> None:
     await live.pass_time(HOUR.total_seconds(), step=60)
     plug.commands.clear()
 
-    # As after a pulled plug, or any stop: nothing has changed, so nothing is written.
+    # As after a power cut or any stop: without a change nothing is written.
     await restart(live)
     await started(live)
     await live.pass_time(5 * MINUTE)

@@ -51,7 +51,7 @@ def calls(keeper: Keeper) -> list[str]:
     return commands[[*(one.endswith("off") for one in commands), False].index(False) :]
 
 
-# Devices as their users report them.
+# Devices from users' reports
 
 
 @pytest.mark.parametrize("seconds", [31, 65, 120])
@@ -247,7 +247,7 @@ def test_old_backup_of_restored_device() -> None:
     assert keeper.device.state == "on"
 
 
-# Whose it is.
+# Takeovers
 
 
 @pytest.mark.parametrize("at_the_end", [False, True])
@@ -351,7 +351,7 @@ def test_turned_on_while_held() -> None:
     assert keeper.device.state == "on"
 
 
-# Gaps and restarts.
+# Gaps and restarts
 
 
 @pytest.mark.parametrize("found", ["on", "off"])
@@ -440,7 +440,7 @@ def test_clock_set_back_while_down() -> None:
     assert restored(keeper)
 
 
-# Commands.
+# Commands
 
 
 def test_rounds_of_a_hold() -> None:
@@ -603,7 +603,7 @@ def test_rounded(wanted: float, is_ours: bool) -> None:
     assert is_confirmed(record) is is_ours
 
 
-# A hold after a hold.
+# Repeated holds
 
 
 def test_held_again_while_held() -> None:
@@ -657,7 +657,7 @@ def test_earlier_wanted_state() -> None:
     assert restored(keeper)
 
 
-# What is shown.
+# Shown state
 
 
 def test_shown_as_held() -> None:
@@ -702,7 +702,7 @@ def test_kinds(kind: str) -> None:
     assert len(calls(keeper)) <= 8
 
 
-# Conditions that each keep one kind of device right.
+# Conditions for single kinds of devices
 
 
 def test_third_value_at_once() -> None:

@@ -42,7 +42,7 @@ from .example import in_between, meter_of
 
 HOUR = timedelta(hours=1)
 WRITTEN = timedelta(seconds=10)
-"""How long after its end Home Assistant writes a row."""
+"""Delay of Home Assistant's rows after their ends."""
 METER = "sensor.meter"
 SECOND_METER = "sensor.second_meter"
 EXTERNAL = "supplier:import"
@@ -175,7 +175,7 @@ class Meters:
         self.freezer.move_to(on + WRITTEN)
         self.set_state(kwh, meter)
         await async_wait_recording_done(self.hass)
-        # The plugin's recorder was started by the machine's clock, which would be a later run.
+        # The plugin's recorder started by the machine's clock, which would be a later run.
         await self.execute(
             sa.delete(StatisticsRuns).where(StatisticsRuns.start >= off),
             sa.insert(RecorderRuns).values(start=on, created=on),

@@ -20,7 +20,7 @@ from demo.house import free_port
 START_SECONDS = 60
 STOP_SECONDS = 20
 OTHER_USER = "nobody"
-"""Who PostgreSQL's programs run as where the tests run as root, which they refuse."""
+"""User of PostgreSQL's programs if the tests run as root, which they refuse."""
 
 
 class Server:
@@ -77,7 +77,7 @@ def _mariadb(folder: Path) -> Generator[Server]:
     """Run MariaDB."""
     import pymysql.converters
 
-    # Its driver knows types, and none of those that they inherit from.
+    # Its driver accepts exact types only, no subclasses.
     pymysql.converters.conversions[HAFakeDatetime] = pymysql.converters.escape_datetime
     program = Path(shutil.which("mariadbd") or "").resolve()
     install = shutil.which("mariadb-install-db") or "mariadb-install-db"

@@ -399,28 +399,28 @@ kettles = list(accumulate(islice(cycle((20, 65, 25, 70, 20, 60)), 32)))
     [
         (each(5, hours=1), 5),
         (each(10, hours=96), 10),
-        (each(30, hours=2), None),  # moved three times: too few to tell
+        (each(30, hours=2), None),  # moved three times, which is too few
         (each(30, hours=3), 30),
         (each(30, hours=24, kwh=0.03), 30),  # in small steps, as little as 60 W
         (each(60, hours=24), 60),  # pushed each hour
-        (each(24 * 60, hours=24), None),  # not there for long enough to say that it does not move
-        (each(24 * 60, hours=26, kwh=8), 26 * 60 - 5),  # a day at once: it says nothing of an hour
-        (moves(15, 30, 45, 60, 300, 315, 500, 515, rows=120), 15),  # away for some hours
+        (each(24 * 60, hours=24), None),  # too new to count as idle
+        (each(24 * 60, hours=26, kwh=8), 26 * 60 - 5),  # a whole day at once
+        (moves(15, 30, 45, 60, 300, 315, 500, 515, rows=120), 15),  # unavailable for some hours
         (moves(30, 55, 90, 120, 145, 180, rows=40), 35),  # not quite to the minute
         (moves(*twice(30, hours=6), rows=72), 25),  # each half hour, in two writes
         (moves(*twice(60, hours=6), rows=72), 55),
-        (moves(*range(20, 900, 20), *range(900, 920, 5), rows=288), 5),  # seldom anything to report
+        (moves(*range(20, 900, 20), *range(900, 920, 5), rows=288), 5),  # few reports
         (moves(12, 72, 132, rows=40), 60),  # a new one, pushed each hour
         (moves(5, 10, 150, rows=40), 5),
         (Readings(), None),
-        # Those that stand still, or draw little:
+        # Idle meters and small loads:
         (moves(rows=300), None),  # idle for a day: a tariff, a phase
         (each(24 * 60, hours=72, kwh=0.06), None),  # behind a battery: once a day
         (each(50, hours=72, kwh=0.01), None),  # a battery's 12 W, in steps of 10 Wh
         (each(150, hours=72, kwh=0.1), None),  # 40 W, in steps of 100 Wh
         (moves(40, 65, 180, 400, 425, 700, 725, 990, 1100, 1400, rows=288, kwh=0.04), None),
-        (moves(*kettles, rows=288, kwh=0.045), None),  # more of it, at any time
-        (moves(*kettles, rows=288, kwh=0.3), 60),  # in such steps: nothing to tell half hours by
+        (moves(*kettles, rows=288, kwh=0.045), None),  # more devices at any time
+        (moves(*kettles, rows=288, kwh=0.3), 60),  # steps too large for half hours
     ],
 )
 def test_pace(meter: Readings, pace: float | None) -> None:
@@ -500,7 +500,7 @@ def test_several_meters() -> None:
     assert (live.used, live.measured_until) == (is_about(0.21), at(EVENT_DAY, "17:30"))
 
 
-# What no home can use
+# Implausible use
 
 
 def shifted(start: datetime, by: float, end: datetime | None = None) -> Readings:
@@ -566,7 +566,7 @@ def test_big_house() -> None:
     assert final(known=[meter_of(kwh)]).used is None
 
 
-# How it compares
+# Comparison with the usual days
 
 
 @pytest.mark.parametrize(
@@ -581,7 +581,7 @@ def test_lower_than_while_live() -> None:
     """Each day counts up to the measured part of the window, and none before the first row."""
     live = estimate(WINDOW, EQUIVENT_DAYS, readings(("17:15", 0.2), newest="17:15"), over=False)
     assert live.so_far == is_about(0.2)
-    assert live.lower_than == 3  # .23 .22 .21 of halves .46 .44 .42; .40 is as much
+    assert live.lower_than == 3  # .23 .22 .21 of halves .46 .44 .42; .40 is equal
     start = estimate(WINDOW, EQUIVENT_DAYS, readings(newest="17:00"), over=False)
     assert (start.so_far, start.used, start.saving, start.lower_than) == (0, 0, 0, None)
 
@@ -593,11 +593,11 @@ def test_nothing_is_rounded() -> None:
     assert found.saving == pytest.approx(0.9 - 0.6204, abs=1e-9)
 
 
-# What holds for any readings
+# Properties of any readings
 
 ENERGY = st.floats(0, 5, allow_nan=False).map(lambda value: round(value, 3))
 HOMES = st.dictionaries(st.integers(1, 60), st.tuples(ENERGY, ENERGY))
-"""What was used in the two half hours, by how many days ago."""
+"""Use in the two half hours by days ago."""
 
 
 def home(
@@ -613,7 +613,7 @@ def home(
             kwh[start + half * HALF_HOUR] = factor * total + offset
     morning = at(EVENT_DAY, "10:00")
     total = kwh[WINDOW.start] - 5
-    kwh |= {morning + row * GRID: total + row for row in range(5)}  # it is a fast one
+    kwh |= {morning + row * GRID: total + row for row in range(5)}  # a fast meter
     return (meter_of(kwh),)
 
 

@@ -46,7 +46,7 @@ class Account:
         self.results = Results()
         self.kept: list[Estimate] = []
         self.behind = timedelta()
-        """How far the system's clock is behind."""
+        """Time by which the system's clock is behind."""
         self.plans = Plans()
         self.clock = SimpleNamespace(now=lambda: dt_util.utcnow() + self.behind)
         self.armed: list[CALLBACK_TYPE] = []
@@ -144,7 +144,7 @@ class Evening:
         """Turn the clock in steps of half a minute."""
         while dt_util.utcnow() < end:
             now = min(end, dt_util.utcnow() + timedelta(seconds=30))
-            if rows:  # before the clock is turned, which makes the loop fire timers at once
+            if rows:  # before the clock is turned, which fires timers at once
                 await self.make_rows(now - timedelta(seconds=10))
             self.freezer.move_to(now)
             fire_timers(self.hass, now)
@@ -375,7 +375,7 @@ async def test_rehearsal_after_equivent(evening: Evening) -> None:
     assert (found.start, found.final) == (at(EVENT_DAY, "18:10"), True)
 
 
-# Meters that are late, or away
+# Late and unavailable meters
 
 
 async def test_last_row_is_late(evening: Evening) -> None:
@@ -574,7 +574,7 @@ async def test_database_error_at_end_of_rehearsal(evening: Evening) -> None:
     assert evening.reads() == 0
 
 
-# Whatever goes wrong
+# Errors
 
 
 def errors_in(log: Recorder) -> list[str]:
@@ -663,7 +663,7 @@ async def test_wrong_clock_afterwards(evening: Evening) -> None:
     evening.restart().begin()
     await evening.settle()
     assert (evening.reason, evening.final()) == (Reason.CLOCK_WRONG, False)
-    evening.account.behind = -minutes(1)  # which it may be
+    evening.account.behind = -minutes(1)  # a false report is allowed
     await evening.move(END + 3 * HOUR, rows=False)
     assert (evening.shown(), evening.final()) == ((0.9, 0.4, 0.5), True)
 
@@ -789,7 +789,7 @@ async def test_while_an_end_is_announced(evening: Evening) -> None:
     assert evening.final()
 
 
-# What the API says afterwards
+# Later answers of the API
 
 
 async def test_listed_with_other_times(evening: Evening) -> None:

@@ -180,7 +180,7 @@ async def test_glow_cloud(recorded_home: MeteredHome) -> None:
     midnight = until.replace(hour=0)
     states: dict[datetime, float | str] = {}
     for number, moment in enumerate(reports):
-        known = moment - (number % 4) * HALF_HOUR - HALF_HOUR  # it arrives every two hours
+        known = moment - (number % 4) * HALF_HOUR - HALF_HOUR  # reported every two hours
         day = midnight if moment >= midnight + HALF_HOUR else midnight - DAY
         states[moment] = round(max((known - day) / HALF_HOUR, 0) * 0.2, 2)
     meters = recorded_home.meters

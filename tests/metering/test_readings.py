@@ -65,7 +65,7 @@ def since(day: date, readings: Mapping[datetime, float]) -> dict[datetime, float
     return {moment: total for moment, total in readings.items() if moment.date() >= day}
 
 
-# Rows that are no readings
+# Rows without a reading
 
 FIVE = 300.0
 
@@ -89,8 +89,8 @@ def kept(rows: Sequence[Row], *starts: float) -> list[float]:
     ("rows", "readings"),
     [
         ("1 2 3 4", "1 2 3 4"),
-        ("1 1 1 2", "1 1 1 2"),  # it is idle
-        ("1 2 2! 2! 2! 5 6", "1 2 2 2 2 5 6"),  # the same, and the recorder was busy
+        ("1 1 1 2", "1 1 1 2"),  # idle
+        ("1 2 2! 2! 2! 5 6", "1 2 2 2 2 5 6"),  # idle with a busy recorder
         ("1 2! 3! 4! 5", "1 2 3 4 5"),
     ],
 )
@@ -111,10 +111,10 @@ def test_slow_recorder(delay: float, starts: tuple[float, ...]) -> None:
     ("rows", "readings"),
     [
         ("1 2 2! 2! 2! 5 6", "1 2 5 6"),
-        ("1 2 3! 3! 3! 5", "1 2 5"),  # it was on for the first minutes of a row
+        ("1 2 3! 3! 3! 5", "1 2 5"),  # on for the first minutes of a row
         ("2! 2! 2! 5 6", "5 6"),
-        ("1 2! 2! 2 2 5", "1 5"),  # the meter does not report at once
-        ("1 2! 2! 2 2 2 2 2 5", "1 2 2 5"),  # it is idle
+        ("1 2! 2! 2 2 5", "1 5"),  # the meter reports late
+        ("1 2! 2! 2 2 2 2 2 5", "1 2 2 5"),  # idle
     ],
 )
 @pytest.mark.parametrize("is_known", [True, False])
@@ -148,7 +148,7 @@ def test_import() -> None:
     assert kept(rows, 80 * FIVE) == [1, 2, 2, 2, 2, 3]
 
 
-# Which rows
+# Kinds of rows
 
 
 async def test_meters_of_every_kind(hass: HomeAssistant, meters: Meters) -> None:
@@ -159,7 +159,9 @@ async def test_meters_of_every_kind(hass: HomeAssistant, meters: Meters) -> None
     for unit, factor in (("Wh", 1e3), ("MWh", 1e-3), ("GJ", 0.0036)):
         name = f"sensor.in_{unit.lower()}"
         await meters.five_minutes({m: factor * total for m, total in kwh.items()}, name, unit)
-        meters.hass.states.async_set(name, "1", {"unit_of_measurement": "kWh"})  # shown so now
+        meters.hass.states.async_set(
+            name, "1", {"unit_of_measurement": "kWh"}
+        )  # the unit shown now
         assert figures(await final(hass, name)) == (0.9, 0.4, 0.5)
     for of, expected in ((WINDOW, (0.9, 0.4, 0.5)), (HALF_PAST, (1.1, 0.89, 0.21))):
         found = await final(hass, of=of)
@@ -181,7 +183,7 @@ async def test_purge_boundary(hass: HomeAssistant, meters: Meters) -> None:
     """Days without rows of five minutes are read by the hour and are approximate."""
     edge = date(2026, 11, 17)
     kwh = counter()
-    for day in DAYS:  # the hours that the half past windows of older days lie between
+    for day in DAYS:  # hours around the half past windows of older days
         kwh[at(day, "19:00")] = kwh[at(day, "18:30")] + 0.3
     await meters.hours(kwh)
     await meters.five_minutes(since(edge, kwh))
@@ -243,7 +245,7 @@ async def test_query_plan(hass: HomeAssistant, meters: Meters) -> None:
     assert all("(metadata_id=? AND start_ts>?)" in plan for plan in plans)
 
 
-# What meters do
+# Behaviour of meters
 
 
 async def test_reset_and_unavailable(hass: HomeAssistant, meters: Meters) -> None:
@@ -341,7 +343,7 @@ async def test_gap_hidden_by_purge(hass: HomeAssistant, meters: Meters) -> None:
     assert found.is_approximate(EVENING.end)
 
 
-# What is not there
+# Missing data
 
 
 async def test_rows_without_a_sum(hass: HomeAssistant, meters: Meters) -> None:
@@ -378,7 +380,7 @@ async def test_database_error(hass: HomeAssistant, meters: Meters) -> None:
         await read(hass)
 
 
-# What can be chosen
+# Suitable meters
 
 
 async def test_suitable_meters(hass: HomeAssistant, meters: Meters) -> None:
@@ -386,7 +388,7 @@ async def test_suitable_meters(hass: HomeAssistant, meters: Meters) -> None:
     await meters.five_minutes({WINDOW.end: 1}, unit="Wh")
     await meters.hours({at(EVENT_DAY, "17:00"): 1}, EXTERNAL)
     meters.set_state(5, "sensor.new")
-    power = {"state_class": "measurement", "unit_of_measurement": "kWh"}  # as some have it
+    power = {"state_class": "measurement", "unit_of_measurement": "kWh"}  # another stored format
     hass.states.async_set("sensor.power", "5", power)
     fit = [METER, EXTERNAL, "sensor.new"]
     assert await async_unfit(hass, fit) == []

@@ -118,7 +118,7 @@ def test_round_trip(known: tuple[Readings, ...]) -> None:
     found = replace(estimate(WINDOW, EQUIVENT_DAYS, known, over=True), final=True)
     final = replace(RESULT, estimate=found, kind=Kind.POWER_DOWN)
     (again,), unreadable = read_results([stored(final)])
-    if found.used is None:  # how far a day had gone is of no interest then
+    if found.used is None:  # partial days do not matter then
         final = replace(final, estimate=replace(found, so_far=None))
     assert (again, unreadable) == (final, 0)
 
@@ -192,7 +192,7 @@ def test_no_list(items: Any) -> None:
     assert read_results(items) == ((), 1)
 
 
-# All together
+# The total
 
 USUAL = (0.4, 0.6, 0.8, 1.0, 1.2)
 """A mean of 0.8, and a standard deviation of the root of 0.1."""
@@ -204,7 +204,7 @@ def evenings(*used: float, share_days: bool = False, apart: int = 70) -> Results
     for number, each in enumerate(used):
         start = START + number * timedelta(days=apart)
         one = measured(start, each, *USUAL)
-        if share_days:  # all of them are compared with the same days
+        if share_days:  # all with the same days
             days = {START.date() - timedelta(days=n): kwh for n, kwh in enumerate(USUAL, 1)}
             one = replace(one, estimate=replace(one.estimate, days=days))
         results = results.with_result(one)

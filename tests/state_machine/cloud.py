@@ -77,9 +77,9 @@ class Answer:
     named: Span | None
     listed: tuple[Span, ...]
     date: datetime = EARLIEST
-    """The time that it tells, by which it is judged."""
+    """Date of the answer, by which it is judged."""
     moment: float = 0
-    """When it arrived."""
+    """Time of arrival."""
 
     @property
     def goes_on(self) -> bool:
@@ -123,14 +123,14 @@ class Cloud:
     legacy: bool = False
     lag: timedelta = timedelta()
     slowness: timedelta = timedelta()
-    """How long an answer is on its way."""
+    """Seconds until an answer arrives."""
     glitches: deque[tuple[str, Any]] = field(default_factory=deque)
     served: list[Answer] = field(default_factory=list)
     calls: list[float] = field(default_factory=list)
     copies: deque[tuple[datetime, dict[str, Any], Answer | None, bool]] = field(
         default_factory=deque
     )
-    """Copies that are served instead: when they were made, what they say, whether with `Age`."""
+    """Copies to serve: time of creation, content, and whether with `Age`."""
     failed: bool = False
     answered: bool = False
 

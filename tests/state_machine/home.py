@@ -231,7 +231,7 @@ class Home:
             self.is_doubtful = False
         self.cloud.take(None if is_copy else answer, date, self.loop.moment)
         if answer and not is_copy:
-            # Where the system's clock is wrong, the time is the header's, which has whole seconds.
+            # With a wrong system clock the time is the header's, which has whole seconds.
             near = abs(self.wall - date) <= 2 * MINUTE
             self.error_of_clock = self.skew if near else date - self.true
             self.judge.take_answer(self.cloud.served[-1])

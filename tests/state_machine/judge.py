@@ -15,14 +15,14 @@ from .cloud import HOUR, MINUTE, SECOND, Answer, Cloud, Span, same
 OVERRUN = 15 * MINUTE
 MAX_OPEN = 6 * HOUR
 GRACE, PUSH_BOUND, OUT_OF_ORDER, AGREE = 300, 3600, 120, 10
-"""Seconds that the rules name."""
+"""Seconds of the rules."""
 SLACK = 1
-"""Seconds by which times may be off that are told in whole seconds."""
+"""Tolerance in seconds of times in whole seconds."""
 APART = 0 if (MAJOR_VERSION, MINOR_VERSION) >= (2026, 10) else 0.003
-"""Seconds by which an event may wait for another of the same moment, which older releases need."""
+"""Seconds for which an event may wait for another of the same moment, for older releases."""
 
 CLOCKS_APART = 120.0
-"""Seconds by which the system's clock may be wrong before the provider's time is believed."""
+"""Seconds by which the system's clock may be wrong without being corrected."""
 
 
 def bound(span: Span) -> datetime:
@@ -38,24 +38,24 @@ class Judge:
     moment: Callable[[], float]
     announced: list[tuple[str, str]] = field(default_factory=list)
     announced_at: float = -APART
-    """When the last edge was announced."""
+    """Time of the last announced edge."""
     pushes: list[tuple[float, str, bool]] = field(default_factory=list)
-    """When a call came, what it said, and whether the last attempt before it had failed."""
+    """Time and event of each call, and whether the last attempt before it had failed."""
     live: Span | None = None
     pushed: float | None = None
-    """When a call made the live one so that no answer has confirmed."""
+    """Time of the call that started the unconfirmed live equivent."""
     over: tuple[Span, float] | None = None
-    """The last one that ended, and when."""
+    """The last ended equivent and its time."""
     ended_since: float = 0
-    """When that was at the earliest: its edge may have had to wait."""
+    """Earliest time of that end, as its edge may have had to wait."""
     since: float | None = None
-    """Since when edges have to wait."""
+    """Time since which edges have to wait."""
     due: Span | None = None
-    """What must be live by the next check, as an answer names it."""
+    """Equivent that must be live by the next check, as an answer names it."""
     set_up_at: float = 0
-    """When the account was last set up."""
+    """Time of the last set-up."""
     ends_at_once: bool = False
-    """Whether the last call has to end the live one."""
+    """True if the last call has to end the live equivent."""
 
     def take_push(self, kind: str) -> None:
         """Record a call as evidence."""

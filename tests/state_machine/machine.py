@@ -93,9 +93,9 @@ class House(Provider, Calls, Planner):
     def idle(self, hours: int) -> None:
         """Check that calls are few while nothing happens."""
         self.calm_down()
-        self.delete_all_plans()  # which add calls, and come to nothing as time goes by
+        self.delete_all_plans()  # plans add calls and expire
         if self.cloud.truths and not self.cloud.truths[-1].is_over(self.home.true - MINUTE):
-            return  # or one ends in the very moment, which takes a call to be seen
+            return  # or it ends at this moment, which takes a poll to be seen
         calls, due = len(self.cloud.calls), calls_due(self.home.true, hours)
         changes: list[Event[EventStateChangedData]] = []
         stop = self.home.hass.bus.async_listen("state_changed", changes.append)

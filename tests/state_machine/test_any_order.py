@@ -10,7 +10,7 @@ from .machine import House
 
 LONG = settings.get_current_profile_name() == "long"
 STEPS = 5_000
-"""How many steps, each followed by a check, every run of the tests takes at least."""
+"""Minimum number of steps in each run, each followed by a check."""
 
 
 @pytest.mark.long(60)

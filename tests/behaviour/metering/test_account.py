@@ -38,7 +38,7 @@ from ...metering.meters import METER, SECOND_METER, Tables
 WORDS = "Used 0.40 kWh, 0.50 kWh less than usual; less than on 7 of your 7 usual days.\n\n"
 LABEL = "Estimate from your own meter"
 LAST = (0.71, 0.22, 0.49)
-"""Figures of the last equivent before, which is measured once there is a meter."""
+"""Figures of the last equivent before the meter was chosen."""
 WING = "custom_components.equiwatt.metering"
 FOREIGN = ("homeassistant.components.recorder", "homeassistant.components.energy")
 
@@ -82,7 +82,7 @@ async def test_total(home: MeteredHome, hass_storage: dict[str, Any]) -> None:
     """The total covers all equivents that count, explains itself and survives a restart."""
     await home.setup_with_meter()
     total = home.sensor("total_saving")
-    before = float(total.state)  # one equivent of the past has a figure
+    before = float(total.state)  # of the past one
     assert (total.attributes["equivents"], total.attributes["verdict"]) == (1, "too_early")
     await home.hass.services.async_call(
         "calendar",
@@ -239,7 +239,7 @@ async def test_rehearsal(home: MeteredHome, hass_storage: dict[str, Any]) -> Non
     assert home.sensor("saving").attributes["final"]
     await home.move_to("17:35")
     assert await home.calendar() == []
-    assert len(stored(home, hass_storage)) == 2  # those before
+    assert len(stored(home, hass_storage)) == 2  # of the equivent before
 
 
 async def test_rehearsal_before_missed_equivent(home: MeteredHome) -> None:

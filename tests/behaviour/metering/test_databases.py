@@ -22,7 +22,7 @@ def server(request: pytest.FixtureRequest) -> Generator[Server]:
     """Run a database server, or skip the tests with the name of the missing program."""
     if lacking := missing(request.param):
         pytest.skip(lacking)
-    enable_socket()  # here it does not last for a test
+    enable_socket()  # it stops within the test here
     with (
         tempfile.TemporaryDirectory(prefix="equiwatt-") as folder,
         running(request.param, Path(folder)) as server,
@@ -48,7 +48,7 @@ async def test_equivent(recorded_home: MeteredHome) -> None:
     assert home.figures() == (0.9, 0.4, 0.5)
     before, end = at(date(2026, 11, 18), "16:00"), at(EVENT_DAY, "17:00")
     assert await home.rows("saving") == {before: (0.49, 0.49), end: (0.5, 0.99)}
-    home.provider.end(START, END - HALF_HOUR)  # the API corrects itself
+    home.provider.end(START, END - HALF_HOUR)  # the API corrects the times
     await home.pass_time(60, step=30)
     assert await home.rows("saving") == {before: (0.49, 0.49), end: (0.19, 0.68)}
     await home.hass.config_entries.async_remove(home.entry.entry_id)

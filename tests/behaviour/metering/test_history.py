@@ -21,9 +21,9 @@ from ...metering.meters import SECOND_METER, Tables
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 FIRST = date(2025, 12, 1)
-"""A Monday; the meter is as old."""
+"""A Monday, and the first day of the meter."""
 EVENINGS = [date(2026, 2, 3) + n * 21 * DAY for n in range(14)]
-"""Tuesdays on which there was an equivent, one in each three weeks."""
+"""Tuesdays with an equivent, one in each three weeks."""
 USUAL, SAVED = 0.5, 0.2
 
 

@@ -19,7 +19,7 @@ for path in Path(equiwatt.__file__).parent.glob("*.py"):
         import_module(f"{equiwatt.__name__}.{path.stem}")
 print(*sys.modules)
 """
-"""All that is there but the wings, and what only Home Assistant's own pages of those names need."""
+"""Modules besides the metering ones and the platforms that Home Assistant imports later."""
 OURS = "custom_components.equiwatt.metering"
 
 

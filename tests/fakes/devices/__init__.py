@@ -74,7 +74,7 @@ def install_zoo(config: Path, devices: Mapping[str, str]) -> str:
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Add the devices."""
-    from .entities import async_add_devices  # as the pure tests know no Home Assistant
+    from .entities import async_add_devices  # pure tests have no Home Assistant
 
     devices: dict[str, PretendDevice] = {}
     for name, row in config[DOMAIN].items():

@@ -60,21 +60,21 @@ KINDS: dict[str, Make] = {
     ),
     "humidifier": Humidifier,
 }
-"""What can be paused, obeys, and is to come back as it was."""
+"""Obedient devices that can be paused and restored."""
 IN_SCENES: dict[str, Make] = {
     "blind": Cover,
     "select": Select,
     "select that goes back": lambda name: Select(name, Nature(reverts=1)),
     "number": Number,
 }
-"""What only a scene can set."""
+"""Devices that only a scene can set."""
 SCENES: dict[str, Mapping[str, Any]] = {
     "cover": {"current_position": 10},
     "light": {"state": "on", "brightness": 20},
     "number": {"state": "60"},
     "select": {"state": "charge"},
 }
-"""What a scene sets, by domain."""
+"""Values of a scene by domain."""
 
 type Oddity = Callable[[Random], Nature]
 
@@ -102,7 +102,7 @@ ODDITIES: dict[str, Oddity] = {
     "never reports": lambda _: Nature(is_silent=True),
     "rounds": lambda random: Nature(rounds_to=random.choice([0.5, 1])),
 }
-"""What devices do besides, as public reports describe it."""
+"""Further oddities of devices, from public reports."""
 
 
 def odd(make: Make, oddities: list[str], random: Random) -> Make:

@@ -24,37 +24,37 @@ class Nature:
     """Behaviour of a device."""
 
     takes: float = 0
-    """Seconds for which a command is under way."""
+    """Seconds until a command arrives."""
     acts_after: float = 0
-    """Seconds until it has obeyed."""
+    """Seconds until the command is carried out."""
     tells_after: float = 0
-    """Seconds from then until it reports."""
+    """Seconds from then until the report."""
     doubles_after: float | None = None
-    """Seconds after which it reports the same again."""
+    """Seconds after which the report is repeated."""
     polled_every: float = 0
-    """Seconds between reports, if it reports at nothing else."""
+    """Seconds between reports, if they do not follow changes."""
     old_words: tuple[tuple[float, float], ...] = ()
-    """Seconds after a report at which the state before it is reported, and for how long."""
+    """Seconds from a report to a stale one of the state before, and its duration."""
     reverts: int = 0
-    """How many commands are undone by the device itself."""
+    """Number of commands that the device itself undoes."""
     reverts_after: float = 10
     loses: frozenset[int] = frozenset()
-    """Which of its reports are lost, counted from zero."""
+    """Indices of lost reports."""
     deaf_to: frozenset[int] = frozenset()
-    """Which of its commands are lost, counted from zero."""
+    """Indices of lost commands."""
     is_deaf: bool = False
     is_silent: bool = False
-    """Whether it obeys and never reports."""
+    """True if it obeys and never reports."""
     corrects_after: float | None = None
-    """Whether a lost command is reported as obeyed, and after how many seconds the truth."""
+    """Seconds to the truth after a lost command was reported as carried out."""
     fails: bool = False
-    """Whether it answers each command with an error."""
+    """True if each command fails."""
     fails_at: frozenset[int] = frozenset()
-    """Which of its commands it answers with an error, counted from zero."""
+    """Indices of commands that fail."""
     rounds_to: float = 0
-    """The step to which it rounds temperatures and speeds."""
+    """Step of temperatures and speeds."""
     context_seconds: float = 5
-    """How long Home Assistant knows whose command a report follows."""
+    """Seconds for which Home Assistant keeps the context of a command."""
 
 
 class FailureError(Exception):
