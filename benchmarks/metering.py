@@ -179,7 +179,7 @@ class Past:
         self._tasks.append(hass.async_create_background_task(job, name))
 
     def _poll(self) -> None:
-        """Tell the newest of the histories of a change."""
+        """Notify the newest history."""
         self._polls[-1]()
 
     async def choose(self) -> None:

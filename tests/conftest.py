@@ -39,13 +39,13 @@ settings.load_profile("repeatable")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that leaves out long tests."""
+    """Add the option that deselects long tests."""
     parser.addoption("--quick", action="store_true", help="no real processes, no long searches")
     parser.addoption("--loop-debug", action="store_true", help="let asyncio check each loop")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the longest tests, or start them first with several processes.
+    """Deselect the longest tests, or start them first with several processes.
 
     A process always has one test in hand besides the one it runs: a short one, so that no long one
     waits behind another.

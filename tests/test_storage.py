@@ -1,4 +1,4 @@
-"""Test when files are written, and what a write that fails does."""
+"""Test when files are written, and the effects of a failed write."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ KEY = "equiwatt.one"
 
 @pytest.fixture
 def data() -> dict[str, Any]:
-    """Return what is to be written."""
+    """Return the data of a file."""
     return {"number": 1}
 
 
@@ -28,7 +28,7 @@ def file(hass: HomeAssistant, data: dict[str, Any]) -> StorageFile:
 
 
 async def test_format(hass: HomeAssistant, file: StorageFile, hass_storage: Any) -> None:
-    """A file has the format of Home Assistant's own, and is read again."""
+    """A file has the format of Home Assistant's own, and can be read."""
     assert await file.async_load() is None
     await file.async_write()
     expected = {"version": 1, "minor_version": 1, "key": KEY, "data": {"number": 1}}
@@ -56,7 +56,7 @@ async def test_soon(home: Home, file: StorageFile, data: dict[str, Any], hass_st
 
 
 async def test_final_write(hass: HomeAssistant, file: StorageFile, hass_storage: Any) -> None:
-    """What is pending is written when Home Assistant stops, once."""
+    """Pending data is written once when Home Assistant stops."""
     file.async_write_soon()
     hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
     await hass.async_block_till_done()
@@ -67,7 +67,7 @@ async def test_final_write(hass: HomeAssistant, file: StorageFile, hass_storage:
 
 
 async def test_full_disk(home: Home, file: StorageFile, hass_storage: Any) -> None:
-    """A write that fails is an error, and is repeated."""
+    """A failed write raises, and is repeated."""
     with full_disk():
         with pytest.raises(WriteError):
             await file.async_write()
@@ -78,7 +78,7 @@ async def test_full_disk(home: Home, file: StorageFile, hass_storage: Any) -> No
 
 
 async def test_closed(hass: HomeAssistant, file: StorageFile, hass_storage: Any) -> None:
-    """What is pending is written when a file is closed, and nothing after that."""
+    """Closing a file writes pending data, and nothing is written after that."""
     file.async_write_soon()
     await file.async_close()
     assert hass_storage.pop(KEY)
@@ -88,8 +88,8 @@ async def test_closed(hass: HomeAssistant, file: StorageFile, hass_storage: Any)
     assert KEY not in hass_storage
 
 
-async def test_closed_with_a_full_disk(home: Home, file: StorageFile, hass_storage: Any) -> None:
-    """What cannot be written is kept for who opens the file next, unless it is deleted."""
+async def test_closed_with_full_disk(home: Home, file: StorageFile, hass_storage: Any) -> None:
+    """Unwritten data is passed to the next file of the same key, unless that is deleted."""
     for deleted in (True, False):
         with full_disk():
             file = StorageFile(home.hass, "one", lambda: {"number": 1})

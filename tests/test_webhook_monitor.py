@@ -186,8 +186,8 @@ async def test_seen_while_the_disk_cannot_be_read(used: Home, hass_storage: dict
     assert repairs(used) == [CHANGED]
 
 
-async def test_seen_while_the_disk_is_full(used: Home) -> None:
-    """What has been seen from an entry that is down is known once it is set up."""
+async def test_fixed_with_full_disk(used: Home) -> None:
+    """Addresses that were seen while the disk was full are known after the set-up."""
     await move(used, NEW)
     assert await used.hass.config_entries.async_unload(used.entry.entry_id)
     with full_disk():

@@ -31,7 +31,7 @@ One kept for every second call is found; the tests themselves keep some 2,000 fo
 
 @pytest.fixture(autouse=True)
 def custom_integrations() -> None:
-    """Leave out the custom integrations of the session, for a Home Assistant of its own."""
+    """Disable the session's fixture, as these tests have a Home Assistant of their own."""
 
 
 @pytest.fixture(autouse=True)

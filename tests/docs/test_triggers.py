@@ -53,7 +53,7 @@ async def start_the_dryer(home: Home) -> None:
 
 
 async def test_examples(hass: HomeAssistant, home: Home, push: Push) -> None:
-    """Each automation runs when its alias says so."""
+    """Each automation runs at the moments of its alias only."""
     await home.setup()
     calls = await set_up(hass)
     await start_the_dryer(home)

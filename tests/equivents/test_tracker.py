@@ -437,7 +437,7 @@ class TestStartedCall:
     """Rule 3: a `started` call."""
 
     def test_at_once(self) -> None:
-        """It is live from the second of the call."""
+        """The equivent is live from the second of the call."""
         played = Tracked()
         played.push(STARTED, 0.7)
         assert played.known == Snapshot(live=OPEN, pushed_at=at(0.7))
@@ -469,7 +469,7 @@ class TestStartedCall:
 
     @pytest.mark.parametrize("outage", [6 * MINUTE, 59 * MINUTE])
     def test_while_the_api_cannot_be_asked(self, outage: int) -> None:
-        """It stays live in an outage, until an answer comes."""
+        """The equivent stays live in an outage, until an answer comes."""
         played = pushed()
         for seconds in range(1, outage, 30):
             assert played.fails(seconds)
@@ -477,7 +477,7 @@ class TestStartedCall:
         assert played.edges == []
 
     def test_while_the_api_cannot_be_asked_for_an_hour(self) -> None:
-        """It stays live for an hour at most."""
+        """The equivent stays live for an hour at most."""
         played, bound = pushed(), int(PUSH_BOUND.total_seconds())
         for seconds in range(1, bound, 30):
             assert played.fails(seconds)
@@ -539,13 +539,13 @@ class TestEndedCall:
 
     @pytest.mark.parametrize(("seconds", "is_over"), [(HOUR - 121, False), (HOUR - 120, True)])
     def test_near_the_planned_end(self, seconds: float, is_over: bool) -> None:
-        """It ends at once from two minutes before the planned end."""
+        """The equivent ends at once from two minutes before the planned end."""
         played = started()
         assert (played.push(ENDED, seconds) is None) is is_over
         assert (played.changes == [(ENDED, span(0, seconds), WEBHOOK)]) is is_over
 
     def test_after_a_failed_attempt(self) -> None:
-        """It ends at once if the last attempt had failed."""
+        """The equivent ends at once if the last attempt had failed."""
         played = started()
         played.fails(20 * MINUTE)
         assert not played.push(ENDED, 21 * MINUTE)
@@ -561,7 +561,7 @@ class TestEndedCall:
         assert played.edges == [(STARTED, WEBHOOK), (ENDED, WEBHOOK)]
 
     def test_while_idle(self) -> None:
-        """It changes nothing while none is live."""
+        """The call changes nothing while none is live."""
         played = Tracked()
         assert not played.push(ENDED, 0)
         assert played.edges == []
@@ -819,7 +819,7 @@ class TestRehearsal:
     """A rehearsal."""
 
     def test_from_second_to_second(self) -> None:
-        """It lasts to the second, and awaits no answer."""
+        """A rehearsal lasts to the second, and awaits no answer."""
         played = Tracked()
         played.lists(-1)
         played.rehearse(0.7 + MINUTE, 0.7)
@@ -839,7 +839,7 @@ class TestRehearsal:
         assert played.edges == [(STARTED, SIMULATION)]
 
     def test_never_over_a_real_one(self) -> None:
-        """It does not replace a live equivent."""
+        """A rehearsal does not replace a live equivent."""
         played = started()
         played.rehearse(2 * HOUR, MINUTE)
         assert played.known == Snapshot(live=LIVE)
@@ -864,7 +864,7 @@ class TestRehearsal:
         assert played.live.start == T0
 
     def test_leaves_nothing(self) -> None:
-        """It is not part of the history, and past equivents stay over."""
+        """A rehearsal is not part of the history, and past equivents stay over."""
         played = started()
         played.lists(HOUR, LIVE)
         over = played.known.over

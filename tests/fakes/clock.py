@@ -140,7 +140,7 @@ class SkippingLoop(asyncio.SelectorEventLoop):
         self._waits.working -= 1
 
     async def skip(self, seconds: float) -> None:
-        """Let time pass without waiting."""
+        """Skip some time without waiting."""
         self._waits.skipping = True
         try:
             await asyncio.sleep(seconds)

@@ -1,4 +1,4 @@
-"""The disk: a memory in its place, and what may befall it."""
+"""Memory in place of the disk, with its faults."""
 
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
@@ -17,10 +17,10 @@ SAVE = "custom_components.equiwatt.storage.save_json"
 
 @contextmanager
 def memory(files: dict[str, Any]) -> Generator[None]:
-    """Write into the memory from which the plugin lets Home Assistant's Store read."""
+    """Write into the memory that the plugin uses for Home Assistant's Store."""
 
     def save(path: str, content: dict[str, Any], **_: Any) -> None:
-        """Keep what a file would contain."""
+        """Store the contents of a file."""
         files[Path(path).name] = json.loads(prepare_save_json(content)[1])
 
     with patch(SAVE, save):
@@ -29,7 +29,7 @@ def memory(files: dict[str, Any]) -> Generator[None]:
 
 @contextmanager
 def full_disk(error: Any = WriteError("No space left")) -> Generator[None]:  # noqa: B008
-    """Return a disk on which nothing can be written, neither by us nor by Home Assistant."""
+    """Return a disk without space, for our files and for Home Assistant's."""
     with ExitStack() as stack:
         for name in ("_async_write_data", "_write_prepared_data"):
             stack.enter_context(patch.object(Store, name, side_effect=error))

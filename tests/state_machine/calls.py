@@ -76,7 +76,7 @@ class Calls(Watched):
     def hand_over(
         self, gap: int, ended: int | None, started: int | None, lag: int, legacy: bool
     ) -> None:
-        """Let one equivent follow another, with late calls and older answers."""
+        """Start one equivent after another, with late calls and older answers."""
         home, cloud = self.home, self.cloud
         if not (end := self.end_soon()):
             return

@@ -12,7 +12,7 @@ from .home import Home
 
 @pytest.fixture(autouse=True)
 def custom_integrations() -> None:
-    """Leave out the custom integrations of the session, for a Home Assistant of its own."""
+    """Disable the session's fixture, as these tests have a Home Assistant of their own."""
 
 
 @pytest.fixture(autouse=True)

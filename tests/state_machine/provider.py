@@ -69,7 +69,7 @@ class Provider(Watched):
 
     @rule()
     def leave_out(self) -> None:
-        """Leave the live equivent out of one answer."""
+        """Omit the live equivent from one answer."""
         self.cloud.glitches.append(("drop", None))
 
     @rule(kind=st.sampled_from(["over", "hide"]))
