@@ -1,5 +1,6 @@
 """Test the diagnostics."""
 
+from datetime import timedelta
 from http import HTTPStatus
 import json
 from typing import Any
@@ -47,6 +48,8 @@ async def test_diagnostics(home: Home, provider: Provider, push: Push, hass_clie
         "awaiting_confirmation": True,
     }
     assert told["api"] == {
+        "polling": True,
+        "seconds_of_clock_error": 0,
         "last_answer": "2026-11-20T17:20:00+00:00",
         "last_error": "cannot_connect",
         "failures_in_a_row": 2,
@@ -72,6 +75,36 @@ async def test_diagnostics(home: Home, provider: Provider, push: Push, hass_clie
     assert told["default_address"] is True
     text = json.dumps(told)
     assert not any(secret in text for secret in (TOKEN, WEBHOOK_ID, API_URL))
+
+
+async def test_late_edge(home: Home, provider: Provider, push: Push, hass_client: Any) -> None:
+    """The recent changes show why a start was late: here an outage, and no webhook call."""
+    assert await async_setup_component(home.hass, "diagnostics", {})
+    await home.setup()
+    provider.fail(HTTPStatus.BAD_GATEWAY)
+    await home.pass_time(400, step=5)
+    provider.recover()
+    provider.start(NOW + timedelta(seconds=60), None)
+    await home.pass_time(300, step=5)
+    await push("")
+    downloaded = await get_diagnostics_for_config_entry(home.hass, hass_client, home.entry)
+    changes = [(change["change"], change["at"][11:16]) for change in downloaded["recent"]]
+    assert changes == [
+        ("loaded", "17:20"),
+        ("answered", "17:20"),
+        ("cannot_connect", "17:20"),
+        ("answered", "17:30"),
+        ("started", "17:30"),
+        ("called", "17:31"),
+    ]
+    assert downloaded["recent"][4] == {
+        "at": downloaded["recent"][4]["at"],
+        "change": "started",
+        "source": "api",
+        "start": "2026-11-20T17:21:00+00:00",
+        "end": None,
+    }
+    assert downloaded["recent"][5]["event"] is None
 
 
 async def test_download(home: Home, hass_client: Any) -> None:

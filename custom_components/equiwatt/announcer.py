@@ -51,6 +51,7 @@ class Announcer:
         left = hass.data.setdefault(UNANNOUNCED, {}).pop(entry_id, (store.snapshot, deque()))
         self.latest, self._waiting = left
         self._listeners: list[EdgeListener] = []
+        self._of_all = hass.data.setdefault(LISTENERS, [])
         self._when_armed: list[CALLBACK_TYPE] = []
         self._task: asyncio.Task[None] | None = None
         self._is_announcing = False
@@ -137,8 +138,9 @@ class Announcer:
             await self._store.async_write(edge)
             self._waiting.popleft()
             self._announced_at = self._hass.loop.time()
-            of_all = self._hass.data.get(LISTENERS, ())
-            for listener in (*self._listeners, *(partial(one, self._entry_id) for one in of_all)):
+            listeners = list(self._listeners)
+            listeners += [partial(each, self._entry_id) for each in self._of_all]
+            for listener in listeners:
                 self._call(listener, edge)
         if not self._waiting:
             self._store.async_keep(self.latest)

@@ -1,8 +1,9 @@
 """Coordinator: polls the API and handles its errors."""
 
 import asyncio
+from collections import deque
 from datetime import datetime, timedelta
-from typing import override
+from typing import Any, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_TOKEN, CONF_URL
@@ -33,6 +34,8 @@ from .timer import Timer
 
 STALE_AFTER = timedelta(minutes=15)
 """Time for which the last known state is valid while requests fail."""
+RECENT = 30
+"""Number of recent changes in the diagnostics."""
 BURST = 0.2
 """Seconds for which webhook calls are collected before one request."""
 
@@ -61,6 +64,8 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         self.failures = 0
         self.pace = 0.0
         """Seconds between the last answer and the next poll."""
+        self.recent: deque[dict[str, Any]] = deque(maxlen=RECENT)
+        """Edges, calls, and changes of the error, which explain a late edge."""
         self._store = store
         self._announcer = announcer
         self._failing_since = self.clock.now()
@@ -71,6 +76,10 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         self._plan = Timer(hass, "plan", self._on_plan)
         self._refreshing: asyncio.Task[None] | None = None
         self._refresh_again = False
+        self._note("loaded")
+        announcer.async_listen(
+            lambda edge: self._note(edge.type, source=edge.source, **edge.equivent.as_dict())
+        )
 
     @property
     def plans(self) -> Plans:
@@ -110,6 +119,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
     @callback
     def async_push(self, edge_type: EdgeType | None) -> None:
         """Apply a webhook call, if it names an edge, and refresh in the background."""
+        self._note("called", event=edge_type)
         if edge_type:
             self.tracker.push(edge_type, self.clock.now())
         self._publish()
@@ -193,11 +203,17 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         self.tracker.shift(self.clock.set(self.client.server_time))
         now = self.clock.now()
         self.tracker.observe(answer, now, self.client.server_time)
+        if self.error or not self.answered_at:
+            self._note("answered")
         self.answer, self.answered_at, self.failures = answer, now, 0
         self._store.async_set_known()
         self._clear_error()
         self._set_boundary()
         return self._announce()
+
+    def _note(self, change: str, **details: Any) -> None:
+        """Note a change for the diagnostics."""
+        self.recent.append({"at": self.clock.now(), "change": change, **details})
 
     def _announce(self) -> Snapshot:
         """Pass new edges to the announcer. Return the snapshot."""
@@ -214,6 +230,8 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
 
     def _fail(self, err: EquiwattError) -> Exception:
         """Apply an error. Return the exception for Home Assistant."""
+        if self.error is None or self.error.reason != err.reason:
+            self._note(err.reason)
         self.error = err
         self._failing_since = self._failing_since if self.failures else self.clock.now()
         self.failures += 1

@@ -9,7 +9,6 @@ from homeassistant.helpers.device_registry import DeviceEntry
 from .const import DEFAULT_URL, SOURCE_OFF
 from .coordinator import EquiwattCoordinator
 from .data import EquiwattConfigEntry
-from .equivents.model import Equivent
 from .holding.store import HeldDevice
 
 
@@ -21,10 +20,11 @@ async def async_get_config_entry_diagnostics(
     coordinator, webhook = data.coordinator, data.store.webhook
     state = coordinator.data
     return {
+        "recent": list(coordinator.recent),
         "default_address": entry.data[CONF_URL] == DEFAULT_URL,
         "state": {
-            "live": _times(state.live),
-            "upcoming": _times(state.upcoming),
+            "live": state.live and state.live.as_dict(),
+            "upcoming": state.upcoming and state.upcoming.as_dict(),
             "past": len(state.finished),
             "simulated": state.rehearsal,
             "kind": coordinator.plans.live_kind(state),
@@ -56,6 +56,8 @@ def _api(coordinator: EquiwattCoordinator) -> dict[str, Any]:
     """Return the state of the API, and a summary of its last answer."""
     answer = coordinator.answer
     return {
+        "polling": not coordinator.config_entry.pref_disable_polling,
+        "seconds_of_clock_error": coordinator.clock.error.total_seconds(),
         "last_answer": coordinator.answered_at,
         "last_error": coordinator.error.reason if coordinator.error else None,
         "failures_in_a_row": coordinator.failures,
@@ -63,7 +65,7 @@ def _api(coordinator: EquiwattCoordinator) -> dict[str, Any]:
         "seconds_to_next_call": coordinator.pace,
         "calls_in_last_minute": coordinator.client.recent_calls,
         "payload": {
-            "current": _times(answer.current),
+            "current": answer.current and answer.current.as_dict(),
             "previous": len(answer.previous),
             "skipped": answer.skipped,
         },
@@ -75,11 +77,6 @@ async def async_get_device_diagnostics(
 ) -> dict[str, Any]:
     """Return the diagnostics of an account's only device."""
     return await async_get_config_entry_diagnostics(hass, entry)
-
-
-def _times(equivent: Equivent | None) -> dict[str, Any] | None:
-    """Return the times of an equivent."""
-    return {"start": equivent.start, "end": equivent.end} if equivent else None
 
 
 def _device(held: HeldDevice) -> dict[str, Any]:
@@ -99,12 +96,11 @@ def _device(held: HeldDevice) -> dict[str, Any]:
 
 def _meter(entry: EquiwattConfigEntry) -> dict[str, Any]:
     """Return the state of the meter, without its name and readings."""
-    data = entry.runtime_data
-    estimate = data.meter.estimate if data.meter else None
+    estimate = entry.runtime_data.estimate
     facts = {
         "source": entry.options.get(CONF_SOURCE, SOURCE_OFF),
         "sensors": len(entry.options.get(CONF_SENSORS, ())),
-        "kept": len(data.store.results),
+        "kept": len(entry.runtime_data.store.results),
     }
     if not estimate:
         return facts
