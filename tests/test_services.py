@@ -797,6 +797,7 @@ async def test_skipped_scene(live: Home) -> None:
 async def restore(hass: HomeAssistant, context: Context | None = None, **data: Any) -> None:
     """Restore held devices."""
     await hass.services.async_call(DOMAIN, "restore", data, blocking=True, context=context)
+    await hass.async_block_till_done(wait_background_tasks=True)
 
 
 @pytest.mark.parametrize("everything", [{}, {"entity_id": "all"}])

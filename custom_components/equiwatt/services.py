@@ -33,8 +33,7 @@ from homeassistant.util.json import JsonValueType
 from .const import DOMAIN
 from .data import EquiwattConfigEntry
 from .equivents.model import Kind
-from .holding.controller import Request
-from .holding.eligibility import Refusal, can_pause, can_set_back, scene_refusal_of
+from .holding.eligibility import Refusal, Request, can_pause, can_set_back, scene_refusal_of
 from .holding.manager import async_get_manager
 from .target import listed_by, members_of, without_excluded
 

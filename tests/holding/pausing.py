@@ -10,11 +10,11 @@ import pytest
 
 from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.holding.manager import MANAGER, async_get_manager
+from custom_components.equiwatt.storage import StorageFile
 from homeassistant.config_entries import ConfigEntryDisabler
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.helpers.storage import Store
 from homeassistant.util.file import WriteError
 from tests.fakes.home import NOW, Home
 from tests.fakes.provider import Provider
@@ -88,11 +88,11 @@ class SlowDisk:
     def __init__(self) -> None:
         """Initialize the events of both sides."""
         self.begun, self.go_on = asyncio.Event(), asyncio.Event()
-        self._write = Store._async_write_data
+        self._write = StorageFile._async_save
 
     def __enter__(self) -> Self:
         """Slow down the disk."""
-        self._patch = patch.object(Store, "_async_write_data", self._slow())
+        self._patch = patch.object(StorageFile, "_async_save", self._slow())
         self._patch.start()
         return self
 
@@ -103,13 +103,13 @@ class SlowDisk:
     def _slow(self) -> Callable[[Any, Any], Coroutine[Any, Any, None]]:
         """Return a slow writer."""
 
-        async def write(store: Any, data: Any) -> None:
+        async def write(file: StorageFile, data: Any) -> None:
             """Wait, then write or fail."""
-            if store.key == KEY:
+            if file.key == KEY:
                 self.begun.set()
                 await self.go_on.wait()
                 if self.is_full:
                     raise WriteError
-            await self._write(store, data)
+            await self._write(file, data)
 
         return write

@@ -4,12 +4,13 @@ import pytest
 
 from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.holding.issues import async_raise_not_restored, issue_id_of
+from custom_components.equiwatt.holding.manager import async_get_manager
 from homeassistant.helpers import issue_registry as ir
 from tests.fakes.devices.simple import Plug, install
 from tests.fakes.home import Home
 from tests.fakes.provider import Provider
 
-from .pausing import HOUR, MINUTE, PLUG, end, pause, repairs
+from .pausing import HOUR, MINUTE, PLUG, disable, end, pause, repairs, restart, started
 
 
 @pytest.mark.parametrize("fault", ["deaf", "away"])
@@ -31,8 +32,7 @@ async def test_repair(live: Home, provider: Provider, fault: str) -> None:
     issue = ir.async_get(live.hass).async_get_issue(DOMAIN, issue_id_of(PLUG))
     assert issue
     assert issue.translation_placeholders == {"name": "Plug", "entity_id": PLUG}
-    assert issue.is_persistent
-    assert "plug" not in issue.issue_id
+    assert "plug" not in str(issue.to_json()).casefold()  # Home Assistant's diagnostics include it
     commands = list(plug.commands)
     assert commands == ["off"] + ["on"] * (8 if fault == "deaf" else 0)
     plug.obeys = True
@@ -48,3 +48,63 @@ async def test_cleared_by_next_hold(live: Home, provider: Provider) -> None:
     async_raise_not_restored(live.hass, PLUG)
     await pause(live.hass, PLUG)
     assert repairs(live.hass) == []
+
+
+async def restart_without_issues(home: Home) -> None:
+    """Restart Home Assistant, which forgets all issues but the persistent ones."""
+
+    def forget() -> None:
+        """Forget issues."""
+        registry = ir.async_get(home.hass)
+        for domain, issue_id in [
+            key for key, one in registry.issues.items() if not one.is_persistent
+        ]:
+            registry.async_delete(domain, issue_id)
+
+    await restart(home, forget)
+    await started(home)
+
+
+@pytest.fixture
+async def broken(live: Home, provider: Provider) -> Plug:
+    """Return a plug that could not be restored."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    await live.pass_time(MINUTE)
+    plug.obeys = False
+    await end(live, provider)
+    await live.pass_time(65 * MINUTE, step=30)
+    assert repairs(live.hass) == [issue_id_of(PLUG)]
+    return plug
+
+
+async def test_restart(live: Home, broken: Plug) -> None:
+    """An issue outlasts restarts until it is confirmed."""
+    commands = list(broken.commands)
+    for _ in range(2):
+        await restart_without_issues(live)
+        assert repairs(live.hass) == [issue_id_of(PLUG)]
+    async_get_manager(live.hass).async_forget(PLUG)
+    await live.pass_time(MINUTE)
+    await restart_without_issues(live)
+    assert repairs(live.hass) == []
+    assert broken.commands == commands
+
+
+async def test_last_account(live: Home, broken: Plug) -> None:
+    """An issue is persistent only while no account is left that would raise it again."""
+    registry = ir.async_get(live.hass)
+
+    def is_persistent() -> bool:
+        """Return True if Home Assistant stores the issue with its text."""
+        issue = registry.async_get_issue(DOMAIN, issue_id_of(PLUG))
+        assert issue
+        return issue.is_persistent
+
+    await disable(live)
+    assert is_persistent()
+    await live.hass.config_entries.async_set_disabled_by(live.entry.entry_id, None)
+    await live.settle()
+    assert not is_persistent()
+    assert await live.hass.config_entries.async_remove(live.entry.entry_id)
+    assert is_persistent()

@@ -1,8 +1,9 @@
 """Test that devices are turned off for an equivent and restored after it."""
 
 import asyncio
-from typing import Any
-from unittest.mock import patch
+from datetime import timedelta
+from typing import Any, override
+from unittest.mock import AsyncMock, patch
 
 import pytest
 from pytest_homeassistant_custom_component.common import (
@@ -12,15 +13,20 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.equiwatt.const import DOMAIN
+from custom_components.equiwatt.holding.device import step
 from custom_components.equiwatt.holding.issues import issue_id_of
+from custom_components.equiwatt.holding.manager import async_get_manager
+from custom_components.equiwatt.storage import StorageFile
+from homeassistant.components.climate.const import HVACMode
 from homeassistant.config_entries import ConfigEntryDisabler
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import Context, CoreState
-from homeassistant.exceptions import HomeAssistantError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 from homeassistant.util.file import WriteError
 from tests.conftest import Push
+from tests.fakes.actions import SKIP, simulate, turn
 from tests.fakes.devices.simple import (
     Boiler,
     Humidifier,
@@ -32,11 +38,13 @@ from tests.fakes.devices.simple import (
     Ventilator,
     install,
 )
+from tests.fakes.disk import full_disk
 from tests.fakes.home import NOW, Home, add_entry
 from tests.fakes.provider import Provider
 
 from .pausing import (
     HOUR,
+    KEY,
     MINUTE,
     PLUG,
     SlowDisk,
@@ -48,6 +56,7 @@ from .pausing import (
     started,
     until,
 )
+from .scenes import add_scene, apply
 
 
 async def test_pause_and_restore(live: Home, provider: Provider) -> None:
@@ -489,6 +498,7 @@ async def test_ends_while_pausing(live: Home, provider: Provider, push: Push) ->
     async def slow(**kwargs: Any) -> None:
         """End the equivent in the middle of the command."""
         await live.hass.services.async_call(DOMAIN, "restore", {}, blocking=True)
+        await until(lambda: plug.commands == ["on"])
         await turn_off(**kwargs)
 
     plug.async_turn_off = slow  # type: ignore[method-assign]
@@ -596,7 +606,7 @@ async def test_disk_is_full(live: Home, provider: Provider, error: type[Exceptio
 
     names = (PLUG, "switch.other", "switch.removed")
     with (
-        patch("homeassistant.helpers.storage.Store._async_write_data", side_effect=fail),
+        patch.object(StorageFile, "_async_save", side_effect=fail),
         pytest.raises(HomeAssistantError, match="Nothing was changed"),
     ):
         await pause(live.hass, *names, max_duration={"minutes": 1})
@@ -688,3 +698,668 @@ async def test_removed_while_nothing_is_held(
     assert "equiwatt.held_devices" in hass_storage
     await live.hass.config_entries.async_remove(live.entry.entry_id)
     assert "equiwatt.held_devices" not in hass_storage
+
+
+@pytest.mark.parametrize("hours", [5, -5])
+async def test_corrected_clock(home: Home, provider: Provider, hours: int) -> None:
+    """The longest pause keeps its length when the clock is corrected."""
+    await home.setup()
+    await install(home.hass, Plug("Plug"))
+    await simulate(home.hass, duration={"hours": 1})
+    await pause(home.hass, PLUG, max_duration={"minutes": 10})
+    await home.pass_time(5 * MINUTE)
+    provider.headers = {"Date": f"{home.now + timedelta(hours=hours):%a, %d %b %Y %H:%M:%S GMT}"}
+    await home.poll()
+    await home.pass_time(3 * MINUTE)
+    assert home.state(PLUG) == "off"
+    await home.pass_time(2 * MINUTE)
+    assert (home.state(PLUG), home.live) == ("on", "on")
+
+
+async def test_error_in_decision(
+    live: Home, provider: Provider, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An error for one device is logged once, and the other device is restored."""
+    await install(live.hass, Plug("Plug"), Plug("Other"))
+    await pause(live.hass, PLUG, "switch.other")
+    await live.pass_time(MINUTE)
+    errors = [ValueError("not a number")]
+
+    def decide(*args: Any) -> Any:
+        """Raise once."""
+        if errors:
+            raise errors.pop()
+        return step(*args)
+
+    with patch("custom_components.equiwatt.holding.manager.step", decide):
+        await end(live, provider)
+        await live.pass_time(MINUTE)
+    assert {live.state(PLUG), live.state("switch.other")} == {"on", "off"}
+    assert live.state("sensor.equiwatt_held_devices") == "0"
+    assert caplog.text.count("cannot be restored: ValueError('not a number')") == 1
+
+
+async def test_restore_stored_before_command(
+    live: Home, provider: Provider, hass_storage: dict[str, Any]
+) -> None:
+    """The release is stored before the commands of the restore are sent."""
+    plugs = await install(live.hass, Plug("Plug"), Plug("Other"))
+    await pause(live.hass, PLUG, "switch.other")
+    await live.pass_time(MINUTE)
+    stored: list[tuple[str, dict[str, str]]] = []
+
+    def look(plug: Plug) -> None:
+        """Read the disk at the command of the device."""
+
+        def command(what: str) -> bool:
+            devices = {one["entity_id"]: one for one in hass_storage[KEY]["data"]["devices"]}
+            record = devices[plug.entity_id]["record"]
+            stored.append((plug.entity_id, record["commands"][-1]["values"]))
+            return True
+
+        plug.command = command  # type: ignore[method-assign]
+
+    for plug in plugs:
+        look(plug)
+    await end(live, provider)
+    assert sorted(stored, key=str) == [("switch.other", {"state": "on"}), (PLUG, {"state": "on"})]
+
+
+async def test_taken_over_while_writing(live: Home, provider: Provider) -> None:
+    """No command is sent after a person has taken over, with a slow disk."""
+    (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
+    await pause(live.hass, "climate.thermostat")
+    await live.pass_time(MINUTE)
+    thermostat.obeys = False
+    await end(live, provider)
+    thermostat.obeys = True
+    user = await live.hass.auth.async_create_user("Ann")
+    with SlowDisk() as disk:
+        live.freezer.tick(61)
+        async_fire_time_changed(live.hass, live.now)
+        await until(disk.begun.is_set)
+        await live.hass.services.async_call(
+            "climate",
+            "set_temperature",
+            {"entity_id": "climate.thermostat", "temperature": 17},
+            blocking=True,
+            context=Context(user_id=user.id),
+        )
+        commands = list(thermostat.commands)
+        disk.go_on.set()
+        await live.settle()
+    await live.pass_time(5 * MINUTE)
+    assert thermostat.commands == commands
+    assert live.state("sensor.equiwatt_held_devices") == "0"
+
+
+async def test_held_again_while_writing(live: Home, provider: Provider) -> None:
+    """A device is off in the next equivent, though the last release is still being written."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    await live.pass_time(MINUTE)
+    with SlowDisk() as disk:
+        await live.hass.services.async_call(DOMAIN, "restore", {}, blocking=True)
+        await until(disk.begun.is_set)
+        call = live.hass.async_create_task(pause(live.hass, PLUG))
+        await asyncio.sleep(0)
+        disk.go_on.set()
+        assert (await call)["paused"] == [PLUG]
+    assert plug.commands == ["off", "on", "off"]
+    await end(live, provider)
+    assert plug.commands == ["off", "on", "off", "on"]
+
+
+CLIMATE = "climate.thermostat"
+
+
+async def test_skipped_while_hold_fails(live: Home, provider: Provider) -> None:
+    """A device is restored by a skip while a second pause waits for a full disk."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    await live.pass_time(2 * MINUTE)
+    plug.report(available=False)
+    with SlowDisk() as disk:
+        disk.is_full = True
+        call = live.hass.async_create_task(pause(live.hass, PLUG))
+        await until(disk.begun.is_set)
+        data = {"entity_id": SKIP}
+        await live.hass.services.async_call("switch", "turn_on", data, blocking=True)
+        disk.go_on.set()
+        with pytest.raises(HomeAssistantError):
+            await call
+        await live.settle()
+    await live.pass_time(MINUTE)
+    plug.report(available=True, is_on=False)
+    await live.pass_time(40 * MINUTE, step=30)
+    assert live.state("switch.equiwatt_skip") == "on"
+    assert live.live == "on"
+    assert live.state("sensor.equiwatt_held_devices") == "0"
+    assert live.state(PLUG) == "on" or repairs(live.hass)
+
+
+@pytest.mark.parametrize("skips", ["first", "both"])
+async def test_two_accounts_with_full_disk(home: Home, push: Push, skips: str) -> None:
+    """A failed hold is not passed to an account that is skipped meanwhile."""
+    add_entry(home.hass, "another-token", "another-webhook")
+    await home.setup()
+    await install(home.hass, Plug("Plug"))
+    await push("?event=started")
+    await push("?event=started", "another-webhook")
+    await pause(home.hass, PLUG)
+    with SlowDisk() as disk:
+        disk.is_full = True
+        call = home.hass.async_create_task(pause(home.hass, PLUG))
+        await until(disk.begun.is_set)
+        for switch in (SKIP, "switch.equiwatt_skip_2")[: 1 if skips == "first" else 2]:
+            data = {"entity_id": switch}
+            await home.hass.services.async_call("switch", "turn_on", data, blocking=True)
+        disk.go_on.set()
+        with pytest.raises(HomeAssistantError):
+            await call
+    await home.pass_time(2 * MINUTE)
+    assert home.state(PLUG) == ("off" if skips == "first" else "on")
+    await turn(home, "on", "switch.equiwatt_skip_2")
+    await home.pass_time(2 * MINUTE)
+    assert home.state(PLUG) == "on"
+
+
+async def test_disk_full_at_end(live: Home, provider: Provider) -> None:
+    """No command is sent after the record has ended, though the disk was full."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    await live.pass_time(2 * MINUTE)
+    with full_disk():
+        await end(live, provider)
+        await live.pass_time(2 * MINUTE)
+    assert plug.commands == ["off", "on"]
+    await live.pass_time(HOUR.total_seconds(), step=60)  # the disk has space again
+    person = Context(user_id=(await live.hass.auth.async_create_user("One")).id)
+    await live.hass.services.async_call(
+        "switch", "turn_off", {"entity_id": PLUG}, blocking=True, context=person
+    )
+    await live.pass_time(HOUR.total_seconds(), step=60)
+    plug.commands.clear()
+
+    # As after a power cut or any stop: without a change nothing is written.
+    await restart(live)
+    await started(live)
+    await live.pass_time(5 * MINUTE)
+    assert plug.commands == []
+
+
+async def test_disk_full_at_unload(
+    live: Home, provider: Provider, hass_storage: dict[str, Any]
+) -> None:
+    """A write that failed at unloading is not repeated later."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    await live.pass_time(2 * MINUTE)
+    plug.report(available=False)
+    with full_disk():
+        await turn(live, "on")
+        assert await live.hass.config_entries.async_unload(live.entry.entry_id)
+    await live.pass_time(5 * MINUTE)
+    assert len(hass_storage["equiwatt.held_devices"]["data"]["devices"]) == 1
+    assert await live.hass.config_entries.async_setup(live.entry.entry_id)
+    await live.settle()
+    plug.report(available=True)
+    await end(live, provider)
+    assert live.state(PLUG) == "on"
+
+
+async def test_changed_while_writing(live: Home, provider: Provider) -> None:
+    """A scene restores the state that a person set just before it was applied."""
+    (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
+    await add_scene(live.hass, {CLIMATE: {"state": "heat", "temperature": 17}})
+    ann = Context(user_id=(await live.hass.auth.async_create_user("Ann")).id)
+    warmer = {"entity_id": CLIMATE, "temperature": 23}
+    with SlowDisk() as disk:
+        call = live.hass.async_create_task(apply(live.hass))
+        await until(disk.begun.is_set)
+        await live.hass.services.async_call(
+            "climate", "set_temperature", warmer, blocking=True, context=ann
+        )
+        disk.go_on.set()
+        assert (await call)["held"] == [CLIMATE]
+    await live.pass_time(20 * MINUTE)
+    assert thermostat.target_temperature == 17
+    await end(live, provider)
+    await live.pass_time(5 * MINUTE)
+    assert thermostat.target_temperature == 23
+
+
+async def test_restore_fails_with_full_disk(live: Home) -> None:
+    """A failed restore is tried again, though another hold could not be written."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    await live.pass_time(2 * MINUTE)
+    turn_on, begun, go_on = plug.async_turn_on, asyncio.Event(), asyncio.Event()
+
+    async def fail(**kwargs: Any) -> None:
+        """Fail after a while."""
+        begun.set()
+        await go_on.wait()
+        raise RuntimeError
+
+    plug.async_turn_on = fail  # type: ignore[method-assign]
+    await live.hass.services.async_call(DOMAIN, "restore", {}, blocking=True)
+    await until(begun.is_set)
+    with SlowDisk() as disk:
+        call = live.hass.async_create_task(pause(live.hass, PLUG))
+        await until(disk.begun.is_set)
+        plug.report(available=False)
+        go_on.set()
+        disk.is_full = True
+        for _ in range(100):
+            await asyncio.sleep(0)
+        disk.go_on.set()
+        with pytest.raises(HomeAssistantError):
+            await call
+    plug.async_turn_on = turn_on  # type: ignore[method-assign]
+    await live.pass_time(MINUTE)
+    plug.report(available=True)
+    await live.pass_time(10 * MINUTE)
+    assert live.state(PLUG) == "on"
+
+
+async def test_twice_at_once(live: Home) -> None:
+    """Two concurrent pauses of a device have the same response."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    turn_off, begun, go_on = plug.async_turn_off, asyncio.Event(), asyncio.Event()
+
+    async def slow(**kwargs: Any) -> None:
+        """Obey after a while."""
+        begun.set()
+        await go_on.wait()
+        await turn_off()
+
+    plug.async_turn_off = slow  # type: ignore[method-assign]
+    first = live.hass.async_create_task(pause(live.hass, PLUG))
+    await until(begun.is_set)
+    second = live.hass.async_create_task(pause(live.hass, PLUG))
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert not first.done()
+    assert not second.done()
+    go_on.set()
+    assert (await first)["paused"] == (await second)["paused"] == [PLUG]
+    assert plug.commands == ["off"]
+
+
+async def test_scene_with_full_disk(live: Home) -> None:
+    """A scene that cannot be written keeps the pause and its limit."""
+    (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
+    await add_scene(live.hass, {CLIMATE: {"state": "heat", "temperature": 17}})
+    await pause(live.hass, CLIMATE, max_duration={"minutes": 20})
+    await live.pass_time(5 * MINUTE)
+    with full_disk(), pytest.raises(HomeAssistantError):
+        await apply(live.hass)
+    await live.pass_time(10 * MINUTE)
+    assert live.state(CLIMATE) == "off"
+    assert thermostat.commands == ["off"]
+    await live.pass_time(10 * MINUTE)
+    assert (live.state(CLIMATE), thermostat.target_temperature) == ("heat", 21)
+
+
+async def test_entity_renamed_or_removed(live: Home, provider: Provider) -> None:
+    """A renamed device is restored, and a removed one dropped, without a traceback."""
+    await install(live.hass, Plug("Plug"), Plug("Other"))
+    await pause(live.hass, PLUG, "switch.other")
+    registry = er.async_get(live.hass)
+    registry.async_update_entity(PLUG, new_entity_id="switch.renamed")
+    registry.async_remove("switch.other")
+    await live.settle()
+    await end(live, provider)
+    assert live.state("switch.renamed") == "on"
+    await live.pass_time(HOUR.total_seconds() + 120, step=60)
+    assert repairs(live.hass) == []
+
+
+async def test_renamed_while_restoring(live: Home, provider: Provider) -> None:
+    """A device renamed during its restore is restored under its new name."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    plug.report(available=False)
+    await end(live, provider)
+    er.async_get(live.hass).async_update_entity(PLUG, new_entity_id="switch.renamed")
+    er.async_get(live.hass).async_update_entity("switch.renamed", name="Renamed")
+    await live.settle()
+    await live.pass_time(59 * MINUTE, step=30)
+    plug.report(available=True)
+    await live.settle()
+    assert live.state("switch.renamed") == "on"
+    assert repairs(live.hass) == []
+
+
+async def test_renamed_while_disabled(live: Home) -> None:
+    """A device renamed while its entry is disabled is restored once."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    plug.report(available=False)
+    await disable(live)
+    er.async_get(live.hass).async_update_entity(PLUG, new_entity_id="switch.renamed")
+    await live.settle()
+    await live.hass.config_entries.async_set_disabled_by(live.entry.entry_id, None)
+    await live.settle()
+    plug.report(available=True)
+    await live.settle()
+    assert plug.commands == ["off", "on"]
+
+
+async def test_removed_and_added_again(live: Home, provider: Provider) -> None:
+    """A device that is registered again is restored, or has a repair."""
+    await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    await live.pass_time(5 * MINUTE)
+    er.async_get(live.hass).async_remove(PLUG)
+    await live.settle()
+    again = Plug("Plug")
+    again._attr_is_on = False
+    await install(live.hass, again)
+    assert live.state(PLUG) == "off"
+    await live.pass_time(5 * MINUTE)
+    await end(live, provider)
+    await live.pass_time(70 * MINUTE, step=30)
+    assert live.state(PLUG) == "on" or repairs(live.hass)
+
+
+async def test_cancelled_while_writing(live: Home, provider: Provider) -> None:
+    """A cancelled action still holds and restores the device."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    with SlowDisk() as disk:
+        call = asyncio.create_task(pause(live.hass, PLUG))
+        await until(disk.begun.is_set)
+        call.cancel()
+        await asyncio.sleep(0)
+        disk.go_on.set()
+        await until(lambda: plug.commands == ["off"])
+    assert call.cancelled()
+    await live.settle()
+    assert live.state("sensor.equiwatt_held_devices") == "1"
+    await end(live, provider)
+    assert plug.commands == ["off", "on"]
+
+
+async def test_cancelled_while_another_waits(live: Home) -> None:
+    """A concurrent action gets its response though the first is cancelled."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    plug.obeys = False
+    calls = [asyncio.create_task(pause(live.hass, PLUG)) for _ in range(2)]
+    await until(lambda: plug.commands == ["off"])
+    calls[0].cancel()
+    await asyncio.sleep(0)
+    plug.report(is_on=False)
+    assert (await calls[1])["paused"] == [PLUG]
+
+
+async def test_automation_in_mode_restart(live: Home, provider: Provider) -> None:
+    """An automation that restarts during the action changes nothing."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    automation = {
+        "id": "again",
+        "mode": "restart",
+        "triggers": {"trigger": "event", "event_type": "go"},
+        "actions": {"action": "equiwatt.pause", "target": {"entity_id": PLUG}},
+    }
+    assert await async_setup_component(live.hass, "automation", {"automation": automation})
+    with SlowDisk() as disk:
+        live.hass.bus.async_fire("go")
+        await until(disk.begun.is_set)
+        live.hass.bus.async_fire("go")
+        for _ in range(20):
+            await asyncio.sleep(0)
+        disk.go_on.set()
+        await live.settle()
+    assert live.state(PLUG) == "off"
+    await end(live, provider)
+    assert live.state(PLUG) == "on"
+    assert plug.commands == ["off", "on"]
+
+
+async def test_invalid_call(live: Home, provider: Provider) -> None:
+    """A call that raises early holds no device."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    plug.error = ServiceValidationError("Not now")
+    answer = await pause(live.hass, PLUG)
+    assert answer["not_paused"] == [{"entity_id": PLUG, "reason": "failed"}]
+    plug.error = None
+    assert live.state("sensor.equiwatt_held_devices") == "0"
+    await end(live, provider)
+    assert plug.commands == ["off"]
+
+
+async def test_several_devices_a_second_apart(live: Home) -> None:
+    """The first commands are sent at once, and later ones a second apart."""
+    count = 8
+    plugs = await install(live.hass, *(Plug(f"Plug {n}") for n in range(count)))
+    at: list[float] = []
+
+    def ignore(what: str) -> bool:
+        """Record the time of a command and ignore it."""
+        at.append(live.now.timestamp())
+        return False
+
+    for plug in plugs:
+        plug.command = ignore  # type: ignore[method-assign]
+    call = asyncio.create_task(pause(live.hass, *(plug.entity_id for plug in plugs)))
+    await until(lambda: len(at) == count)
+    start = live.now.timestamp()
+    await live.pass_time(59)
+    await call
+    await live.pass_time(12, step=0.5)
+    assert at[:count] == [start] * count
+    assert at[count:] == pytest.approx([start + 60 + n for n in range(count)], abs=0.6)
+
+
+@pytest.mark.parametrize("state", ["unavailable", "unknown"])
+async def test_set_back_when_available(live: Home, provider: Provider, state: str) -> None:
+    """A thermostat that was unavailable at the start is set back when it is available."""
+    (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
+    thermostat.report(available=state != "unavailable", hvac_mode=None)
+    data = {"entity_id": CLIMATE, "degrees": 2}
+    answer = await live.hass.services.async_call(
+        DOMAIN, "set_back", data, blocking=True, return_response=True
+    )
+    assert answer == {
+        "set_back": [],
+        "not_set_back": [{"entity_id": CLIMATE, "reason": "unavailable"}],
+    }
+    await live.pass_time(MINUTE)
+    thermostat.report(available=True, hvac_mode="heat")
+    await live.settle()
+    assert thermostat.target_temperature == 19
+    await end(live, provider)
+    assert thermostat.target_temperature == 21
+
+
+async def test_set_back_twice(live: Home, provider: Provider) -> None:
+    """A second set-back counts from the state before the first."""
+    (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
+    for degrees in (2, 3):
+        data = {"entity_id": CLIMATE, "degrees": degrees}
+        await live.hass.services.async_call(DOMAIN, "set_back", data, blocking=True)
+    assert thermostat.target_temperature == 18
+    await end(live, provider)
+    assert thermostat.target_temperature == 21
+
+
+async def test_set_back_available_but_off(live: Home) -> None:
+    """A thermostat that turns up off is not set back."""
+    (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
+    thermostat.report(available=False)
+    data = {"entity_id": CLIMATE, "degrees": 2}
+    await live.hass.services.async_call(DOMAIN, "set_back", data, blocking=True)
+    thermostat.report(available=True, hvac_mode="off")
+    await live.settle()
+    assert thermostat.commands == []
+    assert live.state("sensor.equiwatt_held_devices") == "0"
+
+
+async def test_call_before_first_command(live: Home, provider: Provider) -> None:
+    """A call before our first command takes nothing over."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    plug.report(available=False)
+    await pause(live.hass, PLUG)
+    person = Context(user_id=(await live.hass.auth.async_create_user("One")).id)
+    await live.hass.services.async_call(
+        "switch", "turn_on", {"entity_id": PLUG}, blocking=True, context=person
+    )
+    plug.report(available=True)
+    await live.settle()
+    assert plug.commands == ["off"]
+
+
+async def test_ended_while_writing_command(live: Home, provider: Provider) -> None:
+    """A command of the hold is dropped if the hold ends while it is being written."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    plug.obeys = False
+    call = asyncio.create_task(pause(live.hass, PLUG))
+    await live.pass_time(50)
+    await call
+    assert plug.commands == ["off"]
+    with SlowDisk() as disk:
+        live.freezer.tick(15)
+        async_fire_time_changed(live.hass, live.now)
+        await until(disk.begun.is_set)
+        restore = asyncio.create_task(
+            live.hass.services.async_call(DOMAIN, "restore", {}, blocking=True)
+        )
+        for _ in range(20):
+            await asyncio.sleep(0)
+        disk.go_on.set()
+        await restore
+        await live.settle()
+    assert plug.commands == ["off", "on"]
+
+
+async def test_other_registry_changes(live: Home, provider: Provider) -> None:
+    """A device with a new name or area stays held."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    er.async_get(live.hass).async_update_entity(PLUG, name="Heater")
+    await live.settle()
+    await end(live, provider)
+    assert plug.commands == ["off", "on"]
+
+
+class Queued(Thermostat):
+    """Thermostat behind a hub that carries out one command every seven seconds."""
+
+    hub: list[asyncio.Future[None]]
+
+    @override
+    async def async_set_hvac_mode(self, hvac_mode: HVACMode) -> None:
+        """Set the mode in turn."""
+        await self._turn()
+        await super().async_set_hvac_mode(hvac_mode)
+
+    @override
+    async def async_set_temperature(self, **kwargs: Any) -> None:
+        """Set the temperature in turn."""
+        await self._turn()
+        await super().async_set_temperature(**kwargs)
+
+    async def _turn(self) -> None:
+        """Wait for the commands of all others."""
+        turn = asyncio.get_running_loop().create_future()
+        self.hub.append(turn)
+        await turn
+
+
+async def test_slow_hub(live: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All thermostats of a slow hub are held and restored."""
+    monkeypatch.setattr(StorageFile, "_async_save", AsyncMock())  # nothing waits for the disk
+    hub: list[asyncio.Future[None]] = []
+    devices = await install(live.hass, *(Queued(f"T{n}") for n in range(8)))
+    for device in devices:
+        device.hub = hub
+
+    async def go_on(seconds: int) -> None:
+        """Carry out the commands of the hub."""
+        for _ in range(seconds // 7):
+            live.freezer.tick(7)
+            async_fire_time_changed(live.hass, live.now)
+            if hub:
+                hub.pop(0).set_result(None)
+            for _ in range(100):
+                await asyncio.sleep(0)
+
+    entity_ids = [device.entity_id for device in devices]
+    action = asyncio.create_task(pause(live.hass, *entity_ids))
+    await until(lambda: len(hub) == 8)
+    await go_on(35)
+    answer = await action
+    assert answer["paused"] == entity_ids[:4]
+    assert [one["reason"] for one in answer["not_paused"]] == ["no_answer"] * 4
+    await go_on(35)
+    assert {live.state(one) for one in entity_ids} == {"off"}
+    await go_on(3 * MINUTE)
+    assert [device.commands for device in devices] == [["off"]] * 8
+    await live.hass.services.async_call(DOMAIN, "restore", {}, blocking=True)
+    await go_on(15 * MINUTE)
+    assert hub == []
+    assert {(device.hvac_mode, device.target_temperature) for device in devices} == {("heat", 21)}
+    assert all(len(device.commands) <= 1 + 8 for device in devices)
+    await live.pass_time(5 * MINUTE, step=30)
+    assert repairs(live.hass) == []
+    assert live.state("sensor.equiwatt_held_devices") == "0"
+
+
+async def test_old_name_has_no_timer(live: Home) -> None:
+    """The old name of a renamed device has no timer."""
+    await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    er.async_get(live.hass).async_update_entity(PLUG, new_entity_id="switch.renamed")
+    await live.pass_time(5 * MINUTE)
+    changes: list[None] = []
+    stop = async_get_manager(live.hass).async_listen(lambda: changes.append(None))
+    await live.pass_time(2 * MINUTE, step=20)
+    stop()
+    assert changes == []
+
+
+async def test_rounds_after_clock_is_set_back(live: Home, provider: Provider) -> None:
+    """Commands stay a second apart though the clock is set back in between."""
+    plugs = await install(live.hass, Plug("Plug"), Plug("Other"))
+    for plug in plugs:
+        plug.obeys = False
+    waiting = asyncio.create_task(pause(live.hass, PLUG, "switch.other"))
+    await live.pass_time(5 * MINUTE, step=20)
+    await waiting
+    assert [plug.commands for plug in plugs] == [["off"] * 3] * 2
+    provider.headers = {"Date": f"{live.now - timedelta(hours=5):%a, %d %b %Y %H:%M:%S GMT}"}
+    await live.poll()
+    await live.pass_time(4 * MINUTE, step=20)
+    assert [plug.commands for plug in plugs] == [["off"] * 4] * 2
+
+
+async def test_set_back_paused(live: Home, provider: Provider) -> None:
+    """A paused thermostat stays off and is not reported as set back."""
+    (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
+    await pause(live.hass, CLIMATE)
+    answer = await live.hass.services.async_call(
+        DOMAIN, "set_back", {"entity_id": CLIMATE}, blocking=True, return_response=True
+    )
+    refused = [{"entity_id": CLIMATE, "reason": "already_off"}]
+    assert answer == {"set_back": [], "not_set_back": refused}
+    assert thermostat.commands == ["off"]
+    await end(live, provider)
+    await live.pass_time(2 * MINUTE)
+    assert (live.state(CLIMATE), thermostat.target_temperature) == ("heat", 21)
+
+
+@pytest.mark.parametrize("temperature", [17.0, 24.0])
+async def test_held_again_after_takeover(live: Home, temperature: float) -> None:
+    """The next hold restores what a person set during the last one."""
+    (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
+    data = {"entity_id": CLIMATE, "degrees": 2, "max_duration": {"minutes": 10}}
+    await live.hass.services.async_call(DOMAIN, "set_back", data, blocking=True)
+    await live.pass_time(5 * MINUTE)
+    thermostat.report(target_temperature=temperature)
+    await live.pass_time(10 * MINUTE)
+    assert live.state("sensor.equiwatt_held_devices") == "0"
+    await live.hass.services.async_call(DOMAIN, "set_back", data, blocking=True)
+    assert thermostat.target_temperature == temperature - 2
+    await live.pass_time(15 * MINUTE)
+    assert thermostat.target_temperature == temperature

@@ -7,14 +7,13 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockUser
 
 from custom_components.equiwatt.holding.issues import issue_id_of
-from custom_components.equiwatt.holding.store import KEY
 from homeassistant.core import Context
 from tests.conftest import Recorder
 from tests.fakes.devices.simple import Plug, install
 from tests.fakes.home import Home
 from tests.fakes.provider import Provider
 
-from .pausing import MINUTE, PLUG, end, pause, repairs, restart, started
+from .pausing import KEY, MINUTE, PLUG, end, pause, repairs, restart, started
 
 
 async def test_stored_before_command(

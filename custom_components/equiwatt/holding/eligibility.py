@@ -1,6 +1,8 @@
 """Eligibility of devices: the reasons for which they cannot be held."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 import math
 from typing import Any
@@ -8,8 +10,6 @@ from typing import Any
 from homeassistant.components.climate.const import (
     ATTR_MAX_TEMP,
     ATTR_MIN_TEMP,
-    ATTR_TARGET_TEMP_HIGH,
-    ATTR_TARGET_TEMP_LOW,
     ATTR_TARGET_TEMP_STEP,
     ClimateEntityFeature,
     HVACMode,
@@ -21,12 +21,14 @@ from homeassistant.components.homeassistant.scene import DATA_PLATFORM
 from homeassistant.components.media_player.const import MediaPlayerEntityFeature
 from homeassistant.components.water_heater import WaterHeaterEntityFeature  # type: ignore[attr-defined]
 from homeassistant.const import ATTR_SUPPORTED_FEATURES, ATTR_TEMPERATURE, STATE_OFF, Platform
-from homeassistant.core import HomeAssistant, State
+from homeassistant.core import Context, HomeAssistant, State
 
 from ..target import members_of
 from .device_state import SIGNIFICANT, DeviceState
+from .record import DeviceRecord
 from .steps import MODES, TOGGLES, turns_off_by_switch
 
+OFF = {"state": STATE_OFF}
 FEATURES = {
     Platform.FAN: FanEntityFeature.TURN_OFF | FanEntityFeature.TURN_ON,
     Platform.MEDIA_PLAYER: MediaPlayerEntityFeature.TURN_OFF | MediaPlayerEntityFeature.TURN_ON,
@@ -41,15 +43,18 @@ WITH_TEMPERATURE: dict[str, int] = {
 }
 """Features of which setting a device back requires one, by domain."""
 DOWN, UP = -1, 1
-HEATING, COOLING = {ATTR_TEMPERATURE: DOWN}, {ATTR_TEMPERATURE: UP}
-RANGE = {ATTR_TARGET_TEMP_LOW: DOWN, ATTR_TARGET_TEMP_HIGH: UP}
+type Way = tuple[str, tuple[int, ...]]
+"""Temperature to set, and the directions in which to move it."""
+RANGE: Way = ("temperature_range", (DOWN, UP))
+HEATING: Way = (ATTR_TEMPERATURE, (DOWN,))
+COOLING: Way = (ATTR_TEMPERATURE, (UP,))
 # A single temperature of a mode that heats and cools stays: a lower one would start the cooling.
-SET_BACK: dict[str, tuple[dict[str, int], ...]] = {
+SET_BACK: dict[str, tuple[Way, ...]] = {
     HVACMode.COOL: (COOLING, RANGE),
     HVACMode.HEAT: (HEATING, RANGE),
     HVACMode.HEAT_COOL: (RANGE,),
 }
-"""Temperatures to set, and the direction that uses less, by a thermostat's mode."""
+"""Ways that use less, by a thermostat's mode."""
 FINEST_STEP = 0.1
 """Step of a device that reports none."""
 
@@ -66,6 +71,39 @@ class Refusal(StrEnum):
     NOT_FOUND = "not_found"
     FAILED = "failed"
     SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A request to hold devices."""
+
+    context: Context
+    holders: frozenset[str]
+    """Entry ids of the accounts whose equivents devices are held for."""
+    longest: timedelta | None = None
+    scenes: tuple[str, ...] = ()
+    """Scenes that set the devices; without any, the devices are turned off or set back."""
+    degrees: float | None = None
+    """Degrees by which heating is turned down instead of off."""
+
+
+def wanted_for(
+    request: Request, hass: HomeAssistant, entity_id: str, known: DeviceRecord | None, now: datetime
+) -> Mapping[str, Any] | Refusal:
+    """Return the requested state of a device, empty until it is available, or a refusal."""
+    state = hass.states.get(entity_id)
+    if request.scenes:
+        return scene_wanted_of(hass, entity_id, request.scenes)
+    if request.degrees is None:
+        refusal = refusal_of(state)
+        is_held = refusal is Refusal.ALREADY_OFF and known is not None
+        return OFF if is_held or refusal in (None, Refusal.UNAVAILABLE) else refusal
+    before = known.before if known else None
+    is_off = known and now < known.until and state and state.state == STATE_OFF
+    if state and before and not is_off:  # a repeated set-back starts from the first value
+        state = State(entity_id, before.state, before.attributes)
+    wanted = set_back(state, request.degrees)
+    return {} if wanted is Refusal.UNAVAILABLE else wanted
 
 
 def refusal_of(state: State | None) -> Refusal | None:
@@ -133,36 +171,32 @@ def can_set_back(state: State) -> bool:
     return bool(features & WITH_TEMPERATURE.get(state.domain, 0))
 
 
-def set_back(state: State | None, degrees: float) -> dict[str, float] | Refusal:
-    """Return the temperatures to set a device back to, or why it cannot be."""
+def set_back(state: State | None, degrees: float) -> dict[str, Any] | Refusal:
+    """Return the temperature to set a device back to, or why it cannot be."""
     if state is None:
         return Refusal.NOT_FOUND
     if state.domain not in WITH_TEMPERATURE:
         return Refusal.UNSUPPORTED
     if (read := device_state_of(state)) is None:
         return Refusal.UNAVAILABLE
-    return Refusal.ALREADY_OFF if read.is_off else _wanted(state, degrees)
+    return Refusal.ALREADY_OFF if read.is_off else _set_back(state, read, degrees)
 
 
-def _wanted(state: State, degrees: float) -> dict[str, float] | Refusal:
-    """Return the temperatures to set back a device that is on, or why it cannot be."""
+def _set_back(state: State, read: DeviceState, degrees: float) -> dict[str, Any] | Refusal:
+    """Return the temperature to set back a device that is on to, or why it cannot be."""
     if state.state == HVACMode.AUTO:
         return Refusal.IN_SCHEDULE
-    directions = _directions(state)
-    if not directions or not can_set_back(state):
-        return Refusal.NO_TEMPERATURE
-    before = {name: float(state.attributes[name]) for name in directions}
-    wanted = {name: _moved(state, before[name], degrees, directions[name]) for name in directions}
-    # Many radiator valves report their lowest temperature when they are off.
-    return Refusal.ALREADY_OFF if wanted == before else wanted
-
-
-def _directions(state: State) -> dict[str, int]:
-    """Return the directions in which a device's temperatures move, by attribute."""
     is_water_heater = state.domain == Platform.WATER_HEATER
     ways = (HEATING,) if is_water_heater else SET_BACK.get(state.state, ())
-    found = (way for way in ways if all(state.attributes.get(name) is not None for name in way))
-    return next(found, {})
+    name, directions = next((way for way in ways if read.get(way[0]) is not None), ("", ()))
+    if not name or not can_set_back(state):
+        return Refusal.NO_TEMPERATURE
+    is_range, found = name == RANGE[0], read.get(name)
+    before = [float(one) for one in (found if is_range else [found])]
+    moves = zip(before, directions, strict=True)
+    wanted = [_moved(state, one, degrees, direction) for one, direction in moves]
+    # Many radiator valves report their lowest temperature when they are off.
+    return Refusal.ALREADY_OFF if wanted == before else {name: wanted if is_range else wanted[0]}
 
 
 def _moved(state: State, before: float, degrees: float, direction: int) -> float:

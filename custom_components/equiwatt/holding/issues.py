@@ -13,14 +13,19 @@ NOT_RESTORED = "not_restored"
 
 @callback
 def async_raise_not_restored(hass: HomeAssistant, entity_id: str) -> None:
-    """Raise the issue of a device; it is persistent, as its record has been removed."""
+    """Raise the issue of a device.
+
+    Home Assistant's diagnostics include the names in a persistent issue. So it is raised again at
+    each start, unless there is no account left that would do so.
+    """
     state = hass.states.get(entity_id)
+    accounts = hass.config_entries.async_entries(DOMAIN, include_disabled=False)
     ir.async_create_issue(
         hass,
         DOMAIN,
         issue_id_of(entity_id),
         is_fixable=True,
-        is_persistent=True,
+        is_persistent=not accounts,
         severity=ir.IssueSeverity.ERROR,
         translation_key=NOT_RESTORED,
         translation_placeholders={

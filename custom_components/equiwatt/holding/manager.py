@@ -1,4 +1,4 @@
-"""Manager of the devices held for all accounts' equivents.
+"""Manager of the devices held for all accounts' equivents, from their reports to their commands.
 
 The original states are on the disk before a device is touched. Devices are restored when the
 equivent ends, when the longest duration is over, and after restarts, unless a person has changed
@@ -6,25 +6,72 @@ them meanwhile.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
-from homeassistant.const import EVENT_HOMEASSISTANT_STOP
-from homeassistant.core import CALLBACK_TYPE, Context, Event, HomeAssistant, callback
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP, SERVICE_TURN_ON
+from homeassistant.core import (
+    CALLBACK_TYPE,
+    Context,
+    Event,
+    EventStateChangedData,
+    HomeAssistant,
+    State,
+    callback,
+)
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.entity_registry import EventEntityRegistryUpdatedData
+from homeassistant.helpers.event import (
+    async_track_entity_registry_updated_event,
+    async_track_state_change_event,
+)
 from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
+from homeassistant.util.file import WriteError
 from homeassistant.util.hass_dict import HassKey
 
-from ..const import DOMAIN
-from .controller import Begun, HoldingController, Request
-from .device import absent, is_held
-from .eligibility import Refusal
-from .issues import async_clear_not_restored
-from .store import HeldDevice, Requester
+from ..const import DOMAIN, LOGGER
+from ..storage import StorageFile
+from ..timer import Timer
+from .device import (
+    LONGEST,
+    Decision,
+    Outcome,
+    Report,
+    absent,
+    calls_of,
+    commanded,
+    hold,
+    is_confirmed,
+    is_held,
+    refused,
+    release,
+    step,
+)
+from .eligibility import OFF, Refusal, Request, device_state_of, set_back, wanted_for
+from .issues import async_clear_not_restored, async_raise_not_restored
+from .service_calls import Answer, ServiceCalls
+from .steps import Call
+from .store import NAME, HeldDevice, Requester, as_stored, from_stored
 
 MANAGER: HassKey[HoldingManager] = HassKey(f"{DOMAIN}_holding")
 """Shared by all accounts, as devices are restored even when their entry has been removed."""
+PATIENCE = 30
+"""Seconds for which an action waits for the devices' reports."""
+APART = 1
+"""Seconds between commands to several devices in later rounds: hubs lose simultaneous ones."""
+CLOCK_TOLERANCE = timedelta(seconds=1)
+"""Difference between the clock and the event loop's time above which the clock was corrected."""
+SOON = 1
+"""Seconds until changes are written."""
+ABANDONED = timedelta(minutes=3)
+"""Time after which an unrestored device gets an issue, if no account is left."""
+
+type Results = dict[str, Refusal | None]
+"""Reason why each scene is not applied and each device not held, None if it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,43 +94,170 @@ class HoldingManager:
     """Manager of the held devices of all accounts."""
 
     def __init__(self, hass: HomeAssistant) -> None:
-        """Initialize without accounts."""
+        """Initialize without accounts and held devices."""
         self.hass = hass
         self._accounts: dict[str, Account] = {}
-        self._controller = HoldingController(hass, self._now)
-
-    async def async_load(self) -> None:
-        """Load the held devices, and resume once Home Assistant has started."""
-        for held in await self._controller.store.async_load():
-            record = absent(held.record)
-            self._controller.devices[held.entity_id] = replace(held, record=record)
-        async_at_started(self.hass, self._start)
-        self.hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, self.async_stop)
-
-    @callback
-    def async_stop(self, _: Event | None = None) -> None:
-        """Stop without restoring: the next start resumes from the disk."""
-        self._controller.async_stop()
+        self._devices: dict[str, HeldDevice] = {}
+        self._not_restored: set[str] = set()
+        self._file = StorageFile(hass, NAME, self._stored)
+        self._flushing = asyncio.Lock()
+        self._service_calls = ServiceCalls(hass, self._on_call)
+        self._clock: tuple[datetime, float] | None = None
+        self._timer = Timer(hass, "hold", self._on_timer)
+        # Both in the event loop's time, which no correction of the clock moves.
+        self._due_at: dict[str, float] = {}
+        self._next_slot = 0.0
+        self._removed: set[str] = set()
+        self._listening: list[CALLBACK_TYPE] = []
+        self._watchers: list[Callable[[], None]] = []
+        self._changed = asyncio.Event()
+        self._lock = asyncio.Lock()
+        self._is_running = False
 
     @property
     def devices(self) -> list[HeldDevice]:
         """Devices that are held or being restored, by entity id."""
-        return sorted(self._controller.devices.values(), key=lambda one: one.entity_id)
+        return sorted(self._devices.values(), key=lambda held: held.entity_id)
 
     @property
     def held(self) -> list[HeldDevice]:
         """Devices that are held or not yet restored, by entity id."""
-        now = self._controller.read_clock()
+        now = self._read_clock()
         return [held for held in self.devices if is_held(held.record, now)]
 
     def held_for(self, entry_id: str) -> list[HeldDevice]:
         """Return the devices held for an account or not yet restored, by entity id."""
-        return [held_device for held_device in self.held if entry_id in held_device.holders]
+        return [held for held in self.held if entry_id in held.holders]
 
     @callback
     def async_listen(self, watcher: Callable[[], None]) -> CALLBACK_TYPE:
         """Call a watcher at each change. Return a function that removes it."""
-        return self._controller.async_listen(watcher)
+        self._watchers.append(watcher)
+        return lambda: self._watchers.remove(watcher)
+
+    # Hold
+
+    async def async_hold(self, entity_ids: Collection[str], request: Request) -> Results:
+        """Hold devices until the equivent ends. Return by scene and device why it is not so.
+
+        Raise HomeAssistantError, without touching a device, if the records cannot be written.
+        """
+        # A retriggered automation cancels this action, which must not stop half-way.
+        begun = self._run(self._async_begin(entity_ids, request))
+        refusals, applied = await asyncio.shield(begun)
+        waiting = [entity_id for entity_id in entity_ids if entity_id not in refusals]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                while any(self._is_awaited(entity_id) for entity_id in waiting):
+                    await self._changed.wait()
+                await asyncio.wait([applied])
+        results: Results = dict.fromkeys(request.scenes, Refusal.NO_ANSWER)
+        results |= applied.result() if applied.done() else {}
+        return results | {one: refusals.get(one) or self._result_of(one) for one in entity_ids}
+
+    async def _async_begin(
+        self, entity_ids: Collection[str], request: Request
+    ) -> tuple[dict[str, Refusal], asyncio.Task[Results]]:
+        """Write a plan, again if it has changed meanwhile, and carry it out.
+
+        Return the refused devices, and the task that applies the scenes.
+        """
+        self._start()
+        requester = await self._service_calls.async_requester_of(request.context)
+        async with self._lock:
+            now, written = self._read_clock(), None
+            while True:
+                plan = {one: self._plan(one, request, requester, now) for one in entity_ids}
+                held = {one: new[0] for one, new in plan.items() if isinstance(new, tuple)}
+                if plan == written or not held:
+                    break
+                try:
+                    await self._file.async_write(self._stored(held))
+                except WriteError as err:
+                    key = "not_stored"
+                    raise HomeAssistantError(
+                        translation_domain=DOMAIN, translation_key=key
+                    ) from err
+                written = plan
+            self._devices |= held
+            self._subscribe()
+            for entity_id, new in plan.items():
+                if isinstance(new, tuple):
+                    self.async_forget(entity_id)
+                    self._step(entity_id)
+                    if calls := new[1]:
+                        self._run(self._async_send(entity_id, calls, restores=False))
+            applied = self._run(self._async_apply(request.scenes, requester, held))
+            for entry_id in request.holders:  # whose equivent may have ended meanwhile
+                account = self._accounts.get(entry_id)
+                if account and not account.holds():
+                    self.async_release(entry_id)
+        return {one: why for one, why in plan.items() if isinstance(why, Refusal)}, applied
+
+    def _plan(
+        self, entity_id: str, request: Request, requester: Requester, now: datetime
+    ) -> tuple[HeldDevice, list[Call]] | Refusal:
+        """Return the device as it will be held and the calls that set it, or a refusal."""
+        known = self._devices.get(entity_id)
+        if known and not (known.record.restoring or is_held(known.record, now)):
+            known = None  # another person or automation has changed it
+        record = known.record if known else None
+        wanted = wanted_for(request, self.hass, entity_id, record, now)
+        if isinstance(wanted, Refusal):
+            return wanted
+        state = device_state_of(self.hass.states.get(entity_id))
+        until = now + min(request.longest or LONGEST, LONGEST)
+        record, decision = step(hold(record, state, wanted, now, until), None, now)
+        command = wanted if request.scenes and state else decision.command
+        calls = list[Call]()
+        if command is not None:
+            if not request.scenes:  # the scenes command it themselves
+                calls = calls_of(record, command, now)
+            record = commanded(record, command, now)
+        others = known.holders if known and now < known.record.until else ()
+        held = HeldDevice(
+            entity_id=entity_id,
+            record=record,
+            holders=tuple(sorted({*request.holders, *others})),
+            requester=requester,
+            degrees=None if record.before else request.degrees,
+        )
+        return held, calls
+
+    async def _async_apply(
+        self, scenes: Iterable[str], requester: Requester, entity_ids: Iterable[str]
+    ) -> Results:
+        """Apply scenes. Return by scene why it failed, None if it did not."""
+        applied: Results = {}
+        for scene in scenes:
+            calls = [Call(service=SERVICE_TURN_ON)]
+            answer = await self._service_calls.async_set(scene, calls, requester, "applied")
+            applied[scene] = None if answer is Answer.DONE else Refusal.FAILED
+        if any(applied.values()):
+            for entity_id in filter(self._is_awaited, entity_ids):
+                self._refuse(entity_id, -1)  # a scene does not report which device refused
+        return applied
+
+    def _is_awaited(self, entity_id: str) -> bool:
+        """Return True if a device may still report that it is held."""
+        held = self._devices.get(entity_id)
+        is_over = held is None or self._read_clock() >= held.record.until
+        return not is_over and self._result_of(entity_id) is Refusal.NO_ANSWER
+
+    def _result_of(self, entity_id: str) -> Refusal | None:
+        """Return why a device is not confirmed to be held, None once it is."""
+        held = self._devices.get(entity_id)
+        if held is None or entity_id in self._removed:
+            return Refusal.FAILED
+        record = held.record
+        if record.here_since is None:
+            return Refusal.UNAVAILABLE
+        if is_confirmed(record):
+            return None
+        has_failed = record.commands and record.commands[-1].refused_at
+        return Refusal.FAILED if has_failed else Refusal.NO_ANSWER
+
+    # Release
 
     @callback
     def async_attach(self, entry_id: str, account: Account) -> None:
@@ -93,41 +267,9 @@ class HoldingManager:
     @callback
     def async_start(self, entry_id: str) -> None:
         """Restore the devices of an account, unless its equivent is still live."""
+        self._refresh_issues()
         if not self._accounts[entry_id].holds():
             self.async_release(entry_id)
-
-    @callback
-    def async_detach(self, entry_id: str, *, is_disabled: bool) -> None:
-        """Remove an account that is unloaded, and restore its devices if it is disabled."""
-        self._accounts.pop(entry_id, None)
-        if is_disabled:
-            self.async_release(entry_id)
-
-    async def async_remove(self, entry_id: str) -> None:
-        """Restore the devices of an account that has been removed."""
-        self.async_release(entry_id)
-        await self._controller.async_tidy()
-
-    async def async_hold(
-        self, entity_ids: Iterable[str], request: Request
-    ) -> dict[str, Refusal | None]:
-        """Hold devices until the equivent ends. Return by device why it is not held.
-
-        Raise HomeAssistantError, without touching a device, if the records cannot be written.
-        """
-        # A retriggered automation cancels this action, which must not stop half-way.
-        work = self._async_begin(list(entity_ids), request)
-        task = self.hass.async_create_background_task(work, f"{DOMAIN} hold")
-        return await self._controller.async_answers(await asyncio.shield(task))
-
-    async def _async_begin(self, entity_ids: list[str], request: Request) -> Begun:
-        """Begin to hold devices, and restore them if the equivent has ended meanwhile."""
-        begun = await self._controller.async_begin(entity_ids, request)
-        for entry_id in request.holders:
-            account = self._accounts.get(entry_id)
-            if account and not account.holds():
-                self.async_release(entry_id)
-        return begun
 
     @callback
     def async_end(self, entry_id: str, end: datetime) -> None:
@@ -138,49 +280,315 @@ class HoldingManager:
         account = self._accounts.get(entry_id)
         self.async_release(entry_id, since=end if account and account.holds() else None)
 
+    @callback
+    def async_detach(self, entry_id: str, *, is_disabled: bool) -> None:
+        """Remove an account that is unloaded, and restore its devices if it is disabled."""
+        self._accounts.pop(entry_id, None)
+        if is_disabled:
+            self.async_release(entry_id)
+            self._refresh_issues()
+
+    async def async_remove(self, entry_id: str) -> None:
+        """Restore the devices of an account that has been removed."""
+        self.async_release(entry_id)
+        self._refresh_issues()
+        await self._async_tidy()
+
     async def async_skip(self, entry_id: str, context: Context) -> None:
         """Restore the devices of an account at a person's or automation's request."""
-        self.async_release(entry_id, await self._controller.contexts.async_requester_of(context))
+        self.async_release(entry_id, await self._service_calls.async_requester_of(context))
 
-    async def async_restore(self, entity_ids: Iterable[str], context: Context) -> None:
+    async def async_restore(self, entity_ids: Collection[str], context: Context) -> None:
         """Restore devices at a request, whichever accounts they are held for."""
-        requester = await self._controller.contexts.async_requester_of(context)
+        requester = await self._service_calls.async_requester_of(context)
         for held in self.devices:
             if held.entity_id in entity_ids:
-                self._controller.async_release(held, (), requester)
-
-    @callback
-    def async_forget(self, entity_id: str) -> None:
-        """Clear the issue of a device once its repair is confirmed."""
-        async_clear_not_restored(self.hass, entity_id)
-
-    @callback
-    def _start(self, _: HomeAssistant) -> None:
-        """Resume after a start, and restore devices whose accounts no longer exist."""
-        entries = self.hass.config_entries.async_entries(DOMAIN, include_disabled=False)
-        known = {entry.entry_id for entry in entries}
-        self._controller.async_start()
-        for held in self.devices:
-            if not known.intersection(held.holders):
-                self._controller.async_release(held, ())
+                self._release(held, (), requester)
 
     @callback
     def async_release(
-        self,
-        entry_id: str,
-        requester: Requester | None = None,
-        *,
-        since: datetime | None = None,
+        self, entry_id: str, requester: Requester | None = None, *, since: datetime | None = None
     ) -> None:
         """Restore devices held for this account only, except those requested since a time."""
-        now = self._controller.read_clock()
+        now = self._read_clock()
         for held in self.devices:
             is_later = since is not None and held.record.began >= since
             if entry_id in held.holders and held.record.until > now and not is_later:
                 others = tuple(holder for holder in held.holders if holder != entry_id)
-                self._controller.async_release(held, others, requester)
+                self._release(held, others, requester)
 
-    def _now(self) -> datetime:
-        """Return the time of an account, which corrects a wrong system clock."""
+    def _release(
+        self, held: HeldDevice, others: tuple[str, ...], requester: Requester | None = None
+    ) -> None:
+        """Restore a device, unless other accounts hold it."""
+        if others:
+            self._set_device(replace(held, holders=others))
+            self._dispatch()
+            return
+        record = release(held.record, self._read_clock())
+        self._set_device(replace(held, record=record, requester=requester or held.requester))
+        self._step(held.entity_id)
+        self._run(self._async_flush())
+
+    @callback
+    def async_forget(self, entity_id: str) -> None:
+        """Clear the issue of a device, as once its repair is confirmed."""
+        async_clear_not_restored(self.hass, entity_id)
+        if entity_id in self._not_restored:
+            self._not_restored.remove(entity_id)
+            self._file.async_write_soon(SOON)
+
+    def _refresh_issues(self) -> None:
+        """Raise the issues again, which outlast restarts by themselves only without an account."""
+        for entity_id in self._not_restored:
+            async_raise_not_restored(self.hass, entity_id)
+
+    def _raise_issue(self, entity_id: str) -> None:
+        """Raise the issue of a device that could not be restored."""
+        self._not_restored.add(entity_id)
+        self._file.async_write_soon(SOON)
+        async_raise_not_restored(self.hass, entity_id)
+
+    # Starts and stops
+
+    async def async_load(self) -> None:
+        """Load the held devices, and resume once Home Assistant has started."""
+        stored: Any = None
+        try:
+            stored = await self._file.async_load()
+        except Exception as err:  # noqa: BLE001  # devices can be held without the file
+            LOGGER.warning("The held devices cannot be read from the disk: %s", err)
+        devices, self._not_restored = from_stored(stored)
+        for held in devices:
+            self._devices[held.entity_id] = replace(held, record=absent(held.record))
+        async_at_started(self.hass, self._on_started)
+        self.hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, self.async_stop)
+
+    @callback
+    def _on_started(self, _: HomeAssistant) -> None:
+        """Resume after a start, and restore devices whose accounts no longer exist."""
+        self._start()
+        entries = self.hass.config_entries.async_entries(DOMAIN, include_disabled=False)
+        known = {entry.entry_id for entry in entries}
+        for held in self.devices:
+            if not known.intersection(held.holders):
+                self._release(held, ())
+
+    @callback
+    def async_stop(self, _: Event | None = None) -> None:
+        """Stop without restoring: the next start resumes from the disk."""
+        self._is_running = False
+        self._subscribe()
+        self._timer.async_close()
+
+    def _start(self) -> None:
+        """Resume what was held before, unless already running."""
+        if not self._is_running:
+            self._is_running = True
+            self._subscribe()
+            for entity_id in tuple(self._devices):
+                self._report(entity_id, self.hass.states.get(entity_id))
+
+    def _subscribe(self) -> None:
+        """Subscribe to the devices that are held now, and to service calls, if there are any."""
+        while self._listening:
+            self._listening.pop()()
+        if self._devices and self._is_running:
+            entity_ids = list(self._devices)
+            self._listening = [
+                *self._service_calls.async_listen(),
+                async_track_state_change_event(self.hass, entity_ids, self._on_state),
+                async_track_entity_registry_updated_event(self.hass, entity_ids, self._on_registry),
+            ]
+
+    # Reports
+
+    @callback
+    def _on_state(self, event: Event[EventStateChangedData]) -> None:
+        """Process a report and its context."""
+        entity_id, state = event.data["entity_id"], event.data["new_state"]
+        if state:
+            self._removed.discard(entity_id)
+        is_others = self._service_calls.is_others(event.context)
+        self._report(entity_id, state, is_others=is_others)
+
+    def _report(self, entity_id: str, state: State | None, *, is_others: bool = False) -> None:
+        """Process a report; work out the set-back of a device that was unavailable until now."""
+        held = self._devices[entity_id]
+        read = device_state_of(state)
+        if read and held.degrees is not None:
+            wanted = set_back(state, held.degrees)
+            if isinstance(wanted, Refusal):
+                self._remove(entity_id, Outcome.RESTORED)
+                return
+            record = replace(held.record, wanted=wanted)
+            self._set_device(replace(held, record=record, degrees=None))
+        self._step(entity_id, Report(state=read, is_others=is_others))
+
+    @callback
+    def _on_call(self, entity_ids: set[str]) -> None:
+        """Stop holding devices that another person or automation sets."""
+        for entity_id in entity_ids & self._devices.keys():
+            if self._devices[entity_id].record.commands:
+                self._remove(entity_id, Outcome.TAKEN_OVER)
+
+    @callback
+    def _on_registry(self, event: Event[EventEntityRegistryUpdatedData]) -> None:
+        """Follow a renamed entity, and mark a removed one."""
+        entity_id = event.data["entity_id"]
+        if event.data["action"] == "remove":
+            self._removed.add(entity_id)
+            self._report(entity_id, None)
+        elif event.data["action"] == "update" and "old_entity_id" in event.data:
+            held = self._pop(event.data["old_entity_id"])
+            self._set_device(replace(held, entity_id=entity_id))
+            self._subscribe()
+            self._report(entity_id, self.hass.states.get(entity_id))
+
+    @callback
+    def _on_timer(self) -> None:
+        """Process the devices that are due."""
+        moment = self.hass.loop.time()
+        for entity_id in [one for one, at in self._due_at.items() if at <= moment]:
+            self._step(entity_id)
+        self._dispatch()
+
+    # Decisions and commands
+
+    def _step(self, entity_id: str, report: Report | None = None) -> None:
+        """Process a device; an error closes it without affecting the others."""
+        now = self._read_clock()
+        if (held := self._devices.get(entity_id)) is None:
+            return
+        try:
+            record, decision = step(held.record, report, now)
+        except Exception as err:  # noqa: BLE001  # a damaged record may raise anything
+            LOGGER.warning("%s cannot be restored: %r", entity_id, err)
+            self._remove(entity_id, Outcome.GIVEN_UP)
+            return
+        self._set_device(replace(held, record=record))
+        is_gone = entity_id in self._removed and now >= record.until
+        if decision.outcome or is_gone:
+            self._remove(entity_id, decision.outcome or Outcome.RESTORED)
+            return
+        looks = [decision.look_at] if decision.look_at else []
+        entries = self.hass.config_entries.async_entries(DOMAIN, include_disabled=False)
+        if record.commands and not entries:  # no restart would resume it
+            abandoned_at = record.until + ABANDONED
+            if now >= abandoned_at:
+                self._raise_issue(entity_id)
+            else:
+                looks.append(abandoned_at)
+        self._due_at.pop(entity_id, None)
+        if looks:
+            self._due_at[entity_id] = self.hass.loop.time() + (min(looks) - now).total_seconds()
+        if decision.command is not None:
+            self._command(entity_id, decision, now)
+        self._dispatch()
+
+    def _command(self, entity_id: str, decision: Decision, now: datetime) -> None:
+        """Command a device, in a later round with a delay after the device before."""
+        moment = self.hass.loop.time()
+        if decision.is_repeated:
+            if moment < self._next_slot:
+                self._due_at[entity_id] = self._next_slot
+                return
+            self._next_slot = moment + APART
+        held, values = self._devices[entity_id], decision.command or {}
+        calls = calls_of(held.record, values, now)
+        self._set_device(replace(held, record=commanded(held.record, values, now)))
+        self._run(self._async_send(entity_id, calls, restores=now >= held.record.until))
+        self._step(entity_id)
+
+    async def _async_send(self, entity_id: str, calls: list[Call], *, restores: bool) -> None:
+        """Send the last command once it is on the disk, unless it has been overtaken by then."""
+        number = len(self._devices[entity_id].record.commands) - 1
+        await self._async_flush()
+        held = self._devices.get(entity_id)
+        if held is None or number >= len(held.record.commands):
+            return
+        is_stale = restores != (self._read_clock() >= held.record.until)
+        if not is_stale:
+            is_off = held.record.commands[number].values == OFF
+            action = "restored" if restores else "paused" if is_off else "changed"
+            set_device = self._service_calls.async_set
+            answer = await set_device(entity_id, calls, held.requester, action)
+            if answer is Answer.DONE:
+                return
+            if answer is Answer.UNTOUCHED and number == 0:
+                self._remove(entity_id, Outcome.RESTORED)
+                return
+        self._refuse(entity_id, number)
+
+    def _refuse(self, entity_id: str, number: int) -> None:
+        """Mark a command as failed."""
+        if held := self._devices.get(entity_id):
+            record = refused(held.record, number, self._read_clock())
+            self._set_device(replace(held, record=record))
+            self._step(entity_id)
+
+    def _set_device(self, held: HeldDevice) -> None:
+        """Replace a device's record and save it soon."""
+        if self._devices.get(held.entity_id) != held:
+            self._devices[held.entity_id] = held
+            self._file.async_write_soon(SOON)
+
+    def _remove(self, entity_id: str, outcome: Outcome) -> None:
+        """Remove a device, raising or clearing its issue."""
+        self._pop(entity_id)
+        if outcome is Outcome.GIVEN_UP:
+            self._raise_issue(entity_id)
+        else:
+            self.async_forget(entity_id)
+        self._subscribe()
+        self._file.async_write_soon(SOON)
+        self._dispatch()
+        self._run(self._async_tidy())
+
+    def _pop(self, entity_id: str) -> HeldDevice:
+        """Remove and return a device, with its due time."""
+        self._removed.discard(entity_id)
+        self._due_at.pop(entity_id, None)
+        return self._devices.pop(entity_id)
+
+    async def _async_tidy(self) -> None:
+        """Write what has ended, and delete the file once no account and no device is left."""
+        # A power cut before the delayed write would resume a hold that has ended.
+        await self._async_flush()
+        if not self._devices and not self.hass.config_entries.async_entries(DOMAIN):
+            await self._file.async_remove()
+
+    async def _async_flush(self) -> None:
+        """Write pending changes, once those that are being written are on the disk."""
+        async with self._flushing:
+            if self._file.is_pending:
+                await self._file.async_try()
+
+    def _stored(self, pending: Mapping[str, HeldDevice] | None = None) -> dict[str, Any]:
+        """Return the stored form of all devices, and of those about to be held."""
+        return as_stored({**self._devices, **(pending or {})}.values(), self._not_restored)
+
+    def _dispatch(self) -> None:
+        """Set the timer and notify the watchers."""
+        next_look = min(self._due_at.values(), default=None)
+        self._timer.async_set(next_look and next_look - self.hass.loop.time())
+        self._changed.set()
+        self._changed.clear()
+        for watcher in tuple(self._watchers):
+            watcher()
+
+    def _read_clock(self) -> datetime:
+        """Return the time of an account; after a correction, shift all times first."""
         account = next(iter(self._accounts.values()), None)
-        return account.now() if account else dt_util.utcnow()
+        now, moment = account.now() if account else dt_util.utcnow(), self.hass.loop.time()
+        before, since = self._clock or (now, moment)
+        jump = now - before - timedelta(seconds=moment - since)
+        if self._clock is None or abs(jump) > CLOCK_TOLERANCE:  # small drifts add up
+            self._clock = now, moment
+            for held in self.devices if jump else ():
+                self._set_device(replace(held, record=held.record.shifted(jump)))
+        return now
+
+    def _run[T](self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Run a coroutine in the background."""
+        return self.hass.async_create_background_task(work, f"{DOMAIN} hold")

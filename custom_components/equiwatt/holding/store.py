@@ -1,27 +1,21 @@
-"""Storage of the held devices, written through as it must survive a power cut."""
+"""Held devices, and their stored form."""
 
-import asyncio
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from homeassistant.core import HomeAssistant, callback, valid_entity_id
-from homeassistant.helpers.storage import Store
+from homeassistant.const import ATTR_ENTITY_ID
+from homeassistant.core import valid_entity_id
 
-from ..const import DOMAIN, LOGGER
-from ..timer import Timer
+from ..const import LOGGER
 from .device import LONGEST, is_confirmed
-from .issues import async_raise_not_restored
 from .record import DeviceRecord, from_json, to_json
 
-VERSION = 1
-KEY = f"{DOMAIN}.held_devices"
+NAME = "held_devices"
+"""Name of the file, which all accounts share, as they may share devices."""
 DAMAGED = (AttributeError, KeyError, TypeError, ValueError)
 """Errors raised by a stored device that cannot be read."""
-SOON, LATER = 1, 30
-"""Seconds until changes are written, and until a failed write is repeated."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,94 +51,23 @@ class HeldDevice:
         }
 
 
-class HoldingStore:
-    """File of the held devices of all accounts, which may share devices."""
+def as_stored(devices: Iterable[HeldDevice], not_restored: Iterable[str]) -> dict[str, Any]:
+    """Return the stored form of held devices, and of those that could not be restored."""
+    named = [{ATTR_ENTITY_ID: entity_id} for entity_id in sorted(not_restored)]
+    return {"devices": [*map(to_json, devices), *named]}
 
-    def __init__(
-        self, hass: HomeAssistant, devices: Callable[[], Mapping[str, HeldDevice]]
-    ) -> None:
-        """Initialize with a function that returns the devices to write."""
-        self._hass = hass
-        self._devices = devices
-        self._store = self._open()
-        self._timer = Timer(hass, "held devices", self._write_soon)
-        self._lock = asyncio.Lock()
-        self._is_dirty = False
 
-    async def async_load(self) -> list[HeldDevice]:
-        """Return the devices that can be read, and log the others."""
-        stored: Any = None
+def from_stored(stored: Any) -> tuple[list[HeldDevice], set[str]]:
+    """Return the held devices, and those that could not be restored or cannot be read."""
+    items = stored.get("devices") if isinstance(stored, dict) else None
+    devices, not_restored = list[HeldDevice](), set[str]()
+    for item in items if isinstance(items, list) else []:
         try:
-            stored = await self._store.async_load()
-        except Exception as err:  # noqa: BLE001  # devices can be held without the file
-            LOGGER.warning("The held devices cannot be read from the disk: %s", err)
-        items = stored.get("devices") if isinstance(stored, dict) else None
-        return self._read(items if isinstance(items, list) else [])
-
-    async def async_write(self, pending: Mapping[str, HeldDevice]) -> bool:
-        """Write all devices and new ones. Return True if they are on the disk."""
-        async with self._lock:
-            return await self._async_write({**self._devices(), **pending})
-
-    async def async_flush(self) -> None:
-        """Write changes that are not written yet."""
-        async with self._lock:
-            if self._is_dirty and not await self._async_write(self._devices()):
-                self.async_save_soon(LATER)
-
-    @callback
-    def async_save_soon(self, seconds: float = SOON) -> None:
-        """Write all devices soon, and when Home Assistant stops."""
-        self._is_dirty = True
-        self._store.async_delay_save(self._data, LATER)
-        self._timer.async_set(seconds)
-
-    async def async_remove(self) -> None:
-        """Delete the file."""
-        async with self._lock:
-            self._timer.async_set(None)
-            await self._async_write({})  # cancels the delayed write
-            await self._store.async_remove()
-
-    def _open(self) -> Store[dict[str, Any]]:
-        """Return the file, private to Home Assistant's user and replaced atomically."""
-        return Store(self._hass, VERSION, KEY, private=True, atomic_writes=True)
-
-    async def _async_write(self, devices: Mapping[str, HeldDevice]) -> bool:
-        """Write devices and read them back, as Home Assistant only logs that a disk is full."""
-        data, self._is_dirty = as_stored(devices.values()), False
-        try:
-            await self._store.async_save(data)
-            is_written = await self._open().async_load() == data
-        except Exception as err:  # noqa: BLE001  # disks raise anything
-            LOGGER.debug("The held devices cannot be written: %s", err)
-            is_written = False
-        self._is_dirty |= not is_written
-        return is_written
-
-    @callback
-    def _write_soon(self) -> None:
-        """Write changes in the background."""
-        self._hass.async_create_background_task(self.async_flush(), f"{DOMAIN} held devices")
-
-    def _read(self, items: Iterable[Any]) -> list[HeldDevice]:
-        """Return the devices that can be read. Raise an issue for each other with an entity id."""
-        found = []
-        for item in items:
-            try:
-                found.append(from_json(HeldDevice, item))
-            except DAMAGED:
+            devices.append(from_json(HeldDevice, item))
+        except DAMAGED:
+            entity_id = item.get(ATTR_ENTITY_ID) if isinstance(item, dict) else None
+            if isinstance(entity_id, str) and valid_entity_id(entity_id):
+                not_restored.add(entity_id)
+            else:
                 LOGGER.warning("A held device cannot be read from the disk, and is left as it is")
-                with suppress(*DAMAGED):
-                    if valid_entity_id(item["entity_id"]):
-                        async_raise_not_restored(self._hass, item["entity_id"])
-        return found
-
-    def _data(self) -> dict[str, Any]:
-        """Return the stored form of all devices."""
-        return as_stored(self._devices().values())
-
-
-def as_stored(devices: Iterable[HeldDevice]) -> dict[str, Any]:
-    """Return the stored form of devices."""
-    return {"devices": [to_json(held) for held in devices]}
+    return devices, not_restored
