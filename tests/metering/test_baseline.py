@@ -19,6 +19,7 @@ from custom_components.equiwatt.metering.baseline import (
     usual_days,
     window_of,
 )
+from custom_components.equiwatt.metering.days import similar_days
 from custom_components.equiwatt.metering.results import LEAST, Estimate, HalfHour, Reason, in_words
 
 from .example import (
@@ -111,7 +112,8 @@ def test_clock_change() -> None:
     expected = [datetime.fromisoformat(moment) for moment in case["reading_window_utc"]]
     found = window(date(2026, 10, 27), "17:00", "18:00").on(date(2026, 10, 22))
     assert [found.start, found.end] == expected
-    days = window(date(2026, 10, 31), "17:00", "18:00").similar_days(())
+    found = window(date(2026, 10, 31), "17:00", "18:00")
+    days = similar_days(found.start, found.end, ())
     assert date.fromisoformat(case["excluded_day"]) not in days
 
 
@@ -308,7 +310,7 @@ def test_first_reading_missing() -> None:
 def test_most_recent_days(day: str, wanted: int) -> None:
     """Only the most recent of two months of days count."""
     event = window(date.fromisoformat(day), "17:00", "18:00")
-    days = event.similar_days(EQUIVENT_DAYS)
+    days = similar_days(event.start, event.end, EQUIVENT_DAYS)
     assert len(days) > wanted
     kwh = {event.start: 1_000.0, event.end: 1_000.0}
     for number, similar in enumerate(days, 1):
@@ -692,7 +694,7 @@ def test_number_of_days(used: dict[int, tuple[float, float]]) -> None:
     """The usual use needs the minimum of days, and takes the most recent up to the maximum."""
     eligible = [
         (EVENT_DAY - day).days
-        for day in WINDOW.similar_days(EQUIVENT_DAYS)
+        for day in similar_days(WINDOW.start, WINDOW.end, EQUIVENT_DAYS)
         if (EVENT_DAY - day).days in used
     ][: WANTED[True]]
     found = final(known=home(used))

@@ -7,7 +7,7 @@ its method is not public.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from itertools import chain, islice, pairwise
+from itertools import islice, pairwise, repeat
 from math import ceil, sumprod
 from statistics import fmean
 
@@ -43,44 +43,38 @@ LEAST_POWER = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
-    """Period in aware UTC, its end excluded."""
+class Window:
+    """Period in which an equivent's energy is counted, in whole five minutes and never empty.
+
+    Its times are in aware UTC, the end excluded.
+    """
 
     start: datetime
     end: datetime
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window(Span):
-    """Period in which an equivent's energy is counted, in whole five minutes and never empty."""
+    @property
+    def bounds(self) -> list[datetime]:
+        """Bounds of its settlement half hours; the first and the last may be cut short."""
+        bounds = [self.start]
+        while bounds[-1] < self.end:
+            bounds.append(min(floor(bounds[-1], HALF_HOUR) + HALF_HOUR, self.end))
+        return bounds
 
     @property
-    def half_hours(self) -> tuple[Span, ...]:
-        """Settlement half hours of the window; the first and the last may be cut short."""
-        cuts = [self.start]
-        while cuts[-1] < self.end:
-            cuts.append(min(floor(cuts[-1], HALF_HOUR) + HALF_HOUR, self.end))
-        return tuple(Span(start=start, end=end) for start, end in pairwise(cuts))
-
-    @property
-    def is_working(self) -> bool:
-        """Return True if it begins on a working day."""
-        return is_working(min(days_of(self.start, self.end)))
+    def half_hours(self) -> list[Window]:
+        """Settlement half hours of the window."""
+        return [Window(start=start, end=end) for start, end in pairwise(self.bounds)]
 
     @property
     def days_wanted(self) -> int:
         """Number of days in its average."""
-        return WANTED[self.is_working]
+        return WANTED[is_working(min(days_of(self.start, self.end)))]
 
     def on(self, day: date) -> Window:
         """Return the same local time on another day."""
         local = self.start.astimezone(LONDON).time()
         start = datetime.combine(day, local, LONDON).astimezone(UTC)
         return Window(start=start, end=start + (self.end - self.start))
-
-    def similar_days(self, equivent_days: Collection[date]) -> list[date]:
-        """Return the comparable days, most recent first."""
-        return similar_days(self.start, self.end, equivent_days)
 
 
 def window_of(start: datetime, end: datetime | None, now: datetime) -> Window | None:
@@ -106,7 +100,7 @@ def floor(moment: datetime, step: timedelta) -> datetime:
     return moment.astimezone(UTC) - (moment - datetime.min.replace(tzinfo=UTC)) % step
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Readings:
     """Readings of a meter in kWh, in order, by the Unix time at which their row ends."""
 
@@ -119,24 +113,17 @@ class Readings:
         return not self.five_minutes
 
     @property
-    def oldest(self) -> datetime | None:
-        """Time of the oldest reading, None without any."""
-        first = next(chain(self.hours, self.five_minutes), None)
-        return None if first is None else datetime.fromtimestamp(first, UTC)
-
-    @property
     def newest(self) -> datetime | None:
         """Time of the newest reading, None without any."""
         last = next(reversed(self.five_minutes or self.hours), None)
         return None if last is None else datetime.fromtimestamp(last, UTC)
 
     @property
-    def moved_at(self) -> datetime | None:
-        """Time of the newest reading that differs from the reading before."""
+    def still_since(self) -> datetime | None:
+        """Time of the last change, or of the oldest reading without a change."""
         rows = [*self.hours.items(), *self.five_minutes.items()]
-        moves = (end for (_, before), (end, after) in pairwise(rows) if before != after)
-        last = max(moves, default=None)
-        return None if last is None else datetime.fromtimestamp(last, UTC)
+        changes = [end for (_, before), (end, after) in pairwise(rows) if before != after]
+        return datetime.fromtimestamp(max(changes or [rows[0][0]]), UTC) if rows else None
 
     def at(self, moment: datetime) -> float | None:
         """Return the reading at a moment.
@@ -180,14 +167,9 @@ class Readings:
     def updated(self, newer: Readings, since: datetime) -> Readings:
         """Return the readings with those since a time replaced by newer ones."""
         last = since.timestamp()
-
-        def merged(old: Mapping[float, float], new: Mapping[float, float]) -> dict[float, float]:
-            """Return old rows until the time, with newer ones."""
-            return {**{end: kwh for end, kwh in old.items() if end <= last}, **new}
-
+        pairs = ((self.five_minutes, newer.five_minutes), (self.hours, newer.hours))
         return Readings(
-            five_minutes=merged(self.five_minutes, newer.five_minutes),
-            hours=merged(self.hours, newer.hours),
+            *({end: old[end] for end in old if end <= last} | dict(new) for old, new in pairs)
         )
 
     @property
@@ -231,28 +213,27 @@ def _is_regular(waits: Sequence[float], pace: float) -> bool:
 
 def usual_days(
     window: Window, equivent_days: Collection[date], meters: Sequence[Readings]
-) -> dict[date, tuple[float, ...]]:
+) -> dict[date, list[float]]:
     """Return the use in each half hour of the most recent comparable days without gaps."""
     complete = (
         (day, energies)
-        for day in window.similar_days(equivent_days)
-        if (energies := _energies(window.on(day), meters)) is not None
+        for day in similar_days(window.start, window.end, equivent_days)
+        if (energies := _energies(window.on(day), meters))
     )
     return dict(islice(complete, window.days_wanted))
 
 
-def _energies(window: Window, meters: Sequence[Readings]) -> tuple[float, ...] | None:
-    """Return the use in each half hour, None unless all are known."""
-    each = [_energy(meters, (span.start, span.end)) for span in window.half_hours]
-    known = tuple(energy for energy in each if energy is not None)
-    return known if len(known) == len(each) else None
+def _energies(window: Window, meters: Sequence[Readings]) -> list[float]:
+    """Return the use in each half hour, empty unless all are known."""
+    half_hours = list(pairwise(window.bounds))
+    known = [energy for each in half_hours if (energy := _energy(meters, each)) is not None]
+    return known if len(known) == len(half_hours) else []
 
 
 def _energy(meters: Sequence[Readings], moments: Sequence[datetime]) -> float | None:
     """Return the energy of all meters, None unless each is known."""
-    each = [meter.energy(moments) for meter in meters]
-    known = [energy for energy in each if energy is not None]
-    return sum(known) if len(known) == len(each) else None
+    known = [energy for meter in meters if (energy := meter.energy(moments)) is not None]
+    return sum(known) if len(known) == len(meters) else None
 
 
 def without_figures(window: Window, reason: Reason, *, final: bool = False) -> Estimate:
@@ -270,35 +251,50 @@ def estimate(
         return without_figures(window, Reason.NO_STATISTICS)
     if any(meter.is_slow for meter in meters):
         return without_figures(window, Reason.METER_TOO_SLOW, final=over)
-    has_figures = over or not any(meter.is_hourly for meter in meters)
-    until = min(*newest, window.end) if has_figures and min(newest) >= window.start else None
-    is_measured = until is not None and (until == window.end or not over)
-    used = _energy(meters, _moments(window, until)) if until and is_measured else None
+    until = min(*newest, window.end)
+    is_begun = until >= window.start and (over or not any(meter.is_hourly for meter in meters))
+    is_measured = is_begun and (until == window.end or not over)
+    measured = [*(moment for moment in window.bounds if moment < until), until]
+    used = _energy(meters, measured) if is_measured else None
     days = usual_days(window, equivent_days, meters)
-    usual = [fmean(each) for each in zip(*days.values(), strict=True)]
-    if len(days) < LEAST:
-        usual = []
-    shares = _shares(window, until or window.start)
+    is_usual = len(days) >= LEAST
+    usual = [fmean(each) for each in zip(*days.values(), strict=True)] if is_usual else []
+    shares = [_share(half_hour, until) for half_hour in window.half_hours]
     far = [sumprod(shares, energies) for energies in days.values()]
-    moments = {moment for day in days for moment in _moments(window.on(day)) if usual}
-    if until and used is not None:
+    moments = {moment for day in days if is_usual for moment in window.on(day).bounds}
+    if used is not None:
         moments |= {window.start, until}
     return Estimate(
         start=window.start,
         end=window.end,
-        half_hours=_half_hours(window, usual, meters, until),
+        half_hours=tuple(
+            HalfHour(
+                start=each.start,
+                usual=energy,
+                used=_energy(meters, (each.start, min(each.end, until)))
+                if is_begun and until >= each.start
+                else None,
+            )
+            for each, energy in zip(window.half_hours, usual or repeat(None), strict=False)
+        ),
         days={day: sum(energies) for day, energies in days.items()},
         days_wanted=window.days_wanted,
-        so_far=fmean(far) if usual and until else None,
+        so_far=fmean(far) if is_usual and is_begun else None,
         used=used,
-        lower_than=None
-        if used is None or not usual or until == window.start
-        else days_above(far, used),
+        lower_than=days_above(far, used)
+        if used is not None and is_usual and until > window.start
+        else None,
         approximate=any(_is_approximate(meter, moments) for meter in meters),
         final=over and used is not None,
-        measured_until=until,
-        reason=_reason(is_measured, used, usual),
+        measured_until=until if is_begun else None,
+        reason=_reason(used, is_measured=is_measured, is_usual=is_usual),
     )
+
+
+def _share(half_hour: Window, until: datetime) -> float:
+    """Return the share of a half hour that has passed at a time."""
+    passed = min(until, half_hour.end) - half_hour.start
+    return max(passed, timedelta()) / (half_hour.end - half_hour.start)
 
 
 def _is_approximate(meter: Readings, moments: Collection[datetime]) -> bool:
@@ -307,40 +303,10 @@ def _is_approximate(meter: Readings, moments: Collection[datetime]) -> bool:
     return is_unsure or (meter.pace or GRID) > GRID
 
 
-def _reason(is_measured: bool, used: float | None, usual: Sequence[float]) -> Reason | None:
+def _reason(used: float | None, *, is_measured: bool, is_usual: bool) -> Reason | None:
     """Return the reason why a figure is unknown, first of the use and then of the usual use."""
     if not is_measured:
         return Reason.WAITING_FOR_METER
     if used is None:
         return Reason.METER_GAP
-    return None if usual else Reason.LEARNING
-
-
-def _moments(window: Window, until: datetime | None = None) -> list[datetime]:
-    """Return the bounds of the half hours, until a time or the end."""
-    ends = [min(span.end, until or span.end) for span in window.half_hours]
-    return sorted({window.start, *(max(end, window.start) for end in ends)})
-
-
-def _shares(window: Window, until: datetime) -> list[float]:
-    """Return the share of each half hour that has passed at a time."""
-    return [
-        max(min(until, span.end) - span.start, timedelta()) / (span.end - span.start)
-        for span in window.half_hours
-    ]
-
-
-def _half_hours(
-    window: Window, usual: Sequence[float], meters: Sequence[Readings], until: datetime | None
-) -> tuple[HalfHour, ...]:
-    """Return the half hours with their use until the newest reading."""
-    return tuple(
-        HalfHour(
-            start=span.start,
-            usual=usual[index] if usual else None,
-            used=_energy(meters, (span.start, min(span.end, until)))
-            if until and until >= span.start
-            else None,
-        )
-        for index, span in enumerate(window.half_hours)
-    )
+    return None if is_usual else Reason.LEARNING

@@ -11,8 +11,8 @@ from homeassistant.util import dt as dt_util
 
 from ..const import SOURCE_ENERGY_DASHBOARD
 from ..equivents.model import Equivent
-from .baseline import GRID, Readings, Window, usual_days
-from .days import DAY, LONDON, days_of, is_working
+from .baseline import GRID, Readings, Window, equivent_days, usual_days
+from .days import DAY, LONDON, is_working
 from .readings import LOOK, UnreadableError, async_find_meters, async_read, async_unfit
 
 WEEK = timedelta(days=7)
@@ -46,7 +46,7 @@ async def async_preview(
     still = [meter for meter, each in zip(meters, readings, strict=True) if _is_still(each, now)]
     step = _step(readings, still)
     window = _evening(now)
-    days = {day for each in past if each.end for day in days_of(each.start, each.end)}
+    days = equivent_days(past, window)
     pace = _pace(readings) or GRID
     return Preview(
         step=step,
@@ -68,8 +68,7 @@ def _without_statistics(hass: HomeAssistant, meters: Iterable[str]) -> Preview:
 
 def _is_still(readings: Readings, now: datetime) -> bool:
     """Return True if a meter has had readings for a week and not changed."""
-    oldest, moved = readings.oldest, readings.moved_at
-    return oldest is not None and now - (moved or oldest) > WEEK
+    return readings.still_since is not None and now - readings.still_since > WEEK
 
 
 def _step(readings: Sequence[Readings], still: Sequence[str]) -> str:
