@@ -1,8 +1,8 @@
 """Shared fixtures: the provider's HTTP, and an entry that uses it."""
 
-import asyncio
 from collections.abc import Generator, Mapping
 from datetime import timedelta
+from inspect import iscoroutinefunction
 from itertools import chain
 import logging
 import os
@@ -12,7 +12,7 @@ from unittest.mock import Mock
 
 from aiohttp.test_utils import TestClient
 import freezegun
-from freezegun.api import FrozenDateTimeFactory
+from freezegun.api import FrozenDateTimeFactory, TickingDateTimeFactory
 from hypothesis import settings
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -35,6 +35,7 @@ from .fakes.provider import API_URL, Provider
 # for new ones.
 settings.register_profile("long", settings(max_examples=10_000, stateful_step_count=50))
 settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("quick", derandomize=True, deadline=None, max_examples=25)
 settings.load_profile("repeatable")
 
 
@@ -42,6 +43,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option that deselects long tests."""
     parser.addoption("--quick", action="store_true", help="no real processes, no long searches")
     parser.addoption("--loop-debug", action="store_true", help="let asyncio check each loop")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Try fewer examples in the quick run."""
+    if config.getoption("quick") and not config.getoption("--hypothesis-profile"):
+        settings.load_profile("quick")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -70,6 +77,14 @@ def passing_time() -> None:
     freezegun.freeze_time(tick=True, ignore=["_pytest.", "execnet.", "xdist."]).start()
 
 
+@pytest.fixture
+def clock() -> Generator[TickingDateTimeFactory]:
+    """Return a clock that runs and can be turned."""
+    with freezegun.freeze_time(tick=True) as clock:
+        assert isinstance(clock, TickingDateTimeFactory)
+        yield clock
+
+
 @pytest.fixture(autouse=True)
 def custom_integrations(request: pytest.FixtureRequest) -> None:
     """Enable the custom integration if the test has a Home Assistant."""
@@ -93,10 +108,30 @@ def hass_storage(hass_storage: dict[str, Any]) -> Generator[dict[str, Any]]:
         yield hass_storage
 
 
+def has_loop(request: pytest.FixtureRequest) -> bool:
+    """Return True if a test runs in an event loop or has a Home Assistant."""
+    return iscoroutinefunction(request.function) or "hass" in request.fixturenames
+
+
 @pytest.fixture(autouse=True)
-async def enable_event_loop_debug(request: pytest.FixtureRequest) -> None:
+def configure_event_loop(request: pytest.FixtureRequest) -> None:
+    """Configure the loop as the plugin does, but make none for a test of pure code."""
+    if has_loop(request):
+        request.getfixturevalue("configure_event_loop")
+
+
+@pytest.fixture(autouse=True)
+def verify_cleanup(request: pytest.FixtureRequest) -> None:
+    """Check as the plugin does that nothing is left in the loop, where there is one."""
+    if has_loop(request):
+        request.getfixturevalue("verify_cleanup")
+
+
+@pytest.fixture(autouse=True)
+def enable_event_loop_debug(request: pytest.FixtureRequest) -> None:
     """Enable the loop's debug mode, as Home Assistant's tests do, for the slow checks only."""
-    asyncio.get_running_loop().set_debug(request.config.getoption("loop_debug"))
+    if has_loop(request) and request.config.getoption("loop_debug"):
+        request.getfixturevalue("enable_event_loop_debug")
 
 
 @pytest.fixture

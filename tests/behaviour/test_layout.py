@@ -152,7 +152,7 @@ def test_no_test_module_imports_another() -> None:
     found = {
         f"{path.relative_to(ROOT)}: {name}"
         for path in TESTS.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in statements(path)
         for module, what in imported(node, name_of(path.parent.relative_to(ROOT)))
         for name in (module.rpartition(".")[2], what)
         if name.startswith("test_") and module.startswith("tests")
@@ -166,10 +166,23 @@ def test_integration_imports() -> None:
     assert not {name for name in names if name.partition(".")[0] in ("tests", "demo", "benchmarks")}
 
 
+def statements(path: Path) -> Iterator[ast.AST]:
+    """Yield the statements of a file, in functions and classes too, but no expressions."""
+    waiting: list[ast.AST] = [ast.parse(path.read_text("utf-8"))]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        children = ast.iter_child_nodes(node)
+        waiting += [child for child in children if not isinstance(child, ast.expr)]
+
+
 def functions_of(path: Path) -> set[str]:
     """Return the names of the functions and methods in a file."""
-    nodes = ast.walk(ast.parse(path.read_text("utf-8")))
-    return {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    return {
+        node.name
+        for node in statements(path)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
 
 
 def build(root: Path, **modules: str) -> House:

@@ -124,8 +124,17 @@ def test_release(tmp_path: Path, tag: str) -> None:
 def test_no_version(tmp_path: Path, option: tuple[str, ...], tag: str) -> None:
     """An invalid version is refused."""
     target = tmp_path / "equiwatt.zip"
-    assert release(*option, tag, str(target)) == 2
+    assert RELEASE["main"]([*option, tag, str(target)]) == 2
     assert not target.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [(("main",), 2), (("--is-prerelease", "1.2.3"), 1), (("--is-prerelease", "1.2.3b1"), 0)],
+)
+def test_exit_code(arguments: tuple[str, ...], expected: int) -> None:
+    """The result is the exit code."""
+    assert release(*arguments) == expected
 
 
 def check_version(version: str) -> None:
@@ -164,7 +173,7 @@ def test_suffixes(number: str, before: str) -> None:
 )
 def test_prerelease(version: str, expected: bool) -> None:
     """Alphas, betas, candidates and development versions are pre-releases."""
-    assert (release("--is-prerelease", version) == 0) is expected
+    assert (RELEASE["main"](["--is-prerelease", version]) == 0) is expected
 
 
 @pytest.mark.usefixtures("changelog")

@@ -15,6 +15,7 @@ import time
 from typing import Any
 
 from aiohttp.test_utils import TestClient
+from freezegun.api import TickingDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from yarl import URL
@@ -29,7 +30,6 @@ from ..fakes.provider import Provider
 
 PATH = f"/api/webhook/{WEBHOOK_ID}"
 
-BURST = 2000
 CALLERS = 40
 PATIENCE = 20
 """Time-out of all waits in seconds."""
@@ -186,13 +186,14 @@ async def burst(home: CalledHome, calls: int) -> Counter[int]:
 
 
 @pytest.mark.usefixtures("real_limits")
-async def test_burst(home: CalledHome, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("calls", [300, pytest.param(2000, marks=pytest.mark.long(3))])
+async def test_burst(home: CalledHome, caplog: pytest.LogCaptureFixture, calls: int) -> None:
     """Thousands of calls are answered within the limits, and then the API decides."""
     asyncio.get_running_loop().set_debug(False)  # as in a real home
     caplog.set_level(logging.WARNING)
     truth = home.live
     ticker = Ticker()
-    assert await burst(home, BURST) == {200: BURST}
+    assert await burst(home, calls) == {200: calls}
     assert await ticker.stop() < 1
     await until(lambda: len(home.provider.times) > 1)
     assert await home.call(params={"event": "ended" if truth == "on" else "started"}) == 200
@@ -215,6 +216,7 @@ async def test_ten_a_minute(
     hass: HomeAssistant,
     entry: MockConfigEntry,
     provider: Provider,
+    clock: TickingDateTimeFactory,
     hass_client_no_auth: Any,
 ) -> None:
     """The API is asked ten times a minute at most, however long the calls go on."""
@@ -228,6 +230,7 @@ async def test_ten_a_minute(
         assert await home.call() == 200
         await asyncio.sleep(0.005)
     assert len(provider.times) == 10
+    clock.tick(client.CALL_WINDOW)
     await home.check()
 
 

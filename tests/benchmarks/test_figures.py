@@ -11,6 +11,7 @@ from custom_components.equiwatt.equivents.answer import parse
 from custom_components.equiwatt.metering.days import is_working
 
 
+@pytest.mark.long(3)
 async def test_edges_without_a_webhook(monkeypatch: pytest.MonkeyPatch) -> None:
     """Edges are seen sooner than by a poll every 30 seconds, with fewer calls.
 

@@ -12,6 +12,8 @@ import pytest
 
 from custom_components.equiwatt.equivents.schedule import OFTEN, delay, delay_before_end, offset_of
 
+from ..fakes.samples import sampled
+
 LOG = json.loads((Path(__file__).parents[1] / "data" / "log_2022_12_09.json").read_text())
 EVENTS = LOG["data"]["previous_events"]
 EDGES = [t for e in EVENTS for t in (e["start_time"], e["end_time"]) if t]
@@ -79,7 +81,7 @@ def test_planned_start(planned: float, late: float, home: int, phase: float) -> 
     assert min(later - earlier for earlier, later in pairwise(times)) >= 1
 
 
-@pytest.mark.parametrize("home", range(20))
+@pytest.mark.parametrize("home", sampled(20, quick=5))
 def test_calls_of_a_plan(home: int) -> None:
     """A plan at an odd time adds some 25 calls to a day."""
     offset, begin = offset_of(f"home {home}"), HOUR.timestamp() + 7
@@ -96,7 +98,7 @@ def test_plan_delays_no_call(seconds: float, planned: list[float]) -> None:
     assert 1 <= delay(now, False, 3, planned=starts) <= max(delay(now, False, 3), OFTEN)
 
 
-@pytest.mark.parametrize("home", range(20))
+@pytest.mark.parametrize("home", sampled(20, quick=5))
 def test_window_closes_on_time(home: int) -> None:
     """A fractional offset adds no call to a window."""
     offset = offset_of(f"home {home}")

@@ -1,9 +1,7 @@
 """Shared fixtures: a server for each test."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
-import freezegun
-from freezegun.api import TickingDateTimeFactory
 import pytest
 
 from .server import Api, Certificate, Contexts, make_context
@@ -23,11 +21,3 @@ async def server(contexts: Contexts) -> AsyncIterator[Api]:
     await api.open()
     yield api
     await api.shut()
-
-
-@pytest.fixture
-def clock() -> Iterator[TickingDateTimeFactory]:
-    """Return a clock that runs and can be turned."""
-    with freezegun.freeze_time(tick=True) as clock:
-        assert isinstance(clock, TickingDateTimeFactory)
-        yield clock

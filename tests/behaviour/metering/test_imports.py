@@ -6,8 +6,7 @@ import sys
 
 import pytest
 
-WITH = "import custom_components.equiwatt.metering.meter as _, sys; print(*sys.modules)"
-WITHOUT = """
+IMPORTS = """
 from importlib import import_module
 from pathlib import Path
 import sys
@@ -18,24 +17,31 @@ for path in Path(equiwatt.__file__).parent.glob("*.py"):
     if path.stem not in ("__init__", "logbook", "system_health"):
         import_module(f"{equiwatt.__name__}.{path.stem}")
 print(*sys.modules)
+import custom_components.equiwatt.metering.meter
+print(*sys.modules)
 """
-"""Modules besides the metering ones and the platforms that Home Assistant imports later."""
+"""Modules besides the wings and two pages of Home Assistant's own; then the meter."""
 OURS = "custom_components.equiwatt.metering"
 
 
 @cache
-def modules(code: str) -> list[str]:
-    """Return the modules imported by a fresh Python that runs some code."""
+def imports() -> list[list[str]]:
+    """Return the modules imported by a fresh Python, without the meter and with it."""
     done = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        [sys.executable, "-c", IMPORTS], capture_output=True, text=True, check=True
     )
-    return done.stdout.split()
+    return [line.split() for line in done.stdout.splitlines()]
 
 
-@pytest.mark.parametrize("code", [WITH, WITHOUT])
-def test_no_recorder(code: str) -> None:
+def modules(*, metered: bool) -> list[str]:
+    """Return the modules imported without the meter or with it."""
+    return imports()[metered]
+
+
+@pytest.mark.parametrize("metered", [False, True])
+def test_no_recorder(metered: bool) -> None:
     """Neither the recorder nor the Energy dashboard is imported before it is used."""
-    found = modules(code)
+    found = modules(metered=metered)
     assert "custom_components.equiwatt" in found
     assert not any(name.startswith("homeassistant.components.recorder") for name in found)
     assert not any(name.startswith("homeassistant.components.energy") for name in found)
@@ -44,6 +50,6 @@ def test_no_recorder(code: str) -> None:
 
 def test_no_metering() -> None:
     """An account without a meter imports only the modules that store results."""
-    assert f"{OURS}.baseline" in modules(WITH)
-    found = {name for name in modules(WITHOUT) if name.startswith(OURS)}
+    assert f"{OURS}.baseline" in modules(metered=True)
+    found = {name for name in modules(metered=False) if name.startswith(OURS)}
     assert found == {OURS, f"{OURS}.days", f"{OURS}.results"}
