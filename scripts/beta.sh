@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 
 # have_beta NAME FILE…: a virtual environment with it, and with the packages of the requirement files in
-# the versions that it pins. Made anew each time, since nobody says when a beta comes out. Sets VENV.
+# the versions that it pins. Created each time, as betas come out at any time. Sets VENV.
 have_beta() {
   local name=$1
   shift
@@ -14,8 +14,8 @@ have_beta() {
     die "The packages could not be installed; the lines above say why."
 }
 
-# A pre-release named in what is asked for lets uv choose one. Tests need the plugin that was made for their
-# Home Assistant, so they run on the newest one that there is a plugin for; betas have some.
+# A pre-release in the requirement allows uv to choose one. Tests need the plugin for their
+# Home Assistant, so they run on the newest one with a plugin; betas have some.
 install_beta() {
   # shellcheck disable=SC2046 # one word, or none
   "$UV" pip install --python "$VENV/bin/python" 'homeassistant>=2026.7.0b0' \
@@ -24,7 +24,7 @@ install_beta() {
   "$UV" pip install --python "$VENV/bin/python" --compile-bytecode --override "$VENV/overrides" "${@/#/-r}"
 }
 
-# What was just installed, and what it pins of its own packages and of those that the files name.
+# The installed version, and its pins for its own packages and for those in the files.
 beta_pins() {
   "$VENV/bin/python" - "$@" <<'PYTHON'
 from importlib.metadata import version

@@ -1,4 +1,4 @@
-# Shared by the scripts beside this file: where things are, and the packages that they need.
+# Shared by the other scripts: paths and required packages.
 # shellcheck shell=bash
 set -euo pipefail
 
@@ -6,7 +6,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 CACHE=${EQUIWATT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/equiwatt-ha}
 cd "$ROOT"
 export PYTHONPATH=$ROOT
-# Containers set it, and then each of our many processes would compile everything that it imports.
+# Set in containers, where each of our many processes would compile all its imports.
 unset PYTHONDONTWRITEBYTECODE
 . "$ROOT/scripts/python.sh"
 . "$ROOT/scripts/beta.sh"
@@ -14,7 +14,7 @@ unset PYTHONDONTWRITEBYTECODE
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$@"; exit 1; }
 
-# A task with a line of its own: what is done, then how long it took; its output only when it fails.
+# A task with a line of its own: its name and duration, and its output if it fails.
 step() {
   local what=$1 began=$SECONDS log
   shift
@@ -32,7 +32,7 @@ step() {
 }
 
 # have_venv NAME FILE…: a virtual environment with the pinned packages of the requirement files, made
-# anew when Python or a pin has changed. Sets VENV.
+# again when Python or a pin has changed. Sets VENV.
 have_venv() {
   local name=$1 stamp
   shift
@@ -53,8 +53,8 @@ install_packages() {
   "$UV" pip install --python "$VENV/bin/python" --compile-bytecode "${arguments[@]}"
 }
 
-# have_browser: adds to VENV what the tests in a browser need, the pages that its Home Assistant pins and a
-# browser's driver. Where there is no Chromium nothing is added, and those tests are skipped.
+# have_browser: adds to VENV the requirements of the tests in a browser, the frontend of its Home Assistant
+# and a browser's driver. Without a Chromium nothing is added, and those tests are skipped.
 have_browser() {
   if [[ ! $(type -P chromium chromium-browser google-chrome google-chrome-stable) ]]; then
     say "  There is no Chromium: the tests in a browser are left out."
@@ -72,7 +72,7 @@ have_databases() {
   add_packages databases "${pins[*]}"
 }
 
-# add_packages WHAT PINS: installs some more into VENV, unless they are there already.
+# add_packages NAME PINS: installs further packages into VENV, unless they are installed.
 add_packages() {
   [[ ! $2 || $(cat "$VENV/stamp-$1" 2>/dev/null) == "$2" ]] && return
   # shellcheck disable=SC2086 # several words
