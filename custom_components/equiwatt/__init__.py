@@ -15,11 +15,11 @@ from .data import EquiwattConfigEntry, EquiwattRuntimeData
 from .equivents.model import EdgeType
 from .equivents.snapshot import Edge
 from .holding.manager import Account, async_get_manager
-from .reauth import async_clear_token_issue
+from .issues import async_clear_issues
 from .services import async_setup_services
 from .store import EquiwattStore
 from .webhook import EquiwattWebhookManager, async_delete_cloudhook
-from .webhook_monitor import WebhookMonitor, async_clear_webhook_issues
+from .webhook_monitor import WebhookMonitor
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 PLATFORMS = [
@@ -121,8 +121,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) ->
             data.announcer.async_go_on()
         return False
     if entry.disabled_by:
-        async_clear_webhook_issues(hass, entry.entry_id)
-        async_clear_token_issue(hass, entry)
+        async_clear_issues(hass, entry.entry_id)
     return True
 
 
@@ -130,9 +129,8 @@ async def async_remove_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) ->
     """Restore held devices, and delete the entry's files, issues, statistics and cloudhook."""
     await async_get_manager(hass).async_remove(entry.entry_id)
     await EquiwattStore(hass, entry.entry_id).async_remove()
-    async_clear_webhook_issues(hass, entry.entry_id)
+    async_clear_issues(hass, entry.entry_id)
     if "recorder" in hass.config.components:
         statistics = await async_import_module(hass, f"{__package__}.metering.statistics")
         statistics.async_clear_statistics(hass, entry.entry_id)
-    async_clear_token_issue(hass, entry)
     await async_delete_cloudhook(hass, entry.data[CONF_WEBHOOK_ID])

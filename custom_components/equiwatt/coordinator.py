@@ -5,7 +5,7 @@ from collections import deque
 from datetime import datetime, timedelta
 from typing import Any, override
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_RECONFIGURE, ConfigEntry
 from homeassistant.const import CONF_TOKEN, CONF_URL
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
@@ -28,7 +28,7 @@ from .equivents.planned import Plans
 from .equivents.schedule import delay, delay_before_end, offset_of
 from .equivents.snapshot import Snapshot
 from .equivents.tracker import Tracker
-from .reauth import async_close_reauth, async_set_token_issue
+from .issues import TOKEN_REFUSED, async_abort_flows, async_set_issue
 from .store import EquiwattStore
 from .timer import Timer
 
@@ -239,7 +239,10 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         self._publish()
         refused = isinstance(err, InvalidTokenError)
         if refused:
-            async_set_token_issue(self.hass, self.config_entry)
+            # Home Assistant starts no reauthentication while the entry is being reconfigured, and
+            # a dialog whose window was closed stays open until the next restart.
+            open_flows = self.config_entry.async_get_active_flows(self.hass, {SOURCE_RECONFIGURE})
+            async_set_issue(self.hass, self.config_entry, TOKEN_REFUSED, applies=any(open_flows))
         if refused and not self._store.known:
             return ConfigEntryAuthFailed(translation_domain=DOMAIN, translation_key=err.reason)
         if refused:
@@ -253,7 +256,8 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
 
     def _clear_error(self) -> None:
         """Clear the last error and the request for a new token."""
-        async_close_reauth(self.hass, self.config_entry)
+        async_set_issue(self.hass, self.config_entry, TOKEN_REFUSED, applies=False)
+        async_abort_flows(self.hass, self.config_entry, SOURCE_REAUTH)
         self.error = None
 
     def _set_poll(self) -> None:

@@ -5,6 +5,7 @@ from typing import Any, override
 import voluptuous as vol
 
 from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow, RepairsFlowResult
+from homeassistant.config_entries import SOURCE_RECONFIGURE
 from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
@@ -12,7 +13,7 @@ from homeassistant.helpers.selector import BooleanSelector
 
 from .const import CONF_UNUSED, DOMAIN
 from .holding.manager import async_get_manager
-from .reauth import TOKEN_REFUSED, async_ask_instead
+from .issues import TOKEN_REFUSED, async_abort_flows
 from .webhook import addresses_errors, addresses_schema, async_get_addresses
 from .webhook_monitor import async_set_shown
 
@@ -74,7 +75,8 @@ class TokenFlow(ConfirmRepairFlow):
         if user_input is not None and self.data:
             entry = self.hass.config_entries.async_get_entry(str(self.data["entry_id"]))
             if entry:
-                async_ask_instead(self.hass, entry)
+                async_abort_flows(self.hass, entry, SOURCE_RECONFIGURE)
+                entry.async_start_reauth(self.hass)
         return await super().async_step_confirm(user_input)
 
 

@@ -13,18 +13,16 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.start import async_at_started
 
 from .const import DOMAIN
 from .data import EquiwattConfigEntry
 from .equivents.model import EdgeType, Source
 from .equivents.snapshot import Edge
+from .issues import WEBHOOK_CHANGED, WEBHOOK_SILENT, async_clear_issues, async_set_issue
 from .store import EquiwattStore, WebhookFacts
 from .webhook import async_cloud_is_away, async_get_addresses, async_listen_addresses
 
-WEBHOOK_CHANGED = "webhook_changed"
-WEBHOOK_SILENT = "webhook_silent"
 MISSES = 2
 """Number of equivents in a row without a call after which an issue is raised."""
 PROMPT = timedelta(minutes=5)
@@ -55,7 +53,7 @@ class WebhookMonitor:
     def _on_update(self) -> None:
         """Clear the issue of a silent webhook as soon as a call is received."""
         if not self.data.store.webhook.missed:
-            self._set_issue(WEBHOOK_SILENT, applies=False)
+            async_clear_issues(self.hass, self.entry.entry_id, WEBHOOK_SILENT)
 
     @callback
     def _on_edge(self, edge: Edge) -> None:
@@ -94,26 +92,9 @@ class WebhookMonitor:
             facts = _shown(facts, digest)
             self.data.store.async_set_webhook(facts)
         changed = facts.received_at is not None and facts.shown not in (None, digest)
-        self._set_issue(WEBHOOK_CHANGED, applies=changed)
-        self._set_issue(WEBHOOK_SILENT, applies=not changed and facts.missed >= MISSES)
-
-    @callback
-    def _set_issue(self, key: str, *, applies: bool) -> None:
-        """Raise an issue if it applies, and clear it if not."""
-        issue_id = _issue_id(key, self.entry.entry_id)
-        if not applies:
-            ir.async_delete_issue(self.hass, DOMAIN, issue_id)
-            return
-        ir.async_create_issue(
-            self.hass,
-            DOMAIN,
-            issue_id,
-            is_fixable=True,
-            severity=ir.IssueSeverity.WARNING,
-            translation_key=key,
-            translation_placeholders={"name": self.entry.title},
-            data={"entry_id": self.entry.entry_id},
-        )
+        silent = not changed and facts.missed >= MISSES
+        async_set_issue(self.hass, self.entry, WEBHOOK_CHANGED, applies=changed)
+        async_set_issue(self.hass, self.entry, WEBHOOK_SILENT, applies=silent)
 
 
 async def async_set_shown(
@@ -139,24 +120,12 @@ async def async_set_shown(
         entry.runtime_data.coordinator.async_update_listeners()
     else:
         await store.async_close()
-    async_clear_webhook_issues(hass, entry.entry_id)
-
-
-@callback
-def async_clear_webhook_issues(hass: HomeAssistant, entry_id: str) -> None:
-    """Clear the issues of an entry's webhook."""
-    for key in (WEBHOOK_CHANGED, WEBHOOK_SILENT):
-        ir.async_delete_issue(hass, DOMAIN, _issue_id(key, entry_id))
+    async_clear_issues(hass, entry.entry_id, WEBHOOK_CHANGED, WEBHOOK_SILENT)
 
 
 def _shown(facts: WebhookFacts, digest: str) -> WebhookFacts:
     """Return the facts after addresses were shown, with no call missed."""
     return replace(facts, shown=digest, missed=0)
-
-
-def _issue_id(key: str, entry_id: str) -> str:
-    """Return the id of an issue of an entry."""
-    return f"{key}_{entry_id}"
 
 
 def _digest(addresses: Mapping[str, str] | None) -> str:
