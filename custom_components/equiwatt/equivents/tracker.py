@@ -41,9 +41,8 @@ class Tracker:
         """Time of the first of consecutive answers that name the last ended equivent."""
         self._ended_call_at: datetime | None = None
         """Time of an `ended` call that no answer has confirmed."""
-        self._has_failed = False
-        """True if the last request to the API failed."""
-        self._has_asked = False
+        self._has_failed: bool | None = None
+        """True if the last request to the API failed, None before the first."""
         self._edges: list[Edge] = []
 
     def take_edges(self) -> list[Edge]:
@@ -53,23 +52,22 @@ class Tracker:
 
     def observe(self, answer: Answer, now: datetime, date: datetime | None = None) -> None:
         """Apply an answer that was received at `now` and has the server's `date`, if any."""
-        self._has_failed, self._has_asked = False, True
-        self._end_unnamed(now)
+        self._has_failed = False
+        if self.snapshot.pushed_at or self.snapshot.rehearsal:
+            self._expire(now)  # which no answer decides
         at = date or now
         named, upcoming = self._named(answer, at, timedelta() if date else OUT_OF_ORDER)
-        if not self._is_credible(named, at, now):
-            named = None
+        named = self._credible(named, at, now)
         finished = [listed for listed in answer.previous if listed.end and listed.end <= at]
         self._set(upcoming=upcoming, past=add_finished(self.snapshot.past, finished))
-        if live := self.snapshot.real:
-            self._compare(live, named, finished, at, now)
+        self._compare(named, finished, at, now)
         if named and not self.snapshot.real and not (named.end and named.end <= at):
             self._start(named, Source.API)
         self.tick(now)
 
     def fail(self, now: datetime) -> None:
         """Apply a failed request: planned times decide until the API answers again."""
-        self._has_failed = self._has_asked = True
+        self._has_failed = True
         self.tick(now)
 
     def push(self, edge_type: EdgeType, now: datetime) -> None:
@@ -89,26 +87,21 @@ class Tracker:
 
         A live equivent is not touched; an equivent that starts replaces a rehearsal silently.
         """
-        end = end.replace(microsecond=0)
         if self.snapshot.real:
             return
-        if live := self.snapshot.live:
-            self._set(live=replace(live, end=end))
-            return
-        equivent = Equivent(now.replace(microsecond=0), end)
+        live = self.snapshot.live
+        start = live.start if live else now.replace(microsecond=0)
+        equivent = Equivent(start, end.replace(microsecond=0))
         self._set(live=equivent, rehearsal=True)
-        self._add_edge(EdgeType.STARTED, equivent, Source.SIMULATION)
+        if not live:
+            self._add_edge(EdgeType.STARTED, equivent, Source.SIMULATION)
 
     def tick(self, now: datetime) -> None:
         """Apply the passing of time."""
-        if not self._has_asked:
+        if self._has_failed is None:
             return  # after a restart the clock may be wrong until the API has been asked
-        self._end_unnamed(now)
-        live, upcoming = self.snapshot.real, self.snapshot.upcoming
-        if live and not self.snapshot.pushed_at:
-            end = live.end if live.end and self._has_failed else _bound(live)
-            if now >= end:
-                self._end(Equivent(live.start, end), Source.CLOCK, now)
+        self._expire(now)
+        upcoming = self.snapshot.upcoming
         if upcoming and upcoming.start <= now:
             self._set(upcoming=None)
             if not self.snapshot.real and now < _bound(upcoming):
@@ -121,7 +114,7 @@ class Tracker:
         """
         if abs(by) < CORRECTION:
             return
-        snapshot, restored = self.snapshot, self._restored
+        snapshot, live, restored = self.snapshot, self.snapshot.live, self._restored
         self._missed_at = self._missed_at and self._missed_at + by
         self._named_at = self._named_at and self._named_at + by
         self._ended_call_at = self._ended_call_at and self._ended_call_at + by
@@ -129,25 +122,43 @@ class Tracker:
             self._set(over=replace(snapshot.over, at=snapshot.over.at + by))
         if snapshot.pushed_at and snapshot.pushed_at != restored.pushed_at:
             self._set(pushed_at=snapshot.pushed_at + by)
-        is_ours = snapshot.pushed_at or snapshot.rehearsal
-        if snapshot.live and is_ours and snapshot.live != restored.live:
-            self._set(live=_shifted(snapshot.live, by))
+        if live and (snapshot.pushed_at or snapshot.rehearsal) and live != restored.live:
+            self._set(live=Equivent(live.start + by, live.end and live.end + by))
 
     def awaiting(self, now: datetime) -> bool:
         """Return True while another answer is needed soon."""
         over = self.snapshot.over
+        changes = (self._ended_call_at, over.at if over else None)
         runs = (self.snapshot.pushed_at, self._missed_at, self._named_at)
-        return any(runs) or self._is_called(now) or (over is not None and _is_recent(over.at, now))
+        return any(runs) or any(_is_recent(moment, now) for moment in changes)
 
     def boundary(self, now: datetime) -> datetime | None:
         """Return the next time at which the clock alone may change the state."""
-        snapshot = self.snapshot
-        moments = [snapshot.upcoming.start if snapshot.upcoming else None]
-        if snapshot.pushed_at:
-            moments.append(snapshot.pushed_at + PUSH_BOUND)
-        elif snapshot.live:
-            moments += [snapshot.live.end, _bound(snapshot.live)]
+        live, upcoming = self.snapshot.live, self.snapshot.upcoming
+        moments = (upcoming and upcoming.start, live and live.end, self._deadline)
         return min((moment for moment in moments if moment and moment > now), default=None)
+
+    @property
+    def _deadline(self) -> datetime | None:
+        """Time at which the live equivent ends without an answer."""
+        live, pushed_at = self.snapshot.live, self.snapshot.pushed_at
+        if pushed_at:
+            return pushed_at + PUSH_BOUND
+        if live and live.end and (self.snapshot.rehearsal or self._has_failed):
+            return live.end
+        return _bound(live) if live else None
+
+    def _expire(self, now: datetime) -> None:
+        """End the live equivent at its deadline."""
+        pushed_at, deadline = self.snapshot.pushed_at, self._deadline
+        if pushed_at and pushed_at > now:
+            self._set(pushed_at=now)  # an earlier run's clock was ahead, or ours is behind
+        elif (live := self.snapshot.live) and deadline and now >= deadline:
+            if self.snapshot.rehearsal:
+                self._set(live=None, rehearsal=False)
+                self._add_edge(EdgeType.ENDED, live, Source.SIMULATION)
+            else:
+                self._end(Equivent(live.start, deadline), Source.CLOCK, now)
 
     def _named(
         self, answer: Answer, at: datetime, tolerance: timedelta
@@ -162,31 +173,26 @@ class Tracker:
             return found, None
         return None, found
 
-    def _is_credible(self, named: Equivent | None, at: datetime, now: datetime) -> bool:
-        """Return True unless an answer names the equivent that ended last.
+    def _credible(self, named: Equivent | None, at: datetime, now: datetime) -> Equivent | None:
+        """Return the named equivent, None if it is the one that ended last.
 
-        Servers lag, so only consecutive answers over some time make it live again.
+        Servers lag, so only consecutive answers over some time make that live again.
         """
         over = self.snapshot.over
-        if not (named and over and named.same_as(over.equivent)):
-            self._named_at = None
-            return True
-        if named.end and named.end <= at:
-            self._named_at = None
-            return False
-        self._named_at = self._named_at or now
-        return now - self._named_at > OUT_OF_ORDER
+        is_over = named and over and named.same_as(over.equivent)
+        if named and is_over and not (named.end and named.end <= at):
+            self._named_at = self._named_at or now
+            return named if now - self._named_at > OUT_OF_ORDER else None
+        self._named_at = None
+        return None if is_over else named
 
     def _compare(
-        self,
-        live: Equivent,
-        named: Equivent | None,
-        finished: Sequence[Equivent],
-        at: datetime,
-        now: datetime,
+        self, named: Equivent | None, finished: Sequence[Equivent], at: datetime, now: datetime
     ) -> None:
         """Confirm, doubt or end the live equivent according to an answer."""
-        pushed_at = self.snapshot.pushed_at
+        live, pushed_at = self.snapshot.real, self.snapshot.pushed_at
+        if not live:
+            return
         listed = next((over for over in finished if over.same_as(live)), None)
         is_next = named and listed and listed.end and named.start >= listed.end
         if named and not is_next and (pushed_at or named.same_as(live)):
@@ -196,7 +202,7 @@ class Tracker:
             if now - pushed_at >= PUSH_GRACE:
                 self._end(Equivent(live.start, now), Source.API, now)
             return
-        is_called = self._is_called(now)
+        is_called = _is_recent(self._ended_call_at, now)
         if not (listed or is_called) and at - live.start < OUT_OF_ORDER:
             return  # servers lag
         is_due = live.end and at >= live.end - (OUT_OF_ORDER if listed else timedelta())
@@ -206,21 +212,6 @@ class Tracker:
             self._end(over, Source.API, now)
         else:
             self._missed_at = self._missed_at or now
-
-    def _is_called(self, now: datetime) -> bool:
-        """Return True shortly after an `ended` call."""
-        return self._ended_call_at is not None and _is_recent(self._ended_call_at, now)
-
-    def _end_unnamed(self, now: datetime) -> None:
-        """End a rehearsal or an expired push, which the API does not decide."""
-        live, pushed_at = self.snapshot.live, self.snapshot.pushed_at
-        if live and live.end and self.snapshot.rehearsal and live.end <= now:
-            self._set(live=None, rehearsal=False)
-            self._add_edge(EdgeType.ENDED, live, Source.SIMULATION)
-        elif live and pushed_at and pushed_at > now:
-            self._set(pushed_at=now)  # an earlier run's clock was ahead, or ours is behind
-        elif live and pushed_at and now >= pushed_at + PUSH_BOUND:
-            self._end(Equivent(live.start, now), Source.CLOCK, now)
 
     def _set(self, **changes: Any) -> None:
         """Replace fields of the snapshot."""
@@ -247,15 +238,12 @@ class Tracker:
 
     def _end(self, over: Equivent, source: Source, now: datetime) -> None:
         """End the live equivent, not a rehearsal."""
-        live = self.snapshot.real or over
         end = max((over.end or now).replace(microsecond=0), over.start + timedelta(seconds=1))
         over = replace(over, end=end)
         # The API may never list an equivent known from a push alone, and the end of an equivent
         # past its bound is unknown, so neither becomes history.
-        is_history = not self.snapshot.pushed_at and end < _bound(live)
-        past = self.snapshot.past
-        if is_history:
-            past = add_finished(past, [over])
+        is_history = not self.snapshot.pushed_at and end < _bound(self.snapshot.live or over)
+        past = add_finished(self.snapshot.past, [over] if is_history else [])
         self._missed_at = self._named_at = self._ended_call_at = None
         self._set(live=None, pushed_at=None, over=Over(over, now), past=past)
         self._add_edge(EdgeType.ENDED, over, source)
@@ -266,11 +254,6 @@ def _bound(equivent: Equivent) -> datetime:
     return equivent.end + OVERRUN if equivent.end else equivent.start + MAX_OPEN
 
 
-def _is_recent(moment: datetime, now: datetime) -> bool:
+def _is_recent(moment: datetime | None, now: datetime) -> bool:
     """Return True if calls and answers may still refer to a change at a moment."""
-    return timedelta() <= now - moment <= OUT_OF_ORDER
-
-
-def _shifted(equivent: Equivent, by: timedelta) -> Equivent:
-    """Return an equivent with its times shifted."""
-    return Equivent(equivent.start + by, equivent.end and equivent.end + by)
+    return moment is not None and timedelta() <= now - moment <= OUT_OF_ORDER
