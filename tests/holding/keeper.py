@@ -194,8 +194,9 @@ class Keeper:
         """Send a command once the record is written."""
         assert self.record
         now = self.clock.now
-        calls = calls_of(self.record, values, now)
         self.record = commanded(self.record, values, now)
+        number = len(self.record.commands) - 1
+        calls = calls_of(self.record, number)
         self._write()
         self.sent.append((self.clock.seconds, values))
         self._context = False, self.clock.seconds
@@ -206,7 +207,7 @@ class Keeper:
             except FailureError:
                 has_failed = True
                 break
-        run, number = self._run, len(self.record.commands) - 1
+        run = self._run
         self.clock.later(self.device.nature.takes, lambda: self._done(run, number, has_failed))
 
     def _done(self, run: int, number: int, has_failed: bool) -> None:

@@ -238,13 +238,13 @@ def test_old_backup_of_restored_device() -> None:
     disk = keeper.disk
     keeper.release()
     clock.turn(3 * DAY)
+    commands = list(keeper.device.commands)
     keeper.disk = disk
     keeper.restart()
     keeper.release()
     clock.turn(HOUR)
-    assert len(keeper.device.commands) <= 3
-    assert keeper.outcome is not None
-    assert keeper.device.state == "on"
+    assert restored(keeper)
+    assert keeper.device.commands == commands
 
 
 # Takeovers
@@ -508,15 +508,16 @@ def test_step_that_undoes_another() -> None:
     clock.turn(HOUR + 5 * MINUTE)
     assert device.attributes["preset_mode"] == "eco"
     assert restored(keeper)
-    assert len(calls(keeper)) <= 8
+    assert calls(keeper).count("set_temperature temperature=18.5") == 1
 
 
-def test_lost_step() -> None:
-    """A step that was lost, though it was reported, is commanded again."""
+def test_lost_step_that_looks_undone() -> None:
+    """A step that was lost, though it was reported, wins over the next, which seems to undo it."""
     keeper, clock = held(Humidifier("one", Nature(deaf_to=frozenset({2}), corrects_after=10)))
     keeper.release()
     clock.turn(HOUR)
-    assert keeper.device.essence == Humidifier("one").essence
+    assert keeper.device.attributes["mode"] == "night"
+    assert calls(keeper).count("set_humidity humidity=45") == 1
     assert restored(keeper)
 
 

@@ -26,9 +26,11 @@ COLORS = {
 }
 """By a light's colour mode: the attribute by which its colour is compared and set."""
 
+INPUTS = ("input_boolean", "input_datetime", "input_number", "input_select", "input_text")
+PLAIN = ("media_player", "number", "select", "switch", "text")
 SIGNIFICANT: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(INPUTS + PLAIN, ()),
     "climate": (
-        "state",
         "preset_mode",
         "temperature",
         "temperature_range",
@@ -37,33 +39,14 @@ SIGNIFICANT: dict[str, tuple[str, ...]] = {
         "swing_horizontal_mode",
         "humidity",
     ),
-    "cover": ("state", "current_position", "current_tilt_position"),
-    "fan": ("state", "preset_mode", "percentage", "direction", "oscillating"),
-    "humidifier": ("state", "mode", "humidity"),
-    "input_boolean": ("state",),
-    "input_datetime": ("state",),
-    "input_number": ("state",),
-    "input_select": ("state",),
-    "input_text": ("state",),
-    "light": (
-        "state",
-        "effect",
-        "brightness",
-        "color_temp_kelvin",
-        "rgb_color",
-        "rgbw_color",
-        "rgbww_color",
-        "color_mode",
-    ),
-    "media_player": ("state",),
-    "number": ("state",),
-    "remote": ("state", "current_activity"),
-    "select": ("state",),
-    "switch": ("state",),
-    "text": ("state",),
-    "water_heater": ("state", "away_mode", "temperature"),
+    "cover": ("current_position", "current_tilt_position"),
+    "fan": ("preset_mode", "percentage", "direction", "oscillating"),
+    "humidifier": ("mode", "humidity"),
+    "light": ("effect", "brightness", *COLORS.values(), "color_mode"),
+    "remote": ("current_activity",),
+    "water_heater": ("away_mode", "temperature"),
 }
-"""State and attributes that are compared and restored by domain, in the order of setting."""
+"""Attributes that are compared and restored after the state, by domain, in the order of setting."""
 OFFERED = {
     "current_activity": "activity_list",
     "effect": "effect_list",
@@ -151,37 +134,32 @@ class DeviceState:
         """State and attributes to compare and restore, in the order of setting."""
         if self.is_off:
             return {"state": "off"}
-        names = SIGNIFICANT.get(self.domain, ("state",))
-        if self.domain == "light":
-            return self._light
+        names = SIGNIFICANT.get(self.domain, ())
         if self.domain == "cover":
-            return self._cover
-        found = {name: value for name in names if (value := self.get(name)) is not None}
-        if self.domain == "fan" and not found.get("percentage"):
-            found.pop("percentage", None)
-        return found
-
-    @property
-    def _light(self) -> dict[str, Any]:
-        """Significant attributes of a light, without its colour during an effect."""
-        effect, mode = self.get("effect"), self.get("color_mode")
-        listed = [one for one in self.get("effect_list") or () if one in NO_EFFECT]
-        names = ["brightness"]
-        if effect in NO_EFFECT:
-            effect = effect if effect in listed else next(iter(listed), None)
-            names += [COLORS[mode]] if mode in COLORS else [] if mode else COLORS.values()
-        found = {"state": self.state, "effect": effect}
-        found |= {name: self.get(name) for name in names}
-        found["color_mode"] = "white" if mode == "white" else None
+            return self._cover(names)
+        found = {name: self.get(name) for name in ("state", *names)}
+        if self.domain == "light":
+            found |= self._light()
+        if self.domain == "fan" and not found["percentage"]:
+            del found["percentage"]
         return {name: value for name, value in found.items() if value is not None}
 
-    @property
-    def _cover(self) -> dict[str, Any]:
-        """Significant attributes of a cover: its position if settable, else open or closed."""
+    def _light(self) -> dict[str, Any]:
+        """Return what a light shows only at times: its effect, or else one colour."""
+        mode = self.get("color_mode")
+        no_effects = [one for one in self.get("effect_list") or () if one in NO_EFFECT]
+        shown: dict[str, Any] = {"color_mode": mode if mode == "white" else None}
+        if self.get("effect") not in NO_EFFECT:
+            return shown | dict.fromkeys(COLORS.values())
+        others = [name for name in COLORS.values() if mode and name != COLORS.get(mode)]
+        return shown | dict.fromkeys(others) | {"effect": next(iter(no_effects), None)}
+
+    def _cover(self, names: tuple[str, ...]) -> dict[str, Any]:
+        """Return the position of a cover if it can be set, else whether it is open."""
+        found = {name: value for name in names if (value := self.get(name)) is not None}
         features = int(self.get("supported_features") or 0)
-        names = [name for name in SIGNIFICANT["cover"][1:] if self.get(name) is not None]
-        if features & COVER_SET_POSITION and "current_position" in names:
-            return {name: self.get(name) for name in names}
+        if features & COVER_SET_POSITION and "current_position" in found:
+            return found
         return {"state": {"opening": "open", "closing": "closed"}.get(self.state, self.state)}
 
     @property
@@ -217,26 +195,19 @@ def wanted_of(temperatures: Mapping[str, float]) -> dict[str, Any]:
 
 def is_near(name: str, one: Any, other: Any) -> bool:
     """Return True if two values are equal within a device's rounding."""
-    if one == other:
+    if one == other or (name == "effect" and one in NO_EFFECT and other in NO_EFFECT):
         return True
-    if name == "effect":
-        return one in NO_EFFECT and other in NO_EFFECT
     distances = distances_of(one, other)
     return bool(distances) and max(distances) <= TOLERANCES.get(name, 0) + EXACT
 
 
 def distances_of(one: Any, other: Any) -> list[float]:
-    """Return the differences of numbers, none if the values cannot be compared."""
+    """Return the differences of numbers or lists, none if the values cannot be compared."""
+    pair = [value if isinstance(value, list) else [value] for value in (one, other)]
     try:
-        pairs = list(zip(_numbers(one), _numbers(other), strict=True))
+        return [abs(float(first) - float(second)) for first, second in zip(*pair, strict=True)]
     except TypeError, ValueError:
         return []
-    return [abs(first - second) for first, second in pairs]
-
-
-def _numbers(value: Any) -> list[float]:
-    """Return a number or a list as floats. Raise TypeError or ValueError for anything else."""
-    return [float(one) for one in (value if isinstance(value, list) else [value])]
 
 
 def _plain(value: Any) -> Any:

@@ -211,9 +211,9 @@ class HoldingManager:
         command = wanted if request.scenes and state else decision.command
         calls = list[Call]()
         if command is not None:
-            if not request.scenes:  # the scenes command it themselves
-                calls = calls_of(record, command, now)
             record = commanded(record, command, now)
+            if not request.scenes:  # the scenes command it themselves
+                calls = calls_of(record, len(record.commands) - 1)
         others = known.holders if known and now < known.record.until else ()
         held = HeldDevice(
             entity_id=entity_id,
@@ -495,8 +495,9 @@ class HoldingManager:
                 return
             self._next_slot = moment + APART
         held, values = self._devices[entity_id], decision.command or {}
-        calls = calls_of(held.record, values, now)
-        self._set_device(replace(held, record=commanded(held.record, values, now)))
+        record = commanded(held.record, values, now)
+        calls = calls_of(record, len(record.commands) - 1)
+        self._set_device(replace(held, record=record))
         self._run(self._async_send(entity_id, calls, restores=now >= held.record.until))
         self._step(entity_id)
 

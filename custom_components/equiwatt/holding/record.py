@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime, timedelta
-from functools import cache
-from types import NoneType, UnionType
+from types import UnionType
 from typing import Any, Self, cast, get_args, get_origin, get_type_hints
 
 from .device_state import DeviceState
@@ -22,17 +21,13 @@ class Command:
     refused_at: datetime | None = None
     """Time at which the command failed."""
 
-    def shifted(self, delta: timedelta) -> Self:
-        """Return the command with its times shifted by a correction of the clock."""
-        return replace(self, at=self.at + delta, refused_at=_shifted(self.refused_at, delta))
-
 
 @dataclass(frozen=True, kw_only=True)
 class DeviceRecord:
     """A device from its first hold until it is restored, taken over or given up."""
 
     before: DeviceState | None
-    """Original state; None until the device is available."""
+    """Original state; None until the device is available, and not commanded until then."""
     wanted: Mapping[str, Any]
     """Wanted state and attributes."""
     began: datetime
@@ -47,7 +42,20 @@ class DeviceRecord:
     found: DeviceState | None = None
     """State with which the device came back, if changed: no person is known to have set it."""
     settled_at: datetime | None = None
-    """Time at which the wanted state was believed, or after the end, last reported as before."""
+    """Time at which the wanted state was believed.
+
+    After the end, time of the last report as before; None if an old state was reported since.
+    """
+
+    @property
+    def here(self) -> DeviceState | None:
+        """State of the device, None while it is unavailable."""
+        return self.seen if self.here_since else None
+
+    @property
+    def stands_since(self) -> datetime:
+        """Time since which the device reports its state."""
+        return self.changed_at or self.here_since or self.began
 
     @property
     def restoring(self) -> tuple[Command, ...]:
@@ -58,24 +66,23 @@ class DeviceRecord:
     def latest(self) -> datetime:
         """Time of the newest fact."""
         facts = [self.began, self.changed_at, self.here_since, self.settled_at]
-        return max([*(fact for fact in facts if fact), *(command.at for command in self.commands)])
+        return max(fact for fact in [*facts, *(one.at for one in self.commands)] if fact)
 
     def shifted(self, delta: timedelta) -> Self:
         """Return the record with its times shifted by a correction of the clock."""
-        return replace(
-            self,
-            began=self.began + delta,
-            until=self.until + delta,
-            commands=tuple(command.shifted(delta) for command in self.commands),
-            changed_at=_shifted(self.changed_at, delta),
-            here_since=_shifted(self.here_since, delta),
-            settled_at=_shifted(self.settled_at, delta),
-        )
+        return _shifted(self, delta)
 
 
-def _shifted(moment: datetime | None, delta: timedelta) -> datetime | None:
-    """Return a time shifted, None if missing."""
-    return moment and moment + delta
+def _shifted[T](value: T, delta: timedelta) -> T:
+    """Return a value with all its times shifted."""
+    if isinstance(value, datetime):
+        return cast("T", value + delta)
+    if isinstance(value, tuple):
+        return cast("T", tuple(_shifted(one, delta) for one in value))
+    if isinstance(value, Command | DeviceRecord):
+        parts = {one.name: _shifted(getattr(value, one.name), delta) for one in fields(value)}
+        return replace(value, **parts)
+    return value
 
 
 def to_json(value: Any) -> Any:
@@ -98,33 +105,16 @@ def from_json[T](kind: type[T], value: Any) -> T:
 def _read(kind: Any, value: Any) -> Any:
     """Return a value of a type, generics and unions with None included."""
     if isinstance(kind, UnionType):
-        if value is None and NoneType in get_args(kind):
-            return None
-        (kind,) = set(get_args(kind)) - {NoneType}
+        return None if value is None else _read(get_args(kind)[0], value)
     if is_dataclass(kind):
-        hints = _hints(cast("type", kind))
-        return cast("Any", kind)(**{name: _read(one, value[name]) for name, one in hints.items()})
+        types = get_type_hints(kind)
+        return cast("Any", kind)(**{name: _read(one, value[name]) for name, one in types.items()})
     if isinstance(kind, type) and issubclass(kind, datetime):
         moment = datetime.fromisoformat(value)
         if moment.tzinfo is None:
             raise ValueError(value)
         return moment
-    if get_origin(kind) is tuple:
-        return tuple(_read(get_args(kind)[0], one) for one in _checked(list, value))
-    if kind is float:
-        return float(_checked(int if isinstance(value, int) else float, value))
-    return _checked(get_origin(kind) or kind, value)
-
-
-@cache
-def _hints(kind: type[Any]) -> dict[str, Any]:
-    """Return the types of a dataclass's fields, by name."""
-    hints = get_type_hints(kind)
-    return {field.name: hints[field.name] for field in fields(kind)}
-
-
-def _checked(kind: Any, value: Any) -> Any:
-    """Return a value. Raise TypeError if it is not of the type."""
-    if not isinstance(value, kind):
+    origin = get_origin(kind) or kind
+    if not isinstance(value, {tuple: list, float: int | float}.get(origin, origin)):
         raise TypeError(value)
-    return value
+    return tuple(_read(get_args(kind)[0], one) for one in value) if origin is tuple else value

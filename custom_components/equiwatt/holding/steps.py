@@ -4,7 +4,7 @@ Pure: the names of services and attributes are literals, which a test compares w
 Assistant's own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,16 +19,19 @@ MODES = {
 """Domains whose state is a mode: the attribute that lists modes, the service, its field."""
 WATER_HEATER_ON_OFF = 8
 SERVICES = {
+    "current_activity": ("turn_on", "activity"),
     "current_position": ("set_cover_position", "position"),
     "current_tilt_position": ("set_cover_tilt_position", "tilt_position"),
     "oscillating": ("oscillate", "oscillating"),
 }
 """Services and fields that are not named after the attribute."""
+STATE_SERVICES = {
+    "input_select": ("select_option", "option"),
+    "select": ("select_option", "option"),
+}
+"""Service and field that set a state, if not the common ones, by domain."""
 FIRST_WAYS = 4
 """Every so many attempts, a device is turned on without its attributes."""
-AT_ONCE = ("light", "remote")
-"""Domains whose devices are turned on with all their attributes in one call."""
-OPTIONS = ("select", "input_select")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,35 +42,31 @@ class Call:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-def steps_back(
-    before: DeviceState, now: DeviceState, wanted: Mapping[str, Any]
-) -> list[tuple[str, Any]]:
+def steps_back(before: DeviceState, now: DeviceState, wanted: Mapping[str, Any]) -> dict[str, Any]:
     """Return the attributes to restore, in order, without those that the device does not offer."""
-    return [
-        (name, value)
+    return {
+        name: value
         for name, value in before.significant.items()
         if before.offers(name, value)
         and now.offers(name, value)
         and (before.state != "auto" or "temperature" not in name or name in wanted)
-    ]
+    }
 
 
 def calls_for(
     command: Mapping[str, Any], target: Mapping[str, Any], now: DeviceState, attempt: int = 0
 ) -> list[Call]:
     """Return the calls that set values of a target, some of which belong in one call."""
-    off = "state" in command and target.get("state") == "off"
-    if now.domain in TOGGLES and "state" in command:
-        if off:
-            return [Call(service="turn_off")]
-        extras = {} if is_other_way(attempt) else _extras(now.domain, target)
-        first = Call(service="turn_on", data=extras)
-        done = target if now.domain in AT_ONCE else {"state", *extras}
-        rest = {name: value for name, value in command.items() if name not in done}
-        return [first, *calls_for(rest, target, now)]
-    if now.domain == "light":  # some lights drop attributes that a call leaves out
-        return [Call(service="turn_on", data=_extras("light", target))] if command else []
-    return [_call(name, value, now, attempt) for name, value in command.items()]
+    domain, switches = now.domain, "state" in command
+    if domain in TOGGLES and switches and target["state"] == "off":
+        return [Call(service="turn_off")]
+    if domain not in TOGGLES or not (switches or (domain == "light" and command)):
+        return [_call(name, value, now, attempt) for name, value in command.items()]
+    along = _set_along(domain, target)
+    data = {} if switches and is_other_way(attempt) else _data(along, target)
+    rest = [name for name in command if name not in ("state", *along)]
+    calls = [_call(name, command[name], now, attempt) for name in rest]
+    return [Call(service="turn_on", data=data), *calls]
 
 
 def missing_of(wanted: Mapping[str, Any], now: DeviceState) -> dict[str, Any]:
@@ -89,28 +88,20 @@ def turns_off_by_switch(domain: str, attributes: Mapping[str, Any]) -> bool:
     return domain == "water_heater" and bool(features & WATER_HEATER_ON_OFF)
 
 
-def _extras(domain: str, target: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the data of the call that turns a device on."""
-    if domain == "light":
-        data: dict[str, Any] = {}
-        for name, value in target.items():
-            data |= _light_data(name, value, target)
-        return data
-    if domain == "fan":
-        name = "preset_mode" if "preset_mode" in target else "percentage"
-        return {name: target[name]} if name in target else {}
-    if domain == "remote" and "current_activity" in target:
-        return {"activity": target["current_activity"]}
-    return {}
+def _set_along(domain: str, target: Mapping[str, Any]) -> list[str]:
+    """Return the attributes that the call that turns a device on sets, too."""
+    if domain == "light":  # some lights drop attributes that a call leaves out
+        return [name for name in target if name != "state"]
+    names = {"fan": ("preset_mode", "percentage"), "remote": ("current_activity",)}
+    return [name for name in names.get(domain, ()) if name in target][:1]
 
 
-def _light_data(name: str, value: Any, target: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the data that sets an attribute of a light; white is set as a brightness."""
-    if name == "state":
-        return {}
-    if name == "color_mode":
-        return {"white": target["brightness"]} if "brightness" in target else {}
-    return {name: value}
+def _data(names: Iterable[str], target: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the data that turn a device on with attributes; white is set as a brightness."""
+    data = {SERVICES.get(name, ("", name))[1]: target[name] for name in names}
+    if data.pop("color_mode", None) and "brightness" in target:
+        data["white"] = target["brightness"]
+    return data
 
 
 def _call(name: str, value: Any, now: DeviceState, attempt: int) -> Call:
@@ -121,26 +112,21 @@ def _call(name: str, value: Any, now: DeviceState, attempt: int) -> Call:
         low, high = value
         data = {"target_temp_low": low, "target_temp_high": high}
         return Call(service="set_temperature", data=data)
-    if name == "current_activity":
-        return Call(service="turn_on", data={"activity": value})
     service, attribute = SERVICES.get(name, (f"set_{name}", name))
     return Call(service=service, data={attribute: value})
 
 
 def _set_state(value: str, now: DeviceState, attempt: int) -> Call:
     """Return the call that sets a state other than on and off."""
-    domain = now.domain
-    if domain in MODES:
+    if now.domain in MODES:
         return _set_mode(value, now, attempt)
-    if domain == "cover":
+    if now.domain == "cover":
         return Call(service="close_cover" if value == "closed" else "open_cover")
-    if domain in OPTIONS:
-        return Call(service="select_option", data={"option": value})
-    if domain == "input_datetime":
-        kinds = {(True, True): "datetime", (True, False): "date", (False, True): "time"}
-        kind = kinds.get((bool(now.get("has_date")), bool(now.get("has_time"))), "time")
+    if now.domain == "input_datetime":
+        kind = "".join(part for part in ("date", "time") if now.get(f"has_{part}"))
         return Call(service="set_datetime", data={kind: value})
-    return Call(service="set_value", data={"value": value})
+    service, attribute = STATE_SERVICES.get(now.domain, ("set_value", "value"))
+    return Call(service=service, data={attribute: value})
 
 
 def _set_mode(mode: str, now: DeviceState, attempt: int) -> Call:
