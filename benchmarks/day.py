@@ -27,8 +27,8 @@ WHERE last_updated_ts > ? AND states_meta.entity_id IN ({})
 def entities(hass: HomeAssistant) -> list[str]:
     """Return the integration's entities, or the peer's without its automations."""
     ids = hass.states.async_entity_ids()
-    named = [one for one in ids if "equiwatt" in one or "equivent" in one]
-    return [one for one in named if not one.startswith(("automation.", "scene."))]
+    named = [entity_id for entity_id in ids if "equiwatt" in entity_id or "equivent" in entity_id]
+    return [entity_id for entity_id in named if not entity_id.startswith(("automation.", "scene."))]
 
 
 def count(database: Path, ids: list[str], since: float) -> int:

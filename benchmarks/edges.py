@@ -195,7 +195,7 @@ def fleet_peak_ratio() -> float:
 def row(name: str, real: Delays, by_day: Delays, other: Delays, asked: float) -> list[str]:
     """Return a row of the table."""
     each = (real, by_day, other)
-    cells = [f"{one.median:.0f} / {one.p95:.0f} / {one.worst:.0f} s" for one in each]
+    cells = [f"{delays.median:.0f} / {delays.p95:.0f} / {delays.worst:.0f} s" for delays in each]
     return [name, *cells, f"{asked:.0f}"]
 
 

@@ -253,7 +253,7 @@ def tables() -> list[Table]:
 
 def table(by_home: Sequence[Sequence[Evening]], *, working: bool) -> Table:
     """Return the table of one type of day."""
-    days = [[one for one in home if is_working(one.day) is working] for home in by_home]
+    days = [[evening for evening in home if is_working(evening.day) is working] for home in by_home]
     found = {name: errors(method, days) for name, method in METHODS[working].items()}
     which = "working" if working else "other"
     fair = [each.square for each in found.values() if abs(each.bias) < FAIR]

@@ -99,7 +99,7 @@ async def account(house: House, provider: Provider, name: str | None) -> dict[st
 async def add_accounts(house: House, providers: list[Provider]) -> list[dict[str, str]]:
     """Add accounts and wait until the limits allow their pushes."""
     names = [None, *(f"Home {number}" for number in range(1, len(providers)))]
-    added = [await account(house, *one) for one in zip(providers, names, strict=True)]
+    added = [await account(house, *names) for names in zip(providers, names, strict=True)]
     await asyncio.sleep(SECOND)
     return added
 
@@ -189,7 +189,9 @@ async def confirmations(house: House, line: Caller) -> dict[str, list[float]]:
     async with accounts(house) as added:
         await line.seen()
         for edge in EDGES:
-            times[edge] = [await confirmation(line, path[edge], edge, one) for path, one in added]
+            times[edge] = [
+                await confirmation(line, path[edge], edge, opens) for path, opens in added
+            ]
     return times
 
 

@@ -200,7 +200,9 @@ def shown_tables(tables: list[Table]) -> str:
     shown = [
         table for title in (FAULTS, USUAL) for table in tables if table.title.startswith(title)
     ]
-    return "\n\n".join([markdown(HEAD, rows), *(markdown(one.head, one.rows) for one in shown)])
+    return "\n\n".join(
+        [markdown(HEAD, rows), *(markdown(table.head, table.rows) for table in shown)]
+    )
 
 
 def share(value: float | None = None, of: float = 1) -> str:

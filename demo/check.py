@@ -114,7 +114,7 @@ class Check:
         async with self.step("the rehearsal ends as one, and each device is on again"):
             ended = {"event_type": "ended", "source": "simulation", "test": True}
             await self.house.wait_for(
-                EVENT, lambda one: ended.items() <= one["attributes"].items(), 30
+                EVENT, lambda state: ended.items() <= state["attributes"].items(), 30
             )
             await self.devices("on", 30)
 
@@ -150,7 +150,7 @@ class Check:
             await self.house.wait_for(entity_id, state, seconds)
         degrees = 21 if state == "on" else 19
         await self.house.wait_for(
-            HEATING, lambda one: one["attributes"]["temperature"] == degrees, seconds
+            HEATING, lambda state: state["attributes"]["temperature"] == degrees, seconds
         )
 
     async def edge(self, state: str, kind: str, source: str, seconds: float) -> str:
@@ -158,7 +158,7 @@ class Check:
         told = time.time()
         live = await self.house.wait_for(LIVE, state, seconds + 2)
         event = await self.house.wait_for(
-            EVENT, lambda one: one["attributes"].get("event_type") == kind, 2
+            EVENT, lambda state: state["attributes"].get("event_type") == kind, 2
         )
         took = moment(live["last_changed"]) - told
         if took > seconds:
@@ -185,7 +185,7 @@ class Check:
         """Check a timestamp against the provider's, in whole seconds."""
         await self.house.wait_for(
             entity_id,
-            lambda one: is_moment(one["state"], int(expected)),
+            lambda state: is_moment(state["state"], int(expected)),
             2,
         )
 

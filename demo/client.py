@@ -129,7 +129,7 @@ class Client:
     async def state(self, entity_id: str) -> dict[str, Any] | None:
         """Return the state of an entity, or None if it does not exist."""
         states: list[dict[str, Any]] = await self.request("GET", "/api/states")
-        return next((one for one in states if one["entity_id"] == entity_id), None)
+        return next((state for state in states if state["entity_id"] == entity_id), None)
 
     async def wait_for(
         self,

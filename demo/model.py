@@ -89,7 +89,7 @@ class Ledger:
 
     def __init__(self, equivents: Iterable[Equivent]) -> None:
         """Initialize with past equivents."""
-        self._all = sorted(equivents, key=lambda one: one.start, reverse=True)
+        self._all = sorted(equivents, key=lambda equivent: equivent.start, reverse=True)
 
     @classmethod
     def recent(cls, now: float) -> Ledger:
@@ -101,30 +101,30 @@ class Ledger:
         shift = math.floor((now - raw[0]["start_time"]) / DAY - 0.5) * DAY
         return cls(
             Equivent(
-                one["start_time"] + moved,
+                equivent["start_time"] + moved,
                 None,
-                (one["end_time"] or one["start_time"] + OPEN_ONE_TOOK) + moved,
+                (equivent["end_time"] or equivent["start_time"] + OPEN_ONE_TOOK) + moved,
             )
             for moved in range(shift, shift - ROUNDS * ROUND, -ROUND)
-            for one in raw
+            for equivent in raw
         )
 
     @classmethod
     def load(cls, file: Path, now: float) -> Ledger:
         """Load a saved ledger, and end an equivent that is past its planned end."""
-        ledger = cls(Equivent(**one) for one in json.loads(file.read_text("utf-8")))
+        ledger = cls(Equivent(**saved) for saved in json.loads(file.read_text("utf-8")))
         if (live := ledger.live) and live.planned_end and live.planned_end <= now:
             live.end = live.planned_end
         return ledger
 
     def save(self, file: Path) -> None:
         """Write the ledger to a file."""
-        file.write_text(json.dumps([asdict(one) for one in self._all]), "utf-8")
+        file.write_text(json.dumps([asdict(equivent) for equivent in self._all]), "utf-8")
 
     @property
     def live(self) -> Equivent | None:
         """Return the equivent that is really live."""
-        return next((one for one in self._all if one.end is None), None)
+        return next((equivent for equivent in self._all if equivent.end is None), None)
 
     def start(self, now: float, minutes: float | None, lag: float) -> Equivent:
         """Start an equivent, planned for some minutes or without a planned end."""
@@ -148,9 +148,11 @@ class Ledger:
 
     def data(self, now: float, shape: Shape, shown: int = SHOWN) -> dict[str, Any]:
         """Return the `data` of an answer at some time."""
-        known = [one for one in self._all if one.start_shown <= now]
-        past = [event(one.start, one.end) for one in known if one.ended_for_api(now)]
-        live = next((one for one in known if not one.ended_for_api(now)), None)
+        known = [equivent for equivent in self._all if equivent.start_shown <= now]
+        past = [
+            event(equivent.start, equivent.end) for equivent in known if equivent.ended_for_api(now)
+        ]
+        live = next((equivent for equivent in known if not equivent.ended_for_api(now)), None)
         current = None
         if live and shape == "legacy":
             past.insert(0, event(live.start, None))

@@ -137,7 +137,7 @@ class Photographer:
     async def device(self) -> None:
         """Take the device page."""
         registry = await self.stage.house.command("config/device_registry/list")
-        (device,) = [one for one in registry if one["name"] == "equiwatt"]
+        (device,) = [device for device in registry if device["name"] == "equiwatt"]
         await self.browser.resize(*DEVICE_SIZE)
         await self.open(f"config/devices/device/{device['id']}", "Last duration")
         await self.shoot("device")

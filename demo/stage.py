@@ -149,7 +149,9 @@ def prepared_house(folder: Path, port: int, provider: Provider) -> House:
     configuration = (CONFIG / "configuration.yaml").read_text("utf-8")
     configuration = configuration.replace("DEVICES", str(devices))
     past = enumerate(provider.answer()["previous_events"])
-    paused = [one for number, one in past if number % 5 != 3]  # the home took part in four of five
+    paused = [
+        equivent for number, equivent in past if number % 5 != 3
+    ]  # the home took part in four of five
     configuration += install_meter(folder, devices, paused, days=METER_DAYS, by_chance=True)
     return House(folder, configuration=configuration, port=port, frontend=True)
 
@@ -172,7 +174,7 @@ def install_meter(
     component.mkdir(parents=True, exist_ok=True)
     shutil.copy(METER, component / "__init__.py")
     (component / "manifest.json").write_text(json.dumps(MANIFEST), "utf-8")
-    spans = [[one["start_time"], one["end_time"]] for one in paused]
+    spans = [[equivent["start_time"], equivent["end_time"]] for equivent in paused]
     options = {"devices": str(devices), "paused": spans, "days": days, "by_chance": by_chance}
     return f"{METER.stem}: {json.dumps(options)}\n"
 

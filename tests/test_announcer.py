@@ -154,7 +154,11 @@ async def test_failing_listener(home: Home, push: Push, no_secrets_in_log: Recor
     await push("?event=ended")
     await home.pass_time(1)
     assert heard == ["started", "ended"]
-    ours = [one for one in no_secrets_in_log.records if one.name.startswith("custom_components.")]
+    ours = [
+        record
+        for record in no_secrets_in_log.records
+        if record.name.startswith("custom_components.")
+    ]
     logged = [record for record in ours if record.exc_info]
     assert len(logged) == 2
     for record in logged:  # the expected traceback

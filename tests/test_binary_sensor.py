@@ -37,7 +37,9 @@ async def test_rehearsal(home: Home, provider: Provider) -> None:
 
 def marks(home: Home) -> tuple[bool, str]:
     """Return the marks of the live equivent."""
-    live, calendar = (home.hass.states.get(one) for one in (LIVE, "calendar.equiwatt_equivents"))
+    live, calendar = (
+        home.hass.states.get(entity_id) for entity_id in (LIVE, "calendar.equiwatt_equivents")
+    )
     assert live
     assert calendar
     return live.attributes["rehearsal"], calendar.attributes["message"]

@@ -83,7 +83,9 @@ def fields(schema: Any) -> Iterator[str]:
 
 def folded(result: Any) -> bool:
     """Return True if the section of the first form is collapsed."""
-    (advanced,) = [one for one in result["data_schema"].schema.values() if isinstance(one, section)]
+    (advanced,) = [
+        field for field in result["data_schema"].schema.values() if isinstance(field, section)
+    ]
     return bool(advanced.options["collapsed"])
 
 
@@ -266,7 +268,7 @@ async def test_unexpected_error(
         result = await fill_in(hass, flow, user_input())
     assert result["type"] is FlowResultType.FORM
     assert result["errors"] == {"base": "unknown"}
-    (record,) = [one for one in caplog.records if one.levelname == "ERROR"]
+    (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
     assert record.getMessage() == "Unexpected RuntimeError while a token was tried"
     assert not record.exc_info
     result = await fill_in(hass, flow, user_input())

@@ -21,7 +21,7 @@ OTHER = "another-token"
 def own_issues(hass: HomeAssistant) -> list[str]:
     """Return the keys of the integration's issues."""
     issues = ir.async_get(hass).issues.values()
-    return [str(one.translation_key) for one in issues if one.domain == DOMAIN]
+    return [str(issue.translation_key) for issue in issues if issue.domain == DOMAIN]
 
 
 def asking(hass: HomeAssistant) -> list[str]:

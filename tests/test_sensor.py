@@ -92,7 +92,7 @@ async def test_held(live: Home, provider: Provider) -> None:
         {"entity_id": PLUG, "until": until[PLUG].isoformat(), "confirmed": True, "state": "on"},
     ]
     await live.pass_time(605)
-    assert [one["entity_id"] for one in entities(live)] == [PLUG]
+    assert [device["entity_id"] for device in entities(live)] == [PLUG]
     await end(live, provider)
     assert (live.state(HELD), entities(live)) == ("0", [])
 
@@ -111,12 +111,12 @@ async def test_overrun(live: Home) -> None:
     await install(live.hass, Plug("Plug"), Plug("Other"))
     await pause(live.hass, PLUG)
     await live.pass_time(HOUR.total_seconds() - 5)
-    assert [one["until"] for one in entities(live)] == [(NOW + HOUR).isoformat()]
+    assert [device["until"] for device in entities(live)] == [(NOW + HOUR).isoformat()]
     await live.pass_time(10)
     assert live.live == "on"
-    assert [one["until"] for one in entities(live)] == [None]
+    assert [device["until"] for device in entities(live)] == [None]
     await live.pass_time(60)
     await pause(live.hass, PLUG, max_duration={"minutes": 5})
-    assert [one["until"] for one in entities(live)] == [
+    assert [device["until"] for device in entities(live)] == [
         (live.now + timedelta(minutes=5)).isoformat()
     ]

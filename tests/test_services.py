@@ -295,8 +295,8 @@ async def test_which_account(home: Home) -> None:
     assert (home.live, home.state("binary_sensor.equiwatt_live_2")) == ("on", "on")
     await home.pass_time(15)
     assert (home.live, home.state("binary_sensor.equiwatt_live_2")) == ("off", "off")
-    for one in (entry, other):
-        await hass.config_entries.async_set_disabled_by(one.entry_id, ConfigEntryDisabler.USER)
+    for account in (entry, other):
+        await hass.config_entries.async_set_disabled_by(account.entry_id, ConfigEntryDisabler.USER)
     await refused(simulate(hass), "service_found_no_config_entry_for_domain")
     await refused(pause(hass, entity_id=PLUG), "service_found_no_config_entry_for_domain")
 
@@ -658,15 +658,21 @@ async def test_set_back_refused(live: Home) -> None:
     }
     answer = await set_back(live.hass, entity_id=[*reasons, "climate.heat"])
     assert answer["set_back"] == ["climate.heat"]
-    assert {one["entity_id"]: one["reason"] for one in answer["not_set_back"]} == reasons
+    assert {device["entity_id"]: device["reason"] for device in answer["not_set_back"]} == reasons
     for chosen, reason in ((PLUG, "unsupported"), ("climate.nowhere", "not_found")):
         call = set_back(live.hass, respond=False, entity_id=[chosen, "climate.heat"])
         await refused(call, f"set_back_{reason}", entities=chosen)
     assert await set_back(live.hass, respond=False, entity_id="climate.off") is None
     away.report(available=True)
     await live.settle()
-    assert [one.target_temperature for one in (off, auto, dry, away, heat)] == [21, 21, 21, 19, 19]
-    assert [one.commands for one in (off, auto, dry)] == [[], [], []]
+    assert [thermostat.target_temperature for thermostat in (off, auto, dry, away, heat)] == [
+        21,
+        21,
+        21,
+        19,
+        19,
+    ]
+    assert [thermostat.commands for thermostat in (off, auto, dry)] == [[], [], []]
 
 
 async def test_set_back_fails(live: Home) -> None:
@@ -863,7 +869,7 @@ async def test_restore_exclude(
     await restore(live.hass, **chosen, exclude=excluded)
     await live.settle()
     plugs = {PLUG, "switch.other", "switch.third"}
-    assert {one for one in plugs if live.state(one) == "on"} == restored
+    assert {entity_id for entity_id in plugs if live.state(entity_id) == "on"} == restored
 
 
 async def test_pause_exclude(live: Home) -> None:

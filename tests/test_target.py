@@ -45,8 +45,8 @@ async def registries(home: Home) -> Registries:
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     """Return the warnings of the integration."""
-    logged = [one for one in caplog.records if one.levelname == "WARNING"]
-    return [one.getMessage() for one in logged if one.name == "custom_components.equiwatt"]
+    logged = [record for record in caplog.records if record.levelname == "WARNING"]
+    return [record.getMessage() for record in logged if record.name == "custom_components.equiwatt"]
 
 
 async def fires(home: Home, push: Push, target: dict[str, Any]) -> bool:

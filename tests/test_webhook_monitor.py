@@ -31,9 +31,9 @@ MINUTE = timedelta(minutes=1)
 def repairs(home: Home) -> list[str]:
     """Return the open repairs that are not ignored."""
     issues = ir.async_get(home.hass).issues.values()
-    shown = [one for one in issues if one.active and not one.dismissed_version]
+    shown = [issue for issue in issues if issue.active and not issue.dismissed_version]
     end = f"_{home.entry.entry_id}"
-    return [one.issue_id.removesuffix(end) for one in shown if one.domain == DOMAIN]
+    return [issue.issue_id.removesuffix(end) for issue in shown if issue.domain == DOMAIN]
 
 
 async def move(home: Home, url: str | None) -> None:

@@ -552,8 +552,8 @@ async def test_end_after_a_restart(
     await home.poll()
     await home.settle()
     for action in ("turn_off", "turn_on"):
-        one = {"entity_id": "automation.one"}
-        await hass.services.async_call(AUTOMATION, action, one, blocking=True)
+        automation = {"entity_id": "automation.one"}
+        await hass.services.async_call(AUTOMATION, action, automation, blocking=True)
     assert await hass.config_entries.async_unload(home.entry.entry_id)
     home.freezer.tick(20 * MINUTE)
     hass.set_state(CoreState.starting)
@@ -628,18 +628,18 @@ async def test_switched_off_and_on_again(
     await home.setup()
     await install(home.hass, Plug("Plug"))
     await use(name, **INPUTS[name])
-    one = {"entity_id": "automation.one"}
+    automation = {"entity_id": "automation.one"}
     turns: list[tuple[str, str]] = [("turn_off", "turn_on"), ("turn_on", "toggle")]
     for at_start, in_between in turns:
-        await home.hass.services.async_call(AUTOMATION, at_start, one, blocking=True)
+        await home.hass.services.async_call(AUTOMATION, at_start, automation, blocking=True)
         start = home.now
         provider.start(start, start + HOUR)
         await home.poll()
-        await home.hass.services.async_call(AUTOMATION, in_between, one, blocking=True)
+        await home.hass.services.async_call(AUTOMATION, in_between, automation, blocking=True)
         await home.pass_time(20 * MINUTE, step=60)
         if in_between == "toggle":
             assert both(acted, home) == ["start"]
-            await home.hass.services.async_call(AUTOMATION, "toggle", one, blocking=True)
+            await home.hass.services.async_call(AUTOMATION, "toggle", automation, blocking=True)
         provider.end(start, home.now)
         await home.poll()
     assert action_times(acted) == (["start", "end"] if acted else [])

@@ -54,7 +54,7 @@ def test_container(container: dict[str, Any]) -> None:
     version = settings["mypy"]["python_version"]
     assert container["image"] == f"mcr.microsoft.com/devcontainers/python:{version}"
     assert set(container["portsAttributes"]) == {str(port) for port in ports(container)}
-    assert all(one["label"] for one in container["portsAttributes"].values())
+    assert all(port["label"] for port in container["portsAttributes"].values())
 
 
 def test_container_demo(container: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:

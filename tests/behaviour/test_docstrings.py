@@ -10,7 +10,9 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = ("benchmarks", "custom_components", "demo", "tests")
 
 OPENINGS = "Give|He|Hear|How|It|Leave|Let|Nobody|Say|So|Somebody|Tell|What|Whether|Who|Whoever"
-PHRASES = "any more|anew|as far as|be it|is to be|lest|nobody|says so|somebody|tells|told of|whoever"
+PHRASES = (
+    "any more|anew|as far as|be it|is to be|lest|nobody|says so|somebody|tells|told of|whoever"
+)
 ODD = re.compile(rf"^(?:{OPENINGS})\b|\b(?:{PHRASES})\b")
 
 

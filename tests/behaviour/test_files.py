@@ -92,7 +92,7 @@ def test_dialogs() -> None:
 def test_address_forms() -> None:
     """The dialog and the repairs label the addresses alike and explain each of them."""
     translations = load("translations/en.json")
-    fixes = [one["fix_flow"]["step"]["confirm"] for one in translations["issues"].values()]
+    fixes = [issue["fix_flow"]["step"]["confirm"] for issue in translations["issues"].values()]
     steps = [*translations["config"]["step"].values(), *fixes]
     forms = [step for step in steps if "started_url" in step.get("data", {})]
     assert len(forms) == 5

@@ -130,13 +130,13 @@ async def test_back_to_back(home: Home, automation: Automation) -> None:
 
 async def restart(home: Home, minutes: float) -> None:
     """Restart Home Assistant for the automations and the account."""
-    one = {"entity_id": "automation.one"}
-    await home.hass.services.async_call(AUTOMATION, "turn_off", one, blocking=True)
+    data = {"entity_id": "automation.one"}
+    await home.hass.services.async_call(AUTOMATION, "turn_off", data, blocking=True)
     assert await home.hass.config_entries.async_unload(home.entry.entry_id)
     await home.settle()
     home.freezer.tick(minutes * 60)
     home.hass.set_state(CoreState.not_running)
-    await home.hass.services.async_call(AUTOMATION, "turn_on", one, blocking=True)
+    await home.hass.services.async_call(AUTOMATION, "turn_on", data, blocking=True)
     assert await home.hass.config_entries.async_setup(home.entry.entry_id)
     await home.settle()
     await home.hass.async_start()

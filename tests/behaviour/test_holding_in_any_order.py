@@ -148,7 +148,7 @@ class ExpectedHome:
             plug.report(available=True)
         await self.home.pass_time(20 * 60, step=20)  # rounds are up to 15 minutes apart
         assert self.home.live == "off"
-        assert {one: bool(plug.is_on) for one, plug in self.plugs.items()} == self.expected
+        assert {name: bool(plug.is_on) for name, plug in self.plugs.items()} == self.expected
 
 
 @pytest.mark.parametrize("seed", sampled(SEEDS, quick=8))

@@ -78,10 +78,10 @@ class House:
         seen: set[str] = set()
         waiting = [name]
         while waiting:
-            if (one := waiting.pop()) not in seen:
-                seen.add(one)
-                waiting += self.arrows(one)
-        return {imported.partition(".")[0] for one in seen for imported in self.imports(one)}
+            if (module := waiting.pop()) not in seen:
+                seen.add(module)
+                waiting += self.arrows(module)
+        return {imported.partition(".")[0] for module in seen for imported in self.imports(module)}
 
     def does_something(self, name: str) -> bool:
         """Return True if a module has functions to test."""

@@ -89,7 +89,7 @@ async def uids(home: Home, hass_client: Any) -> list[str]:
     client = await hass_client()
     query = {"start": (NOW - 2 * DAY).isoformat(), "end": (NOW + 3 * DAY).isoformat()}
     response = await client.get(f"/api/calendars/{CALENDAR}", params=query)
-    return [one["uid"] for one in await response.json()]
+    return [event["uid"] for event in await response.json()]
 
 
 async def test_create_move_and_delete(home: Home, command: Command, hass_client: Any) -> None:
@@ -130,7 +130,7 @@ async def test_calendar_subscription(home: Home, hass_ws_client: Any) -> None:
     async def pushed() -> list[str]:
         """Return the next update of the page."""
         told = await client.receive_json()
-        return [one["summary"] for one in told["event"]["events"]]
+        return [event["summary"] for event in told["event"]["events"]]
 
     assert await pushed() == []
     second = timedelta(seconds=1)  # a longer skip would close the socket

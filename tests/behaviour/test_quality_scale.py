@@ -236,10 +236,10 @@ def test_platforms(platform: str) -> None:
     """Each platform has a limit of parallel updates, and its entities are built alike."""
     module = import_module(f"{equiwatt.__name__}.{platform}")
     assert isinstance(module.PARALLEL_UPDATES, int)
-    classes = [one for _, one in inspect.getmembers(module, inspect.isclass)]
-    own = [one for one in classes if one.__module__ == module.__name__ and issubclass(one, Entity)]
+    classes = [cls for _, cls in inspect.getmembers(module, inspect.isclass)]
+    own = [cls for cls in classes if cls.__module__ == module.__name__ and issubclass(cls, Entity)]
     assert own
-    assert all(issubclass(one, entity.EquiwattEntity) for one in own)
+    assert all(issubclass(cls, entity.EquiwattEntity) for cls in own)
     assert issubclass(entity.EquiwattEntity, CoordinatorEntity)
     assert issubclass(coordinator.EquiwattCoordinator, DataUpdateCoordinator)
 

@@ -310,7 +310,7 @@ def test_release_is_tested_and_attested() -> None:
 def test_updates() -> None:
     """Dependabot updates all requirements except those of the oldest Home Assistant."""
     text = load_yaml_dict(str(ROOT / ".github" / "dependabot.yml"))
-    pip = next(one for one in text["updates"] if one["package-ecosystem"] == "pip")
+    pip = next(update for update in text["updates"] if update["package-ecosystem"] == "pip")
     assert pip["exclude-paths"] == ["requirements_test_min.txt"]
     assert "ignore" not in pip
     assert {ROOT / folder.strip("/") for folder in pip["directories"]} == {
@@ -336,5 +336,5 @@ def test_workflows_run_scripts() -> None:
 def test_bug_form_asks_for_diagnostics() -> None:
     """The bug form requires diagnostics."""
     form = load_yaml_dict(str(ROOT / ".github" / "ISSUE_TEMPLATE" / "bug.yml"))
-    (question,) = [one for one in form["body"] if one.get("id") == "diagnostics"]
+    (question,) = [field for field in form["body"] if field.get("id") == "diagnostics"]
     assert question["validations"]["required"] is True

@@ -84,6 +84,8 @@ def test_error_of_the_method() -> None:
     quoted = figures_of(readme.load())
     by_home = [methods.evenings(home) for home in methods.homes()]
     for working, which in ((True, "working"), (False, "other")):
-        days = [[one for one in home if is_working(one.day) is working] for home in by_home]
+        days = [
+            [evening for evening in home if is_working(evening.day) is working] for home in by_home
+        ]
         found = methods.errors(methods.ours, days)
         assert found.square == pytest.approx(quoted[f"usual_{which}_square"])

@@ -98,7 +98,9 @@ async def test_house(socket_enabled: None, tmp_path: Path, own_port: int) -> Non
         assert await house.entries("equiwatt") == []
         assert (await house.command("auth/current_user"))["name"] == "Demo"
         assert await house.stop() == 0
-        assert ["Cannot find integration nothing" in one for one in house.problems()] == [True]
+        assert ["Cannot find integration nothing" in problem for problem in house.problems()] == [
+            True
+        ]
 
 
 def test_configuration(caplog: pytest.LogCaptureFixture) -> None:

@@ -57,7 +57,9 @@ def test_recent_past() -> None:
     assert len(shifts) == 1
     assert shifts.pop() % DAY == 0
     assert 0 < NOW - past[0]["end_time"] < 2 * DAY
-    assert all(one["end_time"] - one["start_time"] in range(3_500, 3_600) for one in past)
+    assert all(
+        equivent["end_time"] - equivent["start_time"] in range(3_500, 3_600) for equivent in past
+    )
 
 
 def test_year() -> None:
@@ -65,7 +67,7 @@ def test_year() -> None:
     past = Ledger.recent(NOW).data(NOW, "documented", 1_000)["previous_events"]
     assert len(past) == 90
     assert past[0]["end_time"] - past[-1]["start_time"] > 365 * DAY
-    starts = [one["start_time"] for one in past]
+    starts = [equivent["start_time"] for equivent in past]
     assert {
         (early - late) % (7 * DAY) for early, late in zip(starts[10:], starts, strict=False)
     } == {0}

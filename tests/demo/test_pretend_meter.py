@@ -103,7 +103,7 @@ async def rows_of(hass: HomeAssistant) -> dict[datetime, float]:
         *(statistics_during_period, hass, since, None),
         *({METER_ENTITY}, "5minute", None, {"sum"}),
     )
-    return {datetime.fromtimestamp(one["end"], UTC): one["sum"] or 0 for one in found[METER_ENTITY]}
+    return {datetime.fromtimestamp(row["end"], UTC): row["sum"] or 0 for row in found[METER_ENTITY]}
 
 
 def errors(caplog: pytest.LogCaptureFixture) -> list[str]:

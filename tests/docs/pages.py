@@ -50,7 +50,7 @@ def links(text: str) -> list[str]:
 
 def blocks(text: str) -> list[dict[str, Any]]:
     """Return the YAML blocks of a text."""
-    shown: list[Any] = [parse_yaml(one) for one in re.findall(r"(?s)```yaml\n(.*?)```", text)]
+    shown: list[Any] = [parse_yaml(block) for block in re.findall(r"(?s)```yaml\n(.*?)```", text)]
     return shown
 
 

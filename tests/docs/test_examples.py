@@ -96,7 +96,7 @@ async def test_actions(examples: Examples) -> None:
     titles = [call.data["title"] for call in examples.calls if "title" in call.data]
     assert sorted(titles) == ["Paused: 1", "Rehearsal"]
     assert "switch.radio" in examples.messages()
-    assert [one.commands for one in (heater, rail, kettle, radio)] == [["off"]] * 3 + [[]]
+    assert [device.commands for device in (heater, rail, kettle, radio)] == [["off"]] * 3 + [[]]
     await home.pass_time(46 * 60, step=30)
     assert rail.commands == ["off", "on"]
     assert kettle.commands == ["off"]
@@ -113,9 +113,9 @@ async def test_front_page(examples: Examples) -> None:
     await simulate(home.hass, duration={"hours": 1})
     await home.settle()
     await home.pass_time(59 * 60, step=30)
-    assert [one.commands for one in devices] == [["off"]] * 2
+    assert [device.commands for device in devices] == [["off"]] * 2
     await home.pass_time(2 * 60, step=30)
-    assert [one.commands for one in devices] == [["off", "on"]] * 2
+    assert [device.commands for device in devices] == [["off", "on"]] * 2
 
 
 async def test_demo_trigger(examples: Examples, push: Push) -> None:

@@ -118,7 +118,7 @@ def compared(name: str) -> str:
 def test_blueprints_can_be_imported() -> None:
     """Each badge imports a blueprint from its source address."""
     folder = ROOT / "blueprints" / "automation" / "equiwatt"
-    sources = {load_yaml_dict(str(one))["blueprint"]["source_url"] for one in folder.iterdir()}
+    sources = {load_yaml_dict(str(path))["blueprint"]["source_url"] for path in folder.iterdir()}
     badges = re.findall(r"blueprint_import/\?blueprint_url=([^)]+)\)", EVERYTHING)
     assert {unquote(badge) for badge in badges} == sources
     assert f"]({BLUEPRINT_URL})" in PAGES[README]  # linked in the dialog

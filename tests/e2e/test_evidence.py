@@ -90,7 +90,9 @@ class Account:
 
     async def shown(self) -> list[Any]:
         """Return the states of the binary sensor and of the heater, with their times."""
-        states = [await self.house.state(one) for one in (self.id_of(LIVE), self.heater)]
+        states = [
+            await self.house.state(entity_id) for entity_id in (self.id_of(LIVE), self.heater)
+        ]
         return [(state["state"], state["last_changed"]) for state in states if state]
 
 

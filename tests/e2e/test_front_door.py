@@ -88,7 +88,7 @@ async def fix(house: House) -> dict[str, str]:
 async def choose_meter(house: House, entry_id: str) -> None:
     """Choose a meter once the device has an area, which must not change the new ids."""
     devices = await house.command("config/device_registry/list")
-    (device,) = [one for one in devices if one["name"] == "equiwatt"]
+    (device,) = [device for device in devices if device["name"] == "equiwatt"]
     await house.command("config/device_registry/update", device_id=device["id"], area_id="kitchen")
     hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     rows = [{"start": f"{hour - n * HOUR}", "sum": 400 - n} for n in range(400, 0, -1)]
@@ -118,7 +118,7 @@ async def wait_for_notifications(house: House, *expected: str) -> None:
     titles: list[str] = []
     for _ in range(100):
         shown = await house.command("persistent_notification/get")
-        titles = [one["title"] for one in shown]
+        titles = [notification["title"] for notification in shown]
         if sorted(titles) == sorted(expected):
             return
         await asyncio.sleep(0.1)
@@ -142,10 +142,10 @@ async def skip_one(house: House, api: Provider, addresses: dict[str, str]) -> No
     api.set_answer({"start_time": start, "end_time": start + 3_600}, [])
     await call(addresses["started"])
     await house.wait_for(LIVE, "on", 5)
-    event = await house.wait_for(EVENT, lambda one: not one["attributes"]["test"], 5)
+    event = await house.wait_for(EVENT, lambda state: not state["attributes"]["test"], 5)
     assert (event["attributes"]["event_type"], event["attributes"]["skipped"]) == ("started", True)
     await house.wait_for(HEATER, "on", 1)
-    await house.wait_for(CURRENT_END, lambda one: one["state"] != "unknown", 70)  # confirmed
+    await house.wait_for(CURRENT_END, lambda state: state["state"] != "unknown", 70)  # confirmed
     api.set_answer(None, [{"start_time": start, "end_time": int(time.time())}])
     await call(addresses["ended"])
     await house.wait_for(SKIP, "off", 70)

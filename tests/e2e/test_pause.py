@@ -190,7 +190,7 @@ async def still_off_when_paused_again(house: House, plugs: Plugs) -> None:
     devices = ["switch.heater", "switch.rail", "switch.radio"]
     await house.call("equiwatt", "pause", entity_id=devices)
     await plugs.until(
-        lambda: all(plugs.commands(one)[-1:] == ["off"] for one in DEVICES if one != "idle"), 5
+        lambda: all(plugs.commands(name)[-1:] == ["off"] for name in DEVICES if name != "idle"), 5
     )
     assert plugs.commands("heater") == ["off"]
 
@@ -221,7 +221,11 @@ async def ended_while_down(
 
 def check_log(house: House, addresses: dict[str, str]) -> None:
     """Check that nothing failed and no secret was logged."""
-    ours = [one for one in house.problems() if "custom_components.equiwatt" in one.splitlines()[0]]
+    ours = [
+        problem
+        for problem in house.problems()
+        if "custom_components.equiwatt" in problem.splitlines()[0]
+    ]
     assert ours == []
     assert TOKEN not in house.log()
     assert addresses["started"].split("/")[-1].split("?")[0] not in house.log()

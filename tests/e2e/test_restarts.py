@@ -160,7 +160,9 @@ class RestartedHouse:
         path = f"/api/calendars/{CALENDAR}?start=2000-01-01T00:00:00Z&end=2100-01-01T00:00:00Z"
         events = await self.house.request("GET", path)
         starts = [datetime.fromisoformat(event["start"]["dateTime"]) for event in events]
-        assert [start.timestamp() for start in starts] == [one["start_time"] for one in equivents]
+        assert [start.timestamp() for start in starts] == [
+            equivent["start_time"] for equivent in equivents
+        ]
 
 
 @pytest.fixture
@@ -252,7 +254,7 @@ async def started_while_down(house: RestartedHouse) -> None:
         house.api.previous = [house.equivent(*UNSEEN), house.equivent(*FIRST)]
     await house.edges.expect("started by api, live is on")
     await house.shows(LAST_START, house.equivent(*UNSEEN)["start_time"])
-    await house.lists(*(house.equivent(*one) for one in (OLD, FIRST, UNSEEN, SECOND)))
+    await house.lists(*(house.equivent(*span) for span in (OLD, FIRST, UNSEEN, SECOND)))
 
 
 async def another_while_down(house: RestartedHouse) -> None:
@@ -290,7 +292,7 @@ async def pushed_while_api_is_down(house: RestartedHouse) -> None:
     house.api.is_down = False
     await house.poll()
     await house.shows(CURRENT_END, now + HOUR)
-    seen = [house.equivent(*one) for one in (OLD, FIRST, UNSEEN, SECOND, THIRD)]
+    seen = [house.equivent(*span) for span in (OLD, FIRST, UNSEEN, SECOND, THIRD)]
     await house.lists(*seen, house.api.current)
 
 
@@ -314,7 +316,9 @@ async def ended_before_a_server_that_lags(house: RestartedHouse) -> None:
 def check_log(house: RestartedHouse) -> None:
     """Check that each outage and its end is logged once, and no secret."""
     log = house.house.log()
-    problems = [one for one in house.house.problems() if " DEBUG " not in one.splitlines()[0]]
+    problems = [
+        problem for problem in house.house.problems() if " DEBUG " not in problem.splitlines()[0]
+    ]
     assert [LOST in problem for problem in problems] == [True] * house.losses, problems
     assert log.count(BACK) == house.losses
     assert "Traceback" not in "".join(problems)

@@ -67,7 +67,9 @@ async def set_back(house: House, **data: Any) -> Any:
 
 async def heats_to(house: House, degrees: float, seconds: float) -> None:
     """Wait for the target temperature."""
-    await house.wait_for(HEATING, lambda one: one["attributes"]["temperature"] == degrees, seconds)
+    await house.wait_for(
+        HEATING, lambda state: state["attributes"]["temperature"] == degrees, seconds
+    )
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGKILL], ids=lambda sign: sign.name)
@@ -91,7 +93,9 @@ async def test_heating_is_restored(house: House, sign: signal.Signals) -> None:
     bathroom = await house.state(BATHROOM)
     assert bathroom
     assert (bathroom["state"], bathroom["attributes"]["temperature"]) == ("off", 17)
-    assert [one for one in house.problems() if "custom_components.equiwatt" in one] == []
+    assert [
+        problem for problem in house.problems() if "custom_components.equiwatt" in problem
+    ] == []
 
 
 async def test_refused(house: House) -> None:

@@ -60,7 +60,9 @@ async def until_they_are(house: House, wanted: dict[str, dict[str, Any]], second
     """Wait for the true states."""
     end = time.monotonic() + seconds
     while (now := essences(house)) != wanted:
-        differs = {DEVICES[one]: (now[one], wanted[one]) for one in now if now[one] != wanted[one]}
+        differs = {
+            DEVICES[name]: (now[name], wanted[name]) for name in now if now[name] != wanted[name]
+        }
         assert time.monotonic() < end, differs
         await asyncio.sleep(0.2)
 
@@ -92,5 +94,9 @@ async def test_rows(house: House, api: Provider, how: str) -> None:
     await until_they_are(house, before, 60)
     commands = {name: zoo.DeviceFile(house.folder, name).read()["commands"] for name in DEVICES}
     assert all(len(given) <= 1 + 8 for given in commands.values()), commands
-    ours = [one for one in house.problems() if "custom_components.equiwatt" in one.splitlines()[0]]
+    ours = [
+        problem
+        for problem in house.problems()
+        if "custom_components.equiwatt" in problem.splitlines()[0]
+    ]
     assert ours == []

@@ -73,7 +73,7 @@ async def test_not_taking_part(home: Home, provider: Provider) -> None:
 async def test_take_part_by_binary_sensor(home: Home, provider: Provider) -> None:
     """A participant that follows the binary sensor is listed at the end."""
     await home.setup()
-    one = {
+    automation = {
         "id": "one",
         "alias": "One",
         "triggers": [{"trigger": "state", "entity_id": LIVE, "to": "on"}],
@@ -88,7 +88,7 @@ async def test_take_part_by_binary_sensor(home: Home, provider: Provider) -> Non
     }
     answers: list[Any] = []
     home.hass.bus.async_listen("answered", lambda event: answers.append(event.data["yes"]))
-    assert await async_setup_component(home.hass, "automation", {"automation": one})
+    assert await async_setup_component(home.hass, "automation", {"automation": automation})
     await home.settle()
     provider.start(NOW, NOW + HOUR)
     await home.poll()

@@ -17,8 +17,8 @@ def at(seconds: int) -> datetime:
 @pytest.mark.parametrize(("minutes", "same"), [(0, True), (10, True), (-10, True), (11, False)])
 def test_same(minutes: int, same: bool) -> None:
     """Equivents are the same up to ten minutes between their starts."""
-    one = Equivent(at(START))
-    assert one.same_as(Equivent(at(START) + timedelta(minutes=minutes))) is same
+    equivent = Equivent(at(START))
+    assert equivent.same_as(Equivent(at(START) + timedelta(minutes=minutes))) is same
 
 
 def test_different() -> None:

@@ -38,8 +38,8 @@ def plan(
 def plans(*all_plans: Plan) -> Plans:
     """Return some plans."""
     found = Plans()
-    for one in all_plans:
-        found = found.added(one)
+    for item in all_plans:
+        found = found.added(item)
     return found
 
 
@@ -120,10 +120,10 @@ def test_newer_replaces_overlapping(times: list[tuple[int, int]]) -> None:
         assert new in known.plans
         assert set(known.plans) - {new} == {p for p in before.plans if not p.overlaps(new)}
         assert list(known.plans) == sorted(known.plans, key=lambda p: p.start)
-    for one in known.plans:
-        assert not any(one.overlaps(other) for other in known.plans if other is not one)
-    for one in known.plans:
-        known = known.removed(one.uid)
+    for item in known.plans:
+        assert not any(item.overlaps(other) for other in known.plans if other is not item)
+    for item in known.plans:
+        known = known.removed(item.uid)
     assert known == Plans()
 
 

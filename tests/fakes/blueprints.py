@@ -44,12 +44,12 @@ def user_of(home: Home, folder: Path) -> Use:
 
 def messages(home: Home) -> list[str]:
     """Return the open notifications."""
-    return [str(one["message"]) for one in _shown(home).values()]
+    return [str(notification["message"]) for notification in _shown(home).values()]
 
 
 def titles(home: Home) -> list[str]:
     """Return the titles of the open notifications."""
-    return [str(one["title"]) for one in _shown(home).values()]
+    return [str(notification["title"]) for notification in _shown(home).values()]
 
 
 def _shown(home: Home) -> dict[str, Any]:

@@ -56,9 +56,9 @@ async def saving(house: House, **attributes: Any) -> float:
     wanted = attributes.items()
     state = await house.wait_for(
         SAVING,
-        lambda one: (
-            one["state"] not in ("unknown", "unavailable")
-            and wanted <= {k: v for k, v in one["attributes"].items() if k in attributes}.items()
+        lambda state: (
+            state["state"] not in ("unknown", "unavailable")
+            and wanted <= {k: v for k, v in state["attributes"].items() if k in attributes}.items()
         ),
         30,
     )

@@ -174,7 +174,7 @@ class Life:
             key: (now.get(key), value) for key, value in wanted.items() if now.get(key) != value
         }
         outcome = self.keeper.outcome
-        back = [one for at, one in self.keeper.sent if at >= self.ended_at]
+        back = [command for at, command in self.keeper.sent if at >= self.ended_at]
         if len(back) > MOST and not self.was_full:
             return f"{len(back)} commands"
         if differs and outcome is not Outcome.GIVEN_UP:

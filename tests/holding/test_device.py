@@ -48,7 +48,7 @@ def restored(keeper: Keeper) -> bool:
 def calls(keeper: Keeper) -> list[str]:
     """Return the commands of the restore."""
     commands = keeper.device.commands
-    return commands[[*(one.endswith("off") for one in commands), False].index(False) :]
+    return commands[[*(command.endswith("off") for command in commands), False].index(False) :]
 
 
 # Devices from users' reports
@@ -450,7 +450,7 @@ def test_rounds_of_a_hold() -> None:
     clock.turn(6 * HOUR - 1)
     at = [seconds for seconds, _ in keeper.sent]
     minutes = [0, 1, 3, 7, 15, 30, 45, 60, *range(90, 360, 30)]
-    assert at == pytest.approx([60.0 * one for one in minutes])
+    assert at == pytest.approx([60.0 * minute for minute in minutes])
     assert [command.is_repeated for command in keeper.decided] == [False] + [True] * (len(at) - 1)
 
 
@@ -465,7 +465,7 @@ def test_rounds_of_a_restore() -> None:
     clock.turn(2)
     assert keeper.outcome is Outcome.GIVEN_UP
     at = [seconds - start for seconds, _ in keeper.sent[1:]]
-    assert at == pytest.approx([60.0 * one for one in (0, 1, 3, 7, 15, 30, 45, 60)])
+    assert at == pytest.approx([60.0 * minute for minute in (0, 1, 3, 7, 15, 30, 45, 60)])
 
 
 def test_failed_hold_is_retried() -> None:
@@ -773,4 +773,4 @@ def test_reports_between_the_rounds() -> None:
         clock.turn(59)
         keeper.by_hand(max_temp=30 + n)
     at = [seconds - 300 for seconds, _ in keeper.sent[1:]]
-    assert at == pytest.approx([60.0 * one for one in (0, 1, 3, 7, 15, 30, 45, 60)])
+    assert at == pytest.approx([60.0 * minute for minute in (0, 1, 3, 7, 15, 30, 45, 60)])

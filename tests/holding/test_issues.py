@@ -57,7 +57,7 @@ async def restart_without_issues(home: Home) -> None:
         """Forget issues."""
         registry = ir.async_get(home.hass)
         for domain, issue_id in [
-            key for key, one in registry.issues.items() if not one.is_persistent
+            key for key, issue in registry.issues.items() if not issue.is_persistent
         ]:
             registry.async_delete(domain, issue_id)
 

@@ -75,9 +75,9 @@ async def test_pause_and_restore(live: Home, provider: Provider) -> None:
         "paused": on,
         "not_paused": [{"entity_id": "switch.idle", "reason": "already_off"}],
     }
-    assert {live.state(one) for one in on} == {"off"}
+    assert {live.state(entity_id) for entity_id in on} == {"off"}
     await end(live, provider)
-    assert [live.state(one) for one in on] == ["heat", "on", "on", "timed"]
+    assert [live.state(entity_id) for entity_id in on] == ["heat", "on", "on", "timed"]
     assert live.state("switch.idle") == "off"
     assert thermostat.target_temperature == 21
     assert (lamp.rgb_color, lamp.brightness) == ((255, 0, 0), 77)
@@ -752,7 +752,9 @@ async def test_restore_stored_before_command(
         """Read the disk at the command of the device."""
 
         def command(what: str) -> bool:
-            devices = {one["entity_id"]: one for one in hass_storage[KEY]["data"]["devices"]}
+            devices = {
+                device["entity_id"]: device for device in hass_storage[KEY]["data"]["devices"]
+            }
             record = devices[plug.entity_id]["record"]
             stored.append((plug.entity_id, record["commands"][-1]["values"]))
             return True
@@ -1291,9 +1293,9 @@ async def test_slow_hub(live: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     await go_on(35)
     answer = await action
     assert answer["paused"] == entity_ids[:4]
-    assert [one["reason"] for one in answer["not_paused"]] == ["no_answer"] * 4
+    assert [device["reason"] for device in answer["not_paused"]] == ["no_answer"] * 4
     await go_on(35)
-    assert {live.state(one) for one in entity_ids} == {"off"}
+    assert {live.state(entity_id) for entity_id in entity_ids} == {"off"}
     await go_on(3 * MINUTE)
     assert [device.commands for device in devices] == [["off"]] * 8
     await live.hass.services.async_call(DOMAIN, "restore", {}, blocking=True)

@@ -68,8 +68,8 @@ async def test_setback_while_paused(live: Home, provider: Provider) -> None:
     await end(live, provider)
     await live.pass_time(10 * MINUTE)
     assert (live.state(CLIMATE), thermostat.target_temperature) == ("off", 17)
-    one = {"entity_id": "automation.night"}
-    await live.hass.services.async_call("automation", "turn_off", one, blocking=True)
+    automation = {"entity_id": "automation.night"}
+    await live.hass.services.async_call("automation", "turn_off", automation, blocking=True)
 
 
 class Wrapper(Plug):
@@ -110,7 +110,7 @@ async def test_device_behind_another(live: Home, provider: Provider, name: str) 
     assert live.state("sensor.equiwatt_held_devices") == "2"
     await end(live, provider)
     await live.pass_time(5 * MINUTE)
-    assert [live.state(one) for one in entities] == ["on", "on"]
+    assert [live.state(entity_id) for entity_id in entities] == ["on", "on"]
 
 
 @pytest.fixture

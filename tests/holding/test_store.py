@@ -30,8 +30,8 @@ async def test_stored_before_command(
 
     monkeypatch.setattr(plug, "command", command)
     await pause(live.hass, PLUG)
-    assert [one["record"]["before"]["state"] for one in stored[0]] == ["on"]
-    assert [len(one["record"]["commands"]) for one in stored[0]] == [1]
+    assert [device["record"]["before"]["state"] for device in stored[0]] == ["on"]
+    assert [len(device["record"]["commands"]) for device in stored[0]] == [1]
 
 
 async def test_takeover_before_power_cut(
@@ -132,4 +132,4 @@ async def test_damaged_record(
     is_named = "entity_id" not in DAMAGES[damage]
     expected = [issue_id_of("switch.a")] if is_named else []
     assert live.state("switch.a") == "on" or repairs(live.hass) == expected
-    assert PLUG not in {one["entity_id"] for one in hass_storage[KEY]["data"]["devices"]}
+    assert PLUG not in {device["entity_id"] for device in hass_storage[KEY]["data"]["devices"]}

@@ -203,11 +203,11 @@ def evenings(*used: float, share_days: bool = False, apart: int = 70) -> Results
     results = Results()
     for number, each in enumerate(used):
         start = START + number * timedelta(days=apart)
-        one = measured(start, each, *USUAL)
+        finished = measured(start, each, *USUAL)
         if share_days:  # all with the same days
             days = {START.date() - timedelta(days=n): kwh for n, kwh in enumerate(USUAL, 1)}
-            one = replace(one, estimate=replace(one.estimate, days=days))
-        results = results.with_result(one)
+            finished = replace(finished, estimate=replace(finished.estimate, days=days))
+        results = results.with_result(finished)
     return results
 
 

@@ -184,11 +184,13 @@ async def test_written(recorder_mock: Recorder, hass: HomeAssistant) -> None:
     assert rows["usual"] == {FIRST: Row(1, 1), FIRST + HOUR: Row(1, 2)}
     assert rows["used"] == {FIRST: Row(0.5, 0.5), FIRST + HOUR: Row(1.25, 1.75)}
     found = await get_instance(hass).async_add_executor_job(list_statistic_ids, hass)
-    assert {one["statistic_id"] for one in found} == set(statistic_ids().values())
-    for one in found:
-        assert (one["has_sum"], one["unit_class"]) == (True, "energy")
-        assert one["statistics_unit_of_measurement"] == "kWh"
-    assert {one["name"] for one in found} == {f"equiwatt {name}" for name in NAMES.values()}
+    assert {statistic["statistic_id"] for statistic in found} == set(statistic_ids().values())
+    for statistic in found:
+        assert (statistic["has_sum"], statistic["unit_class"]) == (True, "energy")
+        assert statistic["statistics_unit_of_measurement"] == "kWh"
+    assert {statistic["name"] for statistic in found} == {
+        f"equiwatt {name}" for name in NAMES.values()
+    }
 
 
 async def test_changed_figure(recorder_mock: Recorder, hass: HomeAssistant) -> None:

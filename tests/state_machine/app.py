@@ -109,8 +109,8 @@ class App:
             self._home.judge.take_push(kind)
 
         await self._async_post("", Body(f"event={kind}".encode(), takes, on_arrival))
-        for one in arrived:
-            self._check(one)
+        for call in arrived:
+            self._check(call)
 
     async def _async_post(self, query: str, body: Body) -> None:
         """Call the webhook."""

@@ -95,9 +95,9 @@ class Answer:
         return any(same(span, other) for other in self.listed)
 
 
-def same(one: Span, other: Span) -> bool:
+def same(span: Span, other: Span) -> bool:
     """Return True if the equivents are the same: close, and none over before the other began."""
-    first, second = sorted((one, other), key=lambda span: span[0])
+    first, second = sorted((span, other), key=lambda span: span[0])
     return second[0] - first[0] <= SAME and not (first[1] and first[1] <= second[0])
 
 

@@ -119,5 +119,5 @@ def test_charts() -> None:
     charts = [card for card in cards() if card["type"] == "statistics-graph"]
     assert [chart["period"] for chart in charts] == ["month", "day"]
     for chart in charts:
-        assert [one["entity"] for one in chart["entities"]] == [statistic_ids()["saving"]]
+        assert [entity["entity"] for entity in chart["entities"]] == [statistic_ids()["saving"]]
         assert chart["stat_types"] == ["change"]

@@ -54,13 +54,13 @@ async def setup(home: MeteredHome, use: Use, name: str) -> None:
 
 async def restart(home: MeteredHome, *, until: str) -> None:
     """Restart Home Assistant, with the automations unavailable in between."""
-    one = {"entity_id": "automation.one"}
-    await home.hass.services.async_call("automation", "turn_off", one, blocking=True)
+    automation = {"entity_id": "automation.one"}
+    await home.hass.services.async_call("automation", "turn_off", automation, blocking=True)
     assert await home.hass.config_entries.async_unload(home.entry.entry_id)
     await home.move_to(until)
     home.hass.set_state(CoreState.starting)
     await home.setup()
-    await home.hass.services.async_call("automation", "turn_on", one, blocking=True)
+    await home.hass.services.async_call("automation", "turn_on", automation, blocking=True)
     home.hass.set_state(CoreState.running)
     home.hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
     await home.settle()

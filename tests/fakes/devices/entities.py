@@ -68,7 +68,9 @@ class ZooEntity(Entity):
     async def async_command(self, service: str, **given: Any) -> None:
         """Send a command, which may take a while."""
         failed = False
-        data = {key: list(one) if isinstance(one, tuple) else one for key, one in given.items()}
+        data = {
+            key: list(value) if isinstance(value, tuple) else value for key, value in given.items()
+        }
         try:
             self.pretend.command(service, data)
         except FailureError:

@@ -217,7 +217,7 @@ async def install[*Devices](hass: HomeAssistant, *devices: *Devices) -> tuple[*D
     for device in devices:
         assert isinstance(device, Device)
         by_domain.setdefault(
-            next(DOMAINS[one] for one in type(device).__mro__ if one in DOMAINS), []
+            next(DOMAINS[cls] for cls in type(device).__mro__ if cls in DOMAINS), []
         ).append(device)
     for domain, entities in by_domain.items():
         assert await async_setup_component(hass, domain, {})
