@@ -39,8 +39,8 @@ class Stage:
         self._loop = loop
         self._home: Any = None
         self.hass: HomeAssistant
-        self.said: dict[str, str] = {}
-        self.told: dict[str, Counter[str]] = {name: Counter() for name in STATES}
+        self.shown: dict[str, str] = {}
+        self.counts: dict[str, Counter[str]] = {name: Counter() for name in STATES}
 
     async def open(self) -> None:
         """Start Home Assistant, the first time with a new entry."""
@@ -67,7 +67,7 @@ class Stage:
         name, _, kind = event.data["name"].partition(" ")
         name = {"Equivent": "diy"}.get(name, name)
         if kind in ("started", "ended"):
-            self.told[name][kind] += 1
+            self.counts[name][kind] += 1
 
     async def wait(self, seconds: float) -> None:
         """Turn the clock."""
@@ -77,13 +77,13 @@ class Stage:
         """Record the current state of each."""
         for name, entity_id in STATES.items():
             state = self.hass.states.get(entity_id)
-            self.said[name] = state.state if state else "nothing"
+            self.shown[name] = state.state if state else "nothing"
         if self.hass.config_entries.flow.async_progress_by_handler("equiwatt"):
-            self.said["ours"] += ", asks for a new token"
+            self.shown["ours"] += ", asks for a new token"
 
     def forget(self) -> None:
         """Reset the counters of edges."""
-        for counter in self.told.values():
+        for counter in self.counts.values():
             counter.clear()
 
     # Answers of the provider
@@ -242,30 +242,30 @@ async def play(case: Case, loop: timelapse.Loop) -> Stage:
     return stage
 
 
-def judge(case: Case, told: Counter[str]) -> tuple[int, int]:
+def judge(case: Case, counts: Counter[str]) -> tuple[int, int]:
     """Return the number of false edges and of lost ones."""
     truth = Counter(case.edges)
-    return (told - truth).total(), (truth - told).total()
+    return (counts - truth).total(), (truth - counts).total()
 
 
 async def measure(loop: timelapse.Loop) -> list[Table]:
     """Play all cases."""
-    table = Table("Being right: what is said, and how many edges were false or lost", HEAD)
+    table = Table("Being right: what is state, and how many edges were false or lost", HEAD)
     totals: Counter[tuple[str, str]] = Counter()
     for case in CASES:
         stage = await play(case, loop)
         row = [case.name, case.truth]
         for name in STATES:
-            false, lost = judge(case, stage.told[name])
+            false, lost = judge(case, stage.counts[name])
             totals.update({(name, "false"): false, (name, "lost"): lost})
-            row.append(cell(stage.said[name], false, lost))
+            row.append(cell(stage.shown[name], false, lost))
         table.rows.append(row)
     for (name, kind), total in totals.items():
         table.figures[named(name, f"{kind}_edges")] = total
     return [table]
 
 
-def cell(said: str, false: int, lost: int) -> str:
+def cell(state: str, false: int, lost: int) -> str:
     """Return a cell: the state, and the errors."""
     wrong = [f"{count} {what}" for count, what in ((false, "false"), (lost, "lost")) if count]
-    return f"{said} ({', '.join(wrong)})" if wrong else said
+    return f"{state} ({', '.join(wrong)})" if wrong else state

@@ -34,9 +34,9 @@ STARTS = (32, 33, 34, 35, 36, 37, 38)
 DAY = timedelta(days=1)
 HALF_HOUR = timedelta(minutes=30)
 
-IN = {True: (0.8, 1.0), False: (0.6, 0.9)}
+AT_HOME = {True: (0.8, 1.0), False: (0.6, 0.9)}
 """Range of the share of evenings at home, by type of day."""
-COME, HOW_EARLY = (26.0, 34.0), 3.0
+HOME_FROM, HOW_EARLY = (26.0, 34.0), 3.0
 """Mean half hour of coming home, and its daily deviation."""
 STANDING = (0.04, 0.15)
 """Base load, in kWh per half hour."""
@@ -68,8 +68,8 @@ class Home:
     def __init__(self, number: int) -> None:
         """Draw the habits."""
         self._random = random = Random(number)  # noqa: S311 - it keeps no secret
-        self._in = {working: random.uniform(*often) for working, often in IN.items()}
-        self._comes, self._teatime = random.uniform(*COME), random.uniform(*TEATIME)
+        self._in = {working: random.uniform(*often) for working, often in AT_HOME.items()}
+        self._comes, self._teatime = random.uniform(*HOME_FROM), random.uniform(*TEATIME)
         self._standing, self._awake = random.uniform(*STANDING), random.uniform(*AWAKE)
         self._cooks, self._meal = random.uniform(*COOKS), random.uniform(*MEAL)
         self._punctual, self._times = random.uniform(*PUNCTUAL), random.uniform(*TIMES)

@@ -36,7 +36,7 @@ LIVE = "binary_sensor.equiwatt_live"
 NATIVE = "input_boolean.plug"
 API_SECONDS = 0.1
 TRIPS = 20
-PATIENCE = 50
+ATTEMPTS = 50
 NATIVE_WEBHOOK = "/api/webhook/native-webhook"
 FLOOR_WEBHOOK = f"/api/webhook/{observer.FLOOR_WEBHOOK_ID}"
 EDGES = ("started", "ended")
@@ -111,7 +111,7 @@ async def remove(house: House, added: list[dict[str, str]]) -> None:
         await house.request("DELETE", f"/api/config/config_entries/entry/{entry_id}")
 
 
-async def pushes(house: House, line: Caller, provider: Provider) -> dict[str, list[float]]:
+async def pushes(house: House, caller: Caller, provider: Provider) -> dict[str, list[float]]:
     """Call all three in every order in turn, and return the milliseconds of each.
 
     Each start and its end are those of an account of their own, as a second end within two minutes
@@ -123,13 +123,13 @@ async def pushes(house: House, line: Caller, provider: Provider) -> dict[str, li
     while len(times["ours"]) < WARM_UP + CALLS:
         added = await add_accounts(house, [provider] * ACCOUNTS)
         called: dict[str, list[float]] = {name: [] for name in times}
-        await line.seen()
+        await caller.seen()
         for ours, order in zip(added, orders, strict=False):
             for edge in EDGES:
                 for name in order:
-                    called[name].append(await line.call(paths.get(name, ours[edge]), edge))
+                    called[name].append(await caller.call(paths.get(name, ours[edge]), edge))
                     await asyncio.sleep(PAUSE)
-        seen = await line.seen()
+        seen = await caller.seen()
         lives = [
             moment for name, found in seen.items() if name.startswith(LIVE) for moment in found
         ]
@@ -180,36 +180,36 @@ async def accounts(
         await remove(house, added)
 
 
-async def confirmations(house: House, line: Caller) -> dict[str, list[float]]:
+async def confirmations(house: House, caller: Caller) -> dict[str, list[float]]:
     """Return the milliseconds until the API of several accounts confirms starts and ends.
 
     The ends come half an hour early, so that it is the API's word that ends the equivent.
     """
     times: dict[str, list[float]] = {}
     async with accounts(house) as added:
-        await line.seen()
+        await caller.seen()
         for edge in EDGES:
             times[edge] = [
-                await confirmation(line, path[edge], edge, opens) for path, opens in added
+                await confirmation(caller, path[edge], edge, opens) for path, opens in added
             ]
     return times
 
 
-async def near_ends(house: House, line: Caller) -> list[float]:
+async def near_ends(house: House, caller: Caller) -> list[float]:
     """End equivents by calls near their planned end, and return the milliseconds."""
     now, times = int(time()), []
     async with accounts(house, {"start_time": now - 600, "end_time": now + NEAR}) as added:
         for paths, _ in added:
-            await line.seen()
-            began = await line.call(paths["ended"], "ended")
+            await caller.seen()
+            began = await caller.call(paths["ended"], "ended")
             await asyncio.sleep(10 * PAUSE)
-            changes = await line.seen()
+            changes = await caller.seen()
             [end] = (moments for name, moments in changes.items() if name.startswith(LIVE))
             times += durations([began], end)
     return times
 
 
-async def confirmation(line: Caller, path: str, edge: str, provider: Provider) -> float:
+async def confirmation(caller: Caller, path: str, edge: str, provider: Provider) -> float:
     """Call and return the milliseconds until the sensor that only the API changes."""
     now = int(time())
     if edge == "started":
@@ -218,10 +218,10 @@ async def confirmation(line: Caller, path: str, edge: str, provider: Provider) -
     else:
         provider.set_answer(None, [{"start_time": now - 600, "end_time": now}, *FINISHED])
         sensor = "sensor.equiwatt_last_end"
-    began = await line.call(path, edge)
-    for _ in range(PATIENCE):
+    began = await caller.call(path, edge)
+    for _ in range(ATTEMPTS):
         await asyncio.sleep(2 * API_SECONDS)
-        for entity_id, moments in (await line.seen()).items():
+        for entity_id, moments in (await caller.seen()).items():
             if entity_id.startswith(sensor):
                 return (moments[0] - began) * 1_000
     raise RuntimeError(f"A push that {edge} was not confirmed")
@@ -274,9 +274,9 @@ async def measure(_: asyncio.AbstractEventLoop) -> list[Table]:
             running_house(Path(folder), provider) as house,
             aiohttp.ClientSession() as session,
         ):
-            line = Caller(house, session)
-            times = await pushes(house, line, provider)
-            certain = await confirmations(house, line)
-            near = await near_ends(house, line)
+            caller = Caller(house, session)
+            times = await pushes(house, caller, provider)
+            certain = await confirmations(house, caller)
+            near = await near_ends(house, caller)
             trip = await round_trip(session)
             return [push_table(times), certainty_table(certain, near, trip)]

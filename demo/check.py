@@ -155,12 +155,12 @@ class Check:
 
     async def edge(self, state: str, kind: str, source: str, seconds: float) -> str:
         """Check that the sensor and the event entity show an edge in time, and return its time."""
-        told = time.time()
+        before = time.time()
         live = await self.house.wait_for(LIVE, state, seconds + 2)
         event = await self.house.wait_for(
             EVENT, lambda state: state["attributes"].get("event_type") == kind, 2
         )
-        took = moment(live["last_changed"]) - told
+        took = moment(live["last_changed"]) - before
         if took > seconds:
             raise DifferenceError(f"It took {took:.2f} s.")
         if (other := event["attributes"].get("source")) != source:

@@ -35,7 +35,7 @@ HOME = ZoneInfo("Europe/London")
 ROW = timedelta(minutes=5)
 HALF_HOUR = timedelta(minutes=30)
 HOUR = timedelta(hours=1)
-KEPT = timedelta(days=10)
+SHORT_TERM = timedelta(days=10)
 """Time for which Home Assistant keeps rows of five minutes."""
 TICK = timedelta(seconds=10)
 FIRST_KWH = 4_321.0
@@ -119,7 +119,7 @@ def history(
     """
     spans = list(paused)
     readings = [first]
-    recent = until - KEPT - HOUR
+    recent = until - SHORT_TERM - HOUR
     while True:
         began = readings[-1].moment
         step = HALF_HOUR if began < recent else ROW
@@ -196,7 +196,7 @@ class Meter:
             "unit_class": "energy",
             "unit_of_measurement": "kWh",
         }
-        kept = datetime.now(UTC) - KEPT
+        kept = datetime.now(UTC) - SHORT_TERM
         recent = [reading for reading in readings if reading.moment > kept]
         imported = self._hass.loop.create_future()
         recorder = get_instance(self._hass)

@@ -147,13 +147,13 @@ async def test_failing_listener(home: Home, push: Push, no_secrets_in_log: Recor
     """A listener that fails does not affect the others or the next edge."""
     await home.setup()
     listeners = home.entry.runtime_data.announcer
-    heard: list[str] = []
+    types: list[str] = []
     listeners.async_listen(Mock(side_effect=RuntimeError("Broken")))
-    listeners.async_listen(lambda edge: heard.append(edge.type))
+    listeners.async_listen(lambda edge: types.append(edge.type))
     await push("?event=started")
     await push("?event=ended")
     await home.pass_time(1)
-    assert heard == ["started", "ended"]
+    assert types == ["started", "ended"]
     ours = [
         record
         for record in no_secrets_in_log.records

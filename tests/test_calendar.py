@@ -39,9 +39,9 @@ async def test_live_without_end(home: Home, provider: Provider, push: Push) -> N
     await push("?event=started")
     assert home.state("sensor.equiwatt_current_start") == "2026-11-20T17:20:00+00:00"
     assert home.state("sensor.equiwatt_current_end") == "unknown"
-    told = home.hass.states.get("event.equiwatt_equivent")
-    assert told
-    assert told.attributes["end"] is None
+    event = home.hass.states.get("event.equiwatt_equivent")
+    assert event
+    assert event.attributes["end"] is None
     provider.start(NOW, None)
     (shown,) = await calendar(home, NOW, NOW + HOUR)
     assert dt_util.parse_datetime(shown["end"]) == NOW + HOUR
@@ -203,25 +203,25 @@ async def test_over_the_end_of_summer_time(home: Home, provider: Provider, plann
 
 async def test_condition(hass: HomeAssistant, home: Home, provider: Provider, push: Push) -> None:
     """The condition of a live equivent works with the calendar."""
-    heard: list[Any] = []
-    hass.bus.async_listen("heard", heard.append)
+    events: list[Any] = []
+    hass.bus.async_listen("events", events.append)
     automation = {
         "triggers": {"trigger": "event", "event_type": "ask"},
         "conditions": {
             "condition": "calendar.is_event_active",
             "target": {"entity_id": "calendar.equiwatt_equivents"},
         },
-        "actions": {"event": "heard"},
+        "actions": {"event": "events"},
     }
     assert await async_setup_component(hass, "automation", {"automation": automation})
     await home.setup()
     hass.bus.async_fire("ask")
     await home.settle()
-    assert heard == []
+    assert events == []
     await push("?event=started")
     hass.bus.async_fire("ask")
     await home.settle()
-    assert len(heard) == 1
+    assert len(events) == 1
 
 
 async def test_on_by_the_providers_clock(home: Home, provider: Provider) -> None:

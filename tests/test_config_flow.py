@@ -121,14 +121,14 @@ async def test_user(
     assert result["type"] is FlowResultType.FORM
     assert result["step_id"] == "addresses"
     assert mock_setup_entry.call_count == 0
-    told = shown_addresses(result)
+    form_addresses = shown_addresses(result)
     result = await fill_in(hass, flow, {})
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["title"] == "equiwatt"
     webhook_id = result["data"].pop("webhook_id")
     assert len(webhook_id) == 64
     assert result["data"] == {"token": TOKEN, "url": API_URL}
-    assert told == addresses(HOME, webhook_id)
+    assert form_addresses == addresses(HOME, webhook_id)
     assert result["description"] == "default"
     assert result["description_placeholders"] == {"blueprint_url": BLUEPRINT_URL}
     assert result["result"].unique_id is None
@@ -164,11 +164,11 @@ async def test_read_only_addresses(
 ) -> None:
     """Changes to the shown addresses are ignored."""
     flow = await begin(hass)
-    told = shown_addresses(await fill_in(hass, flow, user_input()))
+    form_addresses = shown_addresses(await fill_in(hass, flow, user_input()))
     result = await fill_in(hass, flow, {"started_url": "https://example.com"})
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["data"].keys() == {"token", "url", "webhook_id"}
-    assert told == addresses(HOME, result["data"]["webhook_id"])
+    assert form_addresses == addresses(HOME, result["data"]["webhook_id"])
 
 
 async def test_no_address(
@@ -185,10 +185,10 @@ async def test_no_address(
 async def test_set_up(hass: HomeAssistant, provider: Provider, push: Push, reachable: None) -> None:
     """The account and the shown addresses work."""
     flow = await begin(hass)
-    told = shown_addresses(await fill_in(hass, flow, user_input()))
+    form_addresses = shown_addresses(await fill_in(hass, flow, user_input()))
     entry = (await fill_in(hass, flow, {}))["result"]
     assert entry.state is ConfigEntryState.LOADED
-    address = URL(told["started_url"])
+    address = URL(form_addresses["started_url"])
     await push(f"?{address.query_string}", address.name)
     live = hass.states.get("binary_sensor.equiwatt_live")
     assert live

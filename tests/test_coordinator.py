@@ -379,7 +379,7 @@ AUTOMATION = {
             "options": {"event_type": ["started"]},
         },
         "actions": {
-            "event": "heard",
+            "event": "events",
             "event_data": {"live": "{{ states('binary_sensor.equiwatt_live') }}"},
         },
     }
@@ -391,8 +391,8 @@ async def test_edges_wait_for_automations(
 ) -> None:
     """An edge is announced once, when automations have started."""
     monkeypatch.setattr(announcer, "ARMING", 1)
-    heard: list[Any] = []
-    hass.bus.async_listen("heard", heard.append)
+    events: list[Any] = []
+    hass.bus.async_listen("events", events.append)
     hass.set_state(CoreState.not_running)
     provider.start(NOW, None)
     await home.setup()
@@ -407,7 +407,7 @@ async def test_edges_wait_for_automations(
     await home.pass_time(1, step=1)
     assert hass.state is CoreState.running
     assert home.edges == [("started", "api")]
-    assert [event.data["live"] for event in heard] == ["on"]
+    assert [event.data["live"] for event in events] == ["on"]
 
 
 async def test_missed_during_start(

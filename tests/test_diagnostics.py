@@ -35,11 +35,11 @@ async def test_diagnostics(home: Home, provider: Provider, push: Push, hass_clie
     await home.settle()
     provider.fail(HTTPStatus.BAD_GATEWAY)
     await home.poll()
-    told = await get_diagnostics_for_config_entry(home.hass, hass_client, home.entry)
+    diagnostics = await get_diagnostics_for_config_entry(home.hass, hass_client, home.entry)
     (device,) = dr.async_entries_for_config_entry(dr.async_get(home.hass), home.entry.entry_id)
     of_device = await get_diagnostics_for_device(home.hass, hass_client, home.entry, device)
-    assert of_device.keys() == told.keys()
-    assert told["state"] == {
+    assert of_device.keys() == diagnostics.keys()
+    assert diagnostics["state"] == {
         "live": {"start": "2026-11-20T17:20:00+00:00", "end": None},
         "upcoming": None,
         "past": 1,
@@ -47,19 +47,22 @@ async def test_diagnostics(home: Home, provider: Provider, push: Push, hass_clie
         "kind": None,
         "awaiting_confirmation": True,
     }
-    assert told["api"] == {
+    assert diagnostics["api"] == {
         "polling": True,
         "seconds_of_clock_error": 0,
         "last_answer": "2026-11-20T17:20:00+00:00",
         "last_error": "cannot_connect",
         "failures_in_a_row": 2,
         "stale": False,
-        "seconds_to_next_call": told["api"]["seconds_to_next_call"],
+        "seconds_to_next_call": diagnostics["api"]["seconds_to_next_call"],
         "calls_in_last_minute": 2,
         "payload": {"current": None, "previous": 1, "skipped": 1},
     }
-    assert 10 <= told["api"]["seconds_to_next_call"] < 61
-    assert told["webhook"] == {"last_call": "2026-11-20T17:20:00+00:00", "missed_in_a_row": 0}
+    assert 10 <= diagnostics["api"]["seconds_to_next_call"] < 61
+    assert diagnostics["webhook"] == {
+        "last_call": "2026-11-20T17:20:00+00:00",
+        "missed_in_a_row": 0,
+    }
     plug = {
         "domain": "switch",
         "began": "2026-11-20T17:20:00+00:00",
@@ -70,10 +73,10 @@ async def test_diagnostics(home: Home, provider: Provider, push: Push, hass_clie
         "commands": ["2026-11-20T17:20:00+00:00"],
         "refused": [],
     }
-    assert told["holding"] == {"held": [plug], "restored": []}
-    assert told["meter"] == {"source": "off", "sensors": 0, "kept": 0}
-    assert told["default_address"] is True
-    text = json.dumps(told)
+    assert diagnostics["holding"] == {"held": [plug], "restored": []}
+    assert diagnostics["meter"] == {"source": "off", "sensors": 0, "kept": 0}
+    assert diagnostics["default_address"] is True
+    text = json.dumps(diagnostics)
     assert not any(secret in text for secret in (TOKEN, WEBHOOK_ID, API_URL))
 
 

@@ -38,22 +38,22 @@ async def test_purpose_specific_trigger(
     hass: HomeAssistant, home: Home, provider: Provider, push: Push, kind: str
 ) -> None:
     """The trigger of the automation editor fires once for each edge."""
-    heard: list[Any] = []
-    hass.bus.async_listen("heard", heard.append)
+    events: list[Any] = []
+    hass.bus.async_listen("events", events.append)
     automation = {
         "triggers": {
             "trigger": "event.received",
             "target": {"entity_id": "event.equiwatt_equivent"},
             "options": {"event_type": [kind]},
         },
-        "actions": {"event": "heard"},
+        "actions": {"event": "events"},
     }
     assert await async_setup_component(hass, "automation", {"automation": automation})
     await home.setup()
     await push("?event=started")
     await push("?event=ended")
     await home.pass_time(1)
-    assert len(heard) == 1
+    assert len(events) == 1
 
 
 async def test_two_edges_in_a_millisecond(

@@ -96,8 +96,8 @@ async def test_not_ready(
     assert not await home.hass.config_entries.async_setup(home.entry.entry_id)
     assert home.entry.state.value == "setup_retry"
     message = EXCEPTIONS[reason]["message"]
-    told = home.entry.error_reason_translation_key or f"{home.entry.reason}."
-    assert told in (reason, message)  # older releases show the message
+    shown = home.entry.error_reason_translation_key or f"{home.entry.reason}."
+    assert shown in (reason, message)  # older releases show the message
     provider.recover()
     await home.pass_time(30)
     assert home.entry.state.value == "loaded"

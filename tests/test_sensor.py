@@ -55,10 +55,10 @@ async def test_ended(home: Home, provider: Provider) -> None:
     assert home.state("sensor.equiwatt_current_start") == "unknown"
     assert home.state("sensor.equiwatt_last_start") == "2026-11-20T17:20:00+00:00"
     assert home.state("sensor.equiwatt_last_duration") == "1.0"
-    told = home.hass.states.get("event.equiwatt_equivent")
-    assert told
-    assert told.attributes["event_type"] == "ended"
-    assert told.attributes["end"] == "2026-11-20T17:21:00+00:00"
+    event = home.hass.states.get("event.equiwatt_equivent")
+    assert event
+    assert event.attributes["event_type"] == "ended"
+    assert event.attributes["end"] == "2026-11-20T17:21:00+00:00"
 
 
 def entities(home: Home) -> list[dict[str, Any]]:

@@ -55,12 +55,12 @@ async def pause(
 def are_tests(home: Home) -> list[bool]:
     """Return the attribute `test` of each event."""
     states = [event.data["new_state"] for event in home.changes]
-    told = {
+    events = {
         state.state: state.attributes["test"]
         for state in states
         if state and state.entity_id.startswith("event.") and "test" in state.attributes
     }
-    return list(told.values())
+    return list(events.values())
 
 
 async def calendar(home: Home) -> list[Any]:

@@ -276,9 +276,9 @@ async def test_stored_before_announced(
     found: list[Any] = []
 
     @callback
-    def listen(heard: Event[Any]) -> None:
+    def listen(fired: Event[Any]) -> None:
         """Read the disk."""
-        if heard.data["entity_id"] == "event.equiwatt_equivent":
+        if fired.data["entity_id"] == "event.equiwatt_equivent":
             found.append(stored(home, hass_storage)["announced"])
 
     await home.setup()

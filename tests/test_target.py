@@ -51,17 +51,17 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 async def fires(home: Home, push: Push, target: dict[str, Any]) -> bool:
     """Return True if a trigger with a target fires, at most once."""
-    heard = async_capture_events(home.hass, "heard")
+    events = async_capture_events(home.hass, "events")
     automation = {
         "triggers": {"trigger": "equiwatt.equivent_started", "target": target},
-        "actions": {"event": "heard"},
+        "actions": {"event": "events"},
     }
     assert await async_setup_component(home.hass, "automation", {"automation": automation})
     await push("?event=started")
     await push("?event=ended")
     await home.pass_time(1)
-    assert len(heard) <= 1
-    return bool(heard)
+    assert len(events) <= 1
+    return bool(events)
 
 
 async def test_event_entity(home: Home, push: Push, registries: Registries) -> None:
@@ -109,11 +109,11 @@ async def test_any_entity(home: Home, push: Push, registries: Registries, entity
 async def test_moved_meanwhile(home: Home, push: Push, registries: Registries) -> None:
     """A device that moves after the set-up counts in its new area."""
     assert not await fires(home, push, {"area_id": registries.loft})
-    heard = async_capture_events(home.hass, "heard")
+    events = async_capture_events(home.hass, "events")
     registries.devices.async_update_device(registries.device.id, area_id=registries.loft)
     await push("?event=started")
     await home.pass_time(1)
-    assert len(heard) == 1
+    assert len(events) == 1
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ async def test_set_up_before_the_accounts(
     home.hass.set_state(CoreState.starting)
     automation = {
         "triggers": {"trigger": "equiwatt.equivent_ended", "target": target},
-        "actions": {"event": "heard"},
+        "actions": {"event": "events"},
     }
     assert await async_setup_component(home.hass, "automation", {"automation": automation})
     await home.setup()
@@ -170,18 +170,18 @@ async def test_condition_with_other_target(
 ) -> None:
     """A condition without an account is logged once."""
     condition = {"condition": "equiwatt.is_live", "target": {"area_id": "unknown"}}
-    heard = async_capture_events(home.hass, "heard")
+    events = async_capture_events(home.hass, "events")
     automation = {
         "triggers": {"trigger": "event", "event_type": "ask"},
         "conditions": condition,
-        "actions": {"event": "heard"},
+        "actions": {"event": "events"},
     }
     assert await async_setup_component(home.hass, "automation", {"automation": automation})
     await push("?event=started")
     for _ in range(2):
         home.hass.bus.async_fire("ask")
         await home.settle()
-    assert heard == []
+    assert events == []
     (line,) = warnings(caplog)
     assert "condition equiwatt.is_live reaches no equiwatt account" in line
 
@@ -189,17 +189,17 @@ async def test_condition_with_other_target(
 async def test_condition_by_any_entity(home: Home, push: Push, registries: Registries) -> None:
     """The binary sensor is a target of a condition."""
     target = {"entity_id": "binary_sensor.equiwatt_live"}
-    heard = async_capture_events(home.hass, "heard")
+    events = async_capture_events(home.hass, "events")
     automation = {
         "triggers": {"trigger": "event", "event_type": "ask"},
         "conditions": {"condition": "equiwatt.is_live", "target": target},
-        "actions": {"event": "heard"},
+        "actions": {"event": "events"},
     }
     assert await async_setup_component(home.hass, "automation", {"automation": automation})
     await push("?event=started")
     home.hass.bus.async_fire("ask")
     await home.settle()
-    assert len(heard) == 1
+    assert len(events) == 1
 
 
 @pytest.mark.parametrize("disabled", [True, False])

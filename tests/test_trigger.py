@@ -35,11 +35,11 @@ AUTOMATION = "automation.listener"
 def automation_with(*triggers: dict[str, Any]) -> dict[str, Any]:
     """Return an automation that fires an event with its trigger variables."""
     names = ("platform", "start", "end", "source", "test", "skipped", "kind", "description")
-    said = {name: f"{{{{ trigger.{name} }}}}" for name in names}
+    data = {name: f"{{{{ trigger.{name} }}}}" for name in names}
     return {
         "alias": "Listener",
         "triggers": list(triggers),
-        "actions": {"event": "heard", "event_data": said},
+        "actions": {"event": "heard", "event_data": data},
         "mode": "queued",
     }
 

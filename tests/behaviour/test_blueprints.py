@@ -138,9 +138,9 @@ async def test_conditions(
     assert len(messages(home)) == runs
 
 
-@pytest.mark.parametrize(("at_home", "told"), [("home", ["start", "end"]), ("not_home", [])])
+@pytest.mark.parametrize(("at_home", "expected"), [("home", ["start", "end"]), ("not_home", [])])
 async def test_actions_and_conditions(
-    home: Home, provider: Provider, use: Use, acted: list[Any], at_home: str, told: list[str]
+    home: Home, provider: Provider, use: Use, acted: list[Any], at_home: str, expected: list[str]
 ) -> None:
     """The actions for the end run if those for the start ran."""
     await home.setup()
@@ -155,19 +155,19 @@ async def test_actions_and_conditions(
     await home.pass_time(10 * MINUTE)
     provider.end(start, home.now)
     await home.poll()
-    assert action_times(acted) == told
+    assert action_times(acted) == expected
 
 
-@pytest.mark.parametrize(("include", "told"), [(True, ["start", "end"]), (False, [])])
+@pytest.mark.parametrize(("include", "expected"), [(True, ["start", "end"]), (False, [])])
 async def test_rehearsals(
-    home: Home, use: Use, acted: list[Any], include: bool, told: list[str]
+    home: Home, use: Use, acted: list[Any], include: bool, expected: list[str]
 ) -> None:
     """Rehearsals are an option."""
     await home.setup()
     await use("do_this_and_that", start_actions=[START], end_actions=[END], include_tests=include)
     await simulate(home.hass, duration=10)
     await home.pass_time(15)
-    assert action_times(acted) == told
+    assert action_times(acted) == expected
 
 
 @pytest.mark.parametrize("name", INPUTS)
@@ -224,8 +224,8 @@ async def test_rehearsed_pause(home: Home, use: Use, include: bool) -> None:
     )
     await simulate(home.hass, duration=10)
     await home.settle()
-    told = "It should end at 09:20.\n\nPaused: Plug.\n\nThere is nothing to log."
-    assert messages(home) == ([told] if include else [])
+    expected = "It should end at 09:20.\n\nPaused: Plug.\n\nThere is nothing to log."
+    assert messages(home) == ([expected] if include else [])
     assert titles(home) == (["Rehearsal: an equivent has started"] if include else [])
     await home.pass_time(15)
     assert plug.commands == (["off", "on"] if include else [])
@@ -259,10 +259,10 @@ async def test_notifications(home: Home, provider: Provider, use: Use) -> None:
 
 
 @pytest.mark.parametrize(
-    ("minutes", "told"), [(10, "Paused until 09:31: Plug."), (90, "Paused: Plug.")]
+    ("minutes", "expected"), [(10, "Paused until 09:31: Plug."), (90, "Paused: Plug.")]
 )
 async def test_notifies_longest_pause(
-    home: Home, provider: Provider, use: Use, minutes: int, told: str
+    home: Home, provider: Provider, use: Use, minutes: int, expected: str
 ) -> None:
     """The message names the longest pause where it ends before the equivent."""
     await home.setup()
@@ -273,7 +273,7 @@ async def test_notifies_longest_pause(
     provider.start(NOW, NOW + HOUR)
     await home.poll()
     (message,) = messages(home)
-    assert message.split("\n\n")[1] == told
+    assert message.split("\n\n")[1] == expected
 
 
 async def test_notifies_not_paused(home: Home, provider: Provider, use: Use) -> None:
@@ -333,7 +333,7 @@ COLD = {"entity_id": "climate.thermostat"}
 
 
 @pytest.mark.parametrize(
-    ("inputs", "told", "temperature"),
+    ("inputs", "expected", "temperature"),
     [
         ({"heating": COLD}, "Turned down: Thermostat.", 19),
         ({"heating": COLD, "degrees": 1.5}, "Turned down: Thermostat.", 19.5),
@@ -357,7 +357,7 @@ async def test_turns_down(  # the input and its result
     provider: Provider,
     use: Use,
     inputs: dict[str, Any],
-    told: str,
+    expected: str,
     temperature: float,
 ) -> None:
     """Heating is turned down and restored, with or without devices to pause."""
@@ -369,7 +369,7 @@ async def test_turns_down(  # the input and its result
     provider.start(NOW, NOW + HOUR)
     await home.poll()
     (message,) = messages(home)
-    assert message == f"It should end at 10:20.\n\n{told}\n\nLog it in the equiwatt app."
+    assert message == f"It should end at 10:20.\n\n{expected}\n\nLog it in the equiwatt app."
     assert (thermostat.target_temperature, thermostat.hvac_mode) == (temperature, "heat")
     await home.pass_time(2 * MINUTE)
     provider.end(NOW, home.now)
@@ -438,7 +438,7 @@ def measure(home: Home, saving: object, **attributes: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("notify", "saving", "told"),
+    ("notify", "saving", "expected"),
     [
         (
             True,
@@ -455,7 +455,7 @@ def measure(home: Home, saving: object, **attributes: Any) -> None:
     ],
 )
 async def test_notifies_saving(
-    home: Home, provider: Provider, use: Use, notify: bool, saving: object, told: str | None
+    home: Home, provider: Provider, use: Use, notify: bool, saving: object, expected: str | None
 ) -> None:
     """The saving is notified once it is final, in neutral words and as an estimate."""
     await home.setup()
@@ -475,7 +475,9 @@ async def test_notifies_saving(
     assert messages(home) == []
     measure(home, saving, final=True, days_used=10, lower_than=7)
     await home.settle()
-    assert [message[: len(told or "")] for message in messages(home)] == ([told] if told else [])
+    assert [message[: len(expected or "")] for message in messages(home)] == (
+        [expected] if expected else []
+    )
     assert all("estimate from your own meter" in message for message in messages(home))
 
 
@@ -685,8 +687,8 @@ async def test_notifies_scenes(
     home: Home, provider: Provider, use: Use, acted: list[Any], full: bool
 ) -> None:
     """The scene blueprint sends the same notifications before the user's actions."""
-    told: list[int] = []
-    home.hass.bus.async_listen("acted", lambda _: told.append(len(messages(home))))
+    expected: list[int] = []
+    home.hass.bus.async_listen("acted", lambda _: expected.append(len(messages(home))))
     await home.setup()
     await install(home.hass, Plug("Plug"))
     config = {"scene": [{"name": "Eco", "entities": {PLUG: "off"}}]}
@@ -709,7 +711,7 @@ async def test_notifies_scenes(
     assert message.startswith("It should end at 10:20.")
     provider.end(NOW, home.now)
     await home.poll()
-    assert told == [1]
+    assert expected == [1]
     assert titles(home) == ["An equivent has started", "The equivent is over"]
     over = "What the scenes changed is going back to how it was. Logged it in the app yet?"
     assert messages(home)[1] == over

@@ -163,9 +163,16 @@ async def test_devices_end_as_expected(home: Home, provider: Provider, seed: int
     scenes = [{"name": name, "entities": {f"switch.{name.lower()}": "off"}} for name in NAMES]
     assert await async_setup_component(home.hass, "scene", {"scene": scenes})
     expected = {entity_id: bool(plug.is_on) for entity_id, plug in plugs.items()}
-    told = ExpectedHome(home, provider, random, plugs, expected)
-    steps = [told.pause, told.pause, told.apply_scenes, *[told.turn] * 5, told.lose, told.deafen]
-    steps += [told.start_or_end, told.restart, told.wait, told.wait]
+    model = ExpectedHome(home, provider, random, plugs, expected)
+    steps = [
+        model.pause,
+        model.pause,
+        model.apply_scenes,
+        *[model.turn] * 5,
+        model.lose,
+        model.deafen,
+    ]
+    steps += [model.start_or_end, model.restart, model.wait, model.wait]
     for _ in range(STEPS):
         await random.choice(steps)()
-    await told.all_over()
+    await model.all_over()

@@ -140,11 +140,11 @@ async def test_edge_announced_once_after_restart(
 
 def take_tracebacks(recorder: Recorder) -> set[str]:
     """Return the tracebacks in the log and clear them."""
-    told = [r for r in recorder.records if r.exc_info and r.levelno > logging.DEBUG]
+    records = [r for r in recorder.records if r.exc_info and r.levelno > logging.DEBUG]
     recorder.records[:] = [r for r in recorder.records if not r.exc_info]
     return {
         f"{r.name}: {r.getMessage()}: {r.exc_info and r.exc_info[1]!r}"
-        for r in told
+        for r in records
         if r.name != "aiohttp.access"  # fails with the frozen time
     }
 
@@ -158,8 +158,8 @@ async def test_latest_date(home: Home, provider: Provider, no_secrets_in_log: Re
     provider.start(home.now, home.now + HOUR)
     calls = len(provider.calls)
     await home.pass_time(30 * MINUTE, step=10)
-    said = take_tracebacks(no_secrets_in_log)
-    assert (said, len(provider.calls) - calls > 10, home.live) == (set(), True, "on")
+    tracebacks = take_tracebacks(no_secrets_in_log)
+    assert (tracebacks, len(provider.calls) - calls > 10, home.live) == (set(), True, "on")
 
 
 async def test_latest_date_and_call(
@@ -171,8 +171,8 @@ async def test_latest_date_and_call(
     await home.pass_time(35, step=1)
     provider.headers = {}
     await push("?event=started")
-    said = take_tracebacks(no_secrets_in_log)
-    assert (said, home.live) == (set(), "on")
+    tracebacks = take_tracebacks(no_secrets_in_log)
+    assert (tracebacks, home.live) == (set(), "on")
 
 
 async def test_earliest_date(
@@ -183,8 +183,8 @@ async def test_earliest_date(
     await push("?event=started")
     provider.headers = {"Date": "Mon, 01 Jan 0001 00:00:00 GMT"}
     await home.pass_time(10 * MINUTE)
-    said = take_tracebacks(no_secrets_in_log)
-    assert said == set()
+    tracebacks = take_tracebacks(no_secrets_in_log)
+    assert tracebacks == set()
 
 
 async def test_failure_before_planned_end(home: Home, provider: Provider) -> None:

@@ -129,8 +129,8 @@ async def test_calendar_subscription(home: Home, hass_ws_client: Any) -> None:
 
     async def pushed() -> list[str]:
         """Return the next update of the page."""
-        told = await client.receive_json()
-        return [event["summary"] for event in told["event"]["events"]]
+        message = await client.receive_json()
+        return [event["summary"] for event in message["event"]["events"]]
 
     assert await pushed() == []
     second = timedelta(seconds=1)  # a longer skip would close the socket

@@ -44,8 +44,8 @@ ERRORS = {
     "UpdateFailed",
 }
 
-HERE = Path(__file__).parents[1]
-TIERS = json.loads((HERE / "data" / "quality_scale_rules.json").read_text("utf-8"))
+TESTS_FOLDER = Path(__file__).parents[1]
+TIERS = json.loads((TESTS_FOLDER / "data" / "quality_scale_rules.json").read_text("utf-8"))
 RULES = [
     rule if isinstance(rule, str) else rule["id"] for rules in TIERS.values() for rule in rules
 ]
@@ -142,7 +142,7 @@ NAMES = {
 """Names that the integration uses."""
 TESTS = {
     f"{module}.{node.name}"
-    for module, node in nodes(HERE)
+    for module, node in nodes(TESTS_FOLDER)
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
 }
 

@@ -48,7 +48,7 @@ SUFFIXES = (
 VERSIONS = st.sampled_from(READ).flatmap(
     lambda strategy: st.from_regex(VERSION_STRATEGIES_DICT[strategy].regex_string, fullmatch=True)
 )
-ALMOST = st.builds(
+VERSION_LIKE = st.builds(
     lambda version, place, text: version[:place] + text + version[place:],
     VERSIONS,
     st.integers(0, 12),
@@ -147,7 +147,7 @@ def check_version(version: str) -> None:
         assert RELEASE["version_of"](version) == re.sub("^[vV]", "", version)
 
 
-@given(st.one_of(VERSIONS, ALMOST).map(str.strip))
+@given(st.one_of(VERSIONS, VERSION_LIKE).map(str.strip))
 def test_versions(version: str) -> None:
     """Versions are valid that AwesomeVersion reads as CalVer, SemVer or PEP 440."""
     check_version(version)

@@ -23,7 +23,7 @@ from ..fakes.provider import Provider
 async def everything(home: Home, hass_client: Any) -> str:
     """Return all that Home Assistant shows, logs or stores of the integration."""
     hass = home.hass
-    told: list[Any] = [
+    parts: list[Any] = [
         await get_diagnostics_for_config_entry(hass, hass_client, home.entry),
         [state.as_dict() for state in hass.states.async_all()],
         [issue.to_json() for issue in ir.async_get(hass).issues.values()],
@@ -38,7 +38,7 @@ async def everything(home: Home, hass_client: Any) -> str:
     ]
     error = home.entry.runtime_data.coordinator.last_exception
     text = "".join(traceback.format_exception(error)) if error else ""
-    return json.dumps(told, cls=JSONEncoder, default=str) + text
+    return json.dumps(parts, cls=JSONEncoder, default=str) + text
 
 
 async def test_no_secrets(

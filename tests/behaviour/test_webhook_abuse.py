@@ -31,7 +31,7 @@ from ..fakes.provider import Provider
 PATH = f"/api/webhook/{WEBHOOK_ID}"
 
 CALLERS = 40
-PATIENCE = 20
+TIMEOUT = 20
 """Time-out of all waits in seconds."""
 GRACE = timedelta(seconds=2)
 """Life of a push in these tests."""
@@ -62,7 +62,7 @@ def no_errors(caplog: pytest.LogCaptureFixture) -> Generator[None]:
     assert not [r.getMessage() for r in ours if r.exc_info and r.levelno > logging.DEBUG]
 
 
-async def until(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
+async def until(condition: Callable[[], bool], seconds: float = TIMEOUT) -> None:
     """Wait for a condition."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -198,7 +198,7 @@ async def test_burst(home: CalledHome, caplog: pytest.LogCaptureFixture, calls: 
     await until(lambda: len(home.provider.times) > 1)
     assert await home.call(params={"event": "ended" if truth == "on" else "started"}) == 200
     assert home.live == "on"
-    await until(lambda: home.live == truth, 60 + PATIENCE)  # when a poll is allowed again
+    await until(lambda: home.live == truth, 60 + TIMEOUT)  # when a poll is allowed again
     await asyncio.sleep(1)
     assert home.live == truth
     check_limits(home.provider.times)
@@ -223,7 +223,7 @@ async def test_ten_a_minute(
     monkeypatch.setattr(client, "CALL_GAP", 0.1)
     monkeypatch.setattr(client, "CALLS_PER_WINDOW", 10)
     home = await set_up(hass, entry, provider, hass_client_no_auth)
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         while len(provider.times) < 10:
             assert await home.call() == 200
     for _ in range(100):
@@ -340,7 +340,7 @@ async def status_of(home: CalledHome, data: bytes) -> int:
     """Send bytes, close, and return the status of the response, or 0."""
     reader, writer = await asyncio.open_connection(home.client.host, home.client.port)
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             writer.write(data)
             await writer.drain()
             line = await reader.readline()
@@ -405,7 +405,7 @@ async def test_slow(home: CalledHome) -> None:
         await asyncio.sleep(0.3)
         assert await home.call() == 200
         assert not any(task.done() for task in drips)
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             lines = await asyncio.gather(*drips)
         assert set(lines) == {b"HTTP/1.1 200 OK\r\n"}
 

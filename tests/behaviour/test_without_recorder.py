@@ -56,5 +56,5 @@ async def test_options_error(home: Home) -> None:
     form = await home.hass.config_entries.options.async_configure(flow["flow_id"], SENSORS)
     assert (form["type"], form["errors"]) == (FlowResultType.FORM, {"base": "no_statistics"})
     translations = await async_get_translations(home.hass, "en", "options", {"equiwatt"})
-    said = translations["component.equiwatt.options.error.no_statistics"]
-    assert "If the recorder is off" in said
+    text = translations["component.equiwatt.options.error.no_statistics"]
+    assert "If the recorder is off" in text

@@ -22,10 +22,10 @@ from demo.pretend_meter import (
     FIRST_KWH,
     HALF_HOUR,
     HOUR,
-    KEPT,
     KW,
     METER as METER_ENTITY,
     ROW,
+    SHORT_TERM,
     Reading,
     async_setup,
     base_kw,
@@ -138,7 +138,7 @@ def test_more_than_a_year(tmp_path: Path) -> None:
     readings = history(first, NOW, [], by_chance=True)
     assert readings[-1].moment == floor(NOW, ROW)
     steps = [late.moment - early.moment for early, late in pairwise(readings)]
-    recent = KEPT // ROW
+    recent = SHORT_TERM // ROW
     assert {*steps[:-recent]} == {HALF_HOUR, ROW}
     assert {*steps[-recent:]} == {ROW}
     kwh = [reading.kwh for reading in readings]

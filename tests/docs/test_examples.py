@@ -235,14 +235,14 @@ async def test_calendar_triggers(
     hass: HomeAssistant, examples: Examples, provider: Provider
 ) -> None:
     """Calendar triggers miss an unannounced equivent, as the page warns."""
-    heard: list[Any] = []
-    hass.bus.async_listen("heard", heard.append)
+    events: list[Any] = []
+    hass.bus.async_listen("events", events.append)
     config = {
         "triggers": {
             "trigger": "calendar.event_started",
             "target": {"entity_id": "calendar.equiwatt_equivents"},
         },
-        "actions": {"event": "heard"},
+        "actions": {"event": "events"},
     }
     assert await async_setup_component(hass, "automation", {"automation": config})
     await examples.home.setup()
@@ -250,7 +250,7 @@ async def test_calendar_triggers(
     provider.start(examples.home.now, examples.home.now + HOUR)
     await examples.home.pass_time(1200, step=10)
     assert examples.home.live == "on"
-    assert heard == []
+    assert events == []
 
 
 def test_all_are_automations() -> None:

@@ -60,7 +60,7 @@ def test_all_are_tested() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "summary", "start", "end"),
+    ("sentence", "summary", "start", "end"),
     [
         ("powerUP tomorrow from five to six", "powerUP", TOMORROW, TOMORROW + HOUR),
         ("power down tomorrow from 5 to 7", "power down", TOMORROW, TOMORROW + 2 * HOUR),
@@ -73,11 +73,11 @@ def test_all_are_tested() -> None:
     ],
 )
 async def test_voice(
-    planner: Home, said: str, summary: str, start: datetime, end: datetime
+    planner: Home, sentence: str, summary: str, start: datetime, end: datetime
 ) -> None:
     """A sentence to Assist is planned and confirmed."""
     answer: Any = await planner.hass.services.async_call(
-        "conversation", "process", {"text": said}, blocking=True, return_response=True
+        "conversation", "process", {"text": sentence}, blocking=True, return_response=True
     )
     await planner.settle()
     assert answer["response"]["speech"]["plain"]["speech"].startswith("Planned for 17:")

@@ -26,7 +26,7 @@ from ..fakes.provider import FINISHED, Provider, event_of
 pytestmark = [pytest.mark.e2e, pytest.mark.long(90)]
 
 MINUTE = timedelta(minutes=1)
-PATIENCE = 150
+ATTEMPTS = 150
 HEATER = """
       - name: heater {number}
         state: "{{{{ is_state('input_boolean.heater_{number}', 'on') }}}}"
@@ -81,7 +81,7 @@ class Account:
         before = len(self.api.times)
         if more:
             await call(address or self.started.split("?")[0])
-        for _ in range(PATIENCE):
+        for _ in range(ATTEMPTS):
             if len(self.api.times) >= before + more:
                 break
             await asyncio.sleep(0.1)

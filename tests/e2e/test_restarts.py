@@ -26,16 +26,16 @@ BACK = "Fetching equiwatt data recovered"
 HOUR = 3600
 QUIET = 2.0
 """Seconds in which a waiting edge would be announced after the start."""
-HEARING = """
+CONFIGURATION = """
 logger:
   default: warning
   logs:
     custom_components.equiwatt: debug
 rest_command:
   tell:
-    url: EAR
+    url: LISTENER
     method: post
-    payload: "{{ news }}"
+    payload: "{{ edges }}"
 automation:
   - alias: Tell each edge
     mode: queued
@@ -46,7 +46,7 @@ automation:
     actions:
       - action: rest_command.tell
         data:
-          news: >-
+          edges: >-
             {{ trigger.to_state.attributes.event_type }}
             by {{ trigger.to_state.attributes.source }},
             live is {{ states("binary_sensor.equiwatt_live") }}
@@ -69,9 +69,9 @@ class EdgeListener:
         self._news.set()
         return web.Response()
 
-    async def expect(self, *news: str) -> None:
+    async def expect(self, *edges: str) -> None:
         """Wait for these edges after all those expected before."""
-        self._expected += news
+        self._expected += edges
         with suppress(TimeoutError):
             async with asyncio.timeout(30):  # two answers are ten seconds apart
                 while len(self.heard) < len(self._expected):
@@ -188,7 +188,7 @@ async def house(
     request: pytest.FixtureRequest,
 ) -> AsyncIterator[RestartedHouse]:
     """Run a Home Assistant whose automations report the edges."""
-    configuration = HEARING.replace("EAR", listener.url)
+    configuration = CONFIGURATION.replace("LISTENER", listener.url)
     async with House(tmp_path, configuration=configuration, port=own_port) as house:
         yield RestartedHouse(house, api, listener, request.param)
 

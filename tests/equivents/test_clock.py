@@ -40,11 +40,11 @@ def test_jumps(jump: timedelta) -> None:
     assert system.clock.now() == NOW + 120 * SECOND
 
 
-@pytest.mark.parametrize("told", [None, NOW + TOLERANCE, NOW - TOLERANCE])
-def test_small_differences(told: datetime | None) -> None:
+@pytest.mark.parametrize("date", [None, NOW + TOLERANCE, NOW - TOLERANCE])
+def test_small_differences(date: datetime | None) -> None:
     """A server that is slightly off or sends no date does not set the clock."""
     system = System()
-    system.clock.set(told)
+    system.clock.set(date)
     assert system.clock.now() == NOW
 
 

@@ -11,7 +11,7 @@ import selectors
 import time
 from typing import Any, override
 
-GRAIN = 0.01
+WAIT_SECONDS = 0.01
 """Seconds of each wait for another thread that is working."""
 
 _real_monotonic = time.monotonic
@@ -104,7 +104,7 @@ class _Selector(selectors.DefaultSelector):
         if not self.skipping or (timeout is not None and timeout <= 0):
             return super().select(timeout)
         if self.working or timeout is None:
-            return super().select(GRAIN)
+            return super().select(WAIT_SECONDS)
         if not (ready := super().select(0)):
             time.sleep(0)  # lets other threads run and bytes on loopback arrive
             ready = super().select(0)

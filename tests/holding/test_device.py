@@ -58,7 +58,7 @@ def calls(keeper: Keeper) -> list[str]:
 @pytest.mark.parametrize("length", [40, 150, HOUR])
 def test_stale_report(seconds: int, length: int) -> None:
     """A cloud plug reports off, on again from a stale report, and off: it is restored."""
-    nature = Nature(tells_after=0.8, old_words=((4.2, seconds - 5),))
+    nature = Nature(reports_after=0.8, stale_reports=((4.2, seconds - 5),))
     keeper, clock = keep(Plug("one", nature))
     keeper.hold()
     clock.turn(length)

@@ -66,8 +66,8 @@ async def test_newer_version(
     await pause(live.hass, PLUG)
     await restart(live, lambda: hass_storage[KEY].update(version=9))
     await started(live)
-    told = [record.getMessage() for record in no_secrets_in_log.records]
-    assert any("cannot be read from the disk" in message for message in told)
+    messages = [record.getMessage() for record in no_secrets_in_log.records]
+    assert any("cannot be read from the disk" in message for message in messages)
     assert live.live == "on"
 
 

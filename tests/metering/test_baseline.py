@@ -738,5 +738,5 @@ def test_equal_use(kwh: float, first: float) -> None:
             rows[moment] = total = round(total + used, 2)
     found = estimate(WINDOW, EQUIVENT_DAYS, [meter_of(in_between(rows))], over=True)
     assert (found.days_used, found.lower_than) == (8, 0)
-    word = in_words(found) or ""
-    assert word.endswith("less than on 0 of your 8 usual days")
+    sentence = in_words(found) or ""
+    assert sentence.endswith("less than on 0 of your 8 usual days")

@@ -64,8 +64,8 @@ def test_push_expires_while_unloaded(home: Home) -> None:
     house.begin(ahead=16, minutes=119, truly=False)
     house.push(kind="started", times=1)
     house.restart(down=3700, pull=True, starting=44)
-    told = [("started", "webhook"), ("ended", "clock"), ("started", "api")]
-    assert home.judge.announced == told
+    expected = [("started", "webhook"), ("ended", "clock"), ("started", "api")]
+    assert home.judge.announced == expected
     house.teardown()
 
 

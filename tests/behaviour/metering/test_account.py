@@ -510,8 +510,10 @@ async def test_two_accounts(home: MeteredHome, hass_storage: dict[str, Any]) -> 
     await home.end()
     assert (home.figures(), home.figures("_2")) == ((0.9, 0.4, 0.5), (1.8, 0.8, 1.0))
     assert home.hass.states.get("sensor.equiwatt_saving_3") is None
-    said = [(await home.calendar(suffix))[0].get("description", "") for suffix in ("", "_2", "_3")]
-    assert [text.partition(" kWh")[0] for text in said] == ["Used 0.40", "Used 0.80", ""]
+    descriptions = [
+        (await home.calendar(suffix))[0].get("description", "") for suffix in ("", "_2", "_3")
+    ]
+    assert [text.partition(" kWh")[0] for text in descriptions] == ["Used 0.40", "Used 0.80", ""]
     await home.pass_time(60, step=30)
     kept = [
         [round(each["used"], 6) for each in hass_storage[key]["data"].get("results", [])]

@@ -40,11 +40,11 @@ KINDS: dict[str, Make] = {
         name, state="heat_cool", temperature=None, target_temp_low=18.0, target_temp_high=24.0
     ),
     "valve whose off is five degrees": lambda name: Thermostat(name, is_valve=True),
-    "plug that reports late": lambda name: Plug(name, Nature(tells_after=8)),
+    "plug that reports late": lambda name: Plug(name, Nature(reports_after=8)),
     "plug without contexts": lambda name: Plug(name, Nature(context_seconds=0)),
     "plug that reports twice": lambda name: Plug(name, Nature(doubles_after=3)),
     "plug with an old word": lambda name: Plug(
-        name, Nature(tells_after=0.8, old_words=((4.2, 26),))
+        name, Nature(reports_after=0.8, stale_reports=((4.2, 26),))
     ),
     "lamp": Lamp,
     "lamp without a colour": lambda name: Lamp(name, rgb_color=None),
@@ -79,15 +79,15 @@ SCENES: dict[str, Mapping[str, Any]] = {
 type Oddity = Callable[[Random], Nature]
 
 ODDITIES: dict[str, Oddity] = {
-    "an old word": lambda random: Nature(old_words=(_stale_report(random),)),
+    "an old word": lambda random: Nature(stale_reports=(_stale_report(random),)),
     "two old words": lambda random: Nature(
-        old_words=((random.uniform(1, 20), random.uniform(1, 20)), (random.uniform(45, 90), 30))
+        stale_reports=((random.uniform(1, 20), random.uniform(1, 20)), (random.uniform(45, 90), 30))
     ),
     "goes back once": lambda random: Nature(reverts=1, reverts_after=random.uniform(2, 60)),
     "goes back twice": lambda random: Nature(reverts=2, reverts_after=random.uniform(2, 60)),
     "waits in a queue": lambda random: _queue(7.0 * random.randint(1, 8)),
     "obeys late": lambda random: Nature(acts_after=random.uniform(1, 50)),
-    "reports late": lambda random: Nature(tells_after=random.uniform(1, 180)),
+    "reports late": lambda random: Nature(reports_after=random.uniform(1, 180)),
     "reports twice": lambda random: Nature(doubles_after=random.uniform(1, 60)),
     "is polled": lambda random: Nature(polled_every=random.uniform(10, 300)),
     "loses a report": lambda random: Nature(loses=frozenset({random.randint(0, 3)})),

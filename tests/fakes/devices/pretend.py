@@ -12,7 +12,7 @@ from typing import Any, override
 
 type Later = Callable[[float, Callable[[], None]], object]
 """Calls a function after so many seconds."""
-type Hear = Callable[[str | None, Mapping[str, Any]], object]
+type ReportCallback = Callable[[str | None, Mapping[str, Any]], object]
 """Receives a report, without a state if the device has no connection."""
 type Truth = tuple[str, dict[str, Any]]
 
@@ -27,13 +27,13 @@ class Nature:
     """Seconds until a command arrives."""
     acts_after: float = 0
     """Seconds until the command is carried out."""
-    tells_after: float = 0
+    reports_after: float = 0
     """Seconds from then until the report."""
     doubles_after: float | None = None
     """Seconds after which the report is repeated."""
     polled_every: float = 0
     """Seconds between reports, if they do not follow changes."""
-    old_words: tuple[tuple[float, float], ...] = ()
+    stale_reports: tuple[tuple[float, float], ...] = ()
     """Seconds from a report to a stale one of the state before, and its duration."""
     reverts: int = 0
     """Number of commands that the device itself undoes."""
@@ -80,7 +80,7 @@ class PretendDevice:
         self.commands: list[str] = []
         self._reports = self._reverted = 0
         self._later: Later = lambda _, job: job()
-        self._hear: Hear = lambda _, __: None
+        self._on_report: ReportCallback = lambda _, __: None
         self.on_change: Callable[[], object] = lambda: None
         self.reset()
         for key, value in truth.items():
@@ -116,9 +116,9 @@ class PretendDevice:
         """Return some attributes."""
         return {name: self.attributes[name] for name in names if name in self.attributes}
 
-    def connect(self, later: Later, hear: Hear) -> None:
+    def connect(self, later: Later, hear: ReportCallback) -> None:
         """Start with a clock, and report."""
-        self._later, self._hear = later, hear
+        self._later, self._on_report = later, hear
         if self.nature.polled_every:
             self._later(self.nature.polled_every, self._poll)
 
@@ -194,22 +194,22 @@ class PretendDevice:
         self._reports += 1
         if number in nature.loses or nature.is_silent or nature.polled_every:
             return
-        say = partial(self._report, self.truth)
-        self._later(nature.tells_after, say)
+        report = partial(self._report, self.truth)
+        self._later(nature.reports_after, report)
         if nature.doubles_after is not None:
-            self._later(nature.tells_after + nature.doubles_after, say)
-        for after, lasts in nature.old_words if old else ():
-            self._later(nature.tells_after + after, partial(self._report, old))
-            self._later(nature.tells_after + after + lasts, self._report_truth)
+            self._later(nature.reports_after + nature.doubles_after, report)
+        for after, lasts in nature.stale_reports if old else ():
+            self._later(nature.reports_after + after, partial(self._report, old))
+            self._later(nature.reports_after + after + lasts, self._report_truth)
 
     def _report_truth(self) -> None:
         """Report the truth now."""
         self._report(self.truth)
 
-    def _report(self, said: Truth | None) -> None:
+    def _report(self, state: Truth | None) -> None:
         """Report a state, if connected."""
-        if said:
-            self._hear(said[0] if self.is_available else None, said[1])
+        if state:
+            self._on_report(state[0] if self.is_available else None, state[1])
 
     def turn_on(self, **_: Any) -> None:
         """Turn on."""
