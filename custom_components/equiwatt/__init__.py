@@ -73,9 +73,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> 
         await hass.config_entries.async_forward_entry_setups(entry, platforms)
     EquiwattWebhookManager(hass, entry).async_setup()
     WebhookMonitor(hass, entry).async_setup()
-    # The attendance and the plans change with an edge, and the held devices between polls.
+    # The attendance and the plans change with an edge.
     announcer.async_listen(lambda _: coordinator.async_update_listeners())
-    entry.async_on_unload(holding.async_listen(coordinator.async_update_listeners))
     _restore_after_equivents(entry)
     coordinator.async_start()
     entry.async_on_unload(announcer.async_start())
@@ -84,15 +83,13 @@ async def async_setup_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> 
 
 def _hold_for(entry: EquiwattConfigEntry) -> None:
     """Hold devices for an account until it is unloaded."""
-    data, entry_id = entry.runtime_data, entry.entry_id
-
-    def detach() -> None:
-        """Detach the account, which restores its devices if it is disabled."""
-        data.holding.async_detach(entry_id, is_disabled=entry.disabled_by is not None)
-
-    entry.async_on_unload(detach)
-    account = Account(now=data.coordinator.clock.now, holds=lambda: data.takes_part)
-    data.holding.async_attach(entry_id, account)
+    data = entry.runtime_data
+    account = Account(
+        now=data.coordinator.clock.now,
+        holds=lambda: data.takes_part,
+        update=data.coordinator.async_update_listeners,
+    )
+    entry.async_on_unload(data.holding.async_attach(entry, account))
 
 
 def _restore_after_equivents(entry: EquiwattConfigEntry) -> None:
@@ -102,11 +99,12 @@ def _restore_after_equivents(entry: EquiwattConfigEntry) -> None:
     def restore(edge: Edge) -> None:
         """Restore the account's devices at an end."""
         if edge.type is EdgeType.ENDED:
-            data.holding.async_end(entry_id, edge.equivent.end or data.coordinator.clock.now())
+            end = edge.equivent.end or data.coordinator.clock.now()
+            data.holding.async_release(entry_id, end=end)
 
     def start(_: HomeAssistant) -> None:
         """Restore devices whose equivent has ended before Home Assistant started."""
-        data.holding.async_start(entry_id)
+        data.holding.async_release(entry_id)
 
     entry.async_on_unload(data.announcer.async_listen(restore))
     entry.async_on_unload(async_at_started(data.coordinator.hass, callback(start)))

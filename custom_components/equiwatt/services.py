@@ -221,7 +221,7 @@ async def _async_hold(
 async def _async_restore(call: ServiceCall) -> None:
     """Restore the chosen held devices, or all without a target."""
     hass, manager = call.hass, async_get_manager(call.hass)
-    held = {one.entity_id for one in manager.held}
+    held = {one.entity_id for one in manager.held_for()}
     if call.data and call.data.get(ATTR_ENTITY_ID) != ENTITY_MATCH_ALL:
         selected = async_extract_referenced_entity_ids(hass, TargetSelection(call.data))
         chosen = selected.referenced | selected.indirectly_referenced

@@ -7,7 +7,6 @@ import pytest
 from custom_components.equiwatt.holding.eligibility import (
     Refusal,
     can_pause,
-    can_restore,
     can_set_back,
     refusal_of,
     scene_refusal_of,
@@ -65,13 +64,6 @@ def test_refusal(state: str, refusal: Refusal | None) -> None:
     """A device that is off or unavailable is refused."""
     assert refusal_of(State("switch.one", state)) is refusal
     assert refusal_of(None) is Refusal.NOT_FOUND
-
-
-def test_can_restore() -> None:
-    """Scenes can move more than can be paused, but not everything."""
-    assert can_restore(State("cover.one", "open"))
-    assert can_restore(State("number.one", "1"))
-    assert not can_restore(State("lock.one", "locked"))
 
 
 LIMITS = {"supported_features": 3, "min_temp": 7, "max_temp": 35, "target_temp_step": 0.5}

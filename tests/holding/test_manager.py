@@ -15,7 +15,7 @@ from pytest_homeassistant_custom_component.common import (
 from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.holding.device import step
 from custom_components.equiwatt.holding.issues import issue_id_of
-from custom_components.equiwatt.holding.manager import async_get_manager
+from custom_components.equiwatt.holding.manager import Account, async_get_manager
 from custom_components.equiwatt.storage import StorageFile
 from homeassistant.components.climate.const import HVACMode
 from homeassistant.config_entries import ConfigEntryDisabler
@@ -1315,9 +1315,11 @@ async def test_old_name_has_no_timer(live: Home) -> None:
     er.async_get(live.hass).async_update_entity(PLUG, new_entity_id="switch.renamed")
     await live.pass_time(5 * MINUTE)
     changes: list[None] = []
-    stop = async_get_manager(live.hass).async_listen(lambda: changes.append(None))
+    manager = async_get_manager(live.hass)
+    account = Account(now=lambda: live.now, holds=lambda: True, update=lambda: changes.append(None))
+    detach = manager.async_attach(MockConfigEntry(), account)
     await live.pass_time(2 * MINUTE, step=20)
-    stop()
+    detach()
     assert changes == []
 
 

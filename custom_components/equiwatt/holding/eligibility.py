@@ -140,7 +140,7 @@ def scene_wanted_of(
         return Refusal.NOT_FOUND
     wanted: dict[str, Any] = {}
     for found in (one for scene in scenes for one in scene_states_of(hass, scene).values()):
-        if can_restore(state) and entity_id in members_of(hass, [found.entity_id]):
+        if state.domain in SIGNIFICANT and entity_id in members_of(hass, [found.entity_id]):
             features = {ATTR_SUPPORTED_FEATURES: state.attributes.get(ATTR_SUPPORTED_FEATURES)}
             read = DeviceState.read(state.domain, found.state, features | found.attributes)
             wanted = read.significant if read else wanted
@@ -158,11 +158,6 @@ def can_pause(state: State) -> bool:
         is_listed = STATE_OFF in (state.attributes.get(listed) or ())
         return is_listed or turns_off_by_switch(state.domain, state.attributes)
     return state.domain in TOGGLES
-
-
-def can_restore(state: State) -> bool:
-    """Return True if a device can be restored after a scene."""
-    return state.domain in SIGNIFICANT
 
 
 def can_set_back(state: State) -> bool:

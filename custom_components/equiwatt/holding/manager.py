@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP, SERVICE_TURN_ON
 from homeassistant.core import (
     CALLBACK_TYPE,
@@ -76,10 +77,13 @@ type Results = dict[str, Refusal | None]
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """An account that is set up: its clock, and whether devices are held for it now."""
+    """An account that is set up."""
 
     now: Callable[[], datetime]
     holds: Callable[[], bool]
+    """Return True while devices are held for its equivent."""
+    update: Callable[[], None]
+    """Update what is shown of the held devices."""
 
 
 @callback
@@ -109,7 +113,6 @@ class HoldingManager:
         self._next_slot = 0.0
         self._removed: set[str] = set()
         self._listening: list[CALLBACK_TYPE] = []
-        self._watchers: list[Callable[[], None]] = []
         self._changed = asyncio.Event()
         self._lock = asyncio.Lock()
         self._is_running = False
@@ -119,21 +122,11 @@ class HoldingManager:
         """Devices that are held or being restored, by entity id."""
         return sorted(self._devices.values(), key=lambda held: held.entity_id)
 
-    @property
-    def held(self) -> list[HeldDevice]:
-        """Devices that are held or not yet restored, by entity id."""
+    def held_for(self, entry_id: str | None = None) -> list[HeldDevice]:
+        """Return the devices held for an account, or for any, or not yet restored, by entity id."""
         now = self._read_clock()
-        return [held for held in self.devices if is_held(held.record, now)]
-
-    def held_for(self, entry_id: str) -> list[HeldDevice]:
-        """Return the devices held for an account or not yet restored, by entity id."""
-        return [held for held in self.held if entry_id in held.holders]
-
-    @callback
-    def async_listen(self, watcher: Callable[[], None]) -> CALLBACK_TYPE:
-        """Call a watcher at each change. Return a function that removes it."""
-        self._watchers.append(watcher)
-        return lambda: self._watchers.remove(watcher)
+        holders = (held for held in self.devices if entry_id in (None, *held.holders))
+        return [held for held in holders if is_held(held.record, now)]
 
     # Hold
 
@@ -144,8 +137,8 @@ class HoldingManager:
         """
         # A retriggered automation cancels this action, which must not stop half-way.
         begun = self._run(self._async_begin(entity_ids, request))
-        refusals, applied = await asyncio.shield(begun)
-        waiting = [entity_id for entity_id in entity_ids if entity_id not in refusals]
+        plan, applied = await asyncio.shield(begun)
+        waiting = [one for one, new in plan.items() if isinstance(new, HeldDevice)]
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
                 while any(self._is_awaited(entity_id) for entity_id in waiting):
@@ -153,14 +146,17 @@ class HoldingManager:
                 await asyncio.wait([applied])
         results: Results = dict.fromkeys(request.scenes, Refusal.NO_ANSWER)
         results |= applied.result() if applied.done() else {}
-        return results | {one: refusals.get(one) or self._result_of(one) for one in entity_ids}
+        return results | {
+            one: new if isinstance(new, Refusal) else self._result_of(one)
+            for one, new in plan.items()
+        }
 
     async def _async_begin(
         self, entity_ids: Collection[str], request: Request
-    ) -> tuple[dict[str, Refusal], asyncio.Task[Results]]:
+    ) -> tuple[dict[str, HeldDevice | Refusal], asyncio.Task[Results]]:
         """Write a plan, again if it has changed meanwhile, and carry it out.
 
-        Return the refused devices, and the task that applies the scenes.
+        Return the plan, and the task that applies the scenes.
         """
         self._start()
         requester = await self._service_calls.async_requester_of(request.context)
@@ -168,7 +164,7 @@ class HoldingManager:
             now, written = self._read_clock(), None
             while True:
                 plan = {one: self._plan(one, request, requester, now) for one in entity_ids}
-                held = {one: new[0] for one, new in plan.items() if isinstance(new, tuple)}
+                held = {one: new for one, new in plan.items() if isinstance(new, HeldDevice)}
                 if plan == written or not held:
                     break
                 try:
@@ -179,50 +175,45 @@ class HoldingManager:
                         translation_domain=DOMAIN, translation_key=key
                     ) from err
                 written = plan
+            sent = {one: known.record.commands for one, known in self._devices.items()}
             self._devices |= held
             self._subscribe()
-            for entity_id, new in plan.items():
-                if isinstance(new, tuple):
-                    self.async_forget(entity_id)
-                    self._step(entity_id)
-                    if calls := new[1]:
-                        self._run(self._async_send(entity_id, calls, restores=False))
+            for entity_id, new in held.items():
+                if new.record.commands != sent.get(entity_id, ()) and not request.scenes:
+                    self._run(self._async_send(entity_id))
             applied = self._run(self._async_apply(request.scenes, requester, held))
-            for entry_id in request.holders:  # whose equivent may have ended meanwhile
-                account = self._accounts.get(entry_id)
-                if account and not account.holds():
-                    self.async_release(entry_id)
-        return {one: why for one, why in plan.items() if isinstance(why, Refusal)}, applied
+            for entity_id in held:
+                self.async_forget(entity_id)
+                self._step(entity_id)
+            for entry_id in request.holders & self._accounts.keys():
+                self.async_release(entry_id)  # if its equivent has ended meanwhile
+        return plan, applied
 
     def _plan(
         self, entity_id: str, request: Request, requester: Requester, now: datetime
-    ) -> tuple[HeldDevice, list[Call]] | Refusal:
-        """Return the device as it will be held and the calls that set it, or a refusal."""
+    ) -> HeldDevice | Refusal:
+        """Return a device as it will be held, its first command included, or a refusal."""
         known = self._devices.get(entity_id)
         if known and not (known.record.restoring or is_held(known.record, now)):
             known = None  # another person or automation has changed it
-        record = known.record if known else None
-        wanted = wanted_for(request, self.hass, entity_id, record, now)
+        wanted = wanted_for(request, self.hass, entity_id, known.record if known else None, now)
         if isinstance(wanted, Refusal):
             return wanted
         state = device_state_of(self.hass.states.get(entity_id))
         until = now + min(request.longest or LONGEST, LONGEST)
-        record, decision = step(hold(record, state, wanted, now, until), None, now)
+        record = hold(known.record if known else None, state, wanted, now, until)
+        record, decision = step(record, None, now)
         command = wanted if request.scenes and state else decision.command
-        calls = list[Call]()
         if command is not None:
             record = commanded(record, command, now)
-            if not request.scenes:  # the scenes command it themselves
-                calls = calls_of(record, len(record.commands) - 1)
         others = known.holders if known and now < known.record.until else ()
-        held = HeldDevice(
+        return HeldDevice(
             entity_id=entity_id,
             record=record,
             holders=tuple(sorted({*request.holders, *others})),
             requester=requester,
             degrees=None if record.before else request.degrees,
         )
-        return held, calls
 
     async def _async_apply(
         self, scenes: Iterable[str], requester: Requester, entity_ids: Iterable[str]
@@ -260,38 +251,21 @@ class HoldingManager:
     # Release
 
     @callback
-    def async_attach(self, entry_id: str, account: Account) -> None:
-        """Add an account that is being set up."""
-        self._accounts[entry_id] = account
+    def async_attach(self, entry: ConfigEntry[Any], account: Account) -> CALLBACK_TYPE:
+        """Add an account that is being set up. Return a function that removes it."""
+        self._accounts[entry.entry_id] = account
 
-    @callback
-    def async_start(self, entry_id: str) -> None:
-        """Restore the devices of an account, unless its equivent is still live."""
-        self._refresh_issues()
-        if not self._accounts[entry_id].holds():
-            self.async_release(entry_id)
+        def detach() -> None:
+            """Remove the account, and restore its devices if it is disabled."""
+            del self._accounts[entry.entry_id]
+            if entry.disabled_by:
+                self.async_release(entry.entry_id)
 
-    @callback
-    def async_end(self, entry_id: str, end: datetime) -> None:
-        """Restore the devices of an account whose equivent has ended.
-
-        If the next equivent is already live, devices requested since the end stay held for it.
-        """
-        account = self._accounts.get(entry_id)
-        self.async_release(entry_id, since=end if account and account.holds() else None)
-
-    @callback
-    def async_detach(self, entry_id: str, *, is_disabled: bool) -> None:
-        """Remove an account that is unloaded, and restore its devices if it is disabled."""
-        self._accounts.pop(entry_id, None)
-        if is_disabled:
-            self.async_release(entry_id)
-            self._refresh_issues()
+        return detach
 
     async def async_remove(self, entry_id: str) -> None:
         """Restore the devices of an account that has been removed."""
         self.async_release(entry_id)
-        self._refresh_issues()
         await self._async_tidy()
 
     async def async_skip(self, entry_id: str, context: Context) -> None:
@@ -307,15 +281,20 @@ class HoldingManager:
 
     @callback
     def async_release(
-        self, entry_id: str, requester: Requester | None = None, *, since: datetime | None = None
+        self, entry_id: str, requester: Requester | None = None, *, end: datetime | None = None
     ) -> None:
-        """Restore devices held for this account only, except those requested since a time."""
-        now = self._read_clock()
+        """Restore devices held for this account only, unless its equivent is live.
+
+        If that is the next one already, those requested before the end of the last are restored.
+        """
+        account, now = self._accounts.get(entry_id), self._read_clock()
+        holds = account is not None and account.holds()
         for held in self.devices:
-            is_later = since is not None and held.record.began >= since
-            if entry_id in held.holders and held.record.until > now and not is_later:
+            is_over = not holds or (end is not None and held.record.began < end)
+            if is_over and entry_id in held.holders and now < held.record.until:
                 others = tuple(holder for holder in held.holders if holder != entry_id)
                 self._release(held, others, requester)
+        self._raise_issues()
 
     def _release(
         self, held: HeldDevice, others: tuple[str, ...], requester: Requester | None = None
@@ -338,16 +317,13 @@ class HoldingManager:
             self._not_restored.remove(entity_id)
             self._file.async_write_soon(SOON)
 
-    def _refresh_issues(self) -> None:
-        """Raise the issues again, which outlast restarts by themselves only without an account."""
+    def _raise_issues(self, *new: str) -> None:
+        """Raise the issues of devices that could not be restored, earlier ones included."""
+        self._not_restored.update(new)
         for entity_id in self._not_restored:
             async_raise_not_restored(self.hass, entity_id)
-
-    def _raise_issue(self, entity_id: str) -> None:
-        """Raise the issue of a device that could not be restored."""
-        self._not_restored.add(entity_id)
-        self._file.async_write_soon(SOON)
-        async_raise_not_restored(self.hass, entity_id)
+        if new:
+            self._file.async_write_soon(SOON)
 
     # Starts and stops
 
@@ -476,7 +452,7 @@ class HoldingManager:
         if record.commands and not entries:  # no restart would resume it
             abandoned_at = record.until + ABANDONED
             if now >= abandoned_at:
-                self._raise_issue(entity_id)
+                self._raise_issues(entity_id)
             else:
                 looks.append(abandoned_at)
         self._due_at.pop(entity_id, None)
@@ -494,23 +470,25 @@ class HoldingManager:
                 self._due_at[entity_id] = self._next_slot
                 return
             self._next_slot = moment + APART
-        held, values = self._devices[entity_id], decision.command or {}
-        record = commanded(held.record, values, now)
-        calls = calls_of(record, len(record.commands) - 1)
+        held = self._devices[entity_id]
+        record = commanded(held.record, decision.command or {}, now)
         self._set_device(replace(held, record=record))
-        self._run(self._async_send(entity_id, calls, restores=now >= held.record.until))
+        self._run(self._async_send(entity_id))
         self._step(entity_id)
 
-    async def _async_send(self, entity_id: str, calls: list[Call], *, restores: bool) -> None:
-        """Send the last command once it is on the disk, unless it has been overtaken by then."""
-        number = len(self._devices[entity_id].record.commands) - 1
+    async def _async_send(self, entity_id: str) -> None:
+        """Send the last command once it is on the disk, unless it is out of date by then."""
+        record = self._devices[entity_id].record
+        number, restores = len(record.commands) - 1, self._read_clock() >= record.until
         await self._async_flush()
         held = self._devices.get(entity_id)
         if held is None or number >= len(held.record.commands):
             return
-        is_stale = restores != (self._read_clock() >= held.record.until)
-        if not is_stale:
-            is_off = held.record.commands[number].values == OFF
+        if restores is (self._read_clock() >= held.record.until):
+            calls, is_off = (
+                calls_of(held.record, number),
+                held.record.commands[number].values == OFF,
+            )
             action = "restored" if restores else "paused" if is_off else "changed"
             set_device = self._service_calls.async_set
             answer = await set_device(entity_id, calls, held.requester, action)
@@ -538,7 +516,7 @@ class HoldingManager:
         """Remove a device, raising or clearing its issue."""
         self._pop(entity_id)
         if outcome is Outcome.GIVEN_UP:
-            self._raise_issue(entity_id)
+            self._raise_issues(entity_id)
         else:
             self.async_forget(entity_id)
         self._subscribe()
@@ -570,13 +548,13 @@ class HoldingManager:
         return as_stored({**self._devices, **(pending or {})}.values(), self._not_restored)
 
     def _dispatch(self) -> None:
-        """Set the timer and notify the watchers."""
+        """Set the timer, and report the change to actions and entities."""
         next_look = min(self._due_at.values(), default=None)
         self._timer.async_set(next_look and next_look - self.hass.loop.time())
         self._changed.set()
         self._changed.clear()
-        for watcher in tuple(self._watchers):
-            watcher()
+        for account in tuple(self._accounts.values()):
+            account.update()
 
     def _read_clock(self) -> datetime:
         """Return the time of an account; after a correction, shift all times first."""
