@@ -20,7 +20,7 @@ from custom_components.equiwatt.equivents.model import Equivent
 from custom_components.equiwatt.equivents.snapshot import Snapshot
 from custom_components.equiwatt.metering.baseline import GRID, Window, estimate
 from custom_components.equiwatt.metering.meter import History, Meter
-from custom_components.equiwatt.metering.readings import Reader
+from custom_components.equiwatt.metering.readings import async_read
 from custom_components.equiwatt.metering.results import Estimate, FinishedResult, Results
 from custom_components.equiwatt.store import EquiwattStore
 from homeassistant.core import HomeAssistant
@@ -42,8 +42,7 @@ HOUR = timedelta(hours=1)
 JOBS = {
     "choose": f"when it is chosen, with {EQUIVENTS} equivents",
     "write": "when a figure changes",
-    "start": "at the start of an equivent",
-    "five_minutes": "each five minutes of it",
+    "measure": "at the start of an equivent, and each five minutes of it",
 }
 TITLE = f"Meter: {DAYS} days of statistics of {METERS} meters"
 
@@ -87,25 +86,18 @@ async def timed[T](job: Callable[[], Awaitable[T]]) -> tuple[T, float, float]:
 
 
 class Job:
-    """The two jobs of a meter, with a database of its own."""
+    """The job of a meter in an equivent."""
 
     def __init__(self, hass: HomeAssistant, now: datetime) -> None:
         """Initialize an equivent of an hour."""
-        options = {"source": "sensors", "sensors": [METER]}
-        entry: Any = SimpleNamespace(options=options)
-        self._reader = Reader(hass, entry)
+        self._hass = hass
         start = now - HOUR / 2
         self._window = Window(start=start, end=start + HOUR)
 
-    async def start(self) -> None:
-        """Read two months and estimate the usual use."""
-        self._reader.forget()
-        await self.update()
-
-    async def update(self) -> None:
-        """Read the new rows and check the result."""
-        meters = await self._reader.async_read(self._window)
-        found = estimate(self._window, (), meters, over=False)
+    async def measure(self) -> None:
+        """Read two months, and check the estimate."""
+        readings = await async_read(self._hass, [METER], self._window.start)
+        found = estimate(self._window, (), readings, over=False)
         if found.days_used != found.days_wanted or found.saving is None:
             raise RuntimeError(f"This is no estimate: {found}")
 
@@ -246,9 +238,9 @@ def counted(hass: HomeAssistant) -> Iterator[list[str]]:
 async def costs(hass: HomeAssistant, now: datetime) -> dict[str, float]:
     """Measure each job in turn, and then the time at rest."""
     job, past = Job(hass, now), Past(hass, now)
-    _, first, _ = await timed(job.start)
+    _, first, _ = await timed(job.measure)
     figures = {"meter_first_ms": first}
-    jobs = ((past.choose, 5), (past.write, TIMES), (job.start, TIMES), (job.update, TIMES))
+    jobs = ((past.choose, 5), (past.write, TIMES), (job.measure, TIMES))
     for name, (work, times) in zip(JOBS, jobs, strict=True):
         with counted(hass) as queries:
             await work()

@@ -229,7 +229,7 @@ class Tables:
         set_state(self.hass, state, meter)
 
     async def _read(
-        self, hass: HomeAssistant, meters: Sequence[str], since: datetime
+        self, hass: HomeAssistant, meters: Sequence[str], start: datetime
     ) -> tuple[Readings, ...]:
         """Return the readings of several meters since a time."""
         self.reads += 1
@@ -237,7 +237,7 @@ class Tables:
             raise self.error
         if self.is_broken:
             raise UnreadableError
-        first = since - 2 * HOUR
+        first = start - readings_module.LOOK
         return tuple(
             meter_of(
                 *(

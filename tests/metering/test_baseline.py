@@ -273,8 +273,7 @@ def test_late_meter() -> None:
         assert (found.used, found.saving) == (expected["used_kwh"], expected["saved_kwh"])
         assert (found.reason, found.final) == (expected["reason"], False)
         assert found.measured_until is None
-    (before,), (after_import,) = late, readings()
-    after = final(known=[before.updated(after_import, at(EVENT_DAY, "16:00"))])
+    after = final(known=readings())
     assert after.used == is_about(case["after_import"]["used_kwh"])
     assert after.saving == is_about(case["after_import"]["saved_kwh"])
 
@@ -347,17 +346,6 @@ def test_approximate_readings() -> None:
     assert not final(known=[meter_of(in_between(counter()), hours)]).approximate
     recent = {m: kwh for m, kwh in later.items() if m.date() >= newest_day}
     assert final(known=[meter_of(recent, hours)]).approximate
-
-
-def test_newer_rows() -> None:
-    """Newer rows replace all readings since their first, as statistics may be cleared."""
-    moments = [at(EVENT_DAY, label) for label in ("16:00", "17:00", "17:05", "17:10", "18:00")]
-    old = meter_of(dict.fromkeys(moments[:4], 1.0), {moments[1]: 1.0})
-    new = meter_of({moments[3]: 2.0, moments[4]: 3.0}, {moments[4]: 2.0})
-    assert old.updated(new, moments[1]) == meter_of(
-        {moments[0]: 1.0, moments[1]: 1.0, moments[3]: 2.0, moments[4]: 3.0},
-        {moments[1]: 1.0, moments[4]: 2.0},
-    )
 
 
 def test_half_past_of_hours() -> None:

@@ -12,7 +12,6 @@ import sqlalchemy as sa
 
 from custom_components.equiwatt.metering.baseline import Readings, Window, estimate
 from custom_components.equiwatt.metering.readings import (
-    LOOK,
     Row,
     UnreadableError,
     async_grid_meters,
@@ -45,7 +44,7 @@ def is_about(value: float) -> Any:
 
 async def read(hass: HomeAssistant, *meters: str, of: Window = WINDOW) -> tuple[Readings, ...]:
     """Read meters for a window."""
-    return await async_read(hass, meters or (METER,), of.start - LOOK)
+    return await async_read(hass, meters or (METER,), of.start)
 
 
 async def final(hass: HomeAssistant, *meters: str, of: Window = WINDOW) -> Estimate:

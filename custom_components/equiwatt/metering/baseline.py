@@ -164,14 +164,6 @@ class Readings:
             return None
         return known[-1][1] - known[0][1]
 
-    def updated(self, newer: Readings, since: datetime) -> Readings:
-        """Return the readings with those since a time replaced by newer ones."""
-        last = since.timestamp()
-        pairs = ((self.five_minutes, newer.five_minutes), (self.hours, newer.hours))
-        return Readings(
-            *({end: old[end] for end in old if end <= last} | dict(new) for old, new in pairs)
-        )
-
     @property
     def is_slow(self) -> bool:
         """Return True if energy cannot be assigned to half hours."""

@@ -30,7 +30,7 @@ from .baseline import (
     window_of,
     without_figures,
 )
-from .readings import LOOK, Reader, UnreadableError, async_find_meters, async_read
+from .readings import UnreadableError, async_find_meters, async_read
 from .results import Estimate, FinishedResult, Reason
 from .statistics import StatisticsWriter
 
@@ -55,7 +55,6 @@ class Meter:
         self._coordinator = coordinator
         self._announcer = announcer
         self._store = store
-        self._reader = Reader(self._hass, self._entry)
         self._past: Sequence[Equivent] = ()
         self._rehearsal: Equivent | None = None
         """The last finished rehearsal, which is not stored."""
@@ -221,18 +220,18 @@ class Meter:
             final = over and self._misdated == window.start
             return without_figures(window, Reason.CLOCK_WRONG, final=final)
         try:
-            meters = await self._reader.async_read(window)
+            meters = await async_find_meters(self._hass, self._entry.options)
+            readings = await async_read(self._hass, meters, window.start)
         except UnreadableError:
             if not gives_up:
                 raise
-            meters = ()
+            readings = ()
         return estimate(
-            window, equivent_days(self._coordinator.data.past, window), meters, over=over
+            window, equivent_days(self._coordinator.data.past, window), readings, over=over
         )
 
     async def _async_final(self, ended: Equivent) -> Estimate | None:
         """Return the estimate for an equivent that is over, final at the last attempt."""
-        self._reader.forget()
         gives_up = self._next_attempt(ended, PATIENCE) is None
         found = await self._async_estimate(ended, over=True, gives_up=gives_up)
         is_last_attempt = self._next_attempt(ended, self._patience(ended)) is None
@@ -413,7 +412,7 @@ class History:
     ) -> None:
         """Measure equivents with one read, as their comparable days overlap."""
         past, kind_of = self._past, self._coordinator.plans.kind_of
-        readings = await async_read(self._hass, meters, min(each.start for each in todo) - LOOK)
+        readings = await async_read(self._hass, meters, min(each.start for each in todo))
         found = await self._hass.async_add_executor_job(_measured, todo.values(), past, readings)
         both = zip(todo, found, strict=True)
         results = (FinishedResult(each, one, kind_of(each)) for each, one in both)

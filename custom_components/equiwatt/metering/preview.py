@@ -13,7 +13,7 @@ from ..const import SOURCE_ENERGY_DASHBOARD
 from ..equivents.model import Equivent
 from .baseline import GRID, Readings, Window, equivent_days, usual_days
 from .days import DAY, LONDON, is_working
-from .readings import LOOK, UnreadableError, async_find_meters, async_read, async_unfit
+from .readings import UnreadableError, async_find_meters, async_read, async_unfit
 
 WEEK = timedelta(days=7)
 
@@ -40,7 +40,7 @@ async def async_preview(
         return _without_statistics(hass, unfit)
     now = dt_util.utcnow()
     try:
-        readings = await async_read(hass, meters, now - LOOK)
+        readings = await async_read(hass, meters, now)
     except UnreadableError:
         return _without_statistics(hass, meters)
     still = [meter for meter, each in zip(meters, readings, strict=True) if _is_still(each, now)]

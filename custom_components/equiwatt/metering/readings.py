@@ -8,14 +8,13 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_SENSORS, CONF_SOURCE, UnitOfEnergy
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.recorder import get_instance, session_scope
 from homeassistant.util.unit_conversion import EnergyConverter
 
 from ..const import SOURCE_SENSORS
-from .baseline import SLOWEST, Readings, Window
+from .baseline import SLOWEST, Readings
 from .days import LOOK_BACK
 
 if TYPE_CHECKING:
@@ -23,9 +22,8 @@ if TYPE_CHECKING:
 
     from homeassistant.components.recorder.db_schema import Statistics, StatisticsShortTerm
 
-MARGIN = timedelta(hours=2)
-"""Time by which rows are read earlier, to interpolate between two hours."""
-LOOK = timedelta(days=LOOK_BACK + 1)
+LOOK = timedelta(days=LOOK_BACK + 1, hours=2)
+"""Time before a window for which rows are read, to interpolate between two hours."""
 LATE_AFTER = 120.0
 """Seconds after which a row is late. Ten are usual, and a restart takes a minute."""
 BATCH_GAP = 60.0
@@ -72,42 +70,12 @@ async def async_unfit(hass: HomeAssistant, meters: Collection[str]) -> list[str]
 
 
 async def async_read(
-    hass: HomeAssistant, meters: Sequence[str], since: datetime
+    hass: HomeAssistant, meters: Sequence[str], start: datetime
 ) -> tuple[Readings, ...]:
-    """Return the readings of each meter since a time, none without a recorder."""
+    """Return the readings of each meter for windows from a time on, none without a recorder."""
     if "recorder" not in hass.config.components:
         return ()
-    return await get_instance(hass).async_add_executor_job(_read, hass, meters, since - MARGIN)
-
-
-class Reader:
-    """Reader of the meters for a window: two months at first, then new rows only."""
-
-    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
-        """Initialize without readings."""
-        self._hass = hass
-        self._entry = entry
-        self._meters: Sequence[str] = ()
-        self._window: Window | None = None
-        self._known: tuple[Readings, ...] = ()
-
-    async def async_read(self, window: Window) -> tuple[Readings, ...]:
-        """Return the readings of all meters."""
-        since = window.start - MARGIN
-        if window == self._window and all(known.newest for known in self._known):
-            newer = await async_read(self._hass, self._meters, window.start)
-            both = zip(self._known, newer, strict=True)
-            self._known = tuple(known.updated(new, since) for known, new in both)
-        else:
-            self.forget()
-            self._meters = await async_find_meters(self._hass, self._entry.options)
-            self._known = await async_read(self._hass, self._meters, window.start - LOOK)
-            self._window = window
-        return self._known
-
-    def forget(self) -> None:
-        """Drop the readings: the next read starts from the beginning."""
-        self._window = None
+    return await get_instance(hass).async_add_executor_job(_read, hass, meters, start - LOOK)
 
 
 class Row(NamedTuple):
@@ -133,8 +101,9 @@ def without_made_up(rows: Iterable[Row], starts: Sequence[float]) -> dict[float,
     made_up: Row | None = None
     for batch in _batches(rows):
         last = batch[-1]
-        if made_up and not last.is_late and last.kwh == made_up.kwh and _is_soon(made_up, last):
-            continue
+        until = made_up.end + SLOWEST.total_seconds() if made_up else 0
+        if made_up and last.end <= until and not last.is_late and last.kwh == made_up.kwh:
+            continue  # too soon for a report in between to be certain
         repeated = list(takewhile(lambda row: row.kwh == last.kwh, reversed(batch)))  # noqa: B023
         made_up = last if _was_off(repeated, starts) else None
         real = batch[: -len(repeated)] if made_up else batch
@@ -154,11 +123,6 @@ def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
         batch.append(row)
     if batch:
         yield batch
-
-
-def _is_soon(before: Row, row: Row) -> bool:
-    """Return True if two rows are too close for a report in between to be certain."""
-    return row.end <= before.end + SLOWEST.total_seconds()
 
 
 def _was_off(repeated: Sequence[Row], starts: Sequence[float]) -> bool:
@@ -182,18 +146,14 @@ def _read(hass: HomeAssistant, meters: Sequence[str], since: datetime) -> tuple[
         starts, five_minutes, hours = _rows(hass, meters, since)
     except SQLAlchemyError as err:
         raise UnreadableError from err
-    return tuple(_readings(five_minutes[meter], hours[meter], starts) for meter in meters)
-
-
-def _readings(
-    five_minutes: Sequence[Row], hours: Sequence[Row], starts: Sequence[float]
-) -> Readings:
-    """Return a meter's readings; rows of hours alone were imported, late but real."""
-    return Readings(
-        five_minutes=without_made_up(five_minutes, starts),
-        hours=without_made_up(hours, starts)
-        if five_minutes
-        else {row.end: row.kwh for row in hours},
+    return tuple(
+        Readings(
+            without_made_up(five_minutes[meter], starts),
+            without_made_up(hours[meter], starts)
+            if five_minutes[meter]
+            else {row.end: row.kwh for row in hours[meter]},  # imported, late but real
+        )
+        for meter in meters
     )
 
 
