@@ -13,7 +13,7 @@ from typing import Any
 
 from ..fakes.home import TOKEN
 from ..fakes.provider import answer_of
-from .server import Answer, Certificate, Exchange
+from .server import Answer, Certificate, Exchange, reply, sized
 
 NOW = int(datetime.now(UTC).timestamp())
 CURRENT = {"start_time": NOW - 600, "end_time": NOW + 3000}
@@ -39,17 +39,6 @@ def lie_about(live: bool) -> bytes:
     if live:
         return json.dumps(answer_of(None, {**CURRENT, "end_time": NOW - 30}, OLD)).encode()
     return json.dumps(answer_of(CURRENT, {**CURRENT, "end_time": None}, OLD)).encode()
-
-
-def reply(body: bytes, *headers: bytes, status: bytes = b"HTTP/1.1 200 OK") -> bytes:
-    """Return the bytes of a reply without a length."""
-    head = [status, b"Content-Type: application/json", b"Connection: close", *headers]
-    return b"\r\n".join([*head, b"", body])
-
-
-def sized(body: bytes, *headers: bytes, status: bytes = b"HTTP/1.1 200 OK") -> bytes:
-    """Return the bytes of a reply with its length."""
-    return reply(body, b"Content-Length: %d" % len(body), *headers, status=status)
 
 
 def wire(make: Callable[[bytes], bytes]) -> Answer:

@@ -4,7 +4,8 @@ import gzip
 import json
 import zlib
 
-from .answers import CURRENT, NOW, body, current, data, echo, shape, sized, top, without
+from .answers import CURRENT, NOW, body, current, data, echo, shape, top, without
+from .server import sized
 
 BODIES = {
     "empty": body(lambda _: b""),

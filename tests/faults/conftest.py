@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from .server import Api, Certificate, Contexts, make_context
+from .server import Certificate, Contexts, FaultyProvider, make_context
 
 
 @pytest.fixture(scope="module")
@@ -15,9 +15,9 @@ def contexts(tmp_path_factory: pytest.TempPathFactory) -> Contexts:
 
 
 @pytest.fixture
-async def server(contexts: Contexts) -> AsyncIterator[Api]:
+async def server(contexts: Contexts) -> AsyncIterator[FaultyProvider]:
     """Return the API on a socket."""
-    api = Api(contexts)
-    await api.open()
-    yield api
-    await api.shut()
+    provider = FaultyProvider(contexts)
+    await provider.open()
+    yield provider
+    await provider.shut()

@@ -8,10 +8,8 @@ from .answers import (
     endless,
     in_tls,
     instead_of_tls,
-    reply,
     reset,
     reset_handshake,
-    sized,
     stall,
     stalled_handshake,
     status,
@@ -19,7 +17,7 @@ from .answers import (
     under,
     wire,
 )
-from .server import Answer, Certificate, close
+from .server import Answer, Certificate, close, reply, sized
 
 SIZES = {
     "over a mebibyte": body(lambda lie: lie + b" " * client.MAX_BODY),

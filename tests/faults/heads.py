@@ -1,6 +1,7 @@
 """Faults in the status and the headers."""
 
-from .answers import echo, headed, redirect, reply, sized, status, wire
+from .answers import echo, headed, redirect, status, wire
+from .server import reply, sized
 
 ELSEWHERE = b"Location: /elsewhere"
 STATUSES = {

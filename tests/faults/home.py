@@ -1,7 +1,6 @@
 """A Home Assistant whose integration calls a real server."""
 
 from datetime import UTC, datetime, timedelta
-import json
 from typing import override
 
 from freezegun.api import TickingDateTimeFactory
@@ -14,9 +13,8 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 
 from ..fakes.home import EVENT, LIVE, Home, add_entry
-from ..fakes.provider import Provider, answer_of
-from .answers import CURRENT, OLD, in_tls, lie_about, sized, wire
-from .server import Api
+from .answers import CURRENT, OLD, lie_about
+from .server import FaultyProvider
 
 LAST_START = "sensor.equiwatt_last_start"
 POLL = timedelta(seconds=320)
@@ -29,7 +27,7 @@ class FaultyHome(Home):
     def __init__(
         self,
         hass: HomeAssistant,
-        server: Api,
+        server: FaultyProvider,
         clock: TickingDateTimeFactory,
         *,
         live: bool,
@@ -38,12 +36,12 @@ class FaultyHome(Home):
         """Start with a true answer."""
         scheme = "https" if tls else "http"
         url = f"{scheme}://127.0.0.1:{server.port}{API_PATH}"
-        super().__init__(hass, add_entry(hass, url=url), Provider())
+        super().__init__(hass, add_entry(hass, url=url), server)
         self.server = server
         self.clock = clock
         self.truth = "on" if live else "off"
-        self.tls = tls
         self.news = 0
+        server.tls = tls
         server.lie = lie_about(live)
         self.add_past_equivent()
 
@@ -51,11 +49,8 @@ class FaultyHome(Home):
         """Answer validly with one more past equivent."""
         self.news += 1
         newest = {key: value + 60 * self.news for key, value in OLD.items()}
-        payload = json.dumps(
-            answer_of(CURRENT if self.truth == "on" else None, newest, OLD)
-        ).encode()
-        answer = wire(lambda _: sized(payload))
-        self.server.answer = in_tls(answer) if self.tls else answer
+        self.server.fault = None
+        self.server.set_answer(CURRENT if self.truth == "on" else None, [newest, OLD])
 
     @override
     async def setup(self) -> None:

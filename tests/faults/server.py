@@ -17,6 +17,8 @@ from cryptography.x509.oid import NameOID
 
 from homeassistant.util import ssl as ssl_util
 
+from ..fakes.provider import Provider
+
 
 class Certificate(StrEnum):
     """Certificate of a server."""
@@ -80,17 +82,36 @@ async def close(exchange: Exchange) -> None:
     """Close the connection silently."""
 
 
-class Api:
-    """The provider's API as a server on a real socket."""
+def sized(body: bytes, *headers: bytes, status: bytes = b"HTTP/1.1 200 OK") -> bytes:
+    """Return the bytes of a reply with its length."""
+    return reply(body, b"Content-Length: %d" % len(body), *headers, status=status)
+
+
+def reply(body: bytes, *headers: bytes, status: bytes = b"HTTP/1.1 200 OK") -> bytes:
+    """Return the bytes of a reply, without a length."""
+    head = [status, b"Content-Type: application/json", b"Connection: close", *headers]
+    return b"\r\n".join([*head, b"", body])
+
+
+class FaultyProvider(Provider):
+    """The provider on a raw socket, where a fault may replace its answer by any bytes."""
 
     def __init__(self, contexts: Contexts) -> None:
-        """Initialize without an answer."""
+        """Initialize without faults."""
+        super().__init__()
         self.contexts = contexts
-        self.answer: Answer = close
+        self.fault: Answer | None = None
         self.lie = b""
-        self.calls = 0
+        self.tls = False
         self.port = 0
         self._server: asyncio.Server | None = None
+
+    async def answer(self, exchange: Exchange) -> None:
+        """Answer validly."""
+        if self.tls:
+            await exchange.encrypt(Certificate.GOOD)
+        await exchange.request()
+        await exchange.send(sized(self.text.encode()))
 
     async def open(self) -> None:
         """Listen, on the earlier port if there was one."""
@@ -105,9 +126,10 @@ class Api:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer a connection, and ignore a client that hangs up."""
-        self.calls += 1
+        self._record()
+        answer = self.fault or self.answer
         try:
-            await self.answer(Exchange(reader, writer, self.contexts, self.lie))
+            await answer(Exchange(reader, writer, self.contexts, self.lie))
         except OSError, EOFError:
             pass
         finally:

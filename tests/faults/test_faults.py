@@ -12,10 +12,10 @@ from custom_components.equiwatt.equivents import client
 from homeassistant.core import HomeAssistant
 
 from ..fakes.home import TOKEN
-from .answers import APART, Fault, in_tls, sized, wire
+from .answers import APART, Fault, in_tls, wire
 from .heads import REFUSALS, STATUSES
 from .home import FaultyHome
-from .server import Api
+from .server import FaultyProvider, sized
 from .table import TABLE
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
@@ -45,13 +45,13 @@ async def check_fault(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Check that a fault changes nothing, and that the next valid answer counts."""
-    calls = home.server.calls
-    home.server.answer = fault.answer
+    calls = len(home.server.calls)
+    home.server.fault = fault.answer
     with monkeypatch.context() as patch:
         if fault.stalls:
             patch.setattr(client, "TIMEOUT", SHORT)
         await home.refresh_and_poll(fault.wait)
-    assert home.server.calls >= calls + 2
+    assert len(home.server.calls) >= calls + 2
     assert home.changed == set()
     assert home.flows == fault.refuses
     await home.recover()
@@ -62,7 +62,7 @@ async def check_fault(
 @pytest.mark.parametrize("faults", TABLE.values(), ids=TABLE)
 async def test_fault(
     hass: HomeAssistant,
-    server: Api,
+    server: FaultyProvider,
     clock: TickingDateTimeFactory,
     subtests: pytest.Subtests,
     caplog: pytest.LogCaptureFixture,
@@ -84,7 +84,7 @@ async def test_fault(
 @pytest.mark.parametrize("live", [False, True], ids=["idle", "live"])
 async def test_refused_connection(
     hass: HomeAssistant,
-    server: Api,
+    server: FaultyProvider,
     clock: TickingDateTimeFactory,
     caplog: pytest.LogCaptureFixture,
     live: bool,
@@ -92,10 +92,10 @@ async def test_refused_connection(
     """A refused connection changes nothing."""
     home = FaultyHome(hass, server, clock, live=live)
     await home.setup()
-    calls = server.calls
+    calls = len(server.calls)
     await server.shut()
     await home.refresh_and_poll(APART)
-    assert server.calls == calls
+    assert len(server.calls) == calls
     assert home.changed == set()
     assert len(logged(caplog, logging.ERROR)) == 1
     await server.open()
@@ -106,7 +106,7 @@ async def test_refused_connection(
 @pytest.mark.parametrize("live", [False, True], ids=["idle", "live"])
 async def test_faults_in_a_row(
     hass: HomeAssistant,
-    server: Api,
+    server: FaultyProvider,
     clock: TickingDateTimeFactory,
     caplog: pytest.LogCaptureFixture,
     live: bool,
@@ -117,7 +117,7 @@ async def test_faults_in_a_row(
     faults = [fault for kind in TABLE.values() for fault in kind.values()]
     plain = [fault for fault in faults if not (fault.stalls or fault.tls or fault.refuses)]
     for fault in plain[::3]:
-        server.answer = fault.answer
+        server.fault = fault.answer
         await home.poll()
         if fault.wait > APART:
             clock.tick(fault.wait)
@@ -127,16 +127,16 @@ async def test_faults_in_a_row(
 
 
 async def test_reauth_is_aborted(
-    hass: HomeAssistant, server: Api, clock: TickingDateTimeFactory
+    hass: HomeAssistant, server: FaultyProvider, clock: TickingDateTimeFactory
 ) -> None:
     """A reauth is aborted by the next valid answer, with any faults in between."""
     home = FaultyHome(hass, server, clock, live=False)
     await home.setup()
     for name in ("401", "403"):
-        server.answer = REFUSALS[name]
+        server.fault = REFUSALS[name]
         await home.poll()
         assert home.flows == 1
-    server.answer = STATUSES["500"]
+    server.fault = STATUSES["500"]
     await home.poll()
     await home.recover()
 
@@ -144,12 +144,16 @@ async def test_reauth_is_aborted(
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
 @pytest.mark.parametrize("live", [False, True], ids=["idle", "live"])
 async def test_lie_without_fault(
-    hass: HomeAssistant, server: Api, clock: TickingDateTimeFactory, live: bool, tls: bool
+    hass: HomeAssistant,
+    server: FaultyProvider,
+    clock: TickingDateTimeFactory,
+    live: bool,
+    tls: bool,
 ) -> None:
     """Without a fault the lie changes everything, so the tests above can fail."""
     home = FaultyHome(hass, server, clock, live=live, tls=tls)
     await home.setup()
-    server.answer = in_tls(wire(sized)) if tls else wire(sized)
+    server.fault = in_tls(wire(sized)) if tls else wire(sized)
     await home.refresh_and_poll(APART)
     assert home.live == ("off" if live else "on")
     await asyncio.sleep(2 * announcer.APART)  # from the set-up's edge, in older releases

@@ -69,7 +69,7 @@ class MeteredHome(Home):
         """Turn the clock and create the rows in between."""
         end = at(EVENT_DAY, label) + timedelta(seconds=seconds)
         while self.now < end:
-            step = min(30.0, (end - self.now).total_seconds())
+            step = min(60.0, (end - self.now).total_seconds())
             await self.make_rows(self.now + timedelta(seconds=step - 10))
             await self.pass_time(step, step=step)
 

@@ -1,14 +1,13 @@
 """The provider: the truth, and its faulty answers."""
 
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import Any, override
+from typing import Any
 
 import aiohttp
-from pytest_homeassistant_custom_component.test_util.aiohttp import AiohttpClientMockResponse
 
 from ..fakes.provider import answer_of, event_of
 
@@ -99,20 +98,6 @@ def same(span: Span, other: Span) -> bool:
     """Return True if the equivents are the same: close, and none over before the other began."""
     first, second = sorted((span, other), key=lambda span: span[0])
     return second[0] - first[0] <= SAME and not (first[1] and first[1] <= second[0])
-
-
-class Response(AiohttpClientMockResponse):  # type: ignore[misc]
-    """A response without the mocked stream of the test helper."""
-
-    @property
-    @override
-    def content(self) -> Response:
-        """Return the stream."""
-        return self
-
-    async def iter_chunked(self, size: int) -> AsyncIterator[bytes]:
-        """Yield the body."""
-        yield self.response
 
 
 @dataclass

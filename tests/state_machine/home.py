@@ -32,9 +32,10 @@ from homeassistant.util import dt as dt_util
 from ..fakes.clock import HandTurnedLoop
 from ..fakes.disk import memory
 from ..fakes.home import TOKEN, WEBHOOK_ID
+from ..fakes.mocked import Response
 from ..fakes.provider import API_URL
 from .app import App
-from .cloud import MINUTE, SECOND, Answer, Cloud, Response
+from .cloud import MINUTE, SECOND, Answer, Cloud
 from .judge import Judge
 
 T0 = datetime(2026, 11, 20, 17, 20, tzinfo=dt_util.UTC)
