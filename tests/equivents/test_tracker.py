@@ -606,6 +606,19 @@ class TestBackToBack:
         assert not tracked.known.pushed_at
         assert tracked.edges == [(ENDED, WEBHOOK), (STARTED, WEBHOOK)]
 
+    def test_called_again_and_named_after_an_outage(self) -> None:
+        """Answers that go on naming it confirm the second call, though an end came between."""
+        played = started(OPEN)
+        played.fails(20 * MINUTE)
+        played.push(ENDED, 20 * MINUTE + 1)
+        played.push(STARTED, 20 * MINUTE + 2)
+        for late in (400, 410, 510):
+            assert played.names(20 * MINUTE + late, OPEN)
+            assert played.known.pushed_at
+        assert played.names(20 * MINUTE + 521, OPEN) == OPEN
+        assert not played.known.pushed_at
+        assert played.edges == [(ENDED, WEBHOOK), (STARTED, WEBHOOK)]
+
     @pytest.mark.parametrize("late", [0, 60])
     def test_only_the_end_is_called(self, late: float) -> None:
         """The next one starts with the first answer that names it."""

@@ -100,6 +100,17 @@ def same(span: Span, other: Span) -> bool:
     return second[0] - first[0] <= SAME and not (first[1] and first[1] <= second[0])
 
 
+@dataclass(frozen=True)
+class Copy:
+    """A copy of an answer that a proxy serves."""
+
+    made: datetime
+    response: dict[str, Any]
+    answer: Answer
+    mark: str
+    """The header that shows that it is old: its Age, its Date, or both."""
+
+
 @dataclass
 class Cloud:
     """The provider: the truth, and its faulty answers."""
@@ -112,10 +123,8 @@ class Cloud:
     glitches: deque[tuple[str, Any]] = field(default_factory=deque)
     served: list[Answer] = field(default_factory=list)
     calls: list[float] = field(default_factory=list)
-    copies: deque[tuple[datetime, dict[str, Any], Answer | None, bool]] = field(
-        default_factory=deque
-    )
-    """Copies to serve: time of creation, content, and whether with `Age`."""
+    copies: deque[Copy] = field(default_factory=deque)
+    """Copies to serve before any other answer."""
     failed: bool = False
     answered: bool = False
 

@@ -205,13 +205,17 @@ class Home:
             assert calls[-1] - calls[-11] >= 60, "eleven calls within a minute"
         answer, response = self.cloud.answer(self.true)
         headers = {}
+        made = None
         if self.cloud.copies:
-            made, response, answer, has_age = self.cloud.copies.popleft()
-            if has_age:
-                headers = {"Age": str(int((self.true - made).total_seconds()))}
+            copy = self.cloud.copies.popleft()
+            response, answer = copy.response, copy.answer
+            if copy.mark != "Date":
+                headers = {"Age": str(int((self.true - copy.made).total_seconds()))}
+            if copy.mark != "Age":
+                made = copy.made
         else:
             await asyncio.sleep(self.cloud.slowness.total_seconds())
-            made = self.true.replace(microsecond=0)
+        made = made or self.true.replace(microsecond=0)
         headers |= {"Date": format_datetime(made, usegmt=True)}
         if "exc" not in response:
             self._take(answer, made, is_copy="Age" in headers)

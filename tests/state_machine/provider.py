@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from .cloud import FAULTS, MINUTE, SAME, SECOND, Truth
+from .cloud import FAULTS, HOUR, MINUTE, SAME, SECOND, Copy, Truth
 from .watched import Watched
 
 
@@ -77,16 +77,34 @@ class Provider(Watched):
         """List the live equivent as just over, or among the past ones with its end ahead."""
         self.cloud.glitches.append((kind, None))
 
-    @rule(seconds=st.integers(0, 1500), count=st.integers(1, 20), has_age=st.booleans())
-    def serve_copies(self, seconds: int, count: int, has_age: bool) -> None:
-        """Serve a copy of the current answer for a while, some time after this."""
+    @rule(
+        seconds=st.integers(0, 1500),
+        count=st.integers(1, 20),
+        mark=st.sampled_from(["Age", "Date", "both"]),
+        begins=st.booleans(),
+        is_behind=st.booleans(),
+    )
+    def serve_copies(
+        self, seconds: int, count: int, mark: str, begins: bool, is_behind: bool
+    ) -> None:
+        """Serve a copy of the current answer once or for minutes, some time after this.
+
+        An equivent may begin meanwhile, and the system's clock may be behind by just as much.
+        """
         home = self.home
         answer, response = self.cloud.answer(home.true)
         made = home.true.replace(microsecond=0)
         if "exc" in response or answer is None or home.skew:
             return
-        self.pass_time((100 + seconds) * SECOND)
-        self.cloud.copies.extend([(made, response, answer, has_age)] * count)
+        if begins and self.cloud.is_free(made):
+            start = made + 5 * SECOND
+            self.cloud.truths.append(Truth(start, start, [(start, start + 2 * HOUR)]))
+        age = (180 + seconds) * SECOND
+        self.pass_time(age)
+        if is_behind:
+            home.jump(-age)
+        self.cloud.copies.extend([Copy(made, response, answer, mark)] * count)
+        self.pass_time(MINUTE)
 
     @rule(ahead=st.integers(0, 20))
     def call_off(self, ahead: int) -> None:

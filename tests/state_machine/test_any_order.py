@@ -127,6 +127,19 @@ def test_a_call_before_an_announced_start(home: Home) -> None:
     house.teardown()
 
 
+def test_a_call_after_an_outage_and_an_answer_that_names_the_one_before(home: Home) -> None:
+    """An answer that may name the live one does not end it, though it may also be old."""
+    House.home = home
+    house = House()
+    house.hand_over(ended=None, gap=30, lag=60, legacy=False, started=None)
+    house.fault(count=12, kind="no success, and nothing")
+    house.push_demo()
+    house.fault(count=15, kind="429")
+    house.push_demo()
+    house.wait_long(minutes=56)
+    house.teardown()
+
+
 def test_a_plan_made_while_the_clock_is_wrong(home: Home) -> None:
     """The calendar is off, though the plan's start has passed by the system's clock."""
     House.home = home

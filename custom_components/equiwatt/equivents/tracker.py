@@ -199,7 +199,7 @@ class Tracker:
             self._confirm(named)
             return
         if pushed_at and not listed:
-            if now - pushed_at >= PUSH_GRACE:
+            if now - pushed_at >= PUSH_GRACE and not self._named_at:
                 self._end(Equivent(live.start, now), Source.API, now)
             return
         is_called = _is_recent(self._ended_call_at, now)
