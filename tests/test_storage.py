@@ -1,6 +1,8 @@
 """Test when files are written, and the effects of a failed write."""
 
+import asyncio
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -34,7 +36,7 @@ async def test_format(hass: HomeAssistant, file: StorageFile, hass_storage: Any)
     expected = {"version": 1, "minor_version": 1, "key": KEY, "data": {"number": 1}}
     assert hass_storage[KEY] == expected
     assert await file.async_load() == {"number": 1}
-    await file.async_write({"number": 2})
+    await file.async_write(lambda: {"number": 2})
     assert hass_storage[KEY]["data"] == {"number": 2}
 
 
@@ -75,6 +77,21 @@ async def test_full_disk(home: Home, file: StorageFile, hass_storage: Any) -> No
     assert KEY not in hass_storage
     await home.pass_time(SAVE_DELAY + 1)
     assert hass_storage[KEY]
+
+
+async def test_flush(hass: HomeAssistant, file: StorageFile, hass_storage: Any) -> None:
+    """Pending changes are written once, however many callers wait for them."""
+    await file.async_flush()
+    assert KEY not in hass_storage
+    file.async_write_soon()
+    with patch.object(file, "_data", wraps=lambda: {"number": 1}) as written:
+        await asyncio.gather(*(file.async_flush() for _ in range(3)))
+    assert hass_storage[KEY]
+    assert written.call_count == 1
+    with full_disk():
+        file.async_write_soon()
+        await file.async_flush()
+    assert file.is_pending
 
 
 async def test_closed(hass: HomeAssistant, file: StorageFile, hass_storage: Any) -> None:

@@ -71,14 +71,16 @@ class StorageFile:
             self._timer.async_set(seconds)
         self._timer.async_bring_forward(seconds)
 
-    async def async_write(self, data: dict[str, Any] | None = None) -> None:
+    async def async_write(
+        self, data: Callable[[], dict[str, Any]] | None = None, *, only_pending: bool = False
+    ) -> None:
         """Write the data, or others instead. Raise WriteError on failure, and repeat it later."""
         async with self._lock:
-            if self._is_closed:
+            if self._is_closed or (only_pending and not self.is_pending):
                 return
             self._clear_pending()
             try:
-                await self._async_save(self._data() if data is None else data)
+                await self._async_save((data or self._data)())
             except (HomeAssistantError, OSError) as err:
                 self.async_write_soon()
                 raise WriteError(f"Cannot write {self.key}") from err
@@ -88,10 +90,14 @@ class StorageFile:
         with suppress(WriteError):
             await self.async_write()
 
+    async def async_flush(self) -> None:
+        """Write pending changes now, once a write under way is over, or later if it fails."""
+        with suppress(WriteError):
+            await self.async_write(only_pending=True)
+
     async def async_close(self) -> None:
         """Write pending changes and stop writing: another owner may open the file."""
-        if self.is_pending:
-            await self.async_try()
+        await self.async_flush()
         async with self._lock:
             self._is_closed = True
         if self.is_pending:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
@@ -104,7 +105,6 @@ class HoldingManager:
         self._devices: dict[str, HeldDevice] = {}
         self._not_restored: set[str] = set()
         self._file = StorageFile(hass, NAME, self._stored)
-        self._flushing = asyncio.Lock()
         self._service_calls = ServiceCalls(hass, self._on_call)
         self._clock: tuple[datetime, float] | None = None
         self._timer = Timer(hass, "hold", self._on_timer)
@@ -168,7 +168,7 @@ class HoldingManager:
                 if plan == written or not held:
                     break
                 try:
-                    await self._file.async_write(self._stored(held))
+                    await self._file.async_write(partial(self._stored, held))
                 except WriteError as err:
                     key = "not_stored"
                     raise HomeAssistantError(
@@ -307,7 +307,7 @@ class HoldingManager:
         record = release(held.record, self._read_clock())
         self._set_device(replace(held, record=record, requester=requester or held.requester))
         self._step(held.entity_id)
-        self._run(self._async_flush())
+        self._run(self._file.async_flush())
 
     @callback
     def async_forget(self, entity_id: str) -> None:
@@ -480,7 +480,7 @@ class HoldingManager:
         """Send the last command once it is on the disk, unless it is out of date by then."""
         record = self._devices[entity_id].record
         number, restores = len(record.commands) - 1, self._read_clock() >= record.until
-        await self._async_flush()
+        await self._file.async_flush()
         held = self._devices.get(entity_id)
         if held is None or number >= len(held.record.commands):
             return
@@ -533,15 +533,9 @@ class HoldingManager:
     async def _async_tidy(self) -> None:
         """Write what has ended, and delete the file once no account and no device is left."""
         # A power cut before the delayed write would resume a hold that has ended.
-        await self._async_flush()
+        await self._file.async_flush()
         if not self._devices and not self.hass.config_entries.async_entries(DOMAIN):
             await self._file.async_remove()
-
-    async def _async_flush(self) -> None:
-        """Write pending changes, once those that are being written are on the disk."""
-        async with self._flushing:
-            if self._file.is_pending:
-                await self._file.async_try()
 
     def _stored(self, pending: Mapping[str, HeldDevice] | None = None) -> dict[str, Any]:
         """Return the stored form of all devices, and of those about to be held."""
