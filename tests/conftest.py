@@ -97,7 +97,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the waits that have tests of their own."""
     monkeypatch.setattr(client, "CALL_GAP", 0)
     monkeypatch.setattr(client, "CALLS_PER_WINDOW", 1000)
-    monkeypatch.setattr(coordinator, "BURST", 0)
+    monkeypatch.setattr(coordinator, "COLLECT_SECONDS", 0)
     monkeypatch.setattr(announcer, "ARMING", 0)
 
 

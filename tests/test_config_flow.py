@@ -283,7 +283,7 @@ async def test_no_free_call(
 ) -> None:
     """The flow refuses too many tries, instead of waiting for a minute."""
     monkeypatch.setattr(client, "CALLS_PER_WINDOW", 10)
-    monkeypatch.setattr(config_flow, "PATIENCE", 0.01)
+    monkeypatch.setattr(config_flow, "MAX_WAIT", 0.01)
     flow = await begin(hass)
     provider.fail(HTTPStatus.UNAUTHORIZED)
     for _ in range(10):

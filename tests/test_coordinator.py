@@ -447,7 +447,7 @@ async def test_burst(
     home: Home, provider: Provider, push: Push, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A burst of calls causes one state change and one poll."""
-    monkeypatch.setattr(coordinator, "BURST", 0.2)
+    monkeypatch.setattr(coordinator, "COLLECT_SECONDS", 0.2)
     await home.setup()
     calls = len(provider.calls)
     for _ in range(20):
@@ -649,7 +649,7 @@ async def test_setup_without_free_call(
 ) -> None:
     """The set-up is retried later without a free call, instead of waiting."""
     monkeypatch.setattr(client, "CALLS_PER_WINDOW", 3)
-    monkeypatch.setattr(coordinator, "PATIENCE", 0.01)
+    monkeypatch.setattr(coordinator, "MAX_WAIT", 0.01)
     other = async_get_client(hass, TOKEN, API_URL)
     for _ in range(3):
         await other.async_get_equivents()

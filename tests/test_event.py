@@ -60,7 +60,7 @@ async def test_two_edges_in_a_millisecond(
     hass: HomeAssistant, home: Home, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An end and a start in one answer are both events, even with equal states."""
-    monkeypatch.setattr(announcer, "APART", 0.002)
+    monkeypatch.setattr(announcer, "EDGE_INTERVAL", 0.002)
     provider.start(NOW - HOUR, None)
     await home.setup()
     provider.end(NOW - HOUR, NOW)

@@ -112,7 +112,7 @@ async def test_no_free_call(
 ) -> None:
     """The set-up is retried later, instead of waiting for the limits of the API."""
     monkeypatch.setattr(client, "CALLS_PER_WINDOW", 10)
-    monkeypatch.setattr(coordinator, "PATIENCE", 0.01)
+    monkeypatch.setattr(coordinator, "MAX_WAIT", 0.01)
     for _ in range(10):
         await async_get_client(hass, TOKEN, API_URL).async_get_equivents()
     assert not await hass.config_entries.async_setup(entry.entry_id)

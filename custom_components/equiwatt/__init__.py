@@ -116,7 +116,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) ->
     was_announcing = await data.announcer.async_hold()
     if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
         if was_announcing:
-            data.announcer.async_go_on()
+            data.announcer.async_start_announcing()
         return False
     if entry.disabled_by:
         async_clear_issues(hass, entry.entry_id)

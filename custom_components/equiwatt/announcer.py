@@ -17,7 +17,7 @@ from .timer import Timer
 
 ARMING = 1.0
 """Seconds that automations take to attach their triggers once Home Assistant has started."""
-APART = 0.0 if (MAJOR_VERSION, MINOR_VERSION) >= (2026, 10) else 0.002
+EDGE_INTERVAL = 0.0 if (MAJOR_VERSION, MINOR_VERSION) >= (2026, 10) else 0.002
 """Seconds between edges. The state of an event entity is a time in milliseconds; before 2026.10, a
 second event within a millisecond does not change it, and triggers miss it."""
 
@@ -56,7 +56,7 @@ class Announcer:
         self._task: asyncio.Task[None] | None = None
         self._is_announcing = False
         self._is_closed = False
-        self._announced_at = -APART
+        self._announced_at = -EDGE_INTERVAL
         self._timer = Timer(hass, "announce", self._on_timer)
 
     @callback
@@ -79,7 +79,7 @@ class Announcer:
     def async_start(self) -> CALLBACK_TYPE:
         """Announce once Home Assistant has started. Return a function that cancels it."""
         if self._hass.state is CoreState.running:
-            self.async_go_on()
+            self.async_start_announcing()
             return lambda: None
         return async_at_started(self._hass, self._arm)
 
@@ -94,10 +94,10 @@ class Announcer:
         if self._is_announcing:
             self._announce()
         else:
-            self.async_go_on()
+            self.async_start_announcing()
 
     @callback
-    def async_go_on(self) -> None:
+    def async_start_announcing(self) -> None:
         """Announce the net result of the edges that had to wait, and all edges from now on."""
         self._is_announcing = True
         self._waiting = deque(net_edges(self._waiting))
@@ -130,7 +130,7 @@ class Announcer:
     async def _async_announce(self) -> None:
         """Announce the waiting edges, each after it has been stored."""
         while self._waiting and self._is_announcing:
-            wait = self._announced_at + APART - self._hass.loop.time()
+            wait = self._announced_at + EDGE_INTERVAL - self._hass.loop.time()
             if wait > 0:
                 self._timer.async_set(wait)
                 return

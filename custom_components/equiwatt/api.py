@@ -13,7 +13,7 @@ from homeassistant.util.hass_dict import HassKey
 from .const import DOMAIN
 from .equivents.client import EquiwattClient, RateLimiter
 
-PATIENCE = 5.0
+MAX_WAIT = 5.0
 """Seconds for which a dialog or a set-up waits for its turn within the limits."""
 
 LIMITERS: HassKey[dict[str, RateLimiter]] = HassKey(f"{DOMAIN}_limiters")

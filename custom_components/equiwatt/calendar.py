@@ -30,7 +30,7 @@ from .metering.results import DECIMALS, Estimate, compared, in_words
 PARALLEL_UPDATES = 0
 
 USUAL_LENGTH = timedelta(hours=1)
-AHEAD = timedelta(minutes=15)
+MIN_AHEAD = timedelta(minutes=15)
 """Least time until an unknown end, as Home Assistant's calendar triggers look so far ahead."""
 HALF_HOUR = 1800
 KINDS = {Kind.POWER_DOWN: "powerDOWN", Kind.POWER_UP: "powerUP"}
@@ -250,7 +250,7 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
         now = self.coordinator.clock.now()
         if equivent.end and equivent.end > now:
             return equivent.end
-        ahead = ceil((now + AHEAD).timestamp() / HALF_HOUR) * HALF_HOUR
+        ahead = ceil((now + MIN_AHEAD).timestamp() / HALF_HOUR) * HALF_HOUR
         return max(equivent.start + USUAL_LENGTH, datetime.fromtimestamp(ahead, UTC))
 
 

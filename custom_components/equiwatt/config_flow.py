@@ -12,7 +12,7 @@ from homeassistant.core import callback
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
 
-from .api import PATIENCE, async_get_client
+from .api import MAX_WAIT, async_get_client
 from .const import BLUEPRINT_URL, DEFAULT_URL, DOMAIN, LOGGER, SECTION_ADVANCED
 from .data import EquiwattConfigEntry
 from .equivents.client import EquiwattError, UnreachableError, clean_token, is_secure
@@ -220,7 +220,7 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
             is_http = url.lower().startswith("http:")
             return {"base": "insecure_url" if is_http else "invalid_url"}
         try:
-            await async_get_client(self.hass, token, url).async_get_equivents(PATIENCE)
+            await async_get_client(self.hass, token, url).async_get_equivents(MAX_WAIT)
         except UnreachableError as err:
             return {"base": err.reason if url == DEFAULT_URL else "wrong_address"}
         except EquiwattError as err:

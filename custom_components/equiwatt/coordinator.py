@@ -13,7 +13,7 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, Upda
 from homeassistant.util import dt as dt_util
 
 from .announcer import Announcer
-from .api import PATIENCE, async_get_client
+from .api import MAX_WAIT, async_get_client
 from .const import DOMAIN, LOGGER
 from .equivents.answer import Answer
 from .equivents.client import (
@@ -36,7 +36,7 @@ STALE_AFTER = timedelta(minutes=15)
 """Time for which the last known state is valid while requests fail."""
 RECENT = 30
 """Number of recent changes in the diagnostics."""
-BURST = 0.2
+COLLECT_SECONDS = 0.2
 """Seconds for which webhook calls are collected before one request."""
 
 
@@ -70,7 +70,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         self._announcer = announcer
         self._failing_since = self.clock.now()
         self._offset = offset_of(entry.entry_id)
-        self._patience: float | None = PATIENCE
+        self._patience: float | None = MAX_WAIT
         self._poll = Timer(hass, "poll", self._on_poll)
         self._boundary = Timer(hass, "boundary", self._on_boundary)
         self._plan = Timer(hass, "plan", self._on_plan)
@@ -153,8 +153,8 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
     @callback
     def async_refresh_soon(self) -> None:
         """Refresh soon, once for a burst of requests and after the last of them."""
-        if self.client.barred_for:
-            self._poll.async_set(self.client.barred_for)
+        if self.client.blocked_for:
+            self._poll.async_set(self.client.blocked_for)
             return
         self._refresh_again = True
         if self._refreshing is None or self._refreshing.done():
@@ -165,7 +165,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
     async def _async_refresh_soon(self) -> None:
         """Refresh until there is no new request."""
         while self._refresh_again:
-            await asyncio.sleep(BURST)
+            await asyncio.sleep(COLLECT_SECONDS)
             self._refresh_again = False
             await self.async_refresh()
 
@@ -272,8 +272,8 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
 
     def _seconds_to_poll(self) -> float:
         """Return the seconds from now to the next poll."""
-        if barred := self.client.barred_for:
-            return barred
+        if blocked := self.client.blocked_for:
+            return blocked
         now = self.clock.now()
         starts = [plan.start for plan in self.plans.plans]
         wait = delay(now, self.tracker.awaiting(now), self._offset, self.failures, starts)

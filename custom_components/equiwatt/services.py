@@ -64,7 +64,7 @@ ERRORS: Final[dict[Refusal, type[HomeAssistantError]]] = {
 SET_UP_SECONDS = 10
 """Seconds for which an action waits for an account that is being set up or reloaded."""
 SHORTEST, LONGEST = timedelta(seconds=10), timedelta(hours=6)
-LEAST_DEGREES, DEGREES, MOST_DEGREES = 0.5, 2, 10
+MIN_DEGREES, DEGREES, MAX_DEGREES = 0.5, 2, 10
 
 SIMULATE_SCHEMA = vol.Schema(
     {
@@ -89,7 +89,7 @@ PAUSE_SCHEMA = vol.Schema({**TARGET, **HOLD_OPTIONS})
 SET_BACK_SCHEMA = vol.Schema(
     {
         vol.Optional(ATTR_DEGREES, default=DEGREES): vol.All(
-            vol.Coerce(float), vol.Range(min=LEAST_DEGREES, max=MOST_DEGREES)
+            vol.Coerce(float), vol.Range(min=MIN_DEGREES, max=MAX_DEGREES)
         ),
         **TARGET,
         **HOLD_OPTIONS,

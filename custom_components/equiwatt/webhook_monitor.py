@@ -23,7 +23,7 @@ from .issues import WEBHOOK_CHANGED, WEBHOOK_SILENT, async_clear_issues, async_s
 from .store import EquiwattStore, WebhookFacts
 from .webhook import async_cloud_is_away, async_get_addresses, async_listen_addresses
 
-MISSES = 2
+MAX_MISSED = 2
 """Number of equivents in a row without a call after which an issue is raised."""
 PROMPT = timedelta(minutes=5)
 """Longest delay of an equivent that counts, and of its call before it."""
@@ -92,7 +92,7 @@ class WebhookMonitor:
             facts = _shown(facts, digest)
             self.data.store.async_set_webhook(facts)
         changed = facts.received_at is not None and facts.shown not in (None, digest)
-        silent = not changed and facts.missed >= MISSES
+        silent = not changed and facts.missed >= MAX_MISSED
         async_set_issue(self.hass, self.entry, WEBHOOK_CHANGED, applies=changed)
         async_set_issue(self.hass, self.entry, WEBHOOK_SILENT, applies=silent)
 

@@ -32,8 +32,8 @@ def real_limits(no_waiting: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "CALL_GAP", GAP)
     monkeypatch.setattr(client, "CALL_WINDOW", MINUTE)
     monkeypatch.setattr(client, "CALLS_PER_WINDOW", 10)
-    monkeypatch.setattr(coordinator, "BURST", 0.2 * QUARTER)
-    monkeypatch.setattr(schedule, "OFTEN", schedule.OFTEN * QUARTER)
+    monkeypatch.setattr(coordinator, "COLLECT_SECONDS", 0.2 * QUARTER)
+    monkeypatch.setattr(schedule, "WINDOW_INTERVAL", schedule.WINDOW_INTERVAL * QUARTER)
     monkeypatch.setattr(schedule, "CLOSES", schedule.OPENS + 2 * schedule.HALF_HOUR)
 
 

@@ -42,7 +42,7 @@ def real_limits(no_waiting: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Restore the provider's limits, and shorten the life of a push."""
     monkeypatch.setattr(client, "CALL_GAP", 1.0)
     monkeypatch.setattr(client, "CALLS_PER_WINDOW", 10)
-    monkeypatch.setattr(coordinator, "BURST", 0.2)
+    monkeypatch.setattr(coordinator, "COLLECT_SECONDS", 0.2)
     monkeypatch.setattr(tracker, "PUSH_GRACE", GRACE)
 
 

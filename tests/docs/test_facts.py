@@ -72,10 +72,14 @@ def test_facts() -> None:
     assert coordinator.STALE_AFTER == tracker.OVERRUN == timedelta(minutes=15)
     assert timedelta(hours=6) == tracker.MAX_OPEN
     assert timedelta(minutes=5) == tracker.PUSH_GRACE
-    assert timedelta(seconds=10) == tracker.AGREE
+    assert timedelta(seconds=10) == tracker.CONFIRMATION_INTERVAL
     assert timedelta(minutes=2) == clock.TOLERANCE
-    assert (schedule.OFTEN, schedule.BY_DAY, schedule.BY_NIGHT) == (7.5, 30, 60)
-    assert (schedule.OPENS, schedule.CLOSES, schedule.LONGEST) == (60, 150, 300)
+    assert (schedule.WINDOW_INTERVAL, schedule.DAY_INTERVAL, schedule.NIGHT_INTERVAL) == (
+        7.5,
+        30,
+        60,
+    )
+    assert (schedule.OPENS, schedule.CLOSES, schedule.MAX_INTERVAL) == (60, 150, 300)
     assert snapshot.MAX_EQUIVENTS == 2000
     forms = TRANSLATIONS["config"]["step"]
     assert f"**{forms['user']['data']['token']}**" in EVERYTHING

@@ -9,9 +9,9 @@ import pytest
 
 from custom_components.equiwatt.equivents.model import EdgeType, Equivent, Kind, Source
 from custom_components.equiwatt.equivents.planned import (
-    KEPT,
-    LONGEST,
-    NEAR,
+    MAX_DISTANCE,
+    MAX_LENGTH,
+    RETENTION,
     Plan,
     Plans,
     Refusal,
@@ -102,11 +102,11 @@ def test_refusals() -> None:
     assert refusal(date(2026, 11, 21), date(2026, 11, 22)) is Refusal.ALL_DAY
     assert refusal(FIVE, date(2026, 11, 22)) is Refusal.ALL_DAY
     assert refusal(FIVE, FIVE + HOUR, rrule="FREQ=DAILY") is Refusal.RECURRING
-    assert refusal(FIVE, FIVE + LONGEST + timedelta(seconds=1)) is Refusal.LENGTH
+    assert refusal(FIVE, FIVE + MAX_LENGTH + timedelta(seconds=1)) is Refusal.LENGTH
     assert refusal(FIVE, FIVE) is Refusal.LENGTH
     assert refusal(FIVE, FIVE - HOUR) is Refusal.LENGTH
     assert refusal(NOON - HOUR, NOON) is Refusal.OVER
-    new_plan("uid", event(FIVE, FIVE + LONGEST), NOON)
+    new_plan("uid", event(FIVE, FIVE + MAX_LENGTH), NOON)
     new_plan("uid", event(NOON - HOUR, NOON + timedelta(seconds=1)), NOON)
 
 
@@ -265,7 +265,7 @@ def test_open() -> None:
     assert both.open(Snapshot(upcoming=Equivent(FIVE)), NOON) == both.plans[1:]
     assert both.open(Snapshot(live=Equivent(NOON)), NOON) == both.plans
     assert both.open(Snapshot(live=Equivent(FIVE), rehearsal=True), NOON) == both.plans
-    assert both.open(Snapshot(), FIVE + HOUR + KEPT) == both.plans[1:]
+    assert both.open(Snapshot(), FIVE + HOUR + RETENTION) == both.plans[1:]
 
 
 def test_next_start() -> None:
@@ -286,9 +286,9 @@ def test_unfulfilled() -> None:
     """An unfulfilled plan is kept for 24 hours after its end."""
     known = plans(plan())
     end = FIVE + HOUR
-    assert known.kept_at(end + KEPT - MINUTE) == known
-    assert known.kept_at(end + KEPT) == Plans()
-    moments = [NOON, FIVE, end, end + KEPT]
+    assert known.kept_at(end + RETENTION - MINUTE) == known
+    assert known.kept_at(end + RETENTION) == Plans()
+    moments = [NOON, FIVE, end, end + RETENTION]
     assert [known.boundary(moment) for moment in moments] == [*moments[1:], None]
 
 
@@ -330,4 +330,4 @@ def test_damaged(data: dict[str, Any], kept: int) -> None:
 
 def test_near() -> None:
     """A plan is near within half an hour, as documented."""
-    assert (NEAR, KEPT, LONGEST) == (30 * MINUTE, 24 * HOUR, 6 * HOUR)
+    assert (MAX_DISTANCE, RETENTION, MAX_LENGTH) == (30 * MINUTE, 24 * HOUR, 6 * HOUR)

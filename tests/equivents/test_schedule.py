@@ -10,7 +10,12 @@ from statistics import median, quantiles
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.equiwatt.equivents.schedule import OFTEN, delay, delay_before_end, offset_of
+from custom_components.equiwatt.equivents.schedule import (
+    WINDOW_INTERVAL,
+    delay,
+    delay_before_end,
+    offset_of,
+)
 
 from ..fakes.samples import sampled
 
@@ -51,7 +56,7 @@ def test_edges_at_other_times() -> None:
         edge = HOUR.replace(hour=7).timestamp() + random.uniform(0, 14 * 3600)
         for phase in range(20):
             begin = edge - 1830 - 3 * phase
-            offset = phase / 20 * OFTEN
+            offset = phase / 20 * WINDOW_INTERVAL
             ours.append(next(t for t in polls(begin, edge + 60, offset) if t >= edge) - edge)
             plain.append(random.uniform(0, 30))
     assert median(ours) <= median(plain)
@@ -59,7 +64,7 @@ def test_edges_at_other_times() -> None:
     assert max(ours) <= 30
 
 
-@pytest.mark.parametrize("offset", [0, 1.7, OFTEN])
+@pytest.mark.parametrize("offset", [0, 1.7, WINDOW_INTERVAL])
 def test_calls_a_day(offset: float) -> None:
     """A day has fewer calls than with polling every 30 seconds, at any offset."""
     begin = HOUR.timestamp() + 7
@@ -77,7 +82,7 @@ def test_planned_start(planned: float, late: float, home: int, phase: float) -> 
     offset, start = offset_of(f"home {home}"), HOUR.timestamp() + planned
     edge = start + late
     times = polls(start - 1800 - phase, edge + 60, offset, start)
-    assert next(t for t in times if t >= edge) - edge <= OFTEN
+    assert next(t for t in times if t >= edge) - edge <= WINDOW_INTERVAL
     assert min(later - earlier for earlier, later in pairwise(times)) >= 1
 
 
@@ -95,7 +100,7 @@ def test_plan_delays_no_call(seconds: float, planned: list[float]) -> None:
     """A plan delays no call, and no call comes sooner than in a window."""
     now = HOUR + timedelta(seconds=seconds)
     starts = [HOUR + timedelta(seconds=start) for start in planned]
-    assert 1 <= delay(now, False, 3, planned=starts) <= max(delay(now, False, 3), OFTEN)
+    assert 1 <= delay(now, False, 3, planned=starts) <= max(delay(now, False, 3), WINDOW_INTERVAL)
 
 
 @pytest.mark.parametrize("home", sampled(20, quick=5))
@@ -104,7 +109,7 @@ def test_window_closes_on_time(home: int) -> None:
     offset = offset_of(f"home {home}")
     times = polls(HOUR.timestamp() + 60 + offset, HOUR.timestamp() + 86_460, offset)
     steps = [round(later - earlier, 3) for earlier, later in pairwise(times)]
-    assert steps.count(OFTEN) == 48 * 12
+    assert steps.count(WINDOW_INTERVAL) == 48 * 12
 
 
 @pytest.mark.parametrize(
@@ -129,7 +134,7 @@ def test_day_and_night(hour: int, expected: float) -> None:
     assert delay(now.astimezone(timezone(timedelta(hours=5))), False, 0) == expected
 
 
-@given(seconds=st.floats(0, 86_400), offset=st.floats(0, OFTEN))
+@given(seconds=st.floats(0, 86_400), offset=st.floats(0, WINDOW_INTERVAL))
 def test_window_opening(seconds: float, offset: float) -> None:
     """The next call is never after the next opening of a window."""
     now = HOUR + timedelta(seconds=seconds)
@@ -189,7 +194,7 @@ def test_offsets_differ() -> None:
     """The offsets of homes differ, and each stays the same."""
     offsets = {offset_of(f"entry {number}") for number in range(100)}
     assert len(offsets) == 100
-    assert max(offsets) > 0.9 * OFTEN
-    assert min(offsets) < 0.1 * OFTEN
-    assert all(0 <= offset < OFTEN for offset in offsets)
+    assert max(offsets) > 0.9 * WINDOW_INTERVAL
+    assert min(offsets) < 0.1 * WINDOW_INTERVAL
+    assert all(0 <= offset < WINDOW_INTERVAL for offset in offsets)
     assert offset_of("a") == offset_of("a")

@@ -156,7 +156,7 @@ async def test_lie_without_fault(
     server.fault = in_tls(wire(sized)) if tls else wire(sized)
     await home.refresh_and_poll(APART)
     assert home.live == ("off" if live else "on")
-    await asyncio.sleep(2 * announcer.APART)  # from the set-up's edge, in older releases
+    await asyncio.sleep(2 * announcer.EDGE_INTERVAL)  # from the set-up's edge, in older releases
     await home.settle()
     assert home.kinds == (["ended"] if live else ["started"])
 

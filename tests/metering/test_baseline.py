@@ -20,7 +20,13 @@ from custom_components.equiwatt.metering.baseline import (
     window_of,
 )
 from custom_components.equiwatt.metering.days import similar_days
-from custom_components.equiwatt.metering.results import LEAST, Estimate, HalfHour, Reason, in_words
+from custom_components.equiwatt.metering.results import (
+    MIN_DAYS,
+    Estimate,
+    HalfHour,
+    Reason,
+    in_words,
+)
 
 from .example import (
     DAYS,
@@ -687,7 +693,7 @@ def test_number_of_days(used: dict[int, tuple[float, float]]) -> None:
     ][: WANTED[True]]
     found = final(known=home(used))
     assert found.days_used == len(eligible)
-    if len(eligible) < LEAST:
+    if len(eligible) < MIN_DAYS:
         assert (found.usual, found.saving, found.reason) == (None, None, Reason.LEARNING)
         return
     totals = [sum(used[ago]) for ago in eligible]
@@ -703,7 +709,7 @@ def test_constant_use(used: dict[int, tuple[float, float]], rows: int) -> None:
     until = WINDOW.start + rows * GRID
     (known,) = home(used)
     usual = usual_days(WINDOW, EQUIVENT_DAYS, [known])
-    if len(usual) < LEAST:
+    if len(usual) < MIN_DAYS:
         return
     kwh = {datetime.fromtimestamp(end, UTC): each for end, each in known.five_minutes.items()}
     kwh = {moment: each for moment, each in kwh.items() if moment <= WINDOW.start}

@@ -6,7 +6,7 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.equiwatt.metering.days import (
-    LOOK_BACK,
+    MAX_DAYS_BACK,
     bank_holidays,
     changes_clock,
     days_of,
@@ -123,8 +123,8 @@ def test_any_window(day: date, half_hour: int, ago: set[int]) -> None:
     equivents = {first - timedelta(days=number) for number in ago}
     days = similar_days(start, start + HOUR / 2, equivents)
     assert days == sorted(days, reverse=True)
-    assert all(timedelta() < first - each <= timedelta(LOOK_BACK) for each in days)
+    assert all(timedelta() < first - each <= timedelta(MAX_DAYS_BACK) for each in days)
     assert all(is_working(each) is is_working(first) for each in days)
     assert equivents.isdisjoint(days)
-    left_out = {first - timedelta(n) for n in range(1, LOOK_BACK + 1)} - equivents - set(days)
+    left_out = {first - timedelta(n) for n in range(1, MAX_DAYS_BACK + 1)} - equivents - set(days)
     assert all(changes_clock(d) or is_working(d) is not is_working(first) for d in left_out)

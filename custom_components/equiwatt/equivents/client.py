@@ -86,7 +86,7 @@ class RateLimiter:
         self._sleep = sleep
         self._turn = asyncio.Lock()
         self._answered: deque[float] = deque(maxlen=CALLS_PER_WINDOW)
-        self._barred_until = 0.0
+        self._blocked_until = 0.0
 
     @asynccontextmanager
     async def turn(self, patience: float | None = None) -> AsyncIterator[None]:
@@ -94,8 +94,8 @@ class RateLimiter:
 
         Raise RateLimitedError if the turn does not come within `patience` seconds.
         """
-        if patience is not None and self.barred_for > patience:
-            raise RateLimitedError("Too many calls", self.barred_for)
+        if patience is not None and self.blocked_for > patience:
+            raise RateLimitedError("Too many calls", self.blocked_for)
         try:
             async with asyncio.timeout(patience):
                 await self._async_take_turn()
@@ -107,14 +107,14 @@ class RateLimiter:
             self._answered.append(self._clock())
             self._turn.release()
 
-    def bar(self, seconds: float) -> None:
+    def block(self, seconds: float) -> None:
         """Delay all calls, as requested by the provider."""
-        self._barred_until = self._clock() + seconds
+        self._blocked_until = self._clock() + seconds
 
     @property
-    def barred_for(self) -> float:
+    def blocked_for(self) -> float:
         """Seconds until the provider accepts calls."""
-        return max(0.0, self._barred_until - self._clock())
+        return max(0.0, self._blocked_until - self._clock())
 
     async def _async_take_turn(self) -> None:
         """Wait until no other call is in progress and the limits allow one."""
@@ -128,7 +128,7 @@ class RateLimiter:
 
     def _wait(self) -> float:
         """Return the seconds until the limits allow a call."""
-        free = self._barred_until
+        free = self._blocked_until
         if self._answered:
             free = max(free, self._answered[-1] + CALL_GAP)
         if len(self._answered) == CALLS_PER_WINDOW:
@@ -138,7 +138,7 @@ class RateLimiter:
     @property
     def is_idle(self) -> bool:
         """Return True if no call is recent or in progress."""
-        return not (self.recent_calls or self.barred_for or self._turn.locked())
+        return not (self.recent_calls or self.blocked_for or self._turn.locked())
 
     @property
     def recent_calls(self) -> int:
@@ -172,9 +172,9 @@ class EquiwattClient:
         return self._limiter.recent_calls
 
     @property
-    def barred_for(self) -> float:
+    def blocked_for(self) -> float:
         """Seconds until the provider accepts calls of the token."""
-        return self._limiter.barred_for
+        return self._limiter.blocked_for
 
     async def async_get_equivents(self, patience: float | None = None) -> Answer:
         """Request the equivents, waiting for a turn within the limits.
@@ -190,7 +190,7 @@ class EquiwattClient:
         # Raised outside of any except clause: aiohttp's errors hold the request's headers with the
         # token, and must not become the context of ours.
         if isinstance(answer, RateLimitedError):
-            self._limiter.bar(answer.retry_after)
+            self._limiter.block(answer.retry_after)
         if isinstance(answer, EquiwattError):
             raise answer
         return answer

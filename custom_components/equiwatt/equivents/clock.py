@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 
 TOLERANCE = timedelta(minutes=2)
 """Difference from the provider's clock above which the system's is wrong."""
-UNSURE = timedelta(seconds=2)
+MEASUREMENT_TOLERANCE = timedelta(seconds=2)
 """Largest difference between two measurements of the same wrong clock."""
 RESOLUTION = timedelta(seconds=1)
 """Resolution of a Date header."""
-COPY = timedelta(minutes=1)
+COPY_AGE = timedelta(minutes=1)
 """Difference from an earlier answer's date above which an answer is an old copy."""
 
 
@@ -45,7 +45,7 @@ class Clock:
         doubted, self._doubted = self._doubted, None
         if date is None:
             return True
-        is_old = self._newest is not None and date <= self._newest - COPY
+        is_old = self._newest is not None and date <= self._newest - COPY_AGE
         is_far = min(abs(date - self.now()), abs(date - self._utcnow())) > TOLERANCE
         if (is_old or is_far) and not self._has_advanced(date, doubted):
             self._doubted = (date, self._monotonic())
@@ -59,7 +59,7 @@ class Clock:
             return False
         progress, passed = date - doubted[0], timedelta(seconds=self._monotonic() - doubted[1])
         is_copy = not progress and passed >= RESOLUTION
-        return not is_copy and abs(progress - passed) <= UNSURE
+        return not is_copy and abs(progress - passed) <= MEASUREMENT_TOLERANCE
 
     def set(self, server_time: datetime | None) -> timedelta:
         """Set the clock to the server's time if the system's is wrong. Return the correction.
@@ -82,6 +82,8 @@ class Clock:
         error = self._utcnow() - self.now()
         if abs(error) <= TOLERANCE:
             self._error = timedelta()
-        elif abs(error - self._error) > UNSURE:  # not jitter, as a date has whole seconds
+        elif (
+            abs(error - self._error) > MEASUREMENT_TOLERANCE
+        ):  # not jitter, as a date has whole seconds
             self._error = error
         return self._error

@@ -16,10 +16,10 @@ from .answer import LATEST, MalformedError, as_event, read_all, read_event
 from .model import SAME, EdgeType, Equivent, Kind
 from .snapshot import MAX_EQUIVENTS, Edge, Snapshot
 
-LONGEST = timedelta(hours=6)
-NEAR = timedelta(minutes=30)
+MAX_LENGTH = timedelta(hours=6)
+MAX_DISTANCE = timedelta(minutes=30)
 """Longest time between a plan and its equivent."""
-KEPT = timedelta(hours=24)
+RETENTION = timedelta(hours=24)
 """Time after its end for which an unfulfilled plan is kept."""
 IGNORED = re.compile("[\\s_\u00ad\u2010-\u2015\u2212-]")
 """Blanks, underscores and hyphens, as phones replace hyphens when typing."""
@@ -65,11 +65,11 @@ class Plan:
         """Return True if an equivent overlaps the plan or lies within half an hour of it."""
         # Of an equivent without an end, only the start is known.
         end = equivent.end or equivent.start
-        return equivent.start <= self.end + NEAR and end >= self.start - NEAR
+        return equivent.start <= self.end + MAX_DISTANCE and end >= self.start - MAX_DISTANCE
 
     def is_met_by(self, equivent: Equivent) -> bool:
         """Return True if an equivent fulfils the plan, rather than precedes it."""
-        half = (equivent.end - equivent.start) / 2 if equivent.end else NEAR
+        half = (equivent.end - equivent.start) / 2 if equivent.end else MAX_DISTANCE
         return self.is_near(equivent) and self.start < equivent.start + half
 
     def overlaps(self, other: Plan) -> bool:
@@ -102,17 +102,19 @@ class Plans:
 
     def kept_at(self, now: datetime) -> Plans:
         """Remove plans a day after their end."""
-        return replace(self, plans=tuple(plan for plan in self.plans if now < plan.end + KEPT))
+        return replace(self, plans=tuple(plan for plan in self.plans if now < plan.end + RETENTION))
 
     def boundary(self, now: datetime) -> datetime | None:
         """Return the time at which a plan next starts, ends or expires."""
-        moments = (each for plan in self.plans for each in (plan.start, plan.end, plan.end + KEPT))
+        moments = (
+            each for plan in self.plans for each in (plan.start, plan.end, plan.end + RETENTION)
+        )
         return min((moment for moment in moments if moment > now), default=None)
 
     def open(self, known: Snapshot, now: datetime) -> tuple[Plan, ...]:
         """Return the plans whose equivent is neither live nor announced yet."""
         unmet = self._not_met_by([one for one in (known.real, known.upcoming) if one])
-        return tuple(plan for plan in unmet if now < plan.end + KEPT)
+        return tuple(plan for plan in unmet if now < plan.end + RETENTION)
 
     def next_start(self, known: Snapshot, now: datetime) -> tuple[datetime | None, Kind | None]:
         """Return the start of the next announced or planned equivent, and its kind."""
@@ -163,7 +165,10 @@ class Plans:
         """Fulfil the plans of equivents that came and went unseen."""
         found = self
         for equivent in known.finished:
-            if not found.plans or (equivent.end or equivent.start) < found.plans[0].start - NEAR:
+            if (
+                not found.plans
+                or (equivent.end or equivent.start) < found.plans[0].start - MAX_DISTANCE
+            ):
                 break
             plan = found._plan_of(equivent)
             if plan and plan.is_met_by(equivent):
@@ -218,7 +223,7 @@ def new_plan(uid: str, event: Mapping[str, Any], now: datetime) -> Plan:
         raise RefusedError(Refusal.TOO_FAR)
     # In UTC, as local times repeat at the end of summer time.
     start, end = (each.astimezone(UTC).replace(microsecond=0) for each in (start, end))
-    if not timedelta() < end - start <= LONGEST:
+    if not timedelta() < end - start <= MAX_LENGTH:
         raise RefusedError(Refusal.LENGTH)
     if end <= now:
         raise RefusedError(Refusal.OVER)

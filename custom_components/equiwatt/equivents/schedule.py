@@ -14,22 +14,22 @@ OPENS = 60.0
 CLOSES = 150.0
 PLAN_OPENS, PLAN_CLOSES = -60.0, 180.0
 """Seconds relative to a planned start at which its window opens and closes."""
-OFTEN = 7.5
+WINDOW_INTERVAL = 7.5
 """Seconds between requests in a window."""
-AWAITING = 10.0
+AWAITING_INTERVAL = 10.0
 """Seconds between requests while another answer is awaited."""
-BY_DAY = 30.0
-BY_NIGHT = 60.0
+DAY_INTERVAL = 30.0
+NIGHT_INTERVAL = 60.0
 DAY = range(6, 22)
 """Hours in UTC at which equivents are likely."""
-GAP = 1.0
+MIN_INTERVAL = 1.0
 """Least seconds between requests; a request so shortly before an opening replaces it."""
-LONGEST = 300.0
-PATIENCE = 5
+MAX_INTERVAL = 300.0
+TOLERATED_FAILURES = 5
 """Number of consecutive failures after which the interval grows."""
-SOON = 2.0
+MIN_RETRY_DELAY = 2.0
 """Least seconds until a failed request is repeated."""
-LAST_LOOK = 12.0
+LAST_RETRY = 12.0
 """Seconds before a planned end at which a failed request is repeated: its time-out and a margin."""
 
 
@@ -38,7 +38,7 @@ def offset_of(identifier: str) -> float:
 
     Offsets cover the interval between the requests of a window, so that homes spread evenly.
     """
-    return crc32(identifier.encode()) / (1 << 32) * OFTEN
+    return crc32(identifier.encode()) / (1 << 32) * WINDOW_INTERVAL
 
 
 def delay(
@@ -55,16 +55,16 @@ def delay(
     """
     starts = list(planned)
     opening = to_opening(now, offset, starts)
-    if opening < GAP or _is_open(now, offset, starts):
-        return OFTEN
+    if opening < MIN_INTERVAL or _is_open(now, offset, starts):
+        return WINDOW_INTERVAL
     if awaiting:
-        return min(AWAITING, opening)
-    seldom = BY_DAY if now.astimezone(UTC).hour in DAY else BY_NIGHT
-    doublings = min(max(failures - PATIENCE, 0), 3)
-    wait = min(seldom * (1 << doublings), LONGEST)
-    if opening - OFTEN < wait < opening - GAP:
+        return min(AWAITING_INTERVAL, opening)
+    interval = DAY_INTERVAL if now.astimezone(UTC).hour in DAY else NIGHT_INTERVAL
+    doublings = min(max(failures - TOLERATED_FAILURES, 0), 3)
+    wait = min(interval * (1 << doublings), MAX_INTERVAL)
+    if opening - WINDOW_INTERVAL < wait < opening - MIN_INTERVAL:
         # Ask before any home's window opens, to keep the load off the openings.
-        return opening - OFTEN
+        return opening - WINDOW_INTERVAL
     return min(wait, opening)
 
 
@@ -74,7 +74,7 @@ def delay_before_end(wait: float, end: datetime, now: datetime) -> float:
     It is repeated before a planned end, which the clock would decide without an answer.
     """
     left = (end - now).total_seconds()
-    return min(wait, max(SOON, left - LAST_LOOK)) if left > SOON else wait
+    return min(wait, max(MIN_RETRY_DELAY, left - LAST_RETRY)) if left > MIN_RETRY_DELAY else wait
 
 
 def to_opening(now: datetime, offset: float, planned: Iterable[datetime] = ()) -> float:

@@ -23,9 +23,9 @@ PUSH_BOUND = timedelta(hours=1)
 """Time after which a push expires while the API cannot be reached."""
 OUT_OF_ORDER = timedelta(minutes=2)
 """Time within which calls and answers may refer to the same change."""
-AGREE = timedelta(seconds=10)
+CONFIRMATION_INTERVAL = timedelta(seconds=10)
 """Time between two answers that are required to end an equivent without other evidence."""
-CORRECTION = timedelta(seconds=1)
+MIN_CORRECTION = timedelta(seconds=1)
 """Smallest correction of the clock that matters."""
 
 
@@ -112,7 +112,7 @@ class Tracker:
 
         Restored times are from an earlier run, whose clock may have been right.
         """
-        if abs(by) < CORRECTION:
+        if abs(by) < MIN_CORRECTION:
             return
         snapshot, live, restored = self.snapshot, self.snapshot.live, self._restored
         self._missed_at = self._missed_at and self._missed_at + by
@@ -206,7 +206,7 @@ class Tracker:
         if not (listed or is_called) and at - live.start < OUT_OF_ORDER:
             return  # servers lag
         is_due = live.end and at >= live.end - (OUT_OF_ORDER if listed else timedelta())
-        is_agreed = self._missed_at and now - self._missed_at >= AGREE
+        is_agreed = self._missed_at and now - self._missed_at >= CONFIRMATION_INTERVAL
         if is_called or is_due or is_agreed:
             over = listed or Equivent(live.start, min(live.end or now, now))
             self._end(over, Source.API, now)

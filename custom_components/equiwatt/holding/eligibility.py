@@ -55,7 +55,7 @@ SET_BACK: dict[str, tuple[Way, ...]] = {
     HVACMode.HEAT_COOL: (RANGE,),
 }
 """Ways that use less, by a thermostat's mode."""
-FINEST_STEP = 0.1
+DEFAULT_STEP = 0.1
 """Step of a device that reports none."""
 
 
@@ -196,7 +196,7 @@ def _set_back(state: State, read: DeviceState, degrees: float) -> dict[str, Any]
 
 def _moved(state: State, before: float, degrees: float, direction: int) -> float:
     """Return a temperature moved by whole steps of the device, within its limit."""
-    step = float(state.attributes.get(ATTR_TARGET_TEMP_STEP) or FINEST_STEP)
+    step = float(state.attributes.get(ATTR_TARGET_TEMP_STEP) or DEFAULT_STEP)
     limit = state.attributes.get(ATTR_MIN_TEMP if direction == DOWN else ATTR_MAX_TEMP)
     steps = max(1, round(degrees / step))
     if limit is not None:

@@ -12,8 +12,8 @@ from math import ceil, sumprod
 from statistics import fmean
 
 from ..equivents.model import Equivent
-from .days import DAY, LONDON, LOOK_BACK, days_of, is_working, similar_days
-from .results import LEAST, Estimate, HalfHour, Reason, days_above
+from .days import DAY, LONDON, MAX_DAYS_BACK, days_of, is_working, similar_days
+from .results import MIN_DAYS, Estimate, HalfHour, Reason, days_above
 
 GRID = timedelta(minutes=5)
 HALF_HOUR = timedelta(minutes=30)
@@ -38,7 +38,7 @@ REGULAR = 0.75
 """Share of intervals in which a meter that is polled seldom keeps to its pace."""
 COARSE_STEP = 0.05
 """Smallest step of a counter in kWh above which it is too coarse for half hours."""
-LEAST_POWER = 0.05
+MIN_POWER = 0.05
 """Least kW that a home draws, unless a battery, panels or another tariff's meter supply it."""
 
 
@@ -90,7 +90,7 @@ def window_of(start: datetime, end: datetime | None, now: datetime) -> Window | 
 
 def equivent_days(past: Iterable[Equivent], window: Window) -> set[date]:
     """Return the days with equivents, which are not comparable."""
-    earliest = window.start - (LOOK_BACK + 2) * DAY
+    earliest = window.start - (MAX_DAYS_BACK + 2) * DAY
     recent = (each for each in past if earliest <= each.start)
     return {day for each in recent if each.end for day in days_of(each.start, each.end)}
 
@@ -188,7 +188,7 @@ class Readings:
         if pace is not None and pace <= SLOWEST.total_seconds():
             return timedelta(seconds=pace)
         watched = rows[-1][0] - rows[0][0] if rows else 0
-        if not moves or rows[-1][1] - rows[0][1] < LEAST_POWER * watched / HOUR:
+        if not moves or rows[-1][1] - rows[0][1] < MIN_POWER * watched / HOUR:
             return None
         if pace is None:
             is_known = watched >= (PACE_SECONDS if waits else PACE_SECONDS_STILL)
@@ -249,7 +249,7 @@ def estimate(
     measured = [*(moment for moment in window.bounds if moment < until), until]
     used = _energy(meters, measured) if is_measured else None
     days = usual_days(window, equivent_days, meters)
-    is_usual = len(days) >= LEAST
+    is_usual = len(days) >= MIN_DAYS
     usual = [fmean(each) for each in zip(*days.values(), strict=True)] if is_usual else []
     shares = [_share(half_hour, until) for half_hour in window.half_hours]
     far = [sumprod(shares, energies) for energies in days.values()]

@@ -6,7 +6,7 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 LONDON = ZoneInfo("Europe/London")
-LOOK_BACK = 60
+MAX_DAYS_BACK = 60
 """Number of days to look back for comparable days."""
 DAY = timedelta(days=1)
 
@@ -82,7 +82,7 @@ def similar_days(start: datetime, end: datetime, equivent_days: Collection[date]
     first = min(touched)
     return [
         day
-        for day in (first - n * DAY for n in range(1, LOOK_BACK + 1))
+        for day in (first - n * DAY for n in range(1, MAX_DAYS_BACK + 1))
         if is_working(day) is is_working(first)
         and not any(
             other in equivent_days or changes_clock(other)

@@ -34,10 +34,10 @@ from .readings import UnreadableError, async_find_meters, async_read
 from .results import Estimate, FinishedResult, Reason
 from .statistics import StatisticsWriter
 
-ROWS_MADE = timedelta(seconds=30)
+ROW_DELAY = timedelta(seconds=30)
 """Delay after which the row of five minutes exists: the recorder compiles it after ten seconds."""
 HOURLY = timedelta(hours=1)
-PATIENCE = timedelta(hours=48)
+RETRY_PERIOD = timedelta(hours=48)
 """Time after an equivent for which its readings are awaited."""
 
 
@@ -111,7 +111,7 @@ class Meter:
     def _unfinished(self) -> list[Equivent]:
         """Equivents whose readings are still awaited, latest end first."""
         now = self._now
-        recent = (each for each in self._over if each.end and now - each.end < PATIENCE)
+        recent = (each for each in self._over if each.end and now - each.end < RETRY_PERIOD)
         return [each for each in recent if not self._is_finished(each)]
 
     def _is_finished(self, equivent: Equivent) -> bool:
@@ -232,7 +232,7 @@ class Meter:
 
     async def _async_final(self, ended: Equivent) -> Estimate | None:
         """Return the estimate for an equivent that is over, final at the last attempt."""
-        gives_up = self._next_attempt(ended, PATIENCE) is None
+        gives_up = self._next_attempt(ended, RETRY_PERIOD) is None
         found = await self._async_estimate(ended, over=True, gives_up=gives_up)
         is_last_attempt = self._next_attempt(ended, self._patience(ended)) is None
         return replace(found, final=True) if found and is_last_attempt else found
@@ -289,7 +289,7 @@ class Meter:
 
     def _patience(self, equivent: Equivent) -> timedelta:
         """Return the time for which readings are awaited; a rehearsal's are not."""
-        return timedelta() if equivent is self._rehearsal else PATIENCE
+        return timedelta() if equivent is self._rehearsal else RETRY_PERIOD
 
     def _next_attempt(self, ended: Equivent, patience: timedelta) -> datetime | None:
         """Return the time of the next read for an equivent with missing readings, None if over.
@@ -311,7 +311,7 @@ def _continues(shown: Estimate, found: Estimate) -> bool:
 
 def _next_row(now: datetime) -> datetime:
     """Return the time at which the next row of five minutes exists."""
-    return floor(now - ROWS_MADE, GRID) + GRID + ROWS_MADE
+    return floor(now - ROW_DELAY, GRID) + GRID + ROW_DELAY
 
 
 @callback
@@ -403,7 +403,7 @@ class History:
         """Return True if an equivent needs measuring here; `Meter` measures recent ones."""
         result = self._store.results.of(equivent)
         if result is None or window != Window(start=result.estimate.start, end=result.estimate.end):
-            return now - window.end >= PATIENCE
+            return now - window.end >= RETRY_PERIOD
         # Rows written while the clock was wrong have wrong times.
         return is_new and result.estimate.reason is not Reason.CLOCK_WRONG
 

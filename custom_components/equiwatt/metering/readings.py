@@ -15,14 +15,14 @@ from homeassistant.util.unit_conversion import EnergyConverter
 
 from ..const import SOURCE_SENSORS
 from .baseline import SLOWEST, Readings
-from .days import LOOK_BACK
+from .days import MAX_DAYS_BACK
 
 if TYPE_CHECKING:
     from sqlalchemy import Select
 
     from homeassistant.components.recorder.db_schema import Statistics, StatisticsShortTerm
 
-LOOK = timedelta(days=LOOK_BACK + 1, hours=2)
+READ_PERIOD = timedelta(days=MAX_DAYS_BACK + 1, hours=2)
 """Time before a window for which rows are read, to interpolate between two hours."""
 LATE_AFTER = 120.0
 """Seconds after which a row is late. Ten are usual, and a restart takes a minute."""
@@ -75,7 +75,7 @@ async def async_read(
     """Return the readings of each meter for windows from a time on, none without a recorder."""
     if "recorder" not in hass.config.components:
         return ()
-    return await get_instance(hass).async_add_executor_job(_read, hass, meters, start - LOOK)
+    return await get_instance(hass).async_add_executor_job(_read, hass, meters, start - READ_PERIOD)
 
 
 class Row(NamedTuple):
@@ -116,8 +116,8 @@ def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
     batch: list[Row] = []
     for row in rows:
         before = batch[-1] if batch else row
-        is_one_go = before.is_late and row.is_late and row.written - before.written <= BATCH_GAP
-        if batch and not is_one_go:
+        is_same_batch = before.is_late and row.is_late and row.written - before.written <= BATCH_GAP
+        if batch and not is_same_batch:
             yield batch
             batch = []
         batch.append(row)

@@ -19,13 +19,13 @@ from .days import LONDON, is_working
 
 DECIMALS = 2
 """Decimals of shown kWh."""
-NOISE = 1e-6
+ROUNDING_ERROR = 1e-6
 """Difference in kWh up to which energies are equal, as binary fractions are inexact."""
-LEAST = 3
+MIN_DAYS = 3
 """Number of similar days that an average requires."""
-FEWEST = 4
+MIN_EQUIVENTS = 4
 """Number of equivents that a verdict requires."""
-FEWEST_SPREAD = 2
+MIN_EQUIVENTS_SPREAD = 2
 """Number of equivents that the spread of their sum requires."""
 ONCE_IN_TWENTY = 1.645
 """Standard deviations that a normal mean exceeds on one side by luck once in twenty times."""
@@ -77,7 +77,7 @@ class Estimate:
     @property
     def usual(self) -> float | None:
         """Usual use in the whole window."""
-        return fmean(self.days.values()) if len(self.days) >= LEAST else None
+        return fmean(self.days.values()) if len(self.days) >= MIN_DAYS else None
 
     @property
     def saving(self) -> float | None:
@@ -177,7 +177,7 @@ class Results(tuple[FinishedResult, ...]):  # noqa: SLOT001 - it caches what it 
         The use in an equivent and on its n usual days varies as that of all days in the same hours.
         """
         estimates = [result.estimate for result in self.counted]
-        if len(estimates) < FEWEST_SPREAD:
+        if len(estimates) < MIN_EQUIVENTS_SPREAD:
             return None
         uses: dict[tuple[time, bool], dict[date, float]] = defaultdict(dict)
         for each in estimates:
@@ -196,7 +196,7 @@ class Results(tuple[FinishedResult, ...]):  # noqa: SLOT001 - it caches what it 
         approximately normal, and must exceed what luck alone reaches once in twenty times.
         """
         estimates = [result.estimate for result in self.counted]
-        if len(estimates) < FEWEST:
+        if len(estimates) < MIN_EQUIVENTS:
             return Verdict.TOO_EARLY
         excess = sum(map(_excess_rank, estimates))
         of_days = _variance_of_days(estimates, repeat(1))
@@ -266,12 +266,12 @@ def _word(saving: float) -> str:
 
 def days_above(days: Iterable[float], used: float) -> int:
     """Return the number of days with more use."""
-    return sum(day - used > NOISE for day in days)
+    return sum(day - used > ROUNDING_ERROR for day in days)
 
 
 def _days_below(days: Iterable[float], used: float) -> int:
     """Return the number of days with less use."""
-    return sum(used - day > NOISE for day in days)
+    return sum(used - day > ROUNDING_ERROR for day in days)
 
 
 def _newest(results: Iterable[FinishedResult]) -> Results:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from custom_components.equiwatt.metering.baseline import GRID, WANTED, estimate
-from custom_components.equiwatt.metering.results import LEAST, Reason, Verdict, in_words
+from custom_components.equiwatt.metering.results import MIN_DAYS, Reason, Verdict, in_words
 from demo.stage import views_of_page
 from homeassistant.helpers.template import Template
 from homeassistant.setup import async_setup_component
@@ -86,7 +86,7 @@ def evening(start: datetime, total: float, halves: Sequence[float | None]) -> di
 
 def test_rules() -> None:
     """The numbers of days on the page are those of the code."""
-    assert (WANTED[True], WANTED[False], LEAST) == (10, 8, 3)
+    assert (WANTED[True], WANTED[False], MIN_DAYS) == (10, 8, 3)
     text = " ".join(PAGE.split())
     assert "10 working days, or 8 others" in text
     assert "fewer than three similar days" in text
