@@ -237,7 +237,7 @@ class Tables:
             raise self.error
         if self.is_broken:
             raise UnreadableError
-        first = start - readings_module.LOOK
+        first = start - readings_module.READ_PERIOD
         return tuple(
             meter_of(
                 *(
