@@ -218,7 +218,8 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
             kind = plans.kind_of_live(equivent)
         else:
             kind = plans.kind_of(equivent)
-        found = self._estimate_of(equivent)
+        result = None if equivent is state.live else self._data.store.results.of(equivent)
+        found = result.estimate if result else None
         words = [
             "Rehearsal" if is_rehearsal else "Equivent",
             KINDS[kind] if kind else None,
@@ -232,13 +233,6 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
             # The frontend offers to edit every event, and fails without an id.
             uid=str(int(equivent.start.timestamp())),
         )
-
-    def _estimate_of(self, equivent: Equivent) -> Estimate | None:
-        """Return the estimate for a finished equivent."""
-        if equivent is self.coordinator.data.live:
-            return None
-        result = self._data.store.results.of(equivent)
-        return result.estimate if result else None
 
     def _shown_end(self, equivent: Equivent) -> datetime:
         """Return the end to show, which is in the future for the live equivent.

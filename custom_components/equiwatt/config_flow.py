@@ -6,7 +6,7 @@ from typing import Any, override
 import voluptuous as vol
 
 from homeassistant.components.webhook import async_generate_id
-from homeassistant.config_entries import ConfigEntry, ConfigFlow, ConfigFlowResult
+from homeassistant.config_entries import ConfigFlow, ConfigFlowResult
 from homeassistant.const import CONF_NAME, CONF_TOKEN, CONF_URL, CONF_WEBHOOK_ID
 from homeassistant.core import callback
 from homeassistant.data_entry_flow import section
@@ -127,7 +127,9 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
             entry = self._get_reauth_entry()
             token = clean_token(user_input[CONF_TOKEN])
             if not (errors := await self._async_try(token, entry.data[CONF_URL])):
-                return self._save(entry, {CONF_TOKEN: token}, "reauth_successful")
+                return self.async_update_reload_and_abort(
+                    entry, data_updates={CONF_TOKEN: token}, reason="reauth_successful"
+                )
         return self.async_show_form(
             step_id="reauth_confirm",
             data_schema=self.add_suggested_values_to_schema(REAUTH_SCHEMA, user_input),
@@ -165,7 +167,10 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
             if entry.data | data == entry.data:
                 return self.async_abort(reason="nothing_changed")
             if not (errors := await self._async_try(**data)):
-                return self._save(entry, data, "reconfigure_successful")
+                # With a reason, as the default differs between releases.
+                return self.async_update_reload_and_abort(
+                    entry, data_updates=data, reason="reconfigure_successful"
+                )
         return self.async_show_form(
             step_id="account",
             data_schema=self.add_suggested_values_to_schema(
@@ -205,13 +210,6 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
             data_schema=addresses_schema(addresses),
             errors=addresses_errors(addresses),
         )
-
-    def _save(self, entry: ConfigEntry, data: dict[str, str], reason: str) -> ConfigFlowResult:
-        """Save changes, and reload the entry.
-
-        The reason is always given, as the default differs between releases.
-        """
-        return self.async_update_reload_and_abort(entry, data_updates=data, reason=reason)
 
     async def _async_try(self, token: str, url: str) -> dict[str, str]:
         """Try a token with one call, and return the errors for the form."""

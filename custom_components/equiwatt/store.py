@@ -1,6 +1,6 @@
 """Storage of an account: its equivents, results, plans and webhook."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import ceil
@@ -9,7 +9,7 @@ from typing import Any
 from homeassistant.core import HomeAssistant, callback
 
 from .const import LOGGER
-from .equivents.answer import MalformedError, as_event, read_event, read_events, read_time
+from .equivents.answer import Reader, as_event, read_event, read_events, read_time
 from .equivents.attendance import Attendance, read_attendance
 from .equivents.planned import Plans, read_plans
 from .equivents.snapshot import MAX_EQUIVENTS, Edge, Over, Snapshot
@@ -56,11 +56,14 @@ class EquiwattStore:
         if stored is None:
             return
         self.known = True
-        reader = _Reader(stored if isinstance(stored, dict) else {})
-        self.snapshot, self.webhook = reader.snapshot(), reader.webhook()
-        self.results, self.attendance = reader.results(), reader.attendance()
-        self.meters = reader.meters()
-        self.plans = reader.plans()
+        reader, data = Reader(), stored if isinstance(stored, dict) else {}
+        self.snapshot = _read_snapshot(data, reader)
+        self.webhook = _read_webhook(data, reader)
+        self.attendance = read_attendance(data, reader)
+        self.plans = read_plans(data, reader)
+        self.results = read_results(data, reader)
+        meters = data.get("meters")
+        self.meters = tuple(map(str, meters)) if isinstance(meters, list) else ()
         if reader.unreadable:
             LOGGER.warning(
                 "Part of the stored history cannot be read and is left out; %d equivents are kept",
@@ -167,78 +170,36 @@ class EquiwattStore:
         }
 
 
-class _Reader:
-    """Reader of the stored form that counts unreadable items."""
+def _read_snapshot(data: Mapping[str, Any], reader: Reader) -> Snapshot:
+    """Read the snapshot."""
+    items = data.get("equivents")
+    past, skipped = read_events(items if isinstance(items, list) else [items])
+    reader.unreadable += skipped
+    live = reader.optional(read_event, data.get("announced"))
+    pushed_at = reader.optional(read_time, data.get("pushed_at"))
+    return Snapshot(
+        live=live,
+        rehearsal=live is not None and data.get("simulated") is True,
+        pushed_at=pushed_at if live else None,
+        over=reader.optional(_read_over, data.get("over")),
+        past=tuple(equivent for equivent in past if equivent.end)[:MAX_EQUIVENTS],
+    )
 
-    def __init__(self, data: Mapping[str, Any]) -> None:
-        """Initialize the reader."""
-        self._data = data
-        self.unreadable = 0
 
-    def snapshot(self) -> Snapshot:
-        """Return the snapshot."""
-        items = self._data.get("equivents")
-        past, skipped = read_events(items if isinstance(items, list) else [items])
-        self.unreadable += skipped
-        live = self._read(read_event, self._data.get("announced"))
-        pushed_at = self._read(read_time, self._data.get("pushed_at"))
-        return Snapshot(
-            live=live,
-            rehearsal=live is not None and self._data.get("simulated") is True,
-            pushed_at=pushed_at if live else None,
-            over=self._over(self._data.get("over")),
-            past=tuple(equivent for equivent in past if equivent.end)[:MAX_EQUIVENTS],
-        )
+def _read_over(item: Mapping[str, Any]) -> Over | None:
+    """Read the last ended equivent."""
+    equivent, at = read_event(item), read_time(item.get("at"))
+    return Over(equivent, at) if equivent else None
 
-    def webhook(self) -> WebhookFacts:
-        """Return the facts about the webhook."""
-        shown, missed = self._data.get("webhook_shown"), self._data.get("webhook_missed")
-        return WebhookFacts(
-            received_at=self._read(read_time, self._data.get("webhook_at")),
-            shown=shown if isinstance(shown, str) else None,
-            missed=missed if isinstance(missed, int) else 0,
-        )
 
-    def results(self) -> Results:
-        """Return the results, none without a meter."""
-        results, skipped = read_results(self._data.get("results", []))
-        self.unreadable += skipped
-        return results
-
-    def meters(self) -> tuple[str, ...]:
-        """Return the ids of the meters."""
-        meters = self._data.get("meters", [])
-        found = meters if isinstance(meters, list) else ()
-        return tuple(meter for meter in found if isinstance(meter, str))
-
-    def attendance(self) -> Attendance:
-        """Return the attendance."""
-        attendance, skipped = read_attendance(self._data)
-        self.unreadable += skipped
-        return attendance
-
-    def plans(self) -> Plans:
-        """Return the plans."""
-        plans, skipped = read_plans(self._data)
-        self.unreadable += skipped
-        return plans
-
-    def _read[T](self, read: Callable[[object], T], value: object) -> T | None:
-        """Return an optional value, None if it cannot be read."""
-        try:
-            return None if value is None else read(value)
-        except MalformedError:
-            self.unreadable += 1
-            return None
-
-    def _over(self, item: object) -> Over | None:
-        """Return the last ended equivent, if any."""
-        if not isinstance(item, dict):
-            self.unreadable += item is not None
-            return None
-        equivent, at = self._read(read_event, item), self._read(read_time, item.get("at"))
-        self.unreadable += equivent is not None and item.get("at") is None
-        return Over(equivent, at) if equivent and at else None
+def _read_webhook(data: Mapping[str, Any], reader: Reader) -> WebhookFacts:
+    """Read the facts about the webhook."""
+    shown, missed = data.get("webhook_shown"), data.get("webhook_missed")
+    return WebhookFacts(
+        received_at=reader.optional(read_time, data.get("webhook_at")),
+        shown=shown if isinstance(shown, str) else None,
+        missed=missed if isinstance(missed, int) else 0,
+    )
 
 
 def _seconds(moment: datetime | None) -> int | None:

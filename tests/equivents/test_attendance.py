@@ -8,6 +8,7 @@ from unittest.mock import patch
 import pytest
 
 from custom_components.equiwatt.const import DOMAIN
+from custom_components.equiwatt.equivents.answer import Reader
 from custom_components.equiwatt.equivents.attendance import Attendance, read_attendance
 from custom_components.equiwatt.equivents.model import EdgeType, Equivent, Source
 from custom_components.equiwatt.equivents.snapshot import Edge, Snapshot
@@ -165,7 +166,9 @@ async def test_take_part_during_start(live: Home, provider: Provider) -> None:
 )
 def test_damaged(data: dict[str, Any], unreadable: int) -> None:
     """Damaged data is dropped and counted."""
-    assert read_attendance(data) == (Attendance(), unreadable)
+    reader = Reader()
+    assert read_attendance(data, reader) == Attendance()
+    assert reader.unreadable == unreadable
 
 
 def test_never_announced() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import given, strategies as st
 import pytest
 
+from custom_components.equiwatt.equivents.answer import Reader
 from custom_components.equiwatt.equivents.model import EdgeType, Equivent, Kind, Source
 from custom_components.equiwatt.equivents.planned import (
     MAX_DISTANCE,
@@ -298,9 +299,11 @@ def test_stored() -> None:
     known = Plans(
         (plan(summary="Mine"), plan(FIVE + HOUR)), ((over, Kind.POWER_UP),), Kind.POWER_UP
     )
-    assert read_plans(json.loads(json.dumps(known.as_dict()))) == (known, 0)
+    reader = Reader()
+    assert read_plans(json.loads(json.dumps(known.as_dict())), reader) == known
     assert Plans().as_dict() == {}
-    assert read_plans({}) == (Plans(), 0)
+    assert read_plans({}, reader) == Plans()
+    assert reader.unreadable == 0
 
 
 GOOD = plans(plan()).as_dict()["plans"][0]
@@ -324,8 +327,14 @@ GOOD = plans(plan()).as_dict()["plans"][0]
 )
 def test_damaged(data: dict[str, Any], kept: int) -> None:
     """Damaged plans are dropped and counted, and the rest is kept."""
-    found, unreadable = read_plans(data)
-    assert (len(found.plans), found.kinds, found.rehearsed, unreadable) == (kept, (), None, 1)
+    reader = Reader()
+    found = read_plans(data, reader)
+    assert (len(found.plans), found.kinds, found.rehearsed, reader.unreadable) == (
+        kept,
+        (),
+        None,
+        1,
+    )
 
 
 def test_near() -> None:

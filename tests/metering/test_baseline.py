@@ -362,8 +362,8 @@ def test_half_past_of_hours() -> None:
         label: meter.at(at(EVENT_DAY, label)) for label in ("16:30", "17:30", "18:30", "17:15")
     }
     assert found == {"16:30": 10.5, "17:30": 12.5, "18:30": None, "17:15": 11.75}
-    assert meter.is_approximate(at(EVENT_DAY, "16:30"))
-    assert not meter.is_approximate(at(EVENT_DAY, "17:00"))
+    assert meter.is_approximate([at(EVENT_DAY, "16:30")])
+    assert not meter.is_approximate([at(EVENT_DAY, "17:00")])
     assert (meter.newest, meter.pace) == (at(EVENT_DAY, "20:00"), None)
 
 

@@ -272,4 +272,5 @@ async def test_not_loaded(home: MeteredHome) -> None:
     result = await choose(home, **SENSORS)
     assert result["description_placeholders"]["days"] == "9"
     await home.hass.config_entries.options.async_configure(result["flow_id"], {})
+    await home.settle()  # it is loaded now
     assert home.entry.options == SENSORS

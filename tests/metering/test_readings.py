@@ -191,7 +191,7 @@ async def test_purge_boundary(hass: HomeAssistant, meters: Meters) -> None:
         moments = [at(day, label) for label in ("17:30", "18:00", "18:30")]
         if day >= edge:
             moments = [moment for moment in moments if moment in kwh]
-        assert {found.is_approximate(moment) for moment in moments} == {day < edge}
+        assert {found.is_approximate([moment]) for moment in moments} == {day < edge}
     assert (await final(hass, of=HALF_PAST)).approximate
     assert found.at(at(edge, "17:30")) == is_about(kwh[at(edge, "17:30")])
     monday = at(date(2026, 11, 16), "18:00")
@@ -338,8 +338,8 @@ async def test_gap_hidden_by_purge(hass: HomeAssistant, meters: Meters) -> None:
     await meters.purge(at(MONDAY, "18:50"))
     (found,) = await read(hass, of=EVENING)
     assert found.energy([EVENING.start, EVENING.end]) is not None
-    assert found.is_approximate(EVENING.start)
-    assert found.is_approximate(EVENING.end)
+    assert found.is_approximate([EVENING.start])
+    assert found.is_approximate([EVENING.end])
 
 
 # Missing data

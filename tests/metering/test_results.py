@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from custom_components.equiwatt.equivents.answer import Reader
 from custom_components.equiwatt.equivents.model import Equivent, Kind
 from custom_components.equiwatt.equivents.snapshot import MAX_EQUIVENTS
 from custom_components.equiwatt.metering.baseline import Readings, estimate
@@ -117,10 +118,11 @@ def test_round_trip(known: tuple[Readings, ...]) -> None:
     """A result is read as it was stored, to the last digit, and is final."""
     found = replace(estimate(WINDOW, EQUIVENT_DAYS, known, over=True), final=True)
     final = replace(RESULT, estimate=found, kind=Kind.POWER_DOWN)
-    (again,), unreadable = read_results([stored(final)])
+    reader = Reader()
+    (again,) = read_results({"results": [stored(final)]}, reader)
     if found.used is None:  # partial days do not matter then
         final = replace(final, estimate=replace(found, so_far=None))
-    assert (again, unreadable) == (final, 0)
+    assert (again, reader.unreadable) == (final, 0)
 
 
 def test_no_derived_figures() -> None:
@@ -154,7 +156,7 @@ def test_too_few_days() -> None:
     )
     assert (learning.usual, learning.saving, learning.days_used) == (None, None, 2)
     assert (learning.lowest_day, learning.highest_day) == (None, None)
-    (again,), _ = read_results([stored(replace(RESULT, estimate=learning))])
+    (again,) = read_results({"results": [stored(replace(RESULT, estimate=learning))]}, Reader())
     assert again.estimate == replace(learning, final=True)
 
 
@@ -183,13 +185,17 @@ def test_too_few_days() -> None:
 )
 def test_damaged(broken: object) -> None:
     """Damaged results are dropped and counted, and the rest is kept."""
-    assert read_results([broken, stored()]) == ((RESULT,), 1)
+    reader = Reader()
+    assert read_results({"results": [broken, stored()]}, reader) == (RESULT,)
+    assert reader.unreadable == 1
 
 
 @pytest.mark.parametrize("items", [None, {}, "x"])
 def test_no_list(items: Any) -> None:
     """Anything but a list is no result."""
-    assert read_results(items) == ((), 1)
+    reader = Reader()
+    assert read_results({"results": items}, reader) == ()
+    assert reader.unreadable == 1
 
 
 # The total

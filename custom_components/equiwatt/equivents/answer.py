@@ -6,7 +6,6 @@ while the newest of `previous_events` has no end. Both are read.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -69,15 +68,31 @@ def read_events(items: Iterable[object]) -> tuple[list[Equivent], int]:
     return sorted(by_start.values(), key=lambda equivent: equivent.start, reverse=True), skipped
 
 
-def read_all[T](read: Callable[[Any], T], items: object) -> tuple[list[T], int]:
-    """Return the items of a stored list that can be read, and the number of the others."""
-    if not isinstance(items, list):
-        return [], 1
-    found: list[T] = []
-    for item in items:
-        with suppress(AttributeError, KeyError, TypeError, ValueError):
-            found.append(read(item))
-    return found, len(items) - len(found)
+class Reader:
+    """Reader of stored values that counts those that cannot be read."""
+
+    def __init__(self) -> None:
+        """Initialize the reader."""
+        self.unreadable = 0
+
+    def optional[T](self, read: Callable[[Any], T | None], value: object) -> T | None:
+        """Return a value, None if it is missing or cannot be read."""
+        return None if value is None else self._read(read, value)
+
+    def all[T](self, read: Callable[[Any], T], items: object) -> list[T]:
+        """Return the items of a list that can be read."""
+        if not isinstance(items, list):
+            self.unreadable += 1
+            return []
+        return [found for item in items if (found := self._read(read, item)) is not None]
+
+    def _read[T](self, read: Callable[[Any], T | None], value: object) -> T | None:
+        """Return a value, None if it cannot be read."""
+        try:
+            return read(value)
+        except AttributeError, KeyError, TypeError, ValueError:
+            self.unreadable += 1
+            return None
 
 
 def read_event(item: object) -> Equivent | None:

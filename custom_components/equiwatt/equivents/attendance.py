@@ -1,11 +1,11 @@
 """Participation in the live equivent, and skipping it or the next equivent."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from .answer import MalformedError, as_event, read_event, read_time
+from .answer import Reader, as_event, read_event, read_time
 from .model import SAME, EdgeType, Equivent
 from .snapshot import Edge, Snapshot
 
@@ -94,28 +94,22 @@ class Attendance:
         }
 
 
-def read_attendance(data: Mapping[str, Any]) -> tuple[Attendance, int]:
-    """Read the stored form. Return the attendance and the number of unreadable items."""
+def read_attendance(data: Mapping[str, Any], reader: Reader) -> Attendance:
+    """Read the stored form."""
     items = data.get("participants", {})
-    is_dict = isinstance(items, dict)
-    joined = {name: _read(read_time, start) for name, start in items.items()} if is_dict else {}
-    since = _read(read_time, data.get("skips_since"))
-    skipped = _read(read_event, data.get("skipped"))
-    unreadable = sum(start is None for start in joined.values()) + (not is_dict)
-    unreadable += since is None and data.get("skips_since") is not None
-    unreadable += skipped is None and data.get("skipped") is not None
-    found = tuple(Participant(name, start) for name, start in joined.items() if start)
-    return Attendance(found, since, skipped), unreadable
+    pairs = list(items.items()) if isinstance(items, dict) else items
+    return Attendance(
+        tuple(reader.all(_read_participant, pairs)),
+        reader.optional(read_time, data.get("skips_since")),
+        reader.optional(read_event, data.get("skipped")),
+    )
+
+
+def _read_participant(item: tuple[str, object]) -> Participant:
+    """Read a participant."""
+    return Participant(item[0], read_time(item[1]))
 
 
 def _is_of(edge: Edge, moment: datetime) -> bool:
     """Return True if a moment is not after an edge's equivent."""
     return edge.type is EdgeType.STARTED or edge.equivent.end is None or moment < edge.equivent.end
-
-
-def _read[T](read: Callable[[object], T], value: object) -> T | None:
-    """Return a stored value, None if missing or unreadable."""
-    try:
-        return None if value is None else read(value)
-    except MalformedError:
-        return None

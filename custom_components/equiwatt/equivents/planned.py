@@ -12,7 +12,7 @@ from enum import StrEnum
 import re
 from typing import Any
 
-from .answer import LATEST, MalformedError, as_event, read_all, read_event
+from .answer import LATEST, MalformedError, Reader, as_event, read_event
 from .model import SAME, EdgeType, Equivent, Kind
 from .snapshot import MAX_EQUIVENTS, Edge, Snapshot
 
@@ -232,17 +232,13 @@ def new_plan(uid: str, event: Mapping[str, Any], now: datetime) -> Plan:
     return Plan(uid, start, end, event["summary"], event.get("description") or "")
 
 
-def read_plans(data: Mapping[str, Any]) -> tuple[Plans, int]:
-    """Read the stored form. Return the plans and the number of unreadable items."""
-    plans, bad_plans = read_all(_read_plan, data.get("plans", []))
-    kinds, bad_kinds = read_all(_read_kind, data.get("kinds", []))
-    rehearsed = data.get("rehearsal_kind")
-    is_known = isinstance(rehearsed, str) and rehearsed in list(Kind)
-    unreadable = bad_plans + bad_kinds + (rehearsed is not None and not is_known)
-    found = Plans(kinds=tuple(sorted(kinds, key=_start)))
-    for plan in plans:
+def read_plans(data: Mapping[str, Any], reader: Reader) -> Plans:
+    """Read the stored form."""
+    kinds = sorted(reader.all(_read_kind, data.get("kinds", [])), key=_start)
+    found = Plans((), tuple(kinds), reader.optional(Kind, data.get("rehearsal_kind")))
+    for plan in reader.all(_read_plan, data.get("plans", [])):
         found = found.added(plan)
-    return replace(found, rehearsed=Kind(str(rehearsed)) if is_known else None), unreadable
+    return found
 
 
 def _read_plan(item: object) -> Plan:

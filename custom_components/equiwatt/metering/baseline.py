@@ -142,13 +142,13 @@ class Readings:
             return None
         return before + (after - before) * passed / HOUR
 
-    def is_approximate(self, moment: datetime) -> bool:
-        """Return True if the reading at a moment may be interpolated.
+    def is_approximate(self, moments: Iterable[datetime]) -> bool:
+        """Return True if the energy between moments is only approximate.
 
-        A row of an hour may also hide a gap, except for meters that have only rows of hours.
+        A row of an hour may hide a gap, except for meters that have only rows of hours.
         """
-        end = moment.timestamp()
-        return end not in self.five_minutes and not (self.is_hourly and end in self.hours)
+        exact = self.hours if self.is_hourly else self.five_minutes
+        return (self.pace or GRID) > GRID or any(each.timestamp() not in exact for each in moments)
 
     def energy(self, moments: Sequence[datetime]) -> float | None:
         """Return the energy between the first and the last of several moments.
@@ -276,7 +276,7 @@ def estimate(
         lower_than=days_above(far, used)
         if used is not None and is_usual and until > window.start
         else None,
-        approximate=any(_is_approximate(meter, moments) for meter in meters),
+        approximate=any(meter.is_approximate(moments) for meter in meters),
         final=over and used is not None,
         measured_until=until if is_begun else None,
         reason=_reason(used, is_measured=is_measured, is_usual=is_usual),
@@ -287,12 +287,6 @@ def _share(half_hour: Window, until: datetime) -> float:
     """Return the share of a half hour that has passed at a time."""
     passed = min(until, half_hour.end) - half_hour.start
     return max(passed, timedelta()) / (half_hour.end - half_hour.start)
-
-
-def _is_approximate(meter: Readings, moments: Collection[datetime]) -> bool:
-    """Return True if the energy between moments is only approximate."""
-    is_unsure = any(meter.is_approximate(moment) for moment in moments)
-    return is_unsure or (meter.pace or GRID) > GRID
 
 
 def _reason(used: float | None, *, is_measured: bool, is_usual: bool) -> Reason | None:

@@ -43,7 +43,8 @@ async def async_preview(
         readings = await async_read(hass, meters, now)
     except UnreadableError:
         return _without_statistics(hass, meters)
-    still = [meter for meter, each in zip(meters, readings, strict=True) if _is_still(each, now)]
+    pairs = zip(meters, readings, strict=True)
+    still = [meter for meter, each in pairs if each.still_since and now - each.still_since > WEEK]
     step = _step(readings, still)
     window = _evening(now)
     days = equivent_days(past, window)
@@ -64,11 +65,6 @@ def _without_statistics(hass: HomeAssistant, meters: Iterable[str]) -> Preview:
     """Return the error that names meters without statistics."""
     named = ", ".join(_label(hass, meter) for meter in meters)
     return Preview(error="no_statistics", placeholders={"meters": named})
-
-
-def _is_still(readings: Readings, now: datetime) -> bool:
-    """Return True if a meter has had readings for a week and not changed."""
-    return readings.still_since is not None and now - readings.still_since > WEEK
 
 
 def _step(readings: Sequence[Readings], still: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from math import sqrt
 from statistics import fmean, stdev
 from typing import Any
 
-from ..equivents.answer import MalformedError, as_event, read_all, read_event, read_time
+from ..equivents.answer import MalformedError, Reader, as_event, read_event, read_time
 from ..equivents.model import SAME, Equivent, Kind
 from ..equivents.snapshot import MAX_EQUIVENTS
 from .days import LONDON, is_working
@@ -207,10 +207,9 @@ class Results(tuple[FinishedResult, ...]):  # noqa: SLOT001 - it caches what it 
         return Verdict.LESS if excess > 0 else Verdict.MORE
 
 
-def read_results(items: object) -> tuple[Results, int]:
-    """Return the stored results that can be read, and the number of the others."""
-    known, unreadable = read_all(_read, items)
-    return _newest(known), unreadable
+def read_results(data: Mapping[str, Any], reader: Reader) -> Results:
+    """Read the stored results, none without a meter."""
+    return _newest(reader.all(_read, data.get("results", [])))
 
 
 def _variance_of_days(estimates: Iterable[Estimate], weights: Iterable[float]) -> float:

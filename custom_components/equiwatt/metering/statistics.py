@@ -5,7 +5,7 @@ An equivent counts in the hour in which it began, as shorter rows are purged.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ from ..const import DOMAIN, LOGGER
 from ..equivents.model import SAME
 from ..store import EquiwattStore
 from .baseline import floor
-from .results import FinishedResult, Results
+from .results import Results
 
 HOUR = timedelta(hours=1)
 EPOCH = datetime.fromtimestamp(0, UTC)
@@ -39,10 +39,11 @@ class Row(NamedTuple):
 
 
 type Rows = Mapping[datetime, Row]
-type Energies = Mapping[datetime, float]
 
 
-def changed_rows(held: Rows, energies: Energies, since: datetime) -> dict[datetime, Row]:
+def changed_rows(
+    held: Rows, energies: Mapping[datetime, float], since: datetime
+) -> dict[datetime, Row]:
     """Return the rows to write to bring the recorder's rows up to date.
 
     Home Assistant cannot delete single rows, so a withdrawn figure becomes 0.
@@ -58,11 +59,6 @@ def changed_rows(held: Rows, energies: Energies, since: datetime) -> dict[dateti
         total += state
         wanted[hour] = Row(round(state, DECIMALS), round(total, DECIMALS))
     return {hour: row for hour, row in wanted.items() if row != held.get(hour)}
-
-
-def _energies(results: Iterable[FinishedResult], name: str) -> dict[datetime, float]:
-    """Return one of the energies of each result, by the equivent's start."""
-    return {result.equivent.start: getattr(result.estimate, name) for result in results}
 
 
 def statistic_ids(entry_id: str = "") -> dict[str, str]:
@@ -115,13 +111,13 @@ class StatisticsWriter:
         # An account becomes the first when the account before is removed.
         if former := [each for each in own.values() if each in held and ids != own]:
             recorder.async_clear_statistics(former)
-        counted = [result for result in self._store.results if result.counts]
-        known = (*self._store.snapshot.past, *(result.equivent for result in counted))
-        since = min((equivent.start for equivent in known), default=dt_util.utcnow())
-        changes = {
-            name: changed_rows(held.get(ids[name], {}), _energies(counted, name), since)
-            for name in ids
-        }
+        past = self._store.snapshot.past
+        since = past[-1].start if past else dt_util.utcnow()
+        changes = {}
+        for name in ids:
+            counted = ((one.equivent.start, one.estimate) for one in self._store.results.counted)
+            energies = {start: getattr(found, name) for start, found in counted}
+            changes[name] = changed_rows(held.get(ids[name], {}), energies, since)
         for name, rows in changes.items():
             if rows:
                 self._async_import(ids[name], name, rows)
