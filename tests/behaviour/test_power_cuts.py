@@ -15,7 +15,7 @@ from tests.fakes.provider import Provider
 from ..holding.pausing import KEY, MINUTE, PLUG, end, pause, repairs, restart, started, until
 
 CLIMATE = "climate.thermostat"
-MOMENTS = 30
+MOMENTS = 28
 """Number of moments before and after each write and each command."""
 
 

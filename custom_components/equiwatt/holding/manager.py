@@ -159,28 +159,28 @@ class HoldingManager:
         Return the plan, and the task that applies the scenes.
         """
         self._start()
-        requester = await self._service_calls.async_requester_of(request.context)
         async with self._lock:
             now, written = self._read_clock(), None
-            while True:
-                plan = {one: self._plan(one, request, requester, now) for one in entity_ids}
-                held = {one: new for one, new in plan.items() if isinstance(new, HeldDevice)}
-                if plan == written or not held:
-                    break
-                try:
+            self._subscribe(entity_ids)  # before their states are read
+            try:
+                requester = await self._service_calls.async_requester_of(request.context)
+                while True:
+                    plan = {one: self._plan(one, request, requester, now) for one in entity_ids}
+                    held = {one: new for one, new in plan.items() if isinstance(new, HeldDevice)}
+                    if plan == written or not held:
+                        break
                     await self._file.async_write(partial(self._stored, held))
-                except WriteError as err:
-                    key = "not_stored"
-                    raise HomeAssistantError(
-                        translation_domain=DOMAIN, translation_key=key
-                    ) from err
-                written = plan
-            sent = {one: known.record.commands for one, known in self._devices.items()}
-            self._devices |= held
-            self._subscribe()
+                    written = plan
+                sent = {one: known.record.commands for one, known in self._devices.items()}
+                self._devices |= held
+            except WriteError as err:
+                key = "not_stored"
+                raise HomeAssistantError(translation_domain=DOMAIN, translation_key=key) from err
+            finally:
+                self._subscribe()
             for entity_id, new in held.items():
                 if new.record.commands != sent.get(entity_id, ()) and not request.scenes:
-                    self._run(self._async_send(entity_id))
+                    self._run(self._async_send(entity_id, is_written=True))
             applied = self._run(self._async_apply(request.scenes, requester, held))
             for entity_id in held:
                 self.async_forget(entity_id)
@@ -365,12 +365,11 @@ class HoldingManager:
             for entity_id in tuple(self._devices):
                 self._report(entity_id, self.hass.states.get(entity_id))
 
-    def _subscribe(self) -> None:
-        """Subscribe to the devices that are held now, and to service calls, if there are any."""
+    def _subscribe(self, pending: Collection[str] = ()) -> None:
+        """Subscribe to devices that are held or about to be, and to service calls, if any."""
         while self._listening:
             self._listening.pop()()
-        if self._devices and self._is_running:
-            entity_ids = list(self._devices)
+        if (entity_ids := {*self._devices, *pending}) and self._is_running:
             self._listening = [
                 *self._service_calls.async_listen(),
                 async_track_state_change_event(self.hass, entity_ids, self._on_state),
@@ -390,7 +389,8 @@ class HoldingManager:
 
     def _report(self, entity_id: str, state: State | None, *, is_others: bool = False) -> None:
         """Process a report; work out the set-back of a device that was unavailable until now."""
-        held = self._devices[entity_id]
+        if (held := self._devices.get(entity_id)) is None:
+            return  # it is about to be held
         read = device_state_of(state)
         if read and held.degrees is not None:
             wanted = set_back(state, held.degrees)
@@ -412,12 +412,14 @@ class HoldingManager:
     def _on_registry(self, event: Event[EventEntityRegistryUpdatedData]) -> None:
         """Follow a renamed entity, and mark a removed one."""
         entity_id = event.data["entity_id"]
+        old = str(event.data.get("old_entity_id", entity_id))
+        if old not in self._devices:
+            return  # it is about to be held
         if event.data["action"] == "remove":
             self._removed.add(entity_id)
             self._report(entity_id, None)
-        elif event.data["action"] == "update" and "old_entity_id" in event.data:
-            held = self._pop(event.data["old_entity_id"])
-            self._set_device(replace(held, entity_id=entity_id))
+        elif entity_id != old:
+            self._set_device(replace(self._pop(old), entity_id=entity_id))
             self._subscribe()
             self._report(entity_id, self.hass.states.get(entity_id))
 
@@ -476,11 +478,12 @@ class HoldingManager:
         self._run(self._async_send(entity_id))
         self._step(entity_id)
 
-    async def _async_send(self, entity_id: str) -> None:
+    async def _async_send(self, entity_id: str, *, is_written: bool = False) -> None:
         """Send the last command once it is on the disk, unless it is out of date by then."""
         record = self._devices[entity_id].record
         number, restores = len(record.commands) - 1, self._read_clock() >= record.until
-        await self._file.async_flush()
+        if not is_written:
+            await self._file.async_flush()
         held = self._devices.get(entity_id)
         if held is None or number >= len(held.record.commands):
             return
