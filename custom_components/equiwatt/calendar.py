@@ -274,8 +274,6 @@ def _in_words(found: Estimate) -> str | None:
     if found.used is None:
         return None
     used = round(found.used, DECIMALS) + 0.0  # without a negative zero
-    compared = in_words(found)
-    if compared is None:
-        unknown = "There are not enough similar days to compare it with."
-        return f"Used {used:.2f} kWh. {unknown}\n\n{LABEL}"
-    return f"Used {used:.2f} kWh, {compared}.\n\n{LABEL}"
+    words = in_words(found)
+    more = f", {words}." if words else ". There are not enough similar days to compare it with."
+    return f"Used {used:.2f} kWh{more}\n\n{LABEL}"

@@ -36,6 +36,13 @@ class EquiwattSensorDescription(SensorEntityDescription):
     from_api: bool = True
 
 
+@dataclass(frozen=True, kw_only=True)
+class EquiwattTimeDescription(EquiwattSensorDescription):
+    """Describes a time."""
+
+    device_class: SensorDeviceClass = SensorDeviceClass.TIMESTAMP
+
+
 def _start(equivent: Equivent | None) -> datetime | None:
     """Return the start of an equivent."""
     return equivent.start if equivent else None
@@ -134,32 +141,27 @@ class EquiwattMeterDescription(EquiwattSensorDescription):
 
 
 SENSORS = (
-    EquiwattSensorDescription(
+    EquiwattTimeDescription(
         key="current_start",
-        device_class=SensorDeviceClass.TIMESTAMP,
         value_fn=lambda data: _start(data.coordinator.data.live),
     ),
-    EquiwattSensorDescription(
+    EquiwattTimeDescription(
         key="current_end",
-        device_class=SensorDeviceClass.TIMESTAMP,
         value_fn=lambda data: _end(data.coordinator.data.live),
     ),
-    EquiwattSensorDescription(
+    EquiwattTimeDescription(
         key="next_start",
-        device_class=SensorDeviceClass.TIMESTAMP,
         value_fn=lambda data: data.coordinator.next_start[0],
         attributes_fn=lambda data: {"kind": data.coordinator.next_start[1]},
         # Plans are the user's and valid without the API.
         from_api=False,
     ),
-    EquiwattSensorDescription(
+    EquiwattTimeDescription(
         key="last_start",
-        device_class=SensorDeviceClass.TIMESTAMP,
         value_fn=lambda data: _start(data.coordinator.data.last),
     ),
-    EquiwattSensorDescription(
+    EquiwattTimeDescription(
         key="last_end",
-        device_class=SensorDeviceClass.TIMESTAMP,
         value_fn=lambda data: _end(data.coordinator.data.last),
     ),
     EquiwattSensorDescription(
@@ -170,9 +172,8 @@ SENSORS = (
         suggested_display_precision=0,
         value_fn=lambda data: _seconds(data.coordinator.data.last),
     ),
-    EquiwattSensorDescription(
+    EquiwattTimeDescription(
         key="last_webhook",
-        device_class=SensorDeviceClass.TIMESTAMP,
         entity_category=EntityCategory.DIAGNOSTIC,
         value_fn=lambda data: data.store.webhook.received_at,
         from_api=False,

@@ -27,7 +27,6 @@ class EquiwattTrigger(Trigger):
     """Trigger on edges of one type, of the accounts that the target reaches."""
 
     _edge_type: ClassVar[EdgeType]
-    _moment: ClassVar[str]
 
     @override
     @classmethod
@@ -57,9 +56,10 @@ class EquiwattTrigger(Trigger):
             """Run the action if the trigger covers an edge."""
             if not self._covers(entry_id, edge):
                 return
+            moment = "start" if edge.type is EdgeType.STARTED else "end"
             what = "a rehearsal" if edge.test else "an equivent"
             try:
-                run_action(edge.as_dict(), f"{self._moment} of {what}")
+                run_action(edge.as_dict(), f"{moment} of {what}")
             except Exception as err:  # noqa: BLE001 - such as a template's
                 LOGGER.error("An automation could not be triggered: %s", err)
 
@@ -93,22 +93,14 @@ class StartedTrigger(EquiwattTrigger):
     """Triggers when an equivent starts."""
 
     _edge_type = EdgeType.STARTED
-    _moment = "start"
 
 
 class EndedTrigger(EquiwattTrigger):
     """Triggers when an equivent ends."""
 
     _edge_type = EdgeType.ENDED
-    _moment = "end"
-
-
-TRIGGERS: dict[str, type[Trigger]] = {
-    "equivent_started": StartedTrigger,
-    "equivent_ended": EndedTrigger,
-}
 
 
 async def async_get_triggers(hass: HomeAssistant) -> dict[str, type[Trigger]]:
     """Return the triggers by their names."""
-    return TRIGGERS
+    return {"equivent_started": StartedTrigger, "equivent_ended": EndedTrigger}

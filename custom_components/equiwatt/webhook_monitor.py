@@ -20,7 +20,7 @@ from .data import EquiwattConfigEntry
 from .equivents.model import EdgeType, Source
 from .equivents.snapshot import Edge
 from .issues import WEBHOOK_CHANGED, WEBHOOK_SILENT, async_clear_issues, async_set_issue
-from .store import EquiwattStore, WebhookFacts
+from .store import EquiwattStore
 from .webhook import async_cloud_is_away, async_get_addresses, async_listen_addresses
 
 MAX_MISSED = 2
@@ -89,7 +89,7 @@ class WebhookMonitor:
         addresses = await async_get_addresses(self.hass, self.entry.data[CONF_WEBHOOK_ID])
         facts, digest = self.data.store.webhook, _digest(addresses)
         if facts.shown is None and addresses:  # by the dialog that has just been closed
-            facts = _shown(facts, digest)
+            facts = replace(facts, shown=digest, missed=0)
             self.data.store.async_set_webhook(facts)
         changed = facts.received_at is not None and facts.shown not in (None, digest)
         silent = not changed and facts.missed >= MAX_MISSED
@@ -114,18 +114,13 @@ async def async_set_shown(
         with suppress(HomeAssistantError, OSError):  # if it cannot be read, the issues return
             await store.async_load()
     if store.known:
-        facts = _shown(store.webhook, _digest(addresses))
+        facts = replace(store.webhook, shown=_digest(addresses), missed=0)
         store.async_set_webhook(replace(facts, received_at=None) if unused else facts)
     if loaded:
         entry.runtime_data.coordinator.async_update_listeners()
     else:
         await store.async_close()
     async_clear_issues(hass, entry.entry_id, WEBHOOK_CHANGED, WEBHOOK_SILENT)
-
-
-def _shown(facts: WebhookFacts, digest: str) -> WebhookFacts:
-    """Return the facts after addresses were shown, with no call missed."""
-    return replace(facts, shown=digest, missed=0)
 
 
 def _digest(addresses: Mapping[str, str] | None) -> str:

@@ -12,6 +12,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.equiwatt.const import DOMAIN
+from custom_components.equiwatt.equivents.clock import TOLERANCE
 from custom_components.equiwatt.equivents.model import EdgeType, Equivent, Source
 from custom_components.equiwatt.equivents.planned import Plans
 from custom_components.equiwatt.equivents.snapshot import Edge, Snapshot
@@ -48,12 +49,17 @@ class Account:
         self.behind = timedelta()
         """Time by which the system's clock is behind."""
         self.plans = Plans()
-        self.clock = SimpleNamespace(now=lambda: dt_util.utcnow() + self.behind)
         self.armed: list[CALLBACK_TYPE] = []
         self.edges: list[Callable[[Edge], None]] = []
         self.polls: list[CALLBACK_TYPE] = []
         self.updates = 0
         """Number of updates of the entities."""
+
+    @property
+    def clock(self) -> SimpleNamespace:
+        """Return the clock, whose small errors are ignored."""
+        error = -self.behind if abs(self.behind) > TOLERANCE else timedelta()
+        return SimpleNamespace(now=lambda: dt_util.utcnow() + self.behind, error=error)
 
     @property
     def data(self) -> Snapshot:

@@ -87,11 +87,12 @@ class Attendance:
         """Return the stored form, empty if never used."""
         joined = {each.name: int(each.start.timestamp()) for each in self.participants}
         since, over = self.skips_since, self.skipped
-        return {
-            **({"skips_since": int(since.timestamp())} if since else {}),
-            **({"skipped": as_event(over)} if over else {}),
-            **({"participants": joined} if joined else {}),
+        stored = {
+            "skips_since": since and int(since.timestamp()),
+            "skipped": over and as_event(over),
+            "participants": joined,
         }
+        return {key: value for key, value in stored.items() if value}
 
 
 def read_attendance(data: Mapping[str, Any], reader: Reader) -> Attendance:

@@ -251,7 +251,10 @@ def estimate(
     days = usual_days(window, equivent_days, meters)
     is_usual = len(days) >= MIN_DAYS
     usual = [fmean(each) for each in zip(*days.values(), strict=True)] if is_usual else []
-    shares = [_share(half_hour, until) for half_hour in window.half_hours]
+    shares = [
+        max(min(until, each.end) - each.start, timedelta()) / (each.end - each.start)
+        for each in window.half_hours
+    ]
     far = [sumprod(shares, energies) for energies in days.values()]
     moments = {moment for day in days if is_usual for moment in window.on(day).bounds}
     if used is not None:
@@ -281,12 +284,6 @@ def estimate(
         measured_until=until if is_begun else None,
         reason=_reason(used, is_measured=is_measured, is_usual=is_usual),
     )
-
-
-def _share(half_hour: Window, until: datetime) -> float:
-    """Return the share of a half hour that has passed at a time."""
-    passed = min(until, half_hour.end) - half_hour.start
-    return max(passed, timedelta()) / (half_hour.end - half_hour.start)
 
 
 def _reason(used: float | None, *, is_measured: bool, is_usual: bool) -> Reason | None:

@@ -10,12 +10,10 @@ from homeassistant.const import CONF_SENSORS
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.event import async_track_entity_registry_updated_event
-from homeassistant.util import dt as dt_util
 
 from ..announcer import Announcer
 from ..const import CONF_REGISTRY_IDS, DOMAIN, LOGGER
 from ..coordinator import EquiwattCoordinator
-from ..equivents.clock import TOLERANCE
 from ..equivents.model import EdgeType, Equivent
 from ..equivents.snapshot import Edge
 from ..store import EquiwattStore
@@ -213,7 +211,7 @@ class Meter:
         window = self._window(equivent)
         if window is None:
             return None
-        is_wrong = abs(self._now - dt_util.utcnow()) > TOLERANCE
+        is_wrong = bool(self._coordinator.clock.error)
         if is_wrong and not over:
             self._misdated = window.start
         if is_wrong or self._misdated == window.start:  # its rows have wrong times

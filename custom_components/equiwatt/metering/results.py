@@ -244,9 +244,7 @@ def compared(found: Estimate) -> str | None:
     if found.saving is None:
         return None
     saving = round(found.saving, DECIMALS)
-    if not saving:
-        return "as much as usual"
-    return f"{abs(saving):.2f} kWh {_word(saving)} than usual"
+    return f"{abs(saving):.2f} kWh {_word(saving)} than usual" if saving else "as much as usual"
 
 
 def in_words(found: Estimate) -> str | None:
