@@ -86,7 +86,7 @@ ROWS = (
     ),
     (
         "From a call for an end half an hour early to the new state, median",
-        "{push_end_s:.2f} s, once the API bears it out",
+        "{push_end_s:.2f} s, once the API confirms it",
         "",
         (),
     ),

@@ -201,7 +201,7 @@ class Photographer:
         await self.browser.wait_for_text("Delete equiwatt?")
         await self.browser.click("ha-button", "Delete")
         async with asyncio.timeout(30):
-            while await self.stage.house.entries(DOMAIN):  # noqa: ASYNC110 - nobody tells
+            while await self.stage.house.entries(DOMAIN):  # noqa: ASYNC110 - no event
                 await asyncio.sleep(0.1)
         await self.browser.resize(*PAGE)
 

@@ -46,7 +46,7 @@ async def test_polling_off_after_one_429(home: Home, provider: Provider, push: P
     provider.start(home.now, home.now + HOUR)
     await push("?event=started")
     await home.pass_time(6 * MINUTE)
-    assert len(provider.calls) > calls, "a webhook call, an hour after the 429, asks nobody"
+    assert len(provider.calls) > calls, "no poll follows a webhook call an hour after the 429"
     assert home.edges == [("started", "webhook")], "a false end in mid-equivent"
     assert home.live == "on"
 

@@ -1,6 +1,6 @@
 """Test pausing devices of a real Home Assistant through power cuts and restarts.
 
-The devices are files outside of it: what they contain is the truth, whoever is running.
+The devices are files outside of it: their contents are the truth, also while it is down.
 """
 
 import asyncio

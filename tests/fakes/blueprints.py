@@ -23,7 +23,7 @@ def user_of(home: Home, folder: Path) -> Use:
     shutil.copytree(FOLDER, folder / "blueprints")
 
     async def use(name: str, also: tuple[str, dict[str, Any]] | None = None, **inputs: Any) -> None:
-        """Create an automation of a blueprint, and another one besides."""
+        """Create an automation of a blueprint, and a second automation."""
         uses = [(name, inputs), *filter(None, [also])]
         automations = [
             {

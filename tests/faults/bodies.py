@@ -61,7 +61,7 @@ ENCODINGS = {
     "deflate for gzip": body(zlib.compress, b"Content-Encoding: gzip"),
     "br that is none": body(lambda lie: lie, b"Content-Encoding: br"),
     "zstd that is none": body(lambda lie: lie, b"Content-Encoding: zstd"),
-    "an encoding nobody knows": body(gzip.compress, b"Content-Encoding: rot13"),
+    "an unknown encoding": body(gzip.compress, b"Content-Encoding: rot13"),
     "UTF-8 with a mark": body(lambda lie: b"\xef\xbb\xbf" + lie),
     "UTF-16": body(lambda lie: lie.decode().encode("utf-16")),
     "UTF-16 without a mark": body(lambda lie: lie.decode().encode("utf-16-le")),

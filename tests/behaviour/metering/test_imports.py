@@ -20,7 +20,7 @@ print(*sys.modules)
 import custom_components.equiwatt.metering.meter
 print(*sys.modules)
 """
-"""Modules besides the wings and two pages of Home Assistant's own; then the meter."""
+"""Modules without the metering ones and two later platforms; then the meter."""
 OURS = "custom_components.equiwatt.metering"
 
 
