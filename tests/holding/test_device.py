@@ -22,6 +22,7 @@ from custom_components.equiwatt.holding.device_state import DeviceState
 from tests.fakes.devices.kinds import IN_SCENES, KINDS
 from tests.fakes.devices.pretend import (
     Boiler,
+    Cover,
     Fan,
     Humidifier,
     Lamp,
@@ -555,6 +556,18 @@ def test_never_reports() -> None:
     clock.turn(2)
     assert restored(keeper)
     assert len(calls(keeper)) == 2
+
+
+def test_closed_blind() -> None:
+    """A blind that a scene closes, which changes its state as well, is opened again."""
+    keeper, clock = keep(Cover("one"))
+    keeper.hold({"current_position": 0})
+    clock.turn(HOUR)
+    assert keeper.device.state == "closed"
+    keeper.release()
+    clock.turn(10 * MINUTE)
+    assert keeper.device.attributes["current_position"] == 50
+    assert restored(keeper)
 
 
 def test_schedule() -> None:

@@ -61,6 +61,10 @@ def calls(state: DeviceState, *names: str, attempt: int = 0, **wanted: Any) -> l
             [Call(service="turn_on", data={"effect": "fire", "brightness": 9})],
         ),
         (
+            calls(read("light", "on", brightness=9), "brightness", attempt=3),
+            [Call(service="turn_on", data={"brightness": 9})],
+        ),
+        (
             calls(read("light", "on", brightness=9, color_mode="white")),
             [Call(service="turn_on", data={"brightness": 9, "white": 9})],
         ),
@@ -75,6 +79,10 @@ def calls(state: DeviceState, *names: str, attempt: int = 0, **wanted: Any) -> l
                 Call(service="set_percentage", data={"percentage": 33}),
                 Call(service="oscillate", data={"oscillating": True}),
             ],
+        ),
+        (
+            calls(read("fan", "on", percentage=33)),
+            [Call(service="turn_on", data={"percentage": 33})],
         ),
         (
             calls(read("remote", "on", current_activity="TV")),
@@ -100,6 +108,14 @@ def calls(state: DeviceState, *names: str, attempt: int = 0, **wanted: Any) -> l
             [Call(service="set_operation_mode", data={"operation_mode": "eco"})],
         ),
         (
+            calls(read("water_heater", "boost", supported_features=8)),
+            [Call(service="turn_on")],
+        ),
+        (
+            calls(read("climate", "heat", supported_features=8)),
+            [Call(service="set_hvac_mode", data={"hvac_mode": "heat"})],
+        ),
+        (
             calls(read("water_heater", "off", supported_features=8)),
             [Call(service="turn_off")],
         ),
@@ -107,16 +123,33 @@ def calls(state: DeviceState, *names: str, attempt: int = 0, **wanted: Any) -> l
             calls(read("cover", "open", supported_features=4, current_position=40)),
             [Call(service="set_cover_position", data={"position": 40})],
         ),
+        (
+            calls(
+                read("cover", "open", supported_features=4, current_position=4),
+                "current_tilt_position",
+                current_tilt_position=40,
+            ),
+            [Call(service="set_cover_tilt_position", data={"tilt_position": 40})],
+        ),
         (calls(read("cover", "closed")), [Call(service="close_cover")]),
         (calls(read("cover", "open")), [Call(service="open_cover")]),
         (
             calls(read("select", "eco")),
             [Call(service="select_option", data={"option": "eco"})],
         ),
+        (
+            calls(read("input_select", "eco")),
+            [Call(service="select_option", data={"option": "eco"})],
+        ),
+        (calls(read("input_boolean", "on")), [Call(service="turn_on")]),
         (calls(read("number", "80")), [Call(service="set_value", data={"value": "80"})]),
         (
             calls(read("input_datetime", "2026-11-20", has_date=True, has_time=False)),
             [Call(service="set_datetime", data={"date": "2026-11-20"})],
+        ),
+        (
+            calls(read("input_datetime", "2026-11-20 17:20:00", has_date=True, has_time=True)),
+            [Call(service="set_datetime", data={"datetime": "2026-11-20 17:20:00"})],
         ),
         (
             calls(read("humidifier", "on", mode="night", humidity=45)),

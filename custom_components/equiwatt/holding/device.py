@@ -96,7 +96,7 @@ def calls_of(record: DeviceRecord, number: int) -> list[Call]:
     """Return the calls that carry out a command, in another way after some attempts."""
     command, earlier = record.commands[number], record.commands[:number]
     values, found = command.values, command.found
-    attempt = sum(one.values == values for one in earlier if one.at >= record.began)
+    attempt = sum(one.values == values for one in earlier)
     if command.at >= record.until:
         return calls_for(values, cast("DeviceState", record.before).significant, found, attempt)
     return calls_for(missing_of(values, found), values, found, attempt)
@@ -253,13 +253,13 @@ def is_ours(record: DeviceRecord, state: DeviceState) -> bool:
 
 def is_as_wanted(record: DeviceRecord, state: DeviceState) -> bool:
     """Return True if a device is as wanted now or earlier, give or take its rounding."""
-    if _shows(record, record.wanted, state):
+    if state.fits(_with_mode(record, record.wanted)):
         return True
     before = record.before
     if not record.commands or before is None or is_before(record, state):
         return False
     return _is_made_of(record, before, state) or any(
-        _shows(record, command.values, state) and not before.fits(command.values)
+        state.fits(_with_mode(record, command.values)) and not before.fits(command.values)
         for command in record.commands
     )
 
@@ -285,26 +285,20 @@ def is_believed(record: DeviceRecord) -> bool:
     return bool(record.commands) and record.commands[-1].values == record.wanted
 
 
-def _shows(record: DeviceRecord, command: Mapping[str, Any], state: DeviceState) -> bool:
-    """Return True if the commanded values are reported, and the mode unless commanded is kept."""
-    return state.fits(command) and _has_mode(record, command, state)
-
-
-def _has_mode(record: DeviceRecord, command: Mapping[str, Any], state: DeviceState) -> bool:
-    """Return True if the mode is commanded or the original one."""
-    before = record.before or state
-    return "state" in command or state.fits({"state": before.get("state")})
+def _with_mode(record: DeviceRecord, command: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the commanded values, and the original mode unless one is commanded."""
+    before = record.before.significant if record.before else {}
+    return {name: before[name] for name in before if name == "state"} | dict(command)
 
 
 def _is_made_of(record: DeviceRecord, before: DeviceState, state: DeviceState) -> bool:
     """Return True if a device has turned the wanted values into its nearest equivalent."""
-    wanted = record.wanted
-    if wanted.get("state") == "off":
+    if record.wanted.get("state") == "off":
         temperature, lowest = state.get("temperature"), state.get("min_temp")
         return None not in (temperature, lowest) and temperature <= lowest
-    return _has_mode(record, wanted, state) and all(
+    return all(
         is_near(name, value, state.get(name)) or _is_rounded(name, value, before, state)
-        for name, value in wanted.items()
+        for name, value in _with_mode(record, record.wanted).items()
     )
 
 

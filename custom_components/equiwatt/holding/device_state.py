@@ -27,18 +27,11 @@ COLORS = {
 """By a light's colour mode: the attribute by which its colour is compared and set."""
 
 INPUTS = ("input_boolean", "input_datetime", "input_number", "input_select", "input_text")
+AIR = ("fan_mode", "swing_mode", "swing_horizontal_mode")
 PLAIN = ("media_player", "number", "select", "switch", "text")
 SIGNIFICANT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(INPUTS + PLAIN, ()),
-    "climate": (
-        "preset_mode",
-        "temperature",
-        "temperature_range",
-        "fan_mode",
-        "swing_mode",
-        "swing_horizontal_mode",
-        "humidity",
-    ),
+    "climate": ("preset_mode", "temperature", "temperature_range", *AIR, "humidity"),
     "cover": ("current_position", "current_tilt_position"),
     "fan": ("preset_mode", "percentage", "direction", "oscillating"),
     "humidifier": ("mode", "humidity"),
@@ -70,11 +63,9 @@ DESCRIBING = {
     *STEPS.values(),
     "has_date",
     "has_time",
-    "hvac_modes",
     "max_temp",
     "min_temp",
     "operation_list",
-    "options",
     "supported_features",
     "target_temp_high",
     "target_temp_low",
@@ -83,15 +74,10 @@ DESCRIBING = {
 TOLERANCES = {
     "brightness": 3.0,
     "color_temp_kelvin": 200.0,
-    "current_position": 5.0,
-    "current_tilt_position": 5.0,
-    "humidity": 1.5,
-    "percentage": 1.5,
-    "rgb_color": 26.0,
-    "rgbw_color": 26.0,
-    "rgbww_color": 26.0,
-    "temperature": 0.3,
-    "temperature_range": 0.3,
+    **dict.fromkeys(("current_position", "current_tilt_position"), 5.0),
+    **dict.fromkeys(("humidity", "percentage"), 1.5),
+    **dict.fromkeys(("rgb_color", "rgbw_color", "rgbww_color"), 26.0),
+    **dict.fromkeys(("temperature", "temperature_range"), 0.3),
 }
 """Largest difference at which numbers count as equal: devices round and convert them."""
 EXACT = 0.01

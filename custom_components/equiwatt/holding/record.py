@@ -94,21 +94,18 @@ def to_json(value: Any) -> Any:
     return [to_json(one) for one in value] if isinstance(value, tuple) else value
 
 
-def from_json[T](kind: type[T], value: Any) -> T:
-    """Return a value of a type from its JSON.
+def from_json(kind: Any, value: Any) -> Any:
+    """Return a value of a type, which may be generic or a union with None, from its JSON.
 
     Raise AttributeError, KeyError, TypeError or ValueError if it cannot be read.
     """
-    return cast("T", _read(kind, value))
-
-
-def _read(kind: Any, value: Any) -> Any:
-    """Return a value of a type, generics and unions with None included."""
     if isinstance(kind, UnionType):
-        return None if value is None else _read(get_args(kind)[0], value)
+        return None if value is None else from_json(get_args(kind)[0], value)
     if is_dataclass(kind):
         types = get_type_hints(kind)
-        return cast("Any", kind)(**{name: _read(one, value[name]) for name, one in types.items()})
+        return cast("Any", kind)(
+            **{name: from_json(one, value[name]) for name, one in types.items()}
+        )
     if isinstance(kind, type) and issubclass(kind, datetime):
         moment = datetime.fromisoformat(value)
         if moment.tzinfo is None:
@@ -117,4 +114,4 @@ def _read(kind: Any, value: Any) -> Any:
     origin = get_origin(kind) or kind
     if not isinstance(value, {tuple: list, float: int | float}.get(origin, origin)):
         raise TypeError(value)
-    return tuple(_read(get_args(kind)[0], one) for one in value) if origin is tuple else value
+    return tuple(from_json(get_args(kind)[0], one) for one in value) if origin is tuple else value

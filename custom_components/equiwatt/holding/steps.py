@@ -47,26 +47,25 @@ def steps_back(before: DeviceState, now: DeviceState, wanted: Mapping[str, Any])
     return {
         name: value
         for name, value in before.significant.items()
-        if before.offers(name, value)
-        and now.offers(name, value)
+        if now.offers(name, value)
         and (before.state != "auto" or "temperature" not in name or name in wanted)
     }
 
 
 def calls_for(
-    command: Mapping[str, Any], target: Mapping[str, Any], now: DeviceState, attempt: int = 0
+    command: Mapping[str, Any], target: Mapping[str, Any], now: DeviceState, attempt: int
 ) -> list[Call]:
     """Return the calls that set values of a target, some of which belong in one call."""
-    domain, switches = now.domain, "state" in command
-    if domain in TOGGLES and switches and target["state"] == "off":
+    domain, is_turned_on = now.domain, "state" in command
+    if domain not in TOGGLES or not (is_turned_on or domain == "light"):
+        return [_call(name, value, now) for name, value in command.items()]
+    if target["state"] == "off":
         return [Call(service="turn_off")]
-    if domain not in TOGGLES or not (switches or (domain == "light" and command)):
-        return [_call(name, value, now, attempt) for name, value in command.items()]
     along = _set_along(domain, target)
-    data = {} if switches and is_other_way(attempt) else _data(along, target)
+    is_plain = is_turned_on and attempt % FIRST_WAYS == FIRST_WAYS - 1
+    data = {} if is_plain else _data(along, target)
     rest = [name for name in command if name not in ("state", *along)]
-    calls = [_call(name, command[name], now, attempt) for name in rest]
-    return [Call(service="turn_on", data=data), *calls]
+    return [Call(service="turn_on", data=data), *(_call(name, command[name], now) for name in rest)]
 
 
 def missing_of(wanted: Mapping[str, Any], now: DeviceState) -> dict[str, Any]:
@@ -75,11 +74,6 @@ def missing_of(wanted: Mapping[str, Any], now: DeviceState) -> dict[str, Any]:
         name: value for name, value in wanted.items() if not is_near(name, value, now.get(name))
     }
     return missing or dict(wanted)
-
-
-def is_other_way(attempt: int) -> bool:
-    """Return True if an attempt turns a device on without its attributes."""
-    return attempt % FIRST_WAYS == FIRST_WAYS - 1
 
 
 def turns_off_by_switch(domain: str, attributes: Mapping[str, Any]) -> bool:
@@ -104,10 +98,10 @@ def _data(names: Iterable[str], target: Mapping[str, Any]) -> dict[str, Any]:
     return data
 
 
-def _call(name: str, value: Any, now: DeviceState, attempt: int) -> Call:
+def _call(name: str, value: Any, now: DeviceState) -> Call:
     """Return the call that sets a value."""
     if name == "state":
-        return _set_state(value, now, attempt)
+        return _set_state(value, now)
     if name == "temperature_range":
         low, high = value
         data = {"target_temp_low": low, "target_temp_high": high}
@@ -116,10 +110,10 @@ def _call(name: str, value: Any, now: DeviceState, attempt: int) -> Call:
     return Call(service=service, data={attribute: value})
 
 
-def _set_state(value: str, now: DeviceState, attempt: int) -> Call:
+def _set_state(value: str, now: DeviceState) -> Call:
     """Return the call that sets a state other than on and off."""
     if now.domain in MODES:
-        return _set_mode(value, now, attempt)
+        return _set_mode(value, now)
     if now.domain == "cover":
         return Call(service="close_cover" if value == "closed" else "open_cover")
     if now.domain == "input_datetime":
@@ -129,12 +123,12 @@ def _set_state(value: str, now: DeviceState, attempt: int) -> Call:
     return Call(service=service, data={attribute: value})
 
 
-def _set_mode(mode: str, now: DeviceState, attempt: int) -> Call:
+def _set_mode(mode: str, now: DeviceState) -> Call:
     """Return the call that sets a mode, which the device need not list."""
     listed, service, name = MODES[now.domain]
     if turns_off_by_switch(now.domain, now.attributes):
         if mode == "off":
             return Call(service="turn_off")
-        if mode not in (now.get(listed) or ()) or is_other_way(attempt):
+        if mode not in (now.get(listed) or ()):
             return Call(service="turn_on")
     return Call(service=service, data={name: mode})
