@@ -107,6 +107,12 @@ class Provider:
             json.dumps(answer_of(self.current, *self.previous)) if self.body is None else self.body
         )
 
+    @property
+    def _headers(self) -> dict[str, str]:
+        """Return the headers of the next answer, by default with the time."""
+        date = format_datetime(dt_util.utcnow() + self.ahead, usegmt=True)
+        return {"Date": date, **self.headers}
+
     # Behind a mocked session
 
     def reply(self) -> dict[str, Any]:
@@ -114,9 +120,7 @@ class Provider:
         self._record()
         if self.error:
             raise self.error
-        date = format_datetime(self.calls[-1] + self.ahead, usegmt=True)
-        headers = {"Date": date, **self.headers}
-        return {"status": self.status, "headers": headers, "text": self.text}
+        return {"status": self.status, "headers": self._headers, "text": self.text}
 
     # On loopback
 
@@ -132,7 +136,7 @@ class Provider:
             return web.json_response({"message": "Unauthenticated."}, status=401)
         kind = "application/json" if self.text.startswith(("{", "[")) else "text/html"
         return web.Response(
-            status=self.status, headers=self.headers, text=self.text, content_type=kind
+            status=self.status, headers=self._headers, text=self.text, content_type=kind
         )
 
     @asynccontextmanager
