@@ -660,6 +660,18 @@ class TestTakenBack:
         assert tracked.known.over is None
         assert tracked.known.finished == ()
 
+    def test_a_call_does_not_break_the_run(self) -> None:
+        """A `started` call meanwhile is confirmed once answers have named it for two minutes."""
+        played = started(OPEN)
+        played.fails(20 * MINUTE)
+        played.push(ENDED, 20 * MINUTE + 1)
+        played.names(20 * MINUTE + 10, OPEN)
+        played.push(STARTED, 21 * MINUTE)
+        played.names(22 * MINUTE + 10, OPEN)
+        assert played.known.pushed_at
+        assert played.names(22 * MINUTE + 11, OPEN) == OPEN
+        assert not played.known.pushed_at
+
     def test_errors_do_not_break_the_run(self) -> None:
         """Errors in between are ignored."""
         tracked = started(OPEN)

@@ -223,7 +223,7 @@ class Tracker:
 
     def _confirm(self, named: Equivent, pushed_at: datetime | None = None) -> None:
         """Set the live equivent, and revoke its end if it was believed to be over."""
-        self._missed_at = self._named_at = None
+        self._missed_at = None
         over = self.snapshot.over
         if over and not pushed_at and named.same_as(over.equivent):
             over = None
