@@ -96,5 +96,7 @@ PYTHON
 
 # The version of the Home Assistant in VENV.
 ha_version() {
-  "$VENV/bin/python" -c 'from homeassistant.const import __version__ as version; print(version)'
+  local packages=("$VENV"/lib/python*/site-packages/homeassistant-*.dist-info)
+  local name=${packages[0]%.dist-info}
+  echo "${name##*-}"
 }

@@ -6,14 +6,17 @@ from inspect import iscoroutinefunction
 from itertools import chain
 import logging
 import os
+from pathlib import Path
 import sys
+from types import CodeType
 from typing import Any, Protocol, cast, override
-from unittest.mock import Mock
+from unittest.mock import Mock, patch
 
 from aiohttp.test_utils import TestClient
 import freezegun
 from freezegun.api import FrozenDateTimeFactory, TickingDateTimeFactory
 from hypothesis import settings
+import jinja2
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.test_util.aiohttp import AiohttpClientMocker
@@ -38,6 +41,10 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("quick", derandomize=True, deadline=None, max_examples=25)
 settings.load_profile("repeatable")
 
+# These log thirty lines in each test, and each line would be formatted three times.
+for _name in ("helpers.entity_registry", "loader", "setup"):
+    logging.getLogger(f"homeassistant.{_name}").setLevel(logging.WARNING)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option that deselects long tests."""
@@ -49,6 +56,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """Try fewer examples in the quick run."""
     if config.getoption("quick") and not config.getoption("--hypothesis-profile"):
         settings.load_profile("quick")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Import no tests of real processes in the quick run."""
+    return True if config.getoption("quick") and collection_path.name == "e2e" else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -83,6 +95,25 @@ def clock() -> Generator[TickingDateTimeFactory]:
     with freezegun.freeze_time(tick=True) as clock:
         assert isinstance(clock, TickingDateTimeFactory)
         yield clock
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_templates() -> Generator[None]:
+    """Compile each template once, although every Home Assistant has an environment of its own."""
+    kept: dict[tuple[Any, ...], CodeType] = {}
+    original = jinja2.Environment.compile
+
+    def compile_once(environment: Any, source: Any, *args: Any, **kwargs: Any) -> Any:
+        """Compile a template unless it is kept."""
+        if not isinstance(source, str) or args or kwargs:
+            return original(environment, source, *args, **kwargs)
+        key = (type(environment), getattr(environment, "limited", None), source)
+        if key not in kept:
+            kept[key] = original(environment, source)
+        return kept[key]
+
+    with patch.object(jinja2.Environment, "compile", compile_once):
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -313,24 +313,23 @@ async def test_nothing_to_pause_for(home: Home) -> None:
 
 
 @pytest.mark.parametrize("action", ["pause", "set_back", "restore"])
-@pytest.mark.parametrize(
-    "target",
-    [
+async def test_empty_target(live: Home, action: str, subtests: pytest.Subtests) -> None:
+    """An empty target is refused and nothing is touched."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, entity_id=PLUG)
+    targets: list[dict[str, Any]] = [
         {"entity_id": []},
         {"entity_id": "none"},
         {"area_id": [], "label_id": "none"},
         {"area_id": "gone"},
         {"exclude": {"entity_id": PLUG}},
         {"entity_id": [], "exclude": {"area_id": "gone"}},
-    ],
-)
-async def test_empty_target(live: Home, action: str, target: dict[str, Any]) -> None:
-    """An empty target is refused and nothing is touched."""
-    (plug,) = await install(live.hass, Plug("Plug"))
-    await pause(live.hass, entity_id=PLUG)
-    call = live.hass.services.async_call(DOMAIN, action, target, blocking=True)
-    await refused(call, f"nothing_to_{action}")
-    assert plug.commands == ["off"]
+    ]
+    for target in targets:
+        with subtests.test(str(target)):
+            call = live.hass.services.async_call(DOMAIN, action, target, blocking=True)
+            await refused(call, f"nothing_to_{action}")
+            assert plug.commands == ["off"]
 
 
 @pytest.mark.parametrize("action", ["pause", "set_back"])
@@ -348,20 +347,20 @@ async def test_no_scene_chosen(live: Home) -> None:
 
 
 @pytest.mark.parametrize("action", ["apply_scene", "pause", "set_back"])
-@pytest.mark.parametrize("duration", [{"hours": 6, "seconds": 1}, -60, "soon"])
-async def test_longest_duration_limits(live: Home, action: str, duration: Any) -> None:
+async def test_longest_duration_limits(live: Home, action: str, subtests: pytest.Subtests) -> None:
     """Nothing is held for longer than six hours."""
-    data = {"entity_id": "scene.one", "max_duration": duration}
-    with pytest.raises(vol.Invalid):
-        await live.hass.services.async_call(DOMAIN, action, data, blocking=True)
+    for duration in ({"hours": 6, "seconds": 1}, -60, "soon"):
+        data = {"entity_id": "scene.one", "max_duration": duration}
+        with subtests.test(str(duration)), pytest.raises(vol.Invalid):
+            await live.hass.services.async_call(DOMAIN, action, data, blocking=True)
 
 
-@pytest.mark.parametrize("degrees", [0.4, 10.1, -2, "warm", None])
-async def test_degrees_limits(live: Home, degrees: Any) -> None:
+async def test_degrees_limits(live: Home, subtests: pytest.Subtests) -> None:
     """Heating is turned down by half a degree to ten degrees."""
-    data = {"entity_id": "climate.one", "degrees": degrees}
-    with pytest.raises(vol.Invalid):
-        await live.hass.services.async_call(DOMAIN, "set_back", data, blocking=True)
+    for degrees in (0.4, 10.1, -2, "warm", None):
+        data = {"entity_id": "climate.one", "degrees": degrees}
+        with subtests.test(str(degrees)), pytest.raises(vol.Invalid):
+            await live.hass.services.async_call(DOMAIN, "set_back", data, blocking=True)
 
 
 async def test_while_an_account_is_reloaded(
