@@ -72,10 +72,29 @@ async def heats_to(house: House, degrees: float, seconds: float) -> None:
     )
 
 
-@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGKILL], ids=lambda sign: sign.name)
-async def test_heating_is_restored(house: House, sign: signal.Signals) -> None:
-    """The temperature is restored after a restart, and an off thermostat stays off."""
+async def test_set_back(house: House) -> None:
+    """Heating is restored after a power cut and after a restart."""
     await house.call("equiwatt", "simulate_equivent", duration=600)
+    await check_refused(house)
+    for sign in (signal.SIGKILL, signal.SIGTERM):
+        await house.call("equiwatt", "simulate_equivent", duration=600)
+        await hold(house, sign)
+    assert [
+        problem for problem in house.problems() if "custom_components.equiwatt" in problem
+    ] == []
+
+
+async def check_refused(house: House) -> None:
+    """Check that a missing target and too many degrees are refused."""
+    with pytest.raises(HouseError, match=r"[45]00"):  # older releases answer with 500
+        await house.call("equiwatt", "set_back")
+    with pytest.raises(HouseError, match="400"):
+        await house.call("equiwatt", "set_back", entity_id=HEATING, degrees=11)
+    await heats_to(house, 21, 1)
+
+
+async def hold(house: House, sign: signal.Signals) -> None:
+    """Turn down the heating over a restart; a thermostat that is off stays off."""
     answer = await set_back(house, entity_id=[HEATING, BATHROOM], degrees=1.5)
     assert answer == {
         "set_back": [HEATING],
@@ -93,16 +112,3 @@ async def test_heating_is_restored(house: House, sign: signal.Signals) -> None:
     bathroom = await house.state(BATHROOM)
     assert bathroom
     assert (bathroom["state"], bathroom["attributes"]["temperature"]) == ("off", 17)
-    assert [
-        problem for problem in house.problems() if "custom_components.equiwatt" in problem
-    ] == []
-
-
-async def test_refused(house: House) -> None:
-    """A missing target and too many degrees are refused."""
-    await house.call("equiwatt", "simulate_equivent", duration=600)
-    with pytest.raises(HouseError, match=r"[45]00"):  # older releases answer with 500
-        await house.call("equiwatt", "set_back")
-    with pytest.raises(HouseError, match="400"):
-        await house.call("equiwatt", "set_back", entity_id=HEATING, degrees=11)
-    await heats_to(house, 21, 1)

@@ -116,8 +116,8 @@ def as_event(equivent: Equivent) -> dict[str, int | None]:
 
 
 def read_time(value: object) -> datetime:
-    """Read a time in Unix seconds. A bool is rejected, though Python counts it as an int."""
-    if not isinstance(value, int) or isinstance(value, bool):
+    """Read a time in Unix seconds."""
+    if not isinstance(value, int):
         raise MalformedError("a time that is not a whole number")
     if not EARLIEST.timestamp() <= value <= LATEST.timestamp():
         raise MalformedError("a time out of all reason")
