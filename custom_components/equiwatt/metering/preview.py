@@ -45,18 +45,17 @@ async def async_preview(
         return _without_statistics(hass, meters)
     pairs = zip(meters, readings, strict=True)
     still = [meter for meter, each in pairs if each.still_since and now - each.still_since > WEEK]
-    step = _step(readings, still)
+    pace = max((each.pace for each in readings if each.pace), default=None)
     window = _evening(now)
     days = equivent_days(past, window)
-    pace = _pace(readings) or GRID
     return Preview(
-        step=step,
+        step=_step(readings, still, pace),
         placeholders={
             "meters": ", ".join(_label(hass, meter) for meter in meters),
             "still": ", ".join(_label(hass, meter) for meter in still),
             "days": str(len(usual_days(window, days, readings))),
             "days_wanted": str(window.days_wanted),
-            "minutes": str(round(pace.total_seconds() / 60)),
+            "minutes": str(round((pace or GRID) / timedelta(minutes=1))),
         },
     )
 
@@ -67,7 +66,7 @@ def _without_statistics(hass: HomeAssistant, meters: Iterable[str]) -> Preview:
     return Preview(error="no_statistics", placeholders={"meters": named})
 
 
-def _step(readings: Sequence[Readings], still: Sequence[str]) -> str:
+def _step(readings: Sequence[Readings], still: Sequence[str], pace: timedelta | None) -> str:
     """Return the step that describes the meters."""
     if not all(each.newest for each in readings):
         return "preview_new"
@@ -77,15 +76,9 @@ def _step(readings: Sequence[Readings], still: Sequence[str]) -> str:
         return "preview_still"
     if any(each.is_hourly for each in readings):
         return "preview_hourly"
-    pace = _pace(readings)
     if pace is None:
         return "preview_new"
     return "preview_rough" if pace > GRID else "preview"
-
-
-def _pace(readings: Sequence[Readings]) -> timedelta | None:
-    """Return the longest reporting interval among the meters, None if none is known."""
-    return max((each.pace for each in readings if each.pace), default=None)
 
 
 def _evening(now: datetime) -> Window:
