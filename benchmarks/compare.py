@@ -49,10 +49,10 @@ def alternate(folders: list[Path]) -> list[Figures]:
 def table_of(commit: str, now: Figures, then: Figures) -> Table:
     """Return the medians of both sides, and of the pairwise ratios."""
     table = Table(f"Beside {commit}, {ROUNDS} rounds", ["", "now", "then", "now of then"])
-    for what, name, form in ROWS:
+    for label, name, form in ROWS:
         ratio = median(a / b for a, b in zip(now[name], then[name], strict=True))
         cells = (form.format(median(side[name])) for side in (now, then))
-        table.rows.append([what, *cells, f"{ratio:.2f}"])
+        table.rows.append([label, *cells, f"{ratio:.2f}"])
         table.figures |= {name: median(now[name]), f"then_{name}": median(then[name])}
     return table
 

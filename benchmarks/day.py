@@ -93,22 +93,22 @@ async def equivent(house: WatchedHouse, provider: Provider) -> int:
     return rows + await house.rows(600)
 
 
-async def measure(loop: timelapse.Loop, who: str, what: str) -> list[Table]:
+async def measure(loop: timelapse.Loop, subject: str, quantity: str) -> list[Table]:
     """Measure ours or the peer: the rows with a recorder, the memory without."""
-    if what == "memory":
+    if quantity == "memory":
         tracemalloc.start()
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         provider = await stack.enter_async_context(world.new_provider().serve())
-        configuration = world.peer("configuration", provider) if who == "diy" else ""
-        configuration += "\nrecorder:\n" if what == "rows" else ""
+        configuration = world.peer("configuration", provider) if subject == "diy" else ""
+        configuration += "\nrecorder:\n" if quantity == "rows" else ""
         hass = await stack.enter_async_context(world.home(folder, configuration))
-        if who == "ours":
+        if subject == "ours":
             await hass.config_entries.async_add(world.new_entry(provider))
         work = (
             growth(loop, provider)
-            if what == "memory"
+            if quantity == "memory"
             else rows(WatchedHouse(hass, folder, loop), provider)
         )
-        figures = {named(who, name): value for name, value in (await work).items()}
-    return [Table(who, [], figures=figures)]
+        figures = {named(subject, name): value for name, value in (await work).items()}
+    return [Table(subject, [], figures=figures)]

@@ -250,7 +250,7 @@ def judge(case: Case, counts: Counter[str]) -> tuple[int, int]:
 
 async def measure(loop: timelapse.Loop) -> list[Table]:
     """Play all cases."""
-    table = Table("Being right: what is state, and how many edges were false or lost", HEAD)
+    table = Table("Being right: the state, and how many edges were false or lost", HEAD)
     totals: Counter[tuple[str, str]] = Counter()
     for case in CASES:
         stage = await play(case, loop)

@@ -260,10 +260,10 @@ async def measure(_: asyncio.AbstractEventLoop) -> list[Table]:
             count = await get_instance(hass).async_add_executor_job(fill, hass, now)
             figures = await costs(hass, now)
     table = Table(TITLE, ["", "done after", "event loop", "queries"], figures=figures)
-    for name, what in JOBS.items():
+    for name, label in JOBS.items():
         done, busy = figures[f"meter_{name}_ms"], figures[f"meter_{name}_loop_ms"]
         queries = f"{figures[f'meter_{name}_queries']:.0f}"
-        table.rows.append([what, f"{done:.1f} ms", f"{busy:.2f} ms", queries])
+        table.rows.append([label, f"{done:.1f} ms", f"{busy:.2f} ms", queries])
     idle = figures["meter_rest_us"]
     table.rows.append(["at rest, each poll", "", f"{idle / 1_000:.4f} ms", "0"])
     table.note = (

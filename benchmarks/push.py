@@ -151,14 +151,14 @@ def push_table(times: dict[str, list[float]]) -> Table:
     """Return the table of the pushes."""
     ours = median(times["ours"])
     table = Table(f"Push to state, {CALLS} calls each", ["", "median", "5 % to 95 %", "ours is"])
-    for name, what in (
+    for name, label in (
         ("ours", "equiwatt's webhook"),
         ("native", "webhook automation that toggles a helper"),
         ("floor", "bare webhook that writes a state"),
     ):
         middle = median(times[name])
         ratio = "" if name == "ours" else f"{ours / middle:.2f} of it"
-        table.rows.append([what, f"{middle:.2f} ms", spread(times[name], "ms"), ratio])
+        table.rows.append([label, f"{middle:.2f} ms", spread(times[name], "ms"), ratio])
         table.figures[f"push_{name}_median_ms"] = middle
         if name != "ours":
             table.figures[f"push_ratio_to_{name}"] = ours / middle

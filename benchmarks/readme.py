@@ -188,9 +188,9 @@ def shown_tables(tables: list[Table]) -> str:
     """Return the tables of figures, of faults, and of the usual use."""
     figures = figures_of(tables)
     rows = []
-    for what, ours, other, ratio in ROWS:
+    for label, ours, other, ratio in ROWS:
         cells = (text.format_map(figures) for text in (ours, other))
-        rows.append((what, *cells, share(*(figures[name] for name in ratio))))
+        rows.append((label, *cells, share(*(figures[name] for name in ratio))))
     shown = [
         table for title in (FAULTS, USUAL) for table in tables if table.title.startswith(title)
     ]

@@ -44,6 +44,6 @@ def spread(values: list[float], unit: str) -> str:
     return f"{parts[0]:.2f} to {parts[-1]:.2f} {unit}"
 
 
-def named(who: str, figure: str) -> str:
+def named(subject: str, figure: str) -> str:
     """Return the name of a figure: plain for ours, with a prefix for a peer's."""
-    return figure if who == "ours" else f"{who}_{figure}"
+    return figure if subject == "ours" else f"{subject}_{figure}"

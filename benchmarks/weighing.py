@@ -24,7 +24,7 @@ def weights() -> dict[str, list[float]]:
     orders = ("ours", "diy")
     runs = [("weight", first, "times") for first in orders * ROUNDS]
     runs += [("weight", first, "memory") for first in orders]
-    runs += [("day", who, what) for who in orders for what in ("rows", "memory")]
+    runs += [("day", subject, quantity) for subject in orders for quantity in ("rows", "memory")]
     for arguments in runs:
         for name, value in run(*arguments)[0].figures.items():
             found.setdefault(name, []).append(value)
@@ -36,9 +36,9 @@ def tables() -> list[Table]:
     found = weights()
     table = Table("Weight", ["", "equiwatt", "careful REST"])
     table.figures = {name: median(values) for name, values in found.items()}
-    for what, name, form in ROWS:
-        cells = [cell(found[named(who, name)], form) for who in ("ours", "diy")]
-        table.rows.append([what, *cells])
+    for label, name, form in ROWS:
+        cells = [cell(found[named(subject, name)], form) for subject in ("ours", "diy")]
+        table.rows.append([label, *cells])
     table.note = "In brackets: the least and the most."
     return [table]
 

@@ -68,9 +68,9 @@ async def in_a_thread() -> AsyncGenerator[Provider]:
         thread.join()
 
 
-async def set_up(who: str, hass: HomeAssistant, provider: Provider) -> None:
+async def set_up(subject: str, hass: HomeAssistant, provider: Provider) -> None:
     """Set up one of them with all of its entities."""
-    if who == "ours":
+    if subject == "ours":
         await hass.config_entries.async_add(world.new_entry(provider))
     else:
         config: Any = parse_yaml(world.peer("configuration", provider))
@@ -84,19 +84,19 @@ def memory() -> float:
     return tracemalloc.get_traced_memory()[0] / 1024
 
 
-async def weigh(who: str, hass: HomeAssistant, provider: Provider) -> dict[str, float]:
+async def weigh(subject: str, hass: HomeAssistant, provider: Provider) -> dict[str, float]:
     """Import and set up one of them, and return its time or its memory."""
     before, began = memory(), perf_counter()
-    for module in MODULES[who]:
+    for module in MODULES[subject]:
         import_module(module)
     imported = perf_counter()
-    await set_up(who, hass, provider)
+    await set_up(subject, hass, provider)
     ready = perf_counter()
     if tracemalloc.is_tracing():
-        return {named(who, "memory_kib"): memory() - before}
+        return {named(subject, "memory_kib"): memory() - before}
     return {
-        named(who, "import_ms"): (imported - began) * 1_000,
-        named(who, "set_up_ms"): (ready - imported) * 1_000,
+        named(subject, "import_ms"): (imported - began) * 1_000,
+        named(subject, "set_up_ms"): (ready - imported) * 1_000,
     }
 
 
@@ -115,23 +115,23 @@ async def poll(hass: HomeAssistant) -> dict[str, float]:
     """Poll in turn and return the median milliseconds of the event loop for each."""
     times: dict[str, list[float]] = {"ours": [], "diy": []}
     for _ in range(POLLS):
-        for who, refresh in pollers(hass).items():
+        for subject, refresh in pollers(hass).items():
             began = thread_time()
             await refresh()
-            times[who].append((thread_time() - began) * 1_000)
-    return {named(who, "poll_loop_ms"): median(took) for who, took in times.items()}
+            times[subject].append((thread_time() - began) * 1_000)
+    return {named(subject, "poll_loop_ms"): median(took) for subject, took in times.items()}
 
 
-async def measure(_: asyncio.AbstractEventLoop, first: str, what: str) -> list[Table]:
+async def measure(_: asyncio.AbstractEventLoop, first: str, quantity: str) -> list[Table]:
     """Weigh both in an order: their times, or their memory."""
     figures: dict[str, float] = {}
-    if what == "memory":
+    if quantity == "memory":
         tracemalloc.start()
     with tempfile.TemporaryDirectory() as code, tempfile.TemporaryDirectory() as folder:
         compile_ours(Path(code))
         async with in_a_thread() as provider, world.home(Path(folder), "webhook:\n") as hass:
-            for who in ("ours", "diy") if first == "ours" else ("diy", "ours"):
-                figures |= await weigh(who, hass, provider)
-            if what == "times":
+            for subject in ("ours", "diy") if first == "ours" else ("diy", "ours"):
+                figures |= await weigh(subject, hass, provider)
+            if quantity == "times":
                 figures |= await poll(hass)
     return [Table(first, [], figures=figures)]

@@ -47,7 +47,7 @@ class Check:
         self.failed = False
 
     @asynccontextmanager
-    async def step(self, what: str) -> AsyncGenerator[None]:
+    async def step(self, title: str) -> AsyncGenerator[None]:
         """Print a step with its seconds and its difference."""
         began, trouble = time.monotonic(), ""
         try:
@@ -56,7 +56,7 @@ class Check:
             self.failed, trouble = True, f"\n         {str(error) or 'It took too long.'}"
         took = time.monotonic() - began
         print(
-            f"  {'FAIL' if trouble else 'ok  '} {took:6.2f} s  {what}{trouble}",
+            f"  {'FAIL' if trouble else 'ok  '} {took:6.2f} s  {title}{trouble}",
             flush=True,
         )
 

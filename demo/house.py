@@ -170,7 +170,7 @@ class House(Client):
             process.kill()
             return await process.wait()
 
-    async def _until(self, condition: Callable[[], Awaitable[bool]], what: str) -> None:
+    async def _until(self, condition: Callable[[], Awaitable[bool]], goal: str) -> None:
         """Wait for a condition while the process lives."""
         process = self._running
         try:
@@ -181,7 +181,7 @@ class House(Client):
                     await asyncio.sleep(0.1)
         except TimeoutError:
             raise HouseError(
-                f"Home Assistant did not {what} within {START_SECONDS} s: {self._end_of_log()}"
+                f"Home Assistant did not {goal} within {START_SECONDS} s: {self._end_of_log()}"
             ) from None
 
     def write_folder(self) -> None:

@@ -60,10 +60,10 @@ class Stage:
 
 
 @contextmanager
-def step(what: str) -> Generator[None]:
+def step(title: str) -> Generator[None]:
     """Print a step and its duration."""
     began = time.monotonic()
-    print(f"  {what} … ", end="", flush=True)
+    print(f"  {title} … ", end="", flush=True)
     try:
         yield
     except BaseException:

@@ -365,9 +365,9 @@ async def test_device_automations(hass: HomeAssistant, home: Home, hass_ws_clien
     client = await hass_ws_client(hass)
     device = {"device_id": [device_of(hass, home.entry).id]}
     offered = {}
-    for what in ("triggers", "conditions"):
-        await client.send_json_auto_id({"type": f"get_{what}_for_target", "target": device})
-        offered[what] = set((await client.receive_json())["result"])
+    for kind in ("triggers", "conditions"):
+        await client.send_json_auto_id({"type": f"get_{kind}_for_target", "target": device})
+        offered[kind] = set((await client.receive_json())["result"])
     switch = {"switch.turned_off", "switch.turned_on"}  # of the skip switch
     assert offered["triggers"] == {STARTED, ENDED, "event.received", *switch}
     assert offered["conditions"] == {"equiwatt.is_live", "switch.is_off", "switch.is_on"}
@@ -379,16 +379,16 @@ async def ready_for_the_editor(hass: HomeAssistant) -> None:
         assert await async_setup_component(hass, component, {})
 
 
-@pytest.mark.parametrize("what", ["trigger", "condition"])
-async def test_described(hass: HomeAssistant, home: Home, hass_ws_client: Any, what: str) -> None:
+@pytest.mark.parametrize("kind", ["trigger", "condition"])
+async def test_described(hass: HomeAssistant, home: Home, hass_ws_client: Any, kind: str) -> None:
     """The editor shows target and options."""
     await ready_for_the_editor(hass)
     await home.setup()
     client = await hass_ws_client(hass)
-    await client.send_json_auto_id({"type": f"{what}_platforms/subscribe"})
+    await client.send_json_auto_id({"type": f"{kind}_platforms/subscribe"})
     assert (await client.receive_json())["success"]
     descriptions = (await client.receive_json())["event"]
-    names = {"trigger": {STARTED, ENDED}, "condition": {"equiwatt.is_live"}}[what]
+    names = {"trigger": {STARTED, ENDED}, "condition": {"equiwatt.is_live"}}[kind]
     assert {name for name in descriptions if name.startswith(DOMAIN)} == names
     for name in names:
         assert descriptions[name]["target"]["entity"] == [{"integration": "equiwatt"}]

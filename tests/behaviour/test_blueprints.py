@@ -687,8 +687,8 @@ async def test_notifies_scenes(
     home: Home, provider: Provider, use: Use, acted: list[Any], full: bool
 ) -> None:
     """The scene blueprint sends the same notifications before the user's actions."""
-    expected: list[int] = []
-    home.hass.bus.async_listen("acted", lambda _: expected.append(len(messages(home))))
+    counts: list[int] = []
+    home.hass.bus.async_listen("acted", lambda _: counts.append(len(messages(home))))
     await home.setup()
     await install(home.hass, Plug("Plug"))
     config = {"scene": [{"name": "Eco", "entities": {PLUG: "off"}}]}
@@ -711,7 +711,7 @@ async def test_notifies_scenes(
     assert message.startswith("It should end at 10:20.")
     provider.end(NOW, home.now)
     await home.poll()
-    assert expected == [1]
+    assert counts == [1]
     assert titles(home) == ["An equivent has started", "The equivent is over"]
     over = "What the scenes changed is going back to how it was. Logged it in the app yet?"
     assert messages(home)[1] == over

@@ -132,17 +132,17 @@ def test_every_action_is_described() -> None:
             assert text["description"]
 
 
-@pytest.mark.parametrize("what", ["trigger", "condition"])
-def test_every_trigger_and_condition_is_described(what: str) -> None:
+@pytest.mark.parametrize("platform", ["trigger", "condition"])
+def test_every_trigger_and_condition_is_described(platform: str) -> None:
     """Triggers and conditions exist and have names, descriptions and icons."""
-    described = load_yaml_dict(str(FOLDER / f"{what}s.yaml"))
+    described = load_yaml_dict(str(FOLDER / f"{platform}s.yaml"))
     shown = {name: value for name, value in described.items() if not name.startswith(".")}
-    translated = load("translations/en.json")[f"{what}s"]
-    icons = load("icons.json")[f"{what}s"]
+    translated = load("translations/en.json")[f"{platform}s"]
+    icons = load("icons.json")[f"{platform}s"]
     assert set(shown) == set(translated) == set(icons)
     for name, value in shown.items():
-        assert f'"{name}"' in (FOLDER / f"{what}.py").read_text()
-        assert set(icons[name]) == {what}
+        assert f'"{name}"' in (FOLDER / f"{platform}.py").read_text()
+        assert set(icons[name]) == {platform}
         assert set(value["fields"]) == set(translated[name]["fields"])
         for text in (translated[name], *translated[name]["fields"].values()):
             assert text["name"]

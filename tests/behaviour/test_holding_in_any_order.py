@@ -28,9 +28,9 @@ class StubbornPlug(Plug):
 
     deaf = False
 
-    def command(self, what: str) -> bool:
+    def command(self, state: str) -> bool:
         """Record a command and return True if it is obeyed."""
-        return super().command(what) and not (self.deaf and what == "on")
+        return super().command(state) and not (self.deaf and state == "on")
 
 
 @dataclass

@@ -78,10 +78,10 @@ async def test_rehearsals(hass: HomeAssistant, home: Home) -> None:
     assert not calls["messages"]
 
 
-@pytest.mark.parametrize("what", ["trigger", "condition"])
-def test_all_are_listed(what: str) -> None:
+@pytest.mark.parametrize("platform", ["trigger", "condition"])
+def test_all_are_listed(platform: str) -> None:
     """The page lists every trigger, condition and option."""
-    described = load_yaml_dict(str(INTEGRATION / f"{what}s.yaml"))
+    described = load_yaml_dict(str(INTEGRATION / f"{platform}s.yaml"))
     for name, value in described.items():
         if not name.startswith("."):
             assert f"`equiwatt.{name}`" in TRIGGERS

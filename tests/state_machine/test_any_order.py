@@ -127,7 +127,7 @@ def test_a_call_before_an_announced_start(home: Home) -> None:
     house.teardown()
 
 
-def test_a_call_after_an_outage_and_an_answer_that_names_the_one_before(home: Home) -> None:
+def test_call_after_outage_and_old_answer(home: Home) -> None:
     """An answer that may name the live one does not end it, though it may also be old."""
     House.home = home
     house = House()
@@ -140,7 +140,7 @@ def test_a_call_after_an_outage_and_an_answer_that_names_the_one_before(home: Ho
     house.teardown()
 
 
-def test_a_plan_made_while_the_clock_is_wrong(home: Home) -> None:
+def test_plan_with_wrong_clock(home: Home) -> None:
     """The calendar is off, though the plan's start has passed by the system's clock."""
     House.home = home
     house = House()
