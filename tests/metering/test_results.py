@@ -169,6 +169,7 @@ def test_too_few_days() -> None:
         {},
         stored() | {"start_time": "early"},
         stored() | {"end_time": 0},
+        stored() | {"end_time": stored()["start_time"]},
         stored() | {"start": None},
         stored() | {"start": "yesterday"},
         stored() | {"end": True},
