@@ -23,6 +23,7 @@ from tests.fakes.devices.kinds import IN_SCENES, KINDS
 from tests.fakes.devices.pretend import (
     Boiler,
     Cover,
+    FailureError,
     Fan,
     Humidifier,
     Lamp,
@@ -131,14 +132,30 @@ def test_lamp_turned_on_with_light() -> None:
     assert keeper.device.commands == [OFF, "turn_on brightness=77 rgb_color=[255, 0, 0]"]
 
 
+class OverriddenThermostat(Thermostat):
+    """A thermostat that loses its preset with its mode, and refuses presets it does not offer."""
+
+    def set_hvac_mode(self, hvac_mode: str) -> None:
+        """Set the mode without a preset."""
+        super().set_hvac_mode(hvac_mode)
+        self.attributes["preset_mode"] = "none"
+
+    def set_preset_mode(self, preset_mode: str) -> None:
+        """Set an offered preset."""
+        if preset_mode not in self.attributes["preset_modes"]:
+            raise FailureError(preset_mode)
+        super().set_preset_mode(preset_mode)
+
+
 @pytest.mark.parametrize("preset", ["Override", "Boost"])
 def test_preset_not_offered(preset: str) -> None:
     """Mode and temperature are restored without a repair for the preset."""
-    keeper, clock = held(Thermostat("one", presets={"eco": 17.0}, preset_mode=preset))
+    keeper, clock = held(OverriddenThermostat("one", presets={"eco": 17.0}, preset_mode=preset))
     keeper.release()
     clock.turn(HOUR + 5 * MINUTE)
     assert (keeper.device.state, keeper.device.attributes["temperature"]) == ("heat", 21)
     assert restored(keeper)
+    assert not any("preset" in call for call in keeper.device.commands)
 
 
 @pytest.mark.parametrize("length", [2 * MINUTE, HOUR])
@@ -341,6 +358,23 @@ def test_turned_off_soon_after_the_end() -> None:
     assert restored(keeper)
 
 
+def test_third_value_before_a_gap() -> None:
+    """A person's value is theirs although the device was unavailable since."""
+    keeper, clock = held(Thermostat("one"))
+    keeper.by_hand("heat", temperature=23.0)
+    clock.turn(MINUTE)
+    keeper.device.lose()
+    clock.turn(MINUTE)
+    keeper.find()
+    clock.turn(20 * MINUTE)
+    keeper.restart(MINUTE)
+    commands = list(keeper.device.commands)
+    keeper.release()
+    clock.turn(2 * HOUR)
+    assert keeper.outcome is Outcome.TAKEN_OVER
+    assert keeper.device.commands == commands == ["set_hvac_mode hvac_mode=off"]
+
+
 def test_turned_on_while_held() -> None:
     """A device turned on by hand while it is held stays on."""
     keeper, clock = held(Plug("one"))
@@ -499,6 +533,16 @@ def test_lost_command() -> None:
     assert keeper.device.state == "off"
 
 
+def test_turned_on_and_off_while_held() -> None:
+    """A person may turn a held device on, off and on again."""
+    keeper, clock = held(Plug("one"))
+    for state in ("on", "off", "on"):
+        keeper.by_hand(state)
+        clock.turn(20)
+    clock.turn(HOUR)
+    assert keeper.device.commands == [OFF]
+
+
 def test_step_that_undoes_another() -> None:
     """A temperature that ends the preset is dropped, as the preset came first."""
     device = Thermostat(
@@ -632,6 +676,17 @@ def test_held_again_while_held() -> None:
     assert keeper.device.commands == [OFF, "turn_on"]
 
 
+def test_held_again_without_success() -> None:
+    """A repeated hold commands a device that has not obeyed, in rounds from its own start."""
+    keeper, clock = keep(Plug("one", Nature(is_deaf=True)))
+    keeper.hold()
+    clock.turn(40 * MINUTE)
+    keeper.hold()
+    clock.turn(2 * MINUTE)
+    at = [seconds - 40 * MINUTE for seconds, _ in keeper.sent]
+    assert at[-3:] == pytest.approx([-10 * MINUTE, 0, MINUTE])
+
+
 def test_held_again_while_restored() -> None:
     """A device counts as on while our last command was to turn it on."""
     keeper, clock = held(Plug("one", Nature(acts_after=20)))
@@ -738,6 +793,16 @@ def test_stale_report_at_the_end() -> None:
     clock.turn(10 * MINUTE)
     assert calls(keeper) == ["set_hvac_mode hvac_mode=heat"]
     assert restored(keeper)
+
+
+def test_plain_command() -> None:
+    """A lamp that does not turn on as before is turned on plainly by each fourth command."""
+    keeper, clock = held(Lamp("one"))
+    keeper.device.nature = Nature(is_deaf=True)
+    keeper.release()
+    clock.turn(HOUR + 5 * MINUTE)
+    first = "turn_on brightness=77 rgb_color=[255, 0, 0]"
+    assert calls(keeper) == [first] * 3 + ["turn_on"] + [first] * 3 + ["turn_on"]
 
 
 def test_eight_commands_at_most() -> None:
