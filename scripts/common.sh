@@ -31,8 +31,7 @@ step() {
   rm -f "$log"
 }
 
-# have_venv NAME FILE…: a virtual environment with the pinned packages of the requirement files, made
-# again when Python or a pin has changed. Sets VENV.
+# have_venv NAME FILE…: sets VENV to an environment with the pinned packages, renewed with Python or a pin.
 have_venv() {
   local name=$1 stamp
   shift
@@ -53,8 +52,7 @@ install_packages() {
   "$UV" pip install --python "$VENV/bin/python" --compile-bytecode "${arguments[@]}"
 }
 
-# have_browser: adds to VENV the requirements of the tests in a browser, the frontend of its Home Assistant
-# and a browser's driver. Without a Chromium nothing is added, and those tests are skipped.
+# have_browser: adds the frontend and a browser's driver to VENV, if there is a Chromium for the tests.
 have_browser() {
   if [[ ! $(type -P chromium chromium-browser google-chrome google-chrome-stable) ]]; then
     say "  There is no Chromium: the tests in a browser are left out."
