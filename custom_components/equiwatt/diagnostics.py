@@ -9,6 +9,7 @@ from homeassistant.helpers.device_registry import DeviceEntry
 from .const import DEFAULT_URL, SOURCE_OFF
 from .coordinator import EquiwattCoordinator
 from .data import EquiwattConfigEntry
+from .holding.device import restoring
 from .holding.store import HeldDevice
 
 
@@ -37,7 +38,7 @@ async def async_get_config_entry_diagnostics(
         },
         "holding": {
             "held": [_device(one) for one in data.holding.held_for(entry.entry_id)],
-            "restored": [_device(held) for held in data.holding.devices if held.record.restoring],
+            "restored": [_device(held) for held in data.holding.devices if restoring(held.record)],
         },
         "meter": _meter(entry),
         "history": {

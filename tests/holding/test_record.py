@@ -79,12 +79,5 @@ def test_shifted() -> None:
     hour = timedelta(hours=1)
     moved = RECORD.shifted(hour)
     assert moved.shifted(-hour) == RECORD
-    assert moved.latest - RECORD.latest == hour
     assert moved.commands[0].refused_at == NOW + hour
     assert (moved.until, moved.here_since) == (RECORD.until + hour, None)
-
-
-def test_latest() -> None:
-    """The latest time of the record is the newest of all."""
-    assert RECORD.latest == NOW + timedelta(seconds=90)
-    assert replace(RECORD, settled_at=None, commands=(), changed_at=None).latest == NOW

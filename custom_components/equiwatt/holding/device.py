@@ -113,8 +113,8 @@ def step(
     record: DeviceRecord, report: Report | None, now: datetime
 ) -> tuple[DeviceRecord, Decision]:
     """Return the record with the device's report, if any, and the decision."""
-    if now < record.latest:  # the clock was put back while Home Assistant was down
-        record = record.shifted(now - record.latest)
+    if now < (newest := _latest(record)):  # the clock was put back while Home Assistant was down
+        record = record.shifted(now - newest)
     if report:
         state = report.state
         if report.is_others and record.commands and state and not state.is_same(record.seen):
@@ -151,7 +151,7 @@ def _settle(record: DeviceRecord, now: datetime) -> DeviceRecord:
 
 def _decide(record: DeviceRecord, now: datetime) -> Decision:
     """Return the decision for the phase that the record is in."""
-    seen, back = record.here, record.restoring
+    seen, back = _here(record), restoring(record)
     if now < record.until:
         return _holding(record, seen, now)
     if not record.commands:
@@ -205,12 +205,12 @@ def _restoring(
         and ((name in unseen and name not in asked) or not is_near(name, value, seen.get(name)))
     }
     if not pending:
-        done = start + HOUR if record.stands_since <= first else _since(record) + WATCH
+        done = start + HOUR if _stands_since(record) <= first else _since(record) + WATCH
         return Decision(outcome=Outcome.RESTORED) if now >= done else Decision(look_at=done)
-    is_effect = undone and record.stands_since - last < UNDONE
+    is_effect = undone and _stands_since(record) - last < UNDONE
     is_answered = record.settled_at and record.settled_at >= last
     if is_answered and not is_effect and not is_before(record, seen):
-        theirs = record.stands_since + STILL
+        theirs = _stands_since(record) + STILL
         return Decision(outcome=Outcome.TAKEN_OVER) if now >= theirs else Decision(look_at=theirs)
     rounds = [start + delay for delay in ROUNDS]
     due = _round(record, rounds, now)
@@ -238,7 +238,7 @@ def _undone(record: DeviceRecord, seen: DeviceState, back: tuple[Command, ...]) 
 
 def _is_old(record: DeviceRecord, state: DeviceState) -> bool:
     """Return True if a state is the hold's, or one in which a restoring command found it."""
-    return is_ours(record, state) or any(state.is_same(one.found) for one in record.restoring)
+    return is_ours(record, state) or any(state.is_same(one.found) for one in restoring(record))
 
 
 def is_before(record: DeviceRecord, state: DeviceState) -> bool:
@@ -266,16 +266,16 @@ def is_as_wanted(record: DeviceRecord, state: DeviceState) -> bool:
 
 def is_confirmed(record: DeviceRecord) -> bool:
     """Return True if a device has reported the wanted state."""
-    seen = record.here
+    seen = _here(record)
     return seen is not None and is_believed(record) and is_as_wanted(record, seen)
 
 
 def is_held(record: DeviceRecord, now: datetime) -> bool:
     """Return True if the device is held, or has not reported yet that it is restored."""
-    seen = record.here
+    seen = _here(record)
     if now < record.until or seen is None:
         return True
-    if record.restoring:
+    if restoring(record):
         return not is_before(record, seen)
     return is_ours(record, seen) or is_before(record, seen)
 
@@ -333,9 +333,30 @@ def _round(record: DeviceRecord, rounds: Iterable[datetime], now: datetime) -> d
     return max([record.here_since or now, *(at for at in rounds if at <= now)])
 
 
+def restoring(record: DeviceRecord) -> tuple[Command, ...]:
+    """Return the commands since the end of the hold, which restore the device."""
+    return tuple(command for command in record.commands if command.at >= record.until)
+
+
+def _here(record: DeviceRecord) -> DeviceState | None:
+    """Return the state of the device, None while it is unavailable."""
+    return record.seen if record.here_since else None
+
+
+def _stands_since(record: DeviceRecord) -> datetime:
+    """Return the time since which the device reports its state."""
+    return record.changed_at or record.here_since or record.began
+
+
+def _latest(record: DeviceRecord) -> datetime:
+    """Return the time of the newest fact."""
+    facts = [record.began, record.changed_at, record.here_since, record.settled_at]
+    return max(fact for fact in [*facts, *(one.at for one in record.commands)] if fact)
+
+
 def _since(record: DeviceRecord) -> datetime:
     """Return the time of the last change, reconnection or command."""
-    return max(record.stands_since, record.commands[-1].at)
+    return max(_stands_since(record), record.commands[-1].at)
 
 
 def _after(now: datetime, times: Iterable[datetime]) -> Decision:

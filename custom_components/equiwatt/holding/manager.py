@@ -51,6 +51,7 @@ from .device import (
     is_held,
     refused,
     release,
+    restoring,
     step,
 )
 from .eligibility import OFF, Refusal, Request, device_state_of, set_back, wanted_for
@@ -194,7 +195,7 @@ class HoldingManager:
     ) -> HeldDevice | Refusal:
         """Return a device as it will be held, its first command included, or a refusal."""
         known = self._devices.get(entity_id)
-        if known and not (known.record.restoring or is_held(known.record, now)):
+        if known and not (restoring(known.record) or is_held(known.record, now)):
             known = None  # another person or automation has changed it
         wanted = wanted_for(request, self.hass, entity_id, known.record if known else None, now)
         if isinstance(wanted, Refusal):

@@ -47,27 +47,6 @@ class DeviceRecord:
     After the end, time of the last report as before; None if an old state was reported since.
     """
 
-    @property
-    def here(self) -> DeviceState | None:
-        """State of the device, None while it is unavailable."""
-        return self.seen if self.here_since else None
-
-    @property
-    def stands_since(self) -> datetime:
-        """Time since which the device reports its state."""
-        return self.changed_at or self.here_since or self.began
-
-    @property
-    def restoring(self) -> tuple[Command, ...]:
-        """Commands since the end of the hold, which restore the device."""
-        return tuple(command for command in self.commands if command.at >= self.until)
-
-    @property
-    def latest(self) -> datetime:
-        """Time of the newest fact."""
-        facts = [self.began, self.changed_at, self.here_since, self.settled_at]
-        return max(fact for fact in [*facts, *(one.at for one in self.commands)] if fact)
-
     def shifted(self, delta: timedelta) -> Self:
         """Return the record with its times shifted by a correction of the clock."""
         return _shifted(self, delta)
