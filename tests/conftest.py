@@ -18,6 +18,7 @@ from freezegun.api import FrozenDateTimeFactory, TickingDateTimeFactory
 from hypothesis import settings
 import jinja2
 import pytest
+from pytest_homeassistant_custom_component import plugins
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.test_util.aiohttp import AiohttpClientMocker
 
@@ -147,7 +148,7 @@ def has_loop(request: pytest.FixtureRequest) -> bool:
 @pytest.fixture(autouse=True)
 def configure_event_loop(request: pytest.FixtureRequest) -> None:
     """Configure the loop as the plugin does, but make none for a test of pure code."""
-    if has_loop(request):
+    if has_loop(request) and hasattr(plugins, "configure_event_loop"):  # not in the oldest one
         request.getfixturevalue("configure_event_loop")
 
 
