@@ -119,10 +119,10 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
     @callback
     def async_push(self, edge_type: EdgeType | None) -> None:
         """Apply a webhook call, if it names an edge, and refresh in the background."""
-        self._note("called", event=edge_type)
         if edge_type:
             self.tracker.push(edge_type, self.clock.now())
         self._publish()
+        self._note("called", event=edge_type)
         self.async_refresh_soon()
 
     @callback

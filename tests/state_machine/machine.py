@@ -94,8 +94,8 @@ class House(Provider, Calls, Planner):
         """Check that calls are few while nothing happens."""
         self.calm_down()
         self.delete_all_plans()  # plans add calls and expire
-        if self.cloud.truths and not self.cloud.truths[-1].is_over(self.home.true - MINUTE):
-            return  # or it ends at this moment, which takes a poll to be seen
+        if self.cloud.truths and not self.cloud.truths[-1].is_over(self.home.true - 3 * MINUTE):
+            return  # it ends at this moment, or has just ended and is asked about more often
         calls, due = len(self.cloud.calls), calls_due(self.home.true, hours)
         changes: list[Event[EventStateChangedData]] = []
         stop = self.home.hass.bus.async_listen("state_changed", changes.append)
