@@ -33,7 +33,7 @@ def async_get_client(hass: HomeAssistant, token: str, url: str) -> EquiwattClien
 def _drop_unused(hass: HomeAssistant, limiters: dict[str, RateLimiter]) -> None:
     """Drop the idle limiters of tokens that no entry uses, such as mistyped ones."""
     used = {_digest(entry.data[CONF_TOKEN]) for entry in hass.config_entries.async_entries(DOMAIN)}
-    for digest in [digest for digest, one in limiters.items() if one.is_idle]:
+    for digest in [digest for digest, limiter in limiters.items() if limiter.is_idle]:
         if digest not in used:
             del limiters[digest]
 

@@ -37,7 +37,7 @@ async def async_get_config_entry_diagnostics(
             "missed_in_a_row": webhook.missed,
         },
         "holding": {
-            "held": [_device(one) for one in data.holding.held_for(entry.entry_id)],
+            "held": [_device(device) for device in data.holding.held_for(entry.entry_id)],
             "restored": [_device(held) for held in data.holding.devices if restoring(held.record)],
         },
         "meter": _meter(entry),

@@ -143,7 +143,7 @@ async def _async_simulate(call: ServiceCall) -> None:
 
     With several accounts, it includes all that have no live equivent.
     """
-    idle = [one for one in _entries(call) if not one.runtime_data.coordinator.data.real]
+    idle = [entry for entry in _entries(call) if not entry.runtime_data.coordinator.data.real]
     if not idle:
         raise ServiceValidationError(translation_domain=DOMAIN, translation_key="already_live")
     for entry in idle:
@@ -170,12 +170,14 @@ async def _async_apply_scene(call: ServiceCall) -> ServiceResponse:
     entries, chosen = _live_entries(call), sorted(set(call.data[ATTR_ENTITY_ID]))
     if not chosen:
         raise _nothing_to(APPLY_SCENE)
-    refused = {one: refusal for one in chosen if (refusal := scene_refusal_of(call.hass, one))}
-    scenes = tuple(one for one in chosen if one not in refused)
+    refused = {
+        scene: refusal for scene in chosen if (refusal := scene_refusal_of(call.hass, scene))
+    }
+    scenes = tuple(scene for scene in chosen if scene not in refused)
     named = members_of(call.hass, listed_by(call.hass, scenes))
     await _async_check_user(call, {*chosen, *named})
     held = await _async_hold(call, entries, named, scenes) if scenes else {}
-    applied = {one: refused.get(one) or held.pop(one, None) for one in chosen}
+    applied = {scene: refused.get(scene) or held.pop(scene, None) for scene in chosen}
     return _result(call, APPLY_SCENE, applied, applied=applied, held=held)
 
 
@@ -221,7 +223,7 @@ async def _async_hold(
 async def _async_restore(call: ServiceCall) -> None:
     """Restore the chosen held devices, or all without a target."""
     hass, manager = call.hass, async_get_manager(call.hass)
-    held = {one.entity_id for one in manager.held_for()}
+    held = {device.entity_id for device in manager.held_for()}
     if call.data and call.data.get(ATTR_ENTITY_ID) != ENTITY_MATCH_ALL:
         selected = async_extract_referenced_entity_ids(hass, TargetSelection(call.data))
         chosen = selected.referenced | selected.indirectly_referenced
@@ -239,7 +241,7 @@ async def _async_take_part(call: ServiceCall) -> ServiceResponse:
     for entry in entries:
         await _async_check_user(call, _entities(call.hass, entry))
     name, tests = call.data[ATTR_PARTICIPANT], call.data[ATTR_INCLUDE_TESTS]
-    joined = [await one.runtime_data.async_join(name, include_tests=tests) for one in entries]
+    joined = [await entry.runtime_data.async_join(name, include_tests=tests) for entry in entries]
     return {"taking_part": any(joined)}
 
 

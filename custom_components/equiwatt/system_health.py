@@ -25,12 +25,14 @@ async def system_health_info(hass: HomeAssistant) -> dict[str, Any]:
     entries: list[EquiwattConfigEntry] = hass.config_entries.async_loaded_entries(DOMAIN)
     coordinators = [entry.runtime_data.coordinator for entry in entries]
     stores = [entry.runtime_data.store for entry in entries]
-    errors = [one.error.reason for one in coordinators if one.error]
+    errors = [coordinator.error.reason for coordinator in coordinators if coordinator.error]
     info = {
         "can_reach_server": _reachability(errors) if entries else None,
-        "last_answer": _latest(one.answered_at for one in coordinators),
-        "calls_in_last_minute": sum(one.client.recent_calls for one in coordinators),
-        "last_webhook": _latest(one.webhook.received_at for one in stores),
+        "last_answer": _latest(coordinator.answered_at for coordinator in coordinators),
+        "calls_in_last_minute": sum(
+            coordinator.client.recent_calls for coordinator in coordinators
+        ),
+        "last_webhook": _latest(store.webhook.received_at for store in stores),
     }
     return {key: value for key, value in info.items() if value is not None}
 

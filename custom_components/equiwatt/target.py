@@ -84,7 +84,12 @@ def members_of(hass: HomeAssistant, entity_ids: Iterable[str]) -> set[str]:
 @callback
 def listed_by(hass: HomeAssistant, scenes: Iterable[str]) -> set[str]:
     """Return the entities that scenes set."""
-    return {one for scene in scenes if (state := hass.states.get(scene)) for one in _listed(state)}
+    return {
+        entity_id
+        for scene in scenes
+        if (state := hass.states.get(scene))
+        for entity_id in _listed(state)
+    }
 
 
 @callback

@@ -108,8 +108,8 @@ def async_listen_addresses(
     @callback
     def stop() -> None:
         """Stop listening."""
-        for one in stops:
-            one()
+        for cancel in stops:
+            cancel()
 
     return stop
 

@@ -91,7 +91,7 @@ class Plans:
     def added(self, plan: Plan) -> Plans:
         """Add a plan, replacing any that overlap."""
         others = (old for old in self.plans if not old.overlaps(plan))
-        return replace(self, plans=tuple(sorted((*others, plan), key=lambda one: one.start)))
+        return replace(self, plans=tuple(sorted((*others, plan), key=lambda each: each.start)))
 
     def removed(self, uid: str) -> Plans:
         """Remove a plan. Raise RefusedError if there is none with the uid."""
@@ -113,7 +113,9 @@ class Plans:
 
     def open(self, known: Snapshot, now: datetime) -> tuple[Plan, ...]:
         """Return the plans whose equivent is neither live nor announced yet."""
-        unmet = self._not_met_by([one for one in (known.real, known.upcoming) if one])
+        unmet = self._not_met_by(
+            [equivent for equivent in (known.real, known.upcoming) if equivent]
+        )
         return tuple(plan for plan in unmet if now < plan.end + RETENTION)
 
     def next_start(self, known: Snapshot, now: datetime) -> tuple[datetime | None, Kind | None]:
@@ -122,14 +124,14 @@ class Plans:
         starts = [(plan.start, plan.kind) for plan in self.open(known, now)]
         if known.upcoming:
             starts.append((known.upcoming.start, self.kind_of_live(known.upcoming)))
-        ahead = (one for one in starts if one[0] > now)
-        return min(ahead, key=lambda one: one[0], default=(None, None))
+        ahead = (item for item in starts if item[0] > now)
+        return min(ahead, key=lambda item: item[0], default=(None, None))
 
     def kind_of(self, equivent: Equivent) -> Kind | None:
         """Return the kind of a finished equivent."""
         first = bisect_left(self.kinds, equivent.start - SAME, key=_start)
         last = bisect_right(self.kinds, equivent.start + SAME, key=_start)
-        near = (kind for one, kind in self.kinds[first:last] if one.same_as(equivent))
+        near = (kind for other, kind in self.kinds[first:last] if other.same_as(equivent))
         return next(near, None)
 
     def kind_of_live(self, equivent: Equivent) -> Kind | None:
@@ -178,7 +180,7 @@ class Plans:
     def _not_met_by(self, equivents: Iterable[Equivent]) -> tuple[Plan, ...]:
         """Return the plans that none of the equivents meets."""
         plans = ((self._plan_of(equivent), equivent) for equivent in equivents)
-        met = [plan for plan, one in plans if plan and plan.is_met_by(one)]
+        met = [plan for plan, equivent in plans if plan and plan.is_met_by(equivent)]
         return tuple(plan for plan in self.plans if plan not in met)
 
     def _plan_of(self, equivent: Equivent) -> Plan | None:
@@ -206,7 +208,7 @@ class Plans:
             }
             for plan in self.plans
         ]
-        kinds = [{**as_event(one), "kind": kind.value} for one, kind in self.kinds]
+        kinds = [{**as_event(equivent), "kind": kind.value} for equivent, kind in self.kinds]
         rehearsed = self.rehearsed.value if self.rehearsed else None
         stored = {"plans": plans, "kinds": kinds, "rehearsal_kind": rehearsed}
         return {key: value for key, value in stored.items() if value}

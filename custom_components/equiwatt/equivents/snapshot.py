@@ -103,7 +103,7 @@ def add_finished(past: tuple[Equivent, ...], listed: Iterable[Equivent]) -> tupl
     new = sorted(set(listed) - known, key=_start)
     if not new:
         return past
-    kept = [old for old in past if not any(old.same_as(one) for one in _near(new, old))]
+    kept = [old for old in past if not any(old.same_as(equivent) for equivent in _near(new, old))]
     ordered = sorted(kept + new, key=_start, reverse=True)
     return tuple(ordered[:MAX_EQUIVENTS])
 

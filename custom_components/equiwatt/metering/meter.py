@@ -335,8 +335,10 @@ def _update_names(hass: HomeAssistant, entry: ConfigEntry) -> None:
     registry = er.async_get(hass)
     names, ids = entry.options[CONF_SENSORS], entry.options.get(CONF_REGISTRY_IDS, {})
     known = [registry.entities.get_entry(ids[name]) if name in ids else None for name in names]
-    found = [one.entity_id if one else name for one, name in zip(known, names, strict=True)]
-    noted = {name: one.id for name in found if (one := registry.async_get(name))}
+    found = [
+        entity.entity_id if entity else name for entity, name in zip(known, names, strict=True)
+    ]
+    noted = {name: entity.id for name in found if (entity := registry.async_get(name))}
     options = {**entry.options, CONF_SENSORS: found, CONF_REGISTRY_IDS: noted}
     if not noted:
         del options[CONF_REGISTRY_IDS]
@@ -413,7 +415,7 @@ class History:
         readings = await async_read(self._hass, meters, min(each.start for each in todo))
         found = await self._hass.async_add_executor_job(_measured, todo.values(), past, readings)
         both = zip(todo, found, strict=True)
-        results = (FinishedResult(each, one, kind_of(each)) for each, one in both)
+        results = (FinishedResult(each, result, kind_of(each)) for each, result in both)
         self._store.async_keep_results(*filter(self._is_better, results))
         self._coordinator.async_update_listeners()
         self._meter.async_measure()

@@ -149,11 +149,15 @@ class Results(tuple[FinishedResult, ...]):  # noqa: SLOT001 - it caches what it 
         """Return the result of an equivent, even if its times have been corrected since."""
         first = bisect_left(self, -(equivent.start + SAME).timestamp(), key=_age)
         last = bisect_right(self, -(equivent.start - SAME).timestamp(), key=_age)
-        return next((one for one in self[first:last] if one.equivent.same_as(equivent)), None)
+        return next(
+            (result for result in self[first:last] if result.equivent.same_as(equivent)), None
+        )
 
     def with_result(self, new: FinishedResult) -> Results:
         """Add a result, replacing the earlier result of the same equivent."""
-        return _newest((*(one for one in self if not one.equivent.same_as(new.equivent)), new))
+        return _newest(
+            (*(result for result in self if not result.equivent.same_as(new.equivent)), new)
+        )
 
     @cached_property
     def counted(self) -> tuple[FinishedResult, ...]:
@@ -163,7 +167,7 @@ class Results(tuple[FinishedResult, ...]):  # noqa: SLOT001 - it caches what it 
     @property
     def saving(self) -> float | None:
         """Sum of all savings that count, None without any."""
-        return sum(one.estimate.saving or 0 for one in self.counted) if self.counted else None
+        return sum(result.estimate.saving or 0 for result in self.counted) if self.counted else None
 
     @property
     def since(self) -> datetime | None:

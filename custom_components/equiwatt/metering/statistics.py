@@ -115,7 +115,9 @@ class StatisticsWriter:
         since = past[-1].start if past else dt_util.utcnow()
         changes = {}
         for name in ids:
-            counted = ((one.equivent.start, one.estimate) for one in self._store.results.counted)
+            counted = (
+                (result.equivent.start, result.estimate) for result in self._store.results.counted
+            )
             energies = {start: getattr(found, name) for start, found in counted}
             changes[name] = changed_rows(held.get(ids[name], {}), energies, since)
         for name, rows in changes.items():
