@@ -29,7 +29,7 @@ async def test_limiters_are_dropped(
         again = api.async_get_client(hass, TOKEN, API_URL)
     assert len(limiters) == 1
     await again.async_get_equivents()
-    assert home.entry.runtime_data.coordinator.client.recent_calls == 2
+    assert home.entry.runtime_data.coordinator.client.limiter.recent_calls == 2
 
 
 async def test_no_cookies(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> None:

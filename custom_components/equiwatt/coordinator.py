@@ -153,8 +153,8 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
     @callback
     def async_refresh_soon(self) -> None:
         """Refresh soon, once for a burst of requests and after the last of them."""
-        if self.client.blocked_for:
-            self._poll.async_set(self.client.blocked_for)
+        if self.client.limiter.blocked_for:
+            self._poll.async_set(self.client.limiter.blocked_for)
             return
         self._refresh_again = True
         if self._refreshing is None or self._refreshing.done():
@@ -186,17 +186,14 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
     async def _async_answer(self) -> Answer:
         """Return an answer; if its date contradicts the clock, a second answer must agree."""
         for _ in range(1 if self.clock.is_in_doubt else 2):
-            answer = await self._async_call()
+            call = self.client.async_get_equivents(self._patience)
+            # In a task of the entry, so that unloading cancels it.
+            answer = await self.config_entry.async_create_background_task(
+                self.hass, call, f"{DOMAIN} call"
+            )
             if self.clock.accepts(self.client.server_time):
                 return answer
         raise UnexpectedResponseError("An old copy of an answer, or its date is wrong")
-
-    async def _async_call(self) -> Answer:
-        """Call the API in a task of the entry, so that unloading cancels it."""
-        call = self.client.async_get_equivents(self._patience)
-        return await self.config_entry.async_create_background_task(
-            self.hass, call, f"{DOMAIN} call"
-        )
 
     def _follow(self, answer: Answer) -> Snapshot:
         """Apply an answer. Return the new snapshot."""
@@ -207,7 +204,9 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
             self._note("answered")
         self.answer, self.answered_at, self.failures = answer, now, 0
         self._store.async_set_known()
-        self._clear_error()
+        async_set_issue(self.hass, self.config_entry, TOKEN_REFUSED, applies=False)
+        async_abort_flows(self.hass, self.config_entry, SOURCE_REAUTH)
+        self.error = None
         self._set_boundary()
         return self._announce()
 
@@ -254,12 +253,6 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         wait = err.retry_after if isinstance(err, RateLimitedError) else None
         return UpdateFailed(translation_domain=DOMAIN, translation_key=err.reason, retry_after=wait)
 
-    def _clear_error(self) -> None:
-        """Clear the last error and the request for a new token."""
-        async_set_issue(self.hass, self.config_entry, TOKEN_REFUSED, applies=False)
-        async_abort_flows(self.hass, self.config_entry, SOURCE_REAUTH)
-        self.error = None
-
     def _set_poll(self) -> None:
         """Set the timer of the next poll.
 
@@ -272,7 +265,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
 
     def _seconds_to_poll(self) -> float:
         """Return the seconds from now to the next poll."""
-        if blocked := self.client.blocked_for:
+        if blocked := self.client.limiter.blocked_for:
             return blocked
         now = self.clock.now()
         starts = [plan.start for plan in self.plans.plans]
@@ -318,6 +311,5 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
     async def async_shutdown(self) -> None:
         """Close the timers."""
         await super().async_shutdown()
-        self._poll.async_close()
-        self._boundary.async_close()
-        self._plan.async_close()
+        for timer in (self._poll, self._boundary, self._plan):
+            timer.async_close()

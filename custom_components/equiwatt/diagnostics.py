@@ -64,7 +64,7 @@ def _api(coordinator: EquiwattCoordinator) -> dict[str, Any]:
         "failures_in_a_row": coordinator.failures,
         "stale": coordinator.is_stale,
         "seconds_to_next_call": coordinator.pace,
-        "calls_in_last_minute": coordinator.client.recent_calls,
+        "calls_in_last_minute": coordinator.client.limiter.recent_calls,
         "payload": {
             "current": answer.current and answer.current.as_dict(),
             "previous": len(answer.previous),

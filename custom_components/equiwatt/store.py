@@ -153,13 +153,14 @@ class EquiwattStore:
     def _data(self) -> dict[str, Any]:
         """Return the stored form, with equivents in the provider's format."""
         snapshot, webhook = self.snapshot, self.webhook
+        over, received_at = snapshot.over, webhook.received_at
         return {
             "announced": as_event(snapshot.live) if snapshot.live else None,
             # Rounded up, so that a restored push is not older.
             "pushed_at": ceil(snapshot.pushed_at.timestamp()) if snapshot.pushed_at else None,
             "simulated": snapshot.rehearsal,
-            "over": _over(snapshot.over) if snapshot.over else None,
-            "webhook_at": _seconds(webhook.received_at),
+            "over": {**as_event(over.equivent), "at": int(over.at.timestamp())} if over else None,
+            "webhook_at": int(received_at.timestamp()) if received_at else None,
             "webhook_shown": webhook.shown,
             "webhook_missed": webhook.missed,
             "equivents": [as_event(equivent) for equivent in snapshot.past],
@@ -200,13 +201,3 @@ def _read_webhook(data: Mapping[str, Any], reader: Reader) -> WebhookFacts:
         shown=shown if isinstance(shown, str) else None,
         missed=missed if isinstance(missed, int) else 0,
     )
-
-
-def _seconds(moment: datetime | None) -> int | None:
-    """Return a time in Unix seconds."""
-    return int(moment.timestamp()) if moment else None
-
-
-def _over(over: Over) -> dict[str, Any]:
-    """Return the stored form of the last ended equivent."""
-    return {**as_event(over.equivent), "at": _seconds(over.at)}

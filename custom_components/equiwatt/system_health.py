@@ -30,7 +30,7 @@ async def system_health_info(hass: HomeAssistant) -> dict[str, Any]:
         "can_reach_server": _reachability(errors) if entries else None,
         "last_answer": _latest(coordinator.answered_at for coordinator in coordinators),
         "calls_in_last_minute": sum(
-            coordinator.client.recent_calls for coordinator in coordinators
+            coordinator.client.limiter.recent_calls for coordinator in coordinators
         ),
         "last_webhook": _latest(store.webhook.received_at for store in stores),
     }

@@ -161,20 +161,10 @@ class EquiwattClient:
         self._session = session
         self._token = token
         self._url = url
-        self._limiter = limiter
+        self.limiter = limiter
         self._utcnow = utcnow
         self.server_time: datetime | None = None
         """Date header of the last answer."""
-
-    @property
-    def recent_calls(self) -> int:
-        """Number of the token's calls answered in the last minute."""
-        return self._limiter.recent_calls
-
-    @property
-    def blocked_for(self) -> float:
-        """Seconds until the provider accepts calls of the token."""
-        return self._limiter.blocked_for
 
     async def async_get_equivents(self, patience: float | None = None) -> Answer:
         """Request the equivents, waiting for a turn within the limits.
@@ -185,12 +175,12 @@ class EquiwattClient:
         """
         if not re.fullmatch(r"[!-~]+", self._token):
             raise InvalidTokenError("The token has characters that no token has")
-        async with self._limiter.turn(patience):
+        async with self.limiter.turn(patience):
             answer = await self._fetch()
         # Raised outside of any except clause: aiohttp's errors hold the request's headers with the
         # token, and must not become the context of ours.
         if isinstance(answer, RateLimitedError):
-            self._limiter.block(answer.retry_after)
+            self.limiter.block(answer.retry_after)
         if isinstance(answer, EquiwattError):
             raise answer
         return answer
