@@ -74,7 +74,9 @@ def members_of(hass: HomeAssistant, entity_ids: Iterable[str]) -> set[str]:
         entity_id = pending.pop()
         seen.add(entity_id)
         state = hass.states.get(entity_id)
-        members = _listed(state) if state and state.domain != Platform.SCENE else set()
+        members = set[str]()
+        if state and state.domain != Platform.SCENE:
+            members = _listed(state) or _configured(hass, entity_id)
         pending |= members - seen
         if not members:
             found.add(entity_id)
@@ -113,3 +115,13 @@ def _listed(state: State) -> set[str]:
     """Return the entities that a group or a scene lists."""
     listed = state.attributes.get(ATTR_ENTITY_ID) or ()
     return {listed} if isinstance(listed, str) else set(listed)
+
+
+def _configured(hass: HomeAssistant, entity_id: str) -> set[str]:
+    """Return the members of a group helper, which does not list them while it is unavailable."""
+    registry = er.async_get(hass)
+    entity = registry.async_get(entity_id)
+    if not entity or entity.platform != "group" or not entity.config_entry_id:
+        return set()
+    options = hass.config_entries.async_get_known_entry(entity.config_entry_id).options
+    return set(er.async_validate_entity_ids(registry, options["entities"]))

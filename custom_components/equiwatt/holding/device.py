@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import takewhile
 from typing import Any, cast
 
 from .device_state import STEPS, DeviceState, distances_of, is_near
@@ -258,9 +259,14 @@ def is_as_wanted(record: DeviceRecord, state: DeviceState) -> bool:
     before = record.before
     if not record.commands or before is None or is_before(record, state):
         return False
+    # What was wanted before the device was commanded back is over.
+    since = takewhile(
+        lambda command: command.at >= record.began or not before.fits(command.values),
+        reversed(record.commands),
+    )
     return _is_made_of(record, before, state) or any(
         state.fits(_with_mode(record, command.values)) and not before.fits(command.values)
-        for command in record.commands
+        for command in since
     )
 
 

@@ -98,12 +98,15 @@ def wanted_for(
         refusal = refusal_of(state)
         is_held = refusal is Refusal.ALREADY_OFF and known is not None
         return OFF if is_held or refusal in (None, Refusal.UNAVAILABLE) else refusal
-    before = known.before if known else None
-    is_off = known and now < known.until and state and state.state == STATE_OFF
-    if state and before and not is_off:  # a repeated set-back starts from the first value
-        state = State(entity_id, before.state, before.attributes)
+    is_off = state is not None and state.state == STATE_OFF
+    if state and known and known.before and not (is_off and now < known.until):
+        # A repeated set-back starts from the first value.
+        state = State(entity_id, known.before.state, known.before.attributes)
     wanted = set_back(state, request.degrees)
-    return {} if wanted is Refusal.UNAVAILABLE else wanted
+    if isinstance(wanted, Refusal):
+        return {} if wanted is Refusal.UNAVAILABLE else wanted
+    # It is still off only from a pause that is over.
+    return {"state": known.before.state, **wanted} if is_off and known and known.before else wanted
 
 
 def refusal_of(state: State | None) -> Refusal | None:

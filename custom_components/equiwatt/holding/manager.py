@@ -56,6 +56,7 @@ from .device import (
 )
 from .eligibility import OFF, Refusal, Request, device_state_of, set_back, wanted_for
 from .issues import async_clear_not_restored, async_raise_not_restored
+from .record import DeviceRecord
 from .service_calls import Answer, ServiceCalls
 from .steps import Call
 from .store import NAME, HeldDevice, Requester, as_stored, from_stored
@@ -137,8 +138,10 @@ class HoldingManager:
         Raise HomeAssistantError, without touching a device, if the records cannot be written.
         """
         # A retriggered automation cancels this action, which must not stop half-way.
-        begun = self._run(self._async_begin(entity_ids, request))
-        plan, applied = await asyncio.shield(begun)
+        begun = await asyncio.shield(self._run(self._async_begin(entity_ids, request)))
+        if begun is None:
+            raise HomeAssistantError(translation_domain=DOMAIN, translation_key="not_stored")
+        plan, applied = begun
         waiting = [one for one, new in plan.items() if isinstance(new, HeldDevice)]
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
@@ -154,10 +157,10 @@ class HoldingManager:
 
     async def _async_begin(
         self, entity_ids: Collection[str], request: Request
-    ) -> tuple[dict[str, HeldDevice | Refusal], asyncio.Task[Results]]:
+    ) -> tuple[dict[str, HeldDevice | Refusal], asyncio.Task[Results]] | None:
         """Write a plan, again if it has changed meanwhile, and carry it out.
 
-        Return the plan, and the task that applies the scenes.
+        Return the plan, and the task that applies the scenes, None if it cannot be written.
         """
         self._start()
         async with self._lock:
@@ -174,9 +177,8 @@ class HoldingManager:
                     written = plan
                 sent = {one: known.record.commands for one, known in self._devices.items()}
                 self._devices |= held
-            except WriteError as err:
-                key = "not_stored"
-                raise HomeAssistantError(translation_domain=DOMAIN, translation_key=key) from err
+            except WriteError:
+                return None
             finally:
                 self._subscribe()
             for entity_id, new in held.items():
@@ -186,7 +188,7 @@ class HoldingManager:
             for entity_id in held:
                 self.async_forget(entity_id)
                 self._step(entity_id)
-            for entry_id in request.holders & self._accounts.keys():
+            for entry_id in request.holders:
                 self.async_release(entry_id)  # if its equivent has ended meanwhile
         return plan, applied
 
@@ -289,7 +291,9 @@ class HoldingManager:
         If that is the next one already, those requested before the end of the last are restored.
         """
         account, now = self._accounts.get(entry_id), self._read_clock()
-        holds = account is not None and account.holds()
+        entry = self.hass.config_entries.async_get_entry(entry_id)
+        is_reloading = entry is not None and not entry.disabled_by
+        holds = account.holds() if account else is_reloading
         for held in self.devices:
             is_over = not holds or (end is not None and held.record.began < end)
             if is_over and entry_id in held.holders and now < held.record.until:
@@ -345,11 +349,8 @@ class HoldingManager:
     def _on_started(self, _: HomeAssistant) -> None:
         """Resume after a start, and restore devices whose accounts no longer exist."""
         self._start()
-        entries = self.hass.config_entries.async_entries(DOMAIN, include_disabled=False)
-        known = {entry.entry_id for entry in entries}
-        for held in self.devices:
-            if not known.intersection(held.holders):
-                self._release(held, ())
+        for entry_id in {one for held in self.devices for one in held.holders}:
+            self.async_release(entry_id)
 
     @callback
     def async_stop(self, _: Event | None = None) -> None:
@@ -485,30 +486,34 @@ class HoldingManager:
         number, restores = len(record.commands) - 1, self._read_clock() >= record.until
         if not is_written:
             await self._file.async_flush()
-        held = self._devices.get(entity_id)
-        if held is None or number >= len(held.record.commands):
+        if (held := self._held_by(entity_id, record)) is None:
             return
+        answer = None
         if restores is (self._read_clock() >= held.record.until):
-            calls, is_off = (
-                calls_of(held.record, number),
-                held.record.commands[number].values == OFF,
-            )
+            is_off = held.record.commands[number].values == OFF
             action = "restored" if restores else "paused" if is_off else "changed"
-            set_device = self._service_calls.async_set
-            answer = await set_device(entity_id, calls, held.requester, action)
-            if answer is Answer.DONE:
-                return
-            if answer is Answer.UNTOUCHED and number == 0:
-                self._remove(entity_id, Outcome.RESTORED)
-                return
-        self._refuse(entity_id, number)
+            answer = await self._service_calls.async_set(
+                entity_id, calls_of(held.record, number), held.requester, action
+            )
+        if answer is Answer.DONE or not self._held_by(entity_id, record):
+            return
+        if answer is Answer.UNTOUCHED and number == 0:
+            self._remove(entity_id, Outcome.RESTORED)
+        else:
+            self._refuse(entity_id, number)
+
+    def _held_by(self, entity_id: str, record: DeviceRecord) -> HeldDevice | None:
+        """Return the device if its record still is this one, with later facts."""
+        held = self._devices.get(entity_id)
+        # While a record goes on, the original state is the same object.
+        return held if held and held.record.before is record.before else None
 
     def _refuse(self, entity_id: str, number: int) -> None:
         """Mark a command as failed."""
-        if held := self._devices.get(entity_id):
-            record = refused(held.record, number, self._read_clock())
-            self._set_device(replace(held, record=record))
-            self._step(entity_id)
+        held = self._devices[entity_id]
+        record = refused(held.record, number, self._read_clock())
+        self._set_device(replace(held, record=record))
+        self._step(entity_id)
 
     def _set_device(self, held: HeldDevice) -> None:
         """Replace a device's record and save it soon."""

@@ -1,0 +1,225 @@
+"""Test calls that come at the wrong moment or name devices in odd ways."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.equiwatt.const import DOMAIN
+from homeassistant.core import Context
+from homeassistant.helpers import area_registry as ar, entity_registry as er
+from homeassistant.setup import async_setup_component
+from tests.fakes.devices.simple import Lamp, Plug, Thermostat, install
+from tests.fakes.home import Home
+from tests.fakes.provider import Provider
+
+from ..holding.pausing import MINUTE, PLUG, SlowDisk, disable, end, pause, repairs, until
+
+CLIMATE = "climate.thermostat"
+
+
+async def call(home: Home, action: str, **data: Any) -> Any:
+    """Call an action of ours and return its response."""
+    return await home.hass.services.async_call(
+        DOMAIN, action, data, blocking=True, return_response=True
+    )
+
+
+@pytest.mark.parametrize("by", ["entity_id", "area_id"])
+async def test_unavailable_group(live: Home, provider: Provider, by: str) -> None:
+    """The lamps of a group that is unavailable at the start are restored one by one."""
+    one, other = await install(live.hass, Lamp("One"), Lamp("Other"))
+    other.report(is_on=False)
+    for lamp in (one, other):
+        lamp.report(available=False)
+    options = {"group_type": "light", "name": "Both", "hide_members": False, "all": False}
+    group = MockConfigEntry(
+        domain="group",
+        title="Both",
+        options={**options, "entities": ["light.one", "light.other"]},
+    )
+    group.add_to_hass(live.hass)
+    assert await live.hass.config_entries.async_setup(group.entry_id)
+    await live.settle()
+    assert live.state("light.both") == "unavailable"
+    area = ar.async_get(live.hass).async_create("Kitchen")
+    er.async_get(live.hass).async_update_entity("light.both", area_id=area.id)
+    await live.settle()
+    target = {"entity_id": "light.both", "area_id": area.id}
+    answer = await call(live, "pause", **{by: target[by]})
+    names = [refused["entity_id"] for refused in answer["not_paused"]]
+    assert names == ["light.one", "light.other"]
+    await live.pass_time(MINUTE)
+    for lamp in (one, other):
+        lamp.report(available=True)
+    await live.pass_time(2 * MINUTE)
+    assert (live.state("light.one"), live.state("light.other")) == ("off", "off")
+    await end(live, provider)
+    await live.pass_time(2 * MINUTE)
+    assert (live.state("light.one"), live.state("light.other")) == ("on", "off")
+
+
+async def test_set_back_after_shorter_pause(live: Home, provider: Provider) -> None:
+    """A thermostat that has not come back from a shorter pause is set back, not left off."""
+    (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
+    await pause(live.hass, CLIMATE, max_duration={"minutes": 5})
+    await live.pass_time(4 * MINUTE)
+    thermostat.obeys = False
+    await live.pass_time(1.2 * MINUTE)
+    assert live.state(CLIMATE) == "off"
+    thermostat.obeys = True
+    answer = await call(live, "set_back", entity_id=CLIMATE, degrees=2)
+    assert answer["set_back"] == [CLIMATE]
+    await live.pass_time(2 * MINUTE)
+    assert (live.state(CLIMATE), thermostat.target_temperature) == ("heat", 19)
+    await end(live, provider)
+    await live.pass_time(2 * MINUTE)
+    assert (live.state(CLIMATE), thermostat.target_temperature) == ("heat", 21)
+
+
+async def test_set_back_then_shorter_pause(live: Home, provider: Provider) -> None:
+    """A shorter pause on top of a set-back ends as both began."""
+    (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
+    await call(live, "set_back", entity_id=CLIMATE, degrees=2)
+    await live.pass_time(3 * MINUTE)
+    await pause(live.hass, CLIMATE, max_duration={"minutes": 5})
+    assert live.state(CLIMATE) == "off"
+    await live.pass_time(8 * MINUTE)
+    assert (live.state(CLIMATE), thermostat.target_temperature) == ("heat", 21)
+    await call(live, "set_back", entity_id=CLIMATE, degrees=2)
+    assert thermostat.target_temperature == 19
+    await end(live, provider)
+    await live.pass_time(2 * MINUTE)
+    assert (live.state(CLIMATE), thermostat.target_temperature) == ("heat", 21)
+
+
+async def test_cancelled_while_full_disk(live: Home, caplog: pytest.LogCaptureFixture) -> None:
+    """An action that is cancelled before its write fails leaves no error that nothing handles."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    with SlowDisk() as disk:
+        disk.is_full = True
+        action = asyncio.create_task(pause(live.hass, PLUG))
+        await until(disk.begun.is_set)
+        action.cancel()
+        await asyncio.sleep(0)
+        disk.go_on.set()
+        await live.settle()
+    assert action.cancelled()
+    assert plug.commands == []
+    assert live.state("sensor.equiwatt_held_devices") == "0"
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def test_old_command_fails_late(live: Home, provider: Provider) -> None:
+    """The error of a command from an earlier hold is not one of the new hold's command."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    turn_off, begun, answer = plug.async_turn_off, asyncio.Event(), asyncio.Event()
+
+    async def hang(**kwargs: Any) -> None:
+        """Fail in the end."""
+        begun.set()
+        await answer.wait()
+        raise RuntimeError
+
+    plug.async_turn_off = hang  # type: ignore[method-assign]
+    first = asyncio.create_task(pause(live.hass, PLUG))
+    await until(begun.is_set)
+    person = Context(user_id=(await live.hass.auth.async_create_user("One")).id)
+    await live.hass.services.async_call(
+        "switch", "turn_on", {"entity_id": PLUG}, blocking=True, context=person
+    )
+    plug.async_turn_off = turn_off  # type: ignore[method-assign]
+    await first
+    plug.obeys = False
+    second = asyncio.create_task(pause(live.hass, PLUG))
+    await until(lambda: plug.commands[-1] == "off")
+    answer.set()
+    for _ in range(100):
+        await asyncio.sleep(0)
+    plug.report(is_on=False)
+    assert (await second)["paused"] == [PLUG]
+    await end(live, provider)
+    plug.obeys = True
+    await live.pass_time(5 * MINUTE)
+    assert live.state(PLUG) == "on"
+
+
+@pytest.mark.parametrize("what", ["reload", "disable", "unload"])
+async def test_account_goes_while_writing(live: Home, provider: Provider, what: str) -> None:
+    """A reload in the middle of a hold changes nothing; disabling restores the device."""
+    await install(live.hass, Plug("Plug"))
+    entries = live.hass.config_entries
+    with SlowDisk() as disk:
+        action = live.hass.async_create_task(pause(live.hass, PLUG))
+        await until(disk.begun.is_set)
+        if what == "reload":
+            await entries.async_reload(live.entry.entry_id)
+        elif what == "disable":
+            await disable(live)
+        else:
+            await entries.async_unload(live.entry.entry_id)
+        disk.go_on.set()
+        await action
+        await live.settle()
+    await live.pass_time(2 * MINUTE)
+    assert live.state(PLUG) == ("on" if what == "disable" else "off")
+    if what == "unload":
+        await entries.async_setup(live.entry.entry_id)
+        await live.settle()
+    if what != "disable":
+        await end(live, provider)
+    await live.pass_time(2 * MINUTE)
+    assert live.state(PLUG) == "on"
+
+
+async def test_script_in_parallel(live: Home, provider: Provider) -> None:
+    """Several runs of one script hold the same devices once."""
+    plugs = await install(live.hass, Plug("Plug"), Plug("Other"))
+    script = {
+        "mode": "parallel",
+        "sequence": [
+            {
+                "action": "equiwatt.pause",
+                "data": {"entity_id": [PLUG, "switch.other"]},
+                "response_variable": "answer",
+            },
+            {"event": "answered", "event_data": {"paused": "{{ answer.paused | count }}"}},
+        ],
+    }
+    answers: list[Any] = []
+    live.hass.bus.async_listen("answered", lambda event: answers.append(event.data["paused"]))
+    assert await async_setup_component(live.hass, "script", {"script": {"both": script}})
+    await asyncio.gather(
+        *(live.hass.services.async_call("script", "both", {}, blocking=True) for _ in range(4))
+    )
+    await live.settle()
+    assert answers == [2] * 4
+    assert [plug.commands for plug in plugs] == [["off"]] * 2
+    await end(live, provider)
+    await live.pass_time(2 * MINUTE)
+    assert [plug.commands for plug in plugs] == [["off", "on"]] * 2
+
+
+async def test_removed_and_renamed_while_writing(live: Home, provider: Provider) -> None:
+    """A device that is renamed or removed before it is held is not held under its old name."""
+    plug, other = await install(live.hass, Plug("Plug"), Plug("Other"))
+    registry = er.async_get(live.hass)
+    with SlowDisk() as disk:
+        action = live.hass.async_create_task(pause(live.hass, PLUG, "switch.other"))
+        await until(disk.begun.is_set)
+        registry.async_update_entity(PLUG, new_entity_id="switch.renamed")
+        registry.async_remove("switch.other")
+        for _ in range(20):
+            await asyncio.sleep(0)
+        disk.go_on.set()
+        answer = await action
+    assert {one["reason"] for one in answer["not_paused"]} == {"not_found"}
+    assert (plug.commands, other.commands) == ([], [])
+    again = Plug("Other")
+    await install(live.hass, again)
+    assert (await pause(live.hass, "switch.other"))["paused"] == ["switch.other"]
+    await end(live, provider)
+    await live.pass_time(2 * MINUTE)
+    assert live.state("switch.other") == "on"
+    assert repairs(live.hass) == []
