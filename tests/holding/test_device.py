@@ -40,6 +40,7 @@ from .keeper import START, Keeper, held, keep
 MINUTE, HOUR, DAY = 60, 3600, 86400
 CHARGE = {"state": "charge"}
 OFF = "turn_off"
+OFF_STATE = {"state": "off"}
 
 
 def restored(keeper: Keeper) -> bool:
@@ -227,6 +228,18 @@ def test_three_days_later() -> None:
     keeper.find()
     clock.turn(HOUR)
     assert keeper.device.commands == [OFF]
+
+
+def test_available_just_in_time() -> None:
+    """A device that is available again at the end of the day of waiting has an hour, too."""
+    keeper, clock = held(Plug("one", Nature(acts_after=20)))
+    keeper.device.lose()
+    keeper.release()
+    clock.turn(DAY - 10)
+    keeper.find()
+    clock.turn(10 * MINUTE)
+    assert keeper.device.state == "on"
+    assert restored(keeper)
 
 
 @pytest.mark.parametrize("is_restoring", [False, True])
@@ -664,6 +677,53 @@ def test_rounded(wanted: float, is_ours: bool) -> None:
 # Repeated holds
 
 
+def confirms(before: DeviceState, wanted: dict[str, Any], shown: DeviceState) -> bool:
+    """Return True if a report confirms a hold."""
+    record = hold(None, before, wanted, START, START + timedelta(hours=1))
+    record = commanded(record, wanted, START)
+    record, _ = step(record, Report(state=shown), START)
+    return is_confirmed(record)
+
+
+@pytest.mark.parametrize(
+    ("domain", "name", "step_name", "values"),
+    [
+        ("climate", "temperature", "target_temp_step", (30.0, 10.0, 13.0)),
+        ("fan", "percentage", "percentage_step", (80, 60, 63)),
+        ("humidifier", "humidity", "target_humidity_step", (45, 25, 28)),
+    ],
+)
+@pytest.mark.parametrize("size", [None, 5])
+def test_rounded_by_step(
+    domain: str, name: str, step_name: str, values: tuple[float, ...], size: int | None
+) -> None:
+    """A number may differ by the step that the device reports."""
+    before, wanted, shown = (
+        DeviceState(domain=domain, state="on", attributes={step_name: size, name: value})
+        for value in values
+    )
+    assert confirms(before, {name: wanted.get(name)}, shown) is (size == 5)
+
+
+@pytest.mark.parametrize("size", [None, 5])
+def test_rounded_state_and_range(size: int | None) -> None:
+    """A state that is a number may differ by the step, and each end of a range."""
+    before, wanted, shown = (
+        DeviceState(domain="number", state=state, attributes={"step": size})
+        for state in ("80", "60", "63")
+    )
+    assert confirms(before, wanted.significant, shown) is (size == 5)
+    before, wanted, shown = (
+        DeviceState(
+            domain="climate",
+            state="heat_cool",
+            attributes={"target_temp_low": low, "target_temp_high": high, "target_temp_step": size},
+        )
+        for low, high in ((30.0, 32.0), (10.0, 52.0), (13.0, 49.0))
+    )
+    assert confirms(before, wanted.significant, shown) is (size == 5)
+
+
 def test_held_again_while_held() -> None:
     """A repeated hold changes the deadline without a command."""
     keeper, clock = keep(Plug("one"))
@@ -840,6 +900,44 @@ def test_lowest_temperature_before() -> None:
     keeper.hold()
     clock.turn(5 * MINUTE)
     assert keeper.device.state == "off"
+
+
+def test_many_reports() -> None:
+    """A device that reports something else all the time is believed nevertheless."""
+    keeper, clock = keep(Thermostat("one"))
+    keeper.hold()
+    for moment in ("held", "restoring"):
+        for n in range(6):
+            clock.turn(20)
+            keeper.by_hand(max_temp=30 + n)
+        if moment == "held":
+            assert keeper.record
+            assert keeper.record.settled_at
+            assert step(keeper.record, None, clock.now)[0] == keeper.record
+            keeper.release()
+    assert restored(keeper)
+
+
+def test_unavailable_at_the_start() -> None:
+    """A device that is unavailable has no original state, and none is reported."""
+    record = hold(None, None, OFF_STATE, START, START + timedelta(hours=1))
+    assert record.here_since is None
+    assert record.here is None
+    assert not is_confirmed(record)
+
+
+def test_late_timer() -> None:
+    """A wanted state that lasts long enough only after the end answers no restoring command."""
+    on, off = (DeviceState(domain="switch", state=state) for state in ("on", "off"))
+    record = hold(None, on, OFF_STATE, START, START + timedelta(seconds=100))
+    record = commanded(record, OFF_STATE, START)
+    record, _ = step(record, Report(state=off), START + timedelta(seconds=20))
+    now = START + timedelta(seconds=115)
+    record, decision = step(record, None, now)
+    assert decision.command == {"state": "on"}
+    record = commanded(record, {"state": "on"}, now)
+    _, decision = step(record, None, now + timedelta(seconds=50))
+    assert decision.outcome is None
 
 
 def test_reports_between_the_rounds() -> None:

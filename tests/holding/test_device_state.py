@@ -5,7 +5,12 @@ from typing import Any
 
 import pytest
 
-from custom_components.equiwatt.holding.device_state import DeviceState, is_near, wanted_of
+from custom_components.equiwatt.holding.device_state import (
+    SIGNIFICANT,
+    DeviceState,
+    is_near,
+    wanted_of,
+)
 
 
 def read(entity_id: str, state: str, **attributes: Any) -> DeviceState:
@@ -168,6 +173,89 @@ def test_near(name: str, one: Any, other: Any, near: bool) -> None:
     """Numbers are equal within the rounding of devices."""
     assert is_near(name, one, other) is near
     assert is_near(name, other, one) is near
+
+
+RESTORED = {
+    "climate": "preset_mode temperature fan_mode swing_mode swing_horizontal_mode humidity",
+    "fan": "preset_mode percentage direction oscillating",
+    "humidifier": "mode humidity",
+    "remote": "current_activity",
+    "water_heater": "away_mode temperature",
+    **dict.fromkeys(("input_boolean", "input_datetime", "input_number", "input_select"), ""),
+    **dict.fromkeys(("input_text", "media_player", "number", "select", "switch", "text"), ""),
+}
+"""Attributes that are restored after the state, in this order."""
+
+
+@pytest.mark.parametrize("domain", RESTORED)
+def test_restored_attributes(domain: str) -> None:
+    """Each domain restores its own attributes, and no others."""
+    names = [name for others in RESTORED.values() for name in others.split()]
+    state = read(f"{domain}.one", "on", **dict.fromkeys(names, 5))
+    assert domain in SIGNIFICANT
+    assert list(state.significant) == ["state", *RESTORED[domain].split()]
+
+
+@pytest.mark.parametrize(
+    ("mode", "name"),
+    [
+        ("color_temp", "color_temp_kelvin"),
+        ("hs", "rgb_color"),
+        ("rgb", "rgb_color"),
+        ("rgbw", "rgbw_color"),
+        ("rgbww", "rgbww_color"),
+        ("xy", "rgb_color"),
+    ],
+)
+def test_color(mode: str, name: str) -> None:
+    """A light restores the colour of its mode only."""
+    colors = {"rgb_color": [1], "rgbw_color": [2], "rgbww_color": [3], "color_temp_kelvin": 2000}
+    state = read("light.one", "on", color_mode=mode, **colors)
+    assert state.significant == {"state": "on", name: colors[name]}
+
+
+@pytest.mark.parametrize("state", ["idle", "paused", "playing", "buffering"])
+def test_player(state: str) -> None:
+    """A media player is on, whatever it does."""
+    assert read("media_player.one", state).significant == {"state": "on"}
+
+
+@pytest.mark.parametrize(
+    ("name", "listing"),
+    [
+        ("current_activity", "activity_list"),
+        ("effect", "effect_list"),
+        ("fan_mode", "fan_modes"),
+        ("mode", "available_modes"),
+        ("preset_mode", "preset_modes"),
+        ("swing_horizontal_mode", "swing_horizontal_modes"),
+        ("swing_mode", "swing_modes"),
+    ],
+)
+def test_offered(name: str, listing: str) -> None:
+    """A device offers the values that it lists."""
+    state = read("climate.one", "heat", **{listing: ["one"]})
+    assert state.offers(name, "one")
+    assert not state.offers(name, "two")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    {
+        "color_temp_kelvin": 200,
+        "current_position": 5,
+        "current_tilt_position": 5,
+        "humidity": 1.5,
+        "percentage": 1.5,
+        "rgb_color": 26,
+        "rgbw_color": 26,
+        "rgbww_color": 26,
+    }.items(),
+)
+def test_tolerance(name: str, value: float) -> None:
+    """Devices convert numbers, which makes small differences."""
+    assert is_near(name, 50, 50 + value)
+    assert not is_near(name, 50, 51 + value)
 
 
 def test_same() -> None:
