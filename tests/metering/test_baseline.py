@@ -284,6 +284,14 @@ def test_late_meter() -> None:
     assert after.saving == is_about(case["after_import"]["saved_kwh"])
 
 
+def test_hourly_meter_while_live() -> None:
+    """A meter with hourly rows alone has no figures while an equivent is live."""
+    hours = {moment: kwh for moment, kwh in counter("17:00").items() if moment.minute == 0}
+    found = estimate(WINDOW, EQUIVENT_DAYS, [meter_of({}, hours)], over=False)
+    assert (found.used, found.so_far, found.measured_until) == (None, None, None)
+    assert (found.usual, found.reason) == (is_about(0.9), Reason.WAITING_FOR_METER)
+
+
 def test_end_not_read() -> None:
     """The use up to the newest reading is no final result."""
     found = final(known=readings(newest="17:30"))
