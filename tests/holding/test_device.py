@@ -922,7 +922,6 @@ def test_unavailable_at_the_start() -> None:
     """A device that is unavailable has no original state, and none is reported."""
     record = hold(None, None, OFF_STATE, START, START + timedelta(hours=1))
     assert record.here_since is None
-    assert record.here is None
     assert not is_confirmed(record)
 
 
