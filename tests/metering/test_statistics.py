@@ -267,6 +267,16 @@ async def test_deleted_by_user(recorder_mock: Recorder, hass: HomeAssistant) -> 
     assert (await account.rows())["saving"] == expected
 
 
+async def test_unchanged_results(recorder_mock: Recorder, hass: HomeAssistant) -> None:
+    """Nothing is read while the results are unchanged, as after most polls."""
+    account = Account(hass, {FIRST: 0.5})
+    await account.write()
+    with patch(f"{STATISTICS}.statistics_during_period") as read:
+        account.writer.async_update()
+        await hass.async_block_till_done(wait_background_tasks=True)
+    assert not read.called
+
+
 async def test_rows_never_appear(recorder_mock: Recorder, hass: HomeAssistant) -> None:
     """Writing stops if the rows never appear."""
     account = Account(hass, {FIRST: 0.5})
