@@ -89,7 +89,12 @@ class Judge:
                 self.live, self.pushed = named, None
         if not named or named[0] > answer.date or (named[1] and named[1] <= answer.date):
             return
-        is_free = not self.live or (self.pushed is None and answer.lists(self.live))
+        is_free = not self.live or (
+            self.pushed is None
+            and answer.lists(self.live)
+            and self.live[1] is not None
+            and answer.date >= self.live[1] - OUT_OF_ORDER * SECOND
+        )
         if self.since is None and is_free and self._is_new(named):
             self.due = named
 

@@ -81,30 +81,36 @@ class Provider(Watched):
         seconds=st.integers(0, 1500),
         count=st.integers(1, 20),
         mark=st.sampled_from(["Age", "Date", "both"]),
-        begins=st.booleans(),
+        change=st.sampled_from(["none", "begins", "ends"]),
         is_behind=st.booleans(),
     )
     def serve_copies(
-        self, seconds: int, count: int, mark: str, begins: bool, is_behind: bool
+        self, seconds: int, count: int, mark: str, change: str, is_behind: bool
     ) -> None:
         """Serve a copy of the current answer once or for minutes, some time after this.
 
-        An equivent may begin meanwhile, and the system's clock may be behind by just as much.
+        An equivent may begin or end meanwhile, and the system's clock may be behind by as much.
         """
-        home = self.home
-        answer, response = self.cloud.answer(home.true)
+        home, cloud = self.home, self.cloud
+        if change == "ends" and cloud.is_free(home.true):
+            self.begin(ahead=0, minutes=60, truly=False)
+            self.pass_time(130 * SECOND)
         made = home.true.replace(microsecond=0)
+        answer, response = cloud.answer(home.true)
         if "exc" in response or answer is None or home.skew:
             return
-        if begins and self.cloud.is_free(made):
+        live = cloud.live(made)
+        if change == "ends" and live and live is cloud.truths[-1]:
+            live.plans.append((made, made + MINUTE))
+        if change == "begins" and cloud.is_free(made):
             start = made + 5 * SECOND
-            self.cloud.truths.append(Truth(start, start, [(start, start + 2 * HOUR)]))
+            cloud.truths.append(Truth(start, start, [(start, start + 2 * HOUR)]))
         age = (180 + seconds) * SECOND
         self.pass_time(age)
         if is_behind:
-            home.jump(-age)
-        self.cloud.copies.extend([Copy(made, response, answer, mark)] * count)
-        self.pass_time(MINUTE)
+            home.jump(-age - 100 * SECOND)
+        cloud.copies.extend([Copy(made, response, answer, mark)] * count)
+        self.pass_time(4 * MINUTE)
 
     @rule(ahead=st.integers(0, 20))
     def call_off(self, ahead: int) -> None:
