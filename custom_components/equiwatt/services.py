@@ -237,7 +237,7 @@ async def _async_restore(call: ServiceCall) -> None:
 
 async def _async_take_part(call: ServiceCall) -> ServiceResponse:
     """Add a participant to the live equivents. Respond with whether it takes part."""
-    entries = _live_entries(call, must=False)
+    entries = [one for one in _entries(call) if one.runtime_data.coordinator.data.live]
     for entry in entries:
         await _async_check_user(call, _entities(call.hass, entry))
     name, tests = call.data[ATTR_PARTICIPANT], call.data[ATTR_INCLUDE_TESTS]
@@ -255,11 +255,13 @@ def _result(
 ) -> ServiceResponse:
     """Return the response if requested. Raise an error for the reasons in ERRORS otherwise."""
     if call.return_response:
-        return {
-            key: value
-            for done, outcome in outcomes.items()
-            for key, value in _response(done, outcome).items()
-        }
+        response: dict[str, JsonValueType] = {}
+        for done, outcome in outcomes.items():
+            response[done] = [one for one, why in outcome.items() if why is None]
+            response[f"not_{done}"] = [
+                {"entity_id": one, "reason": why.value} for one, why in outcome.items() if why
+            ]
+        return response
     for reason, error in ERRORS.items():
         if refused := [entity_id for entity_id, why in chosen.items() if why is reason]:
             raise error(
@@ -284,13 +286,9 @@ def _entries(call: ServiceCall) -> list[EquiwattConfigEntry]:
     return [async_get_config_entry(call.hass, DOMAIN, call.data.get(ATTR_CONFIG_ENTRY_ID))]
 
 
-def _live_entries(call: ServiceCall, *, must: bool = True) -> list[EquiwattConfigEntry]:
-    """Return the entries with a live equivent.
-
-    Raise ServiceValidationError if there is no entry, or if `must` and no equivent is live.
-    """
-    live = [entry for entry in _entries(call) if entry.runtime_data.coordinator.data.live]
-    if live or not must:
+def _live_entries(call: ServiceCall) -> list[EquiwattConfigEntry]:
+    """Return the entries with a live equivent. Raise ServiceValidationError if there is none."""
+    if live := [one for one in _entries(call) if one.runtime_data.coordinator.data.live]:
         return live
     raise ServiceValidationError(translation_domain=DOMAIN, translation_key="nothing_live")
 
@@ -312,15 +310,3 @@ async def _async_check_user(call: ServiceCall, entity_ids: set[str]) -> None:
     for entity_id in entity_ids:
         if not user.permissions.check_entity(entity_id, POLICY_CONTROL):
             raise Unauthorized(context=call.context, entity_id=entity_id, permission=POLICY_CONTROL)
-
-
-def _response(done: str, outcome: Outcome) -> dict[str, JsonValueType]:
-    """Return the part of a response about one outcome."""
-    return {
-        done: [entity_id for entity_id, why in outcome.items() if why is None],
-        f"not_{done}": [
-            {"entity_id": entity_id, "reason": why.value}
-            for entity_id, why in outcome.items()
-            if why is not None
-        ],
-    }
