@@ -94,7 +94,5 @@ PYTHON
 
 # The version of the Home Assistant in VENV.
 ha_version() {
-  local packages=("$VENV"/lib/python*/site-packages/homeassistant-*.dist-info)
-  local name=${packages[0]%.dist-info}
-  echo "${name##*-}"
+  basename "$VENV"/lib/python*/site-packages/homeassistant-*.dist-info .dist-info | cut -d - -f 2
 }

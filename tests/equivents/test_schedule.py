@@ -48,6 +48,7 @@ def test_real_edges() -> None:
     assert max(waits) <= 7.6
 
 
+@pytest.mark.long(1)
 def test_edges_at_other_times() -> None:
     """Edges at any other time by day are seen as soon as by polling every 30 seconds."""
     random = Random(7)  # noqa: S311 - nothing is to be kept secret

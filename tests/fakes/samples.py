@@ -5,6 +5,7 @@ import pytest
 
 
 def sampled(number: int, *, quick: int) -> list[ParameterSet]:
-    """Return the numbers from zero, the first of which are for the quick run too."""
+    """Return the numbers from zero, of which the quick run takes some at regular distances."""
     rest = pytest.mark.long(0)
-    return [pytest.param(n, marks=[] if n < quick else [rest]) for n in range(number)]
+    distance = number // quick
+    return [pytest.param(n, marks=[rest] if n % distance else []) for n in range(number)]

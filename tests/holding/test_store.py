@@ -128,7 +128,7 @@ async def test_damaged_record(
     await started(live)
     await end(live, provider)
     assert live.state(PLUG) == "on"
-    await live.pass_time(90 * MINUTE, step=60)
+    await live.pass_time(90 * MINUTE, step=300)
     is_named = "entity_id" not in DAMAGES[damage]
     expected = [issue_id_of("switch.a")] if is_named else []
     assert live.state("switch.a") == "on" or repairs(live.hass) == expected

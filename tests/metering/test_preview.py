@@ -176,7 +176,7 @@ async def test_glow_cloud(recorded_home: MeteredHome) -> None:
     Each night it begins at nothing again, and whole hours arrive at once: a saw-tooth.
     """
     until = QUIET.replace(second=0)
-    reports = [until - n * HALF_HOUR for n in reversed(range(40))]
+    reports = [until - n * HALF_HOUR for n in reversed(range(24))]
     midnight = until.replace(hour=0)
     states: dict[datetime, float | str] = {}
     for number, moment in enumerate(reports):

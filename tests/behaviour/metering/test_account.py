@@ -623,7 +623,7 @@ async def test_idle_day(recorded_home: MeteredHome) -> None:
     await async_wait_recording_done(recorded_home.hass)
     before = await rows_of(recorded_home)
     assert before["sensor.equiwatt_saving"] > 1
-    await recorded_home.pass_time(24 * 3600, step=120)
+    await recorded_home.pass_time(24 * 3600, step=600)
     await async_wait_recording_done(recorded_home.hass)
     assert await rows_of(recorded_home) == before
 
