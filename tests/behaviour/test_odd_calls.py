@@ -7,14 +7,22 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.equiwatt.const import DOMAIN
-from homeassistant.core import Context
-from homeassistant.helpers import area_registry as ar, entity_registry as er
+from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE, EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import Context, CoreState
+from homeassistant.helpers import (
+    area_registry as ar,
+    device_registry as dr,
+    entity_registry as er,
+    floor_registry as fr,
+    label_registry as lr,
+)
 from homeassistant.setup import async_setup_component
 from tests.fakes.devices.simple import Lamp, Plug, Thermostat, install
 from tests.fakes.home import Home
 from tests.fakes.provider import Provider
 
-from ..holding.pausing import MINUTE, PLUG, SlowDisk, disable, end, pause, repairs, until
+from ..holding.pausing import KEY, MINUTE, PLUG, SlowDisk, disable, end, pause, repairs, until
+from ..holding.scenes import add_scene, apply
 
 CLIMATE = "climate.thermostat"
 
@@ -145,9 +153,9 @@ async def test_old_command_fails_late(live: Home, provider: Provider) -> None:
     assert live.state(PLUG) == "on"
 
 
-@pytest.mark.parametrize("what", ["reload", "disable", "unload"])
+@pytest.mark.parametrize("what", ["reload", "disable", "unload", "remove"])
 async def test_account_goes_while_writing(live: Home, provider: Provider, what: str) -> None:
-    """A reload in the middle of a hold changes nothing; disabling restores the device."""
+    """A reload in the middle of a hold changes nothing; without the account it is restored."""
     await install(live.hass, Plug("Plug"))
     entries = live.hass.config_entries
     with SlowDisk() as disk:
@@ -157,17 +165,21 @@ async def test_account_goes_while_writing(live: Home, provider: Provider, what: 
             await entries.async_reload(live.entry.entry_id)
         elif what == "disable":
             await disable(live)
+        elif what == "remove":
+            live.hass.async_create_task(entries.async_remove(live.entry.entry_id))
+            await until(lambda: not entries.async_entries(DOMAIN))
         else:
             await entries.async_unload(live.entry.entry_id)
         disk.go_on.set()
         await action
         await live.settle()
     await live.pass_time(2 * MINUTE)
-    assert live.state(PLUG) == ("on" if what == "disable" else "off")
+    is_gone = what in ("disable", "remove")
+    assert live.state(PLUG) == ("on" if is_gone else "off")
     if what == "unload":
         await entries.async_setup(live.entry.entry_id)
         await live.settle()
-    if what != "disable":
+    if not is_gone:
         await end(live, provider)
     await live.pass_time(2 * MINUTE)
     assert live.state(PLUG) == "on"
@@ -223,3 +235,113 @@ async def test_removed_and_renamed_while_writing(live: Home, provider: Provider)
     await live.pass_time(2 * MINUTE)
     assert live.state("switch.other") == "on"
     assert repairs(live.hass) == []
+
+
+async def test_reload_while_waiting(live: Home, provider: Provider) -> None:
+    """An action that waits for a report outlasts a reload, and so does the hold."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    plug.obeys = False
+    action = live.hass.async_create_task(pause(live.hass, PLUG))
+    await until(lambda: plug.commands == ["off"])
+    assert await live.hass.config_entries.async_reload(live.entry.entry_id)
+    plug.report(is_on=False)
+    assert (await action)["paused"] == [PLUG]
+    plug.obeys = True
+    await end(live, provider)
+    await live.pass_time(2 * MINUTE)
+    assert plug.commands == ["off", "on"]
+
+
+@pytest.mark.parametrize("first", ["pause", "set_back"])
+async def test_last_call_on_unavailable_device(live: Home, provider: Provider, first: str) -> None:
+    """The last of two requests counts for a device that was unavailable at both."""
+    (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
+    thermostat.report(available=False)
+    last = "pause" if first == "set_back" else "set_back"
+    for action in (first, last):
+        answer = await call(live, action, entity_id=CLIMATE)
+        assert [one["reason"] for values in answer.values() for one in values] == ["unavailable"]
+    await live.pass_time(MINUTE)
+    thermostat.report(available=True)
+    await live.pass_time(MINUTE)
+    shown = ["heat", 19] if last == "set_back" else ["off", 7]
+    assert [live.state(CLIMATE), thermostat.target_temperature] == shown
+    await end(live, provider)
+    await live.pass_time(3 * MINUTE)
+    assert (live.state(CLIMATE), thermostat.target_temperature) == ("heat", 21)
+
+
+async def test_scene_with_unavailable_device(live: Home, provider: Provider) -> None:
+    """A device of a scene that is unavailable is set once it is back, and restored."""
+    plug, thermostat = await install(live.hass, Plug("Plug"), Thermostat("Thermostat"))
+    await add_scene(live.hass, {CLIMATE: {"state": "heat", "temperature": 17}, PLUG: "off"})
+    thermostat.report(available=False)
+    assert await apply(live.hass) == {
+        "applied": ["scene.saving"],
+        "not_applied": [],
+        "held": [PLUG],
+        "not_held": [{"entity_id": CLIMATE, "reason": "unavailable"}],
+    }
+    await live.pass_time(MINUTE)
+    thermostat.report(available=True)
+    await live.pass_time(MINUTE)
+    assert thermostat.target_temperature == 17
+    await end(live, provider)
+    await live.pass_time(3 * MINUTE)
+    assert (thermostat.target_temperature, plug.is_on) == (21, True)
+
+
+async def test_stop_while_writing(live: Home, hass_storage: dict[str, Any]) -> None:
+    """A hold that is written as Home Assistant stops is on the disk with its command."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    with SlowDisk() as disk:
+        action = live.hass.async_create_task(pause(live.hass, PLUG))
+        await until(disk.begun.is_set)
+        live.hass.set_state(CoreState.stopping)
+        live.hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        disk.go_on.set()
+        await until(lambda: bool(plug.commands))
+        action.cancel()
+        live.hass.set_state(CoreState.final_write)
+        live.hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
+        await live.settle()
+    stored = hass_storage[KEY]["data"]["devices"]
+    assert [len(one["record"]["commands"]) for one in stored] == [len(plug.commands)]
+    live.hass.set_state(CoreState.running)
+
+
+@pytest.mark.parametrize("target", ["area_id", "floor_id", "label_id", "device_id"])
+async def test_group_in_group_by_target(live: Home, provider: Provider, target: str) -> None:
+    """The lamps of a group in a group are paused by its area, floor, label and device."""
+    lamps = await install(live.hass, Lamp("One"), Lamp("Other"), Lamp("Third"))
+    config = {
+        "inner": {"entities": ["light.one"]},
+        "outer": {"entities": ["group.inner", "light.other"]},
+    }
+    assert await async_setup_component(live.hass, "group", {"group": config})
+    await live.settle()
+    device = dr.async_get(live.hass).async_get_or_create(
+        config_entry_id=live.entry.entry_id, identifiers={("test", "hub")}
+    )
+    floor = fr.async_get(live.hass).async_create("Ground")
+    area = ar.async_get(live.hass).async_create("Kitchen", floor_id=floor.floor_id)
+    label = lr.async_get(live.hass).async_create("Heavy")
+    er.async_get(live.hass).async_update_entity(
+        "light.one", device_id=device.id, area_id=area.id, labels={label.label_id}
+    )
+    ids = {
+        "area_id": area.id,
+        "floor_id": floor.floor_id,
+        "label_id": label.label_id,
+        "device_id": device.id,
+    }
+    answer = await call(live, "pause", entity_id="group.outer", **{target: ids[target]})
+    assert answer["paused"] == ["light.one", "light.other"]
+    await live.hass.services.async_call(DOMAIN, "restore", {target: ids[target]}, blocking=True)
+    await live.pass_time(2 * MINUTE)
+    assert [lamp.commands[-1:] for lamp in lamps] == [["on"], ["off"], []]
+    await end(live, provider)
+    await live.pass_time(2 * MINUTE)
+    assert [lamp.is_on for lamp in lamps] == [True] * 3
