@@ -5,8 +5,10 @@ from pathlib import Path
 from unittest.mock import Mock, patch
 
 import pytest
+from pytest_homeassistant_custom_component.common import async_mock_service
 
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import json, storage
 from homeassistant.helpers.storage import STORAGE_DIR, Store, get_internal_store_manager
 from homeassistant.util.file import write_utf8_file_atomic
@@ -14,6 +16,7 @@ from homeassistant.util.file import write_utf8_file_atomic
 from ..conftest import Push
 from ..fakes.disk import SAVE
 from ..fakes.home import Home
+from ..holding.pausing import until
 
 WRITE, LOAD, REMOVE = Store._async_write_data, Store._async_load, Store.async_remove
 """The real write, before the plugin replaces the disk by memory."""
@@ -56,6 +59,24 @@ async def test_files(folder: Path, synced: Mock, live: Home, name: str) -> None:
     await live.settle()
     assert (folder / name).stat().st_mode & 0o777 == 0o600
     assert str(folder / name) in {call.args[0] for call in synced.mock_calls}
+
+
+async def test_read_only_file(folder: Path, live: Home) -> None:
+    """Nothing is touched while the held devices cannot be written, and as usual afterwards."""
+    calls = async_mock_service(live.hass, "switch", "turn_off")
+    live.hass.states.async_set("switch.plug", "on")
+    path = folder / "equiwatt.held_devices"
+    path.mkdir()  # root, who runs the tests in containers, may write any file
+    data = {"entity_id": "switch.plug"}
+    with pytest.raises(HomeAssistantError, match="Nothing was changed"):
+        await live.hass.services.async_call("equiwatt", "pause", data, blocking=True)
+    assert calls == []
+    path.rmdir()
+    action = live.hass.services.async_call("equiwatt", "pause", data, blocking=True)
+    task = live.hass.async_create_task(action)
+    await until(lambda: bool(calls))
+    assert path.is_file()
+    task.cancel()
 
 
 async def test_first_file_since_a_start(
