@@ -231,7 +231,7 @@ def test_three_days_later() -> None:
 
 
 def test_available_just_in_time() -> None:
-    """A device that is available again at the end of the day of waiting has an hour, too."""
+    """A device that is available again at the end of the day of waiting is restored."""
     keeper, clock = held(Plug("one", Nature(acts_after=20)))
     keeper.device.lose()
     keeper.release()

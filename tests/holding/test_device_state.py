@@ -125,7 +125,10 @@ def test_unavailable(state: str) -> None:
             {"state": "on", "brightness": 9, "color_mode": "white"},
         ),
         (read("light.one", "on", rgb_color=(1, 2, 3)), {"state": "on", "rgb_color": [1, 2, 3]}),
-        (read("cover.one", "opening", current_position=40), {"state": "open"}),
+        (
+            read("cover.one", "opening", supported_features=3, current_position=40),
+            {"state": "open"},
+        ),
         (
             read(
                 "cover.one",
@@ -167,6 +170,7 @@ def test_significant(state: DeviceState, significant: dict[str, Any]) -> None:
         ("effect", "off", "rainbow", False),
         ("preset_mode", "eco", "away", False),
         ("oscillating", True, False, False),
+        ("state", "off", None, False),
     ],
 )
 def test_near(name: str, one: Any, other: Any, near: bool) -> None:
@@ -263,7 +267,14 @@ def test_same() -> None:
     heat = read("climate.one", "heat", temperature=21, hvac_action="idle")
     assert heat.is_same(read("climate.one", "heat", temperature=21.2, hvac_action="heating"))
     assert not heat.is_same(read("climate.one", "heat", temperature=21, preset_mode="eco"))
+    assert not read("climate.one", "heat", temperature=21, preset_mode="eco").is_same(heat)
     assert not heat.is_same(None)
+
+
+def test_limits_are_kept() -> None:
+    """Limits and steps are kept, as a device is set back from its stored state."""
+    limits = {"min_temp": 5, "max_temp": 30, "target_temp_step": 0.5, "step": 1}
+    assert read("climate.one", "heat", **limits).attributes == limits
 
 
 def test_offers() -> None:

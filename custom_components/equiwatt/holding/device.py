@@ -157,7 +157,7 @@ def _decide(record: DeviceRecord, now: datetime) -> Decision:
         return _holding(record, seen, now)
     if not record.commands:
         return Decision(outcome=Outcome.RESTORED)
-    last_look = max([record.until + DAY, *(command.at + HOUR + WATCH for command in back[:1])])
+    last_look = record.until + DAY
     if now >= last_look:
         is_restored = seen and is_before(record, seen)
         return Decision(outcome=Outcome.RESTORED if is_restored else Outcome.GIVEN_UP)
