@@ -13,7 +13,7 @@ from demo.house import House
 from ..fakes.process import add, end_process
 from ..fakes.provider import Provider
 
-pytestmark = [pytest.mark.e2e, pytest.mark.long(60)]
+pytestmark = [pytest.mark.e2e, pytest.mark.long(80)]
 
 HEATING, BATHROOM = "climate.heating", "climate.bathroom"
 HELD = "sensor.equiwatt_held_devices"
@@ -47,6 +47,12 @@ climate:
     target_sensor: sensor.room
     initial_hvac_mode: "off"
     target_temp: 17
+scene:
+  - name: Saving
+    entities:
+      climate.heating:
+        state: heat
+        temperature: 18
 """
 
 
@@ -59,9 +65,9 @@ async def house(api: Provider, tmp_path: Path, own_port: int) -> AsyncIterator[H
         yield house
 
 
-async def set_back(house: House, **data: Any) -> Any:
-    """Turn heating down and return the response of the action."""
-    path = "/api/services/equiwatt/set_back?return_response"
+async def call(house: House, action: str, **data: Any) -> Any:
+    """Call an action and return its response."""
+    path = f"/api/services/equiwatt/{action}?return_response"
     return (await house.request("POST", path, data))["service_response"]
 
 
@@ -73,12 +79,16 @@ async def heats_to(house: House, degrees: float, seconds: float) -> None:
 
 
 async def test_set_back(house: House) -> None:
-    """Heating is restored after a power cut and after a restart."""
+    """Heating is restored after a power cut and after a restart, whatever turned it down."""
     await house.call("equiwatt", "simulate_equivent", duration=600)
     await check_refused(house)
     for sign in (signal.SIGKILL, signal.SIGTERM):
         await house.call("equiwatt", "simulate_equivent", duration=600)
-        await hold(house, sign)
+        await set_back(house)
+        await check_restored(house, sign)
+    await house.call("equiwatt", "simulate_equivent", duration=600)
+    await apply_scene(house)
+    await check_restored(house, signal.SIGKILL)
     assert [
         problem for problem in house.problems() if "custom_components.equiwatt" in problem
     ] == []
@@ -93,14 +103,29 @@ async def check_refused(house: House) -> None:
     await heats_to(house, 21, 1)
 
 
-async def hold(house: House, sign: signal.Signals) -> None:
-    """Turn down the heating over a restart; a thermostat that is off stays off."""
-    answer = await set_back(house, entity_id=[HEATING, BATHROOM], degrees=1.5)
+async def set_back(house: House) -> None:
+    """Turn down the heating; a thermostat that is off stays off."""
+    answer = await call(house, "set_back", entity_id=[HEATING, BATHROOM], degrees=1.5)
     assert answer == {
         "set_back": [HEATING],
         "not_set_back": [{"entity_id": BATHROOM, "reason": "already_off"}],
     }
     await heats_to(house, 19.5, 5)
+
+
+async def apply_scene(house: House) -> None:
+    """Turn down the heating by a scene."""
+    assert await call(house, "apply_scene", entity_id="scene.saving") == {
+        "applied": ["scene.saving"],
+        "not_applied": [],
+        "held": [HEATING],
+        "not_held": [],
+    }
+    await heats_to(house, 18, 5)
+
+
+async def check_restored(house: House, sign: signal.Signals) -> None:
+    """Check that the heating is held over a restart and restored after it."""
     await end_process(house, sign)
     await house.start()
     held = await house.wait_for(HELD, "1", 20)
