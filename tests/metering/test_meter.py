@@ -54,6 +54,7 @@ class Account:
         self.polls: list[CALLBACK_TYPE] = []
         self.updates = 0
         """Number of updates of the entities."""
+        self.shown_results = 0
 
     @property
     def clock(self) -> SimpleNamespace:
@@ -90,8 +91,9 @@ class Account:
         self.results = self.results.with_result(FinishedResult(equivent, found))
 
     def async_update_listeners(self) -> None:
-        """Count an update of the entities."""
+        """Count an update of the entities, and the results that they show."""
         self.updates += 1
+        self.shown_results = len(self.kept)
 
     def poll(self) -> None:
         """Poll the API."""
@@ -771,6 +773,7 @@ async def test_two_missed_ends(evening: Evening) -> None:
         at(EVENT_DAY, "17:30"),
         at(EVENT_DAY, "17:00"),
     ]
+    assert evening.account.shown_results == 2
 
 
 async def test_no_equivents(evening: Evening) -> None:

@@ -417,7 +417,6 @@ class History:
         both = zip(todo, found, strict=True)
         results = (FinishedResult(each, result, kind_of(each)) for each, result in both)
         self._store.async_keep_results(*filter(self._is_better, results))
-        self._coordinator.async_update_listeners()
         self._meter.async_measure()
 
     def _is_better(self, found: FinishedResult) -> bool:

@@ -157,6 +157,8 @@ async def test_listed_late(years: MeteredHome) -> None:
     assert savings(years) == [SAVED] * (len(EVENINGS) - 1)
     years.provider.previous.insert(4, missed)
     await years.poll()
+    total = float(years.state("sensor.equiwatt_total_saving"))
+    assert total == pytest.approx(SAVED * len(EVENINGS), abs=0.011)
     assert savings(years) == [SAVED] * len(EVENINGS)
 
 
