@@ -224,9 +224,9 @@ async def test_condition(hass: HomeAssistant, home: Home, provider: Provider, pu
     assert len(events) == 1
 
 
-async def test_on_by_the_providers_clock(home: Home, provider: Provider) -> None:
-    """The calendar is on while an equivent is live, with a system clock hours behind."""
-    ahead = 3 * HOUR
+@pytest.mark.parametrize("ahead", [3 * HOUR, -3 * HOUR])
+async def test_on_by_the_providers_clock(home: Home, provider: Provider, ahead: timedelta) -> None:
+    """The calendar is on while an equivent is live, with a system clock hours behind or ahead."""
 
     def date() -> None:
         """Return the time."""
