@@ -346,11 +346,24 @@ def test_temporary_third_value(then: str) -> None:
     assert restored(keeper)
 
 
-def test_new_value_after_the_end() -> None:
+def test_preset_left_by_hand() -> None:
+    """A person may leave the preset soon after it and a temperature were restored."""
+    device = Thermostat("one", presets={"eco": 16.0}, preset_mode="eco", temperature=18.5)
+    keeper, clock = held(device)
+    keeper.release()
+    clock.turn(30)
+    keeper.by_hand(preset_mode="none")
+    clock.turn(HOUR)
+    assert keeper.outcome is Outcome.TAKEN_OVER
+    assert device.attributes["preset_mode"] == "none"
+
+
+@pytest.mark.parametrize("seconds", [5, 20])
+def test_new_value_after_the_end(seconds: int) -> None:
     """A value set by hand after the restore is kept once it has stood for half a minute."""
     keeper, clock = held(Thermostat("one"))
     keeper.release()
-    clock.turn(20)
+    clock.turn(seconds)
     commands = list(keeper.device.commands)
     keeper.by_hand(temperature=23.0)
     clock.turn(29)
@@ -514,6 +527,8 @@ def test_rounds_of_a_restore() -> None:
     assert keeper.outcome is Outcome.GIVEN_UP
     at = [seconds - start for seconds, _ in keeper.sent[1:]]
     assert at == pytest.approx([60.0 * minute for minute in (0, 1, 3, 7, 15, 30, 45, 60)])
+    repeated = [command.is_repeated for command in keeper.decided[1:]]
+    assert repeated == [False] + [True] * 7
 
 
 def test_failed_hold_is_retried() -> None:
@@ -722,6 +737,25 @@ def test_rounded_state_and_range(size: int | None) -> None:
         for low, high in ((30.0, 32.0), (10.0, 52.0), (13.0, 49.0))
     )
     assert confirms(before, wanted.significant, shown) is (size == 5)
+
+
+@pytest.mark.parametrize("nature", [Nature(), Nature(is_deaf=True), Nature(acts_after=45)])
+def test_deadline(nature: Nature) -> None:
+    """A hold ends by itself, whether the device has obeyed or not."""
+    keeper, clock = keep(Plug("one", nature))
+    keeper.hold(seconds=50)
+    clock.turn(51)
+    assert keeper.device.commands == [OFF, "turn_on"]
+
+
+def test_deadline_of_a_third_value() -> None:
+    """A person's value is judged at the deadline of the hold."""
+    keeper, clock = keep(Thermostat("one"))
+    keeper.hold(seconds=10 * MINUTE)
+    clock.turn(20)
+    keeper.by_hand("heat", temperature=23.0)
+    clock.turn(2 * HOUR)
+    assert keeper.outcome is Outcome.TAKEN_OVER
 
 
 def test_held_again_while_held() -> None:

@@ -193,11 +193,9 @@ def _restoring(
     start, last = (back[0].at, back[-1].at) if back else (now, now)
     steps, undone = _steps(record, seen), _undone(record, seen, back)
     first = record.commands[0].at
-    is_silent = record.changed_at is None or record.changed_at <= first
-    unseen: Iterable[str] = ()
-    if is_before(record, back[0].found if back else seen):
-        # A device that has reported nothing since may have obeyed, losing its other attributes.
-        unseen = _safe_steps(steps) if is_silent else _changed_steps(record, steps)
+    # A device that has reported nothing since may have obeyed, losing its other attributes.
+    is_silent = record.changed_at is None
+    unseen = _safe_steps(steps) if is_silent else _changed_steps(record, steps)
     asked = {name for command in back for name in command.values}
     pending = {
         name: value
@@ -257,7 +255,7 @@ def is_as_wanted(record: DeviceRecord, state: DeviceState) -> bool:
     if state.fits(_with_mode(record, record.wanted)):
         return True
     before = record.before
-    if not record.commands or before is None or is_before(record, state):
+    if before is None or is_before(record, state):
         return False
     # What was wanted before the device was commanded back is over.
     since = takewhile(
