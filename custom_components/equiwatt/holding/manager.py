@@ -299,7 +299,7 @@ class HoldingManager:
             if is_over and entry_id in held.holders and now < held.record.until:
                 others = tuple(holder for holder in held.holders if holder != entry_id)
                 self._release(held, others, requester)
-        self._raise_issues()
+        self._raise_issues()  # by themselves they outlast restarts only without an account
 
     def _release(
         self, held: HeldDevice, others: tuple[str, ...], requester: Requester | None = None
