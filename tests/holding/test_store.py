@@ -105,9 +105,10 @@ DAMAGES: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.parametrize("is_paused_again", [False, True])
 @pytest.mark.parametrize("damage", DAMAGES)
 async def test_damaged_record(
-    live: Home, provider: Provider, hass_storage: dict[str, Any], damage: str
+    live: Home, provider: Provider, hass_storage: dict[str, Any], damage: str, is_paused_again: bool
 ) -> None:
     """A damaged record is dropped with a repair where possible, and the others are restored."""
     await install(live.hass, Plug("Plug"), Plug("A"))
@@ -126,6 +127,8 @@ async def test_damaged_record(
 
     await restart(live, damage_first)
     await started(live)
+    if is_paused_again:
+        assert PLUG in (await pause(live.hass, PLUG, "switch.a"))["paused"]
     await end(live, provider)
     assert live.state(PLUG) == "on"
     await live.pass_time(90 * MINUTE, step=300)
