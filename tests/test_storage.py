@@ -94,6 +94,37 @@ async def test_flush(hass: HomeAssistant, file: StorageFile, hass_storage: Any) 
     assert file.is_pending
 
 
+@pytest.mark.parametrize("fails", [False, True])
+async def test_cancelled(
+    hass: HomeAssistant, file: StorageFile, data: dict[str, Any], hass_storage: Any, fails: bool
+) -> None:
+    """A write whose caller is cancelled is finished before the next one, or repeated."""
+    may_write, save, attempts = asyncio.Event(), file._async_save, list[int]()
+
+    async def save_late(content: dict[str, Any]) -> None:
+        """Write once the disk is ready."""
+        number = content["number"]
+        await may_write.wait()
+        attempts.append(number)
+        if fails:
+            raise OSError
+        await save(content)
+
+    with patch.object(file, "_async_save", save_late):
+        write = hass.async_create_task(file.async_write())
+        write.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await write
+        data["number"] = 2
+        later = hass.async_create_task(file.async_try())
+        may_write.set()
+        await later
+    assert attempts == [1, 2]
+    assert file.is_pending is fails
+    await file.async_close()
+    assert hass_storage[KEY]["data"] == {"number": 2}
+
+
 async def test_closed(hass: HomeAssistant, file: StorageFile, hass_storage: Any) -> None:
     """Closing a file writes pending data, and nothing is written after that."""
     file.async_write_soon()

@@ -75,15 +75,25 @@ class StorageFile:
         self, data: Callable[[], dict[str, Any]] | None = None, *, only_pending: bool = False
     ) -> None:
         """Write the data, or others instead. Raise WriteError on failure, and repeat it later."""
+        # A restarted automation cancels its action, but no write: a later one would overtake it.
+        write = self._async_write(data or self._data, only_pending=only_pending)
+        if err := await asyncio.shield(self._hass.async_create_task(write, f"{DOMAIN} write")):
+            raise WriteError(f"Cannot write {self.key}") from err
+
+    async def _async_write(
+        self, data: Callable[[], dict[str, Any]], *, only_pending: bool
+    ) -> Exception | None:
+        """Write data after the writes under way. Return the error on failure."""
         async with self._lock:
             if self._is_closed or (only_pending and not self.is_pending):
-                return
+                return None
             self._clear_pending()
             try:
-                await self._async_save((data or self._data)())
+                await self._async_save(data())
             except (HomeAssistantError, OSError) as err:
                 self.async_write_soon()
-                raise WriteError(f"Cannot write {self.key}") from err
+                return err
+        return None
 
     async def async_try(self) -> None:
         """Write the data now, or later if it fails."""
