@@ -773,10 +773,13 @@ class TestRestart:
         assert tracked.edges == [(ENDED, SIMULATION), (STARTED, API)]
 
     def test_push_of_more_than_an_hour_ago(self) -> None:
-        """An announced push ends after an hour; a later one is another."""
+        """An announced push ends after an hour, unless the first answer names the same one."""
         tracked = Tracked(Snapshot(live=span(-2 * HOUR, None), pushed_at=at(-2 * HOUR)))
         tracked.names(1, LIVE)
         assert tracked.edges == [(ENDED, CLOCK), (STARTED, API)]
+        tracked = Tracked(Snapshot(live=OPEN, pushed_at=T0))
+        assert tracked.names(HOUR + 1, span(60, 2 * HOUR)) == span(60, 2 * HOUR)
+        assert tracked.edges == []
 
 
 class TestShift:

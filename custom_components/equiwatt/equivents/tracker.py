@@ -53,11 +53,12 @@ class Tracker:
     def observe(self, answer: Answer, now: datetime, date: datetime | None = None) -> None:
         """Apply an answer that was received at `now` and has the server's `date`, if any."""
         self._has_failed = False
-        if self.snapshot.pushed_at or self.snapshot.rehearsal:
-            self._expire(now)  # which no answer decides
         at = date or now
         named, upcoming = self._named(answer, at, timedelta() if date else OUT_OF_ORDER)
         named = self._credible(named, at, now)
+        is_confirmed = named and self.snapshot.is_live(named)
+        if (self.snapshot.pushed_at or self.snapshot.rehearsal) and not is_confirmed:
+            self._expire(now)
         finished = [listed for listed in answer.previous if listed.end and listed.end <= at]
         self._set(upcoming=upcoming, past=add_finished(self.snapshot.past, finished))
         self._compare(named, finished, at, now)
