@@ -12,7 +12,7 @@ from homeassistant.helpers.event import async_track_state_change_event
 from .conftest import Push
 from .fakes.actions import SKIP, simulate, turn
 from .fakes.devices.simple import Plug, install
-from .fakes.home import LIVE, NOW, Home, add_entry
+from .fakes.home import EVENT, LIVE, NOW, Home, add_entry
 from .fakes.provider import Provider
 from .holding.pausing import MINUTE, PLUG, end, pause, restart, started
 
@@ -236,9 +236,17 @@ async def test_next_just_after_the_end(live: Home, provider: Provider) -> None:
 
 @pytest.mark.parametrize("restarts", [False, True])
 async def test_wrong_end(live: Home, provider: Provider, push: Push, restarts: bool) -> None:
-    """A skipped equivent stays skipped after a wrong end."""
+    """A skipped equivent stays skipped after a wrong end, as soon as it is live again."""
     (plug,) = await install(live.hass, Plug("Plug"))
     await turn(live, "on")
+
+    @callback
+    def hold(event: Event[EventStateChangedData]) -> None:
+        """Pause the plug when the equivent is live."""
+        if event.data["new_state"] and event.data["new_state"].state == "on":
+            live.hass.async_create_task(pause(live.hass, PLUG))
+
+    async_track_state_change_event(live.hass, LIVE, hold)
     provider.error = TimeoutError()
     await live.poll()
     await push("?event=ended")
@@ -252,6 +260,21 @@ async def test_wrong_end(live: Home, provider: Provider, push: Push, restarts: b
     assert live.live == "on"  # the same equivent
     assert await pause(live.hass, PLUG) == SKIPPED
     assert plug.commands == []
+
+
+async def test_before_the_event(live: Home, provider: Provider) -> None:
+    """An automation that an end triggers finds the skip used up."""
+    found: list[str] = []
+
+    @callback
+    def look(event: Event[EventStateChangedData]) -> None:
+        """Note the state of the switch."""
+        found.append(live.state(SKIP))
+
+    await turn(live, "on")
+    async_track_state_change_event(live.hass, EVENT, look)
+    await end(live, provider)
+    assert found == ["off"]
 
 
 async def test_next_in_an_outage(home: Home, provider: Provider) -> None:

@@ -68,13 +68,13 @@ async def async_setup_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> 
     holding = async_get_manager(hass)
     entry.runtime_data = EquiwattRuntimeData(store, announcer, coordinator, holding, meter)
     _hold_for(entry)
+    # Before the event entity, as the attendance and the plans change with an edge.
+    announcer.async_listen(lambda _: coordinator.async_update_listeners())
     # The binary sensor first, so that it is also the first to change, as automations wait for it.
     for platforms in (PLATFORMS[:1], PLATFORMS[1:]):
         await hass.config_entries.async_forward_entry_setups(entry, platforms)
     EquiwattWebhookManager(hass, entry).async_setup()
     WebhookMonitor(hass, entry).async_setup()
-    # The attendance and the plans change with an edge.
-    announcer.async_listen(lambda _: coordinator.async_update_listeners())
     _restore_after_equivents(entry)
     coordinator.async_start()
     entry.async_on_unload(announcer.async_start())

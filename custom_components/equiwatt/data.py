@@ -37,12 +37,15 @@ class EquiwattRuntimeData:
     @property
     def takes_part(self) -> bool:
         """Return True while an equivent is live, and not skipped."""
-        return self.coordinator.data.live is not None and not self.store.attendance.skips
+        state, attendance = self.coordinator.data, self.store.attendance
+        # Of an equivent that is live again, the skip is restored with its edge, after the states.
+        skips = attendance.skips or (state.real and attendance.has_skipped(state.real))
+        return state.live is not None and not skips
 
     async def async_join(self, participant: str, *, include_tests: bool) -> bool:
         """Add a participant to the live equivent. Return False if it cannot take part."""
         state, store = self.coordinator.data, self.store
-        if not state.live or store.attendance.skips or (state.rehearsal and not include_tests):
+        if not state.live or not self.takes_part or (state.rehearsal and not include_tests):
             return False
         store.async_keep_attendance(store.attendance.joined_by(participant, state.live))
         # Edges reach automations despite a full disk, and so do the participants of an end.

@@ -34,6 +34,10 @@ class Attendance:
         """Return True if the live equivent, or the next if none is live, is skipped."""
         return self.skips_since is not None
 
+    def has_skipped(self, equivent: Equivent) -> bool:
+        """Return True if an equivent has used up the last skip."""
+        return self.skipped is not None and self.skipped.same_as(equivent)
+
     def joined_by(self, name: str, equivent: Equivent) -> Attendance:
         """Add a participant to an equivent."""
         others = (each for each in self.participants if each.name != name)
@@ -54,7 +58,7 @@ class Attendance:
         start = edge.equivent.start
         joined = tuple(each for each in self.participants if each.start >= start - SAME)
         found = replace(self, participants=joined).caught_up(edge.after)
-        if self.skipped and not edge.test and self.skipped.same_as(edge.equivent):
+        if not edge.test and self.has_skipped(edge.equivent):
             return replace(found, skips_since=start)
         return found
 
