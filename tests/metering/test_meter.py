@@ -563,6 +563,15 @@ async def test_database_error_at_the_start(evening: Evening) -> None:
     assert evening.shown()[0] == 0.9
 
 
+async def test_database_error_at_second_start(evening: Evening) -> None:
+    """The figures of an unfinished equivent are not shown for the next one."""
+    await evening.start(Equivent(START, START + HOUR / 2))
+    evening.tables.is_broken = True
+    await evening.start(Equivent(START + HOUR / 2, END))
+    assert evening.estimate().start == at(EVENT_DAY, "17:30")
+    assert evening.reason is Reason.WAITING_FOR_METER
+
+
 async def test_database_error_at_end_of_rehearsal(evening: Evening) -> None:
     """The read is retried within the hour until it succeeds."""
     rehearsal = Equivent(START, START + HOUR / 2)
@@ -808,7 +817,9 @@ async def test_listed_with_other_times(evening: Evening) -> None:
     await evening.end(Equivent(START, START + HOUR / 2))
     assert evening.shown() == (0.4, 0.21, 0.19)
     await evening.list(Equivent(START, START + HOUR / 2))
+    before = evening.account.updates
     await evening.list()
+    assert evening.account.updates == before + 2  # stored, and shown as final at once
     assert evening.shown() == (0.9, 0.4, 0.5)
     assert [found.end for found in evening.account.kept] == [at(EVENT_DAY, "17:30"), WINDOW.end]
     evening.reads()

@@ -1,5 +1,6 @@
 """Test measuring the equivents from before the meter was chosen."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 )
 
 from custom_components.equiwatt.metering.readings import UnreadableError
-from custom_components.equiwatt.metering.results import FinishedResult
+from custom_components.equiwatt.metering.results import FinishedResult, Reason
 from homeassistant.components.recorder.statistics import list_statistic_ids
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.recorder import get_instance
@@ -130,6 +131,21 @@ async def test_another_meter(years: MeteredHome) -> None:
     await years.settle()
     used = [round(result.estimate.used or 0, 4) for result in past_of(years)]
     assert used == [2 * USUAL - SAVED] * 5 + [USUAL - SAVED] * (len(EVENINGS) - 5)
+
+
+async def test_wrong_clock(years: MeteredHome) -> None:
+    """Another meter does not measure an equivent whose rows have wrong times."""
+    await years.meters.hours(hourly())
+    await years.meters.hours(hourly(), SECOND_METER)
+    years.choose(**SENSORS)
+    await years.setup()
+    newest = past_of(years)[0]
+    estimate = replace(newest.estimate, used=None, so_far=None, reason=Reason.CLOCK_WRONG)
+    years.entry.runtime_data.store.async_keep_results(replace(newest, estimate=estimate))
+    years.choose(source="sensors", sensors=[SECOND_METER])
+    await years.hass.config_entries.async_reload(years.entry.entry_id)
+    await years.settle()
+    assert savings(years) == [None, *[SAVED] * (len(EVENINGS) - 1)]
 
 
 async def test_another_name(years: MeteredHome, tables: Tables) -> None:
