@@ -615,6 +615,39 @@ def test_refused_step() -> None:
     assert keeper.outcome is Outcome.GIVEN_UP
 
 
+def test_preset_that_never_reports() -> None:
+    """A device without reports gets its preset without a temperature, which might end it."""
+    device = Thermostat(
+        "one",
+        Nature(is_silent=True),
+        leaves_preset=True,
+        presets={"eco": 16.0},
+        preset_mode="eco",
+        temperature=18.5,
+    )
+    keeper, clock = keep(device)
+    keeper.hold()
+    clock.turn(HOUR)
+    keeper.release()
+    clock.turn(HOUR)
+    assert device.attributes["preset_mode"] == "eco"
+    assert restored(keeper)
+
+
+def test_available_between_rounds() -> None:
+    """A device that is available again is commanded at once, not in the next round."""
+    keeper, clock = held(Plug("one"))
+    keeper.device.nature = Nature(is_deaf=True)
+    keeper.release()
+    clock.turn(10)
+    keeper.device.lose()
+    keeper.device.nature = Nature()
+    clock.turn(10)
+    keeper.find()
+    clock.turn(1)
+    assert keeper.device.state == "on"
+
+
 def test_never_reports() -> None:
     """A device without reports is commanded once and watched for an hour."""
     keeper, clock = keep(Thermostat("one", Nature(is_silent=True)))
