@@ -100,10 +100,12 @@ class StorageFile:
         with suppress(WriteError):
             await self.async_write()
 
-    async def async_flush(self) -> None:
-        """Write pending changes now, once a write under way is over, or later if it fails."""
+    async def async_flush(self) -> bool:
+        """Write pending changes now, once a write under way is over. Return False on failure."""
         with suppress(WriteError):
             await self.async_write(only_pending=True)
+            return True
+        return False
 
     async def async_close(self) -> None:
         """Write pending changes and stop writing: another owner may open the file."""

@@ -148,6 +148,13 @@ class OverriddenThermostat(Thermostat):
         super().set_preset_mode(preset_mode)
 
 
+def test_fan_with_preset_not_offered() -> None:
+    """A fan is turned on without a preset that it does not offer, and refuses."""
+    keeper, _ = held(Fan("one", preset_mode="Custom", preset_modes=["auto", "sleep"]))
+    keeper.release()
+    assert keeper.device.commands[:2] == [OFF, "turn_on percentage=33"]
+
+
 @pytest.mark.parametrize("preset", ["Override", "Boost"])
 def test_preset_not_offered(preset: str) -> None:
     """Mode and temperature are restored without a repair for the preset."""

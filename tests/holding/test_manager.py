@@ -19,7 +19,7 @@ from custom_components.equiwatt.holding.manager import Account, async_get_manage
 from custom_components.equiwatt.storage import StorageFile
 from homeassistant.components.climate.const import HVACMode
 from homeassistant.config_entries import ConfigEntryDisabler
-from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import Context, CoreState
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import entity_registry as er
@@ -1367,3 +1367,43 @@ async def test_held_again_after_takeover(live: Home, temperature: float) -> None
     assert thermostat.target_temperature == temperature - 2
     await live.pass_time(15 * MINUTE)
     assert thermostat.target_temperature == temperature
+
+
+async def test_available_with_full_disk(live: Home) -> None:
+    """A device that becomes available is not touched until its state can be written."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    plug.report(available=False)
+    assert (await pause(live.hass, PLUG))["not_paused"][0]["reason"] == "unavailable"
+    with full_disk():
+        plug.report(available=True)
+        await live.pass_time(2 * MINUTE)
+        assert plug.commands == []
+    await live.pass_time(2 * MINUTE)
+    assert plug.commands == ["off"]
+
+
+async def test_turned_off_while_writing(live: Home, hass_storage: dict[str, Any]) -> None:
+    """A device that is turned off while it is written is not restored after a restart."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    with SlowDisk() as disk:
+        call = live.hass.async_create_task(pause(live.hass, PLUG))
+        await until(disk.begun.is_set)
+        plug.report(is_on=False)
+        disk.go_on.set()
+        assert (await call)["not_paused"][0]["reason"] == "already_off"
+    assert hass_storage[KEY]["data"]["devices"] == []
+
+
+@pytest.mark.parametrize("is_back", [False, True])
+async def test_stopped_soon_after_disabled(live: Home, is_back: bool) -> None:
+    """A device that is not back when Home Assistant stops without an account has a repair."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    await live.pass_time(MINUTE)
+    plug.report(available=is_back)
+    await disable(live)
+    await live.pass_time(MINUTE)
+    assert repairs(live.hass) == []
+    live.hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
+    await live.settle()
+    assert repairs(live.hass) == ([] if is_back else [issue_id_of(PLUG)])

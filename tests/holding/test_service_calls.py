@@ -9,7 +9,7 @@ from pytest_homeassistant_custom_component.common import MockUser, async_capture
 from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.holding.service_calls import (
     EVENT_COMMAND,
-    KEPT,
+    MAX_CONTEXTS,
     Answer,
     ServiceCalls,
 )
@@ -245,12 +245,22 @@ async def test_many_contexts(live: Home) -> None:
     requester = await calls.async_requester_of(Context(user_id=nameless.id))
     assert requester.name is None
     events = async_capture_events(live.hass, EVENT_COMMAND)
-    for _ in range(KEPT + 1):
+    for _ in range(MAX_CONTEXTS + 1):
         await calls.async_set("light.one", [], requester, "paused")
     ours = [event.context for event in events]
     assert calls.is_others(ours[0])  # by its parent
     assert not calls.is_others(ours[1])
     assert not calls.is_others(Context(parent_id=ours[1].id))
+
+
+async def test_hundreds_of_devices(live: Home) -> None:
+    """The late report of the first of many devices is no takeover."""
+    calls = ServiceCalls(live.hass, lambda _: None)
+    requester = Requester(context_id=Context().id)
+    events = async_capture_events(live.hass, EVENT_COMMAND)
+    for _ in range(1000):
+        await calls.async_set("light.one", [], requester, "paused")
+    assert not calls.is_others(events[0].context)
 
 
 async def test_automation_triggered_before(live: Home, provider: Provider) -> None:

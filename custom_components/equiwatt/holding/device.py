@@ -99,7 +99,7 @@ def calls_of(record: DeviceRecord, number: int) -> list[Call]:
     values, found = command.values, command.found
     attempt = sum(one.values == values for one in earlier)
     if command.at >= record.until:
-        return calls_for(values, cast("DeviceState", record.before).significant, found, attempt)
+        return calls_for(values, _steps(record, found), found, attempt)
     return calls_for(missing_of(values, found), values, found, attempt)
 
 

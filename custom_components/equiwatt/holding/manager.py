@@ -124,6 +124,11 @@ class HoldingManager:
         """Devices that are held or being restored, by entity id."""
         return sorted(self._devices.values(), key=lambda held: held.entity_id)
 
+    @property
+    def _has_accounts(self) -> bool:
+        """Return True unless all accounts are disabled or removed."""
+        return bool(self.hass.config_entries.async_entries(DOMAIN, include_disabled=False))
+
     def held_for(self, entry_id: str | None = None) -> list[HeldDevice]:
         """Return the devices held for an account, or for any, or not yet restored, by entity id."""
         now = self._read_clock()
@@ -171,7 +176,7 @@ class HoldingManager:
                 while True:
                     plan = {one: self._plan(one, request, requester, now) for one in entity_ids}
                     held = {one: new for one, new in plan.items() if isinstance(new, HeldDevice)}
-                    if plan == written or not held:
+                    if plan == written or not (held or written):
                         break
                     await self._file.async_write(partial(self._stored, held))
                     written = plan
@@ -354,7 +359,10 @@ class HoldingManager:
 
     @callback
     def async_stop(self, _: Event | None = None) -> None:
-        """Stop without restoring: the next start resumes from the disk."""
+        """Stop without restoring: the next start resumes from the disk, if there is an account."""
+        if not self._has_accounts:
+            unrestored = (held for held in self.held_for() if held.record.commands)
+            self._raise_issues(*(held.entity_id for held in unrestored))
         self._is_running = False
         self._subscribe()
         self._timer.async_close()
@@ -452,8 +460,7 @@ class HoldingManager:
             self._remove(entity_id, decision.outcome or Outcome.RESTORED)
             return
         looks = [decision.look_at] if decision.look_at else []
-        entries = self.hass.config_entries.async_entries(DOMAIN, include_disabled=False)
-        if record.commands and not entries:  # no restart would resume it
+        if record.commands and not self._has_accounts:  # no restart would resume it
             abandoned_at = record.until + ABANDONED
             if now >= abandoned_at:
                 self._raise_issues(entity_id)
@@ -484,12 +491,12 @@ class HoldingManager:
         """Send the last command once it is on the disk, unless it is out of date by then."""
         record = self._devices[entity_id].record
         number, restores = len(record.commands) - 1, self._read_clock() >= record.until
-        if not is_written:
-            await self._file.async_flush()
+        is_written = is_written or await self._file.async_flush()
         if (held := self._held_by(entity_id, record)) is None:
             return
         answer = None
-        if restores is (self._read_clock() >= held.record.until):
+        # What is not on the disk is not touched, but restored.
+        if (is_written or restores) and restores is (self._read_clock() >= held.record.until):
             is_off = held.record.commands[number].values == OFF
             action = "restored" if restores else "paused" if is_off else "changed"
             answer = await self._service_calls.async_set(

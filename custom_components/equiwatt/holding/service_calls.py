@@ -33,8 +33,8 @@ from ..target import listed_by, members_of, without_excluded
 from .steps import Call
 from .store import Requester
 
-KEPT = 256
-"""Number of contexts to remember, of ours as of others."""
+MAX_CONTEXTS = 4096
+"""Number of contexts to remember, of ours as of others: many devices may report late."""
 RUNS = ("automation_triggered", "script_started", "homekit_state_change")
 """Events that carry the context of an automation's, a script's or HomeKit's actions.
 
@@ -160,5 +160,5 @@ def _add(known: dict[str, None], context_id: str) -> None:
     """Add a context and drop the oldest."""
     known.pop(context_id, None)
     known[context_id] = None
-    if len(known) > KEPT:
+    if len(known) > MAX_CONTEXTS:
         del known[next(iter(known))]
