@@ -126,6 +126,45 @@ def test_lamp_with_effect() -> None:
     assert restored(keeper)
 
 
+class WhiteLamp(Lamp):
+    """A dimmable lamp without colours, as a scene's group may contain."""
+
+    def reset(self) -> None:
+        """Set a white light."""
+        super().reset()
+        self.attributes |= {"color_mode": "brightness", "rgb_color": None}
+
+    def turn_on(self, **given: Any) -> None:
+        """Turn on without the colour."""
+        super().turn_on(**{name: given[name] for name in given if name != "rgb_color"})
+
+
+def test_scene_obeyed_in_part() -> None:
+    """A lamp that cannot show a scene's colour has its brightness restored."""
+    keeper, clock = keep(WhiteLamp("one"))
+    keeper.hold({"state": "on", "brightness": 20, "rgb_color": [255, 0, 0]})
+    clock.turn(HOUR)
+    assert keeper.device.attributes["brightness"] == 20
+    assert keeper.record
+    assert not is_confirmed(keeper.record)
+    keeper.release()
+    clock.turn(10 * MINUTE)
+    assert keeper.device.attributes["brightness"] == 77
+    assert restored(keeper)
+
+
+def test_scene_changed_in_part() -> None:
+    """A brightness that is neither a scene's nor the original one is a person's."""
+    keeper, clock = keep(WhiteLamp("one"))
+    keeper.hold({"state": "on", "brightness": 20, "rgb_color": [255, 0, 0]})
+    clock.turn(10 * MINUTE)
+    keeper.by_hand("on", brightness=150)
+    keeper.release()
+    clock.turn(2 * HOUR)
+    assert keeper.device.attributes["brightness"] == 150
+    assert keeper.outcome is Outcome.TAKEN_OVER
+
+
 def test_lamp_turned_on_with_light() -> None:
     """The command that turns a lamp on contains its brightness."""
     keeper, _ = held(Lamp("one"))

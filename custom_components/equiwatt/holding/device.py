@@ -163,7 +163,7 @@ def _decide(record: DeviceRecord, now: datetime) -> Decision:
         return Decision(outcome=Outcome.RESTORED if is_restored else Outcome.GIVEN_UP)
     if seen is None:
         return Decision(look_at=last_look)
-    if back or is_ours(record, seen) or is_before(record, seen):  # as before may be an old report
+    if back or _is_left(record, seen):
         return _restoring(record, seen, back, now)
     closing = record.until + HOUR
     return Decision(outcome=Outcome.TAKEN_OVER) if now >= closing else Decision(look_at=closing)
@@ -250,6 +250,18 @@ def is_ours(record: DeviceRecord, state: DeviceState) -> bool:
     return is_as_wanted(record, state) or state.is_same(record.found)
 
 
+def _is_left(record: DeviceRecord, state: DeviceState) -> bool:
+    """Return True if a device shows nothing but wanted, original and found values."""
+    if is_ours(record, state) or is_before(record, state):  # as before may be an old report
+        return True
+    # It may have obeyed in part: a scene may want what it cannot do, or lose a command.
+    before, wanted = cast("DeviceState", record.before), record.wanted
+    return all(
+        any(is_near(name, value, state.get(name)) for value in (before.get(name), wanted.get(name)))
+        for name in {*wanted, *state.significant}
+    )
+
+
 def is_as_wanted(record: DeviceRecord, state: DeviceState) -> bool:
     """Return True if a device is as wanted now or earlier, give or take its rounding."""
     if state.fits(_with_mode(record, record.wanted)):
@@ -281,7 +293,7 @@ def is_held(record: DeviceRecord, now: datetime) -> bool:
         return True
     if restoring(record):
         return not is_before(record, seen)
-    return is_ours(record, seen) or is_before(record, seen)
+    return _is_left(record, seen)
 
 
 def is_believed(record: DeviceRecord) -> bool:
