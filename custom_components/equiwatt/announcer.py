@@ -131,7 +131,7 @@ class Announcer:
         """Announce the waiting edges, each after it has been stored."""
         while self._waiting and self._is_announcing:
             wait = self._announced_at + EDGE_INTERVAL - self._hass.loop.time()
-            if wait > 0:
+            if wait > EDGE_INTERVAL / 4:  # timers fire early by what a clock resolves
                 self._timer.async_set(wait)
                 return
             edge = self._store.plans.marked(self._store.attendance.marked(self._waiting[0]))
