@@ -1407,3 +1407,12 @@ async def test_stopped_soon_after_disabled(live: Home, is_back: bool) -> None:
     live.hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
     await live.settle()
     assert repairs(live.hass) == ([] if is_back else [issue_id_of(PLUG)])
+
+
+async def test_many_devices_at_once(live: Home, writes: list[str]) -> None:
+    """The entities are updated once for all devices that an action changes at a time."""
+    plugs = await install(live.hass, *(Plug(f"Plug {number}") for number in range(50)))
+    writes.clear()
+    await pause(live.hass, *(plug.entity_id for plug in plugs))
+    assert live.state("sensor.equiwatt_held_devices") == "50"
+    assert writes.count("sensor.equiwatt_held_devices") < 5

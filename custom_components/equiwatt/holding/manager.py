@@ -118,6 +118,7 @@ class HoldingManager:
         self._changed = asyncio.Event()
         self._lock = asyncio.Lock()
         self._is_running = False
+        self._is_updating = False
 
     @property
     def devices(self) -> list[HeldDevice]:
@@ -563,6 +564,13 @@ class HoldingManager:
         self._timer.async_set(next_look and next_look - self.hass.loop.time())
         self._changed.set()
         self._changed.clear()
+        if not self._is_updating:
+            self._is_updating = True
+            self.hass.loop.call_soon(self._update)
+
+    def _update(self) -> None:
+        """Update entities, once for the many devices that an action changes at a time."""
+        self._is_updating = False
         for account in tuple(self._accounts.values()):
             account.update()
 
