@@ -113,15 +113,30 @@ async def test_cancelled(
     with patch.object(file, "_async_save", save_late):
         write = hass.async_create_task(file.async_write())
         write.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await write
+        await asyncio.sleep(0)
         data["number"] = 2
         later = hass.async_create_task(file.async_try())
         may_write.set()
+        with pytest.raises(asyncio.CancelledError):
+            await write
         await later
     assert attempts == [1, 2]
     assert file.is_pending is fails
     await file.async_close()
+    assert hass_storage[KEY]["data"] == {"number": 2}
+
+
+async def test_next_write(
+    hass: HomeAssistant, file: StorageFile, data: dict[str, Any], hass_storage: Any
+) -> None:
+    """The caller of a write continues before the data of the next one is collected."""
+
+    async def write() -> None:
+        """Write the data and change it, as a hold adds its devices once they are written."""
+        await file.async_write()
+        data["number"] = 2
+
+    await asyncio.gather(write(), file.async_write())
     assert hass_storage[KEY]["data"] == {"number": 2}
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
-from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.json import save_json
 from homeassistant.helpers.storage import Store
 from homeassistant.util.file import WriteError
@@ -75,25 +74,24 @@ class StorageFile:
         self, data: Callable[[], dict[str, Any]] | None = None, *, only_pending: bool = False
     ) -> None:
         """Write the data, or others instead. Raise WriteError on failure, and repeat it later."""
-        # A restarted automation cancels its action, but no write: a later one would overtake it.
-        write = self._async_write(data or self._data, only_pending=only_pending)
-        if err := await asyncio.shield(self._hass.async_create_task(write, f"{DOMAIN} write")):
-            raise WriteError(f"Cannot write {self.key}") from err
-
-    async def _async_write(
-        self, data: Callable[[], dict[str, Any]], *, only_pending: bool
-    ) -> Exception | None:
-        """Write data after the writes under way. Return the error on failure."""
         async with self._lock:
             if self._is_closed or (only_pending and not self.is_pending):
-                return None
+                return
             self._clear_pending()
+            save = self._hass.async_create_task(
+                self._async_save((data or self._data)()), f"{DOMAIN} write"
+            )
             try:
-                await self._async_save(data())
-            except (HomeAssistantError, OSError) as err:
-                self.async_write_soon()
-                return err
-        return None
+                await asyncio.wait([save])
+            except asyncio.CancelledError:
+                # Such as by a restarted automation. No later write may overtake this one.
+                await asyncio.wait([save])
+                raise
+            finally:
+                if not save.done() or save.exception():
+                    self.async_write_soon()
+            if err := save.exception():
+                raise WriteError(f"Cannot write {self.key}") from err
 
     async def async_try(self) -> None:
         """Write the data now, or later if it fails."""
