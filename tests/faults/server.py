@@ -105,6 +105,7 @@ class FaultyProvider(Provider):
         self.tls = False
         self.port = 0
         self._server: asyncio.Server | None = None
+        self._exchanges: set[asyncio.Task[None]] = set()
 
     async def answer(self, exchange: Exchange) -> None:
         """Answer validly."""
@@ -122,11 +123,16 @@ class FaultyProvider(Provider):
         """Stop listening."""
         if self._server:
             self._server.close()
+            for exchange in tuple(self._exchanges):
+                exchange.cancel()  # it may sleep, by a clock that the test no longer turns
             await self._server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer a connection, and ignore a client that hangs up."""
         self._record()
+        if task := asyncio.current_task():
+            self._exchanges.add(task)
+            task.add_done_callback(self._exchanges.discard)
         answer = self.fault or self.answer
         try:
             await answer(Exchange(reader, writer, self.contexts, self.lie))
