@@ -12,18 +12,18 @@ from .record import Command, DeviceRecord
 from .steps import Call, calls_for, missing_of, steps_back
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-LONGEST = timedelta(hours=6, minutes=15)
+MAX_DURATION = timedelta(hours=6, minutes=15)
 """Longest time a device is held: as long as an equivent without an end is live."""
 ROUNDS = tuple(n * MINUTE for n in (0, 1, 3, 7, 15, 30, 45, 60))
 """Delays after the first command at which it is repeated."""
 HOLD_ROUNDS = ROUNDS + tuple(HOUR + n * HOUR / 2 for n in range(1, 12))
-WATCH = timedelta(seconds=90)
+SETTLE_TIME = timedelta(seconds=90)
 """Time for which a device must report the wanted state before it is believed."""
-STILL = timedelta(seconds=30)
+TAKEOVER_DELAY = timedelta(seconds=30)
 """Time for which a new value must last before it counts as set by a person."""
-UNDONE = timedelta(seconds=10)
+UNDONE_WITHIN = timedelta(seconds=10)
 """Time after a command within which a change of an earlier step is its side effect."""
-MOST_COMMANDS = 8
+MAX_COMMANDS = 8
 ROUNDED = 0.25
 """Share of the way from old to wanted by which rounding may miss a number."""
 
@@ -147,7 +147,7 @@ def _settle(record: DeviceRecord, now: datetime) -> DeviceRecord:
     """Return the record, settled if the wanted state has lasted long enough."""
     if record.settled_at or now >= record.until or not is_confirmed(record):
         return record
-    return replace(record, settled_at=now) if now - _since(record) >= WATCH else record
+    return replace(record, settled_at=now) if now - _since(record) >= SETTLE_TIME else record
 
 
 def _decide(record: DeviceRecord, now: datetime) -> Decision:
@@ -178,7 +178,7 @@ def _holding(record: DeviceRecord, seen: DeviceState | None, now: datetime) -> D
     rounds = [record.began + delay for delay in HOLD_ROUNDS]
     if is_believed(record):
         if is_as_wanted(record, seen):
-            return Decision(look_at=min(record.until, _since(record) + WATCH))
+            return Decision(look_at=min(record.until, _since(record) + SETTLE_TIME))
         if not is_before(record, seen) and not seen.is_same(record.found):
             return Decision(look_at=record.until)  # a person's value is judged at the end
         if record.commands[-1].at >= _round(record, rounds, now):
@@ -204,22 +204,22 @@ def _restoring(
         and ((name in unseen and name not in asked) or not is_near(name, value, seen.get(name)))
     }
     if not pending:
-        done = start + HOUR if _stands_since(record) <= first else _since(record) + WATCH
+        done = start + HOUR if _stands_since(record) <= first else _since(record) + SETTLE_TIME
         return Decision(outcome=Outcome.RESTORED) if now >= done else Decision(look_at=done)
-    is_effect = undone and _stands_since(record) - last < UNDONE
+    is_effect = undone and _stands_since(record) - last < UNDONE_WITHIN
     is_answered = record.settled_at and record.settled_at >= last
     if is_answered and not is_effect and not is_before(record, seen):
-        theirs = _stands_since(record) + STILL
+        theirs = _stands_since(record) + TAKEOVER_DELAY
         return Decision(outcome=Outcome.TAKEN_OVER) if now >= theirs else Decision(look_at=theirs)
     rounds = [start + delay for delay in ROUNDS]
     due = _round(record, rounds, now)
-    for name, value in pending.items() if len(back) < MOST_COMMANDS else ():
+    for name, value in pending.items() if len(back) < MAX_COMMANDS else ():
         in_round = [command for command in back if name in command.values and command.at >= due]
         if not in_round:
             return Decision(command={name: value}, is_repeated=now >= rounds[1])
         if not in_round[-1].refused_at:
             break  # its report is awaited
-    end = max(rounds[-1], last) + WATCH
+    end = max(rounds[-1], last) + SETTLE_TIME
     return Decision(outcome=Outcome.GIVEN_UP) if now >= end else _after(now, [end, *rounds])
 
 

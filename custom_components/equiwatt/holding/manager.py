@@ -39,7 +39,7 @@ from ..const import DOMAIN, LOGGER
 from ..storage import StorageFile
 from ..timer import Timer
 from .device import (
-    LONGEST,
+    MAX_DURATION,
     Decision,
     Outcome,
     Report,
@@ -63,9 +63,9 @@ from .store import NAME, HeldDevice, Requester, as_stored, from_stored
 
 MANAGER: HassKey[HoldingManager] = HassKey(f"{DOMAIN}_holding")
 """Shared by all accounts, as devices are restored even when their entry has been removed."""
-PATIENCE = 30
+REPORT_TIMEOUT = 30
 """Seconds for which an action waits for the devices' reports."""
-APART = 1
+COMMAND_INTERVAL = 1
 """Seconds between commands to several devices in later rounds: hubs lose simultaneous ones."""
 CLOCK_TOLERANCE = timedelta(seconds=1)
 """Difference between the clock and the event loop's time above which the clock was corrected."""
@@ -150,7 +150,7 @@ class HoldingManager:
         plan, applied = begun
         waiting = [one for one, new in plan.items() if isinstance(new, HeldDevice)]
         with suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(REPORT_TIMEOUT):
                 while any(self._is_awaited(entity_id) for entity_id in waiting):
                     await self._changed.wait()
                 await asyncio.wait([applied])
@@ -209,7 +209,7 @@ class HoldingManager:
         if isinstance(wanted, Refusal):
             return wanted
         state = device_state_of(self.hass.states.get(entity_id))
-        until = now + min(request.longest or LONGEST, LONGEST)
+        until = now + min(request.longest or MAX_DURATION, MAX_DURATION)
         record = hold(known.record if known else None, state, wanted, now, until)
         record, decision = step(record, None, now)
         command = wanted if request.scenes and state else decision.command
@@ -481,7 +481,7 @@ class HoldingManager:
             if moment < self._next_slot:
                 self._due_at[entity_id] = self._next_slot
                 return
-            self._next_slot = moment + APART
+            self._next_slot = moment + COMMAND_INTERVAL
         held = self._devices[entity_id]
         record = commanded(held.record, decision.command or {}, now)
         self._set_device(replace(held, record=record))

@@ -35,7 +35,7 @@ from .store import Requester
 
 MAX_CONTEXTS = 4096
 """Number of contexts to remember, of ours as of others: many devices may report late."""
-RUNS = ("automation_triggered", "script_started", "homekit_state_change")
+RUN_EVENTS = ("automation_triggered", "script_started", "homekit_state_change")
 """Events that carry the context of an automation's, a script's or HomeKit's actions.
 
 The context of a time trigger or of HomeKit has neither a user nor a parent, and the state of a
@@ -82,7 +82,7 @@ class ServiceCalls:
             if state.attributes.get(ATTR_CUR):  # a run that began before the hold
                 _add(self._others, state.context.id)
         listen = self._hass.bus.async_listen
-        runs = [listen(event, self._on_run) for event in RUNS]
+        runs = [listen(event, self._on_run) for event in RUN_EVENTS]
         return [*runs, listen(EVENT_CALL_SERVICE, self._on_service)]
 
     async def async_requester_of(self, context: Context) -> Requester:

@@ -9,7 +9,7 @@ from homeassistant.const import ATTR_ENTITY_ID
 from homeassistant.core import valid_entity_id
 
 from ..const import LOGGER
-from .device import LONGEST, is_confirmed
+from .device import MAX_DURATION, is_confirmed
 from .record import DeviceRecord, from_json, to_json
 
 NAME = "held_devices"
@@ -41,7 +41,7 @@ class HeldDevice:
     def as_shown(self, end: datetime | None) -> dict[str, Any]:
         """Return the sensor's attributes of the device: its deadline and its original state."""
         record = self.record
-        own = record.until if record.until < record.began + LONGEST else None
+        own = record.until if record.until < record.began + MAX_DURATION else None
         until = min(filter(None, (own, end)), default=None)
         return {
             "entity_id": self.entity_id,
