@@ -78,7 +78,7 @@ def release(record: DeviceRecord, now: datetime) -> DeviceRecord:
         return record
     before = now - timedelta.resolution  # a command of this moment was the hold's
     commands = tuple(replace(command, at=min(command.at, before)) for command in record.commands)
-    return replace(record, until=now, commands=commands)
+    return replace(record, until=now, commands=commands, settled_at=None)
 
 
 def absent(record: DeviceRecord) -> DeviceRecord:
