@@ -1400,6 +1400,22 @@ async def test_turned_off_while_writing(live: Home, hass_storage: dict[str, Any]
     assert hass_storage[KEY]["data"]["devices"] == []
 
 
+async def test_report_while_writing(live: Home) -> None:
+    """A held device that reports while a second hold is written is not commanded again."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    with SlowDisk() as disk:
+        call = live.hass.async_create_task(pause(live.hass, PLUG))
+        await until(disk.begun.is_set)
+        live.freezer.tick(0.02)
+        plug.report(available=False)
+        plug.report(available=True)
+        disk.go_on.set()
+        assert (await call)["paused"] == [PLUG]
+    await live.settle()
+    assert plug.commands == ["off"]
+
+
 @pytest.mark.parametrize("is_back", [False, True])
 async def test_stopped_soon_after_disabled(live: Home, is_back: bool) -> None:
     """A device that is not back when Home Assistant stops without an account has a repair."""

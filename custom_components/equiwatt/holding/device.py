@@ -114,7 +114,7 @@ def step(
     record: DeviceRecord, report: Report | None, now: datetime
 ) -> tuple[DeviceRecord, Decision]:
     """Return the record with the device's report, if any, and the decision."""
-    if now < (newest := _latest(record)):  # the clock was put back while Home Assistant was down
+    if now < (newest := latest(record)):  # the clock was put back while Home Assistant was down
         record = record.shifted(now - newest)
     if report:
         state = report.state
@@ -364,7 +364,7 @@ def _stands_since(record: DeviceRecord) -> datetime:
     return record.changed_at or record.here_since or record.began
 
 
-def _latest(record: DeviceRecord) -> datetime:
+def latest(record: DeviceRecord) -> datetime:
     """Return the time of the newest fact."""
     facts = [record.began, record.changed_at, record.here_since, record.settled_at]
     return max(fact for fact in [*facts, *(one.at for one in record.commands)] if fact)

@@ -49,6 +49,7 @@ from .device import (
     hold,
     is_confirmed,
     is_held,
+    latest,
     refused,
     release,
     restoring,
@@ -205,6 +206,8 @@ class HoldingManager:
         known = self._devices.get(entity_id)
         if known and not (restoring(known.record) or is_held(known.record, now)):
             known = None  # another person or automation has changed it
+        if known:
+            now = max(now, latest(known.record))  # it may have reported since the request began
         wanted = wanted_for(request, self.hass, entity_id, known.record if known else None, now)
         if isinstance(wanted, Refusal):
             return wanted
