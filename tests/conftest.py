@@ -92,8 +92,8 @@ def passing_time() -> None:
 
 @pytest.fixture
 def clock() -> Generator[TickingDateTimeFactory]:
-    """Return a clock that runs and can be turned."""
-    with freezegun.freeze_time(tick=True) as clock:
+    """Return a clock that runs, from a time far from the windows of polls, and can be turned."""
+    with freezegun.freeze_time(NOW, tick=True) as clock:
         assert isinstance(clock, TickingDateTimeFactory)
         yield clock
 

@@ -7,15 +7,15 @@ end the live one.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 import json
 from typing import Any
 
-from ..fakes.home import TOKEN
+from ..fakes import home
 from ..fakes.provider import answer_of
 from .server import Answer, Certificate, Exchange, reply, sized
 
-NOW = int(datetime.now(UTC).timestamp())
+NOW = int(home.NOW.timestamp())
 CURRENT = {"start_time": NOW - 600, "end_time": NOW + 3000}
 """The live equivent in tests that have one."""
 OLD = {"start_time": NOW - 90_000, "end_time": NOW - 86_400}
@@ -117,7 +117,7 @@ def echo(make: Callable[[bytes], bytes]) -> Answer:
         """Repeat the request line."""
         lines = (await exchange.request()).split(b"\r\n")
         line = next(line for line in lines if line.lower().startswith(b"authorization"))
-        assert TOKEN.encode() in line
+        assert home.TOKEN.encode() in line
         await exchange.send(make(line))
 
     return answer
