@@ -27,7 +27,14 @@ STORED = 2_000
 FIRST = datetime(2006, 1, 1, 18, tzinfo=UTC)
 TWICE_A_WEEK = timedelta(days=3.5)
 HOUR = timedelta(hours=1)
-MEASURED = Estimate(start=FIRST, end=FIRST + HOUR, days_wanted=10, so_far=0.9, used=0.4)
+MEASURED = Estimate(
+    start=FIRST,
+    end=FIRST + HOUR,
+    days={(FIRST - timedelta(days=n)).date().isoformat(): 0.9 for n in range(1, 11)},
+    days_wanted=10,
+    used=0.4,
+    measured_until=FIRST + HOUR,
+)
 
 
 def answer(events: int) -> dict[str, Any]:

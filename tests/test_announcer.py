@@ -35,7 +35,7 @@ async def test_stored_first(
         """Check both in the event entity's state change."""
         if event.data["entity_id"] == EVENT and event.data["old_state"]:
             data = hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"]
-            found.append((home.state(LIVE), data["announced"] is not None))
+            found.append((home.state(LIVE), data["snapshot"]["live"] is not None))
 
     await home.setup()
     hass.bus.async_listen("state_changed", look)

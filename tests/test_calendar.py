@@ -6,15 +6,18 @@ from typing import Any
 
 import pytest
 
+from custom_components.equiwatt.equivents.model import Equivent
 from custom_components.equiwatt.equivents.planned import Plan
+from custom_components.equiwatt.equivents.snapshot import Snapshot
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 
 from .conftest import Push
 from .fakes.actions import calendar
+from .fakes.disk import to_json
 from .fakes.home import NOW, Home
-from .fakes.provider import Provider, event_of
+from .fakes.provider import Provider
 from .fakes.results import result
 
 HOUR = timedelta(hours=1)
@@ -154,10 +157,10 @@ async def test_saving(
 ) -> None:
     """The saving is in the summary of its equivent, in neutral words and as an estimate."""
     provider.end(NOW - 5 * HOUR, NOW - 4 * HOUR)
-    measured = result(NOW - 24 * HOUR, used, *days).as_dict()
+    measured = result(NOW - 24 * HOUR, used, *days)
     key = f"equiwatt.{home.entry.entry_id}"
-    equivents = [event_of(NOW - 24 * HOUR + MINUTE, NOW - 23 * HOUR + MINUTE)]
-    data = {"equivents": equivents, "results": [measured]}
+    past = (Equivent(NOW - 24 * HOUR + MINUTE, NOW - 23 * HOUR + MINUTE),)
+    data = to_json({"snapshot": Snapshot(past=past), "results": [measured]})
     hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": data}
     await home.setup()
     first, second = await calendar(home, NOW - 25 * HOUR, NOW)

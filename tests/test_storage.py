@@ -1,18 +1,21 @@
-"""Test when files are written, and the effects of a failed write."""
+"""Test when files are written, the effects of a failed write, and reading JSON."""
 
 import asyncio
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 
-from custom_components.equiwatt.storage import SAVE_DELAY, StorageFile
+from custom_components.equiwatt.equivents.model import Equivent, Kind
+from custom_components.equiwatt.storage import DAMAGED, SAVE_DELAY, StorageFile, from_json
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import HomeAssistant
 from homeassistant.util.file import WriteError
 
 from .fakes.disk import full_disk
-from .fakes.home import Home
+from .fakes.home import NOW, Home
 
 KEY = "equiwatt.one"
 
@@ -164,3 +167,46 @@ async def test_closed_with_full_disk(home: Home, file: StorageFile, hass_storage
         assert await other.async_load() == (None if deleted else {"number": 1})
     await home.pass_time(SAVE_DELAY + 1)
     assert hass_storage[KEY]["data"] == {"number": 1}
+
+
+@pytest.mark.parametrize(
+    ("kind", "stored", "read"),
+    [
+        (float, 2, 2.0),
+        (float, 0.5, 0.5),
+        (int | None, None, None),
+        (Any, ["x"], ["x"]),
+        (Mapping[str, float], {"2026-11-23": 1}, {"2026-11-23": 1}),
+        (tuple[int, ...], [1, 2], (1, 2)),
+        (tuple[int, str], [1, "x"], (1, "x")),
+        (Kind, "power_up", Kind.POWER_UP),
+        (Equivent, {"start": "2026-11-20T18:20:00+01:00", "end": None}, Equivent(NOW)),
+    ],
+)
+def test_from_json(kind: Any, stored: Any, read: Any) -> None:
+    """A value is read by its type."""
+    assert from_json(kind, stored) == read
+
+
+@pytest.mark.parametrize(
+    ("kind", "stored"),
+    [
+        (float, "2"),
+        (str, 2),
+        (str, None),
+        (Mapping[str, float], {"Monday": None}),
+        (Mapping[str, float], [1]),
+        (tuple[int, ...], {}),
+        (tuple[int, ...], "12"),
+        (tuple[int, str], [1]),
+        (Kind, "sideways"),
+        (datetime, "2026-11-20T17:20:00"),
+        (datetime, 5),
+        (Equivent, {"start": "2026-11-20T17:20:00+00:00"}),
+        (Equivent, 5),
+    ],
+)
+def test_damaged_json(kind: Any, stored: Any) -> None:
+    """A value of another type cannot be read."""
+    with pytest.raises(DAMAGED):
+        from_json(kind, stored)

@@ -21,26 +21,20 @@ from homeassistant.util.file import WriteError
 
 from .conftest import Push
 from .fakes.actions import plan
-from .fakes.disk import full_disk
+from .fakes.disk import full_disk, to_json
 from .fakes.home import NOW, Home
-from .fakes.provider import Provider
+from .fakes.provider import Provider, event_of
 from .fakes.results import result
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
-AT = 1_700_000_000
 START = NOW - 10 * MINUTE
 END = NOW + 50 * MINUTE
 
 
-def seconds(moment: Any) -> int:
-    """Return a time in Unix seconds."""
-    return int(moment.timestamp())
-
-
-def event(start: Any, end: Any) -> dict[str, int | None]:
-    """Return an event in the stored format."""
-    return {"start_time": seconds(start), "end_time": seconds(end) if end else None}
+def event(start: datetime, end: datetime | None) -> dict[str, str | None]:
+    """Return an equivent in the stored format."""
+    return {"start": start.isoformat(), "end": end.isoformat() if end else None}
 
 
 def remember(home: Home, hass_storage: dict[str, Any], data: Any, version: int = 1) -> None:
@@ -54,14 +48,14 @@ def stored(home: Home, hass_storage: dict[str, Any]) -> Any:
     return hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"]
 
 
-def announced(start: Any, end: Any, **more: Any) -> dict[str, Any]:
+def announced(start: datetime, end: datetime | None) -> dict[str, Any]:
     """Return the stored data after a start."""
-    return {"announced": event(start, end), "equivents": [], **more}
+    return {"snapshot": {"live": event(start, end)}}
 
 
-def saving(start: datetime) -> dict[str, Any]:
+def saving(start: datetime) -> Any:
     """Return the stored result of an hour."""
-    return result(start, 0.4, 0.8, 0.9, 1.0).as_dict()
+    return to_json(result(start, 0.4, 0.8, 0.9, 1.0))
 
 
 async def test_still_live(home: Home, provider: Provider, hass_storage: dict[str, Any]) -> None:
@@ -96,7 +90,7 @@ async def test_ended_while_down(
     await home.pass_time(11)
     assert home.live == "off"
     assert home.edges == [("ended", "api")]
-    assert stored(home, hass_storage)["announced"] is None
+    assert stored(home, hass_storage)["snapshot"]["live"] is None
     await home.hass.config_entries.async_reload(home.entry.entry_id)
     await home.settle()
     assert home.edges == [("ended", "api")]
@@ -119,11 +113,11 @@ async def test_started_while_down(
     home: Home, provider: Provider, hass_storage: dict[str, Any]
 ) -> None:
     """An equivent began while Home Assistant was down: one start."""
-    remember(home, hass_storage, {"announced": None, "equivents": []})
+    remember(home, hass_storage, {"snapshot": {"live": None, "past": []}})
     provider.start(START, END)
     await home.setup()
     assert home.edges == [("started", "api")]
-    assert stored(home, hass_storage)["announced"] == event(START, END)
+    assert stored(home, hass_storage)["snapshot"]["live"] == event(START, END)
     for _ in range(2):
         await home.hass.config_entries.async_reload(home.entry.entry_id)
         await home.settle()
@@ -133,7 +127,7 @@ async def test_started_while_down(
 
 async def test_missed(home: Home, provider: Provider, hass_storage: dict[str, Any]) -> None:
     """An equivent that was missed while Home Assistant was down is in the history."""
-    remember(home, hass_storage, {"announced": None, "equivents": []})
+    remember(home, hass_storage, {"snapshot": {"live": None, "past": []}})
     provider.end(START, NOW - MINUTE)
     await home.setup()
     assert home.edges == []
@@ -155,10 +149,9 @@ async def test_api_down_at_start(
 ) -> None:
     """The stored state is shown, the webhook works, and polling continues."""
     past = [event(NOW - 50 * HOUR, NOW - 49 * HOUR), event(NOW - 26 * HOUR, NOW - 25 * HOUR)]
-    webhook_at = seconds(NOW - HOUR)
-    remember(
-        home, hass_storage, {**announced(START, END), "equivents": past, "webhook_at": webhook_at}
-    )
+    snapshot = {"live": event(START, END), "past": past[::-1]}
+    webhook = {"received_at": (NOW - HOUR).isoformat()}
+    remember(home, hass_storage, {"snapshot": snapshot, "webhook": webhook})
     provider.fail(HTTPStatus.BAD_GATEWAY)
     await home.setup()
     assert home.live == "on"
@@ -179,7 +172,7 @@ async def test_refused_at_start(
     home: Home, provider: Provider, hass_storage: dict[str, Any]
 ) -> None:
     """A refused token starts a reauth, and nothing is known before the first answer."""
-    remember(home, hass_storage, {"equivents": [event(NOW - 2 * HOUR, NOW - HOUR)]})
+    remember(home, hass_storage, {"snapshot": {"past": [event(NOW - 2 * HOUR, NOW - HOUR)]}})
     provider.fail(HTTPStatus.UNAUTHORIZED)
     await home.setup()
     (flow,) = home.hass.config_entries.flow.async_progress()
@@ -215,8 +208,8 @@ async def test_confirmed_push_over_a_restart(
     provider.start(NOW, END)
     await home.pass_time(12)
     await home.pass_time(1)
-    assert stored(home, hass_storage)["announced"] == event(NOW, END)
-    assert stored(home, hass_storage)["pushed_at"] is None
+    assert stored(home, hass_storage)["snapshot"]["live"] == event(NOW, END)
+    assert stored(home, hass_storage)["snapshot"]["pushed_at"] is None
     provider.error = TimeoutError()
     await home.hass.config_entries.async_reload(home.entry.entry_id)
     await home.settle()
@@ -260,13 +253,14 @@ async def test_ended_by_the_clock_over_a_restart(
     assert home.edges == [("started", "api"), ("ended", "clock")]
 
 
-async def test_rounding(home: Home, push: Push, hass_storage: dict[str, Any]) -> None:
-    """The stored time of a push is rounded up, and that of an equivent down."""
-    home.freezer.move_to(NOW + timedelta(seconds=0.5))
+async def test_times(home: Home, push: Push, hass_storage: dict[str, Any]) -> None:
+    """The time of a push is stored in full, and that of an equivent in whole seconds."""
+    later = NOW + timedelta(seconds=0.5)
+    home.freezer.move_to(later)
     await home.setup()
     await push("?event=started")
-    assert stored(home, hass_storage)["pushed_at"] == seconds(NOW) + 1
-    assert stored(home, hass_storage)["announced"] == event(NOW, None)
+    assert stored(home, hass_storage)["snapshot"]["pushed_at"] == later.isoformat()
+    assert stored(home, hass_storage)["snapshot"]["live"] == event(NOW, None)
 
 
 async def test_stored_before_announced(
@@ -279,7 +273,7 @@ async def test_stored_before_announced(
     def listen(fired: Event[Any]) -> None:
         """Read the disk."""
         if fired.data["entity_id"] == "event.equiwatt_equivent":
-            found.append(stored(home, hass_storage)["announced"])
+            found.append(stored(home, hass_storage)["snapshot"]["live"])
 
     await home.setup()
     hass.bus.async_listen("state_changed", listen)
@@ -294,11 +288,10 @@ async def test_history(
 ) -> None:
     """Past equivents outlive the API's list, with its corrections, up to a maximum."""
     old = [event(NOW - n * 12 * HOUR, NOW - n * 12 * HOUR + HOUR) for n in range(3, 2200)]
-    remember(home, hass_storage, {"equivents": old})
-    provider.previous = [
-        event(NOW - 36 * HOUR + MINUTE, NOW - 35 * HOUR),
-        event(NOW - 24 * HOUR, NOW - 23 * HOUR),
-    ]
+    remember(home, hass_storage, {"snapshot": {"past": old}})
+    corrected = (NOW - 36 * HOUR + MINUTE, NOW - 35 * HOUR)
+    new = (NOW - 24 * HOUR, NOW - 23 * HOUR)
+    provider.previous = [event_of(*corrected), event_of(*new)]
     await home.setup()
     answer: Any = await hass.services.async_call(
         "calendar",
@@ -314,10 +307,15 @@ async def test_history(
     events = answer["calendar.equiwatt_equivents"]["events"]
     assert len(events) == MAX_EQUIVENTS
     await home.pass_time(SAVE_DELAY + 1)
-    kept = stored(home, hass_storage)["equivents"]
+    kept = stored(home, hass_storage)["snapshot"]["past"]
     assert len(kept) == MAX_EQUIVENTS
-    assert kept[:2] == provider.previous[::-1]
+    assert kept[:2] == [event(*new), event(*corrected)]
     assert old[0] not in kept
+
+
+OVER = event(START, NOW)
+PLAN = {"uid": "1", **event(NOW + 5 * HOUR, NOW + 6 * HOUR), "summary": "Mine"}
+PARTICIPANT = {"name": "one", "start": NOW.isoformat()}
 
 
 @pytest.mark.parametrize(
@@ -325,22 +323,35 @@ async def test_history(
     [
         ([], True),
         ("x", True),
-        ({}, True),
-        ({"equivents": None}, True),
-        ({"equivents": []}, False),
-        ({"equivents": [], "announced": "x"}, True),
-        ({"equivents": [], "pushed_at": -5}, True),
-        ({"equivents": [], "webhook_at": "yesterday"}, True),
-        ({"equivents": [], "webhook_shown": 7, "webhook_missed": "many"}, False),
-        ({"equivents": [], "over": "x"}, True),
-        ({"equivents": [], "over": event(START, NOW)}, True),
-        ({"equivents": [], "over": {**event(START, NOW), "at": 1}}, True),
-        ({"equivents": [], "over": {**event(START, NOW), "at": 1700000000}}, False),
-        ({"equivents": [], "results": []}, False),
-        ({"equivents": [], "results": [saving(NOW)]}, False),
-        ({"equivents": [], "results": None}, True),
-        ({"equivents": [], "results": [{}, saving(NOW)]}, True),
-        ({"equivents": [7, event(NOW - 2 * HOUR, NOW - HOUR), {}], "announced": None}, True),
+        ({}, False),
+        ({"snapshot": None}, True),
+        ({"snapshot": {}}, False),
+        ({"snapshot": {"live": "x"}}, True),
+        ({"snapshot": {"live": {"start": 1, "end": None}}}, True),
+        ({"snapshot": {"live": None, "pushed_at": -5}}, True),
+        ({"snapshot": {"past": None}}, True),
+        ({"snapshot": {"past": [7, event(NOW - 2 * HOUR, NOW - HOUR), {}]}}, True),
+        ({"snapshot": {"over": "x"}}, True),
+        ({"snapshot": {"over": {"equivent": OVER}}}, True),
+        ({"snapshot": {"over": {"equivent": OVER, "at": NOW.isoformat()}}}, False),
+        ({"webhook": {"received_at": "yesterday"}}, True),
+        ({"webhook": {"shown": 7}}, True),
+        ({"webhook": {"missed": "many"}}, True),
+        ({"attendance": {"participants": {"one": 1}}}, True),
+        ({"attendance": {"participants": [{"name": "one"}]}}, True),
+        ({"attendance": {"participants": [PARTICIPANT], "skips_since": "soon"}}, True),
+        ({"attendance": {"skipped": True}}, True),
+        ({"plans": {"plans": {}}}, True),
+        ({"plans": {"plans": [PLAN]}}, True),
+        ({"plans": {"plans": [{**PLAN, "description": ""}]}}, False),
+        ({"plans": {"kinds": [[OVER, "sideways"]]}}, True),
+        ({"plans": {"kinds": [[OVER]]}}, True),
+        ({"plans": {"kinds": [[OVER, "power_up"]]}}, False),
+        ({"plans": {"rehearsed": "sideways"}}, True),
+        ({"results": None}, True),
+        ({"results": [{}, saving(NOW)]}, True),
+        ({"results": [saving(NOW)]}, False),
+        ({"meters": [1]}, True),
     ],
 )
 async def test_damaged(
@@ -358,6 +369,19 @@ async def test_damaged(
     assert home.state("sensor.equiwatt_last_start") == last
     assert caplog.text.count("cannot be read and is left out") == int(complains)
     assert home.edges == []
+    store = home.entry.runtime_data.store
+    assert len(store.results) == str(data).count("days_wanted")
+    assert len(store.plans.plans) == ("description" in str(data))
+    assert len(store.attendance.participants) == ("soon" in str(data))
+
+
+async def test_damaged_push(home: Home, provider: Provider, hass_storage: dict[str, Any]) -> None:
+    """Without its equivent a push is not awaited."""
+    remember(home, hass_storage, {"snapshot": {"live": "x", "pushed_at": NOW.isoformat()}})
+    await home.setup()
+    before = len(provider.calls)
+    await home.pass_time(60, step=5)
+    assert len(provider.calls) - before <= 3
 
 
 async def test_removed_with_the_entry(
@@ -366,7 +390,7 @@ async def test_removed_with_the_entry(
     """A removed entry leaves nothing on the disk and returns without history."""
     await home.setup()
     await push("?event=started")
-    assert stored(home, hass_storage)["announced"]
+    assert stored(home, hass_storage)["snapshot"]["live"]
     await home.hass.config_entries.async_remove(home.entry.entry_id)
     await home.pass_time(SAVE_DELAY + 1)
     assert not [key for key in hass_storage if key.startswith("equiwatt")]
@@ -391,10 +415,10 @@ def load_file(hass_storage: dict[str, Any], name: str) -> bytes:
     return content
 
 
-async def test_file_of_the_first_version(
+async def test_unchanged_file(
     home: Home, provider: Provider, push: Push, hass_storage: dict[str, Any]
 ) -> None:
-    """A file of the first version is read in full and would be written unchanged."""
+    """A file is read in full and would be written unchanged, as long as the format is the same."""
     content = load_file(hass_storage, "equiwatt.entry0")
     started = datetime.fromtimestamp(1_795_195_600, UTC)
     home.freezer.move_to(started + MINUTE)
@@ -408,35 +432,6 @@ async def test_file_of_the_first_version(
     await home.hass.config_entries.async_unload(home.entry.entry_id)
     _, written = prepare_save_json(hass_storage["equiwatt.entry0"], encoder=None)
     assert written == content
-
-
-OLD = {
-    "announced": event(START, END),
-    "pushed_at": seconds(NOW),
-    "simulated": False,
-    "over": {**event(START - 3 * HOUR, START - 2 * HOUR), "at": AT},
-    "webhook_at": AT,
-    "webhook_shown": "digest",
-    "webhook_missed": 1,
-    "equivents": [event(START - 3 * HOUR, START - 2 * HOUR)],
-}
-"""Stored data without results."""
-
-
-@pytest.mark.parametrize("more", [{}, {"results": [saving(NOW - HOUR), saving(NOW - 9 * HOUR)]}])
-async def test_unchanged_file(
-    home: Home, provider: Provider, hass_storage: dict[str, Any], more: dict[str, Any]
-) -> None:
-    """Without a meter the file is unchanged to the byte, and results are kept."""
-    remember(home, hass_storage, OLD | more)
-    before = json.dumps(OLD | more)
-    provider.error = TimeoutError()
-    await home.setup()
-    await home.poll()
-    hass_storage.clear()
-    data = home.entry.runtime_data
-    await data.store.async_flush()
-    assert json.dumps(stored(home, hass_storage)) == before
 
 
 @pytest.mark.parametrize("error", [WriteError("No space left"), OSError("No space left")])
@@ -478,7 +473,7 @@ async def test_reload_with_full_disk(
         await home.pass_time(10)
     assert (home.live, home.kinds) == ("on", ["started"])
     await home.pass_time(40)
-    assert hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"]["announced"]
+    assert hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"]["snapshot"]["live"]
 
 
 async def test_closed(hass: HomeAssistant, hass_storage: dict[str, Any]) -> None:

@@ -123,9 +123,9 @@ async def test_reload_during_call(
     assert home.live == "on"
     assert home.edges == [("started", "webhook")]
     stored = hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"]
-    assert stored["announced"] is not None
+    assert stored["snapshot"]["live"] is not None
     await home.pass_time(60)
-    assert hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"]["announced"] is not None
+    assert hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"]["snapshot"]["live"] is not None
 
 
 @pytest.mark.parametrize("remove", [False, True])

@@ -1,17 +1,25 @@
-"""Files in Home Assistant's storage, whose writes fail with an error."""
+"""Files in Home Assistant's storage, whose writes fail with an error, and reading their JSON.
+
+Home Assistant's encoder writes dataclasses by itself.
+"""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import partial
-from typing import Any
+from dataclasses import is_dataclass
+from datetime import datetime
+from enum import Enum
+from functools import cache, partial
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
-from homeassistant.helpers.json import save_json
+from homeassistant.helpers.json import json_bytes, save_json
 from homeassistant.helpers.storage import Store
 from homeassistant.util.file import WriteError
 from homeassistant.util.hass_dict import HassKey
+from homeassistant.util.json import json_loads
 
 from .const import DOMAIN
 from .timer import Timer
@@ -20,8 +28,11 @@ VERSION = 1
 SAVE_DELAY = 30
 """Seconds until changes are written, and until a failed write is repeated."""
 
-UNWRITTEN: HassKey[dict[str, dict[str, Any]]] = HassKey(f"{DOMAIN}_unwritten")
+UNWRITTEN: HassKey[dict[str, Any]] = HassKey(f"{DOMAIN}_unwritten")
 """Data of files that were closed while the disk could not be written."""
+
+DAMAGED = (AttributeError, KeyError, TypeError, ValueError)
+"""Errors raised by stored data that cannot be read."""
 
 
 class StorageFile:
@@ -35,7 +46,7 @@ class StorageFile:
         self.key = f"{DOMAIN}.{name}"
         self._hass = hass
         self._data = data
-        self._store: Store[dict[str, Any]] = Store(hass, VERSION, self.key)
+        self._store: Store[Any] = Store(hass, VERSION, self.key)
         self._lock = asyncio.Lock()
         self._timer = Timer(hass, "write", self._write)
         self._cancel_final_write: CALLBACK_TYPE | None = None
@@ -47,7 +58,7 @@ class StorageFile:
         """Return True while changes are not written."""
         return self._cancel_final_write is not None
 
-    async def async_load(self) -> dict[str, Any] | None:
+    async def async_load(self) -> Any:
         """Return the stored data, None without any."""
         if unwritten := self._take_unwritten():
             self.async_write_soon()
@@ -111,7 +122,8 @@ class StorageFile:
         async with self._lock:
             self._is_closed = True
         if self.is_pending:
-            self._hass.data.setdefault(UNWRITTEN, {})[self.key] = self._data()
+            unwritten = json_loads(json_bytes(self._data()))
+            self._hass.data.setdefault(UNWRITTEN, {})[self.key] = unwritten
             self._clear_pending()
 
     async def async_remove(self) -> None:
@@ -121,7 +133,7 @@ class StorageFile:
             self._take_unwritten()
             await self._store.async_remove()
 
-    def _take_unwritten(self) -> dict[str, Any] | None:
+    def _take_unwritten(self) -> Any:
         """Return the data that could not be written when the file was closed."""
         return self._hass.data.get(UNWRITTEN, {}).pop(self.key, None)
 
@@ -147,3 +159,66 @@ class StorageFile:
         content = {"version": VERSION, "minor_version": 1, "key": self.key, "data": data}
         save = partial(save_json, self._store.path, content, private=True, atomic_writes=True)
         await self._hass.async_add_executor_job(save)
+
+
+@cache
+def _types_of(kind: Any) -> dict[str, Any]:
+    """Return the types of a dataclass's fields, none for another type."""
+    return get_type_hints(kind) if is_dataclass(kind) else {}
+
+
+def from_json(kind: Any, value: Any) -> Any:
+    """Return a value of a type from its JSON. Raise one of DAMAGED if it cannot be read."""
+    if isinstance(kind, UnionType):
+        return None if value is None else from_json(get_args(kind)[0], value)
+    if types := _types_of(kind):
+        return kind(**{name: from_json(one, value[name]) for name, one in types.items()})
+    origin, kinds = get_origin(kind) or kind, get_args(kind)
+    if origin is Mapping:
+        return {key: from_json(kinds[1], one) for key, one in value.items()}
+    if origin is tuple and isinstance(value, list):
+        each = kinds[:1] * len(value) if kinds[-1] is ... else kinds
+        return tuple(map(from_json, each, value, strict=True))
+    return _plain(origin, value)
+
+
+def _plain(kind: Any, value: Any) -> Any:
+    """Return a value of a type without parts from its JSON."""
+    if kind is Any:
+        return value
+    if issubclass(kind, Enum):
+        return kind(value)
+    if issubclass(kind, datetime):
+        moment = kind.fromisoformat(value)
+        if moment.tzinfo is None:
+            raise ValueError(value)
+        return moment
+    if not isinstance(value, int | float if kind is float else kind):
+        raise TypeError(value)
+    return value
+
+
+def readable(kind: Any, value: Any, lost: list[Any]) -> Any:
+    """Return a dataclass or tuple without the fields and items that cannot be read.
+
+    These are added to a list. The fields get their defaults, as do missing ones.
+    """
+    if (types := _types_of(kind)) and isinstance(value, dict):
+        shared = types.keys() & value.keys()
+        read = {name: _attempt(types[name], value[name], lost) for name in shared}
+        return kind(**{name: found[0] for name, found in read.items() if found})
+    if get_origin(kind) is tuple and isinstance(value, list):
+        return tuple(one for item in value for one in _attempt(get_args(kind)[0], item, lost))
+    lost.append(value)
+    return kind()
+
+
+def _attempt(kind: Any, value: Any, lost: list[Any]) -> list[Any]:
+    """Return a value of a type from its JSON, or nothing if it cannot be read."""
+    if get_args(kind)[1:] == (...,):
+        return [readable(kind, value, lost)]
+    try:
+        return [from_json(kind, value)]
+    except DAMAGED:
+        lost.append(value)
+        return []

@@ -1,20 +1,17 @@
 """Storage of an account: its equivents, results, plans and webhook."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from math import ceil
 from typing import Any
 
 from homeassistant.core import HomeAssistant, callback
 
 from .const import LOGGER
-from .equivents.answer import Reader, as_event, read_event, read_events, read_time
-from .equivents.attendance import Attendance, read_attendance
-from .equivents.planned import Plans, read_plans
-from .equivents.snapshot import MAX_EQUIVENTS, Edge, Over, Snapshot
-from .metering.results import FinishedResult, Results, read_results
-from .storage import SAVE_DELAY, StorageFile
+from .equivents.attendance import Attendance
+from .equivents.planned import Plans
+from .equivents.snapshot import Edge, Snapshot
+from .metering.results import FinishedResult, Results
+from .storage import SAVE_DELAY, StorageFile, readable
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +53,18 @@ class EquiwattStore:
         if stored is None:
             return
         self.known = True
-        reader, data = Reader(), stored if isinstance(stored, dict) else {}
-        self.snapshot = _read_snapshot(data, reader)
-        self.webhook = _read_webhook(data, reader)
-        self.attendance = read_attendance(data, reader)
-        self.plans = read_plans(data, reader)
-        self.results = read_results(data, reader)
-        meters = data.get("meters")
-        self.meters = tuple(map(str, meters)) if isinstance(meters, list) else ()
-        if reader.unreadable:
+        parts, lost = (stored, []) if isinstance(stored, dict) else ({}, [stored])
+        snapshot = readable(Snapshot, parts.get("snapshot", {}), lost)
+        if not snapshot.live:  # it may be what cannot be read
+            snapshot = replace(snapshot, rehearsal=False, pushed_at=None)
+        self.snapshot = snapshot
+        self.webhook = readable(WebhookFacts, parts.get("webhook", {}), lost)
+        self.attendance = readable(Attendance, parts.get("attendance", {}), lost)
+        self.plans = readable(Plans, parts.get("plans", {}), lost)
+        results = readable(tuple[FinishedResult, ...], parts.get("results", []), lost)
+        self.results = Results(results)
+        self.meters = readable(tuple[str, ...], parts.get("meters", []), lost)
+        if lost:
             LOGGER.warning(
                 "Part of the stored history cannot be read and is left out; %d equivents are kept",
                 len(self.snapshot.past),
@@ -151,53 +151,12 @@ class EquiwattStore:
         self._file.async_write_soon(seconds)
 
     def _data(self) -> dict[str, Any]:
-        """Return the stored form, with equivents in the provider's format."""
-        snapshot, webhook = self.snapshot, self.webhook
-        over, received_at = snapshot.over, webhook.received_at
+        """Return the data to write."""
         return {
-            "announced": as_event(snapshot.live) if snapshot.live else None,
-            # Rounded up, so that a restored push is not older.
-            "pushed_at": ceil(snapshot.pushed_at.timestamp()) if snapshot.pushed_at else None,
-            "simulated": snapshot.rehearsal,
-            "over": {**as_event(over.equivent), "at": int(over.at.timestamp())} if over else None,
-            "webhook_at": int(received_at.timestamp()) if received_at else None,
-            "webhook_shown": webhook.shown,
-            "webhook_missed": webhook.missed,
-            "equivents": [as_event(equivent) for equivent in snapshot.past],
-            **self.attendance.as_dict(),
-            **self.plans.as_dict(),
-            **({"results": [result.as_dict() for result in self.results]} if self.results else {}),
-            **({"meters": list(self.meters)} if self.meters else {}),
+            "snapshot": self.snapshot,
+            "webhook": self.webhook,
+            "attendance": self.attendance,
+            "plans": self.plans,
+            "results": self.results,
+            "meters": self.meters,
         }
-
-
-def _read_snapshot(data: Mapping[str, Any], reader: Reader) -> Snapshot:
-    """Read the snapshot."""
-    items = data.get("equivents")
-    past, skipped = read_events(items if isinstance(items, list) else [items])
-    reader.unreadable += skipped
-    live = reader.optional(read_event, data.get("announced"))
-    pushed_at = reader.optional(read_time, data.get("pushed_at"))
-    return Snapshot(
-        live=live,
-        rehearsal=live is not None and data.get("simulated") is True,
-        pushed_at=pushed_at if live else None,
-        over=reader.optional(_read_over, data.get("over")),
-        past=tuple(equivent for equivent in past if equivent.end)[:MAX_EQUIVENTS],
-    )
-
-
-def _read_over(item: Mapping[str, Any]) -> Over | None:
-    """Read the last ended equivent."""
-    equivent, at = read_event(item), read_time(item.get("at"))
-    return Over(equivent, at) if equivent else None
-
-
-def _read_webhook(data: Mapping[str, Any], reader: Reader) -> WebhookFacts:
-    """Read the facts about the webhook."""
-    shown, missed = data.get("webhook_shown"), data.get("webhook_missed")
-    return WebhookFacts(
-        received_at=reader.optional(read_time, data.get("webhook_at")),
-        shown=shown if isinstance(shown, str) else None,
-        missed=missed if isinstance(missed, int) else 0,
-    )

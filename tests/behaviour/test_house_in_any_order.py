@@ -117,7 +117,7 @@ async def test_edge_announced_once_after_failed_write(
         await home.poll()
     assert home.edges == [("started", "api"), ("ended", "api")]
     await home.pass_time(5 * 60 * MINUTE, step=60)  # the disk has space again for five hours
-    assert hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"]["announced"] is None
+    assert hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"]["snapshot"]["live"] is None
     await restart(home, hass_storage, 60)
     await home.settle()
     assert home.edges == [("started", "api"), ("ended", "api")]
@@ -357,7 +357,7 @@ async def test_store_write_not_postponed(
     await home.pass_time(11, step=1)
     assert home.state("sensor.equiwatt_current_end") == "2026-11-20T18:20:00+00:00"
     stored = hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"]
-    assert stored["pushed_at"] is None
+    assert stored["snapshot"]["pushed_at"] is None
 
 
 async def test_huge_answer_does_not_block(home: Home, provider: Provider) -> None:

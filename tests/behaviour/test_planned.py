@@ -382,7 +382,7 @@ async def test_outlasts_restarts(
     await home.setup()
     await plan(home, summary="powerUP at Grandma's")
     stored = hass_storage[f"{DOMAIN}.{home.entry.entry_id}"]["data"]
-    (item,) = stored["plans"]
+    (item,) = stored["plans"]["plans"]
     assert item["summary"] == "powerUP at Grandma's"
     await home.hass.config_entries.async_reload(home.entry.entry_id)
     await home.settle()

@@ -8,8 +8,7 @@ from unittest.mock import patch
 import pytest
 
 from custom_components.equiwatt.const import DOMAIN
-from custom_components.equiwatt.equivents.answer import Reader
-from custom_components.equiwatt.equivents.attendance import Attendance, read_attendance
+from custom_components.equiwatt.equivents.attendance import Attendance
 from custom_components.equiwatt.equivents.model import EdgeType, Equivent, Source
 from custom_components.equiwatt.equivents.snapshot import Edge, Snapshot
 from custom_components.equiwatt.storage import StorageFile
@@ -152,23 +151,6 @@ async def test_take_part_during_start(live: Home, provider: Provider) -> None:
     await live.poll()
     assert live.live == "off"
     assert participants(live) == ["one"]
-
-
-@pytest.mark.parametrize(
-    ("data", "unreadable"),
-    [
-        ({}, 0),
-        ({"participants": ["one"]}, 1),
-        ({"participants": {"one": None}}, 1),
-        ({"skips_since": "soon"}, 1),
-        ({"skipped": True}, 1),
-    ],
-)
-def test_damaged(data: dict[str, Any], unreadable: int) -> None:
-    """Damaged data is dropped and counted."""
-    reader = Reader()
-    assert read_attendance(data, reader) == Attendance()
-    assert reader.unreadable == unreadable
 
 
 def test_never_announced() -> None:

@@ -1,13 +1,11 @@
 """Test plans."""
 
 from datetime import UTC, date, datetime, timedelta
-import json
 from typing import Any
 
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.equiwatt.equivents.answer import Reader
 from custom_components.equiwatt.equivents.model import EdgeType, Equivent, Kind, Source
 from custom_components.equiwatt.equivents.planned import (
     MAX_DISTANCE,
@@ -18,9 +16,11 @@ from custom_components.equiwatt.equivents.planned import (
     Refusal,
     RefusedError,
     new_plan,
-    read_plans,
 )
 from custom_components.equiwatt.equivents.snapshot import Edge, Snapshot
+from custom_components.equiwatt.storage import from_json
+
+from ..fakes.disk import to_json
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 FIVE = NOON + timedelta(hours=5)
@@ -294,47 +294,12 @@ def test_unfulfilled() -> None:
 
 
 def test_stored() -> None:
-    """Stored plans are read unchanged, and nothing is stored without plans."""
+    """Stored plans are read unchanged."""
     over = Equivent(NOON, NOON + HOUR)
     known = Plans(
         (plan(summary="Mine"), plan(FIVE + HOUR)), ((over, Kind.POWER_UP),), Kind.POWER_UP
     )
-    reader = Reader()
-    assert read_plans(json.loads(json.dumps(known.as_dict())), reader) == known
-    assert Plans().as_dict() == {}
-    assert read_plans({}, reader) == Plans()
-    assert reader.unreadable == 0
-
-
-GOOD = plans(plan()).as_dict()["plans"][0]
-
-
-@pytest.mark.parametrize(
-    ("data", "kept"),
-    [
-        ({"plans": {}}, 0),
-        ({"plans": [GOOD, None]}, 1),
-        ({"plans": [GOOD | {"uid": 1}, GOOD]}, 1),
-        ({"plans": [GOOD | {"end_time": None}]}, 0),
-        ({"plans": [GOOD | {"end_time": GOOD["start_time"]}]}, 0),
-        ({"kinds": [GOOD | {"kind": "power_up", "end_time": GOOD["start_time"]}]}, 0),
-        ({"plans": [{k: v for k, v in GOOD.items() if k != "summary"}]}, 0),
-        ({"kinds": [GOOD | {"kind": "sideways"}]}, 0),
-        ({"kinds": [GOOD]}, 0),
-        ({"rehearsal_kind": "sideways"}, 0),
-        ({"rehearsal_kind": 3}, 0),
-    ],
-)
-def test_damaged(data: dict[str, Any], kept: int) -> None:
-    """Damaged plans are dropped and counted, and the rest is kept."""
-    reader = Reader()
-    found = read_plans(data, reader)
-    assert (len(found.plans), found.kinds, found.rehearsed, reader.unreadable) == (
-        kept,
-        (),
-        None,
-        1,
-    )
+    assert from_json(Plans, to_json(known)) == known
 
 
 def test_near() -> None:

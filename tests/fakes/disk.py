@@ -15,13 +15,18 @@ SAVE = "custom_components.equiwatt.storage.save_json"
 """Writers of files."""
 
 
+def to_json(value: Any) -> Any:
+    """Return a value as it is read from the disk."""
+    return json.loads(prepare_save_json(value)[1])
+
+
 @contextmanager
 def memory(files: dict[str, Any]) -> Generator[None]:
     """Write into the memory that the plugin uses for Home Assistant's Store."""
 
     def save(path: str, content: dict[str, Any], **_: Any) -> None:
         """Store the contents of a file."""
-        files[Path(path).name] = json.loads(prepare_save_json(content)[1])
+        files[Path(path).name] = to_json(content)
 
     with patch(SAVE, save):
         yield

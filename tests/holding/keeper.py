@@ -20,7 +20,9 @@ from custom_components.equiwatt.holding.device import (
     step,
 )
 from custom_components.equiwatt.holding.device_state import DeviceState
-from custom_components.equiwatt.holding.record import DeviceRecord, from_json, to_json
+from custom_components.equiwatt.holding.record import DeviceRecord
+from custom_components.equiwatt.storage import from_json
+from homeassistant.helpers.json import json_dumps
 from tests.fakes.devices.pretend import FailureError, PretendDevice
 
 START = datetime(2026, 11, 20, 17, 20, tzinfo=UTC)
@@ -188,7 +190,7 @@ class Keeper:
     def _write(self) -> None:
         """Write the record, if the disk accepts it."""
         if self.is_on_disk:
-            self.disk = json.dumps(to_json(self.record)) if self.record else ""
+            self.disk = json_dumps(self.record) if self.record else ""
 
     def _send(self, values: Mapping[str, Any]) -> None:
         """Send a command once the record is written."""

@@ -7,12 +7,7 @@ from random import Random
 
 from custom_components.equiwatt.equivents.model import Equivent
 from custom_components.equiwatt.metering.days import is_working
-from custom_components.equiwatt.metering.results import (
-    Estimate,
-    FinishedResult,
-    Results,
-    days_above,
-)
+from custom_components.equiwatt.metering.results import Estimate, FinishedResult, Results
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -55,17 +50,16 @@ def home(random: Random, calendar: Calendar, deviation: float, cut: float = 0) -
     results = []
     for day in reversed(calendar.equivents):
         start = datetime.combine(day, time(17), UTC)
-        days = {usual: used[usual] for usual in calendar.usual[day]}
+        days = {usual.isoformat(): used[usual] for usual in calendar.usual[day]}
         use = used[day] * (1 - cut)
         estimate = Estimate(
             start=start,
             end=start + HOUR,
             days=days,
             days_wanted=DAYS,
-            so_far=sum(days.values()) / DAYS,
             used=use,
-            lower_than=days_above(days.values(), use),
             final=True,
+            measured_until=start + HOUR,
         )
         results.append(FinishedResult(Equivent(start, start + HOUR), estimate))
     return Results(results)

@@ -142,11 +142,11 @@ class Account:
             found = Estimate(
                 start=start,
                 end=start + HOUR,
-                days={FIRST.date() - n * timedelta(days=1): 1.0 for n in range(10)},
+                days={(FIRST - n * timedelta(days=1)).date().isoformat(): 1.0 for n in range(10)},
                 days_wanted=10,
-                so_far=None if saving is None else 1.0,
                 used=None if saving is None else 1 - saving,
                 final=True,
+                measured_until=start + HOUR,
             )
             self.store.async_keep_results(
                 FinishedResult(Equivent(start, start + HOUR), found, kind)

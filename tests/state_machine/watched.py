@@ -101,7 +101,7 @@ class Watched(RuleBasedStateMachine):
         elif judge.since is None:
             assert state == ("on" if started else "unavailable"), "known before the first answer"
         if home.stored:
-            assert (home.stored["announced"] is not None) == started, "the disk knows better"
+            assert (home.stored["snapshot"]["live"] is not None) == started, "the disk knows better"
         past = home.entry.runtime_data.coordinator.data.finished
         for later, earlier in pairwise((e.start, e.end) for e in past):
             assert not same(later, earlier), "one equivent twice"

@@ -5,10 +5,9 @@ In the example, `current_event` is the live equivent with its planned end. In th
 while the newest of `previous_events` has no end. Both are read.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from .model import Equivent
 
@@ -47,12 +46,12 @@ def parse(payload: object) -> Answer:
             raise MalformedError("success, current_event or previous_events is missing or wrong")
     if current is None and items:
         read_event(items[0])  # may be the live equivent, so an error in it counts
-    listed, skipped = read_events(items)
+    listed, skipped = _read_events(items)
     previous = tuple(equivent for equivent in listed if equivent.end or equivent is listed[0])
     return Answer(named, previous, skipped)
 
 
-def read_events(items: Iterable[object]) -> tuple[list[Equivent], int]:
+def _read_events(items: Iterable[object]) -> tuple[list[Equivent], int]:
     """Return the readable items, newest first without duplicates, and the number of the others."""
     by_start: dict[datetime, Equivent] = {}
     skipped = 0
@@ -68,54 +67,18 @@ def read_events(items: Iterable[object]) -> tuple[list[Equivent], int]:
     return sorted(by_start.values(), key=lambda equivent: equivent.start, reverse=True), skipped
 
 
-class Reader:
-    """Reader of stored values that counts those that cannot be read."""
-
-    def __init__(self) -> None:
-        """Initialize the reader."""
-        self.unreadable = 0
-
-    def optional[T](self, read: Callable[[Any], T | None], value: object) -> T | None:
-        """Return a value, None if it is missing or cannot be read."""
-        return None if value is None else self._read(read, value)
-
-    def all[T](self, read: Callable[[Any], T], items: object) -> list[T]:
-        """Return the items of a list that can be read."""
-        if not isinstance(items, list):
-            self.unreadable += 1
-            return []
-        return [found for item in items if (found := self._read(read, item)) is not None]
-
-    def _read[T](self, read: Callable[[Any], T | None], value: object) -> T | None:
-        """Return a value, None if it cannot be read."""
-        try:
-            return read(value)
-        except AttributeError, KeyError, TypeError, ValueError:
-            self.unreadable += 1
-            return None
-
-
 def read_event(item: object) -> Equivent | None:
     """Read an event. Return None if it was called off, in that it ends when it starts."""
     if not isinstance(item, Mapping) or not {"start_time", "end_time"} <= item.keys():
         raise MalformedError("an event without start_time and end_time")
-    start = read_time(item["start_time"])
-    end = None if item["end_time"] is None else read_time(item["end_time"])
+    start = _read_time(item["start_time"])
+    end = None if item["end_time"] is None else _read_time(item["end_time"])
     if end is not None and end < start:
         raise MalformedError("an event that ends before it starts")
     return None if start == end else Equivent(start, end)
 
 
-def as_event(equivent: Equivent) -> dict[str, int | None]:
-    """Return an equivent in the provider's format."""
-    end = equivent.end
-    return {
-        "start_time": int(equivent.start.timestamp()),
-        "end_time": int(end.timestamp()) if end else None,
-    }
-
-
-def read_time(value: object) -> datetime:
+def _read_time(value: object) -> datetime:
     """Read a time in Unix seconds."""
     if not isinstance(value, int):
         raise MalformedError("a time that is not a whole number")

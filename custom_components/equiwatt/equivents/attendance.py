@@ -1,11 +1,8 @@
 """Participation in the live equivent, and skipping it or the next equivent."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
-from .answer import Reader, as_event, read_event, read_time
 from .model import SAME, EdgeType, Equivent
 from .snapshot import Edge, Snapshot
 
@@ -86,33 +83,6 @@ class Attendance:
         if since and last and last.start >= since:
             return replace(self, skips_since=None)
         return self
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the stored form, empty if never used."""
-        joined = {each.name: int(each.start.timestamp()) for each in self.participants}
-        since, over = self.skips_since, self.skipped
-        stored = {
-            "skips_since": since and int(since.timestamp()),
-            "skipped": over and as_event(over),
-            "participants": joined,
-        }
-        return {key: value for key, value in stored.items() if value}
-
-
-def read_attendance(data: Mapping[str, Any], reader: Reader) -> Attendance:
-    """Read the stored form."""
-    items = data.get("participants", {})
-    pairs = list(items.items()) if isinstance(items, dict) else items
-    return Attendance(
-        tuple(reader.all(_read_participant, pairs)),
-        reader.optional(read_time, data.get("skips_since")),
-        reader.optional(read_event, data.get("skipped")),
-    )
-
-
-def _read_participant(item: tuple[str, object]) -> Participant:
-    """Read a participant."""
-    return Participant(item[0], read_time(item[1]))
 
 
 def _is_of(edge: Edge, moment: datetime) -> bool:

@@ -12,7 +12,7 @@ from enum import StrEnum
 import re
 from typing import Any
 
-from .answer import LATEST, MalformedError, Reader, as_event, read_event
+from .answer import LATEST
 from .model import SAME, EdgeType, Equivent, Kind
 from .snapshot import MAX_EQUIVENTS, Edge, Snapshot
 
@@ -197,22 +197,6 @@ class Plans:
         kinds = sorted((*others, (equivent, kind)), key=_start)[-MAX_EQUIVENTS:]
         return replace(self, plans=open_plans, kinds=tuple(kinds))
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the stored form, empty if nothing was planned."""
-        plans = [
-            {
-                **as_event(Equivent(plan.start, plan.end)),
-                "uid": plan.uid,
-                "summary": plan.summary,
-                "description": plan.description,
-            }
-            for plan in self.plans
-        ]
-        kinds = [{**as_event(equivent), "kind": kind.value} for equivent, kind in self.kinds]
-        rehearsed = self.rehearsed.value if self.rehearsed else None
-        stored = {"plans": plans, "kinds": kinds, "rehearsal_kind": rehearsed}
-        return {key: value for key, value in stored.items() if value}
-
 
 def new_plan(uid: str, event: Mapping[str, Any], now: datetime) -> Plan:
     """Return the plan for a calendar event. Raise RefusedError if it cannot be planned."""
@@ -232,35 +216,6 @@ def new_plan(uid: str, event: Mapping[str, Any], now: datetime) -> Plan:
     if len(_kinds_in(event["summary"])) > 1:
         raise RefusedError(Refusal.BOTH_KINDS)
     return Plan(uid, start, end, event["summary"], event.get("description") or "")
-
-
-def read_plans(data: Mapping[str, Any], reader: Reader) -> Plans:
-    """Read the stored form."""
-    kinds = sorted(reader.all(_read_kind, data.get("kinds", [])), key=_start)
-    found = Plans((), tuple(kinds), reader.optional(Kind, data.get("rehearsal_kind")))
-    for plan in reader.all(_read_plan, data.get("plans", [])):
-        found = found.added(plan)
-    return found
-
-
-def _read_plan(item: object) -> Plan:
-    """Read a plan."""
-    equivent = read_event(item)
-    match item:
-        case {"uid": str(uid), "summary": str(summary), "description": str(description)} if (
-            equivent and equivent.end
-        ):
-            return Plan(uid, equivent.start, equivent.end, summary, description)
-    raise MalformedError("a plan without its end or its words")
-
-
-def _read_kind(item: object) -> tuple[Equivent, Kind]:
-    """Read the kind of a finished equivent."""
-    equivent = read_event(item)
-    match item:
-        case {"kind": kind} if equivent and kind in list(Kind):
-            return equivent, Kind(kind)
-    raise MalformedError("an equivent of an unknown kind")
 
 
 def _kinds_in(summary: str) -> set[Kind]:

@@ -115,9 +115,15 @@ class DeviceState:
             return None if None in limits else limits
         return self.attributes.get(name)
 
-    @cached_property
+    @property
     def significant(self) -> dict[str, Any]:
         """State and attributes to compare and restore, in the order of setting."""
+        return self._significant
+
+    # Home Assistant's encoder would write it to the disk without the underscore.
+    @cached_property
+    def _significant(self) -> dict[str, Any]:
+        """State and attributes to compare and restore, worked out once."""
         if self.is_off:
             return {"state": "off"}
         names = SIGNIFICANT.get(self.domain, ())

@@ -1,10 +1,9 @@
-"""Record of a held device, which holds observed facts only, and its JSON."""
+"""Record of a held device, which holds observed facts only."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
-from types import UnionType
-from typing import Any, Self, cast, get_args, get_origin, get_type_hints
+from typing import Any, Self, cast
 
 from .device_state import DeviceState
 
@@ -62,35 +61,3 @@ def _shifted[T](value: T, delta: timedelta) -> T:
         parts = {one.name: _shifted(getattr(value, one.name), delta) for one in fields(value)}
         return replace(value, **parts)
     return value
-
-
-def to_json(value: Any) -> Any:
-    """Return a dataclass or one of its values as JSON values."""
-    if is_dataclass(value):
-        return {field.name: to_json(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return [to_json(one) for one in value] if isinstance(value, tuple) else value
-
-
-def from_json(kind: Any, value: Any) -> Any:
-    """Return a value of a type, which may be generic or a union with None, from its JSON.
-
-    Raise AttributeError, KeyError, TypeError or ValueError if it cannot be read.
-    """
-    if isinstance(kind, UnionType):
-        return None if value is None else from_json(get_args(kind)[0], value)
-    if is_dataclass(kind):
-        types = get_type_hints(kind)
-        return cast("Any", kind)(
-            **{name: from_json(one, value[name]) for name, one in types.items()}
-        )
-    if isinstance(kind, type) and issubclass(kind, datetime):
-        moment = datetime.fromisoformat(value)
-        if moment.tzinfo is None:
-            raise ValueError(value)
-        return moment
-    origin = get_origin(kind) or kind
-    if not isinstance(value, {tuple: list, float: int | float}.get(origin, origin)):
-        raise TypeError(value)
-    return tuple(from_json(get_args(kind)[0], one) for one in value) if origin is tuple else value

@@ -9,13 +9,12 @@ from homeassistant.const import ATTR_ENTITY_ID
 from homeassistant.core import valid_entity_id
 
 from ..const import LOGGER
+from ..storage import DAMAGED, from_json
 from .device import MAX_DURATION, is_confirmed
-from .record import DeviceRecord, from_json, to_json
+from .record import DeviceRecord
 
 NAME = "held_devices"
 """Name of the file, which all accounts share, as they may share devices."""
-DAMAGED = (AttributeError, KeyError, TypeError, ValueError)
-"""Errors raised by a stored device that cannot be read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +53,7 @@ class HeldDevice:
 def as_stored(devices: Iterable[HeldDevice], not_restored: Iterable[str]) -> dict[str, Any]:
     """Return the stored form of held devices, and of those that could not be restored."""
     named = [{ATTR_ENTITY_ID: entity_id} for entity_id in sorted(not_restored)]
-    return {"devices": [*map(to_json, devices), *named]}
+    return {"devices": [*devices, *named]}
 
 
 def from_stored(stored: Any) -> tuple[list[HeldDevice], set[str]]:

@@ -13,7 +13,7 @@ from statistics import fmean
 
 from ..equivents.model import Equivent
 from .days import DAY, LONDON, MAX_DAYS_BACK, days_of, is_working, similar_days
-from .results import MIN_DAYS, Estimate, HalfHour, Reason, days_above
+from .results import MIN_DAYS, Estimate, HalfHour, Reason
 
 GRID = timedelta(minutes=5)
 HALF_HOUR = timedelta(minutes=30)
@@ -272,13 +272,10 @@ def estimate(
             )
             for each, energy in zip(window.half_hours, usual or repeat(None), strict=False)
         ),
-        days={day: sum(energies) for day, energies in days.items()},
+        days={day.isoformat(): sum(energies) for day, energies in days.items()},
         days_wanted=window.days_wanted,
-        so_far=fmean(far) if is_usual and is_begun else None,
+        days_so_far=tuple(far) if is_begun and until < window.end else (),
         used=used,
-        lower_than=days_above(far, used)
-        if used is not None and is_usual and until > window.start
-        else None,
         approximate=any(meter.is_approximate(moments) for meter in meters),
         final=over and used is not None,
         measured_until=until if is_begun else None,

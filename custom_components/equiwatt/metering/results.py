@@ -1,18 +1,16 @@
-"""Estimates and results of equivents, their JSON and their total."""
+"""Estimates and results of equivents, and their total."""
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, time
 from enum import StrEnum
 from functools import cached_property
 from itertools import repeat
 from math import sqrt
 from statistics import fmean, stdev
-from typing import Any
 
-from ..equivents.answer import MalformedError, Reader, as_event, read_event, read_time
 from ..equivents.model import SAME, Equivent, Kind
 from ..equivents.snapshot import MAX_EQUIVENTS
 from .days import LONDON, is_working
@@ -60,15 +58,13 @@ class Estimate:
     start: datetime
     end: datetime
     half_hours: tuple[HalfHour, ...] = ()
-    days: Mapping[date, float] = field(default_factory=dict)
-    """Use on each usual day, most recent first."""
+    days: Mapping[str, float] = field(default_factory=dict)
+    """Use on each usual day by its ISO date, most recent first."""
+    days_so_far: tuple[float, ...] = ()
+    """Use on each usual day until the newest reading, empty once that is the end's."""
     days_wanted: int
-    so_far: float | None = None
-    """Usual use until the newest reading."""
     used: float | None = None
     """Use until the newest reading."""
-    lower_than: int | None = None
-    """Number of usual days with more use until then."""
     approximate: bool = False
     final: bool = False
     measured_until: datetime | None = None
@@ -78,6 +74,24 @@ class Estimate:
     def usual(self) -> float | None:
         """Usual use in the whole window."""
         return fmean(self.days.values()) if len(self.days) >= MIN_DAYS else None
+
+    @property
+    def so_far(self) -> float | None:
+        """Usual use until the newest reading."""
+        is_known = self.usual is not None and self.measured_until is not None
+        return fmean(self._measured_days) if is_known else None
+
+    @property
+    def lower_than(self) -> int | None:
+        """Number of usual days with more use until the newest reading."""
+        if self.saving is None or self.used is None or self.measured_until == self.start:
+            return None
+        return days_above(self._measured_days, self.used)
+
+    @property
+    def _measured_days(self) -> Collection[float]:
+        """Use on each usual day until the newest reading."""
+        return self.days_so_far or self.days.values()
 
     @property
     def saving(self) -> float | None:
@@ -112,25 +126,6 @@ class FinishedResult:
     def counts(self) -> bool:
         """Return True if the result is part of the total, where a powerUP would count as a loss."""
         return self.estimate.saving is not None and self.kind != Kind.POWER_UP
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the stored form, without figures that follow from others."""
-        estimate = self.estimate
-        return {
-            **as_event(self.equivent),
-            "kind": self.kind,
-            "start": _seconds(estimate.start),
-            "end": _seconds(estimate.end),
-            "half_hours": [
-                [_seconds(half.start), half.usual, half.used] for half in estimate.half_hours
-            ],
-            "days": {day.isoformat(): kwh for day, kwh in estimate.days.items()},
-            "days_wanted": estimate.days_wanted,
-            "used": estimate.used,
-            "approximate": estimate.approximate,
-            "measured_until": estimate.measured_until and _seconds(estimate.measured_until),
-            "reason": estimate.reason,
-        }
 
 
 class Verdict(StrEnum):
@@ -183,9 +178,9 @@ class Results(tuple[FinishedResult, ...]):  # noqa: SLOT001 - it caches what it 
         estimates = [result.estimate for result in self.counted]
         if len(estimates) < MIN_EQUIVENTS_SPREAD:
             return None
-        uses: dict[tuple[time, bool], dict[date, float]] = defaultdict(dict)
+        uses: dict[tuple[time, bool], dict[str, float]] = defaultdict(dict)
         for each in estimates:
-            uses[_hours(each)] |= {**each.days, each.start.date(): each.used or 0.0}
+            uses[_hours(each)] |= {**each.days, each.start.date().isoformat(): each.used or 0.0}
         by_hours = {hours: stdev(days.values()) for hours, days in uses.items()}
         deviations = [by_hours[_hours(each)] for each in estimates]
         variance = sum(deviation**2 for deviation in deviations)
@@ -211,17 +206,12 @@ class Results(tuple[FinishedResult, ...]):  # noqa: SLOT001 - it caches what it 
         return Verdict.LESS if excess > 0 else Verdict.MORE
 
 
-def read_results(data: Mapping[str, Any], reader: Reader) -> Results:
-    """Read the stored results, none without a meter."""
-    return _newest(reader.all(_read, data.get("results", [])))
-
-
 def _variance_of_days(estimates: Iterable[Estimate], weights: Iterable[float]) -> float:
     """Return the variance that usual days add to a sum, in which equivents share some of them.
 
     Each day is one n-th of its equivent's average.
     """
-    days: defaultdict[date, float] = defaultdict(float)
+    days: defaultdict[str, float] = defaultdict(float)
     for each, weight in zip(estimates, weights, strict=False):
         for day in each.days:
             days[day] += weight / len(each.days)
@@ -283,45 +273,3 @@ def _newest(results: Iterable[FinishedResult]) -> Results:
 def _age(result: FinishedResult) -> float:
     """Return the sort key of a result, lowest for the latest equivent."""
     return -result.equivent.start.timestamp()
-
-
-def _seconds(moment: datetime) -> int:
-    """Return a time in Unix seconds."""
-    return int(moment.timestamp())
-
-
-def _read(item: Any) -> FinishedResult:
-    """Return a stored result. Raise an error if it is malformed."""
-    equivent = read_event(item)
-    if equivent is None:
-        raise MalformedError("a result of an equivent that was called off")
-    days = {date.fromisoformat(day): float(kwh) for day, kwh in item["days"].items()}
-    used = _optional(float, item["used"])
-    estimate = Estimate(
-        start=read_time(item["start"]),
-        end=read_time(item["end"]),
-        half_hours=tuple(
-            HalfHour(
-                start=read_time(start),
-                usual=_optional(float, usual),
-                used=_optional(float, half_used),
-            )
-            for start, usual, half_used in item["half_hours"]
-        ),
-        days=days,
-        days_wanted=int(item["days_wanted"]),
-        used=used,
-        approximate=bool(item["approximate"]),
-        final=True,
-        measured_until=_optional(read_time, item["measured_until"]),
-        reason=_optional(Reason, item["reason"]),
-    )
-    if used is not None and estimate.usual is not None:
-        lower_than = days_above(days.values(), used)
-        estimate = replace(estimate, so_far=estimate.usual, lower_than=lower_than)
-    return FinishedResult(equivent, estimate, _optional(Kind, item["kind"]))
-
-
-def _optional[T](read: Callable[[Any], T], value: Any) -> T | None:
-    """Return a stored value, which may be unknown."""
-    return None if value is None else read(value)

@@ -45,10 +45,8 @@ FOREIGN = ("homeassistant.components.recorder", "homeassistant.components.energy
 
 def stored(home: MeteredHome, hass_storage: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the stored data of the equivents."""
-    savings: list[dict[str, Any]] = hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"].get(
-        "results", []
-    )
-    return savings
+    data: dict[str, list[dict[str, Any]]] = hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"]
+    return data["results"]
 
 
 async def test_example(home: MeteredHome, hass_storage: dict[str, Any]) -> None:
@@ -67,8 +65,8 @@ async def test_example(home: MeteredHome, hass_storage: dict[str, Any]) -> None:
     (event,) = await home.calendar()
     assert event["description"].startswith(WORDS + LABEL)
     await home.pass_time(60, step=30)
-    kept = [each["start_time"] for each in stored(home, hass_storage)]
-    assert (len(kept), kept[0]) == (3, int(START.timestamp()))
+    kept = [each["equivent"]["start"] for each in stored(home, hass_storage)]
+    assert (len(kept), kept[0]) == (3, START.isoformat())
     before = [home.sensor(key) for key in FIGURES]
     assert await home.hass.config_entries.async_reload(home.entry.entry_id)
     await home.settle()
@@ -516,7 +514,7 @@ async def test_two_accounts(home: MeteredHome, hass_storage: dict[str, Any]) -> 
     assert [text.partition(" kWh")[0] for text in descriptions] == ["Used 0.40", "Used 0.80", ""]
     await home.pass_time(60, step=30)
     kept = [
-        [round(each["used"], 6) for each in hass_storage[key]["data"].get("results", [])]
+        [round(each["estimate"]["used"], 6) for each in hass_storage[key]["data"]["results"]]
         for key in ("equiwatt.entry0", "equiwatt.entry1", "equiwatt.entry2")
     ]
     assert kept == [[0.4, 0.22, 0.22], [0.8, 0.44, 0.44], []]
@@ -530,12 +528,12 @@ async def test_damaged_results(home: MeteredHome, hass_storage: dict[str, Any]) 
     await home.pass_time(60, step=30)
     assert await home.hass.config_entries.async_unload(home.entry.entry_id)
     data = hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"]
-    data["results"][0]["days"] = "some"
+    data["results"][0]["estimate"]["days"] = "some"
     await home.setup()
     assert home.figures() == (0.9, 0.4, 0.5)
     await home.pass_time(60, step=30)
     data = hass_storage[f"equiwatt.{home.entry.entry_id}"]["data"]
-    assert [len(each["days"]) for each in data["results"]] == [7, 5, 2]
+    assert [len(each["estimate"]["days"]) for each in data["results"]] == [7, 5, 2]
 
 
 async def test_energy_dashboard(home: MeteredHome) -> None:

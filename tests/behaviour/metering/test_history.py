@@ -140,7 +140,7 @@ async def test_wrong_clock(years: MeteredHome) -> None:
     years.choose(**SENSORS)
     await years.setup()
     newest = past_of(years)[0]
-    estimate = replace(newest.estimate, used=None, so_far=None, reason=Reason.CLOCK_WRONG)
+    estimate = replace(newest.estimate, used=None, reason=Reason.CLOCK_WRONG)
     years.entry.runtime_data.store.async_keep_results(replace(newest, estimate=estimate))
     years.choose(source="sensors", sensors=[SECOND_METER])
     await years.hass.config_entries.async_reload(years.entry.entry_id)
