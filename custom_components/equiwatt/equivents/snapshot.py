@@ -1,9 +1,10 @@
 """Immutable snapshots of an account's equivents, and the edges between them."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 from .model import SAME, EdgeType, Equivent, Kind, Source
@@ -97,10 +98,14 @@ class Edge:
         return attributes
 
 
-def add_finished(past: tuple[Equivent, ...], listed: Iterable[Equivent]) -> tuple[Equivent, ...]:
+def add_finished(past: tuple[Equivent, ...], listed: Collection[Equivent]) -> tuple[Equivent, ...]:
     """Add finished equivents, replacing those whose times have been corrected."""
-    known = set(past)
-    new = sorted(set(listed) - known, key=_start)
+    if not listed:
+        return past
+    oldest = min(map(_start, listed))
+    # Only the newest, as every answer lists the same ten, and years of them may be known.
+    known = takewhile(lambda old: old.start >= oldest, past)
+    new = sorted(set(listed).difference(known), key=_start)
     if not new:
         return past
     kept = [old for old in past if not any(old.same_as(equivent) for equivent in _near(new, old))]
