@@ -134,8 +134,7 @@ class Announcer:
             if wait > EDGE_INTERVAL / 4:  # timers fire early by what a clock resolves
                 self._timer.async_set(wait)
                 return
-            edge = self._store.plans.marked(self._store.attendance.marked(self._waiting[0]))
-            await self._store.async_write(edge)
+            edge = await self._store.async_write(self._waiting[0])
             self._waiting.popleft()
             self._announced_at = self._hass.loop.time()
             listeners = list(self._listeners)

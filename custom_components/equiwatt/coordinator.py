@@ -178,9 +178,9 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
             raise self._fail(err) from err
         except Exception:
             self.failures += 1
-            self._set_boundary()
             raise
         finally:
+            self._set_boundary()
             self._set_poll()
 
     async def _async_answer(self) -> Answer:
@@ -207,7 +207,6 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         async_set_issue(self.hass, self.config_entry, TOKEN_REFUSED, applies=False)
         async_abort_flows(self.hass, self.config_entry, SOURCE_REAUTH)
         self.error = None
-        self._set_boundary()
         return self._announce()
 
     def _note(self, change: str, **details: Any) -> None:

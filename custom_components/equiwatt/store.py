@@ -132,13 +132,18 @@ class EquiwattStore:
             self.plans = plans
             self._write_soon(0)
 
-    async def async_write(self, edge: Edge) -> None:
-        """Write the snapshot after an edge; a full disk does not prevent announcing it."""
+    async def async_write(self, edge: Edge) -> Edge:
+        """Write the snapshot after an edge. Return the edge with its kind and its attendance.
+
+        A full disk does not prevent announcing it.
+        """
+        edge = self.plans.marked(self.attendance.marked(edge))
         self.snapshot = replace(edge.after, upcoming=None)
         self.attendance = self.attendance.after(edge)
         self.plans = self.plans.after(edge)
         self.known = True
         await self._file.async_try()
+        return edge
 
     async def async_flush(self) -> None:
         """Write all data now. Raise WriteError if it fails."""
