@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from .conftest import Push
 from .fakes.actions import simulate
 from .fakes.home import LIVE, Home
 from .fakes.provider import Provider
@@ -22,6 +23,18 @@ async def test_on_from_start_to_end(home: Home, provider: Provider, minutes: int
     await home.poll()
     changes = [event.data["new_state"] for event in home.changes if event.data["entity_id"] == LIVE]
     assert [state.state for state in changes if state] == ["off", "on", "off"]
+
+
+async def test_first_to_change(home: Home, push: Push) -> None:
+    """The sensor changes before all other entities, and the event entity after them."""
+    await home.setup()
+    for edge in ("started", "ended"):
+        before = len(home.changes)
+        await push(f"?event={edge}")
+        changed = [event.data["entity_id"] for event in home.changes[before:]]
+        assert changed[0] == LIVE
+        assert changed[-1] == "event.equiwatt_equivent"
+        assert {"sensor.equiwatt_current_start", "calendar.equiwatt_equivents"} <= set(changed)
 
 
 async def test_rehearsal(home: Home, provider: Provider) -> None:
