@@ -15,8 +15,8 @@ from homeassistant.helpers.http import HomeAssistantView
 from homeassistant.helpers.typing import ConfigType
 
 DOMAIN = "benchmark"
-FLOOR_WEBHOOK_ID = "floor-webhook"
-FLOOR = "benchmark.floor"
+FLOORS = [f"benchmark.floor_{number}" for number in range(12)]
+"""States, of which each has a webhook whose id is the entity's."""
 SEEN = "/api/benchmark/seen"
 MANIFEST = {
     "domain": DOMAIN,
@@ -29,7 +29,7 @@ MANIFEST = {
 
 async def write_floor(hass: HomeAssistant, webhook_id: str, request: Request) -> Response:
     """Write a state: the minimum of a webhook that changes one."""
-    hass.states.async_set(FLOOR, request.query["event"])
+    hass.states.async_set(webhook_id, request.query["event"])
     return Response()
 
 
@@ -62,6 +62,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     seen = Seen()
     hass.bus.async_listen(EVENT_STATE_CHANGED, seen.note)
     hass.http.register_view(seen)
-    hass.states.async_set(FLOOR, "ended")
-    webhook.async_register(hass, DOMAIN, "Floor", FLOOR_WEBHOOK_ID, write_floor)
+    for floor in FLOORS:
+        hass.states.async_set(floor, "ended")
+        webhook.async_register(hass, DOMAIN, floor, floor, write_floor)
     return True

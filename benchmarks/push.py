@@ -7,7 +7,7 @@ from before the call is sent until a listener within Home Assistant sees the sta
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
-from itertools import count, cycle, permutations
+from itertools import chain, count, cycle, permutations
 import json
 from pathlib import Path
 from statistics import median, quantiles
@@ -27,18 +27,17 @@ CALLS = 500
 WARM_UP = 30
 PAUSE = 0.01
 """Seconds after a call, as an automation's trace or a file would delay the next one."""
-ACCOUNTS = 12
+ACCOUNTS = len(observer.FLOORS)
 SECOND = 1.5
 """Seconds until the calls of a set-up no longer delay others by the limits."""
 NEAR = 100
 """Seconds to a planned end that is near enough for a call to end the equivent."""
 LIVE = "binary_sensor.equiwatt_live"
-NATIVE = "input_boolean.plug"
+NATIVE = "input_boolean.native"
+FLOOR = "benchmark.floor"
 API_SECONDS = 0.1
 TRIPS = 20
 ATTEMPTS = 50
-NATIVE_WEBHOOK = "/api/webhook/native-webhook"
-FLOOR_WEBHOOK = f"/api/webhook/{observer.FLOOR_WEBHOOK_ID}"
 EDGES = ("started", "ended")
 TOKENS = count()
 """Numbers of the tokens, as each account needs its own with its own limits."""
@@ -51,11 +50,17 @@ class Caller:
         """Initialize with the address of the house."""
         self._url = house.url
         self._session = session
+        self._numbers = count()
 
     async def call(self, path: str, edge: str) -> float:
-        """Call a webhook and return the time before it."""
+        """Call a webhook and return the time before it.
+
+        No call repeats an address, as client and server keep those that they have parsed, but real
+        calls are days apart.
+        """
+        url = f"{self._url}{path}?event={edge}&number={next(self._numbers)}"
         began = monotonic()
-        async with self._session.post(f"{self._url}{path}?event={edge}") as response:
+        async with self._session.post(url) as response:
             await response.read()
         return began
 
@@ -78,10 +83,15 @@ def install_observer(place: Path) -> None:
 
 @asynccontextmanager
 async def running_house(folder: Path, provider: Provider) -> AsyncGenerator[House]:
-    """Run a house with the peer's configuration, the native webhook and the observer."""
+    """Run a house with the peer's configuration, the native webhooks and the observer."""
     install_observer(folder / "custom_components" / observer.DOMAIN)
-    parts = [world.peer(name, provider) for name in ("configuration", "native")]
-    configuration = "".join(parts) + f"{observer.DOMAIN}:\n"
+    native, numbers = world.peer("native", provider), range(ACCOUNTS)
+    automations = "".join(native.replace("NUMBER", str(number)) for number in numbers)
+    helpers = "".join(f"  native_{number}:\n" for number in numbers)
+    configuration = world.peer("configuration", provider).replace(
+        "input_boolean:\n", f"input_boolean:\n{helpers}"
+    )
+    configuration += f"automation native:\n{automations}{observer.DOMAIN}:\n"
     async with House(folder, configuration=configuration) as house:
         yield house
 
@@ -98,8 +108,10 @@ async def account(house: House, provider: Provider, name: str | None) -> dict[st
 
 async def add_accounts(house: House, providers: list[Provider]) -> list[dict[str, str]]:
     """Add accounts and wait until the limits allow their pushes."""
-    names = [None, *(f"Home {number}" for number in range(1, len(providers)))]
-    added = [await account(house, *names) for names in zip(providers, names, strict=True)]
+    first = await account(house, providers[0], None)  # the others ask for names after it
+    named = enumerate(providers[1:], 1)
+    others = (account(house, provider, f"Home {number}") for number, provider in named)
+    added = [first, *await asyncio.gather(*others)]
     await asyncio.sleep(SECOND)
     return added
 
@@ -115,27 +127,32 @@ async def pushes(house: House, caller: Caller, provider: Provider) -> dict[str, 
     """Call all three in every order in turn, and return the milliseconds of each.
 
     Each start and its end are those of an account of their own, as a second end within two minutes
-    would say nothing new. Accounts come in batches, so that calls follow calls, not a set-up.
+    would say nothing new, and of an automation, a helper and a state of their own, as nothing used
+    rarely is in a cache. Accounts come in batches, so that calls follow calls, not a set-up.
     """
-    paths = {"native": NATIVE_WEBHOOK, "floor": FLOOR_WEBHOOK}
-    orders = cycle(permutations(("ours", *paths)))
-    times: dict[str, list[float]] = {name: [] for name in ("ours", *paths)}
+    entities = {"ours": LIVE, "native": NATIVE, "floor": FLOOR}
+    orders = cycle(permutations(entities))
+    times: dict[str, list[float]] = {name: [] for name in entities}
     while len(times["ours"]) < WARM_UP + CALLS:
         added = await add_accounts(house, [provider] * ACCOUNTS)
-        called: dict[str, list[float]] = {name: [] for name in times}
+        called: dict[str, list[float]] = {name: [] for name in entities}
         await caller.seen()
-        for ours, order in zip(added, orders, strict=False):
+        for number, (ours, order) in enumerate(zip(added, orders, strict=False)):
             for edge in EDGES:
+                paths = {
+                    "ours": ours[edge],
+                    "native": f"/api/webhook/native-{number}",
+                    "floor": f"/api/webhook/{observer.FLOORS[number]}",
+                }
                 for name in order:
-                    called[name].append(await caller.call(paths.get(name, ours[edge]), edge))
+                    called[name].append(await caller.call(paths[name], edge))
                     await asyncio.sleep(PAUSE)
         seen = await caller.seen()
-        lives = [
-            moment for name, found in seen.items() if name.startswith(LIVE) for moment in found
-        ]
-        changes = {"ours": sorted(lives), "native": seen[NATIVE], "floor": seen[observer.FLOOR]}
-        for name, moments in changes.items():
-            times[name] += durations(called[name], moments)
+        for name, prefix in entities.items():
+            changes = [
+                moments for entity_id, moments in seen.items() if entity_id.startswith(prefix)
+            ]
+            times[name] += durations(called[name], sorted(chain.from_iterable(changes)))
         await remove(house, added)
     return {name: durations[WARM_UP:] for name, durations in times.items()}
 
