@@ -413,6 +413,23 @@ async def test_account_added_during_flow(
     assert result["title"] == "Mum"
 
 
+async def test_two_dialogs(
+    hass: HomeAssistant, provider: Provider, mock_setup_entry: AsyncMock, reachable: None
+) -> None:
+    """Of two dialogs that are open at once, the later one to be finished asks for a name."""
+    flows = [await begin(hass), await begin(hass)]
+    first = await fill_in(hass, flows[0], user_input())
+    second = await fill_in(hass, flows[1], user_input(OTHER))
+    before = shown_addresses(second)
+    assert (await fill_in(hass, first, {}))["title"] == "equiwatt"
+    second = await fill_in(hass, second, {})
+    assert second["errors"] == {"name": "name_taken"}
+    second = await fill_in(hass, second, user_input(OTHER, name="Mum"))
+    assert shown_addresses(second) == before
+    second = await fill_in(hass, second, {})
+    assert (second["title"], second["data"]["token"]) == ("Mum", OTHER)
+
+
 async def test_added_twice(
     hass: HomeAssistant, provider: Provider, mock_setup_entry: AsyncMock, reachable: None
 ) -> None:

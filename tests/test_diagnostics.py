@@ -7,12 +7,10 @@ from typing import Any
 
 from pytest_homeassistant_custom_component.components.diagnostics import (
     get_diagnostics_for_config_entry,
-    get_diagnostics_for_device,
 )
 
 from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.holding.issues import async_raise_not_restored, issue_id_of
-from homeassistant.helpers import device_registry as dr
 from homeassistant.setup import async_setup_component
 
 from .conftest import Push
@@ -36,9 +34,6 @@ async def test_diagnostics(home: Home, provider: Provider, push: Push, hass_clie
     provider.fail(HTTPStatus.BAD_GATEWAY)
     await home.poll()
     diagnostics = await get_diagnostics_for_config_entry(home.hass, hass_client, home.entry)
-    (device,) = dr.async_entries_for_config_entry(dr.async_get(home.hass), home.entry.entry_id)
-    of_device = await get_diagnostics_for_device(home.hass, hass_client, home.entry, device)
-    assert of_device.keys() == diagnostics.keys()
     assert diagnostics["state"] == {
         "live": {"start": "2026-11-20T17:20:00+00:00", "end": None},
         "upcoming": None,

@@ -56,32 +56,27 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
             url = user_input[SECTION_ADVANCED][CONF_URL].strip()
             errors = self._check_title() or await self._async_try(token, url)
             if not errors:
-                webhook_id = async_generate_id()
+                webhook_id = self._data.get(CONF_WEBHOOK_ID) or async_generate_id()
                 self._data = {CONF_TOKEN: token, CONF_URL: url, CONF_WEBHOOK_ID: webhook_id}
                 return await self.async_step_addresses()
-        return self.async_show_form(
-            step_id="user",
-            data_schema=self._user_schema(user_input),
-            errors=errors,
-        )
+        return self._show_user(user_input, errors)
 
-    def _user_schema(self, user_input: dict[str, Any] | None) -> vol.Schema:
-        """Return the first form, with what was entered.
+    def _show_user(
+        self, user_input: dict[str, Any] | None, errors: dict[str, str]
+    ) -> ConfigFlowResult:
+        """Show the first form, with what was entered.
 
         A second account needs a name. The advanced section stays open once the address is changed.
         """
         url = user_input[SECTION_ADVANCED][CONF_URL] if user_input else DEFAULT_URL
+        advanced = section(ADVANCED_SCHEMA, {"collapsed": url == DEFAULT_URL})
         schema = vol.Schema(
-            {
-                vol.Required(CONF_TOKEN): TOKEN,
-                vol.Required(SECTION_ADVANCED): section(
-                    ADVANCED_SCHEMA, {"collapsed": url == DEFAULT_URL}
-                ),
-            }
+            {vol.Required(CONF_TOKEN): TOKEN, vol.Required(SECTION_ADVANCED): advanced}
         )
         if self._async_current_entries():
             schema = NAME_SCHEMA.extend(schema.schema)
-        return self.add_suggested_values_to_schema(schema, user_input)
+        schema = self.add_suggested_values_to_schema(schema, user_input)
+        return self.async_show_form(step_id="user", data_schema=schema, errors=errors)
 
     def _check_title(self) -> dict[str, str]:
         """Return an error if the name is empty, or belongs to another account."""
@@ -97,6 +92,8 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
         if addresses and user_input is None:
             return self._show(addresses, "addresses")
         self._async_abort_entries_match({CONF_TOKEN: self._data[CONF_TOKEN]})
+        if errors := self._check_title():  # of an account that another dialog has added meanwhile
+            return self._show_user(None, errors)
         data, self._data = self._data, {}
         return self.async_create_entry(
             title=self._title,

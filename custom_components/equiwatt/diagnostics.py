@@ -4,7 +4,6 @@ from typing import Any
 
 from homeassistant.const import CONF_SENSORS, CONF_SOURCE, CONF_URL
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers.device_registry import DeviceEntry
 
 from .const import DEFAULT_URL, SOURCE_OFF
 from .coordinator import EquiwattCoordinator
@@ -71,13 +70,6 @@ def _api(coordinator: EquiwattCoordinator) -> dict[str, Any]:
             "skipped": answer.skipped,
         },
     }
-
-
-async def async_get_device_diagnostics(
-    hass: HomeAssistant, entry: EquiwattConfigEntry, device: DeviceEntry
-) -> dict[str, Any]:
-    """Return the diagnostics of an account's only device."""
-    return await async_get_config_entry_diagnostics(hass, entry)
 
 
 def _device(held: HeldDevice) -> dict[str, Any]:

@@ -8,10 +8,9 @@ from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow, Rep
 from homeassistant.config_entries import SOURCE_RECONFIGURE
 from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.selector import BooleanSelector
 
-from .const import CONF_UNUSED, DOMAIN
+from .const import CONF_UNUSED
 from .holding.manager import async_get_manager
 from .issues import TOKEN_REFUSED, async_abort_flows
 from .webhook import addresses_errors, addresses_schema, async_get_addresses
@@ -27,9 +26,8 @@ class NotRestoredFlow(ConfirmRepairFlow):
     async def async_step_confirm(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
-        """Clear the issue once the user has confirmed, unless it is gone by then."""
-        issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
-        if user_input is not None and self.data and issue:
+        """Clear the issue once the user has confirmed."""
+        if user_input is not None and self.data:
             async_get_manager(self.hass).async_forget(str(self.data["entity_id"]))
         return await super().async_step_confirm(user_input)
 

@@ -43,16 +43,6 @@ class EquiwattTimeDescription(EquiwattSensorDescription):
     device_class: SensorDeviceClass = SensorDeviceClass.TIMESTAMP
 
 
-def _start(equivent: Equivent | None) -> datetime | None:
-    """Return the start of an equivent."""
-    return equivent.start if equivent else None
-
-
-def _end(equivent: Equivent | None) -> datetime | None:
-    """Return the end of an equivent, None if unknown."""
-    return equivent.end if equivent else None
-
-
 def _seconds(equivent: Equivent | None) -> float | None:
     """Return the duration of a finished equivent."""
     if equivent is None or equivent.end is None:
@@ -143,11 +133,11 @@ class EquiwattMeterDescription(EquiwattSensorDescription):
 SENSORS = (
     EquiwattTimeDescription(
         key="current_start",
-        value_fn=lambda data: _start(data.coordinator.data.live),
+        value_fn=lambda data: live.start if (live := data.coordinator.data.live) else None,
     ),
     EquiwattTimeDescription(
         key="current_end",
-        value_fn=lambda data: _end(data.coordinator.data.live),
+        value_fn=lambda data: live.end if (live := data.coordinator.data.live) else None,
     ),
     EquiwattTimeDescription(
         key="next_start",
@@ -158,11 +148,11 @@ SENSORS = (
     ),
     EquiwattTimeDescription(
         key="last_start",
-        value_fn=lambda data: _start(data.coordinator.data.last),
+        value_fn=lambda data: last.start if (last := data.coordinator.data.last) else None,
     ),
     EquiwattTimeDescription(
         key="last_end",
-        value_fn=lambda data: _end(data.coordinator.data.last),
+        value_fn=lambda data: last.end if (last := data.coordinator.data.last) else None,
     ),
     EquiwattSensorDescription(
         key="last_duration",

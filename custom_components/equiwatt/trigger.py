@@ -3,7 +3,7 @@
 They use Home Assistant's base class for triggers, but not its less stable helpers for entities.
 """
 
-from typing import ClassVar, override
+from typing import override
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.start import async_at_started
@@ -24,9 +24,7 @@ from .target import CONF_REHEARSALS, TARGET_SCHEMA, async_reached, async_warn_of
 
 
 class EquiwattTrigger(Trigger):
-    """Trigger on edges of one type, of the accounts that the target reaches."""
-
-    _edge_type: ClassVar[EdgeType]
+    """Trigger on edges of the type that its name ends with, of the accounts in its target."""
 
     @override
     @classmethod
@@ -39,6 +37,7 @@ class EquiwattTrigger(Trigger):
         """Initialize the trigger."""
         super().__init__(hass, config)
         self._name = config.key
+        self._edge_type = EdgeType(config.key.rpartition("_")[2])
         self._selected = config.target or {}
         self._target = TargetSelection(self._selected)
         self._rehearsals: bool = (config.options or {}).get(CONF_REHEARSALS, True)
@@ -89,18 +88,6 @@ class EquiwattTrigger(Trigger):
         return chosen and entry_id in async_reached(self._hass, self._target)
 
 
-class StartedTrigger(EquiwattTrigger):
-    """Triggers when an equivent starts."""
-
-    _edge_type = EdgeType.STARTED
-
-
-class EndedTrigger(EquiwattTrigger):
-    """Triggers when an equivent ends."""
-
-    _edge_type = EdgeType.ENDED
-
-
 async def async_get_triggers(hass: HomeAssistant) -> dict[str, type[Trigger]]:
     """Return the triggers by their names."""
-    return {"equivent_started": StartedTrigger, "equivent_ended": EndedTrigger}
+    return {f"equivent_{edge_type}": EquiwattTrigger for edge_type in EdgeType}

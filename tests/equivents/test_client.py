@@ -395,7 +395,7 @@ async def test_rate_limited() -> None:
         ("5", 5),
         (" 5 ", 5),
         ("3600", 3600),
-        ("86400", 3600),
+        ("86400", 86400),
         ("0", 60),
         ("-5", 60),
         ("1.5", 60),
@@ -405,12 +405,12 @@ async def test_rate_limited() -> None:
         ("Fri, 20 Nov 2026 17:00:42 GMT", 42),
         ("Fri, 20 Nov 2026 17:00:42 -0000", 42),
         ("Fri, 20 Nov 2026 16:59:00 GMT", 60),
-        ("Fri, 20 Nov 2037 17:00:00 GMT", 3600),
+        ("Sat, 21 Nov 2026 17:00:00 GMT", 86400),
         ("Fri, 99 Nov 2026 17:00:00 GMT", 60),
     ],
 )
 def test_retry_after(header: str | None, seconds: float) -> None:
-    """Seconds and dates count up to an hour, and anything else as a minute."""
+    """Seconds and dates count in full, and anything else as a minute."""
     assert retry_after(header, NOW) == seconds
 
 

@@ -26,7 +26,6 @@ MAX_BODY = 1024 * 1024
 MAX_AGE = 60
 """Seconds for which an answer may have been cached."""
 DEFAULT_RETRY_AFTER = 60
-MAX_RETRY_AFTER = 3600
 
 CALL_GAP = 1.0
 CALLS_PER_WINDOW = 10
@@ -266,7 +265,7 @@ def retry_after(header: str | None, now: datetime) -> float:
         seconds = float(header)
     elif when := read_date(header):
         seconds = (when - now).total_seconds()
-    return min(seconds, MAX_RETRY_AFTER) if seconds > 0 else DEFAULT_RETRY_AFTER
+    return seconds if seconds > 0 else DEFAULT_RETRY_AFTER
 
 
 def read_date(header: str | None) -> datetime | None:
