@@ -20,7 +20,7 @@ from custom_components.equiwatt.holding.device import (
     step,
 )
 from custom_components.equiwatt.holding.device_state import DeviceState
-from custom_components.equiwatt.holding.record import DeviceRecord
+from custom_components.equiwatt.holding.record import DeviceRecord, shifted
 from custom_components.equiwatt.storage import from_json
 from homeassistant.helpers.json import json_dumps
 from tests.fakes.devices.pretend import FailureError, PretendDevice
@@ -117,7 +117,7 @@ class Keeper:
         """Change the wall clock while the device is held."""
         self.clock.error += seconds
         if self.record:
-            self.record = self.record.shifted(timedelta(seconds=seconds))
+            self.record = shifted(self.record, timedelta(seconds=seconds))
             self._write()
             self._step(None)
 

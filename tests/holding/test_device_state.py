@@ -5,12 +5,10 @@ from typing import Any
 
 import pytest
 
-from custom_components.equiwatt.holding.device_state import (
-    SIGNIFICANT,
-    DeviceState,
-    is_near,
-    wanted_of,
-)
+from custom_components.equiwatt.holding.device_state import SIGNIFICANT, DeviceState, is_near
+from custom_components.equiwatt.holding.record import DeviceRecord
+from custom_components.equiwatt.holding.store import HeldDevice
+from homeassistant.util import dt as dt_util
 
 
 def read(entity_id: str, state: str, **attributes: Any) -> DeviceState:
@@ -286,18 +284,24 @@ def test_offers() -> None:
     assert state.offers("temperature", 21)
 
 
-def test_shown() -> None:
-    """The shown state contains the state itself."""
-    assert read("media_player.one", "paused").shown == {"state": "paused"}
-    assert read("cover.one", "open", supported_features=4, current_position=4).shown == {
-        "current_position": 4,
-        "state": "open",
-    }
-
-
-def test_wanted() -> None:
-    """Both ends of a range are wanted together."""
-    assert wanted_of({"temperature": 19.0}) == {"temperature": 19.0}
-    assert wanted_of({"target_temp_low": 16, "target_temp_high": 26}) == {
-        "temperature_range": [16, 26]
+@pytest.mark.parametrize(
+    ("state", "shown"),
+    [
+        (None, {"state": None}),
+        (read("media_player.one", "paused"), {"state": "paused"}),
+        (
+            read("cover.one", "open", supported_features=4, current_position=4),
+            {"current_position": 4, "state": "open"},
+        ),
+    ],
+)
+def test_shown(state: DeviceState | None, shown: dict[str, Any]) -> None:
+    """The sensor's attributes of a device contain its original state as it was reported."""
+    now = dt_util.utcnow()
+    record = DeviceRecord(before=state, wanted={"state": "off"}, began=now, until=now)
+    assert HeldDevice(entity_id="fan.one", record=record).as_shown(None) == {
+        "entity_id": "fan.one",
+        "until": now.isoformat(),
+        "confirmed": False,
+        **shown,
     }

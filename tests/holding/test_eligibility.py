@@ -5,15 +5,19 @@ from typing import Any
 import pytest
 
 from custom_components.equiwatt.holding.eligibility import (
+    OFF,
     Refusal,
+    Request,
     can_pause,
     can_set_back,
-    refusal_of,
+    device_state_of,
     scene_refusal_of,
     set_back,
+    wanted_for,
 )
-from homeassistant.core import HomeAssistant, State
+from homeassistant.core import Context, HomeAssistant, State
 from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
 
 OFF_AND_ON = {"fan": 16 | 32, "media_player": 256 | 128}
 
@@ -45,25 +49,37 @@ OFF_AND_ON = {"fan": 16 | 32, "media_player": 256 | 128}
 def test_can_pause(entity_id: str, attributes: dict[str, Any], can: bool) -> None:
     """Entities that can be turned off and on can be paused."""
     assert can_pause(State(entity_id, "on", attributes)) is can
-    assert refusal_of(State(entity_id, "on", attributes)) is (None if can else Refusal.UNSUPPORTED)
-    lost = Refusal.UNAVAILABLE if can else Refusal.UNSUPPORTED
-    assert refusal_of(State(entity_id, "unavailable", attributes)) is lost
 
 
 @pytest.mark.parametrize(
-    ("state", "refusal"),
+    ("entity_id", "state", "degrees", "wanted"),
     [
-        ("on", None),
-        ("playing", None),
-        ("off", Refusal.ALREADY_OFF),
-        ("unknown", Refusal.UNAVAILABLE),
-        ("unavailable", Refusal.UNAVAILABLE),
+        ("switch.one", "on", None, OFF),
+        ("switch.one", "off", None, Refusal.ALREADY_OFF),
+        ("switch.one", "unknown", None, OFF),
+        ("switch.one", "unavailable", None, OFF),
+        ("cover.one", "open", None, Refusal.UNSUPPORTED),
+        ("cover.one", "unavailable", None, Refusal.UNSUPPORTED),
+        ("switch.one", None, None, Refusal.NOT_FOUND),
+        ("switch.one", "on", 2, Refusal.UNSUPPORTED),
+        ("switch.one", "unavailable", 2, Refusal.UNSUPPORTED),
+        ("climate.one", "off", 2, Refusal.ALREADY_OFF),
+        ("climate.one", "unavailable", 2, {}),
+        ("climate.one", None, 2, Refusal.NOT_FOUND),
     ],
 )
-def test_refusal(state: str, refusal: Refusal | None) -> None:
-    """A device that is off or unavailable is refused."""
-    assert refusal_of(State("switch.one", state)) is refusal
-    assert refusal_of(None) is Refusal.NOT_FOUND
+async def test_wanted(
+    hass: HomeAssistant,
+    entity_id: str,
+    state: str | None,
+    degrees: float | None,
+    wanted: dict[str, Any] | Refusal,
+) -> None:
+    """A device that is off is refused, and one that is unavailable is wanted later."""
+    if state:
+        hass.states.async_set(entity_id, state)
+    request = Request(context=Context(), holders=frozenset(), degrees=degrees)
+    assert wanted_for(request, hass, entity_id, None, dt_util.utcnow()) == wanted
 
 
 LIMITS = {"supported_features": 3, "min_temp": 7, "max_temp": 35, "target_temp_step": 0.5}
@@ -110,15 +126,15 @@ TANK = {"supported_features": 1, "min_temp": 43, "max_temp": 60, "temperature": 
         ("heat_cool", AT_20, Refusal.NO_TEMPERATURE),
         ("dry", AT_20, Refusal.NO_TEMPERATURE),
         ("fan_only", AT_20, Refusal.NO_TEMPERATURE),
-        ("unavailable", AT_20, Refusal.UNAVAILABLE),
-        ("unknown", AT_20, Refusal.UNAVAILABLE),
+        ("unavailable", AT_20, {}),
+        ("unknown", AT_20, {}),
     ],
 )
 def test_set_back_thermostat(
     state: str, attributes: dict[str, Any], wanted: dict[str, float] | Refusal
 ) -> None:
     """Heating goes down, cooling up, ranges apart, in steps and limits; nothing is turned on."""
-    assert set_back(State("climate.one", state, attributes), 2) == wanted
+    assert set_back(device_state_of(State("climate.one", state, attributes)), 2) == wanted
 
 
 @pytest.mark.parametrize(
@@ -133,14 +149,14 @@ def test_set_back_thermostat(
         ("eco", TANK | {"temperature": None}, Refusal.NO_TEMPERATURE),
         ("eco", TANK | BETWEEN | {"temperature": None}, Refusal.NO_TEMPERATURE),
         ("eco", TANK | {"supported_features": 2}, Refusal.NO_TEMPERATURE),
-        ("unavailable", TANK, Refusal.UNAVAILABLE),
+        ("unavailable", TANK, {}),
     ],
 )
 def test_set_back_water_heater(
     state: str, attributes: dict[str, Any], wanted: dict[str, float] | Refusal
 ) -> None:
     """A water heater is set back in all modes except off and schedules."""
-    assert set_back(State("water_heater.one", state, attributes), 2) == wanted
+    assert set_back(device_state_of(State("water_heater.one", state, attributes)), 2) == wanted
 
 
 @pytest.mark.parametrize(
@@ -157,13 +173,7 @@ def test_set_back_water_heater(
 def test_set_back_by_steps(degrees: float, step: float | None, wanted: float) -> None:
     """A device moves by whole steps, at least by one."""
     state = State("climate.one", "heat", AT_20 | {"target_temp_step": step})
-    assert set_back(state, degrees) == {"temperature": wanted}
-
-
-def test_set_back_refused() -> None:
-    """Other and unavailable devices are refused."""
-    assert set_back(None, 2) is Refusal.NOT_FOUND
-    assert set_back(State("switch.one", "on", AT_20), 2) is Refusal.UNSUPPORTED
+    assert set_back(device_state_of(state), degrees) == {"temperature": wanted}
 
 
 @pytest.mark.parametrize(

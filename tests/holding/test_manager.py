@@ -731,7 +731,7 @@ async def test_error_in_decision(
             raise errors.pop()
         return step(*args)
 
-    with patch("custom_components.equiwatt.holding.manager.step", decide):
+    with patch("custom_components.equiwatt.holding.device.step", decide):
         await end(live, provider)
         await live.pass_time(MINUTE)
     assert {live.state(PLUG), live.state("switch.other")} == {"on", "off"}

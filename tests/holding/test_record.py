@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from custom_components.equiwatt.holding.device_state import DeviceState
-from custom_components.equiwatt.holding.record import Command, DeviceRecord
+from custom_components.equiwatt.holding.record import Command, DeviceRecord, shifted
 from custom_components.equiwatt.storage import from_json
 from tests.fakes.disk import to_json
 
@@ -70,7 +70,7 @@ def test_incomplete(key: str) -> None:
 def test_shifted() -> None:
     """All times move with the clock, and nothing else."""
     hour = timedelta(hours=1)
-    moved = RECORD.shifted(hour)
-    assert moved.shifted(-hour) == RECORD
+    moved = shifted(RECORD, hour)
+    assert shifted(moved, -hour) == RECORD
     assert moved.commands[0].refused_at == NOW + hour
     assert (moved.until, moved.here_since) == (RECORD.until + hour, None)

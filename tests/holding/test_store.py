@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from pytest_homeassistant_custom_component.common import MockUser
 
+from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.holding.issues import issue_id_of
 from homeassistant.core import Context
+from homeassistant.exceptions import HomeAssistantError
 from tests.conftest import Recorder
 from tests.fakes.devices.simple import Plug, install
 from tests.fakes.home import Home
@@ -61,14 +63,25 @@ async def test_damaged_file(
 async def test_newer_version(
     live: Home, hass_storage: dict[str, Any], no_secrets_in_log: Recorder
 ) -> None:
-    """A file of a newer version does not prevent holding."""
-    await install(live.hass, Plug("Plug"))
+    """A file that cannot be read is not replaced, and resumed once it can be."""
+    _, other = await install(live.hass, Plug("Plug"), Plug("Other"))
     await pause(live.hass, PLUG)
+    await live.pass_time(2 * MINUTE)
     await restart(live, lambda: hass_storage[KEY].update(version=9))
     await started(live)
     messages = [record.getMessage() for record in no_secrets_in_log.records]
     assert any("cannot be read from the disk" in message for message in messages)
     assert live.live == "on"
+    stored = deepcopy(hass_storage[KEY])
+    with pytest.raises(HomeAssistantError, match="Nothing was changed"):
+        await pause(live.hass, "switch.other")
+    await live.pass_time(MINUTE)
+    assert (hass_storage[KEY], other.commands) == (stored, [])
+    hass_storage[KEY].update(version=1)
+    assert (await pause(live.hass, "switch.other"))["paused"] == ["switch.other"]
+    await live.hass.services.async_call(DOMAIN, "restore", {}, blocking=True)
+    await live.settle()
+    assert [live.state(PLUG), live.state("switch.other")] == ["on", "on"]
 
 
 def command(**data: Any) -> dict[str, Any]:

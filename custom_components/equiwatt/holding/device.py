@@ -8,7 +8,7 @@ from itertools import takewhile
 from typing import Any, cast
 
 from .device_state import STEPS, DeviceState, distances_of, is_near
-from .record import Command, DeviceRecord
+from .record import Command, DeviceRecord, shifted
 from .steps import Call, calls_for, missing_of, steps_back
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -97,7 +97,7 @@ def calls_of(record: DeviceRecord, number: int) -> list[Call]:
     """Return the calls that carry out a command, in another way after some attempts."""
     command, earlier = record.commands[number], record.commands[:number]
     values, found = command.values, command.found
-    attempt = sum(one.values == values for one in earlier)
+    attempt = sum(other.values == values for other in earlier)
     if command.at >= record.until:
         return calls_for(values, _steps(record, found), found, attempt)
     return calls_for(missing_of(values, found), values, found, attempt)
@@ -115,7 +115,7 @@ def step(
 ) -> tuple[DeviceRecord, Decision]:
     """Return the record with the device's report, if any, and the decision."""
     if now < (newest := latest(record)):  # the clock was put back while Home Assistant was down
-        record = record.shifted(now - newest)
+        record = shifted(record, now - newest)
     if report:
         state = report.state
         if report.is_others and record.commands and state and not state.is_same(record.seen):
@@ -193,15 +193,11 @@ def _restoring(
     start, last = (back[0].at, back[-1].at) if back else (now, now)
     steps, undone = _steps(record, seen), _undone(record, seen, back)
     first = record.commands[0].at
-    # A device that has reported nothing since may have obeyed, losing its other attributes.
-    is_silent = record.changed_at is None
-    unseen = _safe_steps(steps) if is_silent else _changed_steps(record, steps)
-    asked = {name for command in back for name in command.values}
+    unseen = _unseen(record, steps).difference(*(command.values for command in back))
     pending = {
         name: value
         for name, value in steps.items()
-        if name not in undone
-        and ((name in unseen and name not in asked) or not is_near(name, value, seen.get(name)))
+        if name not in undone and (name in unseen or not seen.fits({name: value}))
     }
     if not pending:
         done = start + HOUR if _stands_since(record) <= first else _since(record) + SETTLE_TIME
@@ -225,19 +221,20 @@ def _restoring(
 
 def _undone(record: DeviceRecord, seen: DeviceState, back: tuple[Command, ...]) -> set[str]:
     """Return the steps that were carried out, and undid an earlier one."""
-    steps, undone = list(_steps(record, seen).items()), set[str]()
-    for command, after in zip(back, [*(one.found for one in back[1:]), seen], strict=False):
-        for number, (name, value) in enumerate(steps):
-            if name in command.values and not is_ours(record, after) and after.fits({name: value}):
-                was = [one for one in steps[:number] if command.found.fits(dict([one]))]
-                if not after.fits(dict(was)):
-                    undone.add(name)
+    steps, undone = _steps(record, seen), set[str]()
+    for command, after in zip(back, [*(later.found for later in back[1:]), seen], strict=False):
+        (name,) = command.values
+        earlier = takewhile(name.__ne__, steps)
+        was = {each: steps[each] for each in earlier if command.found.fits({each: steps[each]})}
+        if after.fits(command.values) and not after.fits(was) and not is_ours(record, after):
+            undone.add(name)
     return undone
 
 
 def _is_old(record: DeviceRecord, state: DeviceState) -> bool:
     """Return True if a state is the hold's, or one in which a restoring command found it."""
-    return is_ours(record, state) or any(state.is_same(one.found) for one in restoring(record))
+    found = [command.found for command in restoring(record)]
+    return is_ours(record, state) or any(map(state.is_same, found))
 
 
 def is_before(record: DeviceRecord, state: DeviceState) -> bool:
@@ -257,7 +254,7 @@ def _is_left(record: DeviceRecord, state: DeviceState) -> bool:
     # It may have obeyed in part: a scene may want what it cannot do, or lose a command.
     before, wanted = cast("DeviceState", record.before), record.wanted
     return all(
-        any(is_near(name, value, state.get(name)) for value in (before.get(name), wanted.get(name)))
+        state.fits({name: before.get(name)}) or state.fits({name: wanted.get(name)})
         for name in {*wanted, *state.significant}
     )
 
@@ -266,9 +263,9 @@ def is_as_wanted(record: DeviceRecord, state: DeviceState) -> bool:
     """Return True if a device is as wanted now or earlier, give or take its rounding."""
     if state.fits(_with_mode(record, record.wanted)):
         return True
-    before = record.before
-    if before is None or is_before(record, state):
+    if is_before(record, state):
         return False
+    before = cast("DeviceState", record.before)
     # What was wanted before the device was commanded back is over.
     since = takewhile(
         lambda command: command.at >= record.began or not before.fits(command.values),
@@ -323,7 +320,7 @@ def _is_rounded(name: str, wanted: Any, before: DeviceState, state: DeviceState)
     step_size = float(state.get(STEPS.get(name, "")) or 1)
     missed, way = distances_of(state.get(name), wanted), distances_of(before.get(name), wanted)
     return bool(missed and way) and all(
-        one <= min(step_size, whole * ROUNDED) for one, whole in zip(missed, way, strict=False)
+        part <= min(step_size, whole * ROUNDED) for part, whole in zip(missed, way, strict=False)
     )
 
 
@@ -332,16 +329,14 @@ def _steps(record: DeviceRecord, state: DeviceState) -> dict[str, Any]:
     return steps_back(record.before, state, record.wanted) if record.before else {}
 
 
-def _changed_steps(record: DeviceRecord, steps: Mapping[str, Any]) -> list[str]:
-    """Return the restoring steps of attributes that the hold has changed."""
-    wanted = record.wanted
-    return [one for one in steps if one in wanted and not is_near(one, steps[one], wanted[one])]
-
-
-def _safe_steps(steps: Mapping[str, Any]) -> list[str]:
-    """Return the steps that a silent device can be sent without undoing each other."""
-    has_preset = steps.get("preset_mode", "none") != "none"
-    return [name for name in steps if not (has_preset and "temperature" in name)]
+def _unseen(record: DeviceRecord, steps: Mapping[str, Any]) -> set[str]:
+    """Return the restoring steps to command although the device reports their values."""
+    if record.changed_at:
+        changed = [name for name in steps if name in record.wanted]
+        return {name for name in changed if not is_near(name, steps[name], record.wanted[name])}
+    # A device that has reported nothing since may have obeyed, losing its other attributes.
+    has_preset = steps.get("preset_mode", "none") != "none"  # which a temperature would end
+    return {name for name in steps if not (has_preset and "temperature" in name)}
 
 
 def _round(record: DeviceRecord, rounds: Iterable[datetime], now: datetime) -> datetime:
@@ -367,7 +362,7 @@ def _stands_since(record: DeviceRecord) -> datetime:
 def latest(record: DeviceRecord) -> datetime:
     """Return the time of the newest fact."""
     facts = [record.began, record.changed_at, record.here_since, record.settled_at]
-    return max(fact for fact in [*facts, *(one.at for one in record.commands)] if fact)
+    return max(filter(None, [*facts, *(command.at for command in record.commands)]))
 
 
 def _since(record: DeviceRecord) -> datetime:
@@ -377,4 +372,4 @@ def _since(record: DeviceRecord) -> datetime:
 
 def _after(now: datetime, times: Iterable[datetime]) -> Decision:
     """Return the decision to look again at the next of these times."""
-    return Decision(look_at=min(one for one in times if one > now))
+    return Decision(look_at=min(time for time in times if time > now))

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import cached_property
 from typing import Any, Self
 
 PLAYER_STATES = {
@@ -118,28 +117,20 @@ class DeviceState:
     @property
     def significant(self) -> dict[str, Any]:
         """State and attributes to compare and restore, in the order of setting."""
-        return self._significant
-
-    # Home Assistant's encoder would write it to the disk without the underscore.
-    @cached_property
-    def _significant(self) -> dict[str, Any]:
-        """State and attributes to compare and restore, worked out once."""
         if self.is_off:
             return {"state": "off"}
         names = SIGNIFICANT.get(self.domain, ())
         if self.domain == "cover":
             return self._cover(names)
-        found = {name: self.get(name) for name in ("state", *names)}
-        if self.domain == "light":
-            found |= self._light()
-        if self.domain == "fan" and not found["percentage"]:
-            del found["percentage"]
+        found = {name: self.get(name) for name in ("state", *names)} | self._light()
+        if not found.get("percentage"):
+            found["percentage"] = None  # some presets of fans have no speed
         return {name: value for name, value in found.items() if value is not None}
 
     def _light(self) -> dict[str, Any]:
         """Return what a light shows only at times: its effect, or else one colour."""
         mode = self.get("color_mode")
-        no_effects = [one for one in self.get("effect_list") or () if one in NO_EFFECT]
+        no_effects = [name for name in self.get("effect_list") or () if name in NO_EFFECT]
         shown: dict[str, Any] = {"color_mode": mode if mode == "white" else None}
         if self.get("effect") not in NO_EFFECT:
             return shown | dict.fromkeys(COLORS.values())
@@ -153,11 +144,6 @@ class DeviceState:
         if features & COVER_SET_POSITION and "current_position" in found:
             return found
         return {"state": {"opening": "open", "closing": "closed"}.get(self.state, self.state)}
-
-    @property
-    def shown(self) -> dict[str, Any]:
-        """Significant attributes with the state as reported."""
-        return {**self.significant, "state": self.state}
 
     def fits(self, wanted: Mapping[str, Any]) -> bool:
         """Return True if all wanted values are reported."""
@@ -176,26 +162,17 @@ class DeviceState:
         return not listed or value in listed
 
 
-def wanted_of(temperatures: Mapping[str, float]) -> dict[str, Any]:
-    """Return temperatures by attribute, both ends of a range as one value."""
-    if "target_temp_low" in temperatures:
-        return {
-            "temperature_range": [temperatures["target_temp_low"], temperatures["target_temp_high"]]
-        }
-    return dict(temperatures)
-
-
-def is_near(name: str, one: Any, other: Any) -> bool:
+def is_near(name: str, value: Any, other: Any) -> bool:
     """Return True if two values are equal within a device's rounding."""
-    if one == other or (name == "effect" and one in NO_EFFECT and other in NO_EFFECT):
+    if value == other or (name == "effect" and value in NO_EFFECT and other in NO_EFFECT):
         return True
-    distances = distances_of(one, other)
+    distances = distances_of(value, other)
     return bool(distances) and max(distances) <= TOLERANCES.get(name, 0) + EXACT
 
 
-def distances_of(one: Any, other: Any) -> list[float]:
+def distances_of(value: Any, other: Any) -> list[float]:
     """Return the differences of numbers or lists, none if the values cannot be compared."""
-    pair = [value if isinstance(value, list) else [value] for value in (one, other)]
+    pair = [found if isinstance(found, list) else [found] for found in (value, other)]
     try:
         return [abs(float(first) - float(second)) for first, second in zip(*pair, strict=True)]
     except TypeError, ValueError:

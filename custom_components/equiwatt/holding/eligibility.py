@@ -4,23 +4,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import chain
 import math
 from typing import Any
 
-from homeassistant.components.climate.const import (
-    ATTR_MAX_TEMP,
-    ATTR_MIN_TEMP,
-    ATTR_TARGET_TEMP_STEP,
-    ClimateEntityFeature,
-    HVACMode,
-)
+from homeassistant.components.climate.const import ClimateEntityFeature, HVACMode
 
 # Every supported release has them in these places; the newest defines them in `const`.
 from homeassistant.components.fan import FanEntityFeature  # type: ignore[attr-defined]
 from homeassistant.components.homeassistant.scene import DATA_PLATFORM
 from homeassistant.components.media_player.const import MediaPlayerEntityFeature
 from homeassistant.components.water_heater import WaterHeaterEntityFeature  # type: ignore[attr-defined]
-from homeassistant.const import ATTR_SUPPORTED_FEATURES, ATTR_TEMPERATURE, STATE_OFF, Platform
+from homeassistant.const import ATTR_SUPPORTED_FEATURES, STATE_OFF, Platform
 from homeassistant.core import Context, HomeAssistant, State
 
 from ..target import members_of
@@ -46,8 +41,8 @@ DOWN, UP = -1, 1
 type Way = tuple[str, tuple[int, ...]]
 """Temperature to set, and the directions in which to move it."""
 RANGE: Way = ("temperature_range", (DOWN, UP))
-HEATING: Way = (ATTR_TEMPERATURE, (DOWN,))
-COOLING: Way = (ATTR_TEMPERATURE, (UP,))
+HEATING: Way = ("temperature", (DOWN,))
+COOLING: Way = ("temperature", (UP,))
 # A single temperature of a mode that heats and cools stays: a lower one would start the cooling.
 SET_BACK: dict[str, tuple[Way, ...]] = {
     HVACMode.COOL: (COOLING, RANGE),
@@ -91,33 +86,21 @@ def wanted_for(
     request: Request, hass: HomeAssistant, entity_id: str, known: DeviceRecord | None, now: datetime
 ) -> Mapping[str, Any] | Refusal:
     """Return the requested state of a device, empty until it is available, or a refusal."""
-    state = hass.states.get(entity_id)
-    if request.scenes:
-        return scene_wanted_of(hass, entity_id, request.scenes)
-    if request.degrees is None:
-        refusal = refusal_of(state)
-        is_held = refusal is Refusal.ALREADY_OFF and known is not None
-        return OFF if is_held or refusal in (None, Refusal.UNAVAILABLE) else refusal
-    is_off = state is not None and state.state == STATE_OFF
-    if state and known and known.before and not (is_off and now < known.until):
-        # A repeated set-back starts from the first value.
-        state = State(entity_id, known.before.state, known.before.attributes)
-    wanted = set_back(state, request.degrees)
-    if isinstance(wanted, Refusal):
-        return {} if wanted is Refusal.UNAVAILABLE else wanted
-    # It is still off only from a pause that is over.
-    return {"state": known.before.state, **wanted} if is_off and known and known.before else wanted
-
-
-def refusal_of(state: State | None) -> Refusal | None:
-    """Return the reason why a device cannot be paused, None if it can."""
-    if state is None:
+    if (state := hass.states.get(entity_id)) is None:
         return Refusal.NOT_FOUND
-    if not can_pause(state):
+    if request.scenes:
+        return scene_wanted_of(hass, state, request.scenes)
+    read, before = device_state_of(state), known.before if known else None
+    is_off = read is not None and read.is_off
+    if not (can_pause(state) if request.degrees is None else state.domain in WITH_TEMPERATURE):
         return Refusal.UNSUPPORTED
-    if (read := device_state_of(state)) is None:
-        return Refusal.UNAVAILABLE
-    return Refusal.ALREADY_OFF if read.is_off else None
+    if request.degrees is None:
+        return Refusal.ALREADY_OFF if is_off and not known else OFF
+    if before is None or (is_off and known and now < known.until):
+        return set_back(read, request.degrees)
+    wanted = set_back(before, request.degrees)  # a repeated one starts from the first value
+    # It is still off only from a pause that is over.
+    return {"state": before.state, **wanted} if is_off and isinstance(wanted, dict) else wanted
 
 
 def scene_refusal_of(hass: HomeAssistant, entity_id: str) -> Refusal | None:
@@ -136,14 +119,12 @@ def scene_states_of(hass: HomeAssistant, entity_id: str) -> dict[str, State]:
 
 
 def scene_wanted_of(
-    hass: HomeAssistant, entity_id: str, scenes: Iterable[str]
+    hass: HomeAssistant, state: State, scenes: Iterable[str]
 ) -> dict[str, Any] | Refusal:
     """Return a device's state in the last scene that sets it, or why it cannot be restored."""
-    if (state := hass.states.get(entity_id)) is None:
-        return Refusal.NOT_FOUND
     wanted: dict[str, Any] = {}
-    for found in (one for scene in scenes for one in scene_states_of(hass, scene).values()):
-        if state.domain in SIGNIFICANT and entity_id in members_of(hass, [found.entity_id]):
+    for found in chain.from_iterable(scene_states_of(hass, scene).values() for scene in scenes):
+        if state.domain in SIGNIFICANT and state.entity_id in members_of(hass, [found.entity_id]):
             features = {ATTR_SUPPORTED_FEATURES: state.attributes.get(ATTR_SUPPORTED_FEATURES)}
             read = DeviceState.read(state.domain, found.state, features | found.attributes)
             wanted = read.significant if read else wanted
@@ -163,44 +144,37 @@ def can_pause(state: State) -> bool:
     return state.domain in TOGGLES
 
 
-def can_set_back(state: State) -> bool:
+def can_set_back(state: State | DeviceState) -> bool:
     """Return True if the device supports setting a temperature."""
     features = int(state.attributes.get(ATTR_SUPPORTED_FEATURES) or 0)
     return bool(features & WITH_TEMPERATURE.get(state.domain, 0))
 
 
-def set_back(state: State | None, degrees: float) -> dict[str, Any] | Refusal:
-    """Return the temperature to set a device back to, or why it cannot be."""
+def set_back(state: DeviceState | None, degrees: float) -> dict[str, Any] | Refusal:
+    """Return the temperature to set a device back to, none until it is available, or a refusal."""
     if state is None:
-        return Refusal.NOT_FOUND
-    if state.domain not in WITH_TEMPERATURE:
-        return Refusal.UNSUPPORTED
-    if (read := device_state_of(state)) is None:
-        return Refusal.UNAVAILABLE
-    return Refusal.ALREADY_OFF if read.is_off else _set_back(state, read, degrees)
-
-
-def _set_back(state: State, read: DeviceState, degrees: float) -> dict[str, Any] | Refusal:
-    """Return the temperature to set back a device that is on to, or why it cannot be."""
+        return {}
+    if state.is_off:
+        return Refusal.ALREADY_OFF
     if state.state == HVACMode.AUTO:
         return Refusal.IN_SCHEDULE
     is_water_heater = state.domain == Platform.WATER_HEATER
     ways = (HEATING,) if is_water_heater else SET_BACK.get(state.state, ())
-    name, directions = next((way for way in ways if read.get(way[0]) is not None), ("", ()))
+    name, directions = next((way for way in ways if state.get(way[0]) is not None), ("", ()))
     if not name or not can_set_back(state):
         return Refusal.NO_TEMPERATURE
-    is_range, found = name == RANGE[0], read.get(name)
-    before = [float(one) for one in (found if is_range else [found])]
+    is_range, found = name == RANGE[0], state.get(name)
+    before = [*map(float, found if is_range else [found])]
     moves = zip(before, directions, strict=True)
-    wanted = [_moved(state, one, degrees, direction) for one, direction in moves]
+    wanted = [_moved(state, value, degrees, direction) for value, direction in moves]
     # Many radiator valves report their lowest temperature when they are off.
     return Refusal.ALREADY_OFF if wanted == before else {name: wanted if is_range else wanted[0]}
 
 
-def _moved(state: State, before: float, degrees: float, direction: int) -> float:
+def _moved(state: DeviceState, before: float, degrees: float, direction: int) -> float:
     """Return a temperature moved by whole steps of the device, within its limit."""
-    step = float(state.attributes.get(ATTR_TARGET_TEMP_STEP) or DEFAULT_STEP)
-    limit = state.attributes.get(ATTR_MIN_TEMP if direction == DOWN else ATTR_MAX_TEMP)
+    step = float(state.get("target_temp_step") or DEFAULT_STEP)
+    limit = state.get("min_temp" if direction == DOWN else "max_temp")
     steps = max(1, round(degrees / step))
     if limit is not None:
         room = direction * (float(limit) - before) / step

@@ -38,26 +38,11 @@ from homeassistant.util.hass_dict import HassKey
 from ..const import DOMAIN, LOGGER
 from ..storage import StorageFile
 from ..timer import Timer
-from .device import (
-    MAX_DURATION,
-    Decision,
-    Outcome,
-    Report,
-    absent,
-    calls_of,
-    commanded,
-    hold,
-    is_confirmed,
-    is_held,
-    latest,
-    refused,
-    release,
-    restoring,
-    step,
-)
+from . import device
+from .device import MAX_DURATION, Decision, Outcome, Report
 from .eligibility import OFF, Refusal, Request, device_state_of, set_back, wanted_for
 from .issues import async_clear_not_restored, async_raise_not_restored
-from .record import DeviceRecord
+from .record import DeviceRecord, shifted
 from .service_calls import Answer, ServiceCalls
 from .steps import Call
 from .store import NAME, HeldDevice, Requester, as_stored, from_stored
@@ -118,6 +103,7 @@ class HoldingManager:
         self._listening: list[CALLBACK_TYPE] = []
         self._changed = asyncio.Event()
         self._lock = asyncio.Lock()
+        self._is_loaded = False
         self._is_running = False
         self._is_updating = False
 
@@ -135,7 +121,7 @@ class HoldingManager:
         """Return the devices held for an account, or for any, or not yet restored, by entity id."""
         now = self._read_clock()
         holders = (held for held in self.devices if entry_id in (None, *held.holders))
-        return [held for held in holders if is_held(held.record, now)]
+        return [held for held in holders if device.is_held(held.record, now)]
 
     # Hold
 
@@ -149,18 +135,16 @@ class HoldingManager:
         if begun is None:
             raise HomeAssistantError(translation_domain=DOMAIN, translation_key="not_stored")
         plan, applied = begun
-        waiting = [one for one, new in plan.items() if isinstance(new, HeldDevice)]
+        refusals = {entity_id: new for entity_id, new in plan.items() if isinstance(new, Refusal)}
+        held = plan.keys() - refusals
         with suppress(TimeoutError):
             async with asyncio.timeout(REPORT_TIMEOUT):
-                while any(self._is_awaited(entity_id) for entity_id in waiting):
+                while any(map(self._is_awaited, held)):
                     await self._changed.wait()
                 await asyncio.wait([applied])
         results: Results = dict.fromkeys(request.scenes, Refusal.NO_ANSWER)
         results |= applied.result() if applied.done() else {}
-        return results | {
-            one: new if isinstance(new, Refusal) else self._result_of(one)
-            for one, new in plan.items()
-        }
+        return results | refusals | {entity_id: self._result_of(entity_id) for entity_id in held}
 
     async def _async_begin(
         self, entity_ids: Collection[str], request: Request
@@ -169,20 +153,24 @@ class HoldingManager:
 
         Return the plan, and the task that applies the scenes, None if it cannot be written.
         """
-        self._start()
         async with self._lock:
+            if not self._is_loaded:
+                await self.async_load()
+            if not self._is_loaded:
+                return None  # a write would replace what could not be read
+            self._start()
             now, written = self._read_clock(), None
             self._subscribe(entity_ids)  # before their states are read
             try:
                 requester = await self._service_calls.async_requester_of(request.context)
                 while True:
-                    plan = {one: self._plan(one, request, requester, now) for one in entity_ids}
-                    held = {one: new for one, new in plan.items() if isinstance(new, HeldDevice)}
+                    plan = {each: self._plan(each, request, requester, now) for each in entity_ids}
+                    held = {each: new for each, new in plan.items() if isinstance(new, HeldDevice)}
                     if plan == written or not (held or written):
                         break
                     await self._file.async_write(partial(self._stored, held))
                     written = plan
-                sent = {one: known.record.commands for one, known in self._devices.items()}
+                sent = {known.entity_id: known.record.commands for known in self.devices}
                 self._devices |= held
             except WriteError:
                 return None
@@ -204,20 +192,21 @@ class HoldingManager:
     ) -> HeldDevice | Refusal:
         """Return a device as it will be held, its first command included, or a refusal."""
         known = self._devices.get(entity_id)
-        if known and not (restoring(known.record) or is_held(known.record, now)):
+        if known and not (device.restoring(known.record) or device.is_held(known.record, now)):
             known = None  # another person or automation has changed it
         if known:
-            now = max(now, latest(known.record))  # it may have reported since the request began
+            # It may have reported since the request began.
+            now = max(now, device.latest(known.record))
         wanted = wanted_for(request, self.hass, entity_id, known.record if known else None, now)
         if isinstance(wanted, Refusal):
             return wanted
         state = device_state_of(self.hass.states.get(entity_id))
         until = now + min(request.longest or MAX_DURATION, MAX_DURATION)
-        record = hold(known.record if known else None, state, wanted, now, until)
-        record, decision = step(record, None, now)
+        record = device.hold(known.record if known else None, state, wanted, now, until)
+        record, decision = device.step(record, None, now)
         command = wanted if request.scenes and state else decision.command
         if command is not None:
-            record = commanded(record, command, now)
+            record = device.commanded(record, command, now)
         others = known.holders if known and now < known.record.until else ()
         return HeldDevice(
             entity_id=entity_id,
@@ -255,7 +244,7 @@ class HoldingManager:
         record = held.record
         if record.here_since is None:
             return Refusal.UNAVAILABLE
-        if is_confirmed(record):
+        if device.is_confirmed(record):
             return None
         has_failed = record.commands and record.commands[-1].refused_at
         return Refusal.FAILED if has_failed else Refusal.NO_ANSWER
@@ -318,7 +307,7 @@ class HoldingManager:
             self._set_device(replace(held, holders=others))
             self._dispatch()
             return
-        record = release(held.record, self._read_clock())
+        record = device.release(held.record, self._read_clock())
         self._set_device(replace(held, record=record, requester=requester or held.requester))
         self._step(held.entity_id)
         self._run(self._file.async_flush())
@@ -343,14 +332,15 @@ class HoldingManager:
 
     async def async_load(self) -> None:
         """Load the held devices, and resume once Home Assistant has started."""
-        stored: Any = None
         try:
             stored = await self._file.async_load()
-        except Exception as err:  # noqa: BLE001  # devices can be held without the file
+        except Exception as err:  # noqa: BLE001  # equivents are told without the file
             LOGGER.warning("The held devices cannot be read from the disk: %s", err)
+            return  # the next hold tries it again
+        self._is_loaded = True
         devices, self._not_restored = from_stored(stored)
         for held in devices:
-            self._devices[held.entity_id] = replace(held, record=absent(held.record))
+            self._devices[held.entity_id] = replace(held, record=device.absent(held.record))
         async_at_started(self.hass, self._on_started)
         self.hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, self.async_stop)
 
@@ -358,7 +348,7 @@ class HoldingManager:
     def _on_started(self, _: HomeAssistant) -> None:
         """Resume after a start, and restore devices whose accounts no longer exist."""
         self._start()
-        for entry_id in {one for held in self.devices for one in held.holders}:
+        for entry_id in {holder for held in self.devices for holder in held.holders}:
             self.async_release(entry_id)
 
     @callback
@@ -407,7 +397,7 @@ class HoldingManager:
             return  # it is about to be held
         read = device_state_of(state)
         if read and held.degrees is not None:
-            wanted = set_back(state, held.degrees)
+            wanted = set_back(read, held.degrees)
             if isinstance(wanted, Refusal):
                 self._remove(entity_id, Outcome.RESTORED)
                 return
@@ -441,7 +431,7 @@ class HoldingManager:
     def _on_timer(self) -> None:
         """Process the devices that are due."""
         moment = self.hass.loop.time()
-        for entity_id in [one for one, at in self._due_at.items() if at <= moment]:
+        for entity_id in [due for due, at in self._due_at.items() if at <= moment]:
             self._step(entity_id)
         self._dispatch()
 
@@ -453,7 +443,7 @@ class HoldingManager:
         if (held := self._devices.get(entity_id)) is None:
             return
         try:
-            record, decision = step(held.record, report, now)
+            record, decision = device.step(held.record, report, now)
         except Exception as err:  # noqa: BLE001  # a damaged record may raise anything
             LOGGER.warning("%s cannot be restored: %r", entity_id, err)
             self._remove(entity_id, Outcome.GIVEN_UP)
@@ -486,7 +476,7 @@ class HoldingManager:
                 return
             self._next_slot = moment + COMMAND_INTERVAL
         held = self._devices[entity_id]
-        record = commanded(held.record, decision.command or {}, now)
+        record = device.commanded(held.record, decision.command or {}, now)
         self._set_device(replace(held, record=record))
         self._run(self._async_send(entity_id))
         self._step(entity_id)
@@ -504,7 +494,7 @@ class HoldingManager:
             is_off = held.record.commands[number].values == OFF
             action = "restored" if restores else "paused" if is_off else "changed"
             answer = await self._service_calls.async_set(
-                entity_id, calls_of(held.record, number), held.requester, action
+                entity_id, device.calls_of(held.record, number), held.requester, action
             )
         if answer is Answer.DONE or not self._held_by(entity_id, record):
             return
@@ -522,7 +512,7 @@ class HoldingManager:
     def _refuse(self, entity_id: str, number: int) -> None:
         """Mark a command as failed."""
         held = self._devices[entity_id]
-        record = refused(held.record, number, self._read_clock())
+        record = device.refused(held.record, number, self._read_clock())
         self._set_device(replace(held, record=record))
         self._step(entity_id)
 
@@ -586,7 +576,7 @@ class HoldingManager:
         if self._clock is None or abs(jump) > CLOCK_TOLERANCE:  # small drifts add up
             self._clock = now, moment
             for held in self.devices if jump else ():
-                self._set_device(replace(held, record=held.record.shifted(jump)))
+                self._set_device(replace(held, record=shifted(held.record, jump)))
         return now
 
     def _run[T](self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:

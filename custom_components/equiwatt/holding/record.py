@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
-from typing import Any, Self, cast
+from typing import Any, cast
 
 from .device_state import DeviceState
 
@@ -46,18 +46,14 @@ class DeviceRecord:
     After the end, time of the last report as before; None if an old state was reported since.
     """
 
-    def shifted(self, delta: timedelta) -> Self:
-        """Return the record with its times shifted by a correction of the clock."""
-        return _shifted(self, delta)
 
-
-def _shifted[T](value: T, delta: timedelta) -> T:
-    """Return a value with all its times shifted."""
+def shifted[T](value: T, delta: timedelta) -> T:
+    """Return a record, or a part of it, with its times shifted by a correction of the clock."""
     if isinstance(value, datetime):
         return cast("T", value + delta)
     if isinstance(value, tuple):
-        return cast("T", tuple(_shifted(one, delta) for one in value))
+        return cast("T", tuple(shifted(item, delta) for item in value))
     if isinstance(value, Command | DeviceRecord):
-        parts = {one.name: _shifted(getattr(value, one.name), delta) for one in fields(value)}
-        return replace(value, **parts)
+        names = [field.name for field in fields(value)]
+        return replace(value, **{name: shifted(getattr(value, name), delta) for name in names})
     return value

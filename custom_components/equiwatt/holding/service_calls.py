@@ -27,6 +27,7 @@ from homeassistant.exceptions import ServiceNotFound, ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.script import ATTR_CUR
 from homeassistant.helpers.target import TargetSelection, async_extract_referenced_entity_ids
+from homeassistant.util.limited_size_dict import LimitedSizeDict
 
 from ..const import LOGGER
 from ..target import listed_by, members_of, without_excluded
@@ -72,22 +73,22 @@ class ServiceCalls:
         """Initialize without listening."""
         self._hass = hass
         self._on_call = on_call
-        self._ours: dict[str, None] = {}
-        self._others: dict[str, None] = {}
+        self._ours: LimitedSizeDict[str, None] = LimitedSizeDict(size_limit=MAX_CONTEXTS)
+        self._others: LimitedSizeDict[str, None] = LimitedSizeDict(size_limit=MAX_CONTEXTS)
 
     @callback
     def async_listen(self) -> list[CALLBACK_TYPE]:
         """Subscribe to runs of automations and scripts, and to service calls."""
         for state in self._hass.states.async_all(RUNNING):
             if state.attributes.get(ATTR_CUR):  # a run that began before the hold
-                _add(self._others, state.context.id)
+                self._others[state.context.id] = None
         listen = self._hass.bus.async_listen
         runs = [listen(event, self._on_run) for event in RUN_EVENTS]
         return [*runs, listen(EVENT_CALL_SERVICE, self._on_service)]
 
     async def async_requester_of(self, context: Context) -> Requester:
         """Return the automation, script or person that a context belongs to."""
-        _add(self._others, context.id)  # later actions of the same run are not ours
+        self._others[context.id] = None  # later actions of the same run are not ours
         for state in self._hass.states.async_all(RUNNING):
             if state.context.id == context.id:
                 return Requester(name=state.name, context_id=context.id)
@@ -100,7 +101,7 @@ class ServiceCalls:
     ) -> Answer:
         """Set an entity by calls, one after the other, under a new context of ours."""
         context = Context(parent_id=requester.context_id)  # without a user, who may be deleted
-        _add(self._ours, context.id)
+        self._ours[context.id] = None
         data = {ATTR_ENTITY_ID: entity_id, ATTR_ASKED_BY: requester.name, ATTR_ACTION: action}
         self._hass.bus.async_fire(EVENT_COMMAND, data, context=context)
         domain, invalid = entity_id.partition(".")[0], Answer.UNTOUCHED
@@ -125,7 +126,7 @@ class ServiceCalls:
     @callback
     def _on_run(self, event: Event[dict[str, Any]]) -> None:
         """Remember the context of an automation or a script."""
-        _add(self._others, event.context.id)
+        self._others[event.context.id] = None
 
     @callback
     def _on_service(self, event: Event[dict[str, Any]]) -> None:
@@ -143,7 +144,7 @@ def called_by(hass: HomeAssistant, call: Mapping[str, Any]) -> set[str]:
     chosen = without_excluded(hass, members_of(hass, _selected(hass, data)), data)
     if domain == SCENE:
         return members_of(hass, {*listed_by(hass, chosen), *(data.get("entities") or ())})
-    return {one for one in chosen if is_for_all or one.partition(".")[0] == domain}
+    return {found for found in chosen if is_for_all or found.partition(".")[0] == domain}
 
 
 def _selected(hass: HomeAssistant, data: Mapping[str, Any]) -> set[str]:
@@ -154,11 +155,3 @@ def _selected(hass: HomeAssistant, data: Mapping[str, Any]) -> set[str]:
         return set(hass.states.async_entity_ids())
     selected = async_extract_referenced_entity_ids(hass, TargetSelection(target))
     return selected.referenced | selected.indirectly_referenced
-
-
-def _add(known: dict[str, None], context_id: str) -> None:
-    """Add a context and drop the oldest."""
-    known.pop(context_id, None)
-    known[context_id] = None
-    if len(known) > MAX_CONTEXTS:
-        del known[next(iter(known))]

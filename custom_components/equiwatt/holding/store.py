@@ -39,19 +39,20 @@ class HeldDevice:
 
     def as_shown(self, end: datetime | None) -> dict[str, Any]:
         """Return the sensor's attributes of the device: its deadline and its original state."""
-        record = self.record
+        record, before = self.record, self.record.before
         own = record.until if record.until < record.began + MAX_DURATION else None
         until = min(filter(None, (own, end)), default=None)
         return {
             "entity_id": self.entity_id,
             "until": until.isoformat() if until else None,
             "confirmed": is_confirmed(record),
-            **(record.before.shown if record.before else {"state": None}),
+            **(before.significant if before else {}),
+            "state": before.state if before else None,
         }
 
 
 def as_stored(devices: Iterable[HeldDevice], not_restored: Iterable[str]) -> dict[str, Any]:
-    """Return the stored form of held devices, and of those that could not be restored."""
+    """Return held devices, which are stored as they are, and those that could not be restored."""
     named = [{ATTR_ENTITY_ID: entity_id} for entity_id in sorted(not_restored)]
     return {"devices": [*devices, *named]}
 
