@@ -12,11 +12,7 @@ from typing import Any, override
 from unittest.mock import patch
 
 from freezegun.api import FrozenDateTimeFactory
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_test_home_assistant,
-    mock_storage,
-)
+from pytest_homeassistant_custom_component.common import MockConfigEntry, async_test_home_assistant
 from pytest_homeassistant_custom_component.test_util.aiohttp import mock_aiohttp_client
 from yarl import URL
 
@@ -30,7 +26,7 @@ from homeassistant.loader import DATA_CUSTOM_COMPONENTS
 from homeassistant.util import dt as dt_util
 
 from ..fakes.clock import HandTurnedLoop
-from ..fakes.disk import memory
+from ..fakes.disk import Memory
 from ..fakes.home import TOKEN, WEBHOOK_ID
 from ..fakes.mocked import Response
 from ..fakes.provider import API_URL
@@ -77,12 +73,10 @@ class Home:
         self.doubted: tuple[datetime, float] | None = None
         self.is_doubtful = False
         self.failures: list[BaseException] = []
-        self.storage: dict[str, Any] = {}
         self.entry = MockConfigEntry()
         self.on_event: Callable[[Event[EventStateChangedData]], None] = lambda _: None
         self._stack = ExitStack()
-        self._stack.enter_context(mock_storage(self.storage))
-        self._stack.enter_context(memory(self.storage))
+        self.storage = self._stack.enter_context(Memory().used())
         self.mocker = self._stack.enter_context(mock_aiohttp_client())
         self.mocker.get(API_URL, side_effect=self.answer)
         for name, value in (
