@@ -44,9 +44,15 @@ settings.register_profile("quick", derandomize=True, deadline=None, max_examples
 settings.load_profile("repeatable")
 
 LOGGER = "custom_components.equiwatt"
+VERBOSE = (
+    "aiohttp.access",
+    "homeassistant.helpers.entity_registry",
+    "homeassistant.loader",
+    "homeassistant.setup",
+)
 # These log thirty lines in each test, and each line would be formatted twice.
-for _name in ("helpers.entity_registry", "loader", "setup"):
-    logging.getLogger(f"homeassistant.{_name}").setLevel(logging.WARNING)
+for _name in VERBOSE:
+    logging.getLogger(_name).setLevel(logging.WARNING)
 # Once, as each change of a level clears the caches of all loggers.
 logging.getLogger(LOGGER).setLevel(logging.DEBUG)
 # The plugin's handler formats what pytest reports by itself.
@@ -69,7 +75,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Let no collection look through the tests."""
+    """Freeze the collected tests, too."""
     gc.freeze()
 
 
@@ -164,7 +170,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def garbage_collection() -> None:
-    """Leave the garbage to Python, as the plugin's collection in each module takes long."""
+    """Replace the plugin's collection, which takes long as each process runs most modules."""
 
 
 @pytest.fixture(scope="session")
