@@ -3,22 +3,28 @@
 Each test holds a pretend device by a clock turned by hand, and nothing of Home Assistant.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from custom_components.equiwatt.equivents.tracker import MAX_OPEN, OVERRUN
 from custom_components.equiwatt.holding.device import (
+    MAX_DURATION,
     Outcome,
     Report,
+    absent,
     commanded,
     hold,
     is_confirmed,
     is_held,
+    release,
     step,
 )
 from custom_components.equiwatt.holding.device_state import DeviceState
+from custom_components.equiwatt.holding.record import DeviceRecord
 from tests.fakes.devices.kinds import IN_SCENES, KINDS
 from tests.fakes.devices.pretend import (
     Boiler,
@@ -365,6 +371,8 @@ def test_third_value_by_hand() -> None:
     keeper.by_hand("heat", temperature=23.0)
     commands = list(keeper.device.commands)
     clock.turn(HOUR)
+    assert keeper.record
+    assert is_held(keeper.record, clock.now)
     keeper.release()
     assert keeper.record
     assert not is_held(keeper.record, clock.now)
@@ -412,9 +420,9 @@ def test_new_value_after_the_end(seconds: int) -> None:
     clock.turn(seconds)
     commands = list(keeper.device.commands)
     keeper.by_hand(temperature=23.0)
-    clock.turn(29)
+    clock.turn(29.5)
     assert keeper.record
-    clock.turn(2)
+    clock.turn(1)
     assert keeper.outcome is Outcome.TAKEN_OVER
     assert keeper.device.commands == commands
 
@@ -554,9 +562,9 @@ def test_rounds_of_a_hold() -> None:
     """A deaf device is commanded in ever longer rounds, and released at the end."""
     keeper, clock = keep(Plug("one", Nature(is_deaf=True)))
     keeper.hold()
-    clock.turn(6 * HOUR - 1)
+    clock.turn(6 * HOUR + 1)
     at = [seconds for seconds, _ in keeper.sent]
-    minutes = [0, 1, 3, 7, 15, 30, 45, 60, *range(90, 360, 30)]
+    minutes = [0, 1, 3, 7, 15, 30, 45, *range(60, 361, 30)]
     assert at == pytest.approx([60.0 * minute for minute in minutes])
     assert [command.is_repeated for command in keeper.decided] == [False] + [True] * (len(at) - 1)
 
@@ -567,9 +575,9 @@ def test_rounds_of_a_restore() -> None:
     keeper.device.nature = Nature(is_deaf=True)
     start = clock.seconds
     keeper.release()
-    clock.turn(HOUR + 89)
+    clock.turn(HOUR + 89.5)
     assert keeper.record
-    clock.turn(2)
+    clock.turn(1)
     assert keeper.outcome is Outcome.GIVEN_UP
     at = [seconds - start for seconds, _ in keeper.sent[1:]]
     assert at == pytest.approx([60.0 * minute for minute in (0, 1, 3, 7, 15, 30, 45, 60)])
@@ -799,6 +807,46 @@ def test_rounded_by_step(
     assert confirms(before, {name: wanted.get(name)}, shown) is (size == 5)
 
 
+@pytest.mark.parametrize(
+    ("old", "wanted", "shown", "size", "is_ours"),
+    [
+        (30.0, 10.0, 11.5, None, False),  # the step is one degree
+        (30.0, 10.0, 15.0, 9, True),  # just a quarter of the way
+        (30.0, 10.0, None, 9, False),
+        (None, 10.0, 13.0, 9, False),
+        ((30.0, 32.0), (10.0, 52.0), (10.0, 40.0), 9, False),
+    ],
+)
+def test_rounded_in_part(
+    old: Any, wanted: Any, shown: Any, size: int | None, is_ours: bool
+) -> None:
+    """Each number counts, and those that are missing are none."""
+
+    def state(value: Any) -> DeviceState:
+        """Return the state of a thermostat with one temperature or a range."""
+        is_range = isinstance(value, tuple)
+        low, high = value if is_range else (None, None)
+        temperatures = {
+            "temperature": None if is_range else value,
+            "target_temp_low": low,
+            "target_temp_high": high,
+        }
+        attributes = temperatures | {"target_temp_step": size}
+        return DeviceState(domain="climate", state="heat_cool", attributes=attributes)
+
+    assert confirms(state(old), state(wanted).significant, state(shown)) is is_ours
+
+
+def test_wanted_in_another_mode() -> None:
+    """A temperature in another mode is not as wanted."""
+    heat, cool = (
+        DeviceState(domain="climate", state=state, attributes={"temperature": temperature})
+        for state, temperature in (("heat", 21), ("cool", 19))
+    )
+    assert not confirms(heat, {"temperature": 19}, cool)
+    assert confirms(heat, {"temperature": 19}, replace(cool, state="heat"))
+
+
 @pytest.mark.parametrize("size", [None, 5])
 def test_rounded_state_and_range(size: int | None) -> None:
     """A state that is a number may differ by the step, and each end of a range."""
@@ -858,6 +906,15 @@ def test_held_again_without_success() -> None:
     clock.turn(2 * MINUTE)
     at = [seconds - 40 * MINUTE for seconds, _ in keeper.sent]
     assert at[-3:] == pytest.approx([-10 * MINUTE, 0, MINUTE])
+
+
+def test_held_again_soon() -> None:
+    """A repeated hold commands a device that has not obeyed at once."""
+    keeper, clock = keep(Plug("one", Nature(is_deaf=True)))
+    keeper.hold()
+    clock.turn(30)
+    keeper.hold()
+    assert [seconds for seconds, _ in keeper.sent] == [0, 30]
 
 
 def test_held_again_while_restored() -> None:
@@ -968,6 +1025,56 @@ def test_stale_report_at_the_end() -> None:
     assert restored(keeper)
 
 
+def test_watched_since_the_command() -> None:
+    """A device is restored when it has been as before for 90 seconds since the command."""
+    keeper, clock = held(Thermostat("one", comes_back_at=None))
+    keeper.by_hand("heat")
+    clock.turn(MINUTE)
+    keeper.release()
+    clock.turn(89.5)
+    assert keeper.record
+    clock.turn(1)
+    assert restored(keeper)
+
+
+def test_watched_since_the_report() -> None:
+    """A device is restored when it has been as before for 90 seconds since its report."""
+    keeper, clock = held(Plug("one", Nature(acts_after=45)))
+    keeper.release()
+    clock.turn(45 + 89.5)
+    assert keeper.record
+    clock.turn(1)
+    assert restored(keeper)
+
+
+def test_unchanged_mode_is_not_commanded() -> None:
+    """A restore commands only what the hold has changed."""
+    keeper, clock = keep(Thermostat("one"))
+    keeper.hold({"state": "heat", "temperature": 17.0})
+    clock.turn(5 * MINUTE)
+    keeper.release()
+    clock.turn(5 * MINUTE)
+    assert keeper.device.commands == [
+        "set_temperature temperature=17.0",
+        "set_temperature temperature=21.0",
+    ]
+    assert restored(keeper)
+
+
+def test_available_after_the_last_round() -> None:
+    """A device that is available again after the last round has time to obey."""
+    keeper, clock = held(Plug("one"))
+    keeper.device.nature = Nature(is_deaf=True)
+    keeper.release()
+    keeper.device.lose()
+    clock.turn(2 * HOUR)
+    keeper.device.nature = Nature(acts_after=20)
+    keeper.find()
+    clock.turn(5 * MINUTE)
+    assert keeper.device.state == "on"
+    assert restored(keeper)
+
+
 def test_plain_command() -> None:
     """A lamp that does not turn on as before is turned on plainly by each fourth command."""
     keeper, clock = held(Lamp("one"))
@@ -983,7 +1090,9 @@ def test_eight_commands_at_most() -> None:
     keeper, clock = held(Boiler("one"))
     keeper.device.nature = Nature(fails=True)
     keeper.release()
-    clock.turn(HOUR + 5 * MINUTE)
+    clock.turn(HOUR)
+    assert keeper.record
+    clock.turn(5 * MINUTE)
     assert keeper.outcome is Outcome.GIVEN_UP
     assert len(calls(keeper)) == 8
 
@@ -991,20 +1100,24 @@ def test_eight_commands_at_most() -> None:
 class SlowPreset(Thermostat):
     """Thermostat that leaves its preset some seconds after a new temperature."""
 
+    seconds = 5.0
+
     def set_temperature(self, **degrees: float) -> None:
         """Set the temperature and leave the preset later."""
         super().set_temperature(**degrees)
-        self._later(5, lambda: self.by_hand(preset_mode="none"))
+        self._later(self.seconds, lambda: self.by_hand(preset_mode="none"))
 
 
-def test_step_that_undoes_another_later() -> None:
-    """A step that undoes an earlier one some seconds after its echo is dropped."""
+@pytest.mark.parametrize(("seconds", "preset"), [(5, "eco"), (9.5, "eco"), (10, "none")])
+def test_step_that_undoes_another_later(seconds: float, preset: str) -> None:
+    """A step that undoes an earlier one within ten seconds of its echo is dropped."""
     device = SlowPreset("one", presets={"eco": 16.0}, preset_mode="eco", temperature=18.5)
+    device.seconds = seconds
     keeper, clock = held(device)
     keeper.release()
     clock.turn(HOUR + 5 * MINUTE)
-    assert device.attributes["preset_mode"] == "eco"
-    assert restored(keeper)
+    assert device.attributes["preset_mode"] == preset
+    assert keeper.outcome is (Outcome.RESTORED if preset == "eco" else Outcome.TAKEN_OVER)
 
 
 def test_lowest_temperature_before() -> None:
@@ -1026,7 +1139,8 @@ def test_many_reports() -> None:
         if moment == "held":
             assert keeper.record
             assert keeper.record.settled_at
-            assert step(keeper.record, None, clock.now)[0] == keeper.record
+            later = clock.now + timedelta(seconds=1)
+            assert step(keeper.record, None, later)[0] == keeper.record
             keeper.release()
     assert restored(keeper)
 
@@ -1062,3 +1176,143 @@ def test_reports_between_the_rounds() -> None:
         keeper.by_hand(max_temp=30 + n)
     at = [seconds - 300 for seconds, _ in keeper.sent[1:]]
     assert at == pytest.approx([60.0 * minute for minute in (0, 1, 3, 7, 15, 30, 45, 60)])
+
+
+# Single facts
+
+
+def thermostat(state: str, temperature: float, preset: str = "none", **others: Any) -> DeviceState:
+    """Return the state of a thermostat."""
+    attributes = {"temperature": temperature, "preset_mode": preset, **others}
+    return DeviceState(domain="climate", state=state, attributes=attributes)
+
+
+END = START + timedelta(hours=1)
+HEAT, COLD = thermostat("heat", 18.5, "eco"), thermostat("off", 7, "eco")
+HELD = replace(
+    commanded(hold(None, HEAT, OFF_STATE, START, END), OFF_STATE, START),
+    seen=COLD,
+    changed_at=START + timedelta(seconds=5),
+)
+
+
+def moment(seconds: float) -> datetime:
+    """Return a time after the end."""
+    return END + timedelta(seconds=seconds)
+
+
+def restoring(seen: DeviceState, *commands: tuple[str, Any, DeviceState]) -> DeviceRecord:
+    """Return a record with restoring commands, ten seconds apart, and the state reported since."""
+    record = HELD
+    for number, (name, value, found) in enumerate(commands):
+        record = commanded(replace(record, seen=found), {name: value}, moment(10 * number))
+    return replace(record, seen=seen, changed_at=moment(10 * len(commands)))
+
+
+def next_command(record: DeviceRecord) -> Mapping[str, Any] | None:
+    """Return the command of the second round."""
+    return step(record, None, moment(70))[1].command
+
+
+def test_longest_hold() -> None:
+    """A device is held as long as an equivent without an end is live."""
+    assert MAX_DURATION == MAX_OPEN + OVERRUN
+
+
+@pytest.mark.parametrize("name", ["began", "changed_at", "here_since", "settled_at"])
+def test_fact_in_the_future(name: str) -> None:
+    """No fact is later than now."""
+    now = START + timedelta(minutes=1)
+    future: Any = {name: now + timedelta(hours=1)}
+    record, _ = step(replace(HELD, **future), None, now)
+    assert getattr(record, name) == now
+
+
+def test_command_in_the_future() -> None:
+    """No command is later than now."""
+    record, _ = step(commanded(HELD, OFF_STATE, START + timedelta(hours=2)), None, moment(-5))
+    assert record.commands[-1].at == moment(-5)
+
+
+def test_released_twice() -> None:
+    """A hold that is over does not end once more."""
+    record = release(replace(HELD, settled_at=START), moment(-60))
+    assert record.settled_at is None
+    for seconds in (-60, 60):
+        assert release(record, moment(seconds)) is record
+
+
+def test_missed_changes() -> None:
+    """A device whose changes may have been missed has none since it came back."""
+    record = absent(HELD)
+    assert record.here_since is None
+    record, _ = step(record, Report(state=COLD), moment(-60))
+    assert (record.here_since, record.changed_at) == (moment(-60), None)
+
+
+def test_report_at_the_end() -> None:
+    """A report at the end itself is one of the restore."""
+    record, _ = step(HELD, Report(state=HEAT), END)
+    assert record.settled_at == END
+    record, _ = step(record, Report(state=COLD), END)
+    assert record.settled_at is None
+
+
+def test_old_reports() -> None:
+    """A state of the hold is old, and so is any in which a restoring command found the device."""
+    lukewarm, warm = thermostat("heat", 7, "eco"), thermostat("heat", 12, "eco")
+    record = restoring(HEAT, ("state", "heat", lukewarm), ("temperature", 18.5, warm))
+    record = replace(record, settled_at=moment(30))
+    for state in (COLD, lukewarm, warm):
+        assert step(record, Report(state=state), moment(40))[0].settled_at is None
+    new = thermostat("heat", 23, "eco")
+    assert step(record, Report(state=new), moment(40))[0].settled_at == moment(30)
+
+
+def test_new_value_before_the_last_command() -> None:
+    """A device that was as before only before the last command has not obeyed it yet."""
+    warm = thermostat("heat", 25, "eco")
+    record = restoring(warm, ("state", "heat", COLD), ("temperature", 18.5, warm))
+    record = replace(record, settled_at=moment(5))
+    assert step(record, None, moment(55))[1].outcome is None
+    record = replace(record, settled_at=moment(15))
+    assert step(record, None, moment(55))[1].outcome is Outcome.TAKEN_OVER
+
+
+def test_left_with_another_attribute() -> None:
+    """A device that is as before is restored although it reports an attribute that it lacked."""
+    record = replace(HELD, seen=replace(HEAT, attributes={**HEAT.attributes, "humidity": 40}))
+    assert is_held(record, END)
+
+
+def test_lost_temperature_undoes_nothing() -> None:
+    """A command that was not carried out has not undone the preset."""
+    record = restoring(
+        thermostat("heat", 16, "eco"),
+        ("state", "heat", COLD),
+        ("temperature", 18.5, thermostat("heat", 16, "eco")),
+        ("preset_mode", "eco", thermostat("heat", 16)),
+    )
+    assert next_command(record) == {"temperature": 18.5}
+
+
+def test_temperature_undoes_only_what_was() -> None:
+    """A preset that was not there before the temperature has not been undone by it."""
+    record = restoring(
+        thermostat("heat", 16, "eco"),
+        ("state", "heat", COLD),
+        ("temperature", 18.5, thermostat("heat", 16)),
+        ("preset_mode", "eco", thermostat("heat", 18.5)),
+    )
+    assert next_command(record) == {"temperature": 18.5}
+
+
+def test_report_of_the_hold_undoes_nothing() -> None:
+    """A preset that is shown in an old report has not undone the mode."""
+    record = restoring(
+        thermostat("heat", 18.5),
+        ("state", "heat", COLD),
+        ("preset_mode", "eco", thermostat("heat", 18.5)),
+        ("state", "heat", COLD),
+    )
+    assert next_command(record) == {"preset_mode": "eco"}

@@ -260,6 +260,17 @@ def test_tolerance(name: str, value: float) -> None:
     assert not is_near(name, 50, 51 + value)
 
 
+@pytest.mark.parametrize(("value", "near"), [("0.01", True), ("0.015", False)])
+def test_exact(value: str, near: bool) -> None:
+    """Numbers without a tolerance differ by a hundredth at most."""
+    assert is_near("state", "0", value) is near
+
+
+def test_cover_without_features() -> None:
+    """The position of a cover that has no features cannot be set."""
+    assert read("cover.one", "open", current_position=40).significant == {"state": "open"}
+
+
 def test_same() -> None:
     """States are the same if their significant values are near."""
     heat = read("climate.one", "heat", temperature=21, hvac_action="idle")

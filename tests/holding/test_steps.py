@@ -5,7 +5,13 @@ from typing import Any
 import pytest
 
 from custom_components.equiwatt.holding.device_state import DeviceState
-from custom_components.equiwatt.holding.steps import Call, calls_for, missing_of, steps_back
+from custom_components.equiwatt.holding.steps import (
+    Call,
+    calls_for,
+    missing_of,
+    steps_back,
+    turns_off_by_switch,
+)
 
 
 def read(domain: str, state: str, **attributes: Any) -> DeviceState:
@@ -202,3 +208,8 @@ def test_missing() -> None:
     now = read("light", "on", brightness=200)
     assert missing_of({"state": "on", "brightness": 20}, now) == {"brightness": 20}
     assert missing_of({"state": "on", "brightness": 200}, now) == {"state": "on", "brightness": 200}
+
+
+def test_water_heater_without_features() -> None:
+    """A water heater that reports no features has no switch."""
+    assert not turns_off_by_switch("water_heater", {})

@@ -109,6 +109,7 @@ DAMAGES: dict[str, dict[str, Any]] = {
     "until a number": {"record": {"until": 5}},
     "until nothing": {"record": {"until": None}},
     "no record": {"record": None},
+    "without its original state": {"record": {"before": None}},
     "for a text": {"holders": "entry0"},
     "asked by a number": {"requester": {"name": 5, "context_id": 7}},
     "degrees in words": {"degrees": "many"},

@@ -255,7 +255,7 @@ def _is_left(record: DeviceRecord, state: DeviceState) -> bool:
     before, wanted = cast("DeviceState", record.before), record.wanted
     return all(
         state.fits({name: before.get(name)}) or state.fits({name: wanted.get(name)})
-        for name in {*wanted, *state.significant}
+        for name in state.significant
     )
 
 
@@ -267,13 +267,9 @@ def is_as_wanted(record: DeviceRecord, state: DeviceState) -> bool:
         return False
     before = cast("DeviceState", record.before)
     # What was wanted before the device was commanded back is over.
-    since = takewhile(
-        lambda command: command.at >= record.began or not before.fits(command.values),
-        reversed(record.commands),
-    )
+    since = takewhile(lambda command: not before.fits(command.values), reversed(record.commands))
     return _is_made_of(record, before, state) or any(
-        state.fits(_with_mode(record, command.values)) and not before.fits(command.values)
-        for command in since
+        state.fits(_with_mode(record, command.values)) for command in since
     )
 
 
@@ -300,7 +296,7 @@ def is_believed(record: DeviceRecord) -> bool:
 
 def _with_mode(record: DeviceRecord, command: Mapping[str, Any]) -> dict[str, Any]:
     """Return the commanded values, and the original mode unless one is commanded."""
-    before = record.before.significant if record.before else {}
+    before = cast("DeviceState", record.before).significant
     return {name: before[name] for name in before if name == "state"} | dict(command)
 
 
@@ -320,13 +316,13 @@ def _is_rounded(name: str, wanted: Any, before: DeviceState, state: DeviceState)
     step_size = float(state.get(STEPS.get(name, "")) or 1)
     missed, way = distances_of(state.get(name), wanted), distances_of(before.get(name), wanted)
     return bool(missed and way) and all(
-        part <= min(step_size, whole * ROUNDED) for part, whole in zip(missed, way, strict=False)
+        part <= min(step_size, whole * ROUNDED) for part, whole in zip(missed, way, strict=True)
     )
 
 
 def _steps(record: DeviceRecord, state: DeviceState) -> dict[str, Any]:
     """Return the steps that restore a device."""
-    return steps_back(record.before, state, record.wanted) if record.before else {}
+    return steps_back(cast("DeviceState", record.before), state, record.wanted)
 
 
 def _unseen(record: DeviceRecord, steps: Mapping[str, Any]) -> set[str]:
@@ -341,7 +337,7 @@ def _unseen(record: DeviceRecord, steps: Mapping[str, Any]) -> set[str]:
 
 def _round(record: DeviceRecord, rounds: Iterable[datetime], now: datetime) -> datetime:
     """Return the start of the present round, which a device that came back begins itself."""
-    return max([record.here_since or now, *(at for at in rounds if at <= now)])
+    return max(at for at in [record.here_since, *rounds] if at and at <= now)
 
 
 def restoring(record: DeviceRecord) -> tuple[Command, ...]:
@@ -356,7 +352,7 @@ def _here(record: DeviceRecord) -> DeviceState | None:
 
 def _stands_since(record: DeviceRecord) -> datetime:
     """Return the time since which the device reports its state."""
-    return record.changed_at or record.here_since or record.began
+    return record.changed_at or cast("datetime", record.here_since)
 
 
 def latest(record: DeviceRecord) -> datetime:

@@ -90,10 +90,10 @@ def wanted_for(
         return Refusal.NOT_FOUND
     if request.scenes:
         return scene_wanted_of(hass, state, request.scenes)
-    read, before = device_state_of(state), known.before if known else None
-    is_off = read is not None and read.is_off
     if not (can_pause(state) if request.degrees is None else state.domain in WITH_TEMPERATURE):
         return Refusal.UNSUPPORTED
+    read, before = device_state_of(state), known.before if known else None
+    is_off = read is not None and read.is_off
     if request.degrees is None:
         return Refusal.ALREADY_OFF if is_off and not known else OFF
     if before is None or (is_off and known and now < known.until):

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import EVENT_HOMEASSISTANT_STOP, SERVICE_TURN_ON
+from homeassistant.const import ATTR_ENTITY_ID, EVENT_HOMEASSISTANT_STOP, SERVICE_TURN_ON
 from homeassistant.core import (
     CALLBACK_TYPE,
     Context,
@@ -45,7 +45,7 @@ from .issues import async_clear_not_restored, async_raise_not_restored
 from .record import DeviceRecord, shifted
 from .service_calls import Answer, ServiceCalls
 from .steps import Call
-from .store import NAME, HeldDevice, Requester, as_stored, from_stored
+from .store import NAME, HeldDevice, Requester, from_stored
 
 MANAGER: HassKey[HoldingManager] = HassKey(f"{DOMAIN}_holding")
 """Shared by all accounts, as devices are restored even when their entry has been removed."""
@@ -548,8 +548,9 @@ class HoldingManager:
             await self._file.async_remove()
 
     def _stored(self, pending: Mapping[str, HeldDevice] | None = None) -> dict[str, Any]:
-        """Return the stored form of all devices, and of those about to be held."""
-        return as_stored({**self._devices, **(pending or {})}.values(), self._not_restored)
+        """Return all devices, those about to be held, and the names of those not restored."""
+        named = [{ATTR_ENTITY_ID: entity_id} for entity_id in sorted(self._not_restored)]
+        return {"devices": [*{**self._devices, **(pending or {})}.values(), *named]}
 
     def _dispatch(self) -> None:
         """Set the timer, and report the change to actions and entities."""

@@ -1,6 +1,5 @@
 """Held devices, and their stored form."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -49,12 +48,6 @@ class HeldDevice:
             **(before.significant if before else {}),
             "state": before.state if before else None,
         }
-
-
-def as_stored(devices: Iterable[HeldDevice], not_restored: Iterable[str]) -> dict[str, Any]:
-    """Return held devices, which are stored as they are, and those that could not be restored."""
-    named = [{ATTR_ENTITY_ID: entity_id} for entity_id in sorted(not_restored)]
-    return {"devices": [*devices, *named]}
 
 
 def from_stored(stored: Any) -> tuple[list[HeldDevice], set[str]]:
