@@ -6,7 +6,7 @@ There are 2,000 of them, in `--hypothesis-profile=long` 20,000.
 from hypothesis import settings
 import pytest
 
-from ..holding.lives import Life
+from ..holding.lives import EVERYTHING, Life
 
 PARTS = 4
 LIVES = 20_000 if settings.get_profile("long") is settings.default else 2_000
@@ -27,9 +27,10 @@ def wrong_lives(lives: list[Life]) -> dict[int, tuple[str, list[str], list[str],
     }
 
 
-def test_sample() -> None:
-    """A hundred lives run as the many below."""
-    assert wrong_lives([Life(seed) for seed in range(100)]) == {}
+@pytest.mark.parametrize("kind", EVERYTHING)
+def test_kind(kind: str) -> None:
+    """Five lives of each kind of device run as the many below."""
+    assert wrong_lives([Life(seed, kind=kind) for seed in range(5)]) == {}
 
 
 @pytest.mark.long(4)

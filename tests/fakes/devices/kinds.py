@@ -106,17 +106,17 @@ ODDITIES: dict[str, Oddity] = {
 
 
 def odd(make: Make, oddities: list[str], random: Random) -> Make:
-    """Return the kind of device with further oddities."""
+    """Return the kind of device with further oddities, each unless the kind has its own."""
 
     def make_odd(name: str) -> PretendDevice:
         """Return a device."""
         device = make(name)
         for oddity in oddities:
-            nature, plain = ODDITIES[oddity](random), Nature()
-            changed = {
-                key: value for key, value in vars(nature).items() if value != getattr(plain, key)
+            drawn, own, plain = vars(ODDITIES[oddity](random)), vars(device.nature), vars(Nature())
+            further = {
+                key: value for key, value in drawn.items() if value != plain[key] == own[key]
             }
-            device.nature = replace(device.nature, **changed)
+            device.nature = replace(device.nature, **further)
         return device
 
     return make_odd

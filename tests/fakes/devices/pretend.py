@@ -88,6 +88,7 @@ class PretendDevice:
                 self.state = value
             else:
                 self.attributes[key] = value
+        self._round()
 
     @property
     def entity_id(self) -> str:
@@ -163,10 +164,13 @@ class PretendDevice:
     def _obey(self, service: str, data: Mapping[str, Any]) -> None:
         """Change the truth."""
         getattr(self, service)(**data)
-        if self.nature.rounds_to:
+        self._round()
+
+    def _round(self) -> None:
+        """Round to the values that the device can have."""
+        if step := self.nature.rounds_to:
             for name in self.rounded:
                 if (value := self.attributes.get(name)) is not None:
-                    step = self.nature.rounds_to
                     self.attributes[name] = round(value / step) * step
 
     def _pretend(self, service: str, data: Mapping[str, Any], seconds: float) -> None:
