@@ -22,7 +22,7 @@ import shutil
 import signal
 import socket
 import sys
-from typing import Self
+from typing import Protocol, Self
 
 from homeassistant.const import MAJOR_VERSION, MINOR_VERSION
 
@@ -31,6 +31,7 @@ from .client import Client, HouseError
 ROOT = Path(__file__).parent.parent
 BLUEPRINTS = ROOT / "blueprints" / "automation" / "equiwatt"
 LAUNCHER = Path(__file__).with_name("launcher.py")
+OPTIONS = ("--skip-pip", "--log-no-color")
 START_SECONDS = 180
 STOP_SECONDS = 45
 
@@ -75,6 +76,20 @@ def free_port(port: int = 0) -> int:
         return int(probe.getsockname()[1])
 
 
+class Process(Protocol):
+    """Running or ended process."""
+
+    @property
+    def returncode(self) -> int | None:
+        """Return the exit code, or None while it runs."""
+
+    def send_signal(self, signal: int, /) -> None:
+        """Send a signal."""
+
+    async def wait(self) -> int:
+        """Wait until the process ends, and return its exit code."""
+
+
 class House(Client):
     """Folder and process of a Home Assistant, with a client for it."""
 
@@ -96,7 +111,7 @@ class House(Client):
         self._reachable = reachable
         self._frontend = frontend
         self._component = component and component.resolve()
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Process | None = None
         self._log = folder / "output.log"
 
     async def __aenter__(self) -> Self:
@@ -121,21 +136,24 @@ class House(Client):
         """Start the process and wait until it is running."""
         free_port(self.port)
         self.write_folder()
+        self._process = await self._launch("--config", str(self.folder), *OPTIONS)
+        self._token = ""
+        await self._until(self.answers, "answer")
+        await self.onboard()
+        await self._until(self.runs, "run")
+
+    async def _launch(self, *arguments: str) -> Process:
+        """Launch a process that logs to the file."""
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         with self._log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", str(LAUNCHER), "--config", str(self.folder)),
-                *("--skip-pip", "--log-no-color"),
+            return await asyncio.create_subprocess_exec(
+                *(sys.executable, "-P", str(LAUNCHER), *arguments),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 env=environment,
                 start_new_session=True,
             )
-        self._token = ""
-        await self._until(self.answers, "answer")
-        await self.onboard()
-        await self._until(self.runs, "run")
 
     async def stop(self) -> int | None:
         """Stop the process gracefully and return its exit code."""
@@ -146,7 +164,7 @@ class House(Client):
         await self._end(signal.SIGKILL)
 
     @property
-    def _running(self) -> asyncio.subprocess.Process:
+    def _running(self) -> Process:
         """Return the process."""
         if not self._process:
             raise HouseError("Home Assistant was not started.")
@@ -167,7 +185,7 @@ class House(Client):
             async with asyncio.timeout(STOP_SECONDS):
                 return await process.wait()
         except TimeoutError:
-            process.kill()
+            process.send_signal(signal.SIGKILL)
             return await process.wait()
 
     async def _until(self, condition: Callable[[], Awaitable[bool]], goal: str) -> None:

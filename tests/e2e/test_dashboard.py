@@ -12,6 +12,7 @@ from demo.pretend_meter import METER
 from demo.stage import install_devices, install_meter, is_known, views_of_page
 from homeassistant.util.yaml import parse_yaml
 
+from ..fakes.forked import ForkedHouse
 from ..fakes.home import LIVE
 from ..fakes.process import CHOSEN, add, call, measured, saving
 from ..fakes.provider import Provider
@@ -100,7 +101,9 @@ async def house(api: Provider, tmp_path: Path, own_port: int) -> AsyncIterator[H
     start = int(time.time()) // HOUR * HOUR - 24 * HOUR
     devices = install_devices(tmp_path / "devices")
     furniture = CONFIGURATION + install_meter(tmp_path, devices, [measured(start, start + HOUR)])
-    async with House(tmp_path, configuration=furniture, port=own_port, frontend=True) as house:
+    async with ForkedHouse(
+        tmp_path, configuration=furniture, port=own_port, frontend=True
+    ) as house:
         yield house
 
 

@@ -20,6 +20,7 @@ from demo.house import House
 from demo.stage import addresses_in
 from homeassistant.util import dt as dt_util
 
+from ..fakes.forked import ForkedHouse
 from ..fakes.home import LIVE
 from ..fakes.process import call, filled_in
 from ..fakes.provider import FINISHED, Provider, event_of
@@ -225,9 +226,9 @@ def configuration() -> str:
 
 
 @pytest.fixture
-async def house(socket_enabled: None, tmp_path: Path, own_port: int) -> AsyncIterator[House]:
+async def house(tmp_path: Path, own_port: int) -> AsyncIterator[House]:
     """Run a Home Assistant with heaters."""
-    async with House(tmp_path, configuration=configuration(), port=own_port) as house:
+    async with ForkedHouse(tmp_path, configuration=configuration(), port=own_port) as house:
         yield house
 
 

@@ -13,6 +13,7 @@ import pytest
 from demo.house import BLUEPRINTS, ROOT, House
 from demo.stage import addresses_in
 
+from ..fakes.forked import ForkedHouse
 from ..fakes.home import LIVE
 from ..fakes.process import CURRENT_END, SAVING, TOKEN, call, filled_in
 from ..fakes.provider import Provider
@@ -46,7 +47,7 @@ automation: !include automations.yaml
 def house_with_heater(folder: Path, port: int) -> House:
     """Prepare a Home Assistant with a heater, and without the integration."""
     (folder / "automations.yaml").write_text("[]\n", "utf-8")
-    return House(folder, configuration=HOME, component=None, port=port)
+    return ForkedHouse(folder, configuration=HOME, component=None, port=port)
 
 
 def install(house: House, version: str) -> None:
@@ -163,7 +164,7 @@ async def reconfigure(house: House, entry_id: str, addresses: dict[str, str]) ->
     await house.wait_for(LIVE, "off", 10)
 
 
-async def move(house: House, started: str) -> dict[str, str]:
+async def move(house: House, api: Provider, started: str) -> dict[str, str]:
     """Change the address of Home Assistant and return the addresses in the repair."""
     assert await repairs(house) == []
     await house.command("config/core/update", external_url=MOVED)
@@ -173,6 +174,8 @@ async def move(house: House, started: str) -> dict[str, str]:
     assert await repairs(house) == []
 
     await house.stop()
+    api.check_limits()
+    api.forget_calls()  # of which the next process knows nothing
     await house.start()  # the first address is in the configuration
     await wait_for_repairs(house, 1)
     await house.command("config/core/update", external_url=MOVED)
@@ -198,7 +201,7 @@ async def test_front_door(api: Provider, tmp_path: Path, own_port: int) -> None:
         await use_blueprint(house)
         await rehearse(house)
         await skip_one(house, api, first)
-        moved = await move(house, first["started"])
+        moved = await move(house, api, first["started"])
         await reconfigure(house, entry["entry_id"], moved)
 
         await house.request("DELETE", f"/api/config/config_entries/entry/{entry['entry_id']}")

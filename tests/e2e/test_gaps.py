@@ -9,7 +9,8 @@ import time
 import pytest
 
 from custom_components.equiwatt.metering.readings import Row, without_made_up
-from demo.house import House
+
+from ..fakes.forked import ForkedHouse
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long(30)]
 
@@ -62,10 +63,10 @@ def rows_of(database: Path) -> list[Row]:
     return [Row(end, total, written) for end, total, written in found]
 
 
-async def test_off_for_two_hours(socket_enabled: None, tmp_path: Path, own_port: int) -> None:
+async def test_off_for_two_hours(tmp_path: Path, own_port: int) -> None:
     """Rows of that time are distinguished from measured ones."""
     database = tmp_path / "home-assistant_v2.db"
-    async with House(tmp_path, configuration=CONFIGURATION, port=own_port) as house:
+    async with ForkedHouse(tmp_path, configuration=CONFIGURATION, port=own_port) as house:
         await house.wait_for(METER, lambda state: state["state"] == "100.5", 30)
         assert await house.stop() == 0
         let_two_hours_pass(database)

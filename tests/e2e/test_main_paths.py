@@ -12,6 +12,7 @@ import pytest
 
 from demo.house import House
 
+from ..fakes.forked import ForkedHouse
 from ..fakes.home import LIVE
 from ..fakes.process import CURRENT_END, TOKEN, add, call, filled_in
 from ..fakes.provider import Provider
@@ -60,7 +61,7 @@ automation:
 @pytest.fixture
 async def house(api: Provider, tmp_path: Path, own_port: int) -> AsyncIterator[House]:
     """Run a Home Assistant that counts the announced edges."""
-    async with House(tmp_path, configuration=COUNTING, port=own_port) as house:
+    async with ForkedHouse(tmp_path, configuration=COUNTING, port=own_port) as house:
         yield house
 
 

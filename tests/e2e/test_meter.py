@@ -13,6 +13,7 @@ from demo.house import House
 from demo.pretend_meter import KW, METER
 from demo.stage import install_devices, install_meter
 
+from ..fakes.forked import ForkedHouse
 from ..fakes.home import LIVE
 from ..fakes.process import CHOSEN, SAVING, TOKEN, add, call, measured, saving
 from ..fakes.provider import Provider
@@ -31,7 +32,7 @@ async def house(api: Provider, tmp_path: Path, own_port: int) -> AsyncIterator[H
     api.previous = [measured(start, start + HOUR)]
     devices = install_devices(tmp_path / "devices")
     configuration = LOG + install_meter(tmp_path, devices, api.previous)
-    async with House(tmp_path, configuration=configuration, port=own_port) as house:
+    async with ForkedHouse(tmp_path, configuration=configuration, port=own_port) as house:
         yield house
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from demo.house import House
 
+from ..fakes.forked import ForkedHouse
 from ..fakes.process import TOKEN, add, call, end_process
 from ..fakes.provider import Provider
 
@@ -118,12 +119,10 @@ def plugs(tmp_path: Path) -> Plugs:
 
 
 @pytest.fixture
-async def house(
-    plugs: Plugs, tmp_path: Path, own_port: int, socket_enabled: None
-) -> AsyncIterator[House]:
+async def house(plugs: Plugs, tmp_path: Path, own_port: int) -> AsyncIterator[House]:
     """Run a Home Assistant with the plugs."""
     folder, configuration = tmp_path / "home", plugs.configuration
-    async with House(folder, configuration=configuration, port=own_port) as house:
+    async with ForkedHouse(folder, configuration=configuration, port=own_port) as house:
         yield house
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from demo.house import House
 
+from ..fakes.forked import ForkedHouse
 from ..fakes.home import LIVE
 from ..fakes.process import CURRENT_END, TOKEN, add, call
 from ..fakes.provider import Provider
@@ -149,8 +150,9 @@ class RestartedHouse:
     async def stores(self, moment: int) -> None:
         """Wait for a time on the disk, without which nothing survives a power cut."""
         files = list(self.house.folder.glob(".storage/equiwatt.*"))
+        stored = datetime.fromtimestamp(moment, UTC).isoformat()
         for _ in range(500):
-            if any(str(moment) in file.read_text("utf-8") for file in files):
+            if any(stored in file.read_text("utf-8") for file in files):
                 return
             await asyncio.sleep(0.02)
         pytest.fail(f"{moment} is not stored")
@@ -166,7 +168,7 @@ class RestartedHouse:
 
 
 @pytest.fixture
-async def listener(socket_enabled: None) -> AsyncIterator[EdgeListener]:
+async def listener() -> AsyncIterator[EdgeListener]:
     """Listen on a free port."""
     listener = EdgeListener()
     app = web.Application()
@@ -189,7 +191,7 @@ async def house(
 ) -> AsyncIterator[RestartedHouse]:
     """Run a Home Assistant whose automations report the edges."""
     configuration = CONFIGURATION.replace("LISTENER", listener.url)
-    async with House(tmp_path, configuration=configuration, port=own_port) as house:
+    async with ForkedHouse(tmp_path, configuration=configuration, port=own_port) as house:
         yield RestartedHouse(house, api, listener, request.param)
 
 

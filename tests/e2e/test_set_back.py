@@ -10,6 +10,7 @@ import pytest
 from demo.client import HouseError
 from demo.house import House
 
+from ..fakes.forked import ForkedHouse
 from ..fakes.process import add, end_process
 from ..fakes.provider import Provider
 
@@ -59,7 +60,7 @@ scene:
 @pytest.fixture
 async def house(api: Provider, tmp_path: Path, own_port: int) -> AsyncIterator[House]:
     """Run a Home Assistant with a thermostat that heats, and one that is off."""
-    async with House(tmp_path, configuration=CONFIGURATION, port=own_port) as house:
+    async with ForkedHouse(tmp_path, configuration=CONFIGURATION, port=own_port) as house:
         await add(house, api)
         await house.wait_for(HEATING, "heat", 20)
         yield house

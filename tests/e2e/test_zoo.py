@@ -16,6 +16,7 @@ from demo.house import House
 from tests.fakes import devices as zoo
 from tests.fakes.devices.kinds import KINDS
 
+from ..fakes.forked import ForkedHouse
 from ..fakes.home import LIVE
 from ..fakes.process import add, end_process
 from ..fakes.provider import Provider
@@ -42,12 +43,12 @@ LOGGER = "logger:\n  default: warning\n"
 
 
 @pytest.fixture
-async def house(tmp_path: Path, own_port: int, socket_enabled: None) -> AsyncIterator[House]:
+async def house(tmp_path: Path, own_port: int) -> AsyncIterator[House]:
     """Run a Home Assistant with the zoo."""
     folder = tmp_path / "home"
     folder.mkdir()
     configuration = LOGGER + zoo.install_zoo(folder, DEVICES) + SCENE
-    async with House(folder, configuration=configuration, port=own_port) as house:
+    async with ForkedHouse(folder, configuration=configuration, port=own_port) as house:
         yield house
 
 
