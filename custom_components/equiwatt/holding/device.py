@@ -16,7 +16,7 @@ MAX_DURATION = timedelta(hours=6, minutes=15)
 """Longest time a device is held: as long as an equivent without an end is live."""
 ROUNDS = tuple(n * MINUTE for n in (0, 1, 3, 7, 15, 30, 45, 60))
 """Delays after the first command at which it is repeated."""
-HOLD_ROUNDS = ROUNDS + tuple(HOUR + n * HOUR / 2 for n in range(1, 12))
+HOLD_ROUNDS = ROUNDS + tuple(HOUR + n * HOUR / 2 for n in range(1, 11))
 SETTLE_TIME = timedelta(seconds=90)
 """Time for which a device must report the wanted state before it is believed."""
 TAKEOVER_DELAY = timedelta(seconds=30)
