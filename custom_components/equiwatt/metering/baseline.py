@@ -274,7 +274,7 @@ def estimate(
         ),
         days={day.isoformat(): sum(energies) for day, energies in days.items()},
         days_wanted=window.days_wanted,
-        days_so_far=tuple(far) if is_begun and until < window.end else (),
+        days_so_far=tuple(far) if until < window.end else (),
         used=used,
         approximate=any(meter.is_approximate(moments) for meter in meters),
         final=over and used is not None,
