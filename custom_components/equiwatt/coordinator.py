@@ -53,7 +53,8 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         self, hass: HomeAssistant, entry: ConfigEntry, store: EquiwattStore, announcer: Announcer
     ) -> None:
         """Initialize the coordinator from the stored snapshot."""
-        super().__init__(hass, LOGGER, config_entry=entry, name=DOMAIN)
+        # Not always, as each answer is published here, with the changes that the clock alone makes.
+        super().__init__(hass, LOGGER, config_entry=entry, name=DOMAIN, always_update=False)
         self.client = async_get_client(hass, entry.data[CONF_TOKEN], entry.data[CONF_URL])
         self.clock = Clock(dt_util.utcnow, hass.loop.time)
         self.tracker = Tracker(announcer.latest)
@@ -178,9 +179,9 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
             raise self._fail(err) from err
         except Exception:
             self.failures += 1
+            self._set_boundary()
             raise
         finally:
-            self._set_boundary()
             self._set_poll()
 
     async def _async_answer(self) -> Answer:
@@ -207,23 +208,19 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
         async_set_issue(self.hass, self.config_entry, TOKEN_REFUSED, applies=False)
         async_abort_flows(self.hass, self.config_entry, SOURCE_REAUTH)
         self.error = None
-        return self._announce()
+        self._publish()
+        return self.data
 
     def _note(self, change: str, **details: Any) -> None:
         """Note a change for the diagnostics."""
         self.recent.append({"at": self.clock.now(), "change": change, **details})
 
-    def _announce(self) -> Snapshot:
-        """Pass new edges to the announcer. Return the snapshot."""
-        self._announcer.async_add(self.tracker.take_edges(), self.tracker.snapshot)
-        return self.tracker.snapshot
-
     @callback
     def _publish(self) -> None:
-        """Show and announce changes that did not come from an answer."""
+        """Show and announce the current state."""
         self.data = self.tracker.snapshot
         self.async_update_listeners()  # first, as automations wait for it
-        self._announce()
+        self._announcer.async_add(self.tracker.take_edges(), self.data)
         self._set_boundary()
 
     def _fail(self, err: EquiwattError) -> Exception:
