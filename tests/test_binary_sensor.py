@@ -35,6 +35,7 @@ async def test_first_to_change(home: Home, push: Push) -> None:
         assert changed[0] == LIVE
         assert changed[-1] == "event.equiwatt_equivent"
         assert {"sensor.equiwatt_current_start", "calendar.equiwatt_equivents"} <= set(changed)
+        await home.pass_time(1)  # older releases keep two events apart
 
 
 async def test_rehearsal(home: Home, provider: Provider) -> None:
