@@ -1,7 +1,7 @@
 """Shared fixtures: the provider's HTTP, and an entry that uses it."""
 
 from collections.abc import Generator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 import gc
 from inspect import iscoroutinefunction, unwrap
 from itertools import chain
@@ -108,8 +108,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def seconds_since_epoch() -> float:
-    """Return the time that freezegun's monotonic clocks show, worked out in one step."""
+    """Return the time of all clocks, worked out in one step."""
     return (freezegun.api.get_current_time() - EPOCH).total_seconds()
+
+
+def timestamp(time: datetime) -> float:
+    """Return the seconds since the epoch, without freezegun's slow time zone."""
+    return freezegun.api.real_datetime.timestamp(time if time.tzinfo else time.replace(tzinfo=UTC))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -118,9 +123,10 @@ def passing_time() -> None:
     # All callers get the same time; freezegun's check of the stack in each call takes long.
     freezegun.api.call_stack_inspection_limit = 0
     # Python's own methods keep the class, too, and take a quarter of the time.
-    for name in ("__add__", "__sub__", "astimezone"):
-        setattr(freezegun.api.FakeDatetime, name, getattr(freezegun.api.real_datetime, name))
-    freezegun.api._get_fake_monotonic = seconds_since_epoch
+    own = {name: getattr(datetime, name) for name in ("__add__", "__sub__", "astimezone")}
+    for name, method in {**own, "timestamp": timestamp}.items():
+        setattr(freezegun.api.FakeDatetime, name, method)
+    freezegun.api.fake_time = freezegun.api._get_fake_monotonic = seconds_since_epoch
     # Until the process ends, as event loops that are closed later still use the clock.
     freezegun.freeze_time(tick=True, ignore=["_pytest.", "execnet.", "xdist."]).start()
 
