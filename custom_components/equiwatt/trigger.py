@@ -90,4 +90,4 @@ class EquiwattTrigger(Trigger):
 
 async def async_get_triggers(hass: HomeAssistant) -> dict[str, type[Trigger]]:
     """Return the triggers by their names."""
-    return {f"equivent_{edge_type}": EquiwattTrigger for edge_type in EdgeType}
+    return dict.fromkeys(("equivent_started", "equivent_ended"), EquiwattTrigger)
