@@ -1316,3 +1316,13 @@ def test_report_of_the_hold_undoes_nothing() -> None:
         ("state", "heat", COLD),
     )
     assert next_command(record) == {"preset_mode": "eco"}
+
+
+def test_report_as_before_between_steps() -> None:
+    """A step follows the one before although the device reports as before, as in an old report."""
+    before = thermostat("heat", 21, fan_mode="auto")
+    wanted = {"temperature": 17, "fan_mode": "low"}
+    record = commanded(hold(None, before, wanted, START, END), wanted, START)
+    record = commanded(record, {"temperature": 21}, END)
+    record = replace(record, changed_at=moment(5), settled_at=moment(5))
+    assert step(record, None, moment(40))[1].command == {"fan_mode": "auto"}

@@ -1416,6 +1416,20 @@ async def test_report_while_writing(live: Home) -> None:
     assert plug.commands == ["off"]
 
 
+async def test_registry_change_while_writing(live: Home) -> None:
+    """A device that gets a name while it is being written is held."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    with SlowDisk() as disk:
+        call = live.hass.async_create_task(pause(live.hass, PLUG))
+        await until(disk.begun.is_set)
+        er.async_get(live.hass).async_update_entity(PLUG, name="Heater")
+        for _ in range(20):
+            await asyncio.sleep(0)
+        disk.go_on.set()
+        assert (await call)["paused"] == [PLUG]
+    assert plug.commands == ["off"]
+
+
 @pytest.mark.parametrize("is_back", [False, True])
 async def test_stopped_soon_after_disabled(live: Home, is_back: bool) -> None:
     """A device that is not back when Home Assistant stops without an account has a repair."""
