@@ -414,17 +414,24 @@ async def test_account_added_during_flow(
 
 
 async def test_two_dialogs(
-    hass: HomeAssistant, provider: Provider, mock_setup_entry: AsyncMock, reachable: None
+    hass: HomeAssistant,
+    provider: Provider,
+    mock_setup_entry: AsyncMock,
+    reachable: None,
+    aioclient_mock: AiohttpClientMocker,
 ) -> None:
     """Of two dialogs that are open at once, the later one to be finished asks for a name."""
+    aioclient_mock.get(LOCAL, side_effect=mocked(provider))
     flows = [await begin(hass), await begin(hass)]
     first = await fill_in(hass, flows[0], user_input())
-    second = await fill_in(hass, flows[1], user_input(OTHER))
+    second = await fill_in(hass, flows[1], user_input(OTHER, LOCAL))
     before = shown_addresses(second)
     assert (await fill_in(hass, first, {}))["title"] == "equiwatt"
     second = await fill_in(hass, second, {})
     assert second["errors"] == {"name": "name_taken"}
-    second = await fill_in(hass, second, user_input(OTHER, name="Mum"))
+    for entered in ("equiwatt", OTHER, LOCAL):
+        assert f"'suggested_value': '{entered}'" in shown(second)
+    second = await fill_in(hass, second, user_input(OTHER, LOCAL, name="Mum"))
     assert shown_addresses(second) == before
     second = await fill_in(hass, second, {})
     assert (second["title"], second["data"]["token"]) == ("Mum", OTHER)

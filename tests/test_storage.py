@@ -201,6 +201,8 @@ def test_from_json(kind: Any, stored: Any, read: Any) -> None:
         (tuple[int, str], [1]),
         (Kind, "sideways"),
         (datetime, "2026-11-20T17:20:00"),
+        (datetime, "1969-12-31T23:59:59+00:00"),
+        (datetime, "2100-01-01T00:00:00-00:01"),
         (datetime, 5),
         (Equivent, {"start": "2026-11-20T17:20:00+00:00"}),
         (Equivent, 5),

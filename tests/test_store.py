@@ -329,6 +329,7 @@ PARTICIPANT = {"name": "one", "start": NOW.isoformat()}
         ({"snapshot": {"live": "x"}}, True),
         ({"snapshot": {"live": {"start": 1, "end": None}}}, True),
         ({"snapshot": {"live": None, "pushed_at": -5}}, True),
+        ({"snapshot": {"live": event(datetime.max.replace(tzinfo=UTC), None)}}, True),
         ({"snapshot": {"past": None}}, True),
         ({"snapshot": {"past": [7, event(NOW - 2 * HOUR, NOW - HOUR), {}]}}, True),
         ({"snapshot": {"over": "x"}}, True),

@@ -62,7 +62,7 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
         return self._show_user(user_input, errors)
 
     def _show_user(
-        self, user_input: dict[str, Any] | None, errors: dict[str, str]
+        self, user_input: Mapping[str, Any] | None, errors: dict[str, str]
     ) -> ConfigFlowResult:
         """Show the first form, with what was entered.
 
@@ -93,7 +93,8 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
             return self._show(addresses, "addresses")
         self._async_abort_entries_match({CONF_TOKEN: self._data[CONF_TOKEN]})
         if errors := self._check_title():  # of an account that another dialog has added meanwhile
-            return self._show_user(None, errors)
+            entered = {CONF_NAME: self._title, **self._data, SECTION_ADVANCED: self._data}
+            return self._show_user(entered, errors)
         data, self._data = self._data, {}
         return self.async_create_entry(
             title=self._title,

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import is_dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from functools import cache, partial
 from types import UnionType
@@ -22,6 +22,7 @@ from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.json import json_loads
 
 from .const import DOMAIN
+from .equivents.answer import LATEST
 from .timer import Timer
 
 VERSION = 1
@@ -30,6 +31,9 @@ SAVE_DELAY = 30
 
 UNWRITTEN: HassKey[dict[str, Any]] = HassKey(f"{DOMAIN}_unwritten")
 """Data of files that were closed while the disk could not be written."""
+
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+"""Time of a clock that was never set. Sums of much earlier or later times cannot be computed."""
 
 DAMAGED = (AttributeError, KeyError, TypeError, ValueError)
 """Errors raised by stored data that cannot be read."""
@@ -190,7 +194,7 @@ def _plain(kind: Any, value: Any) -> Any:
         return kind(value)
     if issubclass(kind, datetime):
         moment = kind.fromisoformat(value)
-        if moment.tzinfo is None:
+        if not EARLIEST <= moment <= LATEST:  # a TypeError if it is naive
             raise ValueError(value)
         return moment
     if not isinstance(value, int | float if kind is float else kind):

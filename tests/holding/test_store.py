@@ -84,6 +84,28 @@ async def test_newer_version(
     assert [live.state(PLUG), live.state("switch.other")] == ["on", "on"]
 
 
+@pytest.mark.parametrize("is_removed", [False, True])
+async def test_readable_again(
+    live: Home, hass_storage: dict[str, Any], no_secrets_in_log: Recorder, is_removed: bool
+) -> None:
+    """Held devices are restored once their file can be read, even if the account is removed."""
+    await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    await live.pass_time(2 * MINUTE)
+    await restart(live, lambda: hass_storage[KEY].update(version=9))
+    await started(live)
+    if is_removed:
+        await live.hass.config_entries.async_remove(live.entry.entry_id)
+    await live.pass_time(80 * MINUTE)
+    assert live.state(PLUG) == "off"
+    messages = [record.getMessage() for record in no_secrets_in_log.records]
+    assert sum("cannot be read from the disk" in message for message in messages) == 1
+    hass_storage[KEY].update(version=1)
+    await live.pass_time(5 * MINUTE)
+    assert live.state(PLUG) == "on"
+    assert (KEY not in hass_storage) is is_removed
+
+
 def command(**data: Any) -> dict[str, Any]:
     """Return a stored command with one changed value."""
     found = {"domain": "switch", "state": "on", "attributes": {}}

@@ -36,7 +36,7 @@ from homeassistant.util.file import WriteError
 from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN, LOGGER
-from ..storage import StorageFile
+from ..storage import SAVE_DELAY, StorageFile
 from ..timer import Timer
 from . import device
 from .device import MAX_DURATION, Decision, Outcome, Report
@@ -153,9 +153,8 @@ class HoldingManager:
 
         Return the plan, and the task that applies the scenes, None if it cannot be written.
         """
+        await self.async_load()
         async with self._lock:
-            if not self._is_loaded:
-                await self.async_load()
             if not self._is_loaded:
                 return None  # a write would replace what could not be read
             self._start()
@@ -331,18 +330,30 @@ class HoldingManager:
     # Starts and stops
 
     async def async_load(self) -> None:
-        """Load the held devices, and resume once Home Assistant has started."""
-        try:
-            stored = await self._file.async_load()
-        except Exception as err:  # noqa: BLE001  # equivents are told without the file
+        """Load the held devices, unless they are loaded, and warn if they cannot be read."""
+        if err := await self._async_try_to_load():
             LOGGER.warning("The held devices cannot be read from the disk: %s", err)
-            return  # the next hold tries it again
-        self._is_loaded = True
-        devices, self._not_restored = from_stored(stored)
-        for held in devices:
-            self._devices[held.entity_id] = replace(held, record=device.absent(held.record))
-        async_at_started(self.hass, self._on_started)
-        self.hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, self.async_stop)
+
+    async def _async_try_to_load(self) -> Exception | None:
+        """Load the held devices, and resume once Home Assistant has started.
+
+        Return the error if they cannot be read, and try again later.
+        """
+        async with self._lock:
+            if self._is_loaded:
+                return None
+            try:
+                stored = await self._file.async_load()
+            except Exception as err:  # noqa: BLE001  # equivents are told without the file
+                self._timer.async_set(SAVE_DELAY)
+                return err
+            self._is_loaded = True
+            devices, self._not_restored = from_stored(stored)
+            for held in devices:
+                self._devices[held.entity_id] = replace(held, record=device.absent(held.record))
+            async_at_started(self.hass, self._on_started)
+            self.hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, self.async_stop)
+            return None
 
     @callback
     def _on_started(self, _: HomeAssistant) -> None:
@@ -429,7 +440,10 @@ class HoldingManager:
 
     @callback
     def _on_timer(self) -> None:
-        """Process the devices that are due."""
+        """Process the devices that are due, or try again to load them."""
+        if not self._is_loaded:
+            self._run(self._async_try_to_load())
+            return
         moment = self.hass.loop.time()
         for entity_id in [due for due, at in self._due_at.items() if at <= moment]:
             self._step(entity_id)
@@ -544,7 +558,8 @@ class HoldingManager:
         """Write what has ended, and delete the file once no account and no device is left."""
         # A power cut before the delayed write would resume a hold that has ended.
         await self._file.async_flush()
-        if not self._devices and not self.hass.config_entries.async_entries(DOMAIN):
+        is_over = self._is_loaded and not self._devices
+        if is_over and not self.hass.config_entries.async_entries(DOMAIN):
             await self._file.async_remove()
 
     def _stored(self, pending: Mapping[str, HeldDevice] | None = None) -> dict[str, Any]:
