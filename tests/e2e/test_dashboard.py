@@ -23,7 +23,7 @@ from demo.browser import Browser, installed
 
 pytestmark = [
     pytest.mark.e2e,
-    pytest.mark.long(80),
+    pytest.mark.long(40),
     pytest.mark.skipif(not installed(), reason="there is no Chromium"),
 ]
 

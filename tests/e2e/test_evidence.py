@@ -25,7 +25,7 @@ from ..fakes.home import LIVE
 from ..fakes.process import call, filled_in
 from ..fakes.provider import FINISHED, Provider, event_of
 
-pytestmark = [pytest.mark.e2e, pytest.mark.long(90)]
+pytestmark = [pytest.mark.e2e, pytest.mark.long(30)]
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)

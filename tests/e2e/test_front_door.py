@@ -18,7 +18,7 @@ from ..fakes.home import LIVE
 from ..fakes.process import CURRENT_END, SAVING, TOKEN, call, filled_in
 from ..fakes.provider import Provider
 
-pytestmark = [pytest.mark.e2e, pytest.mark.long(40)]
+pytestmark = [pytest.mark.e2e, pytest.mark.long(15)]
 
 HOUR = timedelta(hours=1)
 MOVED = "https://moved.example.org"

@@ -12,7 +12,7 @@ from custom_components.equiwatt.metering.readings import Row, without_made_up
 
 from ..fakes.forked import ForkedHouse
 
-pytestmark = [pytest.mark.e2e, pytest.mark.long(30)]
+pytestmark = [pytest.mark.e2e, pytest.mark.long(5)]
 
 METER = "sensor.house_meter"
 CONFIGURATION = """

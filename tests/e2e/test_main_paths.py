@@ -17,7 +17,7 @@ from ..fakes.home import LIVE
 from ..fakes.process import CURRENT_END, TOKEN, add, call, filled_in
 from ..fakes.provider import Provider
 
-pytestmark = [pytest.mark.e2e, pytest.mark.long(90)]
+pytestmark = [pytest.mark.e2e, pytest.mark.long(60)]
 
 HTML = "<!doctype html><title>Log in</title>"
 CAUSES = [

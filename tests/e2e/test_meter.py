@@ -18,7 +18,7 @@ from ..fakes.home import LIVE
 from ..fakes.process import CHOSEN, SAVING, TOKEN, add, call, measured, saving
 from ..fakes.provider import Provider
 
-pytestmark = [pytest.mark.e2e, pytest.mark.long(30)]
+pytestmark = [pytest.mark.e2e, pytest.mark.long(10)]
 
 HOUR = 3600
 CALENDAR = "calendar.equiwatt_equivents"

@@ -17,7 +17,7 @@ from ..fakes.forked import ForkedHouse
 from ..fakes.process import TOKEN, add, call, end_process
 from ..fakes.provider import Provider
 
-pytestmark = [pytest.mark.e2e, pytest.mark.long(120)]
+pytestmark = [pytest.mark.e2e, pytest.mark.long(45)]
 
 LIVE = "binary_sensor.equiwatt_live"
 HELD = "sensor.equiwatt_held_devices"

@@ -18,7 +18,7 @@ from ..fakes.home import LIVE
 from ..fakes.process import CURRENT_END, TOKEN, add, call
 from ..fakes.provider import Provider
 
-pytestmark = [pytest.mark.e2e, pytest.mark.long(65)]
+pytestmark = [pytest.mark.e2e, pytest.mark.long(50)]
 
 LAST_START = "sensor.equiwatt_last_start"
 CALENDAR = "calendar.equiwatt_equivents"

@@ -14,7 +14,7 @@ from ..fakes.forked import ForkedHouse
 from ..fakes.process import add, end_process
 from ..fakes.provider import Provider
 
-pytestmark = [pytest.mark.e2e, pytest.mark.long(80)]
+pytestmark = [pytest.mark.e2e, pytest.mark.long(30)]
 
 HEATING, BATHROOM = "climate.heating", "climate.bathroom"
 HELD = "sensor.equiwatt_held_devices"

@@ -21,7 +21,7 @@ from ..fakes.home import LIVE
 from ..fakes.process import add, end_process
 from ..fakes.provider import Provider
 
-pytestmark = [pytest.mark.e2e, pytest.mark.long(50)]
+pytestmark = [pytest.mark.e2e, pytest.mark.long(55)]
 
 LEFT_OUT = (
     "slow radio thermostat",

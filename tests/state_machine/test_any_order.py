@@ -20,7 +20,7 @@ def test_each_edge_has_its_reason(home: Home) -> None:
     House.home, House.steps = home, 0
     profile = settings(
         deadline=None,
-        max_examples=1_000 if LONG else 145,
+        max_examples=1_000 if LONG else 112,
         phases=[Phase.generate],  # shrinking takes hours, replaying with fewer lines seconds
         suppress_health_check=list(HealthCheck),
     )
