@@ -834,7 +834,8 @@ def test_rounded_in_part(
         attributes = temperatures | {"target_temp_step": size}
         return DeviceState(domain="climate", state="heat_cool", attributes=attributes)
 
-    assert confirms(state(old), state(wanted).significant, state(shown)) is is_ours
+    before = replace(state(old), state="cool")
+    assert confirms(before, state(wanted).significant, state(shown)) is is_ours
 
 
 def test_wanted_in_another_mode() -> None:
@@ -1326,3 +1327,13 @@ def test_report_as_before_between_steps() -> None:
     record = commanded(record, {"temperature": 21}, END)
     record = replace(record, changed_at=moment(5), settled_at=moment(5))
     assert step(record, None, moment(40))[1].command == {"fan_mode": "auto"}
+
+
+def test_left_in_part() -> None:
+    """A device that has obeyed in part is restored, unless another value is a person's."""
+    before = thermostat("heat", 21, fan_mode="auto")
+    wanted = {"temperature": 17, "fan_mode": "low"}
+    record = commanded(hold(None, before, wanted, START, END), wanted, START)
+    for fan_mode, is_left in (("auto", True), ("high", False)):
+        seen = thermostat("heat", 17, fan_mode=fan_mode)
+        assert is_held(replace(record, seen=seen), END) is is_left
