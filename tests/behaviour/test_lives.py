@@ -13,7 +13,7 @@ LIVES = 20_000 if settings.get_profile("long") is settings.default else 2_000
 ONE_IN = 1_000
 """Number of devices with one oddity of which one may end wrong.
 
-Of the 20,000 fourteen do: a humidifier loses the command that sets its mode, but reports the mode
+Of the 20,000 twelve do: a humidifier loses the command that sets its mode, but reports the mode
 until the humidity is set, which therefore seems to have undone it.
 """
 
