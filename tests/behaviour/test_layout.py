@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from importlib.util import resolve_name
 from pathlib import Path
@@ -42,8 +43,13 @@ class House:
             name_of(path.relative_to(root)) for path in self.folder.rglob("__init__.py")
         }
 
-    def imports(self, name: str) -> set[str]:
-        """Return all imports of a module, in functions and for types too."""
+    @cached_property
+    def imports(self) -> dict[str, set[str]]:
+        """All imports of each module, in functions and for types too."""
+        return {name: self._imports(name) for name in self.trees}
+
+    def _imports(self, name: str) -> set[str]:
+        """Return all imports of a module."""
         home = name if name in self.packages else name.rpartition(".")[0]
         return {
             f"{module}.{what}" if f"{module}.{what}" in self.trees else module
@@ -62,7 +68,7 @@ class House:
 
     def arrows(self, name: str) -> set[str]:
         """Return the modules of the integration imported by a module."""
-        return self.imports(name) & self.trees.keys()
+        return self.imports[name] & self.trees.keys()
 
     def circle(self) -> list[str]:
         """Return modules in an import circle, or none."""
@@ -81,7 +87,7 @@ class House:
             if (module := waiting.pop()) not in seen:
                 seen.add(module)
                 waiting += self.arrows(module)
-        return {imported.partition(".")[0] for module in seen for imported in self.imports(module)}
+        return {imported.partition(".")[0] for module in seen for imported in self.imports[module]}
 
     def does_something(self, name: str) -> bool:
         """Return True if a module has functions to test."""
@@ -162,7 +168,7 @@ def test_no_test_module_imports_another() -> None:
 
 def test_integration_imports() -> None:
     """The integration imports neither tests, demo nor benchmarks, which are not shipped."""
-    names = {what for name in HOUSE.trees for what in HOUSE.imports(name)}
+    names = {what for name in HOUSE.trees for what in HOUSE.imports[name]}
     assert not {name for name in names if name.partition(".")[0] in ("tests", "demo", "benchmarks")}
 
 
@@ -172,8 +178,8 @@ def statements(path: Path) -> Iterator[ast.AST]:
     while waiting:
         node = waiting.pop()
         yield node
-        children = ast.iter_child_nodes(node)
-        waiting += [child for child in children if not isinstance(child, ast.expr)]
+        for field in ("body", "handlers", "orelse", "finalbody", "cases"):
+            waiting += getattr(node, field, [])
 
 
 def functions_of(path: Path) -> set[str]:
