@@ -99,19 +99,12 @@ def async_cloud_is_away(hass: HomeAssistant) -> bool:
 @callback
 def async_listen_addresses(
     hass: HomeAssistant, listener: Callable[[object], None]
-) -> CALLBACK_TYPE:
-    """Call a listener when the addresses may have changed. Return a function that removes it."""
+) -> list[CALLBACK_TYPE]:
+    """Call a listener when the addresses may have changed. Return functions that remove it."""
     stops = [hass.bus.async_listen(EVENT_CORE_CONFIG_UPDATE, listener)]
     if cloud := _cloud(hass):
         stops.append(cloud.async_listen_connection_change(hass, listener))
-
-    @callback
-    def stop() -> None:
-        """Stop listening."""
-        for cancel in stops:
-            cancel()
-
-    return stop
+    return stops
 
 
 def _cloud(hass: HomeAssistant) -> ModuleType | None:

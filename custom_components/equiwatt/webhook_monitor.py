@@ -46,7 +46,8 @@ class WebhookMonitor:
         on_unload = self.entry.async_on_unload
         on_unload(self.data.announcer.async_listen(self._on_edge))
         on_unload(self.data.coordinator.async_add_listener(self._on_update))
-        on_unload(async_listen_addresses(self.hass, self._check))
+        for stop in async_listen_addresses(self.hass, self._check):
+            on_unload(stop)
         on_unload(async_at_started(self.hass, self._check))
 
     @callback
