@@ -486,6 +486,18 @@ async def test_reauth_with_known_token(hass: HomeAssistant, home: Home) -> None:
     assert home.entry.data["token"] == TOKEN
 
 
+async def test_reauth_while_another_account_is_added(
+    hass: HomeAssistant, home: Home, provider: Provider
+) -> None:
+    """The token of an account that another dialog adds meanwhile is refused."""
+    await home.setup()
+    flow = await home.entry.start_reauth_flow(hass)
+    provider.on_call = lambda: add_entry(hass, OTHER, "another-webhook")
+    result = await fill_in(hass, flow, {"token": OTHER})
+    assert result["reason"] == "already_configured"
+    assert home.entry.data["token"] == TOKEN
+
+
 async def test_reauth_after_refusal(hass: HomeAssistant, home: Home, provider: Provider) -> None:
     """A token that is refused while polling is asked for and renewed."""
     await home.setup()

@@ -2,19 +2,29 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
+from dataclasses import is_dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from enum import EnumType
+from types import UnionType
+from typing import Any, cast, get_args, get_type_hints
 from unittest.mock import patch
 
+from hypothesis import given, strategies as st
 import pytest
 
+from custom_components.equiwatt.equivents.attendance import Attendance
 from custom_components.equiwatt.equivents.model import Equivent, Kind
+from custom_components.equiwatt.equivents.planned import Plans
+from custom_components.equiwatt.equivents.snapshot import Snapshot
+from custom_components.equiwatt.holding.store import HeldDevice
+from custom_components.equiwatt.metering.results import FinishedResult
 from custom_components.equiwatt.storage import DAMAGED, SAVE_DELAY, StorageFile, from_json
+from custom_components.equiwatt.store import WebhookFacts
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import HomeAssistant
 from homeassistant.util.file import WriteError
 
-from .fakes.disk import full_disk
+from .fakes.disk import full_disk, to_json
 from .fakes.home import NOW, Home
 
 KEY = "equiwatt.one"
@@ -186,6 +196,55 @@ async def test_closed_with_full_disk(home: Home, file: StorageFile, hass_storage
 def test_from_json(kind: Any, stored: Any, read: Any) -> None:
     """A value is read by its type."""
     assert from_json(kind, stored) == read
+
+
+TEXTS = st.text('a \n\0"\\\u00e9\U0001f600', max_size=5)
+INTEGERS = st.integers(-(2**63), 2**63 - 1)
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+VALUES = st.recursive(
+    st.none() | st.booleans() | INTEGERS | NUMBERS | TEXTS,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXTS, inner, max_size=2),
+    max_leaves=3,
+)
+ZONES = st.sampled_from([UTC, timezone(timedelta(hours=-11, minutes=-30))])
+DRAWN = {
+    datetime: st.datetimes(datetime(1970, 1, 2), datetime(2099, 12, 31), timezones=ZONES),  # noqa: DTZ001
+    float: NUMBERS,
+    int: INTEGERS,
+    str: TEXTS,
+    Mapping[str, Any]: st.dictionaries(TEXTS, VALUES, max_size=2),
+    Mapping[str, float]: st.dictionaries(TEXTS, NUMBERS, max_size=2),
+}
+"""Values of the types that are stored."""
+
+
+def values_of(kind: Any) -> st.SearchStrategy[Any]:
+    """Return a strategy for the values of a type that is stored."""
+    kinds = get_args(kind)
+    if kind in DRAWN or isinstance(kind, EnumType):
+        return DRAWN[kind] if kind in DRAWN else st.sampled_from(kind)
+    if is_dataclass(kind):
+        types = get_type_hints(kind).items()
+        return st.builds(cast("Any", kind), **{name: values_of(each) for name, each in types})
+    if isinstance(kind, UnionType):
+        return st.none() | values_of(kinds[0])
+    if kinds[1:] == (...,):
+        return st.lists(values_of(kinds[0]), max_size=2).map(tuple)
+    return st.tuples(*map(values_of, kinds)) if kinds else st.booleans()
+
+
+@pytest.mark.parametrize(
+    "kind", [Snapshot, WebhookFacts, Attendance, Plans, FinishedResult, HeldDevice]
+)
+def test_any_value(kind: Any) -> None:
+    """A value is read as it was written, whatever its fields are."""
+
+    @given(values_of(kind))
+    def check(value: Any) -> None:
+        """Write and read a value."""
+        assert from_json(kind, to_json(value)) == value
+
+    check()
 
 
 @pytest.mark.parametrize(

@@ -225,4 +225,5 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
             # Without its text and traceback, which may contain the token.
             LOGGER.error("Unexpected %s while a token was tried", type(err).__name__)
             return {"base": "unknown"}
+        self._async_abort_entries_match({CONF_TOKEN: token})  # another dialog may have been faster
         return {}
