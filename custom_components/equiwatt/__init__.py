@@ -43,7 +43,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> 
     store = EquiwattStore(hass, entry.entry_id)
     try:
         await store.async_load()
-    except (HomeAssistantError, OSError) as err:
+    except HomeAssistantError as err:
         # Starting without the file would lose the live equivent and the announced edges.
         raise ConfigEntryNotReady(
             translation_domain=DOMAIN, translation_key="not_readable"

@@ -112,7 +112,7 @@ async def async_set_shown(
     loaded = entry.state is ConfigEntryState.LOADED
     store = entry.runtime_data.store if loaded else EquiwattStore(hass, entry.entry_id)
     if not loaded:
-        with suppress(HomeAssistantError, OSError):  # if it cannot be read, the issues return
+        with suppress(HomeAssistantError):  # if it cannot be read, the issues return
             await store.async_load()
     if store.known:
         facts = replace(store.webhook, shown=_digest(addresses), missed=0)

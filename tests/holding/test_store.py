@@ -106,6 +106,18 @@ async def test_readable_again(
     assert (KEY not in hass_storage) is is_removed
 
 
+async def test_repairs_once_readable(live: Home, hass_storage: dict[str, Any]) -> None:
+    """A device that was not restored has its repair once the file can be read."""
+    devices = {"devices": [{"entity_id": PLUG}]}
+    content = {"version": 9, "minor_version": 1, "key": KEY, "data": devices}
+    await restart(live, lambda: hass_storage.update({KEY: content}))
+    await started(live)
+    assert repairs(live.hass) == []
+    content["version"] = 1
+    await live.pass_time(MINUTE)
+    assert repairs(live.hass) == [issue_id_of(PLUG)]
+
+
 def command(**data: Any) -> dict[str, Any]:
     """Return a stored command with one changed value."""
     found = {"domain": "switch", "state": "on", "attributes": {}}

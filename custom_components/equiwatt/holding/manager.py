@@ -334,7 +334,7 @@ class HoldingManager:
         if err := await self._async_try_to_load():
             LOGGER.warning("The held devices cannot be read from the disk: %s", err)
 
-    async def _async_try_to_load(self) -> Exception | None:
+    async def _async_try_to_load(self) -> HomeAssistantError | None:
         """Load the held devices, and resume once Home Assistant has started.
 
         Return the error if they cannot be read, and try again later.
@@ -344,7 +344,7 @@ class HoldingManager:
                 return None
             try:
                 stored = await self._file.async_load()
-            except Exception as err:  # noqa: BLE001  # equivents are told without the file
+            except HomeAssistantError as err:  # equivents are told without the file
                 self._timer.async_set(SAVE_DELAY)
                 return err
             self._is_loaded = True
@@ -361,6 +361,7 @@ class HoldingManager:
         self._start()
         for entry_id in {holder for held in self.devices for holder in held.holders}:
             self.async_release(entry_id)
+        self._raise_issues()
 
     @callback
     def async_stop(self, _: Event | None = None) -> None:
