@@ -180,10 +180,10 @@ def from_json(kind: Any, value: Any) -> Any:
     if isinstance(kind, UnionType):
         return None if value is None else from_json(get_args(kind)[0], value)
     if types := _types_of(kind):
-        return kind(**{name: from_json(one, value[name]) for name, one in types.items()})
+        return kind(**{name: from_json(hint, value[name]) for name, hint in types.items()})
     origin, kinds = get_origin(kind) or kind, get_args(kind)
     if origin is Mapping:
-        return {key: from_json(kinds[1], one) for key, one in value.items()}
+        return {key: from_json(kinds[1], item) for key, item in value.items()}
     if origin is tuple and isinstance(value, list):
         each = kinds[:1] * len(value) if kinds[-1] is ... else kinds
         return tuple(map(from_json, each, value, strict=True))
@@ -216,7 +216,7 @@ def readable(kind: Any, value: Any, lost: list[Any]) -> Any:
         read = {name: _attempt(types[name], value[name], lost) for name in shared}
         return kind(**{name: found[0] for name, found in read.items() if found})
     if get_origin(kind) is tuple and isinstance(value, list):
-        return tuple(one for item in value for one in _attempt(get_args(kind)[0], item, lost))
+        return tuple(read for item in value for read in _attempt(get_args(kind)[0], item, lost))
     lost.append(value)
     return kind()
 

@@ -144,6 +144,7 @@ DAMAGES: dict[str, dict[str, Any]] = {
     "until nothing": {"record": {"until": None}},
     "no record": {"record": None},
     "without its original state": {"record": {"before": None}},
+    "with effects that are a number": before("light", "on", effect="Fire", effect_list=5),
     "for a text": {"holders": "entry0"},
     "asked by a number": {"requester": {"name": 5, "context_id": 7}},
     "degrees in words": {"degrees": "many"},
@@ -175,6 +176,8 @@ async def test_damaged_record(
 
     await restart(live, damage_first)
     await started(live)
+    assert (shown := live.hass.states.get("sensor.equiwatt_held_devices"))
+    assert PLUG in str(shown.attributes)
     if is_paused_again:
         assert PLUG in (await pause(live.hass, PLUG, "switch.a"))["paused"]
     await end(live, provider)

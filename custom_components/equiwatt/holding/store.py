@@ -56,7 +56,9 @@ def from_stored(stored: Any) -> tuple[list[HeldDevice], set[str]]:
     devices, not_restored = list[HeldDevice](), set[str]()
     for item in items if isinstance(items, list) else []:
         try:
-            devices.append(from_json(HeldDevice, item))
+            device = from_json(HeldDevice, item)
+            device.as_shown(None)  # raises what would keep the sensor from showing the others
+            devices.append(device)
         except DAMAGED:
             entity_id = item.get(ATTR_ENTITY_ID) if isinstance(item, dict) else None
             if isinstance(entity_id, str) and valid_entity_id(entity_id):
