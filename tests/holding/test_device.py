@@ -615,6 +615,19 @@ def test_lost_command() -> None:
     assert keeper.device.state == "off"
 
 
+@pytest.mark.parametrize("lost", [frozenset({1}), frozenset({1, 2})])
+def test_lost_command_of_second_hold(lost: frozenset[int]) -> None:
+    """A paused plug that misses a scene which wants it as it was before is turned on again."""
+    keeper, clock = held(Plug("one", Nature(deaf_to=lost)))
+    keeper.hold({"state": "on"})
+    clock.turn(10 * MINUTE)
+    assert keeper.device.commands == [OFF, "turn_on"]
+    keeper.release()
+    clock.turn(2 * HOUR)
+    assert keeper.device.state == "on"
+    assert restored(keeper)
+
+
 def test_turned_on_and_off_while_held() -> None:
     """A person may turn a held device on, off and on again."""
     keeper, clock = held(Plug("one"))

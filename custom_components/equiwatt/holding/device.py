@@ -267,9 +267,13 @@ def is_as_wanted(record: DeviceRecord, state: DeviceState) -> bool:
         return False
     before = cast("DeviceState", record.before)
     # What was wanted before the device was commanded back is over.
-    since = takewhile(lambda command: not before.fits(command.values), reversed(record.commands))
+    since = takewhile(
+        lambda command: command.at >= record.began or not before.fits(command.values),
+        reversed(record.commands),
+    )
     return _is_made_of(record, before, state) or any(
-        state.fits(_with_mode(record, command.values)) for command in since
+        state.fits(_with_mode(record, command.values)) and not before.fits(command.values)
+        for command in since
     )
 
 
