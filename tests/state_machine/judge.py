@@ -60,16 +60,16 @@ class Judge:
     def take_push(self, kind: str) -> None:
         """Record a call as evidence."""
         now = self.moment()
-        recent = self.over is not None and now - self.over[1] <= self._out_of_order(self.over[1])
+        recent = self.over is not None and now - self.over[1] <= OUT_OF_ORDER + self._slack(self.over[1])
         self.ends_at_once = kind == "ended" and self.pushed is not None and not recent
         self.pushes.append((now, kind, self.cloud.failed))
 
-    def _out_of_order(self, moment: float) -> float:
-        """Return for how long a call may belong to something at a given time.
+    def _slack(self, moment: float) -> float:
+        """Return the tolerance of the time that has passed since a given time.
 
         The clocks of two runs may be as far apart as the house accepts.
         """
-        return OUT_OF_ORDER + SLACK + (CLOCKS_APART if moment < self.set_up_at else 0)
+        return SLACK + (CLOCKS_APART if moment < self.set_up_at else 0)
 
     @property
     def may_wait(self) -> bool:
@@ -140,7 +140,7 @@ class Judge:
         """Require a call that may end it, the clock without the API, or answers."""
         assert self.live, "an end of nothing"
         live, provisional = self.live, self.pushed is not None
-        age = self.moment() - (self.pushed or 0)
+        age, slack = self.moment() - (self.pushed or 0), self._slack(self.pushed or 0)
         if source == "webhook":
             failed = [failed for at, kind, failed in self._recent(APART) if kind == "ended"]
             near = live[1] is not None and now >= live[1] - (OUT_OF_ORDER + SLACK) * SECOND
@@ -148,9 +148,9 @@ class Judge:
             assert provisional or near or any(failed), "one call alone has ended it"
         elif source == "clock":
             planned = live[1] is not None and now >= live[1] - SLACK * SECOND and self.cloud.failed
-            past = age >= PUSH_BOUND - SLACK if provisional else now >= bound(live) - SLACK * SECOND
+            past = age >= PUSH_BOUND - slack if provisional else now >= bound(live) - SLACK * SECOND
             assert planned or past, "ended by the clock before its time"
-        elif provisional and age >= GRACE - SLACK:
+        elif provisional and age >= GRACE - slack:
             assert not self._names(self.cloud.served[-1], live), "ended though it is named"
         else:
             self._judge_end_by_answers(live)

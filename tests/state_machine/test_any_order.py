@@ -112,6 +112,19 @@ def test_slightly_wrong_clock_after_reload(home: Home) -> None:
     house.teardown()
 
 
+def test_unconfirmed_call_before_reload_with_slightly_wrong_clock(home: Home) -> None:
+    """The age of an earlier call follows either clock, too."""
+    House.home = home
+    house = House()
+    house.go_wrong(seconds=-100)
+    house.reload_during_a_call(before=16, down=0, kind="started", takes=5)
+    house.serve_old_answer(seconds=225)
+    house.jump(minutes=-256)
+    house.go_wrong(seconds=100)
+    house.wait(seconds=142)
+    house.teardown()
+
+
 def test_a_call_before_an_announced_start(home: Home) -> None:
     """The calendar is on as soon as one is live, though its start is still ahead."""
     House.home = home
