@@ -828,6 +828,14 @@ class TestShift:
         rehearsal.tracker.shift(-HOUR * SECOND)
         assert rehearsal.live == LIVE
 
+    def test_restored_and_answered(self) -> None:
+        """Times before a restart are shifted, too, once an answer has set the clock."""
+        tracked = Tracked(Snapshot(live=OPEN, pushed_at=T0))
+        assert tracked.lists(10)
+        tracked.tracker.shift(200 * SECOND)
+        assert tracked.lists(200 + 5 * MINUTE - 1)
+        assert not tracked.lists(200 + 5 * MINUTE)
+
     def test_restored_from_the_future(self) -> None:
         """A push from the future counts as new."""
         tracked = Tracked(Snapshot(live=OPEN, pushed_at=T0))

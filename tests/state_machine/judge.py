@@ -60,7 +60,8 @@ class Judge:
     def take_push(self, kind: str) -> None:
         """Record a call as evidence."""
         now = self.moment()
-        recent = self.over is not None and now - self.over[1] <= OUT_OF_ORDER + self._slack(self.over[1])
+        over = self.over and self.over[1]
+        recent = over is not None and now - over <= OUT_OF_ORDER + self._slack(over)
         self.ends_at_once = kind == "ended" and self.pushed is not None and not recent
         self.pushes.append((now, kind, self.cloud.failed))
 

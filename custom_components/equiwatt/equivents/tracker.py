@@ -53,6 +53,7 @@ class Tracker:
     def observe(self, answer: Answer, now: datetime, date: datetime | None = None) -> None:
         """Apply an answer that was received at `now` and has the server's `date`, if any."""
         self._has_failed = False
+        self._restored = Snapshot()  # spared by the first correction after a restart only
         at = date or now
         named, upcoming = self._named(answer, at, timedelta() if date else OUT_OF_ORDER)
         named = self._credible(named, at, now)
