@@ -26,8 +26,10 @@ def arguments() -> argparse.Namespace:
         prog="scripts/demo",
         description="Start Home Assistant with the integration, and a simulated provider.",
     )
-    parser.add_argument("--ha-port", type=int, default=8123, metavar="PORT")
-    parser.add_argument("--provider-port", type=int, default=8130, metavar="PORT")
+    parser.add_argument("--ha-port", type=int, default=8123, metavar="PORT", help="8123 by default")
+    parser.add_argument(
+        "--provider-port", type=int, default=8130, metavar="PORT", help="8130 by default"
+    )
     parser.add_argument(
         "--reset", action="store_true", help="forget what earlier demos left behind"
     )

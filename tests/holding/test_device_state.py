@@ -118,6 +118,7 @@ def test_unavailable(state: str) -> None:
             read("light.one", "on", effect=None, effect_list=["off", "fire"], color_mode="onoff"),
             {"state": "on", "effect": "off"},
         ),
+        (read("fan.one", "on", effect_list=["off", "fire"]), {"state": "on"}),
         (
             read("light.one", "on", brightness=9, color_mode="white"),
             {"state": "on", "brightness": 9, "color_mode": "white"},

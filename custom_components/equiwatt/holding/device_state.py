@@ -122,7 +122,9 @@ class DeviceState:
         names = SIGNIFICANT.get(self.domain, ())
         if self.domain == "cover":
             return self._cover(names)
-        found = {name: self.get(name) for name in ("state", *names)} | self._light()
+        found = {name: self.get(name) for name in ("state", *names)}
+        if self.domain == "light":
+            found |= self._light()
         if not found.get("percentage"):
             found["percentage"] = None  # some presets of fans have no speed
         return {name: value for name, value in found.items() if value is not None}
