@@ -22,7 +22,6 @@ from custom_components.equiwatt.storage import DAMAGED, SAVE_DELAY, StorageFile,
 from custom_components.equiwatt.store import WebhookFacts
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util.file import WriteError
 
 from .fakes.disk import full_disk, to_json
@@ -58,7 +57,7 @@ async def test_format(hass: HomeAssistant, file: StorageFile, hass_storage: Any)
 async def test_another_shape(file: StorageFile, hass_storage: Any, content: Any) -> None:
     """A file of another shape cannot be read, and is left as it is."""
     hass_storage[KEY] = content
-    with pytest.raises(HomeAssistantError, match=r"Cannot read equiwatt\.one"):
+    with pytest.raises(OSError, match=r"Cannot read equiwatt\.one"):
         await file.async_load()
     assert hass_storage == {KEY: content}
 

@@ -2,7 +2,7 @@
 
 from homeassistant.const import CONF_SOURCE, CONF_WEBHOOK_ID, Platform
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import ConfigEntryNotReady, HomeAssistantError
+from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.importlib import async_import_module
 from homeassistant.helpers.start import async_at_started
@@ -43,7 +43,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: EquiwattConfigEntry) -> 
     store = EquiwattStore(hass, entry.entry_id)
     try:
         await store.async_load()
-    except HomeAssistantError as err:
+    except OSError as err:
         # Starting without the file would lose the live equivent and the announced edges.
         raise ConfigEntryNotReady(
             translation_domain=DOMAIN, translation_key="not_readable"

@@ -15,7 +15,6 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
-from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.json import json_bytes, save_json
 from homeassistant.helpers.storage import Store
 from homeassistant.util.file import WriteError
@@ -64,7 +63,7 @@ class StorageFile:
         return self._cancel_final_write is not None
 
     async def async_load(self) -> Any:
-        """Return the stored data, None without any. Raise HomeAssistantError on failure."""
+        """Return the stored data, None without any. Raise OSError on failure."""
         if unwritten := self._take_unwritten():
             self.async_write_soon()
             return unwritten
@@ -74,7 +73,7 @@ class StorageFile:
                 # Home Assistant would believe until its next start that there is no file.
                 await self._store.async_remove()
         except Exception as err:  # a file of another shape may raise anything
-            raise HomeAssistantError(f"Cannot read {self.key}: {err!r}") from err
+            raise OSError(f"Cannot read {self.key}: {err!r}") from err
         return data
 
     @callback

@@ -12,7 +12,6 @@ from hashlib import sha256
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.start import async_at_started
 
 from .const import DOMAIN
@@ -112,7 +111,7 @@ async def async_set_shown(
     loaded = entry.state is ConfigEntryState.LOADED
     store = entry.runtime_data.store if loaded else EquiwattStore(hass, entry.entry_id)
     if not loaded:
-        with suppress(HomeAssistantError):  # if it cannot be read, the issues return
+        with suppress(OSError):  # if it cannot be read, the issues return
             await store.async_load()
     if store.known:
         facts = replace(store.webhook, shown=_digest(addresses), missed=0)

@@ -99,9 +99,9 @@ def sizes(home: Home) -> Counter[str]:
 
 
 @pytest.mark.long(30)
-def test_fortnight(home: Home) -> None:
+def test_fortnight(home: Home, caplog: pytest.LogCaptureFixture) -> None:
     """A fortnight leaks nothing, and a day without an equivent changes no state."""
-    logging.getLogger("custom_components.equiwatt").setLevel(logging.INFO)  # tests keep all records
+    caplog.set_level(logging.INFO, "custom_components.equiwatt")  # tests keep all records
     changes = Changes(home)
     for called in (True, False, None):
         live_a_day(home, called)

@@ -329,31 +329,24 @@ class HoldingManager:
 
     # Starts and stops
 
-    async def async_load(self) -> None:
-        """Load the held devices, unless they are loaded, and warn if they cannot be read."""
-        if err := await self._async_try_to_load():
-            LOGGER.warning("The held devices cannot be read from the disk: %s", err)
-
-    async def _async_try_to_load(self) -> HomeAssistantError | None:
-        """Load the held devices, and resume once Home Assistant has started.
-
-        Return the error if they cannot be read, and try again later.
-        """
+    async def async_load(self, *, warns: bool = True) -> None:
+        """Load the held devices, later if they cannot be read, and resume after the start."""
         async with self._lock:
             if self._is_loaded:
-                return None
+                return
             try:
                 stored = await self._file.async_load()
-            except HomeAssistantError as err:  # equivents are told without the file
+            except OSError as err:  # equivents are told without the file
+                if warns:
+                    LOGGER.warning("The held devices cannot be read from the disk: %s", err)
                 self._timer.async_set(SAVE_DELAY)
-                return err
+                return
             self._is_loaded = True
             devices, self._not_restored = from_stored(stored)
             for held in devices:
                 self._devices[held.entity_id] = replace(held, record=device.absent(held.record))
             async_at_started(self.hass, self._on_started)
             self.hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, self.async_stop)
-            return None
 
     @callback
     def _on_started(self, _: HomeAssistant) -> None:
@@ -443,7 +436,7 @@ class HoldingManager:
     def _on_timer(self) -> None:
         """Process the devices that are due, or try again to load them."""
         if not self._is_loaded:
-            self._run(self._async_try_to_load())
+            self._run(self.async_load(warns=False))
             return
         moment = self.hass.loop.time()
         for entity_id in [due for due, at in self._due_at.items() if at <= moment]:
