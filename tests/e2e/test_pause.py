@@ -169,9 +169,10 @@ async def test_call_for_an_area_or_all(house: House, plugs: Plugs, api: Provider
     area = await house.command("config/area_registry/create", name="Study")
     chosen = {"entity_id": "switch.radio", "area_id": area["area_id"]}
     await house.command("config/entity_registry/update", **chosen)
-    await house.call("equiwatt", "simulate_equivent", duration=600)
-    await house.call("equiwatt", "pause", entity_id=devices)
+    await house.call("equiwatt", "simulate_equivent", duration=600)  # the automation pauses them
     await house.wait_for(HELD, "3", 5)
+    for device in devices:
+        await house.wait_for(device, "off", 5)
     await house.call("homeassistant", "update_entity", entity_id="switch.heater")
     await house.call("switch", "turn_on", area_id=area["area_id"])
     await house.wait_for(HELD, "2", 5)
