@@ -21,12 +21,23 @@ from random import Random
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from homeassistant.components.recorder.db_schema import Statistics, StatisticsShortTerm
+from sqlalchemy import select, update
+
+from homeassistant.components.recorder.core import Recorder
+from homeassistant.components.recorder.db_schema import (
+    Statistics,
+    StatisticsMeta,
+    StatisticsShortTerm,
+)
 from homeassistant.components.recorder.models import StatisticMeanType, StatisticMetaData
-from homeassistant.components.recorder.tasks import CompileMissingStatisticsTask, SynchronizeTask
+from homeassistant.components.recorder.tasks import (
+    CompileMissingStatisticsTask,
+    RecorderTask,
+    SynchronizeTask,
+)
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.event import async_track_time_interval
-from homeassistant.helpers.recorder import get_instance
+from homeassistant.helpers.recorder import get_instance, session_scope
 from homeassistant.helpers.start import async_at_started
 
 DOMAIN = "pretend_meter"
@@ -137,6 +148,24 @@ def devices_kw(folder: Path) -> float:
     return sum(kw for name, kw in KW.items() if (folder / name).read_text("utf-8").strip() == "on")
 
 
+@dataclass(slots=True)
+class DateRowsTask(RecorderTask):
+    """Task that dates the meter's rows as if each had been written at its end.
+
+    An import dates them all alike. The last of them would look like one that the recorder wrote
+    after Home Assistant was off, whose reading nobody has seen.
+    """
+
+    def run(self, instance: Recorder) -> None:
+        """Update the rows."""
+        meter = select(StatisticsMeta.id).where(StatisticsMeta.statistic_id == METER)
+        with session_scope(session=instance.get_session()) as session:
+            for table in (Statistics, StatisticsShortTerm):
+                end = table.start_ts + table.duration.total_seconds()
+                of_meter = update(table).where(table.metadata_id.in_(meter))
+                session.execute(of_meter.values(created_ts=end))
+
+
 class Meter:
     """Meter that counts."""
 
@@ -203,6 +232,7 @@ class Meter:
         recorder.queue_task(CompileMissingStatisticsTask())
         recorder.async_import_statistics(metadata, rows(readings, HOUR), Statistics)
         recorder.async_import_statistics(metadata, rows(recent, ROW), StatisticsShortTerm)
+        recorder.queue_task(DateRowsTask())
         recorder.queue_task(SynchronizeTask(imported))
         await imported
 

@@ -17,6 +17,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
     async_wait_recording_done,
 )
 
+from custom_components.equiwatt.metering.readings import async_read
 from demo.pretend_meter import (
     DOMAIN,
     FIRST_KWH,
@@ -36,9 +37,7 @@ from demo.pretend_meter import (
     rows,
 )
 from demo.stage import DEVICES, MANIFEST, METER, METER_DAYS, install_devices, install_meter
-from homeassistant.components.recorder.statistics import statistics_during_period
 from homeassistant.core import CoreState, HomeAssistant
-from homeassistant.helpers.recorder import get_instance
 from homeassistant.setup import async_setup_component
 
 from ..fakes.home import fire_timers
@@ -96,14 +95,10 @@ class RestartedHome:
         pytest.fail(f"The meter did not count at {moment}.")
 
 
-async def rows_of(hass: HomeAssistant) -> dict[datetime, float]:
-    """Return the last rows of five minutes, by their ends."""
-    since = datetime.now(UTC) - 2 * HOUR
-    found = await get_instance(hass).async_add_executor_job(
-        *(statistics_during_period, hass, since, None),
-        *({METER_ENTITY}, "5minute", None, {"sum"}),
-    )
-    return {datetime.fromtimestamp(row["end"], UTC): row["sum"] or 0 for row in found[METER_ENTITY]}
+async def readings_of(hass: HomeAssistant) -> dict[datetime, float]:
+    """Return the readings of each five minutes that the integration finds."""
+    (readings,) = await async_read(hass, [METER_ENTITY], datetime.now(UTC))
+    return {datetime.fromtimestamp(end, UTC): kwh for end, kwh in readings.five_minutes.items()}
 
 
 def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -220,13 +215,13 @@ def test_installed(tmp_path: Path) -> None:
 async def test_restarts_at_any_time(
     house: RestartedHome, caplog: pytest.LogCaptureFixture, off: str, on: str
 ) -> None:
-    """There is one row for each five minutes, of the meter or of Home Assistant."""
+    """There is one reading for each five minutes, even of those without Home Assistant."""
     stopped, started = (datetime.fromisoformat(f"2026-11-25T{time}+00:00") for time in (off, on))
     async with house.run(FIRST_START) as hass:
         await house.count(hass, stopped)
     async with house.run(started) as hass:
         await house.count(hass, end := started + timedelta(minutes=11))
-        found = await rows_of(hass)
+        found = await readings_of(hass)
     assert errors(caplog) == []
     assert max(found) == floor(end, ROW)
     assert all(late - early == ROW for early, late in pairwise(found))
