@@ -14,7 +14,8 @@ from custom_components.equiwatt.holding.issues import async_raise_not_restored, 
 from homeassistant.setup import async_setup_component
 
 from .conftest import Push
-from .fakes.devices.simple import Plug, install
+from .fakes.devices.entities import install
+from .fakes.devices.pretend import Plug
 from .fakes.home import NOW, TOKEN, WEBHOOK_ID, Home
 from .fakes.provider import API_URL, Provider
 

@@ -18,7 +18,8 @@ from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.setup import async_setup_component
 
 from .fakes.actions import add_scenes, apply_scene
-from .fakes.devices.simple import Plug, Thermostat, install
+from .fakes.devices.entities import install
+from .fakes.devices.pretend import Plug, Thermostat
 from .fakes.home import Home
 from .fakes.provider import Provider
 from .holding.pausing import PLUG, end, restart, started

@@ -6,7 +6,8 @@ from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.holding.issues import async_raise_not_restored, issue_id_of
 from homeassistant.components.repairs import repairs_flow_manager
 from homeassistant.setup import async_setup_component
-from tests.fakes.devices.simple import Plug, install
+from tests.fakes.devices.entities import install
+from tests.fakes.devices.pretend import Plug
 from tests.fakes.home import Home
 from tests.fakes.provider import Provider
 
@@ -51,7 +52,7 @@ async def test_repair_submitted_too_late(live: Home, provider: Provider) -> None
     assert flows
     flow: Any = await flows.async_init(DOMAIN, data={"issue_id": issue_id_of(PLUG)})
     plug.obeys = True
-    plug.report(is_on=True)  # turned on by hand
+    plug.report("on")  # turned on by hand
     await live.settle()
     start = live.now
     provider.start(start, start + HOUR)

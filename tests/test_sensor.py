@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from .fakes.devices.simple import Plug, Thermostat, install
+from .fakes.devices.entities import install
+from .fakes.devices.pretend import Plug, Thermostat
 from .fakes.home import NOW, Home
 from .fakes.provider import Provider
 from .holding.pausing import PLUG, end, pause

@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 import json
 from pathlib import Path
-from typing import Any, override
+from typing import Any
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
@@ -18,10 +18,8 @@ from yarl import URL
 from custom_components import equiwatt
 from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.services import SET_UP_SECONDS
-from homeassistant.components.climate.const import ClimateEntityFeature, HVACMode
-from homeassistant.components.water_heater import WaterHeaterEntityFeature  # type: ignore[attr-defined]
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
-from homeassistant.const import ATTR_TEMPERATURE, EVENT_HOMEASSISTANT_STARTED
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import Context, CoreState, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized
 from homeassistant.helpers import area_registry as ar, entity_registry as er, label_registry as lr
@@ -31,7 +29,9 @@ from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
 
 from .conftest import Push
 from .fakes.actions import add_scenes, apply_scene, simulate
-from .fakes.devices.simple import Boiler, Plug, Thermostat, install
+from .fakes.devices.entities import install
+from .fakes.devices.kinds import KINDS
+from .fakes.devices.pretend import Boiler, Plug, Thermostat
 from .fakes.home import NOW, Home, add_entry
 from .fakes.provider import API_URL, Provider
 
@@ -108,7 +108,7 @@ async def test_rehearsal_pauses(home: Home, provider: Provider) -> None:
     await simulate(home.hass, duration={"seconds": 10})
     await pause(home.hass, entity_id=PLUG)
     await home.pass_time(15)
-    assert plug.commands == ["off", "on"]
+    assert plug.commands == ["turn_off", "turn_on"]
 
 
 async def test_rehearsal_moves_its_end(home: Home) -> None:
@@ -329,7 +329,7 @@ async def test_empty_target(live: Home, action: str, subtests: pytest.Subtests) 
         with subtests.test(str(target)):
             call = live.hass.services.async_call(DOMAIN, action, target, blocking=True)
             await refused(call, f"nothing_to_{action}")
-            assert plug.commands == ["off"]
+            assert plug.commands == ["turn_off"]
 
 
 @pytest.mark.parametrize("action", ["pause", "set_back"])
@@ -385,7 +385,7 @@ async def test_while_an_account_is_reloaded(
     assert not pausing.done()
     answered.set()
     await pausing
-    assert plug.commands == ["off"]
+    assert plug.commands == ["turn_off"]
     assert await reloading
 
 
@@ -398,7 +398,7 @@ async def test_slow_account(live: Home) -> None:
         await live.pass_time(SET_UP_SECONDS - 5)
         assert plug.commands == []
         await live.pass_time(10)
-        assert plug.commands == ["off"]
+        assert plug.commands == ["turn_off"]
     await pausing
 
 
@@ -413,15 +413,13 @@ async def test_which_live_account(home: Home) -> None:
     )
     await pause(home.hass, entity_id=PLUG)
     await home.pass_time(65)
-    assert plug.commands == ["off", "on"]
+    assert plug.commands == ["turn_off", "turn_on"]
 
 
 async def test_unsupported_devices(live: Home) -> None:
     """An unsupported device is reported, and the others are paused."""
     plug, there = await install(live.hass, Plug("Plug"), Plug("There"))
-    await install(live.hass, thermostat := Thermostat("Thermostat"))
-    thermostat._attr_hvac_modes = ["heat"]  # type: ignore[list-item]
-    thermostat.async_write_ha_state()
+    await install(live.hass, Thermostat("Thermostat", hvac_modes=["heat"]))
     there.report(available=False)
     names = ["climate.thermostat", PLUG, "sensor.equiwatt_last_end", "switch.there"]
     answer = await pause(live.hass, respond=True, entity_id=[*names, "switch.gone"])
@@ -441,8 +439,8 @@ async def test_unsupported_devices(live: Home) -> None:
     await refused(
         pause(live.hass, entity_id=[PLUG, "switch.gone"]), "pause_not_found", entities="switch.gone"
     )
-    assert plug.commands[-1] == "off"
-    plug.report(is_on=True)
+    assert plug.commands[-1] == "turn_off"
+    plug.report("on")
     live.freezer.tick(1)
     plug.error = HomeAssistantError("Broken")
     await refused(
@@ -507,7 +505,7 @@ async def add_group(hass: HomeAssistant, name: str, members: list[str]) -> None:
 async def test_groups(live: Home) -> None:
     """The members of a group are paused, also of a group in a group."""
     plug, idle = await install(live.hass, Plug("Plug"), Plug("Idle"))
-    idle.report(is_on=False)
+    idle.report("off")
     members = [PLUG, "switch.idle"]
     groups = {"heating": {"entities": members}, "home": {"entities": ["group.heating"]}}
     assert await async_setup_component(live.hass, "group", {"group": groups})
@@ -518,7 +516,7 @@ async def test_groups(live: Home) -> None:
             "not_paused": [{"entity_id": "switch.idle", "reason": "already_off"}],
         }
     await simulate_end(live)
-    assert plug.commands == ["off", "on"]
+    assert plug.commands == ["turn_off", "turn_on"]
     assert idle.commands == []
 
 
@@ -539,7 +537,7 @@ async def test_permissions(
         await pause(live.hass, Context(user_id="nobody"), entity_id=PLUG)
     assert plug.commands == []
     await pause(live.hass, Context(user_id=hass_admin_user.id), entity_id=PLUG)
-    assert plug.commands == ["off"]
+    assert plug.commands == ["turn_off"]
 
 
 async def test_who_may_rehearse(
@@ -562,41 +560,16 @@ async def set_back(hass: HomeAssistant, respond: bool = True, **data: Any) -> An
     )
 
 
-class RangeThermostat(Thermostat):
-    """Thermostat with a range of temperatures."""
-
-    _attr_hvac_mode = HVACMode.HEAT_COOL
-    _attr_target_temperature = None
-    _attr_target_temperature_low = 19.0
-    _attr_target_temperature_high = 24.0
-    _attr_supported_features = ClimateEntityFeature.TARGET_TEMPERATURE_RANGE
-
-    @override
-    async def async_set_temperature(self, **kwargs: Any) -> None:
-        """Set both temperatures."""
-        low, high = kwargs["target_temp_low"], kwargs["target_temp_high"]
-        self.report(target_temperature_low=low, target_temperature_high=high)
-
-
-class Tank(Boiler):
-    """Water heater with a target temperature."""
-
-    _attr_current_operation = "eco"
-    _attr_target_temperature = 50.0
-    _attr_supported_features = (
-        WaterHeaterEntityFeature.OPERATION_MODE | WaterHeaterEntityFeature.TARGET_TEMPERATURE
-    )
-
-    @override
-    async def async_set_temperature(self, **kwargs: Any) -> None:
-        """Set the temperature."""
-        self.report(target_temperature=kwargs[ATTR_TEMPERATURE])
+RANGE = ("target_temp_low", "target_temp_high")
 
 
 async def test_set_back(live: Home) -> None:
     """Heating goes down by two degrees until the end, and no further by a second call."""
     thermostat, tank, between = await install(
-        live.hass, Thermostat("Thermostat"), Tank("Tank"), RangeThermostat("Range")
+        live.hass,
+        Thermostat("Thermostat"),
+        Boiler("Tank", state="eco", temperature=50.0),
+        KINDS["thermostat with two setpoints"]("Range"),
     )
     chosen = ["climate.range", "climate.thermostat", "water_heater.tank"]
     for _ in range(2):
@@ -604,13 +577,15 @@ async def test_set_back(live: Home) -> None:
             "set_back": chosen,
             "not_set_back": [],
         }
-        assert (thermostat.target_temperature, tank.target_temperature) == (19, 48)
-        assert (between.target_temperature_low, between.target_temperature_high) == (17, 26)
+        assert (thermostat.temperature, tank.temperature) == (19, 48)
+        assert between.pick(*RANGE) == {"target_temp_low": 16, "target_temp_high": 26}
     await live.pass_time(2 * MINUTE)
     await simulate_end(live)
-    assert (thermostat.target_temperature, tank.target_temperature) == (21, 50)
-    assert (between.target_temperature_low, between.target_temperature_high) == (19, 24)
-    assert thermostat.commands == ["19", "21"]
+    assert (thermostat.temperature, tank.temperature) == (21, 50)
+    assert between.pick(*RANGE) == {"target_temp_low": 18, "target_temp_high": 24}
+    assert thermostat.commands == [
+        f"set_temperature temperature={degrees}.0" for degrees in (19, 21)
+    ]
 
 
 async def test_set_back_options(live: Home) -> None:
@@ -618,23 +593,23 @@ async def test_set_back_options(live: Home) -> None:
     (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
     ten = {"minutes": 10}
     await set_back(live.hass, entity_id="climate.thermostat", degrees=0.5, max_duration=ten)
-    assert thermostat.target_temperature == 20.5
+    assert thermostat.temperature == 20.5
     await live.pass_time(11 * MINUTE)
-    assert thermostat.target_temperature == 21
+    assert thermostat.temperature == 21
 
 
 async def test_set_back_in_fahrenheit(live: Home) -> None:
     """The degrees are in Home Assistant's unit, not the device's."""
     live.hass.config.units = US_CUSTOMARY_SYSTEM
     (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
-    thermostat.report(target_temperature=20.0)
+    thermostat.report(temperature=20.0)
     await set_back(live.hass, entity_id="climate.thermostat", degrees=9)
     state = live.hass.states.get("climate.thermostat")
     assert state
-    assert (state.attributes["temperature"], thermostat.target_temperature) == (59, 15)
+    assert (state.attributes["temperature"], thermostat.temperature) == (59, 15)
     await live.pass_time(2 * MINUTE)
     await simulate_end(live)
-    assert thermostat.target_temperature == 20
+    assert thermostat.temperature == 20
 
 
 async def test_set_back_refused(live: Home) -> None:
@@ -643,9 +618,9 @@ async def test_set_back_refused(live: Home) -> None:
         live.hass, *(Thermostat(name) for name in ("Off", "Auto", "Dry", "Away", "Heat"))
     )
     await install(live.hass, Plug("Plug"))
-    off.report(hvac_mode=HVACMode.OFF)
-    auto.report(hvac_mode=HVACMode.AUTO)
-    dry.report(hvac_mode=HVACMode.DRY)
+    off.report("off")
+    auto.report("auto")
+    dry.report("dry")
     away.report(available=False)
     reasons = {
         "climate.auto": "in_schedule",
@@ -664,7 +639,7 @@ async def test_set_back_refused(live: Home) -> None:
     assert await set_back(live.hass, respond=False, entity_id="climate.off") is None
     away.report(available=True)
     await live.settle()
-    assert [thermostat.target_temperature for thermostat in (off, auto, dry, away, heat)] == [
+    assert [thermostat.temperature for thermostat in (off, auto, dry, away, heat)] == [
         21,
         21,
         21,
@@ -680,13 +655,13 @@ async def test_set_back_fails(live: Home) -> None:
     broken.error = HomeAssistantError("Broken")
     call = set_back(live.hass, respond=False, entity_id=["climate.broken", "climate.well"])
     await refused(call, "set_back_failed", HomeAssistantError, entities="climate.broken")
-    assert well.target_temperature == 19
+    assert well.temperature == 19
 
 
 async def test_set_back_area(live: Home) -> None:
     """Thermostats and water heaters in an area are turned down, and nothing else."""
     plug, thermostat, boiler = await install(
-        live.hass, Plug("Plug"), Thermostat("Thermostat"), Boiler("Boiler")
+        live.hass, Plug("Plug"), Thermostat("Thermostat"), Boiler("Boiler", supported_features=2)
     )
     area = ar.async_get(live.hass).async_create("Kitchen")
     for entity_id in (PLUG, "climate.thermostat", "water_heater.boiler"):
@@ -696,7 +671,7 @@ async def test_set_back_area(live: Home) -> None:
     excluded = {"entity_id": "climate.thermostat"}
     await refused(set_back(live.hass, area_id=area.id, exclude=excluded), "nothing_to_set_back")
     assert (plug.commands, boiler.commands) == ([], [])
-    assert thermostat.target_temperature == 19
+    assert thermostat.temperature == 19
 
 
 COOLER = {"state": "heat", "temperature": 19}
@@ -705,7 +680,7 @@ COOLER = {"state": "heat", "temperature": 19}
 async def test_scene(live: Home, provider: Provider) -> None:
     """The entities of a scene are held and restored, also those that it turned on."""
     thermostat, plug = await install(live.hass, Thermostat("Thermostat"), Plug("Plug"))
-    plug.report(is_on=False)
+    plug.report("off")
     live.hass.states.async_set("sensor.one", "5")
     await add_scenes(live, Eco={"climate.thermostat": COOLER, PLUG: "on", "sensor.one": "6"})
     assert await apply_scene(live.hass, entity_id="scene.eco") == {
@@ -715,10 +690,10 @@ async def test_scene(live: Home, provider: Provider) -> None:
         "not_held": [{"entity_id": "sensor.one", "reason": "unsupported"}],
     }
     await live.pass_time(2 * MINUTE)
-    assert (thermostat.target_temperature, live.state(PLUG)) == (19, "on")
+    assert (thermostat.temperature, live.state(PLUG)) == (19, "on")
     assert live.state("sensor.equiwatt_held_devices") == "2"
     await simulate_end(live)
-    assert (thermostat.target_temperature, live.state(PLUG)) == (21, "off")
+    assert (thermostat.temperature, live.state(PLUG)) == (21, "off")
 
 
 async def test_scene_after_pause(live: Home) -> None:
@@ -729,9 +704,9 @@ async def test_scene_after_pause(live: Home) -> None:
     await live.pass_time(MINUTE)
     await apply_scene(live.hass, entity_id="scene.eco", max_duration={"minutes": 10})
     await live.pass_time(2 * MINUTE)
-    assert (live.state("climate.thermostat"), thermostat.target_temperature) == ("heat", 19)
+    assert (live.state("climate.thermostat"), thermostat.temperature) == ("heat", 19)
     await live.pass_time(9 * MINUTE)
-    assert (live.state("climate.thermostat"), thermostat.target_temperature) == ("heat", 21)
+    assert (live.state("climate.thermostat"), thermostat.temperature) == ("heat", 21)
 
 
 async def test_scene_taken_over(live: Home) -> None:
@@ -745,7 +720,7 @@ async def test_scene_taken_over(live: Home) -> None:
         "climate", "set_temperature", warmer, blocking=True, context=Context(parent_id="01OTHER")
     )
     await simulate_end(live)
-    assert thermostat.target_temperature == 23
+    assert thermostat.temperature == 23
 
 
 async def test_not_a_scene(live: Home) -> None:
@@ -761,7 +736,7 @@ async def test_not_a_scene(live: Home) -> None:
         {"entity_id": "scene.of_a_hub", "reason": "unsupported"},
         {"entity_id": PLUG, "reason": "unsupported"},
     ]
-    assert plug.commands == ["off"]
+    assert plug.commands == ["turn_off"]
     hub = apply_scene(live.hass, respond=False, entity_id="scene.of_a_hub")
     await refused(hub, "apply_scene_unsupported", entities="scene.of_a_hub")
     assert await apply_scene(live.hass, respond=False, entity_id="scene.off") is None
@@ -779,7 +754,7 @@ async def test_scene_fails(live: Home) -> None:
     plug.error = None
     await simulate_end(live)
     assert (live.state(PLUG), live.state("switch.other")) == ("on", "on")
-    assert other.commands[-1] == "on"
+    assert other.commands[-1] == "turn_on"
 
 
 async def test_skipped_scene(live: Home) -> None:
@@ -809,7 +784,7 @@ async def restore(hass: HomeAssistant, context: Context | None = None, **data: A
 async def test_restore(live: Home, everything: dict[str, Any]) -> None:
     """The given devices are restored, or all; other devices are ignored."""
     plug, other, third = await install(live.hass, Plug("Plug"), Plug("Other"), Plug("Third"))
-    third.report(is_on=False)
+    third.report("off")
     await restore(live.hass)
     await pause(live.hass, entity_id=[PLUG, "switch.other"])
     await live.pass_time(MINUTE)
@@ -821,7 +796,7 @@ async def test_restore(live: Home, everything: dict[str, Any]) -> None:
     await restore(live.hass, **everything)
     await live.settle()
     assert live.state("switch.other") == "on"
-    assert plug.commands == other.commands == ["off", "on"]
+    assert plug.commands == other.commands == ["turn_off", "turn_on"]
     assert third.commands == []
 
 
@@ -914,7 +889,7 @@ async def test_read_only_user(live: Home, hass_read_only_user: MockUser) -> None
         await live.hass.services.async_call(
             DOMAIN, "take_part", {"participant": "me"}, blocking=True, context=context
         )
-    assert plug.commands == ["off"]
+    assert plug.commands == ["turn_off"]
 
 
 async def test_permissions_of_scene_members(live: Home, hass_read_only_user: MockUser) -> None:
@@ -928,4 +903,4 @@ async def test_permissions_of_scene_members(live: Home, hass_read_only_user: Moc
     assert plug.commands == []
     hass_read_only_user.mock_policy({"entities": {"entity_ids": {"scene.off": True, PLUG: True}}})
     await apply_scene(live.hass, context, entity_id="scene.off")
-    assert plug.commands == ["off"]
+    assert plug.commands == ["turn_off"]

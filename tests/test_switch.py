@@ -11,7 +11,8 @@ from homeassistant.helpers.event import async_track_state_change_event
 
 from .conftest import Push
 from .fakes.actions import SKIP, simulate, turn
-from .fakes.devices.simple import Plug, install
+from .fakes.devices.entities import install
+from .fakes.devices.pretend import Plug
 from .fakes.home import EVENT, LIVE, NOW, Home, add_entry
 from .fakes.provider import Provider
 from .holding.pausing import MINUTE, PLUG, end, pause, restart, started
@@ -45,7 +46,7 @@ async def test_live(live: Home, provider: Provider, restarts: bool) -> None:
     await turn(live, "on")
     await end(live, provider)
     assert live.state(SKIP) == "off"
-    assert plug.commands == ["off", "on"]
+    assert plug.commands == ["turn_off", "turn_on"]
     assert skipped(live) == [("started", False), ("ended", True)]
 
 
@@ -147,7 +148,7 @@ async def test_two_accounts(home: Home, push: Push) -> None:
     assert home.state(PLUG) == "off"
     assert (await pause(home.hass, PLUG))["paused"] == [PLUG]
     await turn(home, "on", "switch.equiwatt_skip_2")
-    assert plug.commands == ["off", "on"]
+    assert plug.commands == ["turn_off", "turn_on"]
     assert await pause(home.hass, PLUG) == SKIPPED
 
 

@@ -21,7 +21,8 @@ from homeassistant.setup import async_setup_component
 
 from .conftest import Push
 from .fakes.actions import simulate
-from .fakes.devices.simple import Plug, install
+from .fakes.devices.entities import install
+from .fakes.devices.pretend import Plug
 from .fakes.home import EVENT, LIVE, NOW, Home, add_entry
 from .fakes.provider import Provider
 
@@ -338,7 +339,7 @@ async def test_faulty_automation(
     await home.pass_time(5)
     assert automations.kinds == [STARTED, ENDED]
     assert home.kinds == ["started", "ended"]
-    assert plug.commands == ["off", "on"]
+    assert plug.commands == ["turn_off", "turn_on"]
     assert caplog.text.count("An automation could not be triggered: ZeroDivisionError") == 2
 
 
@@ -452,7 +453,7 @@ async def test_failing_import(
     await push("?event=ended")
     await home.pass_time(5)
     assert automations.kinds == ["event.received", "event.received"]
-    assert plug.commands == ["off", "on"]
+    assert plug.commands == ["turn_off", "turn_on"]
     assert await hass.config_entries.async_reload(home.entry.entry_id)
     await home.settle()
     entities = er.async_entries_for_config_entry(er.async_get(hass), home.entry.entry_id)

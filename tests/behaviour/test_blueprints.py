@@ -20,7 +20,8 @@ from homeassistant.util.yaml import load_yaml_dict, parse_yaml
 
 from ..fakes.actions import plan, simulate
 from ..fakes.blueprints import AUTOMATION, FOLDER, Use, messages, titles, user_of
-from ..fakes.devices.simple import Plug, Thermostat, install
+from ..fakes.devices.entities import install
+from ..fakes.devices.pretend import Plug, Thermostat
 from ..fakes.disk import full_disk
 from ..fakes.home import NOW, Home, add_entry
 from ..fakes.provider import Provider
@@ -97,7 +98,7 @@ async def test_pauses_and_restores(home: Home, provider: Provider, use: Use) -> 
     (plug,) = await install(home.hass, Plug("Plug"))
     await use("pause_devices", devices={"entity_id": PLUG})
     await play(home, provider)
-    assert plug.commands == ["off", "on"]
+    assert plug.commands == ["turn_off", "turn_on"]
     assert messages(home) == []
 
 
@@ -109,7 +110,7 @@ async def test_longest_pause(home: Home, provider: Provider, use: Use) -> None:
     provider.start(NOW, NOW + HOUR)
     await home.poll()
     await home.pass_time(35)
-    assert (home.live, plug.commands) == ("on", ["off", "on"])
+    assert (home.live, plug.commands) == ("on", ["turn_off", "turn_on"])
 
 
 @pytest.mark.parametrize(("at_home", "runs"), [("home", True), ("not_home", False)])
@@ -134,7 +135,7 @@ async def test_conditions(
     home.hass.states.async_set("person.someone", "home" if at_home == "not_home" else "not_home")
     provider.end(start, home.now)
     await home.poll()
-    assert plug.commands == (["off", "on"] if runs else [])
+    assert plug.commands == (["turn_off", "turn_on"] if runs else [])
     assert len(messages(home)) == runs
 
 
@@ -228,7 +229,7 @@ async def test_rehearsed_pause(home: Home, use: Use, include: bool) -> None:
     assert messages(home) == ([expected] if include else [])
     assert titles(home) == (["Rehearsal: an equivent has started"] if include else [])
     await home.pass_time(15)
-    assert plug.commands == (["off", "on"] if include else [])
+    assert plug.commands == (["turn_off", "turn_on"] if include else [])
     over = ["Rehearsal: an equivent has started", "Rehearsal: the equivent is over"]
     assert titles(home) == (over if include else [])
     await simulate(home.hass, duration=10)
@@ -240,7 +241,7 @@ async def test_notifications(home: Home, provider: Provider, use: Use) -> None:
     """Start and end are persistent notifications with a reminder, for each equivent."""
     await home.setup()
     (plug,) = await install(home.hass, Plug("Plug"))
-    plug.report(is_on=False)
+    plug.report("off")
     await use("pause_devices", devices={"entity_id": PLUG}, notify_start=True, notify_end=True)
     provider.start(NOW, NOW + HOUR)
     await home.poll()
@@ -280,7 +281,7 @@ async def test_notifies_not_paused(home: Home, provider: Provider, use: Use) -> 
     """The message names each device that is not paused, with the reason."""
     await home.setup()
     _, lamp, heater = await install(home.hass, Plug("Plug"), Plug("Lamp"), Plug("Heater"))
-    lamp.report(is_on=False)
+    lamp.report("off")
     heater.report(available=False)
     devices = {"entity_id": [PLUG, "switch.lamp", "switch.heater", "switch.nowhere"]}
     longest = {"hours": 0, "minutes": 30, "seconds": 0}
@@ -302,8 +303,8 @@ async def test_notifies_nothing_paused(
     """The message says that all devices were off only if all of them were."""
     await home.setup()
     lamp, heater = await install(home.hass, Plug("Lamp"), Plug("Heater"))
-    lamp.report(is_on=False)
-    heater.report(available=False) if away else heater.report(is_on=False)
+    lamp.report("off")
+    heater.report(available=False) if away else heater.report("off")
     devices = {"entity_id": ["switch.lamp", "switch.heater"]}
     await use("pause_devices", devices=devices, notify_start=True)
     provider.start(NOW, None)
@@ -370,12 +371,12 @@ async def test_turns_down(  # the input and its result
     await home.poll()
     (message,) = messages(home)
     assert message == f"It should end at 10:20.\n\n{expected}\n\nLog it in the equiwatt app."
-    assert (thermostat.target_temperature, thermostat.hvac_mode) == (temperature, "heat")
+    assert (thermostat.temperature, thermostat.state) == (temperature, "heat")
     await home.pass_time(2 * MINUTE)
     provider.end(NOW, home.now)
     await home.poll()
-    assert (thermostat.target_temperature, thermostat.hvac_mode) == (21, "heat")
-    assert plug.commands == (["off", "on"] if "devices" in inputs else [])
+    assert (thermostat.temperature, thermostat.state) == (21, "heat")
+    assert plug.commands == (["turn_off", "turn_on"] if "devices" in inputs else [])
 
 
 @pytest.mark.parametrize("inputs", [{}, {"devices": {"entity_id": []}, "heating": {"area_id": ""}}])
@@ -674,11 +675,11 @@ async def test_scene(home: Home, provider: Provider, use: Use, acted: list[Any])
     await use("do_this_and_that", scenes=["scene.eco"], start_actions=[START])
     provider.start(NOW, NOW + HOUR)
     await home.poll()
-    assert (thermostat.target_temperature, home.state(PLUG)) == (19, "off")
+    assert (thermostat.temperature, home.state(PLUG)) == (19, "off")
     await home.pass_time(3 * MINUTE)
     provider.end(NOW, home.now)
     await home.poll()
-    assert (thermostat.target_temperature, home.state(PLUG)) == (21, "on")
+    assert (thermostat.temperature, home.state(PLUG)) == (21, "on")
     assert action_times(acted) == ["start"]
 
 
@@ -773,4 +774,4 @@ async def test_second_account(home: Home, provider: Provider, use: Use) -> None:
     assert plug.commands == []
     await simulate(home.hass, duration=10, config_entry_id=other.entry_id)
     await home.pass_time(15)
-    assert plug.commands == ["off", "on"]
+    assert plug.commands == ["turn_off", "turn_on"]

@@ -4,6 +4,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,8 @@ from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import Context, CoreState
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.setup import async_setup_component
-from tests.fakes.devices.simple import Plug, install
+from tests.fakes.devices.entities import install
+from tests.fakes.devices.pretend import Plug
 from tests.fakes.home import Home
 from tests.fakes.provider import Provider
 from tests.fakes.samples import sampled
@@ -28,9 +30,9 @@ class StubbornPlug(Plug):
 
     deaf = False
 
-    def command(self, state: str) -> bool:
-        """Record a command and return True if it is obeyed."""
-        return super().command(state) and not (self.deaf and state == "on")
+    def turn_on(self, **_: Any) -> None:
+        """Turn on, or not."""
+        self.state = "off" if self.deaf else "on"
 
 
 @dataclass
@@ -63,7 +65,9 @@ class ExpectedHome:
 
     async def apply_scenes(self) -> None:
         """Apply scenes that turn devices off, for a while or until the end."""
-        chosen = [f"scene.{plug.name}".lower() for plug in self.plugs.values() if plug.is_on]
+        chosen = [
+            f"scene.{plug.name}".lower() for plug in self.plugs.values() if plug.state == "on"
+        ]
         if chosen and self.home.live == "on":
             data = {"entity_id": chosen, "max_duration": self.random.choice([0, 0, 200, 900])}
             await self.home.hass.services.async_call(
@@ -73,8 +77,8 @@ class ExpectedHome:
     async def turn(self) -> None:
         """Turn a device on or off by hand, if it is available and obeys."""
         entity_id, plug = self.any()
-        on = not plug.is_on
-        if not plug.available or plug.deaf:
+        on = plug.state == "off"
+        if not plug.is_available or plug.deaf:
             return
         await self.home.hass.services.async_call(
             "switch",
@@ -88,7 +92,7 @@ class ExpectedHome:
     async def lose(self) -> None:
         """Make a device unavailable or available."""
         _, plug = self.any()
-        plug.report(available=not plug.available)
+        plug.report(available=not plug.is_available)
 
     async def deafen(self) -> None:
         """Make a device ignore commands, or obey again."""
@@ -127,8 +131,8 @@ class ExpectedHome:
         if self.random.random() < 0.3:
             self.let_end()
         entity_id, plug = self.any()
-        if plug.available and not (plug.deaf or plug.is_on):
-            plug.report(is_on=True)
+        if plug.is_available and plug.state == "off" and not plug.deaf:
+            plug.report("on")
             self.expected[entity_id] = True
         hass.set_state(CoreState.starting)
         assert await hass.config_entries.async_setup(entry_id)
@@ -148,7 +152,7 @@ class ExpectedHome:
             plug.report(available=True)
         await self.home.pass_time(20 * 60, step=20)  # rounds are up to 15 minutes apart
         assert self.home.live == "off"
-        assert {name: bool(plug.is_on) for name, plug in self.plugs.items()} == self.expected
+        assert {name: plug.state == "on" for name, plug in self.plugs.items()} == self.expected
 
 
 @pytest.mark.parametrize("seed", sampled(SEEDS, quick=8))
@@ -159,10 +163,10 @@ async def test_devices_end_as_expected(home: Home, provider: Provider, seed: int
     devices = await install(home.hass, *(StubbornPlug(name) for name in NAMES))
     plugs = {device.entity_id: device for device in devices}
     for plug in plugs.values():
-        plug.report(is_on=random.random() < 0.7)
+        plug.report("on" if random.random() < 0.7 else "off")
     scenes = [{"name": name, "entities": {f"switch.{name.lower()}": "off"}} for name in NAMES]
     assert await async_setup_component(home.hass, "scene", {"scene": scenes})
-    expected = {entity_id: bool(plug.is_on) for entity_id, plug in plugs.items()}
+    expected = {entity_id: plug.state == "on" for entity_id, plug in plugs.items()}
     model = ExpectedHome(home, provider, random, plugs, expected)
     steps = [
         model.pause,

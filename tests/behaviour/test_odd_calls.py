@@ -17,7 +17,8 @@ from homeassistant.helpers import (
     label_registry as lr,
 )
 from homeassistant.setup import async_setup_component
-from tests.fakes.devices.simple import Lamp, Plug, Thermostat, install
+from tests.fakes.devices.entities import install
+from tests.fakes.devices.pretend import Lamp, Plug, Thermostat
 from tests.fakes.home import Home
 from tests.fakes.provider import Provider
 
@@ -38,7 +39,7 @@ async def call(home: Home, action: str, **data: Any) -> Any:
 async def test_unavailable_group(live: Home, provider: Provider, by: str) -> None:
     """The lamps of a group that is unavailable at the start are restored one by one."""
     one, other = await install(live.hass, Lamp("One"), Lamp("Other"))
-    other.report(is_on=False)
+    other.report("off")
     for lamp in (one, other):
         lamp.report(available=False)
     options = {"group_type": "light", "name": "Both", "hide_members": False, "all": False}
@@ -80,10 +81,10 @@ async def test_set_back_after_shorter_pause(live: Home, provider: Provider) -> N
     answer = await call(live, "set_back", entity_id=CLIMATE, degrees=2)
     assert answer["set_back"] == [CLIMATE]
     await live.pass_time(2 * MINUTE)
-    assert (live.state(CLIMATE), thermostat.target_temperature) == ("heat", 19)
+    assert (live.state(CLIMATE), thermostat.temperature) == ("heat", 19)
     await end(live, provider)
     await live.pass_time(2 * MINUTE)
-    assert (live.state(CLIMATE), thermostat.target_temperature) == ("heat", 21)
+    assert (live.state(CLIMATE), thermostat.temperature) == ("heat", 21)
 
 
 async def test_set_back_then_shorter_pause(live: Home, provider: Provider) -> None:
@@ -94,12 +95,12 @@ async def test_set_back_then_shorter_pause(live: Home, provider: Provider) -> No
     await pause(live.hass, CLIMATE, max_duration={"minutes": 5})
     assert live.state(CLIMATE) == "off"
     await live.pass_time(8 * MINUTE)
-    assert (live.state(CLIMATE), thermostat.target_temperature) == ("heat", 21)
+    assert (live.state(CLIMATE), thermostat.temperature) == ("heat", 21)
     await call(live, "set_back", entity_id=CLIMATE, degrees=2)
-    assert thermostat.target_temperature == 19
+    assert thermostat.temperature == 19
     await end(live, provider)
     await live.pass_time(2 * MINUTE)
-    assert (live.state(CLIMATE), thermostat.target_temperature) == ("heat", 21)
+    assert (live.state(CLIMATE), thermostat.temperature) == ("heat", 21)
 
 
 async def test_cancelled_while_full_disk(live: Home, caplog: pytest.LogCaptureFixture) -> None:
@@ -122,30 +123,32 @@ async def test_cancelled_while_full_disk(live: Home, caplog: pytest.LogCaptureFi
 async def test_old_command_fails_late(live: Home, provider: Provider) -> None:
     """The error of a command from an earlier hold is not one of the new hold's command."""
     (plug,) = await install(live.hass, Plug("Plug"))
-    turn_off, begun, answer = plug.async_turn_off, asyncio.Event(), asyncio.Event()
+    begun, answer = asyncio.Event(), asyncio.Event()
 
-    async def hang(**kwargs: Any) -> None:
-        """Fail in the end."""
+    async def hang(service: str) -> None:
+        """Fail to turn off in the end."""
+        if service == "turn_on":
+            return
         begun.set()
         await answer.wait()
         raise RuntimeError
 
-    plug.async_turn_off = hang  # type: ignore[method-assign]
+    plug.before_command = hang
     first = asyncio.create_task(pause(live.hass, PLUG))
     await until(begun.is_set)
     person = Context(user_id=(await live.hass.auth.async_create_user("One")).id)
     await live.hass.services.async_call(
         "switch", "turn_on", {"entity_id": PLUG}, blocking=True, context=person
     )
-    plug.async_turn_off = turn_off  # type: ignore[method-assign]
+    plug.before_command = None
     await first
     plug.obeys = False
     second = asyncio.create_task(pause(live.hass, PLUG))
-    await until(lambda: plug.commands[-1] == "off")
+    await until(lambda: plug.commands[-1] == "turn_off")
     answer.set()
     for _ in range(100):
         await asyncio.sleep(0)
-    plug.report(is_on=False)
+    plug.report("off")
     assert (await second)["paused"] == [PLUG]
     await end(live, provider)
     plug.obeys = True
@@ -207,10 +210,10 @@ async def test_script_in_parallel(live: Home, provider: Provider) -> None:
     )
     await live.settle()
     assert answers == [2] * 4
-    assert [plug.commands for plug in plugs] == [["off"]] * 2
+    assert [plug.commands for plug in plugs] == [["turn_off"]] * 2
     await end(live, provider)
     await live.pass_time(2 * MINUTE)
-    assert [plug.commands for plug in plugs] == [["off", "on"]] * 2
+    assert [plug.commands for plug in plugs] == [["turn_off", "turn_on"]] * 2
 
 
 async def test_removed_and_renamed_while_writing(live: Home, provider: Provider) -> None:
@@ -242,14 +245,14 @@ async def test_reload_while_waiting(live: Home, provider: Provider) -> None:
     (plug,) = await install(live.hass, Plug("Plug"))
     plug.obeys = False
     action = live.hass.async_create_task(pause(live.hass, PLUG))
-    await until(lambda: plug.commands == ["off"])
+    await until(lambda: plug.commands == ["turn_off"])
     assert await live.hass.config_entries.async_reload(live.entry.entry_id)
-    plug.report(is_on=False)
+    plug.report("off")
     assert (await action)["paused"] == [PLUG]
     plug.obeys = True
     await end(live, provider)
     await live.pass_time(2 * MINUTE)
-    assert plug.commands == ["off", "on"]
+    assert plug.commands == ["turn_off", "turn_on"]
 
 
 @pytest.mark.parametrize("first", ["pause", "set_back"])
@@ -265,10 +268,10 @@ async def test_last_call_on_unavailable_device(live: Home, provider: Provider, f
     thermostat.report(available=True)
     await live.pass_time(MINUTE)
     shown = ["heat", 19] if last == "set_back" else ["off", 7]
-    assert [live.state(CLIMATE), thermostat.target_temperature] == shown
+    assert [live.state(CLIMATE), thermostat.temperature] == shown
     await end(live, provider)
     await live.pass_time(3 * MINUTE)
-    assert (live.state(CLIMATE), thermostat.target_temperature) == ("heat", 21)
+    assert (live.state(CLIMATE), thermostat.temperature) == ("heat", 21)
 
 
 async def test_scene_with_unavailable_device(live: Home, provider: Provider) -> None:
@@ -285,10 +288,10 @@ async def test_scene_with_unavailable_device(live: Home, provider: Provider) -> 
     await live.pass_time(MINUTE)
     thermostat.report(available=True)
     await live.pass_time(MINUTE)
-    assert thermostat.target_temperature == 17
+    assert thermostat.temperature == 17
     await end(live, provider)
     await live.pass_time(3 * MINUTE)
-    assert (thermostat.target_temperature, plug.is_on) == (21, True)
+    assert (thermostat.temperature, plug.state) == (21, "on")
 
 
 async def test_stop_while_writing(live: Home, hass_storage: dict[str, Any]) -> None:
@@ -341,7 +344,8 @@ async def test_group_in_group_by_target(live: Home, provider: Provider, target: 
     assert answer["paused"] == ["light.one", "light.other"]
     await live.hass.services.async_call(DOMAIN, "restore", {target: ids[target]}, blocking=True)
     await live.pass_time(2 * MINUTE)
-    assert [lamp.commands[-1:] for lamp in lamps] == [["on"], ["off"], []]
+    assert [lamp.state for lamp in lamps] == ["on", "off", "on"]
+    assert [len(lamp.commands) for lamp in lamps] == [2, 1, 0]
     await end(live, provider)
     await live.pass_time(2 * MINUTE)
-    assert [lamp.is_on for lamp in lamps] == [True] * 3
+    assert [lamp.state for lamp in lamps] == ["on"] * 3

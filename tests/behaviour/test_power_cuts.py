@@ -1,14 +1,15 @@
 """Test that devices are restored although the power fails at any moment of a hold."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 
 from custom_components.equiwatt.storage import StorageFile
-from tests.fakes.devices.simple import Plug, Thermostat, install
+from tests.fakes.devices.entities import install
+from tests.fakes.devices.pretend import Plug, Thermostat
 from tests.fakes.home import Home
 from tests.fakes.provider import Provider
 from tests.fakes.samples import sampled
@@ -29,18 +30,18 @@ class Power:
         self.fails_at = 0
         self.has_failed = False
 
-    def guard(self, work: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    def cut(self, work: Callable[..., None]) -> Callable[..., None]:
         """Return a function that the power may cut before and after its work."""
 
-        async def guarded(*args: Any, **kwargs: Any) -> None:
+        def cut(*args: Any) -> None:
             """Work if there is power."""
-            self._pass()
-            await work(*args, **kwargs)
-            self._pass()
+            self.tick()
+            work(*args)
+            self.tick()
 
-        return guarded
+        return cut
 
-    def _pass(self) -> None:
+    def tick(self) -> None:
         """Pass a moment. Raise CancelledError if the power fails, as nothing goes on then."""
         self.moments += 1
         self.has_failed |= self.moments == self.fails_at
@@ -52,11 +53,15 @@ class Power:
 def power() -> Iterator[Power]:
     """Return the power of the disk."""
     power, save = Power(), StorageFile._async_save
-    guarded = power.guard(save)
 
     async def save_held(file: StorageFile, data: dict[str, Any]) -> None:
-        """Write the held devices if there is power."""
-        await (guarded if file.key == KEY else save)(file, data)
+        """Write the held devices if there is power before and after it."""
+        is_ours = file.key == KEY
+        if is_ours:
+            power.tick()
+        await save(file, data)
+        if is_ours:
+            power.tick()
 
     with patch.object(StorageFile, "_async_save", save_held):
         yield power
@@ -65,12 +70,8 @@ def power() -> Iterator[Power]:
 async def live_through(home: Home, provider: Provider, power: Power) -> None:
     """Pause two devices, and restart as soon as the power has failed; then restore them."""
     plug, thermostat = await install(home.hass, Plug("Plug"), Thermostat("Thermostat"))
-    for device, names in (
-        (plug, ("turn_on", "turn_off")),
-        (thermostat, ("set_hvac_mode", "set_temperature")),
-    ):
-        for name in names:
-            setattr(device, f"async_{name}", power.guard(getattr(device, f"async_{name}")))
+    for device in (plug, thermostat):
+        device.command = power.cut(device.command)  # type: ignore[method-assign]
 
     async def hold() -> None:
         """Pause the devices."""
@@ -91,7 +92,7 @@ async def live_through(home: Home, provider: Provider, power: Power) -> None:
             await started(home)
     await home.pass_time(70 * MINUTE, step=30)
     assert (home.state(PLUG), home.state(CLIMATE)) == ("on", "heat")
-    assert thermostat.target_temperature == 21
+    assert thermostat.temperature == 21
     assert repairs(home.hass) == []
     assert home.state("sensor.equiwatt_held_devices") == "0"
 

@@ -13,7 +13,8 @@ from homeassistant.setup import async_setup_component
 
 from ..conftest import Push
 from ..fakes.actions import simulate
-from ..fakes.devices.simple import Plug, install
+from ..fakes.devices.entities import install
+from ..fakes.devices.pretend import Plug
 from ..fakes.home import NOW, Home
 from ..fakes.provider import Provider
 from .conftest import HOUR, Examples
@@ -89,19 +90,21 @@ async def test_actions(examples: Examples) -> None:
     kitchen = ar.async_get(home.hass).async_create("Kitchen")
     for name in ("switch.kettle", "switch.radio"):
         er.async_get(home.hass).async_update_entity(name, area_id=kitchen.id)
-    radio.report(is_on=False)
+    radio.report("off")
     await examples.setup(REHEARSAL, PAUSE, KITCHEN)
     await simulate(home.hass, duration={"hours": 1})
     await home.settle()
     titles = [call.data["title"] for call in examples.calls if "title" in call.data]
     assert sorted(titles) == ["Paused: 1", "Rehearsal"]
     assert "switch.radio" in examples.messages()
-    assert [device.commands for device in (heater, rail, kettle, radio)] == [["off"]] * 3 + [[]]
+    assert [device.commands for device in (heater, rail, kettle, radio)] == [["turn_off"]] * 3 + [
+        []
+    ]
     await home.pass_time(46 * 60, step=30)
-    assert rail.commands == ["off", "on"]
-    assert kettle.commands == ["off"]
+    assert rail.commands == ["turn_off", "turn_on"]
+    assert kettle.commands == ["turn_off"]
     await home.pass_time(15 * 60, step=30)
-    assert kettle.commands == ["off", "on"]
+    assert kettle.commands == ["turn_off", "turn_on"]
 
 
 async def test_front_page(examples: Examples) -> None:
@@ -113,9 +116,9 @@ async def test_front_page(examples: Examples) -> None:
     await simulate(home.hass, duration={"hours": 1})
     await home.settle()
     await home.pass_time(59 * 60, step=30)
-    assert [device.commands for device in devices] == [["off"]] * 2
+    assert [device.commands for device in devices] == [["turn_off"]] * 2
     await home.pass_time(2 * 60, step=30)
-    assert [device.commands for device in devices] == [["off", "on"]] * 2
+    assert [device.commands for device in devices] == [["turn_off", "turn_on"]] * 2
 
 
 async def test_demo_trigger(examples: Examples, push: Push) -> None:

@@ -131,12 +131,12 @@ class Keeper:
 
     def by_hand(self, state: str | None = None, **attributes: Any) -> None:
         """Change the device itself by hand."""
-        self.device.by_hand(state, **attributes)
+        self.device.report(state, **attributes)
         self.clock.turn(0)
 
     def find(self) -> None:
         """Reconnect the device."""
-        self.device.lose(is_available=True)
+        self.device.report(available=True)
         self.clock.turn(0)
 
     def _on_report(self, state: str | None, attributes: Mapping[str, Any]) -> None:

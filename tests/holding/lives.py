@@ -138,14 +138,14 @@ class Life:
     def lose(self) -> None:
         """Disconnect the device for a while."""
         if self.device.is_available:
-            self.device.lose()
+            self.device.report(available=False)
             self.clock.later(self.random.choice([5, 60, 10 * MINUTE, 2 * HOUR]), self.come_back)
 
     def come_back(self) -> None:
         """Reconnect the device."""
         if not self.device.is_available:
             self.back_at = self.clock.seconds
-            self.device.lose(is_available=True)
+            self.device.report(available=True)
 
     def restart(self) -> None:
         """Restart Home Assistant."""

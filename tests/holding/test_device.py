@@ -270,7 +270,7 @@ def test_queue(seconds: int) -> None:
 def test_three_days_later() -> None:
     """A device that returns after three days is not commanded, and has a repair."""
     keeper, clock = held(Plug("one"))
-    keeper.device.lose()
+    keeper.device.report(available=False)
     clock.turn(HOUR)
     keeper.release()
     clock.turn(DAY - HOUR)
@@ -285,7 +285,7 @@ def test_three_days_later() -> None:
 def test_available_just_in_time() -> None:
     """A device that is available again at the end of the day of waiting is restored."""
     keeper, clock = held(Plug("one", Nature(acts_after=20)))
-    keeper.device.lose()
+    keeper.device.report(available=False)
     keeper.release()
     clock.turn(DAY - 10)
     keeper.find()
@@ -299,12 +299,12 @@ def test_old_backup(is_restoring: bool) -> None:
     """An old record from a backup is not commanded."""
     keeper, clock = held(Plug("one"))
     if is_restoring:
-        keeper.device.nature = Nature(is_deaf=True)
+        keeper.device.obeys = False
         keeper.release()
     disk = keeper.disk
     keeper.release()
     clock.turn(3 * DAY)
-    keeper.device.nature, keeper.device.state = Nature(), "off"
+    keeper.device.obeys, keeper.device.state = True, "off"
     keeper.by_hand("off")
     commands = list(keeper.device.commands)
     keeper.disk = disk
@@ -443,7 +443,7 @@ def test_third_value_before_a_gap() -> None:
     keeper, clock = held(Thermostat("one"))
     keeper.by_hand("heat", temperature=23.0)
     clock.turn(MINUTE)
-    keeper.device.lose()
+    keeper.device.report(available=False)
     clock.turn(MINUTE)
     keeper.find()
     clock.turn(20 * MINUTE)
@@ -477,7 +477,7 @@ def test_power_cut(found: str, moment: str) -> None:
     if moment == "restoring":
         keeper.release()
         clock.turn(1)
-    keeper.device.lose()
+    keeper.device.report(available=False)
     clock.turn(MINUTE)
     if moment == "over":
         keeper.release()
@@ -495,13 +495,13 @@ def test_third_state_after_gap() -> None:
     """A device is restored from a third state after one gap or several."""
     keeper, clock = keep(Thermostat("one"))
     keeper.hold()
-    keeper.device.lose()
+    keeper.device.report(available=False)
     clock.turn(MINUTE)
     keeper.device.state, keeper.device.attributes["temperature"] = "heat", 12.0
     keeper.find()
     clock.turn(10 * MINUTE)
     assert keeper.device.state == "off"
-    keeper.device.lose()
+    keeper.device.report(available=False)
     clock.turn(MINUTE)
     keeper.release()
     keeper.device.state, keeper.device.attributes["temperature"] = "heat", 12.0
@@ -560,7 +560,7 @@ def test_clock_set_back_while_down() -> None:
 
 def test_rounds_of_a_hold() -> None:
     """A deaf device is commanded in ever longer rounds, and released at the end."""
-    keeper, clock = keep(Plug("one", Nature(is_deaf=True)))
+    keeper, clock = keep(Plug("one", obeys=False))
     keeper.hold()
     clock.turn(6 * HOUR + 1)
     at = [seconds for seconds, _ in keeper.sent]
@@ -572,7 +572,7 @@ def test_rounds_of_a_hold() -> None:
 def test_rounds_of_a_restore() -> None:
     """A deaf device is given up after eight commands."""
     keeper, clock = held(Plug("one"))
-    keeper.device.nature = Nature(is_deaf=True)
+    keeper.device.obeys = False
     start = clock.seconds
     keeper.release()
     clock.turn(HOUR + 89.5)
@@ -668,7 +668,7 @@ def test_refused_step() -> None:
 
     def command(service: str, data: Any) -> None:
         """Refuse the mode."""
-        heater.nature = Nature(fails=service == "set_operation_mode")
+        heater.error = FailureError() if service == "set_operation_mode" else None
         PretendDevice.command(heater, service, data)
 
     heater.command = command  # type: ignore[method-assign]
@@ -704,11 +704,11 @@ def test_preset_that_never_reports() -> None:
 def test_available_between_rounds() -> None:
     """A device that is available again is commanded at once, not in the next round."""
     keeper, clock = held(Plug("one"))
-    keeper.device.nature = Nature(is_deaf=True)
+    keeper.device.obeys = False
     keeper.release()
     clock.turn(10)
-    keeper.device.lose()
-    keeper.device.nature = Nature()
+    keeper.device.report(available=False)
+    keeper.device.obeys = True
     clock.turn(10)
     keeper.find()
     clock.turn(1)
@@ -880,10 +880,12 @@ def test_rounded_state_and_range(size: int | None) -> None:
     assert confirms(before, wanted.significant, shown) is (size == 5)
 
 
-@pytest.mark.parametrize("nature", [Nature(), Nature(is_deaf=True), Nature(acts_after=45)])
-def test_deadline(nature: Nature) -> None:
+@pytest.mark.parametrize(
+    "device", [Plug("one"), Plug("one", obeys=False), Plug("one", Nature(acts_after=45))]
+)
+def test_deadline(device: Plug) -> None:
     """A hold ends by itself, whether the device has obeyed or not."""
-    keeper, clock = keep(Plug("one", nature))
+    keeper, clock = keep(device)
     keeper.hold(seconds=50)
     clock.turn(51)
     assert keeper.device.commands == [OFF, "turn_on"]
@@ -913,7 +915,7 @@ def test_held_again_while_held() -> None:
 
 def test_held_again_without_success() -> None:
     """A repeated hold commands a device that has not obeyed, in rounds from its own start."""
-    keeper, clock = keep(Plug("one", Nature(is_deaf=True)))
+    keeper, clock = keep(Plug("one", obeys=False))
     keeper.hold()
     clock.turn(40 * MINUTE)
     keeper.hold()
@@ -924,7 +926,7 @@ def test_held_again_without_success() -> None:
 
 def test_held_again_soon() -> None:
     """A repeated hold commands a device that has not obeyed at once."""
-    keeper, clock = keep(Plug("one", Nature(is_deaf=True)))
+    keeper, clock = keep(Plug("one", obeys=False))
     keeper.hold()
     clock.turn(30)
     keeper.hold()
@@ -959,11 +961,11 @@ def test_first_state_counts() -> None:
 def test_earlier_wanted_state() -> None:
     """A wanted state of an earlier hold is no takeover."""
     keeper, clock = held(Thermostat("one"))
-    keeper.device.nature = Nature(is_deaf=True)
+    keeper.device.obeys = False
     keeper.hold({"state": "heat", "temperature": 17.0})
     clock.turn(20 * MINUTE)
     assert keeper.device.state == "off"
-    keeper.device.nature = Nature()
+    keeper.device.obeys = True
     keeper.release()
     clock.turn(5 * MINUTE)
     assert (keeper.device.state, keeper.device.attributes["temperature"]) == ("heat", 21)
@@ -988,7 +990,7 @@ def test_shown_as_held() -> None:
     assert is_held(keeper.record, clock.now)
     clock.turn(2)
     assert not is_held(keeper.record, clock.now)
-    keeper.device.lose()
+    keeper.device.report(available=False)
     assert is_held(keeper.record, clock.now)
 
 
@@ -1078,11 +1080,11 @@ def test_unchanged_mode_is_not_commanded() -> None:
 def test_available_after_the_last_round() -> None:
     """A device that is available again after the last round has time to obey."""
     keeper, clock = held(Plug("one"))
-    keeper.device.nature = Nature(is_deaf=True)
+    keeper.device.obeys = False
     keeper.release()
-    keeper.device.lose()
+    keeper.device.report(available=False)
     clock.turn(2 * HOUR)
-    keeper.device.nature = Nature(acts_after=20)
+    keeper.device.obeys, keeper.device.nature = True, Nature(acts_after=20)
     keeper.find()
     clock.turn(5 * MINUTE)
     assert keeper.device.state == "on"
@@ -1092,7 +1094,7 @@ def test_available_after_the_last_round() -> None:
 def test_plain_command() -> None:
     """A lamp that does not turn on as before is turned on plainly by each fourth command."""
     keeper, clock = held(Lamp("one"))
-    keeper.device.nature = Nature(is_deaf=True)
+    keeper.device.obeys = False
     keeper.release()
     clock.turn(HOUR + 5 * MINUTE)
     first = "turn_on brightness=77 rgb_color=[255, 0, 0]"
@@ -1102,7 +1104,7 @@ def test_plain_command() -> None:
 def test_eight_commands_at_most() -> None:
     """Several refused steps are eight commands in all."""
     keeper, clock = held(Boiler("one"))
-    keeper.device.nature = Nature(fails=True)
+    keeper.device.error = FailureError()
     keeper.release()
     clock.turn(HOUR)
     assert keeper.record
@@ -1119,7 +1121,7 @@ class SlowPreset(Thermostat):
     def set_temperature(self, **degrees: float) -> None:
         """Set the temperature and leave the preset later."""
         super().set_temperature(**degrees)
-        self._later(self.seconds, lambda: self.by_hand(preset_mode="none"))
+        self._later(self.seconds, lambda: self.report(preset_mode="none"))
 
 
 @pytest.mark.parametrize(("seconds", "preset"), [(5, "eco"), (9.5, "eco"), (10, "none")])
@@ -1183,7 +1185,7 @@ def test_late_timer() -> None:
 def test_reports_between_the_rounds() -> None:
     """A deaf device with many reports is commanded no more often."""
     keeper, clock = held(Thermostat("one"))
-    keeper.device.nature = Nature(is_deaf=True)
+    keeper.device.obeys = False
     keeper.release()
     for n in range(65):
         clock.turn(59)

@@ -6,7 +6,8 @@ from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.holding.issues import async_raise_not_restored, issue_id_of
 from custom_components.equiwatt.holding.manager import async_get_manager
 from homeassistant.helpers import issue_registry as ir
-from tests.fakes.devices.simple import Plug, install
+from tests.fakes.devices.entities import install
+from tests.fakes.devices.pretend import Plug
 from tests.fakes.home import Home
 from tests.fakes.provider import Provider
 
@@ -34,7 +35,7 @@ async def test_repair(live: Home, provider: Provider, fault: str) -> None:
     assert issue.translation_placeholders == {"name": "Plug", "entity_id": PLUG}
     assert "plug" not in str(issue.to_json()).casefold()  # Home Assistant's diagnostics include it
     commands = list(plug.commands)
-    assert commands == ["off"] + ["on"] * (8 if fault == "deaf" else 0)
+    assert commands == ["turn_off"] + ["turn_on"] * (8 if fault == "deaf" else 0)
     plug.obeys = True
     plug.report(available=True)
     await live.pass_time(HOUR.total_seconds(), step=60)

@@ -1,8 +1,9 @@
 """Test that devices are turned off for an equivent and restored after it."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any, override
+from typing import Any
 from unittest.mock import AsyncMock, patch
 
 import pytest
@@ -17,7 +18,6 @@ from custom_components.equiwatt.holding.device import step
 from custom_components.equiwatt.holding.issues import issue_id_of
 from custom_components.equiwatt.holding.manager import Account, async_get_manager
 from custom_components.equiwatt.storage import StorageFile
-from homeassistant.components.climate.const import HVACMode
 from homeassistant.config_entries import ConfigEntryDisabler
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import Context, CoreState
@@ -27,16 +27,16 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util.file import WriteError
 from tests.conftest import Push
 from tests.fakes.actions import SKIP, simulate, turn
-from tests.fakes.devices.simple import (
+from tests.fakes.devices.entities import install
+from tests.fakes.devices.pretend import (
     Boiler,
+    Fan,
     Humidifier,
     Lamp,
     Player,
     Plug,
     Remote,
     Thermostat,
-    Ventilator,
-    install,
 )
 from tests.fakes.disk import full_disk
 from tests.fakes.home import NOW, Home, add_entry
@@ -58,6 +58,9 @@ from .pausing import (
 )
 from .scenes import add_scene, apply
 
+CLIMATE = "climate.thermostat"
+OFF = "set_hvac_mode hvac_mode=off"
+
 
 async def test_pause_and_restore(live: Home, provider: Provider) -> None:
     """A device that is on is turned off and restored; one that is off stays off."""
@@ -69,7 +72,7 @@ async def test_pause_and_restore(live: Home, provider: Provider) -> None:
         Boiler("Boiler"),
         Lamp("Lamp"),
     )
-    idle.report(is_on=False)
+    idle.report("off")
     on = ["climate.thermostat", "light.lamp", PLUG, "water_heater.boiler"]
     assert await pause(live.hass, *on, "switch.idle") == {
         "paused": on,
@@ -79,10 +82,10 @@ async def test_pause_and_restore(live: Home, provider: Provider) -> None:
     await end(live, provider)
     assert [live.state(entity_id) for entity_id in on] == ["heat", "on", "on", "timed"]
     assert live.state("switch.idle") == "off"
-    assert thermostat.target_temperature == 21
-    assert (lamp.rgb_color, lamp.brightness) == ((255, 0, 0), 77)
-    assert (plug.commands, idle.commands) == (["off", "on"], [])
-    assert boiler.commands == ["off", "timed"]
+    assert thermostat.temperature == 21
+    assert lamp.pick("rgb_color", "brightness") == {"rgb_color": [255, 0, 0], "brightness": 77}
+    assert (plug.commands, idle.commands) == (["turn_off", "turn_on"], [])
+    assert boiler.essence == {"mode": "timed", "temperature": 55}
 
 
 async def test_without_response(live: Home, provider: Provider) -> None:
@@ -105,7 +108,7 @@ async def test_longest_pause(live: Home, provider: Provider) -> None:
     await live.pass_time(10)
     assert (live.state(PLUG), live.state("switch.long"), live.live) == ("on", "off", "on")
     await live.pass_time(2 * MINUTE)
-    short.report(is_on=False)
+    short.report("off")
     await end(live, provider)
     assert (live.state(PLUG), live.state("switch.long")) == ("off", "on")
 
@@ -120,9 +123,9 @@ async def test_second_pause(live: Home) -> None:
     await live.pass_time(19 * MINUTE)
     assert live.state("climate.thermostat") == "off"
     await live.pass_time(MINUTE + 5)
-    assert (live.state("climate.thermostat"), thermostat.target_temperature) == ("heat", 21)
-    assert thermostat.commands[0] == "off"
-    assert "off" not in thermostat.commands[1:]
+    assert (live.state("climate.thermostat"), thermostat.temperature) == ("heat", 21)
+    assert thermostat.commands[0] == OFF
+    assert OFF not in thermostat.commands[1:]
 
 
 async def test_turned_on_by_hand(live: Home, provider: Provider) -> None:
@@ -130,9 +133,9 @@ async def test_turned_on_by_hand(live: Home, provider: Provider) -> None:
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
     await live.pass_time(2 * MINUTE)
-    plug.report(is_on=True)
+    plug.report("on")
     await live.pass_time(40 * MINUTE, step=30)
-    assert plug.commands == ["off"]
+    assert plug.commands == ["turn_off"]
     await end(live, provider)
     assert live.state(PLUG) == "on"
 
@@ -154,7 +157,7 @@ async def test_turned_on_at_once(
         )
     await end(live, provider)
     assert live.state(PLUG) == "off"
-    assert plug.commands == ["off", "on", "off"]
+    assert plug.commands == ["turn_off", "turn_on", "turn_off"]
 
 
 async def test_echo(live: Home, provider: Provider) -> None:
@@ -162,8 +165,8 @@ async def test_echo(live: Home, provider: Provider) -> None:
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
     await live.pass_time(10)
-    plug.report(is_on=True)
-    plug.report(is_on=False)
+    plug.report("on")
+    plug.report("off")
     await end(live, provider)
     assert live.state(PLUG) == "on"
 
@@ -178,10 +181,10 @@ async def test_slow_device(live: Home, provider: Provider) -> None:
     await end(live, provider)
     assert live.state(PLUG) == "on"
     plug.obeys = True
-    plug.report(is_on=False)
+    plug.report("off")
     await live.pass_time(MINUTE)
     assert live.state(PLUG) == "on"
-    assert plug.commands[-2:] == ["on", "on"]
+    assert plug.commands[-2:] == ["turn_on", "turn_on"]
 
 
 @pytest.mark.parametrize("fault", ["unavailable", "deaf", "error"])
@@ -197,7 +200,7 @@ async def test_retries(live: Home, provider: Provider, fault: str) -> None:
     assert live.state("switch.other") == "on"
     assert live.state(PLUG) != "on"
     await live.pass_time(10 * MINUTE)
-    tries = plug.commands.count("on")
+    tries = plug.commands.count("turn_on")
     assert tries == (0 if fault == "unavailable" else 4)
     plug.obeys, plug.error = True, None
     if fault == "unavailable":
@@ -217,12 +220,12 @@ async def test_thermostat_forgets_temperature(live: Home, provider: Provider) ->
     await pause(live.hass, "climate.thermostat")
     thermostat.obeys = False
     await end(live, provider)
-    thermostat.report(hvac_mode="heat")
+    thermostat.report("heat")
     await live.settle()
-    assert thermostat.target_temperature == 7
+    assert thermostat.temperature == 7
     thermostat.obeys = True
     await live.pass_time(MINUTE)
-    assert thermostat.target_temperature == 21
+    assert thermostat.temperature == 21
 
 
 async def test_restart_spans_the_end(live: Home, provider: Provider) -> None:
@@ -235,7 +238,7 @@ async def test_restart_spans_the_end(live: Home, provider: Provider) -> None:
     await started(live)
     await live.poll()
     assert live.state(PLUG) == "on"
-    assert plug.commands == ["off", "on"]
+    assert plug.commands == ["turn_off", "turn_on"]
 
 
 async def test_restart_without_history(
@@ -256,7 +259,7 @@ async def test_restart_while_live(live: Home, provider: Provider) -> None:
     _, other = await install(live.hass, Plug("Plug"), Plug("Other"))
     await pause(live.hass, PLUG, "switch.other")
     await live.pass_time(MINUTE)
-    await restart(live, lambda: other.report(is_on=True))
+    await restart(live, lambda: other.report("on"))
     await started(live)
     assert (live.state(PLUG), live.state("switch.other")) == ("off", "off")
     await end(live, provider)
@@ -294,7 +297,7 @@ async def test_water_heater_lost_its_mode(live: Home, provider: Provider) -> Non
     boiler.report(operation_list=["off", "eco"])
     await end(live, provider)
     await live.pass_time(63 * MINUTE, step=30)
-    assert boiler.commands == ["off"]
+    assert "set_operation_mode operation_mode=timed" not in boiler.commands
     assert repairs(live.hass) == [issue_id_of("water_heater.boiler")]
 
 
@@ -304,11 +307,11 @@ async def test_hanging_device(live: Home, provider: Provider) -> None:
 
     go_on = asyncio.Event()
 
-    async def hang(**kwargs: Any) -> None:
+    async def hang(service: str) -> None:
         """Hang."""
         await go_on.wait()
 
-    plug.async_turn_off = hang  # type: ignore[method-assign]
+    plug.before_command = hang
     answer = asyncio.create_task(pause(live.hass, PLUG, "switch.other"))
     await until(lambda: live.state("switch.other") == "off")
     for _ in range(8):
@@ -320,7 +323,7 @@ async def test_hanging_device(live: Home, provider: Provider) -> None:
         "paused": ["switch.other"],
         "not_paused": [{"entity_id": PLUG, "reason": "no_answer"}],
     }
-    assert other.commands == ["off"]
+    assert other.commands == ["turn_off"]
     go_on.set()
 
 
@@ -364,7 +367,7 @@ async def test_disabled_and_enabled_again(live: Home) -> None:
         await live.settle()
     plug.report(available=True)
     await live.settle()
-    assert plug.commands == ["off", "on"]
+    assert plug.commands == ["turn_off", "turn_on"]
 
 
 async def test_removed(live: Home, hass_storage: dict[str, Any]) -> None:
@@ -417,7 +420,7 @@ async def test_paused_before_end_is_announced(live: Home, provider: Provider) ->
     provider.start(live.now, live.now + HOUR)
     await live.poll()
     await live.pass_time(5 * MINUTE)
-    assert (live.live, plug.commands) == ("on", ["off"])
+    assert (live.live, plug.commands) == ("on", ["turn_off"])
 
 
 async def test_paused_before_start_is_announced(live: Home, provider: Provider) -> None:
@@ -437,8 +440,8 @@ async def test_paused_before_start_is_announced(live: Home, provider: Provider) 
     assert (await pause(live.hass, PLUG))["paused"] == [PLUG]
     await live.pass_time(5 * MINUTE)
     assert live.kinds == ["started", "ended", "started"]
-    assert plug.commands == ["off"]
-    assert other.commands == ["off", "on"]
+    assert plug.commands == ["turn_off"]
+    assert other.commands == ["turn_off", "turn_on"]
 
 
 async def test_two_accounts(home: Home, provider: Provider, push: Push) -> None:
@@ -457,7 +460,7 @@ async def test_two_accounts(home: Home, provider: Provider, push: Push) -> None:
     await push("?event=ended", "another-webhook")
     await home.settle()
     assert home.state(PLUG) == "on"
-    assert plug.commands == ["off", "on"]
+    assert plug.commands == ["turn_off", "turn_on"]
 
 
 async def test_two_accounts_hand_over(home: Home, provider: Provider, push: Push) -> None:
@@ -477,7 +480,7 @@ async def test_two_accounts_hand_over(home: Home, provider: Provider, push: Push
     assert home.state("climate.thermostat") == "off"
     await push("?event=ended", "another-webhook")
     await home.settle()
-    assert (home.state("climate.thermostat"), thermostat.target_temperature) == ("heat", 21)
+    assert (home.state("climate.thermostat"), thermostat.temperature) == ("heat", 21)
 
 
 async def test_overlapping_calls(live: Home, provider: Provider) -> None:
@@ -487,24 +490,23 @@ async def test_overlapping_calls(live: Home, provider: Provider) -> None:
     await live.settle()
     assert [call.result()["paused"] for call in calls] == [[PLUG]] * 3
     await end(live, provider)
-    assert plug.commands == ["off", "on"]
+    assert plug.commands == ["turn_off", "turn_on"]
 
 
 async def test_ends_while_pausing(live: Home, provider: Provider, push: Push) -> None:
     """A device that turns off just after the end is restored."""
     (plug,) = await install(live.hass, Plug("Plug"))
-    turn_off = plug.async_turn_off
 
-    async def slow(**kwargs: Any) -> None:
+    async def slow(service: str) -> None:
         """End the equivent in the middle of the command."""
+        plug.before_command = None
         await live.hass.services.async_call(DOMAIN, "restore", {}, blocking=True)
-        await until(lambda: plug.commands == ["on"])
-        await turn_off(**kwargs)
+        await until(lambda: plug.commands == ["turn_on"])
 
-    plug.async_turn_off = slow  # type: ignore[method-assign]
+    plug.before_command = slow
     await pause(live.hass, PLUG)
     await live.pass_time(2 * MINUTE)
-    assert plug.commands == ["on", "off", "on"]
+    assert plug.commands == ["turn_on", "turn_off", "turn_on"]
     assert live.state(PLUG) == "on"
 
 
@@ -518,7 +520,7 @@ async def test_device_fails_to_turn_off(live: Home, provider: Provider) -> None:
     }
     plug.error = None
     await end(live, provider)
-    assert other.commands == ["off", "on"]
+    assert other.commands == ["turn_off", "turn_on"]
     assert live.state(PLUG) == "on"
 
 
@@ -541,7 +543,7 @@ async def test_restored_after_two_calls(live: Home, push: Push) -> None:
 async def test_nothing_to_pause(live: Home, hass_storage: dict[str, Any]) -> None:
     """Nothing is stored if nothing is paused."""
     plug, other = await install(live.hass, Plug("Plug"), Plug("Other"))
-    plug.report(is_on=False)
+    plug.report("off")
     assert (await pause(live.hass, PLUG))["paused"] == []
     assert f"{DOMAIN}.held_devices" not in hass_storage
     assert other.commands == []
@@ -552,22 +554,16 @@ async def test_removed_while_pausing(live: Home, provider: Provider) -> None:
     plug, other = await install(live.hass, Plug("Plug"), Plug("Other"))
     registry = er.async_get(live.hass)
 
-    def vanish(entity_id: str) -> Any:
-        """Return a command handler that removes a device halfway."""
+    async def vanish(service: str) -> None:
+        """Remove a device halfway, first the one and then the other itself."""
+        registry.async_remove(PLUG if service == "turn_off" else "switch.other")
+        other.obeys = service == "turn_off"
 
-        def command(what: str) -> bool:
-            """Obey, unless this is the device to remove."""
-            registry.async_remove(entity_id)
-            return entity_id == PLUG
-
-        return command
-
-    other.command = vanish(PLUG)  # type: ignore[method-assign]
+    other.before_command = vanish
     assert await pause(live.hass, PLUG, "switch.other") == {
         "paused": ["switch.other"],
         "not_paused": [{"entity_id": PLUG, "reason": "failed"}],
     }
-    other.command = vanish("switch.other")  # type: ignore[method-assign]
     await end(live, provider)
     await live.pass_time(2 * MINUTE)
     assert plug.commands == []
@@ -579,18 +575,15 @@ async def test_every_domain(live: Home, provider: Provider) -> None:
     assert await async_setup_component(live.hass, "input_boolean", {"input_boolean": {"one": None}})
     on = {"entity_id": "input_boolean.one"}
     await live.hass.services.async_call("input_boolean", "turn_on", on, blocking=True)
-    fan, player, humidifier, remote = await install(
-        live.hass, Ventilator("One"), Player("One"), Humidifier("One"), Remote("One")
-    )
-    fan.report(percentage=66)
+    devices = await install(live.hass, Fan("One"), Player("One"), Humidifier("One"), Remote("One"))
+    before = [device.essence for device in devices]
     domains = ("fan", "humidifier", "input_boolean", "media_player", "remote")
     names = [f"{domain}.one" for domain in domains]
     assert (await pause(live.hass, *names))["paused"] == names
     assert {live.state(name) for name in names} == {"off"}
     await end(live, provider)
-    assert [live.state(name) for name in names] == ["on", "on", "on", "on", "on"]
-    assert fan.percentage == 66
-    assert player.commands == humidifier.commands == remote.commands == ["off", "on"]
+    assert live.state("input_boolean.one") == "on"
+    assert [device.essence for device in devices] == before
 
 
 @pytest.mark.parametrize("error", [WriteError, OSError])
@@ -611,22 +604,21 @@ async def test_disk_is_full(live: Home, provider: Provider, error: type[Exceptio
     ):
         await pause(live.hass, *names, max_duration={"minutes": 1})
     await live.pass_time(2 * MINUTE)
-    assert (plug.commands, other.commands) == ([], ["off"])
+    assert (plug.commands, other.commands) == ([], ["turn_off"])
     await end(live, provider)
-    assert (plug.commands, other.commands) == ([], ["off", "on"])
+    assert (plug.commands, other.commands) == ([], ["turn_off", "turn_on"])
 
 
 async def test_paused_again_during_command(live: Home) -> None:
     """Both calls wait for the same command and return its result."""
     (plug,) = await install(live.hass, Plug("Plug"))
-    turn_off, answer = plug.async_turn_off, asyncio.Event()
+    answer = asyncio.Event()
 
-    async def slow(**kwargs: Any) -> None:
-        """Obey when released."""
+    async def slow(service: str) -> None:
+        """Wait until released."""
         await answer.wait()
-        await turn_off(**kwargs)
 
-    plug.async_turn_off = slow  # type: ignore[method-assign]
+    plug.before_command = slow
     calls = [live.hass.async_create_task(pause(live.hass, PLUG)) for _ in range(2)]
     for _ in range(100):
         await asyncio.sleep(0)
@@ -634,7 +626,7 @@ async def test_paused_again_during_command(live: Home) -> None:
     answer.set()
     await live.settle()
     assert [call.result()["paused"] for call in calls] == [[PLUG]] * 2
-    assert plug.commands == ["off"]
+    assert plug.commands == ["turn_off"]
 
 
 async def test_disabled_over_a_restart(live: Home, provider: Provider) -> None:
@@ -646,10 +638,10 @@ async def test_disabled_over_a_restart(live: Home, provider: Provider) -> None:
     await disable(live)
     provider.end(NOW, live.now)
     await live.pass_time(2 * MINUTE)
-    assert plug.commands == ["off"]
+    assert plug.commands == ["turn_off"]
     await live.hass.config_entries.async_set_disabled_by(live.entry.entry_id, None)
     await live.poll()
-    assert plug.commands == ["off", "on"]
+    assert plug.commands == ["turn_off", "turn_on"]
 
 
 async def test_held_for_removed_account(
@@ -668,7 +660,7 @@ async def test_held_for_removed_account(
     await restart(live, lose)
     await started(live)
     assert live.live == "on"
-    assert plug.commands == ["off", "on"]
+    assert plug.commands == ["turn_off", "turn_on"]
 
 
 async def test_skipped_while_writing(live: Home) -> None:
@@ -684,7 +676,7 @@ async def test_skipped_while_writing(live: Home) -> None:
         await call
     await live.pass_time(5)
     assert live.state(PLUG) == "on"
-    assert plug.commands[-1] == "on"
+    assert plug.commands[-1] == "turn_on"
 
 
 async def test_removed_while_nothing_is_held(
@@ -748,21 +740,21 @@ async def test_restore_stored_before_command(
     await live.pass_time(MINUTE)
     stored: list[tuple[str, dict[str, str]]] = []
 
-    def look(plug: Plug) -> None:
-        """Read the disk at the command of the device."""
+    def look(plug: Plug) -> Callable[[str], Awaitable[None]]:
+        """Return a function that reads the disk at the command of a device."""
 
-        def command(what: str) -> bool:
+        async def read(service: str) -> None:
+            """Read the last command of the device."""
             devices = {
                 device["entity_id"]: device for device in hass_storage[KEY]["data"]["devices"]
             }
             record = devices[plug.entity_id]["record"]
             stored.append((plug.entity_id, record["commands"][-1]["values"]))
-            return True
 
-        plug.command = command  # type: ignore[method-assign]
+        return read
 
     for plug in plugs:
-        look(plug)
+        plug.before_command = look(plug)
     await end(live, provider)
     assert sorted(stored, key=str) == [("switch.other", {"state": "on"}), (PLUG, {"state": "on"})]
 
@@ -807,12 +799,9 @@ async def test_held_again_while_writing(live: Home, provider: Provider) -> None:
         await asyncio.sleep(0)
         disk.go_on.set()
         assert (await call)["paused"] == [PLUG]
-    assert plug.commands == ["off", "on", "off"]
+    assert plug.commands == ["turn_off", "turn_on", "turn_off"]
     await end(live, provider)
-    assert plug.commands == ["off", "on", "off", "on"]
-
-
-CLIMATE = "climate.thermostat"
+    assert plug.commands == ["turn_off", "turn_on", "turn_off", "turn_on"]
 
 
 async def test_skipped_while_hold_fails(live: Home, provider: Provider) -> None:
@@ -832,7 +821,7 @@ async def test_skipped_while_hold_fails(live: Home, provider: Provider) -> None:
             await call
         await live.settle()
     await live.pass_time(MINUTE)
-    plug.report(available=True, is_on=False)
+    plug.report("off", available=True)
     await live.pass_time(40 * MINUTE, step=30)
     assert live.state("switch.equiwatt_skip") == "on"
     assert live.live == "on"
@@ -874,7 +863,7 @@ async def test_disk_full_at_end(live: Home, provider: Provider) -> None:
     with full_disk():
         await end(live, provider)
         await live.pass_time(2 * MINUTE)
-    assert plug.commands == ["off", "on"]
+    assert plug.commands == ["turn_off", "turn_on"]
     await live.pass_time(HOUR.total_seconds(), step=60)  # the disk has space again
     person = Context(user_id=(await live.hass.auth.async_create_user("One")).id)
     await live.hass.services.async_call(
@@ -925,10 +914,10 @@ async def test_changed_while_writing(live: Home, provider: Provider) -> None:
         disk.go_on.set()
         assert (await call)["held"] == [CLIMATE]
     await live.pass_time(20 * MINUTE)
-    assert thermostat.target_temperature == 17
+    assert thermostat.temperature == 17
     await end(live, provider)
     await live.pass_time(5 * MINUTE)
-    assert thermostat.target_temperature == 23
+    assert thermostat.temperature == 23
 
 
 async def test_restore_fails_with_full_disk(live: Home) -> None:
@@ -936,15 +925,15 @@ async def test_restore_fails_with_full_disk(live: Home) -> None:
     (plug,) = await install(live.hass, Plug("Plug"))
     await pause(live.hass, PLUG)
     await live.pass_time(2 * MINUTE)
-    turn_on, begun, go_on = plug.async_turn_on, asyncio.Event(), asyncio.Event()
+    begun, go_on = asyncio.Event(), asyncio.Event()
 
-    async def fail(**kwargs: Any) -> None:
+    async def fail(service: str) -> None:
         """Fail after a while."""
         begun.set()
         await go_on.wait()
         raise RuntimeError
 
-    plug.async_turn_on = fail  # type: ignore[method-assign]
+    plug.before_command = fail
     await live.hass.services.async_call(DOMAIN, "restore", {}, blocking=True)
     await until(begun.is_set)
     with SlowDisk() as disk:
@@ -958,7 +947,7 @@ async def test_restore_fails_with_full_disk(live: Home) -> None:
         disk.go_on.set()
         with pytest.raises(HomeAssistantError):
             await call
-    plug.async_turn_on = turn_on  # type: ignore[method-assign]
+    plug.before_command = None
     await live.pass_time(MINUTE)
     plug.report(available=True)
     await live.pass_time(10 * MINUTE)
@@ -968,15 +957,14 @@ async def test_restore_fails_with_full_disk(live: Home) -> None:
 async def test_twice_at_once(live: Home) -> None:
     """Two concurrent pauses of a device have the same response."""
     (plug,) = await install(live.hass, Plug("Plug"))
-    turn_off, begun, go_on = plug.async_turn_off, asyncio.Event(), asyncio.Event()
+    begun, go_on = asyncio.Event(), asyncio.Event()
 
-    async def slow(**kwargs: Any) -> None:
-        """Obey after a while."""
+    async def slow(service: str) -> None:
+        """Wait for a while."""
         begun.set()
         await go_on.wait()
-        await turn_off()
 
-    plug.async_turn_off = slow  # type: ignore[method-assign]
+    plug.before_command = slow
     first = live.hass.async_create_task(pause(live.hass, PLUG))
     await until(begun.is_set)
     second = live.hass.async_create_task(pause(live.hass, PLUG))
@@ -986,7 +974,7 @@ async def test_twice_at_once(live: Home) -> None:
     assert not second.done()
     go_on.set()
     assert (await first)["paused"] == (await second)["paused"] == [PLUG]
-    assert plug.commands == ["off"]
+    assert plug.commands == ["turn_off"]
 
 
 async def test_scene_with_full_disk(live: Home) -> None:
@@ -999,9 +987,9 @@ async def test_scene_with_full_disk(live: Home) -> None:
         await apply(live.hass)
     await live.pass_time(10 * MINUTE)
     assert live.state(CLIMATE) == "off"
-    assert thermostat.commands == ["off"]
+    assert thermostat.commands == [OFF]
     await live.pass_time(10 * MINUTE)
-    assert (live.state(CLIMATE), thermostat.target_temperature) == ("heat", 21)
+    assert (live.state(CLIMATE), thermostat.temperature) == ("heat", 21)
 
 
 async def test_entity_renamed_or_removed(live: Home, provider: Provider) -> None:
@@ -1046,7 +1034,7 @@ async def test_renamed_while_disabled(live: Home) -> None:
     await live.settle()
     plug.report(available=True)
     await live.settle()
-    assert plug.commands == ["off", "on"]
+    assert plug.commands == ["turn_off", "turn_on"]
 
 
 async def test_removed_and_added_again(live: Home, provider: Provider) -> None:
@@ -1056,9 +1044,7 @@ async def test_removed_and_added_again(live: Home, provider: Provider) -> None:
     await live.pass_time(5 * MINUTE)
     er.async_get(live.hass).async_remove(PLUG)
     await live.settle()
-    again = Plug("Plug")
-    again._attr_is_on = False
-    await install(live.hass, again)
+    await install(live.hass, Plug("Plug", state="off"))
     assert live.state(PLUG) == "off"
     await live.pass_time(5 * MINUTE)
     await end(live, provider)
@@ -1075,12 +1061,12 @@ async def test_cancelled_while_writing(live: Home, provider: Provider) -> None:
         call.cancel()
         await asyncio.sleep(0)
         disk.go_on.set()
-        await until(lambda: plug.commands == ["off"])
+        await until(lambda: plug.commands == ["turn_off"])
     assert call.cancelled()
     await live.settle()
     assert live.state("sensor.equiwatt_held_devices") == "1"
     await end(live, provider)
-    assert plug.commands == ["off", "on"]
+    assert plug.commands == ["turn_off", "turn_on"]
 
 
 async def test_cancelled_while_another_waits(live: Home) -> None:
@@ -1088,10 +1074,10 @@ async def test_cancelled_while_another_waits(live: Home) -> None:
     (plug,) = await install(live.hass, Plug("Plug"))
     plug.obeys = False
     calls = [asyncio.create_task(pause(live.hass, PLUG)) for _ in range(2)]
-    await until(lambda: plug.commands == ["off"])
+    await until(lambda: plug.commands == ["turn_off"])
     calls[0].cancel()
     await asyncio.sleep(0)
-    plug.report(is_on=False)
+    plug.report("off")
     assert (await calls[1])["paused"] == [PLUG]
 
 
@@ -1116,7 +1102,7 @@ async def test_automation_in_mode_restart(live: Home, provider: Provider) -> Non
     assert live.state(PLUG) == "off"
     await end(live, provider)
     assert live.state(PLUG) == "on"
-    assert plug.commands == ["off", "on"]
+    assert plug.commands == ["turn_off", "turn_on"]
 
 
 async def test_invalid_call(live: Home, provider: Provider) -> None:
@@ -1128,22 +1114,21 @@ async def test_invalid_call(live: Home, provider: Provider) -> None:
     plug.error = None
     assert live.state("sensor.equiwatt_held_devices") == "0"
     await end(live, provider)
-    assert plug.commands == ["off"]
+    assert plug.commands == ["turn_off"]
 
 
 async def test_several_devices_a_second_apart(live: Home) -> None:
     """The first commands are sent at once, and later ones a second apart."""
     count = 8
-    plugs = await install(live.hass, *(Plug(f"Plug {n}") for n in range(count)))
+    plugs = await install(live.hass, *(Plug(f"Plug {n}", obeys=False) for n in range(count)))
     at: list[float] = []
 
-    def ignore(what: str) -> bool:
-        """Record the time of a command and ignore it."""
+    async def record(service: str) -> None:
+        """Record the time of a command."""
         at.append(live.now.timestamp())
-        return False
 
     for plug in plugs:
-        plug.command = ignore  # type: ignore[method-assign]
+        plug.before_command = record
     call = asyncio.create_task(pause(live.hass, *(plug.entity_id for plug in plugs)))
     await until(lambda: len(at) == count)
     start = live.now.timestamp()
@@ -1158,7 +1143,7 @@ async def test_several_devices_a_second_apart(live: Home) -> None:
 async def test_set_back_when_available(live: Home, provider: Provider, state: str) -> None:
     """A thermostat that was unavailable at the start is set back when it is available."""
     (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
-    thermostat.report(available=state != "unavailable", hvac_mode=None)
+    thermostat.report("unknown", available=state != "unavailable")
     data = {"entity_id": CLIMATE, "degrees": 2}
     answer = await live.hass.services.async_call(
         DOMAIN, "set_back", data, blocking=True, return_response=True
@@ -1168,11 +1153,11 @@ async def test_set_back_when_available(live: Home, provider: Provider, state: st
         "not_set_back": [{"entity_id": CLIMATE, "reason": "unavailable"}],
     }
     await live.pass_time(MINUTE)
-    thermostat.report(available=True, hvac_mode="heat")
+    thermostat.report("heat", available=True)
     await live.settle()
-    assert thermostat.target_temperature == 19
+    assert thermostat.temperature == 19
     await end(live, provider)
-    assert thermostat.target_temperature == 21
+    assert thermostat.temperature == 21
 
 
 async def test_set_back_twice(live: Home, provider: Provider) -> None:
@@ -1181,9 +1166,9 @@ async def test_set_back_twice(live: Home, provider: Provider) -> None:
     for degrees in (2, 3):
         data = {"entity_id": CLIMATE, "degrees": degrees}
         await live.hass.services.async_call(DOMAIN, "set_back", data, blocking=True)
-    assert thermostat.target_temperature == 18
+    assert thermostat.temperature == 18
     await end(live, provider)
-    assert thermostat.target_temperature == 21
+    assert thermostat.temperature == 21
 
 
 async def test_set_back_available_but_off(live: Home) -> None:
@@ -1192,7 +1177,7 @@ async def test_set_back_available_but_off(live: Home) -> None:
     thermostat.report(available=False)
     data = {"entity_id": CLIMATE, "degrees": 2}
     await live.hass.services.async_call(DOMAIN, "set_back", data, blocking=True)
-    thermostat.report(available=True, hvac_mode="off")
+    thermostat.report("off", available=True)
     await live.settle()
     assert thermostat.commands == []
     assert live.state("sensor.equiwatt_held_devices") == "0"
@@ -1209,7 +1194,7 @@ async def test_call_before_first_command(live: Home, provider: Provider) -> None
     )
     plug.report(available=True)
     await live.settle()
-    assert plug.commands == ["off"]
+    assert plug.commands == ["turn_off"]
 
 
 async def test_ended_while_writing_command(live: Home, provider: Provider) -> None:
@@ -1219,7 +1204,7 @@ async def test_ended_while_writing_command(live: Home, provider: Provider) -> No
     call = asyncio.create_task(pause(live.hass, PLUG))
     await live.pass_time(50)
     await call
-    assert plug.commands == ["off"]
+    assert plug.commands == ["turn_off"]
     with SlowDisk() as disk:
         live.freezer.tick(15)
         async_fire_time_changed(live.hass, live.now)
@@ -1232,7 +1217,7 @@ async def test_ended_while_writing_command(live: Home, provider: Provider) -> No
         disk.go_on.set()
         await restore
         await live.settle()
-    assert plug.commands == ["off", "on"]
+    assert plug.commands == ["turn_off", "turn_on"]
 
 
 async def test_other_registry_changes(live: Home, provider: Provider) -> None:
@@ -1242,40 +1227,23 @@ async def test_other_registry_changes(live: Home, provider: Provider) -> None:
     er.async_get(live.hass).async_update_entity(PLUG, name="Heater")
     await live.settle()
     await end(live, provider)
-    assert plug.commands == ["off", "on"]
-
-
-class Queued(Thermostat):
-    """Thermostat behind a hub that carries out one command every seven seconds."""
-
-    hub: list[asyncio.Future[None]]
-
-    @override
-    async def async_set_hvac_mode(self, hvac_mode: HVACMode) -> None:
-        """Set the mode in turn."""
-        await self._turn()
-        await super().async_set_hvac_mode(hvac_mode)
-
-    @override
-    async def async_set_temperature(self, **kwargs: Any) -> None:
-        """Set the temperature in turn."""
-        await self._turn()
-        await super().async_set_temperature(**kwargs)
-
-    async def _turn(self) -> None:
-        """Wait for the commands of all others."""
-        turn = asyncio.get_running_loop().create_future()
-        self.hub.append(turn)
-        await turn
+    assert plug.commands == ["turn_off", "turn_on"]
 
 
 async def test_slow_hub(live: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All thermostats of a slow hub are held and restored."""
+    """All thermostats of a hub that carries out one command every seven seconds are restored."""
     monkeypatch.setattr(StorageFile, "_async_save", AsyncMock())  # nothing waits for the disk
     hub: list[asyncio.Future[None]] = []
-    devices = await install(live.hass, *(Queued(f"T{n}") for n in range(8)))
+    devices = await install(live.hass, *(Thermostat(f"T{n}") for n in range(8)))
+
+    async def wait_in_line(service: str) -> None:
+        """Wait for the commands of all others."""
+        turn = asyncio.get_running_loop().create_future()
+        hub.append(turn)
+        await turn
+
     for device in devices:
-        device.hub = hub
+        device.before_command = wait_in_line
 
     async def rest() -> None:
         """Run what is due, without the commands that wait for the hub."""
@@ -1303,11 +1271,11 @@ async def test_slow_hub(live: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     await go_on(35)
     assert {live.state(entity_id) for entity_id in entity_ids} == {"off"}
     await go_on(3 * MINUTE)
-    assert [device.commands for device in devices] == [["off"]] * 8
+    assert [device.commands for device in devices] == [[OFF]] * 8
     await live.hass.services.async_call(DOMAIN, "restore", {}, blocking=True)
     await go_on(15 * MINUTE)
     assert hub == []
-    assert {(device.hvac_mode, device.target_temperature) for device in devices} == {("heat", 21)}
+    assert {(device.state, device.temperature) for device in devices} == {("heat", 21)}
     assert all(len(device.commands) <= 1 + 8 for device in devices)
     await live.pass_time(5 * MINUTE, step=30)
     assert repairs(live.hass) == []
@@ -1337,11 +1305,11 @@ async def test_rounds_after_clock_is_set_back(live: Home, provider: Provider) ->
     waiting = asyncio.create_task(pause(live.hass, PLUG, "switch.other"))
     await live.pass_time(5 * MINUTE, step=20)
     await waiting
-    assert [plug.commands for plug in plugs] == [["off"] * 3] * 2
+    assert [plug.commands for plug in plugs] == [["turn_off"] * 3] * 2
     provider.headers = {"Date": f"{live.now - timedelta(hours=5):%a, %d %b %Y %H:%M:%S GMT}"}
     await live.poll()
     await live.pass_time(4 * MINUTE, step=20)
-    assert [plug.commands for plug in plugs] == [["off"] * 4] * 2
+    assert [plug.commands for plug in plugs] == [["turn_off"] * 4] * 2
 
 
 async def test_set_back_paused(live: Home, provider: Provider) -> None:
@@ -1353,10 +1321,10 @@ async def test_set_back_paused(live: Home, provider: Provider) -> None:
     )
     refused = [{"entity_id": CLIMATE, "reason": "already_off"}]
     assert answer == {"set_back": [], "not_set_back": refused}
-    assert thermostat.commands == ["off"]
+    assert thermostat.commands == [OFF]
     await end(live, provider)
     await live.pass_time(2 * MINUTE)
-    assert (live.state(CLIMATE), thermostat.target_temperature) == ("heat", 21)
+    assert (live.state(CLIMATE), thermostat.temperature) == ("heat", 21)
 
 
 @pytest.mark.parametrize("temperature", [17.0, 24.0])
@@ -1366,13 +1334,13 @@ async def test_held_again_after_takeover(live: Home, temperature: float) -> None
     data = {"entity_id": CLIMATE, "degrees": 2, "max_duration": {"minutes": 10}}
     await live.hass.services.async_call(DOMAIN, "set_back", data, blocking=True)
     await live.pass_time(5 * MINUTE)
-    thermostat.report(target_temperature=temperature)
+    thermostat.report(temperature=temperature)
     await live.pass_time(10 * MINUTE)
     assert live.state("sensor.equiwatt_held_devices") == "0"
     await live.hass.services.async_call(DOMAIN, "set_back", data, blocking=True)
-    assert thermostat.target_temperature == temperature - 2
+    assert thermostat.temperature == temperature - 2
     await live.pass_time(15 * MINUTE)
-    assert thermostat.target_temperature == temperature
+    assert thermostat.temperature == temperature
 
 
 async def test_available_with_full_disk(live: Home) -> None:
@@ -1385,7 +1353,7 @@ async def test_available_with_full_disk(live: Home) -> None:
         await live.pass_time(2 * MINUTE)
         assert plug.commands == []
     await live.pass_time(2 * MINUTE)
-    assert plug.commands == ["off"]
+    assert plug.commands == ["turn_off"]
 
 
 async def test_turned_off_while_writing(live: Home, hass_storage: dict[str, Any]) -> None:
@@ -1394,7 +1362,7 @@ async def test_turned_off_while_writing(live: Home, hass_storage: dict[str, Any]
     with SlowDisk() as disk:
         call = live.hass.async_create_task(pause(live.hass, PLUG))
         await until(disk.begun.is_set)
-        plug.report(is_on=False)
+        plug.report("off")
         disk.go_on.set()
         assert (await call)["not_paused"][0]["reason"] == "already_off"
     assert hass_storage[KEY]["data"]["devices"] == []
@@ -1413,7 +1381,7 @@ async def test_report_while_writing(live: Home) -> None:
         disk.go_on.set()
         assert (await call)["paused"] == [PLUG]
     await live.settle()
-    assert plug.commands == ["off"]
+    assert plug.commands == ["turn_off"]
 
 
 async def test_registry_change_while_writing(live: Home) -> None:
@@ -1427,7 +1395,7 @@ async def test_registry_change_while_writing(live: Home) -> None:
             await asyncio.sleep(0)
         disk.go_on.set()
         assert (await call)["paused"] == [PLUG]
-    assert plug.commands == ["off"]
+    assert plug.commands == ["turn_off"]
 
 
 @pytest.mark.parametrize("is_back", [False, True])

@@ -26,7 +26,8 @@ from homeassistant.helpers import (
 )
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
-from tests.fakes.devices.simple import Lamp, Plug, Thermostat, install
+from tests.fakes.devices.entities import install
+from tests.fakes.devices.pretend import Lamp, Plug, Thermostat
 from tests.fakes.home import Home
 from tests.fakes.provider import Provider
 
@@ -36,18 +37,9 @@ from .scenes import add_scene
 CLIMATE = "climate.thermostat"
 
 
-class Steady(Thermostat):
-    """Thermostat that keeps its temperature in all modes, as most do."""
-
-    async def async_set_hvac_mode(self, hvac_mode: Any) -> None:
-        """Set the mode only."""
-        if self.command(hvac_mode):
-            self.report(hvac_mode=hvac_mode)
-
-
 async def test_setback_while_paused(live: Home, provider: Provider) -> None:
     """A time-triggered automation takes a paused device over, as a person does."""
-    (thermostat,) = await install(live.hass, Steady("Thermostat"))
+    (thermostat,) = await install(live.hass, Thermostat("Thermostat", comes_back_at=None))
     at = dt_util.as_local(live.now + timedelta(minutes=5)).strftime("%H:%M:%S")
     night = {
         "alias": "Night",
@@ -64,39 +56,26 @@ async def test_setback_while_paused(live: Home, provider: Provider) -> None:
     await live.settle()
     await pause(live.hass, CLIMATE)
     await live.pass_time(10 * MINUTE)
-    assert (live.state(CLIMATE), thermostat.target_temperature) == ("off", 17)
+    assert (live.state(CLIMATE), thermostat.temperature) == ("off", 17)
     await end(live, provider)
     await live.pass_time(10 * MINUTE)
-    assert (live.state(CLIMATE), thermostat.target_temperature) == ("off", 17)
+    assert (live.state(CLIMATE), thermostat.temperature) == ("off", 17)
     automation = {"entity_id": "automation.night"}
     await live.hass.services.async_call("automation", "turn_off", automation, blocking=True)
-
-
-class Wrapper(Plug):
-    """Plug that forwards to a lamp, as template entities do."""
-
-    async def async_turn_on(self, **kwargs: Any) -> None:
-        """Turn the lamp on, in the context of the wrapper."""
-        await self._forward("turn_on")
-        await super().async_turn_on()
-
-    async def async_turn_off(self, **kwargs: Any) -> None:
-        """Turn the lamp off."""
-        await self._forward("turn_off")
-        await super().async_turn_off()
-
-    async def _forward(self, service: str) -> None:
-        """Forward a command."""
-        data = {"entity_id": "light.lamp"}
-        await self.hass.services.async_call(
-            "light", service, data, blocking=True, context=self._context
-        )
 
 
 @pytest.mark.parametrize("name", ["Aaa", "Kitchen"])
 async def test_device_behind_another(live: Home, provider: Provider, name: str) -> None:
     """A command forwarded by another entity is ours."""
-    lamp, _ = await install(live.hass, Lamp("Lamp"), Wrapper(name))
+    (lamp,) = await install(live.hass, Lamp("Lamp"))
+    switch = {
+        "name": name,
+        "state": "{{ is_state('light.lamp', 'on') }}",
+        "turn_on": {"action": "light.turn_on", "target": {"entity_id": "light.lamp"}},
+        "turn_off": {"action": "light.turn_off", "target": {"entity_id": "light.lamp"}},
+    }
+    assert await async_setup_component(live.hass, "template", {"template": {"switch": switch}})
+    await live.settle()
     entities = ["light.lamp", f"switch.{name.lower()}"]
     await live.hass.services.async_call(
         "equiwatt",
@@ -106,7 +85,7 @@ async def test_device_behind_another(live: Home, provider: Provider, name: str) 
         context=Context(parent_id="01AUTOMATION"),
     )
     await live.pass_time(2 * MINUTE)
-    assert not lamp.is_on
+    assert lamp.state == "off"
     assert live.state("sensor.equiwatt_held_devices") == "2"
     await end(live, provider)
     await live.pass_time(5 * MINUTE)
@@ -219,7 +198,7 @@ async def test_automation_that_asked(live: Home, provider: Provider) -> None:
         await live.hass.services.async_call(domain, service, data, blocking=True, context=context)
     await end(live, provider)
     await live.pass_time(5 * MINUTE)
-    assert plug.commands == ["off", "on", "off"]
+    assert plug.commands == ["turn_off", "turn_on", "turn_off"]
 
 
 @pytest.mark.parametrize("is_paused", [False, True])
@@ -274,7 +253,7 @@ async def test_automation_triggered_before(live: Home, provider: Provider) -> No
     await live.hass.services.async_call("switch", "turn_off", data, blocking=True, context=run)
     await end(live, provider)
     await live.pass_time(5 * MINUTE)
-    assert plug.commands == ["off", "off"]
+    assert plug.commands == ["turn_off", "turn_off"]
 
 
 @pytest.fixture

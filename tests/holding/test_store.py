@@ -11,26 +11,24 @@ from custom_components.equiwatt.holding.issues import issue_id_of
 from homeassistant.core import Context
 from homeassistant.exceptions import HomeAssistantError
 from tests.conftest import Recorder
-from tests.fakes.devices.simple import Plug, install
+from tests.fakes.devices.entities import install
+from tests.fakes.devices.pretend import Plug
 from tests.fakes.home import Home
 from tests.fakes.provider import Provider
 
 from .pausing import KEY, MINUTE, PLUG, end, pause, repairs, restart, started
 
 
-async def test_stored_before_command(
-    live: Home, hass_storage: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_stored_before_command(live: Home, hass_storage: dict[str, Any]) -> None:
     """The record is on the disk when the device gets its command."""
     (plug,) = await install(live.hass, Plug("Plug"))
     stored: list[Any] = []
 
-    def command(what: str) -> bool:
+    async def read(service: str) -> None:
         """Read the disk."""
         stored.append(hass_storage[KEY]["data"]["devices"])
-        return True
 
-    monkeypatch.setattr(plug, "command", command)
+    plug.before_command = read
     await pause(live.hass, PLUG)
     assert [device["record"]["before"]["state"] for device in stored[0]] == ["on"]
     assert [len(device["record"]["commands"]) for device in stored[0]] == [1]
@@ -135,7 +133,7 @@ DAMAGES: dict[str, dict[str, Any]] = {
     "of no kind": before("what", "on"),
     "commanded without a zone": command(at="2026-11-20T17:21:00"),
     "commanded with a text": command(values="off"),
-    "commands in words": {"record": {"commands": "off"}},
+    "commands in words": {"record": {"commands": "turn_off"}},
     "an effect of things": before("light", "on", effect={"a": 1}),
     "a climate without modes": before("climate", "heat"),
     "features in words": before("water_heater", "eco", supported_features="many"),

@@ -12,7 +12,8 @@ from homeassistant.core import CoreState
 from ...conftest import Push
 from ...fakes.actions import simulate
 from ...fakes.blueprints import Use, messages, user_of
-from ...fakes.devices.simple import Plug, install
+from ...fakes.devices.entities import install
+from ...fakes.devices.pretend import Plug
 from ...metering.example import EVENT_DAY, at
 from ...metering.home import END, START, MeteredHome
 

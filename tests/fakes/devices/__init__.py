@@ -74,7 +74,7 @@ def install_zoo(config: Path, devices: Mapping[str, str]) -> str:
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Add the devices."""
-    from .entities import async_add_devices  # pure tests have no Home Assistant
+    from .entities import install  # pure tests have no Home Assistant
 
     devices: dict[str, PretendDevice] = {}
     for name, row in config[DOMAIN].items():
@@ -82,20 +82,14 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
         file = DeviceFile(Path(hass.config.config_dir), name)
         await hass.async_add_executor_job(file.load, device)
         device.on_change = partial(file.save, device)
-    await async_add_devices(hass, *devices.values())
-
-    async def by_hand(call: ServiceCall) -> None:
-        """Change a device by hand."""
-        data = dict(call.data)
-        devices[data.pop("name")].by_hand(data.pop("state", None), **data)
+    await install(hass, *devices.values())
 
     async def flap(_: ServiceCall) -> None:
         """Disconnect all devices for a moment."""
-        for is_available in (False, True):
+        for available in (False, True):
             for device in devices.values():
-                device.lose(is_available=is_available)
+                device.report(available=available)
             await asyncio.sleep(0.5)
 
-    hass.services.async_register(DOMAIN, "by_hand", by_hand)
     hass.services.async_register(DOMAIN, "flap", flap)
     return True

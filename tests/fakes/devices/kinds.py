@@ -16,6 +16,7 @@ from .pretend import (
     Player,
     Plug,
     PretendDevice,
+    Remote,
     Select,
     Thermostat,
 )
@@ -49,7 +50,14 @@ KINDS: dict[str, Make] = {
     "lamp": Lamp,
     "lamp without a colour": lambda name: Lamp(name, rgb_color=None),
     "lamp without a colour temperature": lambda name: Lamp(
-        name, rgb_color=None, color_mode="color_temp", color_temp_kelvin=None
+        name,
+        rgb_color=None,
+        color_mode="color_temp",
+        color_temp_kelvin=None,
+        supported_color_modes=["color_temp"],
+    ),
+    "lamp in white": lambda name: Lamp(
+        name, rgb_color=None, color_mode="white", supported_color_modes=["rgb", "white"]
     ),
     "lamp with an effect": lambda name: Lamp(name, effect="rainbow"),
     "water heater": Boiler,
@@ -59,6 +67,7 @@ KINDS: dict[str, Make] = {
         name, preset_mode="auto", preset_modes=["auto", "sleep"]
     ),
     "humidifier": Humidifier,
+    "remote": Remote,
 }
 """Obedient devices that can be paused and restored."""
 IN_SCENES: dict[str, Make] = {

@@ -4,11 +4,11 @@ A device has a truth, which commands and people change. It reports that late, tw
 while or never, as its nature is. Its owner gives it a clock and listens to its reports.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, override
+from typing import Any, ClassVar, override
 
 type Later = Callable[[float, Callable[[], None]], object]
 """Calls a function after so many seconds."""
@@ -42,13 +42,10 @@ class Nature:
     """Indices of lost reports."""
     deaf_to: frozenset[int] = frozenset()
     """Indices of lost commands."""
-    is_deaf: bool = False
     is_silent: bool = False
     """True if it obeys and never reports."""
     corrects_after: float | None = None
     """Seconds to the truth after a lost command was reported as carried out."""
-    fails: bool = False
-    """True if each command fails."""
     fails_at: frozenset[int] = frozenset()
     """Indices of commands that fail."""
     rounds_to: float = 0
@@ -66,34 +63,46 @@ class PretendDevice:
 
     domain = ""
     features = 0
+    """Features of all devices, as Home Assistant numbers them."""
+    further: ClassVar[dict[str, int]] = {}
+    """Features of those with an attribute."""
     owned: tuple[str, ...] = ()
     """Attributes that its owner wants back."""
     rounded: tuple[str, ...] = ("temperature", "percentage", "target_temp_low", "target_temp_high")
 
-    def __init__(self, name: str, nature: Nature | None = None, **truth: Any) -> None:
+    def __init__(
+        self, name: str, nature: Nature | None = None, *, obeys: bool = True, **truth: Any
+    ) -> None:
         """Initialize the state of the domain, by default on."""
         self.name = name
         self.nature = nature or Nature()
+        self.obeys = obeys
+        self.error: Exception | None = None
+        """Error that each command raises."""
         self.state: str = "on"
-        self.attributes: dict[str, Any] = {"supported_features": self.features}
+        self.attributes: dict[str, Any] = {}
         self.is_available = True
         self.commands: list[str] = []
         self._reports = self._reverted = 0
         self._later: Later = lambda _, job: job()
         self._on_report: ReportCallback = lambda _, __: None
         self.on_change: Callable[[], object] = lambda: None
+        self.before_command: Callable[[str], Awaitable[object]] | None = None
+        """Awaited before a command of Home Assistant arrives."""
         self.reset()
         for key, value in truth.items():
             if key == "state":
                 self.state = value
             else:
                 self.attributes[key] = value
+        further = sum(self.further[name] for name in self.further if name in self.attributes)
+        self.attributes.setdefault("supported_features", self.features + further)
         self._round()
 
     @property
     def entity_id(self) -> str:
         """Entity id in Home Assistant."""
-        return f"{self.domain}.{self.name}"
+        return f"{self.domain}.{self.name.lower().replace(' ', '_')}"
 
     @property
     def truth(self) -> Truth:
@@ -113,6 +122,11 @@ class PretendDevice:
         """The part of the state that its owner wants restored."""
         return {"is_on": self.state not in ("off", "standby"), **self.pick(*self.owned)}
 
+    @property
+    def temperature(self) -> Any:
+        """Target temperature."""
+        return self.attributes["temperature"]
+
     def pick(self, *names: str) -> dict[str, Any]:
         """Return some attributes."""
         return {name: self.attributes[name] for name in names if name in self.attributes}
@@ -124,31 +138,34 @@ class PretendDevice:
             self._later(self.nature.polled_every, self._poll)
 
     def command(self, service: str, data: Mapping[str, Any]) -> None:
-        """Execute a command, or raise FailureError."""
+        """Execute a command, or raise an error."""
         number, nature = len(self.commands), self.nature
         given = "".join(f" {key}={value}" for key, value in sorted(data.items()))
         self.commands.append(service + given)
         self.on_change()
-        if nature.fails or number in nature.fails_at:
+        if self.error:
+            raise self.error
+        if number in nature.fails_at:
             raise FailureError(self.name)
         if not self.is_available:
             return
-        if nature.is_deaf or number in nature.deaf_to:
+        if not self.obeys or number in nature.deaf_to:
             if nature.corrects_after is not None:
                 self._pretend(service, data, nature.corrects_after)
             return
         self._later(nature.acts_after, partial(self._act, service, data))
 
-    def by_hand(self, state: str | None = None, **attributes: Any) -> None:
-        """Change the device by hand."""
+    def report(
+        self, state: str | None = None, *, available: bool | None = None, **attributes: Any
+    ) -> None:
+        """Change by hand or by itself, with or without a connection, and report."""
         self.state = self.state if state is None else state
         self.attributes |= attributes
-        self.report()
-
-    def lose(self, *, is_available: bool = False) -> None:
-        """Disconnect or reconnect."""
-        self.is_available = is_available
-        self._report(self.truth)
+        if available is None:
+            self._report_change()
+        else:
+            self.is_available = available
+            self._report(self.truth)
 
     def _act(self, service: str, data: Mapping[str, Any]) -> None:
         """Obey and report."""
@@ -156,7 +173,7 @@ class PretendDevice:
             return
         old = self.truth
         self._obey(service, data)
-        self.report(old)
+        self._report_change(old)
         if self._reverted < self.nature.reverts:
             self._reverted += 1
             self._later(self.nature.reverts_after, partial(self._revert, old))
@@ -179,19 +196,19 @@ class PretendDevice:
         self._obey(service, data)
         self._report(self.truth)
         self.truth = old
-        self._later(seconds, self.report)
+        self._later(seconds, self._report_change)
 
     def _revert(self, old: Truth) -> None:
         """Undo a command."""
         self.truth = old
-        self.report()
+        self._report_change()
 
     def _poll(self) -> None:
         """Report when polled."""
         self._report(self.truth)
         self._later(self.nature.polled_every, self._poll)
 
-    def report(self, old: Truth | None = None) -> None:
+    def _report_change(self, old: Truth | None = None) -> None:
         """Report the truth after the usual delay."""
         self.on_change()
         number, nature = self._reports, self.nature
@@ -235,6 +252,7 @@ class Thermostat(PretendDevice):
 
     domain = "climate"
     features = 1
+    further: ClassVar[dict[str, int]] = {"preset_modes": 16, "target_temp_low": 2}
 
     def __init__(
         self,
@@ -346,6 +364,7 @@ class Lamp(PretendDevice):
         self.attributes |= {
             "brightness": 77,
             "color_mode": "rgb",
+            "supported_color_modes": ["rgb"],
             "rgb_color": [255, 0, 0],
             "effect": None,
             "effect_list": ["rainbow"],
@@ -358,7 +377,7 @@ class Lamp(PretendDevice):
         names = ["brightness", "effect" if self.attributes["effect"] else "rgb_color"]
         return super().essence | self.pick(*names)
 
-    def turn_on(self, **given: Any) -> None:
+    def turn_on(self, *, white: int | None = None, **given: Any) -> None:
         """Turn on, white and bright by default; a lamp that is on keeps the other values."""
         if self.state == "on" and given.keys() == {"brightness"}:
             self.attributes |= given
@@ -368,11 +387,21 @@ class Lamp(PretendDevice):
         if self.attributes.get("rgb_color") is not None or "rgb_color" in given:
             new["rgb_color"] = [255, 255, 255]
         self.attributes |= new | given
+        if white is not None:
+            self.attributes |= {"color_mode": "white", "rgb_color": None, "brightness": white}
+        elif "rgb_color" in given:
+            self.attributes["color_mode"] = "rgb"
 
     def turn_off(self) -> None:
         """Turn off, without any light attributes."""
         self.state = "off"
         self.attributes |= {"brightness": None, "effect": None}
+
+
+class Remote(PretendDevice):
+    """A remote control."""
+
+    domain = "remote"
 
 
 class Player(PretendDevice):
@@ -399,6 +428,7 @@ class Fan(PretendDevice):
 
     domain = "fan"
     features = 1 | 4 | 16 | 32
+    further: ClassVar[dict[str, int]] = {"preset_modes": 8}
     owned = ("percentage", "preset_mode", "direction")
 
     def reset(self) -> None:
