@@ -736,6 +736,8 @@ def test_closed_blind() -> None:
     keeper.hold({"current_position": 0})
     clock.turn(HOUR)
     assert keeper.device.state == "closed"
+    assert keeper.record
+    assert is_confirmed(keeper.record)
     keeper.release()
     clock.turn(10 * MINUTE)
     assert keeper.device.attributes["current_position"] == 50
