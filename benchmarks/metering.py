@@ -127,7 +127,8 @@ async def rest(hass: HomeAssistant, now: datetime) -> float:
         async_listen=lambda _: lambda: None,
         async_when_armed=lambda action: action(),
     )
-    store: Any = SimpleNamespace(results=Results([FinishedResult(past[0], result)]))
+    results = Results([FinishedResult(past[0], result)])
+    store: Any = SimpleNamespace(results=results, result_of=results.of)
     Meter(coordinator, announcer, store).async_setup()
     began = thread_time()
     for _ in range(POLLS):
@@ -180,13 +181,13 @@ class Past:
         history = History(self._coordinator, self._store, self._meter)
         history.async_start()
         await self._done()
-        known = [result for result in self._store.results if result.counts]
+        known = [result for result in self._store.results or () if result.counts]
         if len(known) != EQUIVENTS:
             raise RuntimeError(f"{len(known)} of {EQUIVENTS} were measured")
 
     async def write(self) -> None:
         """Write the statistics after a change in the last equivent."""
-        newest = self._store.results[0]
+        newest = next(iter(self._store.results or ()))
         used = (newest.estimate.used or 0) + 0.1
         changed = replace(newest, estimate=replace(newest.estimate, used=used))
         self._store.async_keep_results(changed)

@@ -58,7 +58,7 @@ def calendar(stored: int = STORED) -> EquiwattCalendar:
         config_entry=entry,
     )
     results = Results(FinishedResult(equivent, MEASURED) for equivent in past)
-    store: Any = SimpleNamespace(results=results)
+    store: Any = SimpleNamespace(results=results, result_of=results.of)
     data: Any = SimpleNamespace(coordinator=coordinator, store=store)
     return EquiwattCalendar(data, EQUIVENTS)
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from math import ceil
-from typing import Any, override
+from typing import TYPE_CHECKING, Any, override
 
 from homeassistant.components.calendar import (
     CalendarEntity,
@@ -20,12 +20,14 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 from homeassistant.util.uuid import random_uuid_hex
 
-from .const import DOMAIN
+from .const import DECIMALS, DOMAIN
 from .data import EquiwattConfigEntry
 from .entity import EquiwattEntity
 from .equivents.model import Equivent, Kind
 from .equivents.planned import Plan, Plans, RefusedError, new_plan
-from .metering.results import DECIMALS, Estimate, compared, in_words
+
+if TYPE_CHECKING:
+    from .metering.results import Estimate
 
 PARALLEL_UPDATES = 0
 
@@ -218,12 +220,12 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
             kind = plans.kind_of_live(equivent)
         else:
             kind = plans.kind_of(equivent)
-        result = None if equivent is state.live else self._data.store.results.of(equivent)
+        result = None if equivent is state.live else self._data.store.result_of(equivent)
         found = result.estimate if result else None
         words = [
             "Rehearsal" if is_rehearsal else "Equivent",
             KINDS[kind] if kind else None,
-            compared(found) if found else None,
+            found.compared if found else None,
         ]
         return EquiwattCalendarEvent(
             start=dt_util.as_local(equivent.start + clock_error),
@@ -274,6 +276,6 @@ def _in_words(found: Estimate) -> str | None:
     if found.used is None:
         return None
     used = round(found.used, DECIMALS) + 0.0  # without a negative zero
-    words = in_words(found)
+    words = found.in_words
     more = f", {words}." if words else ". There are not enough similar days to compare it with."
     return f"Used {used:.2f} kWh{more}\n\n{LABEL}"

@@ -18,6 +18,9 @@ SECTION_ADVANCED: Final = "advanced"
 CONF_UNUSED: Final = "unused"
 CONF_REGISTRY_IDS: Final = "registry_ids"
 
+DECIMALS: Final = 2
+"""Decimals of shown kWh."""
+
 SOURCE_OFF: Final = "off"
 SOURCE_ENERGY_DASHBOARD: Final = "energy_dashboard"
 SOURCE_SENSORS: Final = "sensors"

@@ -10,11 +10,11 @@ from homeassistant.util.file import WriteError
 from .announcer import Announcer
 from .coordinator import EquiwattCoordinator
 from .holding.manager import HoldingManager
-from .metering.results import Estimate
 from .store import EquiwattStore
 
 if TYPE_CHECKING:
     from .metering.meter import Meter
+    from .metering.results import Estimate
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ def _meter(entry: EquiwattConfigEntry) -> dict[str, Any]:
     facts = {
         "source": entry.options.get(CONF_SOURCE, SOURCE_OFF),
         "sensors": len(entry.options.get(CONF_SENSORS, ())),
-        "kept": len(entry.runtime_data.store.results),
+        "kept": len(entry.runtime_data.store.results or ()),
     }
     if not estimate:
         return facts

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, override
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast, override
 
 from homeassistant.components.sensor import (
     DOMAIN as SENSOR_DOMAIN,
@@ -16,11 +17,13 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .const import DOMAIN
+from .const import DECIMALS, DOMAIN
 from .data import EquiwattConfigEntry, EquiwattRuntimeData
 from .entity import EquiwattEntity
 from .equivents.model import Equivent
-from .metering.results import DECIMALS, FinishedResult
+
+if TYPE_CHECKING:
+    from .metering.results import FinishedResult, Results
 
 PARALLEL_UPDATES = 0
 LATEST = 5
@@ -34,13 +37,6 @@ class EquiwattSensorDescription(SensorEntityDescription):
     value_fn: Callable[[EquiwattRuntimeData], datetime | float | None]
     attributes_fn: Callable[[EquiwattRuntimeData], dict[str, Any] | None] = lambda _: None
     from_api: bool = True
-
-
-@dataclass(frozen=True, kw_only=True)
-class EquiwattTimeDescription(EquiwattSensorDescription):
-    """Describes a time."""
-
-    device_class: SensorDeviceClass = SensorDeviceClass.TIMESTAMP
 
 
 def _seconds(equivent: Equivent | None) -> float | None:
@@ -65,7 +61,7 @@ def _rounded(energy: float | None) -> float | None:
 
 def _total_attributes(data: EquiwattRuntimeData) -> dict[str, Any]:
     """Return the spread of the total saving, the verdict and the latest results."""
-    results = data.store.results
+    results = cast("Results", data.store.results)  # the meter has set them
     return {
         "equivents": len(results.counted),
         "since": results.since and results.since.isoformat(),
@@ -116,42 +112,43 @@ def _attributes(data: EquiwattRuntimeData) -> dict[str, Any] | None:
     }
 
 
-@dataclass(frozen=True, kw_only=True)
-class EquiwattMeterDescription(EquiwattSensorDescription):
-    """Describes an energy in kWh, of the shown estimate if nothing else is given.
-
-    It has no state class, as estimates are no counter.
-    """
-
-    device_class: SensorDeviceClass = SensorDeviceClass.ENERGY
-    native_unit_of_measurement: str = UnitOfEnergy.KILO_WATT_HOUR
-    suggested_display_precision: int = DECIMALS
-    attributes_fn: Callable[[EquiwattRuntimeData], dict[str, Any] | None] = _attributes
-    from_api: bool = False
-
+# No state class, as estimates are no counter.
+_energy = partial(
+    EquiwattSensorDescription,
+    device_class=SensorDeviceClass.ENERGY,
+    native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+    suggested_display_precision=DECIMALS,
+    attributes_fn=_attributes,
+    from_api=False,
+)
 
 SENSORS = (
-    EquiwattTimeDescription(
+    EquiwattSensorDescription(
         key="current_start",
+        device_class=SensorDeviceClass.TIMESTAMP,
         value_fn=lambda data: live.start if (live := data.coordinator.data.live) else None,
     ),
-    EquiwattTimeDescription(
+    EquiwattSensorDescription(
         key="current_end",
+        device_class=SensorDeviceClass.TIMESTAMP,
         value_fn=lambda data: live.end if (live := data.coordinator.data.live) else None,
     ),
-    EquiwattTimeDescription(
+    EquiwattSensorDescription(
         key="next_start",
+        device_class=SensorDeviceClass.TIMESTAMP,
         value_fn=lambda data: data.coordinator.next_start[0],
         attributes_fn=lambda data: {"kind": data.coordinator.next_start[1]},
         # Plans are the user's and valid without the API.
         from_api=False,
     ),
-    EquiwattTimeDescription(
+    EquiwattSensorDescription(
         key="last_start",
+        device_class=SensorDeviceClass.TIMESTAMP,
         value_fn=lambda data: last.start if (last := data.coordinator.data.last) else None,
     ),
-    EquiwattTimeDescription(
+    EquiwattSensorDescription(
         key="last_end",
+        device_class=SensorDeviceClass.TIMESTAMP,
         value_fn=lambda data: last.end if (last := data.coordinator.data.last) else None,
     ),
     EquiwattSensorDescription(
@@ -162,8 +159,9 @@ SENSORS = (
         suggested_display_precision=0,
         value_fn=lambda data: _seconds(data.coordinator.data.last),
     ),
-    EquiwattTimeDescription(
+    EquiwattSensorDescription(
         key="last_webhook",
+        device_class=SensorDeviceClass.TIMESTAMP,
         entity_category=EntityCategory.DIAGNOSTIC,
         value_fn=lambda data: data.store.webhook.received_at,
         from_api=False,
@@ -176,21 +174,21 @@ HELD_DEVICES = EquiwattSensorDescription(
     from_api=False,
 )
 METER_SENSORS = (
-    EquiwattMeterDescription(
+    _energy(
         key="usual_use",
         value_fn=lambda data: _rounded(data.estimate.usual if data.estimate else None),
     ),
-    EquiwattMeterDescription(
+    _energy(
         key="use",
         value_fn=lambda data: _rounded(data.estimate.used if data.estimate else None),
     ),
-    EquiwattMeterDescription(
+    _energy(
         key="saving",
         value_fn=lambda data: _rounded(data.estimate.saving if data.estimate else None),
     ),
-    EquiwattMeterDescription(
+    _energy(
         key="total_saving",
-        value_fn=lambda data: _rounded(data.store.results.saving),
+        value_fn=lambda data: _rounded(results.saving if (results := data.store.results) else None),
         attributes_fn=_total_attributes,
     ),
 )

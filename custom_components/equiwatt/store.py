@@ -2,16 +2,20 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.importlib import async_import_module
 
 from .const import LOGGER
 from .equivents.attendance import Attendance
+from .equivents.model import Equivent
 from .equivents.planned import Plans
 from .equivents.snapshot import Edge, Snapshot
-from .metering.results import FinishedResult, Results
 from .storage import SAVE_DELAY, StorageFile, readable
+
+if TYPE_CHECKING:
+    from .metering.results import FinishedResult, Results
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +39,15 @@ class EquiwattStore:
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
         """Initialize an empty storage."""
+        self._hass = hass
         self._file = StorageFile(hass, entry_id, self._data)
         self.known = False
         """True if anything is stored, so not before the account's first answer."""
         self.snapshot = Snapshot()
         """Snapshot of the last announced edge, or the current one if no edge is waiting."""
         self.webhook = WebhookFacts()
-        self.results = Results()
+        self.results: Results | None = None
+        """None without a meter, so that its modules are not imported."""
         self.meters: tuple[str, ...] = ()
         """Ids of the meters by which past equivents have been measured."""
         self.attendance = Attendance()
@@ -61,8 +67,9 @@ class EquiwattStore:
         self.webhook = readable(WebhookFacts, parts.get("webhook", {}), lost)
         self.attendance = readable(Attendance, parts.get("attendance", {}), lost)
         self.plans = readable(Plans, parts.get("plans", {}), lost)
-        results = readable(tuple[FinishedResult, ...], parts.get("results", []), lost)
-        self.results = Results(results)
+        if (results := parts.get("results", [])) != []:
+            metering = await async_import_module(self._hass, f"{__package__}.metering.results")
+            self.results = metering.Results(readable(metering.STORED, results, lost))
         self.meters = readable(tuple[str, ...], parts.get("meters", []), lost)
         if lost:
             LOGGER.warning(
@@ -104,11 +111,17 @@ class EquiwattStore:
         self.webhook = facts
         self._write_soon()
 
+    def result_of(self, equivent: Equivent) -> FinishedResult | None:
+        """Return the result of an equivent."""
+        return self.results.of(equivent) if self.results else None
+
     @callback
     def async_keep_results(self, *results: FinishedResult) -> None:
         """Store results."""
+        from .metering.results import Results  # noqa: PLC0415 - the meter has imported it
+
         for result in results:
-            self.results = self.results.with_result(result)
+            self.results = (self.results or Results()).with_result(result)
         self._write_soon()
 
     @callback
@@ -162,6 +175,6 @@ class EquiwattStore:
             "webhook": self.webhook,
             "attendance": self.attendance,
             "plans": self.plans,
-            "results": self.results,
+            "results": self.results or (),
             "meters": self.meters,
         }

@@ -20,13 +20,7 @@ from custom_components.equiwatt.metering.baseline import (
     window_of,
 )
 from custom_components.equiwatt.metering.days import similar_days
-from custom_components.equiwatt.metering.results import (
-    MIN_DAYS,
-    Estimate,
-    HalfHour,
-    Reason,
-    in_words,
-)
+from custom_components.equiwatt.metering.results import MIN_DAYS, Estimate, HalfHour, Reason
 
 from .example import (
     DAYS,
@@ -739,5 +733,5 @@ def test_equal_use(kwh: float, first: float) -> None:
             rows[moment] = total = round(total + used, 2)
     found = estimate(WINDOW, EQUIVENT_DAYS, [meter_of(in_between(rows))], over=True)
     assert (found.days_used, found.lower_than) == (8, 0)
-    sentence = in_words(found) or ""
+    sentence = found.in_words or ""
     assert sentence.endswith("less than on 0 of your 8 usual days")

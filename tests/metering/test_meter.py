@@ -86,6 +86,10 @@ class Account:
         self.results = self.results.with_result(result)
         self.kept.append(result.estimate)
 
+    def result_of(self, equivent: Equivent) -> FinishedResult | None:
+        """Return the stored result of an equivent."""
+        return self.results.of(equivent)
+
     def result(self, equivent: Equivent, found: Estimate) -> None:
         """Store an earlier result."""
         self.results = self.results.with_result(FinishedResult(equivent, found))

@@ -14,8 +14,6 @@ from custom_components.equiwatt.metering.results import (
     Reason,
     Results,
     Verdict,
-    compared,
-    in_words,
 )
 from custom_components.equiwatt.storage import from_json
 
@@ -241,14 +239,14 @@ def test_no_use() -> None:
 
 def test_sentence() -> None:
     """The sentence is neutral."""
-    assert in_words(measured(START, 0.3, *USUAL).estimate) == (
+    assert measured(START, 0.3, *USUAL).estimate.in_words == (
         "0.50 kWh less than usual; less than on 5 of your 5 usual days"
     )
-    assert in_words(measured(START, 1.0, *USUAL).estimate) == (
+    assert measured(START, 1.0, *USUAL).estimate.in_words == (
         "0.20 kWh more than usual; more than on 3 of your 5 usual days"
     )
-    assert in_words(measured(START, 0.7999, *USUAL).estimate) == (
+    assert measured(START, 0.7999, *USUAL).estimate.in_words == (
         "as much as usual; less than on 3 of your 5 usual days"
     )
     learning = measured(START, 0.7999).estimate
-    assert (compared(learning), in_words(learning)) == (None, None)
+    assert (learning.compared, learning.in_words) == (None, None)

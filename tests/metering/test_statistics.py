@@ -154,7 +154,7 @@ class Account:
 
     async def write(self) -> None:
         """Write the changes and wait for the recorder."""
-        self.store.results = Results(self.store.results)  # as if one had been measured again
+        self.store.results = Results(self.store.results or ())  # as if one had been measured again
         self.writer.async_update()
         await self.hass.async_block_till_done(wait_background_tasks=True)
         await async_wait_recording_done(self.hass)

@@ -6,8 +6,8 @@ while the newest of `previous_events` has no end. Both are read.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from .model import Equivent
 
@@ -19,8 +19,7 @@ class MalformedError(ValueError):
     """The payload does not have the provider's format."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """An answer of the provider."""
 
     current: Equivent | None = None

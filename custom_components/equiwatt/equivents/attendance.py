@@ -64,7 +64,7 @@ class Attendance:
         ended = edge.type is EdgeType.ENDED
         names = tuple(each.name for each in self.participants if ended and _is_of(edge, each.start))
         skips = self.before(edge).skips_since
-        return replace(edge, skipped=skips is not None and _is_of(edge, skips), participants=names)
+        return edge._replace(skipped=skips is not None and _is_of(edge, skips), participants=names)
 
     def after(self, edge: Edge) -> Attendance:
         """Apply an edge: the end of a confirmed equivent uses up a skip."""

@@ -8,9 +8,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 import re
-from typing import Any
+from typing import Any, Literal
 
 from .answer import LATEST
 from .model import SAME, EdgeType, Equivent, Kind
@@ -25,16 +24,10 @@ IGNORED = re.compile("[\\s_\u00ad\u2010-\u2015\u2212-]")
 """Blanks, underscores and hyphens, as phones replace hyphens when typing."""
 
 
-class Refusal(StrEnum):
-    """Reason why an event cannot be planned, moved or deleted."""
-
-    ALL_DAY = "all_day"
-    BOTH_KINDS = "both_kinds"
-    LENGTH = "length"
-    NOT_PLANNED = "not_planned"
-    OVER = "over"
-    RECURRING = "recurring"
-    TOO_FAR = "too_far"
+type Refusal = Literal[
+    "all_day", "both_kinds", "length", "not_planned", "over", "recurring", "too_far"
+]
+"""Reason why an event cannot be planned, moved or deleted."""
 
 
 class RefusedError(Exception):
@@ -42,7 +35,7 @@ class RefusedError(Exception):
 
     def __init__(self, reason: Refusal) -> None:
         """Initialize the error."""
-        super().__init__(reason.value)
+        super().__init__(reason)
         self.reason = reason
 
 
@@ -97,7 +90,7 @@ class Plans:
         """Remove a plan. Raise RefusedError if there is none with the uid."""
         others = tuple(plan for plan in self.plans if plan.uid != uid)
         if len(others) == len(self.plans):
-            raise RefusedError(Refusal.NOT_PLANNED)
+            raise RefusedError("not_planned")
         return replace(self, plans=others)
 
     def kept_at(self, now: datetime) -> Plans:
@@ -153,7 +146,7 @@ class Plans:
 
     def marked(self, edge: Edge) -> Edge:
         """Add the kind to an edge."""
-        return replace(edge, kind=self.rehearsed if edge.test else self.kind_of_live(edge.equivent))
+        return edge._replace(kind=self.rehearsed if edge.test else self.kind_of_live(edge.equivent))
 
     def after(self, edge: Edge) -> Plans:
         """Apply an edge: the end of a planned equivent fulfils its plan."""
@@ -202,19 +195,19 @@ def new_plan(uid: str, event: Mapping[str, Any], now: datetime) -> Plan:
     """Return the plan for a calendar event. Raise RefusedError if it cannot be planned."""
     start, end = event["dtstart"], event["dtend"]
     if event.get("rrule"):
-        raise RefusedError(Refusal.RECURRING)
+        raise RefusedError("recurring")
     if not isinstance(start, datetime) or not isinstance(end, datetime):
-        raise RefusedError(Refusal.ALL_DAY)
+        raise RefusedError("all_day")
     if end > LATEST:
-        raise RefusedError(Refusal.TOO_FAR)
+        raise RefusedError("too_far")
     # In UTC, as local times repeat at the end of summer time.
     start, end = (each.astimezone(UTC).replace(microsecond=0) for each in (start, end))
     if not timedelta() < end - start <= MAX_LENGTH:
-        raise RefusedError(Refusal.LENGTH)
+        raise RefusedError("length")
     if end <= now:
-        raise RefusedError(Refusal.OVER)
+        raise RefusedError("over")
     if len(_kinds_in(event["summary"])) > 1:
-        raise RefusedError(Refusal.BOTH_KINDS)
+        raise RefusedError("both_kinds")
     return Plan(uid, start, end, event["summary"], event.get("description") or "")
 
 

@@ -2,10 +2,10 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
-from typing import Any
+from typing import Any, NamedTuple
 
 from .model import SAME, EdgeType, Equivent, Kind, Source
 
@@ -58,14 +58,13 @@ class Snapshot:
         return next(iter(self.finished), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """A change of the live state."""
 
     type: EdgeType
     equivent: Equivent
     source: Source
-    after: Snapshot = field(repr=False)
+    after: Snapshot
     """Snapshot after the edge, with which it is stored."""
     skipped: bool = False
     """True if the equivent is skipped; set on announcing."""

@@ -1,11 +1,11 @@
 """The next step of one held device, decided from its record, its report and the time."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import takewhile
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from .device_state import STEPS, DeviceState, distances_of, is_near
 from .record import Command, DeviceRecord, shifted
@@ -36,8 +36,7 @@ class Outcome(StrEnum):
     GIVEN_UP = "given_up"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Report:
+class Report(NamedTuple):
     """A device's report, and whether another person or automation caused it."""
 
     state: DeviceState | None
@@ -45,8 +44,7 @@ class Report:
     is_others: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Decision:
+class Decision(NamedTuple):
     """A command, an outcome, or only the time of the next look."""
 
     command: Mapping[str, Any] | None = None

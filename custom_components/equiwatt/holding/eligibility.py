@@ -1,12 +1,11 @@
 """Eligibility of devices: the reasons for which they cannot be held."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import chain
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 from homeassistant.components.climate.const import ClimateEntityFeature, HVACMode
 
@@ -68,8 +67,7 @@ class Refusal(StrEnum):
     SKIPPED = "skipped"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Request:
+class Request(NamedTuple):
     """A request to hold devices."""
 
     context: Context

@@ -8,10 +8,10 @@ them meanwhile.
 import asyncio
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import ATTR_ENTITY_ID, EVENT_HOMEASSISTANT_STOP, SERVICE_TURN_ON
@@ -64,8 +64,7 @@ type Results = dict[str, Refusal | None]
 """Reason why each scene is not applied and each device not held, None if it is."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Account:
+class Account(NamedTuple):
     """An account that is set up."""
 
     now: Callable[[], datetime]

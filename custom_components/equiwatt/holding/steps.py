@@ -5,8 +5,7 @@ Assistant's own.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from .device_state import DeviceState, is_near
 
@@ -34,12 +33,11 @@ FIRST_WAYS = 4
 """Every so many attempts, a device is turned on without its attributes."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Call:
+class Call(NamedTuple):
     """A call of a service of the device's own domain."""
 
     service: str
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = {}
 
 
 def steps_back(before: DeviceState, now: DeviceState, wanted: Mapping[str, Any]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from .baseline import (
     without_figures,
 )
 from .readings import UnreadableError, async_find_meters, async_read
-from .results import Estimate, FinishedResult, Reason
+from .results import Estimate, FinishedResult, Reason, Results
 from .statistics import StatisticsWriter
 
 ROW_DELAY = timedelta(seconds=30)
@@ -132,7 +132,7 @@ class Meter:
         """Return the final estimate for an equivent, if any."""
         if equivent is self._rehearsal:
             return self._rehearsed
-        result = self._store.results.of(equivent)
+        result = self._store.result_of(equivent)
         return result.estimate if result else None
 
     @callback
@@ -401,7 +401,7 @@ class History:
         self, equivent: Equivent, window: Window, now: datetime, *, is_new: bool
     ) -> bool:
         """Return True if an equivent needs measuring here; `Meter` measures recent ones."""
-        result = self._store.results.of(equivent)
+        result = self._store.result_of(equivent)
         if result is None or window != Window(start=result.estimate.start, end=result.estimate.end):
             return now - window.end >= RETRY_PERIOD
         # Rows written while the clock was wrong have wrong times.
@@ -421,7 +421,7 @@ class History:
 
     def _is_better(self, found: FinishedResult) -> bool:
         """Return True unless the former meters' result is better."""
-        known = self._store.results.of(found.equivent)
+        known = self._store.result_of(found.equivent)
         is_known = known is not None and known.estimate.saving is not None
         return found.estimate.saving is not None or not is_known
 
@@ -446,6 +446,7 @@ def async_setup_meter(
     coordinator: EquiwattCoordinator, announcer: Announcer, store: EquiwattStore
 ) -> Meter:
     """Return the meter of an account. Measure its past once automations are armed."""
+    store.results = store.results or Results()
     meter = Meter(coordinator, announcer, store)
     meter.async_setup()
     announcer.async_when_armed(History(coordinator, store, meter).async_start)

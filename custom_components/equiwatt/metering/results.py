@@ -11,12 +11,11 @@ from itertools import repeat
 from math import sqrt
 from statistics import fmean, stdev
 
+from ..const import DECIMALS
 from ..equivents.model import SAME, Equivent, Kind
 from ..equivents.snapshot import MAX_EQUIVENTS
 from .days import LONDON, is_working
 
-DECIMALS = 2
-"""Decimals of shown kWh."""
 ROUNDING_ERROR = 1e-6
 """Difference in kWh up to which energies are equal, as binary fractions are inexact."""
 MIN_DAYS = 3
@@ -113,6 +112,23 @@ class Estimate:
         """Highest use on a usual day."""
         return None if self.usual is None else max(self.days.values())
 
+    @property
+    def compared(self) -> str | None:
+        """Difference from usual in words, neutral as a powerUP rewards more use."""
+        if self.saving is None:
+            return None
+        saving = round(self.saving, DECIMALS)
+        return f"{abs(saving):.2f} kWh {_word(saving)} than usual" if saving else "as much as usual"
+
+    @property
+    def in_words(self) -> str | None:
+        """Difference from usual and the number of usual days exceeded, in words."""
+        if self.saving is None or self.used is None:
+            return None
+        days, word = self.days.values(), _word(round(self.saving, DECIMALS))
+        count = (days_above if word == "less" else _days_below)(days, self.used)
+        return f"{self.compared}; {word} than on {count} of your {len(days)} usual days"
+
 
 @dataclass(frozen=True, slots=True)
 class FinishedResult:
@@ -135,6 +151,9 @@ class Verdict(StrEnum):
     LESS = "less"
     MORE = "more"
     NO_DIFFERENCE = "no_difference"
+
+
+STORED = tuple[FinishedResult, ...]
 
 
 class Results(tuple[FinishedResult, ...]):  # noqa: SLOT001 - it caches what it adds up
@@ -231,23 +250,6 @@ def _hours(estimate: Estimate) -> tuple[time, bool]:
     """Return the time and the type of day, by which days are comparable."""
     local = estimate.start.astimezone(LONDON)
     return local.time(), is_working(local.date())
-
-
-def compared(found: Estimate) -> str | None:
-    """Return the difference from usual in words, neutral as a powerUP rewards more use."""
-    if found.saving is None:
-        return None
-    saving = round(found.saving, DECIMALS)
-    return f"{abs(saving):.2f} kWh {_word(saving)} than usual" if saving else "as much as usual"
-
-
-def in_words(found: Estimate) -> str | None:
-    """Return the difference from usual and the number of usual days exceeded, in words."""
-    if found.saving is None or found.used is None:
-        return None
-    days, word = found.days.values(), _word(round(found.saving, DECIMALS))
-    count = (days_above if word == "less" else _days_below)(days, found.used)
-    return f"{compared(found)}; {word} than on {count} of your {len(days)} usual days"
 
 
 def _word(saving: float) -> str:

@@ -113,12 +113,9 @@ class StatisticsWriter:
             recorder.async_clear_statistics(former)
         past = self._store.snapshot.past
         since = past[-1].start if past else dt_util.utcnow()
-        changes = {}
+        changes, counted = {}, (self._store.results or Results()).counted
         for name in ids:
-            counted = (
-                (result.equivent.start, result.estimate) for result in self._store.results.counted
-            )
-            energies = {start: getattr(found, name) for start, found in counted}
+            energies = {each.equivent.start: getattr(each.estimate, name) for each in counted}
             changes[name] = changed_rows(held.get(ids[name], {}), energies, since)
         for name, rows in changes.items():
             if rows:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from custom_components.equiwatt.metering.baseline import GRID, WANTED, estimate
-from custom_components.equiwatt.metering.results import MIN_DAYS, Reason, Verdict, in_words
+from custom_components.equiwatt.metering.results import MIN_DAYS, Reason, Verdict
 from demo.stage import views_of_page
 from homeassistant.helpers.template import Template
 from homeassistant.setup import async_setup_component
@@ -66,8 +66,8 @@ def test_example() -> None:
             assert kwh(row[column]) == pytest.approx(value)
     text = " ".join(PAGE.split())
     assert f"Between {found.lowest_day:.2f} and {found.highest_day:.2f} kWh" in text
-    assert in_words(found)
-    assert f"Used {found.used:.2f} kWh, {in_words(found)}." in PAGE
+    assert found.in_words
+    assert f"Used {found.used:.2f} kWh, {found.in_words}." in PAGE
     so_far = {start: total, start + 4 * GRID: total + 0.18}
     live = estimate(WINDOW, days, [meter_of(readings | so_far)], over=False)
     assert f"had used {live.used:.2f} kWh" in text
