@@ -69,7 +69,8 @@ class EquiwattStore:
         self.plans = readable(Plans, parts.get("plans", {}), lost)
         if (results := parts.get("results", [])) != []:
             metering = await async_import_module(self._hass, f"{__package__}.metering.results")
-            self.results = metering.Results(readable(metering.STORED, results, lost))
+            stored_as = tuple[metering.FinishedResult, ...]  # type: ignore[name-defined]
+            self.results = metering.Results(readable(stored_as, results, lost))
         self.meters = readable(tuple[str, ...], parts.get("meters", []), lost)
         if lost:
             LOGGER.warning(

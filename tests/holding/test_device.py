@@ -615,13 +615,19 @@ def test_lost_command() -> None:
     assert keeper.device.state == "off"
 
 
-@pytest.mark.parametrize("lost", [frozenset({1}), frozenset({1, 2})])
-def test_lost_command_of_second_hold(lost: frozenset[int]) -> None:
+@pytest.mark.parametrize("lost", [1, 2, 20])
+def test_lost_command_of_second_hold(lost: int) -> None:
     """A paused plug that misses a scene which wants it as it was before is turned on again."""
-    keeper, clock = held(Plug("one", Nature(deaf_to=lost)))
+    deaf_to = frozenset(range(1, 1 + lost))
+    keeper, clock = held(Plug("one", Nature(deaf_to=deaf_to)))
     keeper.hold({"state": "on"})
+    assert keeper.record
+    assert not is_confirmed(keeper.record)
     clock.turn(10 * MINUTE)
-    assert keeper.device.commands == [OFF, "turn_on"]
+    is_on = lost < 4  # rounds until then
+    assert is_confirmed(keeper.record) is is_on
+    assert keeper.device.commands == [OFF] + ["turn_on"] * (lost + 1 if is_on else 4)
+    keeper.device.nature = Nature()
     keeper.release()
     clock.turn(2 * HOUR)
     assert keeper.device.state == "on"

@@ -177,7 +177,7 @@ def _holding(record: DeviceRecord, seen: DeviceState | None, now: datetime) -> D
     if is_believed(record):
         if is_as_wanted(record, seen):
             return Decision(look_at=min(record.until, _since(record) + SETTLE_TIME))
-        if not is_before(record, seen) and not seen.is_same(record.found):
+        if not is_before(record, seen) and not is_ours(record, seen):
             return Decision(look_at=record.until)  # a person's value is judged at the end
         if record.commands[-1].at >= _round(record, rounds, now):
             return _after(now, [record.until, *rounds])
@@ -241,8 +241,9 @@ def is_before(record: DeviceRecord, state: DeviceState) -> bool:
 
 
 def is_ours(record: DeviceRecord, state: DeviceState) -> bool:
-    """Return True if a device is as wanted, or as it was found when it became available."""
-    return is_as_wanted(record, state) or state.is_same(record.found)
+    """Return True if a device is as wanted now or earlier, or as it was when it came back."""
+    is_wanted = is_as_wanted(record, state) or _was_wanted(record, state)
+    return is_wanted or state.is_same(record.found)
 
 
 def _is_left(record: DeviceRecord, state: DeviceState) -> bool:
@@ -258,18 +259,21 @@ def _is_left(record: DeviceRecord, state: DeviceState) -> bool:
 
 
 def is_as_wanted(record: DeviceRecord, state: DeviceState) -> bool:
-    """Return True if a device is as wanted now or earlier, give or take its rounding."""
+    """Return True if a device is as this hold wants it, give or take its rounding."""
     if state.fits(_with_mode(record, record.wanted)):
         return True
-    if is_before(record, state):
-        return False
+    return not is_before(record, state) and _is_made_of(record, state)
+
+
+def _was_wanted(record: DeviceRecord, state: DeviceState) -> bool:
+    """Return True if a device is as an earlier hold wanted it."""
     before = cast("DeviceState", record.before)
     # What was wanted before the device was commanded back is over.
     since = takewhile(
         lambda command: command.at >= record.began or not before.fits(command.values),
         reversed(record.commands),
     )
-    return _is_made_of(record, before, state) or any(
+    return not is_before(record, state) and any(
         state.fits(_with_mode(record, command.values)) and not before.fits(command.values)
         for command in since
     )
@@ -302,11 +306,12 @@ def _with_mode(record: DeviceRecord, command: Mapping[str, Any]) -> dict[str, An
     return {name: before[name] for name in before if name == "state"} | dict(command)
 
 
-def _is_made_of(record: DeviceRecord, before: DeviceState, state: DeviceState) -> bool:
+def _is_made_of(record: DeviceRecord, state: DeviceState) -> bool:
     """Return True if a device has turned the wanted values into its nearest equivalent."""
     if record.wanted.get("state") == "off":
         temperature, lowest = state.get("temperature"), state.get("min_temp")
         return None not in (temperature, lowest) and temperature <= lowest
+    before = cast("DeviceState", record.before)
     return all(
         is_near(name, value, state.get(name)) or _is_rounded(name, value, before, state)
         for name, value in _with_mode(record, record.wanted).items()

@@ -153,9 +153,6 @@ class Verdict(StrEnum):
     NO_DIFFERENCE = "no_difference"
 
 
-STORED = tuple[FinishedResult, ...]
-
-
 class Results(tuple[FinishedResult, ...]):  # noqa: SLOT001 - it caches what it adds up
     """Results of an account, latest equivent first, and their total."""
 
