@@ -25,6 +25,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="scripts/demo",
         description="Start Home Assistant with the integration, and a simulated provider.",
+        epilog="With --beta before all others, it is Home Assistant's newest beta.",
     )
     parser.add_argument("--ha-port", type=int, default=8123, metavar="PORT", help="8123 by default")
     parser.add_argument(

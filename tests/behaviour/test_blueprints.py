@@ -251,7 +251,10 @@ async def test_notifications(home: Home, provider: Provider, use: Use) -> None:
     assert titles(home) == ["An equivent has started"]
     provider.end(NOW, home.now)
     await home.poll()
-    over = "Paused devices are going back to how they were. Logged it in the app yet?"
+    over = (
+        "Paused devices are going back to how they were, unless you have restored them already."
+        " Logged it in the app yet?"
+    )
     assert messages(home) == [started, over]
     assert titles(home) == ["An equivent has started", "The equivent is over"]
     await home.pass_time(20 * MINUTE, step=60)
@@ -714,7 +717,10 @@ async def test_notifies_scenes(
     await home.poll()
     assert counts == [1]
     assert titles(home) == ["An equivent has started", "The equivent is over"]
-    over = "What the scenes changed is going back to how it was. Logged it in the app yet?"
+    over = (
+        "What the scenes changed is going back to how it was, unless you have restored it already."
+        " Logged it in the app yet?"
+    )
     assert messages(home)[1] == over
 
 
