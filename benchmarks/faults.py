@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
 import tempfile
@@ -11,7 +12,7 @@ from typing import Any
 import aiohttp
 
 from homeassistant.core import Event, HomeAssistant, callback
-from tests.fakes.provider import FINISHED, Provider
+from tests.fakes.provider import FINISHED, Provider, event_of
 
 from . import timelapse, world
 from .report import Table, named
@@ -90,19 +91,19 @@ class Stage:
 
     def live(self, began: float = 0, lasts: float | None = HOUR) -> None:
         """Name an equivent that began some seconds ago."""
-        start = int(timelapse.timestamp() - began)
-        end = None if lasts is None else int(start + lasts)
-        self.provider.set_answer({"start_time": start, "end_time": end}, FINISHED)
+        start = timelapse.utcnow() - timedelta(seconds=began)
+        end = None if lasts is None else start + timedelta(seconds=lasts)
+        self.provider.set_answer(event_of(start, end), FINISHED)
 
     def open_newest(self, began: float = 0) -> None:
         """List an equivent as in the log: the newest past one has no end."""
-        start = int(timelapse.timestamp() - began)
-        self.provider.set_answer(None, [{"start_time": start, "end_time": None}, *FINISHED])
+        start = timelapse.utcnow() - timedelta(seconds=began)
+        self.provider.set_answer(None, [event_of(start), *FINISHED])
 
     def over(self, began: float = HOUR) -> None:
         """List an equivent that began some seconds ago and ended a minute ago."""
-        now = int(timelapse.timestamp())
-        ended = {"start_time": int(now - began), "end_time": now - 60}
+        now = timelapse.utcnow()
+        ended = event_of(now - timedelta(seconds=began), now - timedelta(minutes=1))
         self.provider.set_answer(None, [ended, *FINISHED])
 
     async def call(self, query: str = "", body: bytes = b"", suffix: str = "") -> None:

@@ -17,6 +17,7 @@ from custom_components.equiwatt.equivents.model import Equivent, Kind
 from custom_components.equiwatt.equivents.planned import Plans
 from custom_components.equiwatt.equivents.snapshot import Snapshot
 from custom_components.equiwatt.metering.results import Estimate, FinishedResult, Results
+from tests.fakes.provider import answer_of, event_of
 
 from .report import Table, spread
 
@@ -39,10 +40,8 @@ MEASURED = Estimate(
 
 def answer(events: int) -> dict[str, Any]:
     """Return an answer with some past events, newest first."""
-    start = int(FIRST.timestamp())
-    starts = range(start + (events - 1) * 7_200, start - 1, -7_200)
-    previous = [{"start_time": moment, "end_time": moment + 3_600} for moment in starts]
-    return {"success": True, "data": {"current_event": None, "previous_events": previous}}
+    starts = (FIRST + number * 2 * HOUR for number in reversed(range(events)))
+    return answer_of(None, *(event_of(start, start + HOUR) for start in starts))
 
 
 def calendar(stored: int = STORED) -> EquiwattCalendar:

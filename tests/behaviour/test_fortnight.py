@@ -16,7 +16,7 @@ from homeassistant.util.async_ import get_scheduled_timer_handles
 
 from ..fakes.home import EVENT
 from ..state_machine.cloud import HOUR, Truth
-from ..state_machine.home import Home
+from ..state_machine.home import TurnedHome
 
 DAYS = 14
 DAY = timedelta(days=1)
@@ -40,9 +40,9 @@ def no_waiting() -> None:
 
 
 @pytest.fixture
-def home(freezer: FrozenDateTimeFactory) -> Generator[Home]:
+def home(freezer: FrozenDateTimeFactory) -> Generator[TurnedHome]:
     """Return a Home Assistant with the entry set up."""
-    home = Home(freezer)
+    home = TurnedHome(freezer)
     home.open()
     yield home
     home.close()
@@ -52,7 +52,7 @@ def home(freezer: FrozenDateTimeFactory) -> Generator[Home]:
 class Changes:
     """Counters of the state changes of the entities and of the edges."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: TurnedHome) -> None:
         """Subscribe to the state changes."""
         self.all = self.edges = 0
         home.hass.bus.async_listen("state_changed", self.count)
@@ -64,7 +64,7 @@ class Changes:
         self.edges += event.data["entity_id"] == EVENT
 
 
-def live_a_day(home: Home, called: bool | None) -> int:
+def live_a_day(home: TurnedHome, called: bool | None) -> int:
     """Simulate a day: with webhook calls, without, or (None) without an equivent.
 
     Return the number of API calls.
@@ -87,7 +87,7 @@ def live_a_day(home: Home, called: bool | None) -> int:
     return len(home.cloud.calls)
 
 
-def sizes(home: Home) -> Counter[str]:
+def sizes(home: TurnedHome) -> Counter[str]:
     """Return the sizes of all that could leak."""
     gc.collect()
     timers = [h for h in get_scheduled_timer_handles(home.loop) if not h.cancelled()]
@@ -99,7 +99,7 @@ def sizes(home: Home) -> Counter[str]:
 
 
 @pytest.mark.long(30)
-def test_fortnight(home: Home, caplog: pytest.LogCaptureFixture) -> None:
+def test_fortnight(home: TurnedHome, caplog: pytest.LogCaptureFixture) -> None:
     """A fortnight leaks nothing, and a day without an equivent changes no state."""
     caplog.set_level(logging.INFO, "custom_components.equiwatt")  # tests keep all records
     changes = Changes(home)

@@ -14,7 +14,7 @@ from homeassistant.core import CoreState, Event, EventStateChangedData, callback
 
 from ..fakes.home import EVENT, LIVE
 from ..state_machine.cloud import HOUR, MINUTE, SECOND, Truth
-from ..state_machine.home import Home
+from ..state_machine.home import TurnedHome
 
 ENOUGH = 200
 """Maximum number of steps."""
@@ -33,9 +33,9 @@ def no_waiting() -> None:
 
 
 @pytest.fixture
-def home(freezer: FrozenDateTimeFactory, monkeypatch: pytest.MonkeyPatch) -> Generator[Home]:
+def home(freezer: FrozenDateTimeFactory, monkeypatch: pytest.MonkeyPatch) -> Generator[TurnedHome]:
     """Return a Home Assistant with a slow disk."""
-    home = Home(freezer)
+    home = TurnedHome(freezer)
     write = StorageFile._async_save
 
     async def write_slowly(store: StorageFile, data: dict[str, Any]) -> None:
@@ -52,7 +52,7 @@ def home(freezer: FrozenDateTimeFactory, monkeypatch: pytest.MonkeyPatch) -> Gen
 class Edges:
     """Announced edges, without restored states."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: TurnedHome) -> None:
         """Subscribe to the state changes."""
         self.kinds: list[str] = []
         self._states: set[str] = set()
@@ -69,33 +69,33 @@ class Edges:
             self.kinds.append(kind)
 
 
-def poll(home: Home) -> None:
+def poll(home: TurnedHome) -> None:
     """Do nothing, as a poll comes by itself."""
 
 
-def call(home: Home) -> None:
+def call(home: TurnedHome) -> None:
     """Call the webhook."""
     home.app.call_later("started" if home.state(LIVE) == "off" else "ended", timedelta())
 
 
-def call_slowly(home: Home) -> None:
+def call_slowly(home: TurnedHome) -> None:
     """Call the webhook with a body that arrives slowly."""
     kind = "started" if home.state(LIVE) == "off" else "ended"
     home.app.call_slowly(kind, SECOND / 2)
 
 
-def call_slowly_without_event(home: Home) -> None:
+def call_slowly_without_event(home: TurnedHome) -> None:
     """Call the webhook with a slow body without an event."""
     home.app.call_slowly("over", SECOND / 2)
 
 
-def start(home: Home) -> None:
+def start(home: TurnedHome) -> None:
     """Start Home Assistant, which releases the waiting edges."""
     home.hass.set_state(CoreState.running)
     home.hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
 
 
-def prepare(home: Home, begin: Callable[[Home], None], *, live: bool) -> None:
+def prepare(home: TurnedHome, begin: Callable[[TurnedHome], None], *, live: bool) -> None:
     """Set up an entry, and start or end an equivent right before the next poll."""
     home.open()
     home.cloud.slowness = SECOND / 2
@@ -115,7 +115,7 @@ def prepare(home: Home, begin: Callable[[Home], None], *, live: bool) -> None:
     begin(home)
 
 
-def run_steps(home: Home, steps: int) -> bool:
+def run_steps(home: TurnedHome, steps: int) -> bool:
     """Run some steps of the loop and return False if it was idle before."""
     end = home.loop.moment + LASTS.total_seconds()
     for _ in range(steps):
@@ -125,7 +125,7 @@ def run_steps(home: Home, steps: int) -> bool:
     return True
 
 
-def unload_and_set_up(home: Home) -> None:
+def unload_and_set_up(home: TurnedHome) -> None:
     """Unload the entry, check that it stopped, and set it up again."""
     home.unload()
     before = home.traces
@@ -139,7 +139,9 @@ def unload_and_set_up(home: Home) -> None:
 
 @pytest.mark.parametrize("live", [False, True], ids=["start", "end"])
 @pytest.mark.parametrize("begin", [poll, call, call_slowly, call_slowly_without_event, start])
-def test_unload_at_every_await(home: Home, begin: Callable[[Home], None], live: bool) -> None:
+def test_unload_at_every_await(
+    home: TurnedHome, begin: Callable[[TurnedHome], None], live: bool
+) -> None:
     """An entry unloaded at any await loses no edge, doubles none, and leaks nothing."""
     expected = ["started", "ended"] if live else ["started"]
     for steps in range(ENOUGH):

@@ -914,7 +914,7 @@ class TestRehearsal:
         assert not tracked.names(HOUR + 3 * MINUTE, LIVE)
 
 
-class Provider(RuleBasedStateMachine):
+class RandomProvider(RuleBasedStateMachine):
     """A random provider, and the tracker that follows it."""
 
     def __init__(self) -> None:
@@ -1026,5 +1026,5 @@ class Provider(RuleBasedStateMachine):
         assert boundary is None or boundary > self.now
 
 
-TestProvider = Provider.TestCase
+TestProvider = RandomProvider.TestCase
 TestProvider.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import heapq
 from itertools import count
 import json
-from typing import Any
+from typing import Any, override
 
 from custom_components.equiwatt.holding.device import (
     Decision,
@@ -23,6 +23,7 @@ from custom_components.equiwatt.holding.device_state import DeviceState
 from custom_components.equiwatt.holding.record import DeviceRecord, shifted
 from custom_components.equiwatt.storage import from_json
 from homeassistant.helpers.json import json_dumps
+from tests.fakes.clock import Clock
 from tests.fakes.devices.pretend import FailureError, PretendDevice
 
 START = datetime(2026, 11, 20, 17, 20, tzinfo=UTC)
@@ -30,12 +31,12 @@ LONGEST = 6 * 3600 + 900
 OFF = {"state": "off"}
 
 
-class Clock:
-    """Time that is turned by hand, with a wall clock that may be wrong."""
+class WallClock(Clock):
+    """A wall clock that may be wrong, and runs jobs while it is turned."""
 
     def __init__(self) -> None:
         """Start at zero."""
-        self.seconds = 0.0
+        super().__init__()
         self.error = 0.0
         self._jobs: list[tuple[float, int, Callable[[], None]]] = []
         self._number = count()
@@ -43,25 +44,26 @@ class Clock:
     @property
     def now(self) -> datetime:
         """Time of the wall clock."""
-        return START + timedelta(seconds=self.seconds + self.error)
+        return START + timedelta(seconds=self.turned + self.error)
 
     def later(self, seconds: float, job: Callable[[], None]) -> None:
         """Schedule a function in some seconds."""
-        heapq.heappush(self._jobs, (self.seconds + seconds, next(self._number), job))
+        heapq.heappush(self._jobs, (self.turned + seconds, next(self._number), job))
 
+    @override
     def turn(self, seconds: float) -> None:
         """Turn the clock."""
-        end = self.seconds + seconds
+        end = self.turned + seconds
         while self._jobs and self._jobs[0][0] <= end:
-            self.seconds, _, job = heapq.heappop(self._jobs)
+            self.turned, _, job = heapq.heappop(self._jobs)
             job()
-        self.seconds = end
+        self.turned = end
 
 
 class Keeper:
     """Controller of one device, with no state but the stored record."""
 
-    def __init__(self, device: PretendDevice, clock: Clock) -> None:
+    def __init__(self, device: PretendDevice, clock: WallClock) -> None:
         """Subscribe to the device."""
         self.device, self.clock = device, clock
         self.record: DeviceRecord | None = None
@@ -123,7 +125,7 @@ class Keeper:
 
     def others(self, service: str, **data: Any) -> None:
         """Call a service as a person or another automation."""
-        self._context = True, self.clock.seconds
+        self._context = True, self.clock.turned
         if self.record and self.record.commands:  # the call itself is the evidence
             self._end(Outcome.TAKEN_OVER)
         self.device.command(service, data)
@@ -149,7 +151,7 @@ class Keeper:
         is_others = False
         if self._context:
             is_theirs, since = self._context
-            is_known = self.clock.seconds - since < self.device.nature.context_seconds
+            is_known = self.clock.turned - since < self.device.nature.context_seconds
             is_others = is_theirs and is_known
         if self.record:
             self._step(Report(state=read, is_others=is_others))
@@ -200,8 +202,8 @@ class Keeper:
         number = len(self.record.commands) - 1
         calls = calls_of(self.record, number)
         self._write()
-        self.sent.append((self.clock.seconds, values))
-        self._context = False, self.clock.seconds
+        self.sent.append((self.clock.turned, values))
+        self._context = False, self.clock.turned
         has_failed = False
         for call in calls:
             try:
@@ -220,13 +222,13 @@ class Keeper:
             self._step(None)
 
 
-def keep(device: PretendDevice) -> tuple[Keeper, Clock]:
+def keep(device: PretendDevice) -> tuple[Keeper, WallClock]:
     """Return a keeper of a device, with the clock of both."""
-    clock = Clock()
+    clock = WallClock()
     return Keeper(device, clock), clock
 
 
-def held(device: PretendDevice) -> tuple[Keeper, Clock]:
+def held(device: PretendDevice) -> tuple[Keeper, WallClock]:
     """Return them after a while in which the device was held."""
     keeper, clock = keep(device)
     keeper.hold()

@@ -11,7 +11,7 @@ from custom_components.equiwatt.holding.device import Outcome
 from tests.fakes.devices.kinds import IN_SCENES, KINDS, ODDITIES, SCENES, odd
 from tests.fakes.devices.pretend import FailureError, PretendDevice, Thermostat
 
-from .keeper import OFF, Clock, Keeper
+from .keeper import OFF, Keeper, WallClock
 
 MINUTE, HOUR = 60.0, 3600.0
 PROMISE = 63 * MINUTE
@@ -44,7 +44,7 @@ class Life:
         self.kind = self.kind or max(sorted(EVERYTHING), key=self._rank)
         self.odd = random.sample(sorted(ODDITIES), self.oddities)
         self.device: PretendDevice = odd(EVERYTHING[self.kind], self.odd, random)("one")
-        self.clock = Clock()
+        self.clock = WallClock()
         self.before = self.device.essence
         if self.kind == "thermostat whose preset ends with a temperature":
             del self.before["temperature"]  # a restore sets only the preset
@@ -76,7 +76,7 @@ class Life:
         random, keeper = self.random, Keeper(self.device, self.clock)
         self.keeper = keeper
         length = random.choice([30, 10 * MINUTE, HOUR, HOUR, 2 * HOUR])
-        end = self.clock.seconds + length
+        end = self.clock.turned + length
         times = sorted(random.uniform(-60, length + 90 * MINUTE) for _ in range(self.events))
         events = [(time, random.choice(self.possible_events)) for time in times]
         if self.has_people:
@@ -85,12 +85,12 @@ class Life:
         events.sort(key=lambda event: event[0])
         self.length = length
         for time, event in events:
-            self.clock.turn(max(0.0, time - self.clock.seconds))
-            self.log.append(f"{self.clock.seconds:.0f} {event.__name__}")
+            self.clock.turn(max(0.0, time - self.clock.turned))
+            self.log.append(f"{self.clock.turned:.0f} {event.__name__}")
             event()
         self.come_back()
         keeper.is_on_disk = True
-        self.clock.turn(max(0.0, max(end, self.back_at or 0) + PROMISE - self.clock.seconds))
+        self.clock.turn(max(0.0, max(end, self.back_at or 0) + PROMISE - self.clock.turned))
         self.clock.turn(60)
         return self.problem()
 
@@ -113,7 +113,7 @@ class Life:
 
     def end(self) -> None:
         """End the hold."""
-        self.ended_at = self.ended_at or self.clock.seconds
+        self.ended_at = self.ended_at or self.clock.turned
         self.keeper.release()
 
     def skip(self) -> None:
@@ -124,7 +124,7 @@ class Life:
     def hold_again(self) -> None:
         """Hold the device once more, if the equivent is not over."""
         is_over = self.ended_at or self.left_at is not None
-        if 0 < self.clock.seconds < self.length and not is_over:
+        if 0 < self.clock.turned < self.length and not is_over:
             self.begin()
 
     def take_over(self) -> None:
@@ -144,7 +144,7 @@ class Life:
     def come_back(self) -> None:
         """Reconnect the device."""
         if not self.device.is_available:
-            self.back_at = self.clock.seconds
+            self.back_at = self.clock.turned
             self.device.report(available=True)
 
     def restart(self) -> None:
@@ -159,8 +159,8 @@ class Life:
 
     def _after_restart(self) -> None:
         """End the hold if it was due during the restart."""
-        self.back_at = self.clock.seconds
-        if self.clock.seconds > self.length:
+        self.back_at = self.clock.turned
+        if self.clock.turned > self.length:
             self.keeper.release()
 
     def jump(self) -> None:

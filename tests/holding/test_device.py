@@ -573,7 +573,7 @@ def test_rounds_of_a_restore() -> None:
     """A deaf device is given up after eight commands."""
     keeper, clock = held(Plug("one"))
     keeper.device.obeys = False
-    start = clock.seconds
+    start = clock.turned
     keeper.release()
     clock.turn(HOUR + 89.5)
     assert keeper.record

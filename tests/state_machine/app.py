@@ -12,7 +12,7 @@ from homeassistant.util.aiohttp import MockRequest, MockStreamReader
 from ..fakes.home import LIVE, WEBHOOK_ID
 
 if TYPE_CHECKING:
-    from .home import Home
+    from .home import TurnedHome
 
 
 class Body(MockStreamReader):
@@ -53,7 +53,7 @@ class Request(MockRequest):
 class App:
     """The app, with calls on their way."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: TurnedHome) -> None:
         """Start without calls."""
         self._home = home
         self._under_way: set[asyncio.Task[None]] = set()

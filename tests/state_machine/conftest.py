@@ -7,7 +7,7 @@ from freezegun.api import FrozenDateTimeFactory
 from hypothesis import settings
 import pytest
 
-from .home import Home
+from .home import TurnedHome
 
 
 @pytest.fixture(autouse=True)
@@ -30,8 +30,8 @@ def no_secrets_in_log(no_secrets_in_log: object) -> Generator[None]:
 
 
 @pytest.fixture
-def home(freezer: FrozenDateTimeFactory) -> Generator[Home]:
+def home(freezer: FrozenDateTimeFactory) -> Generator[TurnedHome]:
     """Return the Home Assistant that all examples share."""
-    home = Home(freezer)
+    home = TurnedHome(freezer)
     yield home
     home.stop()

@@ -55,7 +55,7 @@ class Alarm(logging.Handler):
             self.failures.append(record.exc_info[1])
 
 
-class Home:
+class TurnedHome:
     """A Home Assistant with a clock turned by hand."""
 
     def __init__(self, freezer: FrozenDateTimeFactory) -> None:

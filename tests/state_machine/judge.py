@@ -188,9 +188,8 @@ class Judge:
 
     def _named_for(self, span: Span) -> float:
         """Return for how many seconds answers have named the last ended one since its end."""
-        run = self._unbroken(
-            lambda a: self._names(a, span) and a.goes_on and a.moment >= self.ended_since
-        )
+        since = max(self.ended_since, self.set_up_at)  # a run does not outlast a restart
+        run = self._unbroken(lambda a: self._names(a, span) and a.goes_on and a.moment >= since)
         return self.moment() - min((answer.moment for answer in run), default=self.moment())
 
     def _is_new(self, span: Span) -> bool:

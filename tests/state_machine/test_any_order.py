@@ -5,7 +5,7 @@ from hypothesis.stateful import run_state_machine_as_test
 import pytest
 
 from .cloud import SECOND
-from .home import Home
+from .home import TurnedHome
 from .machine import House
 
 LONG = settings.get_current_profile_name() == "long"
@@ -15,7 +15,7 @@ STEPS = 5_000
 
 @pytest.mark.long(60)
 @pytest.mark.timeout(0)
-def test_each_edge_has_its_reason(home: Home) -> None:
+def test_each_edge_has_its_reason(home: TurnedHome) -> None:
     """Each edge has a reason, with any events in any order."""
     House.home, House.steps = home, 0
     profile = settings(
@@ -28,7 +28,7 @@ def test_each_edge_has_its_reason(home: Home) -> None:
     assert House.steps >= STEPS
 
 
-def test_start_in_the_second_of_a_push(home: Home) -> None:
+def test_start_in_the_second_of_a_push(home: TurnedHome) -> None:
     """An equivent starts in the second of a push, by a clock set in whole seconds.
 
     So by what the house can know one starts after a push that truly came a moment later.
@@ -46,7 +46,7 @@ def test_start_in_the_second_of_a_push(home: Home) -> None:
     house.teardown()
 
 
-def test_calls_in_the_moment_of_a_check(home: Home) -> None:
+def test_calls_in_the_moment_of_a_check(home: TurnedHome) -> None:
     """Older releases need edges apart, while the state changes at once."""
     House.home = home
     house = House()
@@ -57,7 +57,7 @@ def test_calls_in_the_moment_of_a_check(home: Home) -> None:
     house.teardown()
 
 
-def test_push_expires_while_unloaded(home: Home) -> None:
+def test_push_expires_while_unloaded(home: TurnedHome) -> None:
     """An expired push ends, and a later equivent that an answer names starts."""
     House.home = home
     house = House()
@@ -69,7 +69,7 @@ def test_push_expires_while_unloaded(home: Home) -> None:
     house.teardown()
 
 
-def test_call_after_first_answer(home: Home) -> None:
+def test_call_after_first_answer(home: TurnedHome) -> None:
     """An `ended` call may belong to an end that was learned late."""
     House.home = home
     house = House()
@@ -88,7 +88,7 @@ def test_call_after_first_answer(home: Home) -> None:
     house.teardown()
 
 
-def test_restart_during_setup(home: Home) -> None:
+def test_restart_during_setup(home: TurnedHome) -> None:
     """Home Assistant may stop during the set-up of the entry."""
     House.home = home
     house = House()
@@ -100,7 +100,7 @@ def test_restart_during_setup(home: Home) -> None:
     house.teardown()
 
 
-def test_slightly_wrong_clock_after_reload(home: Home) -> None:
+def test_slightly_wrong_clock_after_reload(home: TurnedHome) -> None:
     """The age of an earlier end follows either clock, of which one may be wrong."""
     House.home = home
     house = House()
@@ -112,7 +112,7 @@ def test_slightly_wrong_clock_after_reload(home: Home) -> None:
     house.teardown()
 
 
-def test_unconfirmed_call_before_reload_with_slightly_wrong_clock(home: Home) -> None:
+def test_unconfirmed_call_before_reload_with_slightly_wrong_clock(home: TurnedHome) -> None:
     """The age of an earlier call follows either clock, too."""
     House.home = home
     house = House()
@@ -125,7 +125,7 @@ def test_unconfirmed_call_before_reload_with_slightly_wrong_clock(home: Home) ->
     house.teardown()
 
 
-def test_a_call_before_an_announced_start(home: Home) -> None:
+def test_a_call_before_an_announced_start(home: TurnedHome) -> None:
     """The calendar is on as soon as one is live, though its start is still ahead."""
     House.home = home
     house = House()
@@ -140,7 +140,7 @@ def test_a_call_before_an_announced_start(home: Home) -> None:
     house.teardown()
 
 
-def test_call_after_outage_and_old_answer(home: Home) -> None:
+def test_call_after_outage_and_old_answer(home: TurnedHome) -> None:
     """An answer that may name the live one does not end it, though it may also be old."""
     House.home = home
     house = House()
@@ -153,7 +153,7 @@ def test_call_after_outage_and_old_answer(home: Home) -> None:
     house.teardown()
 
 
-def test_plan_with_wrong_clock(home: Home) -> None:
+def test_plan_with_wrong_clock(home: TurnedHome) -> None:
     """The calendar is off, though the plan's start has passed by the system's clock."""
     House.home = home
     house = House()

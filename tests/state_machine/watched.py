@@ -10,14 +10,14 @@ from homeassistant.core import Event, EventStateChangedData, callback
 
 from ..fakes.home import EVENT, LIVE
 from .cloud import MINUTE, SECOND, Cloud, same
-from .home import Home
+from .home import TurnedHome
 from .judge import APART, PUSH_BOUND, bound
 
 
 class Watched(RuleBasedStateMachine):
     """A house that is checked against the truth after each step."""
 
-    home: Home
+    home: TurnedHome
     steps = 0
 
     def __init__(self) -> None:
