@@ -5,9 +5,11 @@ The devices are files outside of it: their contents are the truth, also while it
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 import signal
 import time
+from typing import Any
 
 import pytest
 
@@ -81,6 +83,10 @@ class Plugs:
         """Return the commands to a plug since the beginning."""
         return (self.folder / name).read_text("utf-8").split()[1:]
 
+    def state(self, name: str) -> str:
+        """Return the state of a plug."""
+        return (self.folder / name).read_text("utf-8").split()[-1]
+
     @property
     def acted(self) -> list[str]:
         """Return the actions of the automation for the start and the end."""
@@ -101,8 +107,11 @@ class Plugs:
     async def shown_in(self, house: House) -> None:
         """Wait until Home Assistant has polled each plug."""
         for name in DEVICES:
-            state = (self.folder / name).read_text("utf-8").split()[-1]
-            await house.wait_for(f"switch.{name}", state, 5)
+            await house.wait_for(f"switch.{name}", partial(self._shows, name), 5)
+
+    def _shows(self, name: str, found: dict[str, Any]) -> bool:
+        """Return True if a state is the plug's present one, as a command may still arrive."""
+        return bool(found["state"] == self.state(name))
 
     async def until(self, condition: Callable[[], bool], seconds: float) -> None:
         """Wait for a condition."""
