@@ -38,6 +38,7 @@ from demo.pretend_meter import (
 )
 from demo.stage import DEVICES, MANIFEST, METER, METER_DAYS, install_devices, install_meter
 from homeassistant.core import CoreState, HomeAssistant
+from homeassistant.helpers.recorder import get_instance
 from homeassistant.setup import async_setup_component
 
 from ..fakes.home import fire_timers
@@ -69,6 +70,7 @@ class RestartedHome:
             assert await async_setup_component(hass, "sensor", {})
             assert await async_setup(hass, config)
             await hass.async_start()
+            await get_instance(hass).async_recorder_ready.wait()  # the rows of the downtime are due
             await self._go_to(hass, moment)
             yield hass
             await hass.async_stop()
