@@ -6,6 +6,7 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
+from freezegun.api import TickingDateTimeFactory
 import pytest
 
 from demo.provider import Provider
@@ -54,8 +55,8 @@ class Listener:
 
 
 @pytest.fixture
-async def provider(socket_enabled: None) -> AsyncGenerator[Provider]:
-    """Run a provider on a free port."""
+async def provider(socket_enabled: None, clock: TickingDateTimeFactory) -> AsyncGenerator[Provider]:
+    """Run a provider on a free port, at a time that does not depend on the machine's."""
     async with Provider((TOKEN, "another-token"), slow=0.2) as running:
         yield running
 
