@@ -1,5 +1,6 @@
 """Test the blueprints in a real Home Assistant."""
 
+import asyncio
 from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from unittest.mock import Mock
 import pytest
 from pytest_homeassistant_custom_component.common import async_capture_events
 
+from custom_components.equiwatt import coordinator
 from homeassistant.components.blueprint import models
 from homeassistant.components.blueprint.schemas import BLUEPRINT_SCHEMA
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
@@ -18,13 +20,15 @@ from homeassistant.helpers import area_registry as ar, entity_registry as er
 from homeassistant.setup import async_setup_component
 from homeassistant.util.yaml import load_yaml_dict, parse_yaml
 
+from ..conftest import Push
 from ..fakes.actions import plan, simulate
 from ..fakes.blueprints import AUTOMATION, FOLDER, Use, messages, titles, user_of
 from ..fakes.devices.entities import install
 from ..fakes.devices.pretend import Plug, Thermostat
 from ..fakes.disk import full_disk
-from ..fakes.home import NOW, Home, add_entry
+from ..fakes.home import NOW, Home, add_entry, fire_timers
 from ..fakes.provider import Provider
+from ..holding.pausing import until
 
 BLUEPRINTS = sorted((FOLDER / "automation" / "equiwatt").glob("*.yaml"))
 HOUR = timedelta(hours=1)
@@ -297,6 +301,47 @@ async def test_notifies_not_paused(home: Home, provider: Provider, use: Use) -> 
         "Not changed: Heater (unavailable; changed once it is back), Lamp (already off), "
         "switch.nowhere (not found).\n\nLog it in the equiwatt app."
     )
+
+
+@pytest.mark.parametrize("name", INPUTS)
+@pytest.mark.parametrize(
+    ("error", "seconds", "expected"),
+    [
+        (None, 2, "It should end at 10:20."),
+        (TimeoutError(), 5, "When it ends is not known yet."),
+    ],
+)
+async def test_notifies_end_after_call(
+    home: Home,
+    provider: Provider,
+    push: Push,
+    use: Use,
+    acted: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    error: Exception | None,
+    seconds: float,
+    expected: str,
+) -> None:
+    """A notification alone waits for the end that a call does not name, for five seconds."""
+    monkeypatch.setattr(coordinator, "COLLECT_SECONDS", 2)
+    await home.setup()
+    (plug,) = await install(home.hass, Plug("Plug"))
+    await use(name, **{**INPUTS[name], "notify_start": True})
+    provider.start(NOW, NOW + HOUR)
+    provider.error = error
+    call = asyncio.create_task(push("?event=started"))
+    await until(lambda: bool(plug.commands or acted))
+    for waited in (seconds - 1, 1):
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert messages(home) == []
+        home.freezer.tick(waited)
+        fire_timers(home.hass, home.now)
+    await call
+    (message,) = messages(home)
+    assert message.startswith(expected)
+    assert len([*plug.commands, *acted]) == 1
 
 
 @pytest.mark.parametrize("away", [True, False])
