@@ -37,7 +37,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--check",
         action="store_true",
-        help="play equivents without a browser, and tell whether all went well",
+        help="play equivents without a browser, and report whether all went well",
     )
     return parser.parse_args()
 

@@ -153,7 +153,7 @@ class DateRowsTask(RecorderTask):
     """Task that dates the meter's rows as if each had been written at its end.
 
     An import dates them all alike. The last of them would look like one that the recorder wrote
-    after Home Assistant was off, whose reading nobody has seen.
+    after Home Assistant was off, whose reading was never seen.
     """
 
     def run(self, instance: Recorder) -> None:
