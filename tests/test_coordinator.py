@@ -618,6 +618,19 @@ async def test_polling_disabled(
     assert len(provider.calls) == 3
 
 
+async def test_outage_with_polling_disabled(home: Home, provider: Provider, push: Push) -> None:
+    """Fifteen minutes count from the first failure, as the last answer may be hours old."""
+    home.hass.config_entries.async_update_entry(home.entry, pref_disable_polling=True)
+    await home.setup()
+    await home.pass_time(2 * 60 * MINUTE, step=600)
+    provider.error = TimeoutError()
+    await push("")
+    await home.pass_time(14 * MINUTE)
+    assert home.live == "off"
+    await home.pass_time(2 * MINUTE)
+    assert home.live == "unavailable"
+
+
 async def test_unexpected_error_at_restart(
     home: Home,
     provider: Provider,

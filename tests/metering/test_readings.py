@@ -138,6 +138,8 @@ def test_off_twice() -> None:
     starts = [4 * FIVE + 150, 8 * FIVE + 150]
     assert kept(rows, *starts) == [1, 3, 5]
     assert kept(rows) == [1, 3, 5]
+    again = rows_of("1 2! 2! 2 2! 2! 2 5")  # off again before the meter has reported
+    assert kept(again) == kept(again, 4 * FIVE - 150, 7 * FIVE - 150) == [1, 5]
 
 
 def test_import() -> None:

@@ -12,6 +12,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from custom_components.equiwatt.equivents.model import Equivent, Kind
+from custom_components.equiwatt.equivents.snapshot import Snapshot
 from custom_components.equiwatt.metering.results import Estimate, FinishedResult, Results
 from custom_components.equiwatt.metering.statistics import (
     ATTEMPTS,
@@ -219,6 +220,17 @@ async def test_changed_figure(recorder_mock: Recorder, hass: HomeAssistant) -> N
         FIRST + 4 * HOUR: Row(1, 1.5),
         FIRST + 6 * HOUR: Row(1, 2.5),
     }
+
+
+async def test_withdrawn_oldest(recorder_mock: Recorder, hass: HomeAssistant) -> None:
+    """The oldest figure is withdrawn, too, as its equivent is still known."""
+    account = Account(hass, {FIRST: 0.5, FIRST + 2 * HOUR: 1})
+    account.store.snapshot = Snapshot(past=(Equivent(FIRST, FIRST + HOUR),))
+    await account.write()
+    account.set_savings({FIRST: None})
+    await account.write()
+    expected = {FIRST: Row(0, 0), FIRST + 2 * HOUR: Row(1, 1)}
+    assert (await account.rows())["saving"] == expected
 
 
 async def test_two_changes(recorder_mock: Recorder, hass: HomeAssistant) -> None:

@@ -557,13 +557,13 @@ async def test_without_a_meter(
     home: MeteredHome, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
 ) -> None:
     """Without a meter there are no entities, and the meter's modules are not imported."""
-    for name in [name for name in sys.modules if name.startswith((f"{WING}.meter", *FOREIGN))]:
+    for name in [name for name in sys.modules if name.startswith((f"{WING}.", *FOREIGN))]:
         monkeypatch.delitem(sys.modules, name)
     home.choose(**options)
     await home.setup()
     await home.start()
     await home.end()
-    assert not [name for name in sys.modules if name.startswith((f"{WING}.meter", *FOREIGN))]
+    assert not [name for name in sys.modules if name.startswith((f"{WING}.", *FOREIGN))]
     assert not [key for key in FIGURES if home.hass.states.get(f"sensor.equiwatt_{key}")]
     (event,) = await home.calendar()
     assert "description" not in event
