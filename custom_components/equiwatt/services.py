@@ -223,6 +223,7 @@ async def _async_hold(
 async def _async_restore(call: ServiceCall) -> None:
     """Restore the chosen held devices, or all without a target."""
     hass, manager = call.hass, async_get_manager(call.hass)
+    await manager.async_load()  # which a hold that is being written delays
     held = {device.entity_id for device in manager.held_for()}
     if call.data and call.data.get(ATTR_ENTITY_ID) != ENTITY_MATCH_ALL:
         selected = async_extract_referenced_entity_ids(hass, TargetSelection(call.data))

@@ -5,7 +5,8 @@ import pytest
 from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.holding.issues import async_raise_not_restored, issue_id_of
 from custom_components.equiwatt.holding.manager import async_get_manager
-from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers import entity_registry as er, issue_registry as ir
+from tests.fakes.actions import simulate
 from tests.fakes.devices.entities import install
 from tests.fakes.devices.pretend import Plug
 from tests.fakes.home import Home
@@ -109,3 +110,45 @@ async def test_last_account(live: Home, broken: Plug) -> None:
     assert not is_persistent()
     assert await live.hass.config_entries.async_remove(live.entry.entry_id)
     assert is_persistent()
+
+
+async def test_renamed(live: Home, broken: Plug) -> None:
+    """An issue follows the device's name until it is held again."""
+    old = PLUG
+    for new in ("switch.heater", "switch.boiler"):
+        er.async_get(live.hass).async_update_entity(old, new_entity_id=new)
+        await live.settle()
+        assert repairs(live.hass) == [issue_id_of(new)]
+        issue = ir.async_get(live.hass).async_get_issue(DOMAIN, issue_id_of(new))
+        assert issue
+        assert issue.translation_placeholders == {"name": "Plug", "entity_id": new}
+        old = new
+    broken.obeys = True
+    broken.report("on")
+    await simulate(live.hass)
+    await pause(live.hass, old)
+    assert repairs(live.hass) == []
+
+
+async def test_renamed_before_restored(live: Home) -> None:
+    """The issue of a device that is renamed and restored nevertheless is cleared."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    await pause(live.hass, PLUG)
+    await live.pass_time(MINUTE)
+    plug.obeys = False
+    await disable(live)
+    await live.pass_time(4 * MINUTE)
+    assert repairs(live.hass) == [issue_id_of(PLUG)]
+    er.async_get(live.hass).async_update_entity(PLUG, new_entity_id="switch.renamed")
+    await live.settle()
+    plug.obeys = True
+    await live.pass_time(10 * MINUTE)
+    assert live.state("switch.renamed") == "on"
+    assert repairs(live.hass) == []
+
+
+async def test_removed(live: Home, broken: Plug) -> None:
+    """An issue outlasts the removal of its device, which may be added again."""
+    er.async_get(live.hass).async_remove(PLUG)
+    await live.settle()
+    assert repairs(live.hass) == [issue_id_of(PLUG)]

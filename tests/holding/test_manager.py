@@ -19,7 +19,11 @@ from custom_components.equiwatt.holding.issues import issue_id_of
 from custom_components.equiwatt.holding.manager import Account, async_get_manager
 from custom_components.equiwatt.storage import StorageFile
 from homeassistant.config_entries import ConfigEntryDisabler
-from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, EVENT_HOMEASSISTANT_STOP
+from homeassistant.const import (
+    EVENT_HOMEASSISTANT_FINAL_WRITE,
+    EVENT_HOMEASSISTANT_STARTED,
+    EVENT_HOMEASSISTANT_STOP,
+)
 from homeassistant.core import Context, CoreState
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import entity_registry as er
@@ -463,6 +467,34 @@ async def test_two_accounts(home: Home, provider: Provider, push: Push) -> None:
     assert plug.commands == ["turn_off", "turn_on"]
 
 
+@pytest.mark.parametrize("is_first", [False, True])
+@pytest.mark.parametrize("how", ["removed", "disabled", "reloaded"])
+async def test_one_of_two_accounts(home: Home, push: Push, how: str, is_first: bool) -> None:
+    """A device paused by two accounts stays off without either, until the end of the other."""
+    other = add_entry(home.hass, "another-token", "another-webhook")
+    await home.setup()
+    (plug,) = await install(home.hass, Plug("Plug"))
+    await push("?event=started")
+    await push("?event=started", "another-webhook")
+    await pause(home.hass, PLUG)
+    entries, entry_id = home.hass.config_entries, (home.entry if is_first else other).entry_id
+    if how == "removed":
+        await entries.async_remove(entry_id)
+    elif how == "disabled":
+        await entries.async_set_disabled_by(entry_id, ConfigEntryDisabler.USER)
+    else:
+        await entries.async_unload(entry_id)
+    await home.pass_time(MINUTE)
+    await push("?event=ended", *(["another-webhook"] if is_first else []))
+    await home.settle()
+    if how == "reloaded":
+        assert home.state(PLUG) == "off"
+        await entries.async_setup(entry_id)
+        await home.pass_time(10 * MINUTE)  # without an answer that confirms the equivent
+    assert home.state(PLUG) == "on"
+    assert plug.commands == ["turn_off", "turn_on"]
+
+
 async def test_two_accounts_hand_over(home: Home, provider: Provider, push: Push) -> None:
     """The other account continues a restore, with the first state."""
     other: MockConfigEntry = add_entry(home.hass, "another-token", "another-webhook")
@@ -663,20 +695,26 @@ async def test_held_for_removed_account(
     assert plug.commands == ["turn_off", "turn_on"]
 
 
-async def test_skipped_while_writing(live: Home) -> None:
-    """A pause during a skip is restored at once."""
+@pytest.mark.parametrize(
+    "action",
+    [("switch", "turn_on", {"entity_id": SKIP}), (DOMAIN, "restore", {"entity_id": PLUG})],
+)
+async def test_restored_while_writing(live: Home, action: tuple[str, str, dict[str, Any]]) -> None:
+    """A pause that is skipped or restored while it is written is restored at once."""
     (plug,) = await install(live.hass, Plug("Plug"))
     with SlowDisk() as disk:
         call = asyncio.create_task(pause(live.hass, PLUG))
         await until(disk.begun.is_set)
-        await live.hass.services.async_call(
-            "switch", "turn_on", {"entity_id": "switch.equiwatt_skip"}, blocking=True
-        )
+        restore = live.hass.services.async_call(*action, blocking=True)
+        restoring = live.hass.async_create_task(restore)
+        for _ in range(20):
+            await asyncio.sleep(0)
         disk.go_on.set()
-        await call
+        await asyncio.gather(call, restoring)
     await live.pass_time(5)
     assert live.state(PLUG) == "on"
-    assert plug.commands[-1] == "turn_on"
+    assert plug.commands[-1:] in ([], ["turn_on"])
+    assert live.state("sensor.equiwatt_held_devices") == "0"
 
 
 async def test_removed_while_nothing_is_held(
@@ -1312,16 +1350,41 @@ async def test_rounds_after_clock_is_set_back(live: Home, provider: Provider) ->
     assert [plug.commands for plug in plugs] == [["turn_off"] * 4] * 2
 
 
-async def test_set_back_paused(live: Home, provider: Provider) -> None:
-    """A paused thermostat stays off and is not reported as set back."""
+async def set_back(home: Home, **data: Any) -> Any:
+    """Turn the thermostat down and return the response of the action."""
+    data["entity_id"] = CLIMATE
+    return await home.hass.services.async_call(
+        DOMAIN, "set_back", data, blocking=True, return_response=True
+    )
+
+
+@pytest.mark.parametrize("is_available", [True, False])
+async def test_set_back_paused(live: Home, provider: Provider, is_available: bool) -> None:
+    """A paused thermostat stays off and is not reported as set back, available or not."""
     (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
     await pause(live.hass, CLIMATE)
-    answer = await live.hass.services.async_call(
-        DOMAIN, "set_back", {"entity_id": CLIMATE}, blocking=True, return_response=True
-    )
+    thermostat.report(available=is_available)
     refused = [{"entity_id": CLIMATE, "reason": "already_off"}]
-    assert answer == {"set_back": [], "not_set_back": refused}
+    assert await set_back(live) == {"set_back": [], "not_set_back": refused}
+    thermostat.report(available=True)
+    await live.pass_time(5 * MINUTE)
     assert thermostat.commands == [OFF]
+    await end(live, provider)
+    await live.pass_time(2 * MINUTE)
+    assert (live.state(CLIMATE), thermostat.temperature) == ("heat", 21)
+
+
+async def test_set_back_after_pause(live: Home, provider: Provider) -> None:
+    """A thermostat that was off and unavailable at the end of its pause heats when it is back."""
+    (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
+    await pause(live.hass, CLIMATE, max_duration={"minutes": 5})
+    await live.pass_time(MINUTE)
+    thermostat.report(available=False)
+    await live.pass_time(5 * MINUTE)
+    assert (await set_back(live))["not_set_back"][0]["reason"] == "unavailable"
+    thermostat.report(available=True)
+    await live.pass_time(5 * MINUTE)
+    assert (live.state(CLIMATE), thermostat.temperature) == ("heat", 19)
     await end(live, provider)
     await live.pass_time(2 * MINUTE)
     assert (live.state(CLIMATE), thermostat.temperature) == ("heat", 21)
@@ -1396,6 +1459,25 @@ async def test_registry_change_while_writing(live: Home) -> None:
         disk.go_on.set()
         assert (await call)["paused"] == [PLUG]
     assert plug.commands == ["turn_off"]
+
+
+async def test_stopped_while_writing(live: Home, provider: Provider) -> None:
+    """A device that is written while Home Assistant stops is restored after the next start."""
+    plug, other = await install(live.hass, Plug("Plug"), Plug("Other"))
+    await pause(live.hass, "switch.other")
+    with SlowDisk() as disk:
+        call = asyncio.create_task(pause(live.hass, PLUG))
+        await until(disk.begun.is_set)
+        live.hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
+        live.hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
+        disk.go_on.set()
+        await until(lambda: plug.commands == ["turn_off"])
+    call.cancel()
+    await restart(live)
+    await started(live)
+    assert live.state("sensor.equiwatt_held_devices") == "2"
+    await end(live, provider)
+    assert plug.commands == other.commands == ["turn_off", "turn_on"]
 
 
 @pytest.mark.parametrize("is_back", [False, True])

@@ -90,7 +90,8 @@ def wanted_for(
         return scene_wanted_of(hass, state, request.scenes)
     if not (can_pause(state) if request.degrees is None else state.domain in WITH_TEMPERATURE):
         return Refusal.UNSUPPORTED
-    read, before = device_state_of(state), known.before if known else None
+    before, seen = (known.before, known.seen) if known else (None, None)
+    read = device_state_of(state) or seen
     is_off = read is not None and read.is_off
     if request.degrees is None:
         return Refusal.ALREADY_OFF if is_off and not known else OFF

@@ -158,9 +158,8 @@ class HoldingManager:
                 return None  # a write would replace what could not be read
             self._start()
             now, written = self._read_clock(), None
-            self._subscribe(entity_ids)  # before their states are read
+            requester = await self._service_calls.async_requester_of(request.context)
             try:
-                requester = await self._service_calls.async_requester_of(request.context)
                 while True:
                     plan = {each: self._plan(each, request, requester, now) for each in entity_ids}
                     held = {each: new for each, new in plan.items() if isinstance(new, HeldDevice)}
@@ -168,12 +167,11 @@ class HoldingManager:
                         break
                     await self._file.async_write(partial(self._stored, held))
                     written = plan
-                sent = {known.entity_id: known.record.commands for known in self.devices}
-                self._devices |= held
             except WriteError:
                 return None
-            finally:
-                self._subscribe()
+            sent = {known.entity_id: known.record.commands for known in self.devices}
+            self._devices |= held
+            self._subscribe()
             for entity_id, new in held.items():
                 if new.record.commands != sent.get(entity_id, ()) and not request.scenes:
                     self._run(self._async_send(entity_id, is_written=True))
@@ -316,6 +314,7 @@ class HoldingManager:
         async_clear_not_restored(self.hass, entity_id)
         if entity_id in self._not_restored:
             self._not_restored.remove(entity_id)
+            self._subscribe()
             self._file.async_write_soon(SOON)
 
     def _raise_issues(self, *new: str) -> None:
@@ -373,15 +372,16 @@ class HoldingManager:
             for entity_id in tuple(self._devices):
                 self._report(entity_id, self.hass.states.get(entity_id))
 
-    def _subscribe(self, pending: Collection[str] = ()) -> None:
-        """Subscribe to devices that are held or about to be, and to service calls, if any."""
+    def _subscribe(self) -> None:
+        """Subscribe to held devices and service calls, if any, and to the names in issues."""
         while self._listening:
             self._listening.pop()()
-        if (entity_ids := {*self._devices, *pending}) and self._is_running:
+        if self._is_running:
+            named = self._not_restored | self._devices.keys()
             self._listening = [
-                *self._service_calls.async_listen(),
-                async_track_state_change_event(self.hass, entity_ids, self._on_state),
-                async_track_entity_registry_updated_event(self.hass, entity_ids, self._on_registry),
+                *(self._service_calls.async_listen() if self._devices else ()),
+                async_track_state_change_event(self.hass, self._devices, self._on_state),
+                async_track_entity_registry_updated_event(self.hass, named, self._on_registry),
             ]
 
     # Reports
@@ -397,10 +397,8 @@ class HoldingManager:
 
     def _report(self, entity_id: str, state: State | None, *, is_others: bool = False) -> None:
         """Process a report; work out the set-back of a device that was unavailable until now."""
-        if (held := self._devices.get(entity_id)) is None:
-            return  # it is about to be held
-        read = device_state_of(state)
-        if read and held.degrees is not None:
+        read, held = device_state_of(state), self._devices.get(entity_id)
+        if read and held and held.degrees is not None:
             wanted = set_back(read, held.degrees)
             if isinstance(wanted, Refusal):
                 self._remove(entity_id, Outcome.RESTORED)
@@ -418,18 +416,20 @@ class HoldingManager:
 
     @callback
     def _on_registry(self, event: Event[EventEntityRegistryUpdatedData]) -> None:
-        """Follow a renamed entity, and mark a removed one."""
+        """Follow a renamed entity, also with its issue, and mark a removed one."""
         entity_id = event.data["entity_id"]
         old = str(event.data.get("old_entity_id", entity_id))
-        if old not in self._devices:
-            return  # it is about to be held
-        if event.data["action"] == "remove":
-            self._removed.add(entity_id)
-            self._report(entity_id, None)
-        elif entity_id != old:
-            self._set_device(replace(self._pop(old), entity_id=entity_id))
+        if entity_id != old:
+            if old in self._not_restored:
+                self.async_forget(old)
+                self._raise_issues(entity_id)
+            if old in self._devices:
+                self._set_device(replace(self._pop(old), entity_id=entity_id))
             self._subscribe()
             self._report(entity_id, self.hass.states.get(entity_id))
+        elif event.data["action"] == "remove" and entity_id in self._devices:
+            self._removed.add(entity_id)
+            self._report(entity_id, None)
 
     @callback
     def _on_timer(self) -> None:
