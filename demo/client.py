@@ -138,16 +138,15 @@ class Client:
         seconds: float = 10,
     ) -> dict[str, Any]:
         """Wait until an entity has a state, or until its state meets a condition."""
-        found = None
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while True:
-                    found = await self.state(entity_id)
-                    if found and (
-                        found["state"] == state if isinstance(state, str) else state(found)
-                    ):
-                        return found
-                    await asyncio.sleep(POLL_SECONDS)
+        end = time.monotonic() + seconds
+        while True:
+            is_last = time.monotonic() >= end  # before looking, as a request may take long
+            found = await self.state(entity_id)
+            if found and (found["state"] == state if isinstance(state, str) else state(found)):
+                return found
+            if is_last:
+                break
+            await asyncio.sleep(POLL_SECONDS)
         wanted = state if isinstance(state, str) else "as expected"
         raise HouseError(f"{entity_id} was not {wanted} within {seconds:g} s: {found}")
 
