@@ -46,3 +46,11 @@ class EquiwattLive(EquiwattEntity, BinarySensorEntity):
         """Return the kind, and whether it is a rehearsal."""
         state = self.coordinator.data
         return {"rehearsal": state.rehearsal, "kind": self.coordinator.plans.live_kind(state)}
+
+    @property
+    @override
+    def shown(self) -> object:
+        """Return the source of the state and its attributes."""
+        # Automations wait for this entity, and to work out its state twice would take longer.
+        state = self.coordinator.data
+        return state.live, state.rehearsal, self.coordinator.plans

@@ -14,9 +14,7 @@ from .equivents.snapshot import Edge
 
 PARALLEL_UPDATES = 0
 
-EQUIVENT = EventEntityDescription(
-    key="equivent", event_types=[edge_type.value for edge_type in EdgeType]
-)
+EQUIVENT = EventEntityDescription(key="equivent", event_types=[each.value for each in EdgeType])
 
 
 async def async_setup_entry(

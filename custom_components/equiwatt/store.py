@@ -153,8 +153,8 @@ class EquiwattStore:
         """
         edge = self.plans.marked(self.attendance.marked(edge))
         self.snapshot = replace(edge.after, upcoming=None)
-        self.attendance = self.attendance.after(edge)
         self.plans = self.plans.after(edge)
+        self.attendance = self.attendance.after(edge)
         self.known = True
         await self._file.async_try()
         return edge

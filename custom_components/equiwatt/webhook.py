@@ -28,6 +28,7 @@ from .equivents.client import is_secure
 from .equivents.model import EdgeType
 
 ATTR_EVENT = "event"
+EDGE_TYPES = {edge_type.value: edge_type for edge_type in EdgeType}
 MAX_BODY = 64 * 1024
 BODY_TIMEOUT = 2
 PART = re.compile(r'name="?event"?(?:\r\n[^\r\n]{1,200}){0,9}\r\n\r\n(\w+)\r\n--')
@@ -176,10 +177,7 @@ class EquiwattWebhookManager:
 
 def _edge_type(fields: Mapping[str, object]) -> EdgeType | None:
     """Return the edge type that a call names, None without any."""
-    try:
-        return EdgeType(str(fields.get(ATTR_EVENT, "")).strip().lower())
-    except ValueError:
-        return None
+    return EDGE_TYPES.get(str(fields.get(ATTR_EVENT)).strip().lower())
 
 
 async def _async_read(request: Request) -> bytes:

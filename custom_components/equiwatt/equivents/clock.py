@@ -82,8 +82,6 @@ class Clock:
         error = self._utcnow() - self.now()
         if abs(error) <= TOLERANCE:
             self._error = timedelta()
-        elif (
-            abs(error - self._error) > MEASUREMENT_TOLERANCE
-        ):  # not jitter, as a date has whole seconds
+        elif abs(error - self._error) > MEASUREMENT_TOLERANCE:  # not a date's rounding
             self._error = error
         return self._error

@@ -106,9 +106,7 @@ class Plans:
 
     def open(self, known: Snapshot, now: datetime) -> tuple[Plan, ...]:
         """Return the plans whose equivent is neither live nor announced yet."""
-        unmet = self._not_met_by(
-            [equivent for equivent in (known.real, known.upcoming) if equivent]
-        )
+        unmet = self._not_met_by(filter(None, (known.real, known.upcoming)))
         return tuple(plan for plan in unmet if now < plan.end + RETENTION)
 
     def next_start(self, known: Snapshot, now: datetime) -> tuple[datetime | None, Kind | None]:
@@ -160,10 +158,8 @@ class Plans:
         """Fulfil the plans of equivents that came and went unseen."""
         found = self
         for equivent in known.finished:
-            if (
-                not found.plans
-                or (equivent.end or equivent.start) < found.plans[0].start - MAX_DISTANCE
-            ):
+            end = equivent.end or equivent.start
+            if not found.plans or end < found.plans[0].start - MAX_DISTANCE:
                 break
             plan = found._plan_of(equivent)
             if plan and plan.is_met_by(equivent):

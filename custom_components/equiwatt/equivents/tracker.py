@@ -241,7 +241,7 @@ class Tracker:
     def _end(self, over: Equivent, source: Source, now: datetime) -> None:
         """End the live equivent, not a rehearsal."""
         end = max((over.end or now).replace(microsecond=0), over.start + timedelta(seconds=1))
-        over = replace(over, end=end)
+        over = Equivent(over.start, end)
         # The API may never list an equivent known from a push alone, and the end of an equivent
         # past its bound is unknown, so neither becomes history.
         is_history = not self.snapshot.pushed_at and end < _bound(self.snapshot.live or over)
