@@ -135,7 +135,7 @@ class Client:
         self,
         entity_id: str,
         state: str | Callable[[dict[str, Any]], object],
-        seconds: float = 10,
+        seconds: float = 30,
     ) -> dict[str, Any]:
         """Wait until an entity has a state, or until its state meets a condition."""
         end = time.monotonic() + seconds

@@ -138,7 +138,7 @@ async def test_equivent(house: House, api: Provider, dashboard: Dashboard) -> No
     nothing = (*OF_THE_METER, "Restore now", "Planned end", "This is a rehearsal", "Log it")
     await dashboard.shows("Not live", "No equivent has finished yet", without=nothing)
     await dashboard.press("Rehearse")
-    await house.wait_for(LIVE, "on", 15)
+    await house.wait_for(LIVE, "on")
     gone: tuple[str, ...] = ("Rehearse", "Log it", "Skip", *OF_THE_METER)
     await dashboard.shows("Live now", "This is a rehearsal", "Planned end", without=gone)
     await house.call("equiwatt", "simulate_equivent", duration=10)
@@ -162,10 +162,10 @@ async def test_equivent(house: House, api: Provider, dashboard: Dashboard) -> No
     await dashboard.shows("Immersion heater", "Towel rail", "Restore now")
     await dashboard.press("Restore now")
     await dashboard.confirm()
-    await house.wait_for(HEATER, "on", 15)
+    await house.wait_for(HEATER, "on")
     await dashboard.shows("Live now", without=("Restore now", "Immersion heater"))
     await dashboard.toggle("Skip this one")
-    await house.wait_for(SKIP, "on", 15)
+    await house.wait_for(SKIP, "on")
     await dashboard.shows("Skip this one", without=("Log it",))
 
     api.current, api.previous = None, [{"start_time": start, "end_time": int(time.time())}]
@@ -196,7 +196,7 @@ async def test_with_a_meter(house: House, api: Provider, dashboard: Dashboard) -
 
     api.current = measured(start, start + 2 * HOUR)
     await call(addresses["started"].split("?")[0])
-    await house.wait_for(LIVE, "on", 15)
+    await house.wait_for(LIVE, "on")
     await saving(house, final=False)
     await dashboard.shows("Am I beating it?", "Planned end", "Until", *OF_THE_METER)
     api.current, api.previous = None, [measured(start, start + 900)]

@@ -67,11 +67,11 @@ class Account:
     async def begin(self) -> None:
         """Send the call for the start and pause the heater."""
         await call(self.started)
-        await self.house.wait_for(self.id_of(LIVE), "on", 5)
+        await self.house.wait_for(self.id_of(LIVE), "on")
         await self.house.call(
             "equiwatt", "pause", entity_id=self.heater, config_entry_id=self.entry_id
         )
-        await self.house.wait_for(self.heater, "off", 5)
+        await self.house.wait_for(self.heater, "off")
 
     async def begin_confirmed(self, *, planned: bool = True) -> None:
         """Begin, and wait for the answer that names the equivent."""
@@ -200,7 +200,7 @@ async def fast_clock(account: Account) -> None:
     for _ in range(10):
         assert (await account.shown())[1][0] == "off"
         await asyncio.sleep(0.5)
-    await account.house.wait_for(account.id_of(LIVE), "on", 5)
+    await account.house.wait_for(account.id_of(LIVE), "on")
 
 
 ROWS: tuple[Callable[[Account], Coroutine[Any, Any, None]], ...] = (
@@ -242,14 +242,14 @@ async def add(house: House, api: Provider, number: int) -> Account:
     start, end = now - 20 * MINUTE, now + 40 * MINUTE
     started, ended = addresses["started"], addresses["ended"]
     account = Account(house, api, number, started, ended, entry_id, start, end)
-    await house.wait_for(account.id_of(LIVE), "off", 10)
+    await house.wait_for(account.id_of(LIVE), "off")
     return account
 
 
 async def check(account: Account, row: Callable[[Account], Coroutine[Any, Any, None]]) -> None:
     """Check that a row changes nothing, and that a true end restores the heater."""
     watching = asyncio.create_task(row(account))
-    await account.house.wait_for(account.heater, "off", 20)
+    await account.house.wait_for(account.heater, "off")
     before = await account.shown()
     await watching
     after = await account.shown()
@@ -258,7 +258,7 @@ async def check(account: Account, row: Callable[[Account], Coroutine[Any, Any, N
     assert after == before, row.__name__
     account.api.end(account.start, account.now)
     await call(account.ended)
-    await account.house.wait_for(account.heater, "on", 30)
+    await account.house.wait_for(account.heater, "on")
 
 
 async def test_misleading_answers(house: House) -> None:

@@ -99,8 +99,8 @@ async def choose_meter(house: House, entry_id: str) -> None:
         while (await house.options(entry_id, chosen))["step_id"] != "preview_hourly":  # noqa: ASYNC110
             await asyncio.sleep(0.2)
     await house.options(entry_id, chosen, {})
-    await house.wait_for(SAVING, lambda _: True, 10)
-    await house.wait_for(LIVE, "off", 10)
+    await house.wait_for(SAVING, lambda _: True)
+    await house.wait_for(LIVE, "off")
 
 
 async def use_blueprint(house: House) -> None:
@@ -111,7 +111,7 @@ async def use_blueprint(house: House) -> None:
     blueprint = {"path": "equiwatt/pause.yaml", "input": inputs}
     path = f"/api/config/automation/config/{time.time_ns() // 1_000_000}"
     await house.request("POST", path, {"alias": "Pause the heater", "use_blueprint": blueprint})
-    await house.wait_for("automation.pause_the_heater", "on", 10)
+    await house.wait_for("automation.pause_the_heater", "on")
 
 
 async def wait_for_notifications(house: House, *expected: str) -> None:
@@ -129,10 +129,10 @@ async def wait_for_notifications(house: House, *expected: str) -> None:
 async def rehearse(house: House) -> None:
     """Check the automation in a rehearsal, from the start to the end."""
     await house.call("equiwatt", "simulate_equivent", duration=10)
-    await house.wait_for(HEATER, "off", 5)
+    await house.wait_for(HEATER, "off")
     started, over = "Rehearsal: an equivent has started", "Rehearsal: the equivent is over"
     await wait_for_notifications(house, started)
-    await house.wait_for(HEATER, "on", 15)
+    await house.wait_for(HEATER, "on")
     await wait_for_notifications(house, started, over)
 
 
@@ -142,8 +142,8 @@ async def skip_one(house: House, api: Provider, addresses: dict[str, str]) -> No
     start = int(time.time())
     api.set_answer({"start_time": start, "end_time": start + 3_600}, [])
     await call(addresses["started"])
-    await house.wait_for(LIVE, "on", 5)
-    event = await house.wait_for(EVENT, lambda state: not state["attributes"]["test"], 5)
+    await house.wait_for(LIVE, "on")
+    event = await house.wait_for(EVENT, lambda state: not state["attributes"]["test"])
     assert (event["attributes"]["event_type"], event["attributes"]["skipped"]) == ("started", True)
     await house.wait_for(HEATER, "on", 1)
     await house.wait_for(CURRENT_END, lambda state: state["state"] != "unknown", 70)  # confirmed
@@ -161,7 +161,7 @@ async def reconfigure(house: House, entry_id: str, addresses: dict[str, str]) ->
     made = await house.flow("equiwatt", {"next_step_id": "new_addresses"}, {}, entry_id=entry_id)
     assert not set(addresses_in(made).values()) & set(addresses.values())
     await house.submit(made["flow_id"], {})
-    await house.wait_for(LIVE, "off", 10)
+    await house.wait_for(LIVE, "off")
 
 
 async def move(house: House, api: Provider, started: str) -> dict[str, str]:
@@ -194,7 +194,7 @@ async def test_front_door(api: Provider, tmp_path: Path, own_port: int) -> None:
         form = await house.flow("equiwatt", filled_in(TOKEN, api.url))
         first = addresses_in(form)
         await house.submit(form["flow_id"], {})
-        await house.wait_for(LIVE, "off", 10)
+        await house.wait_for(LIVE, "off")
 
         (entry,) = await house.entries("equiwatt")
         await choose_meter(house, entry["entry_id"])

@@ -67,7 +67,7 @@ async def test_off_for_two_hours(tmp_path: Path, own_port: int) -> None:
     """Rows of that time are distinguished from measured ones."""
     database = tmp_path / "home-assistant_v2.db"
     async with ForkedHouse(tmp_path, configuration=CONFIGURATION, port=own_port) as house:
-        await house.wait_for(METER, lambda state: state["state"] == "100.5", 30)
+        await house.wait_for(METER, lambda state: state["state"] == "100.5")
         assert await house.stop() == 0
         let_two_hours_pass(database)
         off = time.time() - OFF

@@ -89,8 +89,8 @@ def changed_at(state: dict[str, Any]) -> float:
 
 async def counted(house: House, starts: int, ends: int) -> None:
     """Check the number of edges in automations."""
-    await house.wait_for("counter.started", str(starts), 5)
-    await house.wait_for("counter.ended", str(ends), 5)
+    await house.wait_for("counter.started", str(starts))
+    await house.wait_for("counter.ended", str(ends))
 
 
 async def by_push(house: House, api: Provider, addresses: dict[str, str]) -> None:
@@ -118,10 +118,10 @@ async def by_polling_and_clock(house: House, api: Provider) -> None:
     end = int(time.time()) + 15
     api.current = {"start_time": start, "end_time": end}
     await house.call("homeassistant", "update_entity", entity_id=LIVE)
-    await house.wait_for(CURRENT_END, datetime.fromtimestamp(end, UTC).isoformat(), 5)
+    await house.wait_for(CURRENT_END, datetime.fromtimestamp(end, UTC).isoformat())
     api.is_down = True
     await house.call("homeassistant", "update_entity", entity_id=LIVE)
-    assert -0.5 < changed_at(await house.wait_for(LIVE, "off", 20)) - end < 2
+    assert -0.5 < changed_at(await house.wait_for(LIVE, "off")) - end < 2
     await counted(house, 2, 2)
 
 

@@ -63,7 +63,7 @@ async def test_meter(house: House, api: Provider) -> None:
     start = int(time.time()) // HOUR * HOUR - HOUR // 2
     api.current = measured(start, start + 2 * HOUR)
     await call(addresses["started"].split("?")[0])
-    await house.wait_for(LIVE, "on", 15)
+    await house.wait_for(LIVE, "on")
     known = {"final": False, "start": datetime.fromtimestamp(start, UTC).isoformat()}
     assert await saving(house, **known) == pytest.approx(0, abs=0.2)
     await house.kill()
@@ -74,7 +74,7 @@ async def test_meter(house: House, api: Provider) -> None:
     end = start + 900
     api.current, api.previous = None, [measured(start, end), *api.previous]
     await call(addresses["ended"])
-    await house.wait_for(LIVE, "off", 15)
+    await house.wait_for(LIVE, "off")
     assert await saving(house, final=True, start=known["start"]) == pytest.approx(0, abs=0.2)
     first, second = await described(house, 2)
     assert "less than usual" in first

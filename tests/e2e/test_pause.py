@@ -16,7 +16,7 @@ import pytest
 from demo.house import House
 
 from ..fakes.forked import ForkedHouse
-from ..fakes.process import TOKEN, add, call, end_process
+from ..fakes.process import TOKEN, add, call, end_process, stored
 from ..fakes.provider import Provider
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long(45)]
@@ -107,15 +107,15 @@ class Plugs:
     async def shown_in(self, house: House) -> None:
         """Wait until Home Assistant has polled each plug."""
         for name in DEVICES:
-            await house.wait_for(f"switch.{name}", partial(self._shows, name), 5)
+            await house.wait_for(f"switch.{name}", partial(self._shows, name))
 
     def _shows(self, name: str, found: dict[str, Any]) -> bool:
         """Return True if a state is the plug's present one, as a command may still arrive."""
         return bool(found["state"] == self.state(name))
 
-    async def until(self, condition: Callable[[], bool], seconds: float) -> None:
+    async def until(self, condition: Callable[[], bool]) -> None:
         """Wait for a condition."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + 30
         while not condition():
             assert time.monotonic() < end, {name: self.commands(name) for name in DEVICES}
             await asyncio.sleep(0.02)
@@ -146,26 +146,24 @@ async def test_devices_are_restored(
 ) -> None:
     """Paused devices are restored after a power cut, a deaf beginning and a restart."""
     addresses = await add(house, api)
-    await house.wait_for("switch.radio", "on", 5)
-    await asyncio.sleep(2)  # until the entry is on the disk
+    await house.wait_for("switch.radio", "on")
+    await stored(house)
     start = time.time()
     api.current = equivent(start, start + 3600)
     await call(addresses["started"])
-    await plugs.until(
-        lambda: plugs.commands("heater") == ["off"], 5
-    )  # the other commands may follow
-    await plugs.until(lambda: plugs.acted == ["start"], 5)
+    await plugs.until(lambda: plugs.commands("heater") == ["off"])  # others may follow
+    await plugs.until(lambda: plugs.acted == ["start"])
     await end_process(house, sign)
     await asyncio.sleep(0.5)  # for a command in progress
     await house.start()
-    await house.wait_for(LIVE, "on", 5)
+    await house.wait_for(LIVE, "on")
     await call(addresses["started"])
     await plugs.shown_in(house)
     await still_off_when_paused_again(house, plugs)
     await house.call("switch", "turn_on", entity_id="switch.radio")  # which makes it theirs
-    await house.wait_for("switch.radio", "on", 5)
+    await house.wait_for("switch.radio", "on")
     await house.call("switch", "turn_off", entity_id="switch.radio")
-    await house.wait_for("switch.radio", "off", 5)
+    await house.wait_for("switch.radio", "off")
     await ended_while_down(house, plugs, api, sign, start)
     check_log(house, addresses)
 
@@ -179,16 +177,16 @@ async def test_call_for_an_area_or_all(house: House, plugs: Plugs, api: Provider
     chosen = {"entity_id": "switch.radio", "area_id": area["area_id"]}
     await house.command("config/entity_registry/update", **chosen)
     await house.call("equiwatt", "simulate_equivent", duration=600)  # the automation pauses them
-    await house.wait_for(HELD, "3", 5)
+    await house.wait_for(HELD, "3")
     for device in devices:
-        await house.wait_for(device, "off", 5)
+        await house.wait_for(device, "off")
     await house.call("homeassistant", "update_entity", entity_id="switch.heater")
     await house.call("switch", "turn_on", area_id=area["area_id"])
-    await house.wait_for(HELD, "2", 5)
+    await house.wait_for(HELD, "2")
     await house.call("switch", "turn_off", entity_id="all")
-    await house.wait_for(HELD, "0", 5)
+    await house.wait_for(HELD, "0")
     await house.call("equiwatt", "simulate_equivent", duration=10)
-    await house.wait_for(LIVE, "off", 20)
+    await house.wait_for(LIVE, "off")
     await asyncio.sleep(3)
     assert plugs.commands("heater") == plugs.commands("rail") == ["off", "off"]
     assert plugs.commands("radio") == ["off", "on", "off"]
@@ -199,7 +197,7 @@ async def still_off_when_paused_again(house: House, plugs: Plugs) -> None:
     devices = ["switch.heater", "switch.rail", "switch.radio"]
     await house.call("equiwatt", "pause", entity_id=devices)
     await plugs.until(
-        lambda: all(plugs.commands(name)[-1:] == ["off"] for name in DEVICES if name != "idle"), 5
+        lambda: all(plugs.commands(name)[-1:] == ["off"] for name in DEVICES if name != "idle")
     )
     assert plugs.commands("heater") == ["off"]
 
@@ -213,18 +211,17 @@ async def ended_while_down(
     api.current = None
     api.previous = [equivent(start, time.time())]
     await house.start()
-    await house.wait_for(LIVE, "off", 30)
-    await asyncio.sleep(3)
+    await house.wait_for(LIVE, "off")
+    await plugs.until(lambda: plugs.acted == ["start", "end"])
+    await asyncio.sleep(2)
     assert plugs.commands("heater") == plugs.commands("rail") == ["off"]
     plugs.deaf.unlink()
     await end_process(house, sign)  # each start retries at once, not a minute later
     await house.start()
-    await plugs.until(
-        lambda: plugs.commands("heater") == plugs.commands("rail") == ["off", "on"], 10
-    )
+    await plugs.until(lambda: plugs.commands("heater") == plugs.commands("rail") == ["off", "on"])
     assert plugs.commands("radio") == ["off", "on", "off"]
     assert plugs.commands("idle") == []
-    await house.wait_for("switch.heater", "on", 5)
+    await house.wait_for("switch.heater", "on")
     assert plugs.acted == ["start", "end"]
 
 

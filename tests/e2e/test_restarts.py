@@ -15,7 +15,7 @@ from demo.house import House
 
 from ..fakes.forked import ForkedHouse
 from ..fakes.home import LIVE
-from ..fakes.process import CURRENT_END, TOKEN, add, call
+from ..fakes.process import CURRENT_END, TOKEN, add, call, stored
 from ..fakes.provider import Provider
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long(50)]
@@ -145,7 +145,7 @@ class RestartedHouse:
 
     async def shows(self, entity_id: str, moment: int) -> None:
         """Wait for the time in a sensor."""
-        await self.house.wait_for(entity_id, datetime.fromtimestamp(moment, UTC).isoformat(), 10)
+        await self.house.wait_for(entity_id, datetime.fromtimestamp(moment, UTC).isoformat())
 
     async def stores(self, moment: int) -> None:
         """Wait for a time on the disk, without which nothing survives a power cut."""
@@ -216,7 +216,7 @@ async def set_up(house: RestartedHouse) -> None:
     """Add the account and start the first equivent, whose edge is announced."""
     house.api.previous = [house.equivent(*OLD)]
     house.addresses = await add(house.house, house.api)
-    await asyncio.sleep(2)  # until the entry is on the disk
+    await stored(house.house)
     house.api.current = house.equivent(FIRST[0], 1)
     await house.poll()
     await house.edges.expect("started by api, live is on")

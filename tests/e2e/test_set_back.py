@@ -62,7 +62,7 @@ async def house(api: Provider, tmp_path: Path, own_port: int) -> AsyncIterator[H
     """Run a Home Assistant with a thermostat that heats, and one that is off."""
     async with ForkedHouse(tmp_path, configuration=CONFIGURATION, port=own_port) as house:
         await add(house, api)
-        await house.wait_for(HEATING, "heat", 20)
+        await house.wait_for(HEATING, "heat")
         yield house
 
 
@@ -129,7 +129,7 @@ async def check_restored(house: House, sign: signal.Signals) -> None:
     """Check that the heating is held over a restart and restored after it."""
     await end_process(house, sign)
     await house.start()
-    held = await house.wait_for(HELD, "1", 20)
+    held = await house.wait_for(HELD, "1")
     (shown,) = held["attributes"]["entities"]
     assert (shown["entity_id"], shown["state"], shown["temperature"]) == (HEATING, "heat", 21)
     await house.call("equiwatt", "simulate_equivent", duration=10)

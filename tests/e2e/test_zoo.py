@@ -18,7 +18,7 @@ from tests.fakes.devices.kinds import KINDS
 
 from ..fakes.forked import ForkedHouse
 from ..fakes.home import LIVE
-from ..fakes.process import add, end_process
+from ..fakes.process import add, end_process, stored
 from ..fakes.provider import Provider
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long(55)]
@@ -77,7 +77,7 @@ def commands(house: House) -> dict[str, int]:
 async def test_rows(house: House, api: Provider, interruptions: tuple[str, ...]) -> None:
     """Each device is off or as in a scene while it is held, and restored afterwards."""
     await add(house, api)
-    await asyncio.sleep(2)  # until the entry is on the disk
+    await stored(house)
     for how in interruptions:
         await hold(house, how)
     ours = [
@@ -93,12 +93,12 @@ async def hold(house: House, how: str) -> None:
     before, given = essences(house), commands(house)
     entities = [f"{KINDS[row](name).domain}.{name}" for name, row in PAUSED.items()]
     await house.call("equiwatt", "simulate_equivent", duration={"minutes": 10})
-    await house.wait_for(LIVE, "on", 5)
+    await house.wait_for(LIVE, "on")
     await house.call("equiwatt", "pause", entity_id=entities)
     for entity_id in entities:
-        await house.wait_for(entity_id, "off", 15)
+        await house.wait_for(entity_id, "off")
     await house.call("equiwatt", "apply_scene", entity_id="scene.saving")
-    await house.wait_for("number.number", "60.0", 5)
+    await house.wait_for("number.number", "60.0")
     if how == "reload":
         (entry,) = await house.entries("equiwatt")
         await house.call("homeassistant", "reload_config_entry", entry_id=entry["entry_id"])
@@ -107,7 +107,7 @@ async def hold(house: House, how: str) -> None:
     elif how != "end":
         await end_process(house, signal.Signals[how])
         await house.start()
-    await house.wait_for(LIVE, "on", 10)
+    await house.wait_for(LIVE, "on")
     await house.call("equiwatt", "simulate_equivent", duration={"seconds": 10})
     await until_they_are(house, before, 60)
     now = commands(house)

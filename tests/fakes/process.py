@@ -1,5 +1,6 @@
 """A user's and the app's calls to a real Home Assistant process."""
 
+import asyncio
 import signal
 from typing import Any
 
@@ -33,8 +34,16 @@ async def add(house: House, api: Provider) -> dict[str, str]:
     second = {"name": "The same", **filled_in(TOKEN, api.url)}
     again = await house.flow("equiwatt", second)
     assert again["reason"] == "already_configured"
-    await house.wait_for(LIVE, "off", 10)
+    await house.wait_for(LIVE, "off")
     return addresses_in(form)
+
+
+async def stored(house: House) -> None:
+    """Wait until the entry is on the disk, without which it does not survive a power cut."""
+    file = house.folder / ".storage" / "core.config_entries"
+    async with asyncio.timeout(60):
+        while not file.exists() or TOKEN not in file.read_text("utf-8"):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
 
 
 async def call(address: str) -> None:
