@@ -941,9 +941,10 @@ def test_held_again_soon() -> None:
     assert [seconds for seconds, _ in keeper.sent] == [0, 30]
 
 
-def test_held_again_while_restored() -> None:
+@pytest.mark.parametrize("seconds", [20, 100])
+def test_held_again_while_restored(seconds: int) -> None:
     """A device counts as on while our last command was to turn it on."""
-    keeper, clock = held(Plug("one", Nature(acts_after=20)))
+    keeper, clock = held(Plug("one", Nature(acts_after=seconds)))
     keeper.release()
     clock.turn(10)
     keeper.hold()

@@ -273,7 +273,7 @@ def _was_wanted(record: DeviceRecord, state: DeviceState) -> bool:
         lambda command: command.at >= record.began or not before.fits(command.values),
         reversed(record.commands),
     )
-    return not is_before(record, state) and any(
+    return any(
         state.fits(_with_mode(record, command.values)) and not before.fits(command.values)
         for command in since
     )

@@ -228,9 +228,8 @@ class HoldingManager:
 
     def _is_awaited(self, entity_id: str) -> bool:
         """Return True if a device may still report that it is held."""
-        held = self._devices.get(entity_id)
-        is_over = held is None or self._read_clock() >= held.record.until
-        return not is_over and self._result_of(entity_id) is Refusal.NO_ANSWER
+        is_unanswered = self._result_of(entity_id) is Refusal.NO_ANSWER
+        return is_unanswered and self._read_clock() < self._devices[entity_id].record.until
 
     def _result_of(self, entity_id: str) -> Refusal | None:
         """Return why a device is not confirmed to be held, None once it is."""
@@ -460,16 +459,14 @@ class HoldingManager:
         if decision.outcome or is_gone:
             self._remove(entity_id, decision.outcome or Outcome.RESTORED)
             return
-        looks = [decision.look_at] if decision.look_at else []
+        look_at = decision.look_at or now  # after a command, it is set by the next step
         if record.commands and not self._has_accounts:  # no restart would resume it
             abandoned_at = record.until + ABANDONED
             if now >= abandoned_at:
                 self._raise_issues(entity_id)
             else:
-                looks.append(abandoned_at)
-        self._due_at.pop(entity_id, None)
-        if looks:
-            self._due_at[entity_id] = self.hass.loop.time() + (min(looks) - now).total_seconds()
+                look_at = min(look_at, abandoned_at)
+        self._due_at[entity_id] = self.hass.loop.time() + (look_at - now).total_seconds()
         if decision.command is not None:
             self._command(entity_id, decision, now)
         self._dispatch()
