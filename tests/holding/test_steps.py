@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from custom_components.equiwatt.holding.device_state import DeviceState
+from custom_components.equiwatt.holding.record import DeviceRecord
 from custom_components.equiwatt.holding.steps import (
     Call,
     calls_for,
@@ -13,12 +14,19 @@ from custom_components.equiwatt.holding.steps import (
     turns_off_by_switch,
 )
 
+from .keeper import START
+
 
 def read(domain: str, state: str, **attributes: Any) -> DeviceState:
     """Return the state of a device."""
     found = DeviceState.read(domain, state, attributes)
     assert found
     return found
+
+
+def record(before: DeviceState, wanted: dict[str, Any]) -> DeviceRecord:
+    """Return the record of a held device."""
+    return DeviceRecord(before=before, wanted=wanted, began=START, until=START)
 
 
 def calls(state: DeviceState, *names: str, attempt: int = 0, **wanted: Any) -> list[Call]:
@@ -191,15 +199,15 @@ def test_unsupported_values(
 ) -> None:
     """Values that a device does not offer are left out."""
     state = read("climate", "heat", **before)
-    steps = steps_back(state, read("climate", "heat", **before | now), wanted)
+    steps = steps_back(record(state, wanted), read("climate", "heat", **before | now))
     assert list(steps) == names
 
 
 def test_schedule() -> None:
     """A thermostat in a schedule keeps its own temperatures unless the hold set one."""
     auto = read("climate", "auto", temperature=21, fan_mode="low")
-    assert list(steps_back(auto, auto, {})) == ["state", "fan_mode"]
-    names = list(steps_back(auto, auto, {"temperature": 19}))
+    assert list(steps_back(record(auto, {}), auto)) == ["state", "fan_mode"]
+    names = list(steps_back(record(auto, {"temperature": 19}), auto))
     assert names == ["state", "temperature", "fan_mode"]
 
 

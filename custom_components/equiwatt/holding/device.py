@@ -97,7 +97,7 @@ def calls_of(record: DeviceRecord, number: int) -> list[Call]:
     values, found = command.values, command.found
     attempt = sum(other.values == values for other in earlier)
     if command.at >= record.until:
-        return calls_for(values, _steps(record, found), found, attempt)
+        return calls_for(values, steps_back(record, found), found, attempt)
     return calls_for(missing_of(values, found), values, found, attempt)
 
 
@@ -189,7 +189,7 @@ def _restoring(
 ) -> Decision:
     """Return the decision after the end."""
     start, last = (back[0].at, back[-1].at) if back else (now, now)
-    steps, undone = _steps(record, seen), _undone(record, seen, back)
+    steps, undone = steps_back(record, seen), _undone(record, seen, back)
     first = record.commands[0].at
     unseen = _unseen(record, steps).difference(*(command.values for command in back))
     pending = {
@@ -219,7 +219,7 @@ def _restoring(
 
 def _undone(record: DeviceRecord, seen: DeviceState, back: tuple[Command, ...]) -> set[str]:
     """Return the steps that were carried out, and undid an earlier one."""
-    steps, undone = _steps(record, seen), set[str]()
+    steps, undone = steps_back(record, seen), set[str]()
     for command, after in zip(back, [*(later.found for later in back[1:]), seen], strict=False):
         (name,) = command.values
         earlier = takewhile(name.__ne__, steps)
@@ -237,7 +237,7 @@ def _is_old(record: DeviceRecord, state: DeviceState) -> bool:
 
 def is_before(record: DeviceRecord, state: DeviceState) -> bool:
     """Return True if a device is as it was before the hold."""
-    return state.fits(_steps(record, state))
+    return state.fits(steps_back(record, state))
 
 
 def is_ours(record: DeviceRecord, state: DeviceState) -> bool:
@@ -325,11 +325,6 @@ def _is_rounded(name: str, wanted: Any, before: DeviceState, state: DeviceState)
     return bool(missed and way) and all(
         part <= min(step_size, whole * ROUNDED) for part, whole in zip(missed, way, strict=True)
     )
-
-
-def _steps(record: DeviceRecord, state: DeviceState) -> dict[str, Any]:
-    """Return the steps that restore a device."""
-    return steps_back(cast("DeviceState", record.before), state, record.wanted)
 
 
 def _unseen(record: DeviceRecord, steps: Mapping[str, Any]) -> set[str]:

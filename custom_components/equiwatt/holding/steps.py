@@ -5,9 +5,10 @@ Assistant's own.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from .device_state import DeviceState, is_near
+from .record import DeviceRecord
 
 TOGGLES = ("fan", "humidifier", "input_boolean", "light", "media_player", "remote", "switch")
 """Domains whose devices are turned on and off."""
@@ -40,13 +41,14 @@ class Call(NamedTuple):
     data: Mapping[str, Any] = {}
 
 
-def steps_back(before: DeviceState, now: DeviceState, wanted: Mapping[str, Any]) -> dict[str, Any]:
+def steps_back(record: DeviceRecord, now: DeviceState) -> dict[str, Any]:
     """Return the attributes to restore, in order, without those that the device does not offer."""
+    before = cast("DeviceState", record.before)
     return {
         name: value
         for name, value in before.significant.items()
         if now.offers(name, value)
-        and (before.state != "auto" or "temperature" not in name or name in wanted)
+        and (before.state != "auto" or "temperature" not in name or name in record.wanted)
     }
 
 
