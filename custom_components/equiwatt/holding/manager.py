@@ -357,8 +357,8 @@ class HoldingManager:
     def async_stop(self, _: Event | None = None) -> None:
         """Stop without restoring: the next start resumes from the disk, if there is an account."""
         if not self._has_accounts:
-            unrestored = (held for held in self.held_for() if held.record.commands)
-            self._raise_issues(*(held.entity_id for held in unrestored))
+            unrestored = [held.entity_id for held in self.held_for() if held.record.commands]
+            self._raise_issues(*unrestored)
         self._is_running = False
         self._subscribe()
         self._timer.async_close()
