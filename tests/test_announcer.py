@@ -59,6 +59,20 @@ async def test_call_before_reload(hass: HomeAssistant, home: Home, push: Push) -
     assert (home.live, home.edges) == ("on", [("started", "webhook")])
 
 
+async def test_call_and_its_end_before_the_start(
+    hass: HomeAssistant, home: Home, push: Push
+) -> None:
+    """An equivent that has begun and ended before automations have armed is not announced."""
+    hass.set_state(CoreState.starting)
+    await home.setup()
+    await push("?event=started")
+    await push("?event=ended")
+    hass.set_state(CoreState.running)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await home.pass_time(1)
+    assert (home.live, home.edges) == ("off", [])
+
+
 async def test_unloaded_while_automations_start(
     hass: HomeAssistant, home: Home, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -625,7 +625,9 @@ async def test_outage_with_polling_disabled(home: Home, provider: Provider, push
     await home.pass_time(2 * 60 * MINUTE, step=600)
     provider.error = TimeoutError()
     await push("")
-    await home.pass_time(14 * MINUTE)
+    await home.pass_time(10 * MINUTE)
+    await push("")
+    await home.pass_time(4 * MINUTE)
     assert home.live == "off"
     await home.pass_time(2 * MINUTE)
     assert home.live == "unavailable"
