@@ -313,7 +313,6 @@ class HoldingManager:
         async_clear_not_restored(self.hass, entity_id)
         if entity_id in self._not_restored:
             self._not_restored.remove(entity_id)
-            self._subscribe()
             self._file.async_write_soon(SOON)
 
     def _raise_issues(self, *new: str) -> None:
