@@ -132,10 +132,22 @@ async def plan_tomorrow(house: House, title: str) -> None:
 
 
 async def test_equivent(house: House, api: Provider, dashboard: Dashboard) -> None:
-    """Without a meter: a rehearsal, an equivent, held devices, a skip, the end, an outage."""
-    addresses = await add(house, api)
+    """Without a meter: no account, a rehearsal, held devices, a skip, the end, an outage."""
     await dashboard.open()
-    nothing = (*OF_THE_METER, "Restore now", "Planned end", "This is a rehearsal", "Log it")
+    missing = ("There is no binary_sensor.equiwatt_live", "Add or enable your account")
+    await dashboard.shows(*missing, without=("Rehearse", "No answer"))
+    addresses = await add(house, api)
+    await dashboard.open("equiwatt-results")
+    await dashboard.shows("Nothing has been measured yet", without=("Saved in all", "Each month"))
+    await dashboard.open()
+    nothing = (
+        *OF_THE_METER,
+        "There is no",
+        "Restore now",
+        "Planned end",
+        "This is a rehearsal",
+        "Log it",
+    )
     await dashboard.shows("Not live", "No equivent has finished yet", without=nothing)
     await dashboard.press("Rehearse")
     await house.wait_for(LIVE, "on")
@@ -176,7 +188,8 @@ async def test_equivent(house: House, api: Provider, dashboard: Dashboard) -> No
     (entry,) = await house.entries("equiwatt")
     disabled = {"entry_id": entry["entry_id"], "disabled_by": "user"}
     await house.command("config_entries/disable", **disabled)
-    await dashboard.shows("No answer from equiwatt", without=("Live now", "Lasted", "Today"))
+    gone = ("Live now", "Lasted", "Today", *missing)
+    await dashboard.shows("No answer from equiwatt", without=gone)
     assert house.problems() == []
 
 
