@@ -52,5 +52,4 @@ class EquiwattLive(EquiwattEntity, BinarySensorEntity):
     def shown(self) -> object:
         """Return the source of the state and its attributes."""
         # Automations wait for this entity, and to work out its state twice would take longer.
-        state = self.coordinator.data
-        return state.live, state.rehearsal, self.coordinator.plans
+        return self.coordinator.data, self.coordinator.plans
