@@ -103,6 +103,17 @@ async def test_stale_to_the_second(home: Home, provider: Provider) -> None:
     assert home.live == "unavailable"
 
 
+async def test_asked_before_the_planned_end(home: Home, provider: Provider) -> None:
+    """During an outage the API is asked once more before the clock decides, whatever the pace."""
+    end = NOW + timedelta(minutes=50)
+    provider.start(NOW, end)
+    await home.setup()
+    provider.error = TimeoutError()
+    await home.pass_time(49 * MINUTE)
+    await home.pass_time(59, step=1)
+    assert [moment for moment in provider.calls if end - timedelta(seconds=13) <= moment < end]
+
+
 async def test_invalid_answers(home: Home, provider: Provider) -> None:
     """An invalid body ends nothing and starts nothing."""
     await go_live(home, provider)

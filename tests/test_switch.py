@@ -77,6 +77,23 @@ async def test_next(home: Home, provider: Provider, restarts: bool) -> None:
     ]
 
 
+async def test_ended_while_down(live: Home, provider: Provider) -> None:
+    """The end that a restart announces is still that of a skipped equivent."""
+    await turn(live, "on")
+
+    def pass_away() -> None:
+        """End the equivent as planned."""
+        provider.end(NOW, NOW + HOUR)
+        live.freezer.tick(HOUR)
+
+    await restart(live, pass_away)
+    await started(live)
+    await live.pass_time(MINUTE)
+    assert live.live == "off"
+    assert skipped(live) == [("started", False), ("ended", True)]
+    assert live.state(SKIP) == "off"
+
+
 async def test_restart_afterwards(live: Home, provider: Provider) -> None:
     """A used skip does not return after a restart."""
     await install(live.hass, Plug("Plug"))

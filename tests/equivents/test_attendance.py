@@ -163,6 +163,15 @@ def test_never_announced() -> None:
     assert after.after(ended) == Attendance()
 
 
+def test_next_one_joined() -> None:
+    """A participant of the next equivent, which is live before the end is announced, waits."""
+    first, second = Equivent(NOW, NOW + HOUR), Equivent(NOW + HOUR)
+    attendance = Attendance().joined_by("one", first).joined_by("two", second)
+    ended = Edge(EdgeType.ENDED, first, Source.API, Snapshot(live=second))
+    assert attendance.marked(ended).participants == ("one",)
+    assert attendance.after(ended) == Attendance().joined_by("two", second)
+
+
 def test_skipped_in_the_moment_of_the_start() -> None:
     """An unobserved equivent uses up its skip; an earlier one does not."""
     skipping = Attendance(skips_since=NOW)

@@ -142,6 +142,14 @@ def test_off_twice() -> None:
     assert kept(again) == kept(again, 4 * FIVE - 150, 7 * FIVE - 150) == [1, 5]
 
 
+def test_on_for_a_moment() -> None:
+    """Two downtimes are handled separately, though no row in between was written in time."""
+    off = [Row(FIVE * n, 2, 1100) for n in (2, 3)]
+    again = [Row(FIVE * n, 3, 1700) for n in (4, 5)]
+    rows = [Row(FIVE, 1, FIVE + 10), *off, *again, Row(6 * FIVE, 5, 6 * FIVE + 10)]
+    assert kept(rows) == kept(rows, 1095, 1695) == [1, 5]
+
+
 def test_import() -> None:
     """Rows imported in one go count, also where they do not move."""
     rows = [Row(FIVE * n, kwh, 90 * FIVE) for n, kwh in enumerate((1, 2, 2, 2, 2, 3, 4), 1)]
