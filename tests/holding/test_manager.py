@@ -495,6 +495,22 @@ async def test_one_of_two_accounts(home: Home, push: Push, how: str, is_first: b
     assert plug.commands == ["turn_off", "turn_on"]
 
 
+async def test_two_accounts_still_restoring(home: Home, push: Push) -> None:
+    """A device that is still being restored at one account's end is shown for both accounts."""
+    add_entry(home.hass, "another-token", "another-webhook")
+    await home.setup()
+    (plug,) = await install(home.hass, Plug("Plug"))
+    await push("?event=started")
+    await push("?event=started", "another-webhook")
+    await pause(home.hass, PLUG, max_duration={"minutes": 1})
+    plug.obeys = False
+    await home.pass_time(2 * MINUTE)
+    await push("?event=ended")
+    await home.settle()
+    assert home.live == "off"
+    assert home.state("sensor.equiwatt_held_devices") == "1"
+
+
 async def test_two_accounts_hand_over(home: Home, provider: Provider, push: Push) -> None:
     """The other account continues a restore, with the first state."""
     other: MockConfigEntry = add_entry(home.hass, "another-token", "another-webhook")
@@ -1385,6 +1401,19 @@ async def test_set_back_after_pause(live: Home, provider: Provider) -> None:
     thermostat.report(available=True)
     await live.pass_time(5 * MINUTE)
     assert (live.state(CLIMATE), thermostat.temperature) == ("heat", 19)
+    await end(live, provider)
+    await live.pass_time(2 * MINUTE)
+    assert (live.state(CLIMATE), thermostat.temperature) == ("heat", 21)
+
+
+async def test_held_again_soon_after_restored(live: Home, provider: Provider) -> None:
+    """A device held again before it is believed to be restored keeps its first state."""
+    (thermostat,) = await install(live.hass, Thermostat("Thermostat"))
+    await pause(live.hass, CLIMATE, max_duration={"minutes": 5})
+    await live.pass_time(5 * MINUTE + 10)
+    thermostat.report(temperature=20.8)  # rounded by the device
+    await pause(live.hass, CLIMATE)
+    await live.pass_time(5 * MINUTE)
     await end(live, provider)
     await live.pass_time(2 * MINUTE)
     assert (live.state(CLIMATE), thermostat.temperature) == ("heat", 21)

@@ -580,7 +580,7 @@ class HoldingManager:
         jump = now - before - timedelta(seconds=moment - since)
         if self._clock is None or abs(jump) > CLOCK_TOLERANCE:  # small drifts add up
             self._clock = now, moment
-            for held in self.devices if jump else ():
+            for held in self.devices:
                 self._set_device(replace(held, record=shifted(held.record, jump)))
         return now
 
