@@ -1031,6 +1031,42 @@ async def test_twice_at_once(live: Home) -> None:
     assert plug.commands == ["turn_off"]
 
 
+@pytest.mark.parametrize("is_taken_over", [False, True])
+async def test_late_error(live: Home, provider: Provider, is_taken_over: bool) -> None:
+    """A command that is refused late leaves alone what later commands hold."""
+    (plug,) = await install(live.hass, Plug("Plug"))
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def refuse(service: str) -> None:
+        """Refuse the first command late."""
+        plug.before_command = None
+        begun.set()
+        await go_on.wait()
+        raise ServiceValidationError("Too late")
+
+    plug.before_command = refuse
+    first = live.hass.async_create_task(pause(live.hass, PLUG))
+    await until(begun.is_set)
+    if is_taken_over:
+        person = Context(user_id=(await live.hass.auth.async_create_user("One")).id)
+        data = {"entity_id": PLUG}
+        await live.hass.services.async_call("switch", "turn_on", data, True, person)
+        await until(lambda: live.state("sensor.equiwatt_held_devices") == "0")
+        second = live.hass.async_create_task(pause(live.hass, PLUG))
+        await until(second.done)
+    while live.state(PLUG) == "on":
+        live.freezer.tick(5)
+        async_fire_time_changed(live.hass, live.now)
+        for _ in range(100):
+            await asyncio.sleep(0)
+    go_on.set()
+    await live.settle()
+    assert first.done()
+    assert live.state("sensor.equiwatt_held_devices") == "1"
+    await end(live, provider)
+    assert live.state(PLUG) == "on"
+
+
 async def test_scene_with_full_disk(live: Home) -> None:
     """A scene that cannot be written keeps the pause and its limit."""
     (thermostat,) = await install(live.hass, Thermostat("Thermostat"))

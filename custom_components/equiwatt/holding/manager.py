@@ -499,9 +499,9 @@ class HoldingManager:
             answer = await self._service_calls.async_set(
                 entity_id, device.calls_of(held.record, number), held.requester, action
             )
-        if answer is Answer.DONE or not self._held_by(entity_id, record):
+        if answer is Answer.DONE or not (held := self._held_by(entity_id, record)):
             return
-        if answer is Answer.UNTOUCHED and number == 0:
+        if answer is Answer.UNTOUCHED and len(held.record.commands) == 1:
             self._remove(entity_id, Outcome.RESTORED)
         else:
             self._refuse(entity_id, number)
