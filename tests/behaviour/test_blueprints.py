@@ -826,3 +826,26 @@ async def test_second_account(home: Home, provider: Provider, use: Use) -> None:
     await simulate(home.hass, duration=10, config_entry_id=other.entry_id)
     await home.pass_time(15)
     assert plug.commands == ["turn_off", "turn_on"]
+
+
+@pytest.mark.parametrize("name", INPUTS)
+async def test_end_of_another_account(
+    home: Home, provider: Provider, push: Push, use: Use, name: str
+) -> None:
+    """A notification never names the end of another account's equivent."""
+    other = add_entry(home.hass, "another-token", "another-webhook")
+    await home.setup()
+    await install(home.hass, Plug("Plug"))
+    await use(name, **INPUTS[name] | {"notify_start": True}, equivent="event.equiwatt_equivent_2")
+    await simulate(home.hass, duration=600, config_entry_id=home.entry.entry_id)
+    provider.error = TimeoutError()
+    call = asyncio.create_task(push("?event=started", other.data["webhook_id"]))
+    await until(lambda: home.state("binary_sensor.equiwatt_live_2") == "on")
+    for _ in range(6):
+        for _ in range(100):
+            await asyncio.sleep(0)
+        home.freezer.tick(1)
+        fire_timers(home.hass, home.now)
+    await call
+    (message,) = messages(home)
+    assert message.startswith("When it ends is not known yet.")

@@ -1,5 +1,7 @@
 """Test the repairs of devices that are not restored."""
 
+from typing import Any
+
 import pytest
 
 from custom_components.equiwatt.const import DOMAIN
@@ -12,7 +14,7 @@ from tests.fakes.devices.pretend import Plug
 from tests.fakes.home import Home
 from tests.fakes.provider import Provider
 
-from .pausing import HOUR, MINUTE, PLUG, disable, end, pause, repairs, restart, started
+from .pausing import HOUR, KEY, MINUTE, PLUG, disable, end, pause, repairs, restart, started
 
 
 @pytest.mark.parametrize("fault", ["deaf", "away"])
@@ -152,3 +154,13 @@ async def test_removed(live: Home, broken: Plug) -> None:
     er.async_get(live.hass).async_remove(PLUG)
     await live.settle()
     assert repairs(live.hass) == [issue_id_of(PLUG)]
+
+
+async def test_nothing_left_behind(live: Home, broken: Plug, hass_storage: dict[str, Any]) -> None:
+    """An issue that follows a new name after the removal of the account leaves no file behind."""
+    assert await live.hass.config_entries.async_remove(live.entry.entry_id)
+    await live.settle()
+    er.async_get(live.hass).async_update_entity(PLUG, new_entity_id="switch.heater")
+    await live.pass_time(10)
+    assert repairs(live.hass) == [issue_id_of("switch.heater")]
+    assert KEY not in hass_storage

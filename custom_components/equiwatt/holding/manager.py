@@ -314,6 +314,7 @@ class HoldingManager:
         if entity_id in self._not_restored:
             self._not_restored.remove(entity_id)
             self._file.async_write_soon(SOON)
+            self._run(self._async_tidy())
 
     def _raise_issues(self, *new: str) -> None:
         """Raise the issues of devices that could not be restored, earlier ones included."""
