@@ -830,18 +830,18 @@ async def test_second_account(home: Home, provider: Provider, use: Use) -> None:
 
 @pytest.mark.parametrize("name", INPUTS)
 async def test_end_of_another_account(
-    home: Home, provider: Provider, push: Push, use: Use, name: str
+    home: Home, provider: Provider, push: Push, use: Use, acted: list[Any], name: str
 ) -> None:
     """A notification never names the end of another account's equivent."""
     other = add_entry(home.hass, "another-token", "another-webhook")
     await home.setup()
-    await install(home.hass, Plug("Plug"))
+    (plug,) = await install(home.hass, Plug("Plug"))
     await use(name, **INPUTS[name] | {"notify_start": True}, equivent="event.equiwatt_equivent_2")
     await simulate(home.hass, duration=600, config_entry_id=home.entry.entry_id)
     provider.error = TimeoutError()
     call = asyncio.create_task(push("?event=started", other.data["webhook_id"]))
-    await until(lambda: home.state("binary_sensor.equiwatt_live_2") == "on")
-    for _ in range(6):
+    await until(lambda: bool(plug.commands or acted))
+    while not messages(home):
         for _ in range(100):
             await asyncio.sleep(0)
         home.freezer.tick(1)
