@@ -15,7 +15,6 @@ from custom_components.equiwatt.api import async_get_client
 from custom_components.equiwatt.equivents import client
 from custom_components.equiwatt.equivents.tracker import Tracker
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
-from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
@@ -419,20 +418,6 @@ async def test_edges_wait_for_automations(
     assert hass.state is CoreState.running
     assert home.edges == [("started", "api")]
     assert [event.data["live"] for event in events] == ["on"]
-
-
-async def test_missed_during_start(
-    hass: HomeAssistant, home: Home, provider: Provider, push: Push
-) -> None:
-    """An equivent within the start of Home Assistant has no edge."""
-    hass.set_state(CoreState.starting)
-    await home.setup()
-    await push("?event=started")
-    await push("?event=ended")
-    hass.set_state(CoreState.running)
-    hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
-    await home.settle()
-    assert home.edges == []
 
 
 async def test_state_and_edge_agree(
