@@ -31,7 +31,7 @@ BOUNDS = {
     "calls_per_day": 2_879,
     "fleet_peak_ratio": 1.1,
     "push_ratio_to_native": 1.0,
-    "push_ratio_to_floor": 2.0,
+    "push_ratio_to_floor": 1.3,
     "push_end_s": 0.5,
     "push_end_95_s": 1.3,
     "parse_growth": 1.3,

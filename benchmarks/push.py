@@ -166,19 +166,23 @@ def durations(called: list[float], seen: list[float]) -> list[float]:
 
 def push_table(times: dict[str, list[float]]) -> Table:
     """Return the table of the pushes."""
-    ours = median(times["ours"])
+    ours, native, floor = (median(times[name]) for name in ("ours", "native", "floor"))
     table = Table(f"Push to state, {CALLS} calls each", ["", "median", "5 % to 95 %", "ours is"])
     for name, label in (
         ("ours", "equiwatt's webhook"),
         ("native", "webhook automation that toggles a helper"),
-        ("floor", "bare webhook that writes a state"),
+        ("floor", "bare webhook that writes an entity"),
     ):
         middle = median(times[name])
         ratio = "" if name == "ours" else f"{ours / middle:.2f} of it"
         table.rows.append([label, f"{middle:.2f} ms", spread(times[name], "ms"), ratio])
         table.figures[f"push_{name}_median_ms"] = middle
-        if name != "ours":
-            table.figures[f"push_ratio_to_{name}"] = ours / middle
+    table.figures |= {
+        "push_ratio_to_native": ours / native,
+        "push_ratio_to_floor": ours / floor,
+        "push_floor_ratio_to_native": floor / native,
+        "push_above_floor_us": (ours - floor) * 1_000,
+    }
     return table
 
 
