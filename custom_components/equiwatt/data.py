@@ -38,8 +38,9 @@ class EquiwattRuntimeData:
     def takes_part(self) -> bool:
         """Return True while an equivent is live, and not skipped."""
         state, attendance = self.coordinator.data, self.store.attendance
+        real = state.real
         # Of an equivent that is live again, the skip is restored with its edge, after the states.
-        skips = attendance.skips or (state.real and attendance.has_skipped(state.real))
+        skips = attendance.skips or (real and attendance.has_skipped(real))
         return state.live is not None and not skips
 
     async def async_join(self, participant: str, *, include_tests: bool) -> bool:

@@ -35,7 +35,7 @@ from .data import EquiwattConfigEntry
 from .equivents.model import Kind
 from .holding.eligibility import Refusal, Request, can_pause, can_set_back, scene_refusal_of
 from .holding.manager import async_get_manager
-from .target import listed_by, members_of, without_excluded
+from .target import async_select, listed_by, members_of, without_excluded
 
 ATTR_DEGREES: Final = "degrees"
 ATTR_DURATION: Final = "duration"
@@ -185,12 +185,10 @@ async def _async_hold_target(
     call: ServiceCall, action: str, can_hold: Callable[[State], bool]
 ) -> Outcome:
     """Hold the named entities, and those of areas, devices and labels that can be held."""
-    hass = call.hass
-    selected = async_extract_referenced_entity_ids(hass, TargetSelection(call.data))
-    named = members_of(hass, selected.referenced)
-    states = map(hass.states.get, members_of(hass, selected.indirectly_referenced) - _own(hass))
-    chosen = named | {state.entity_id for state in states if state and can_hold(state)}
-    chosen = without_excluded(hass, chosen, call.data)
+    own = _own(call.hass)
+    chosen = async_select(
+        call.hass, call.data, lambda state: state.entity_id not in own and can_hold(state)
+    )
     if not chosen:
         raise _nothing_to(action)
     entries = _live_entries(call)

@@ -1,6 +1,6 @@
 """Targets: the accounts of triggers and conditions, the entities of actions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import voluptuous as vol
@@ -64,6 +64,18 @@ def async_warn_of_unreached(what: str, target: dict[str, Any]) -> None:
     LOGGER.warning(
         "The target of the %s reaches no equiwatt account, so nothing comes of it: %s", what, target
     )
+
+
+@callback
+def async_select(
+    hass: HomeAssistant, target: dict[str, Any], is_eligible: Callable[[State], bool]
+) -> set[str]:
+    """Return the named entities of a target, and the eligible ones of areas, devices and labels."""
+    selected = async_extract_referenced_entity_ids(hass, TargetSelection(target))
+    named = members_of(hass, selected.referenced)
+    states = map(hass.states.get, members_of(hass, selected.indirectly_referenced))
+    eligible = {state.entity_id for state in states if state and is_eligible(state)}
+    return without_excluded(hass, named | eligible, target)
 
 
 @callback

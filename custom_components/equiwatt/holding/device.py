@@ -171,7 +171,7 @@ def _holding(record: DeviceRecord, seen: DeviceState | None, now: datetime) -> D
     """Return the decision while the hold lasts."""
     if seen is None or record.settled_at:
         return Decision(look_at=record.until)
-    if not record.commands and is_as_wanted(record, seen):
+    if not record.commands and seen.fits(record.wanted):
         return Decision(outcome=Outcome.RESTORED)
     rounds = [record.began + delay for delay in HOLD_ROUNDS]
     if is_believed(record):
