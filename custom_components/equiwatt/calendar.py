@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from math import ceil
-from typing import TYPE_CHECKING, Any, override
+from typing import Any, override
 
 from homeassistant.components.calendar import (
     CalendarEntity,
@@ -20,14 +20,11 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 from homeassistant.util.uuid import random_uuid_hex
 
-from .const import DECIMALS, DOMAIN
+from .const import DOMAIN
 from .data import EquiwattConfigEntry
 from .entity import EquiwattEntity
 from .equivents.model import Equivent, Kind
 from .equivents.planned import Plan, Plans, RefusedError, new_plan
-
-if TYPE_CHECKING:
-    from .metering.results import Estimate
 
 PARALLEL_UPDATES = 0
 
@@ -37,11 +34,6 @@ MIN_AHEAD = timedelta(minutes=15)
 HALF_HOUR = 1800
 KINDS = {Kind.POWER_DOWN: "powerDOWN", Kind.POWER_UP: "powerUP"}
 """Names of the kinds as equiwatt writes them."""
-
-LABEL = (
-    "Estimate from your own meter: what your home used on recent similar days. "
-    "equiwatt works out its own forecast and points; the figures will differ."
-)
 
 EQUIVENTS = CalendarEntityDescription(
     key="equivents",
@@ -231,7 +223,7 @@ class EquiwattCalendar(EquiwattEntity, CalendarEntity):
             start=dt_util.as_local(equivent.start + clock_error),
             end=dt_util.as_local(self._shown_end(equivent) + clock_error),
             summary=" \N{MIDDLE DOT} ".join(filter(None, words)),
-            description=_in_words(found) if found else None,
+            description=found.description if found else None,
             # The frontend offers to edit every event, and fails without an id.
             uid=str(int(equivent.start.timestamp())),
         )
@@ -269,13 +261,3 @@ def _summary(plan: Plan, now: datetime) -> str:
 def _local_moment(local: datetime) -> datetime:
     """Return a local time with a fixed offset instead of its zone."""
     return local.replace(tzinfo=timezone(local.utcoffset() or timedelta()))
-
-
-def _in_words(found: Estimate) -> str | None:
-    """Return the description of a measured equivent."""
-    if found.used is None:
-        return None
-    used = round(found.used, DECIMALS) + 0.0  # without a negative zero
-    words = found.in_words
-    more = f", {words}." if words else ". There are not enough similar days to compare it with."
-    return f"Used {used:.2f} kWh{more}\n\n{LABEL}"

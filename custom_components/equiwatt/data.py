@@ -1,8 +1,7 @@
 """Runtime data of a config entry."""
 
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.util.file import WriteError
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
     from .metering.results import Estimate
 
 
-@dataclass(frozen=True, slots=True)
-class EquiwattRuntimeData:
+class EquiwattRuntimeData(NamedTuple):
     """Runtime data of an account."""
 
     store: EquiwattStore

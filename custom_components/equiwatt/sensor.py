@@ -1,33 +1,22 @@
-"""Sensors: times of equivents, held devices, use and saving."""
+"""Sensors: times of equivents, and held devices."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from typing import TYPE_CHECKING, Any, cast, override
+from typing import Any, override
 
-from homeassistant.components.sensor import (
-    DOMAIN as SENSOR_DOMAIN,
-    SensorDeviceClass,
-    SensorEntity,
-    SensorEntityDescription,
-)
-from homeassistant.const import MATCH_ALL, EntityCategory, Platform, UnitOfEnergy, UnitOfTime
+from homeassistant.components.sensor import SensorDeviceClass, SensorEntity, SensorEntityDescription
+from homeassistant.const import EntityCategory, Platform, UnitOfTime
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.importlib import async_import_module
 
-from .const import DECIMALS, DOMAIN
 from .data import EquiwattConfigEntry, EquiwattRuntimeData
 from .entity import EquiwattEntity
 from .equivents.model import Equivent
 
-if TYPE_CHECKING:
-    from .metering.results import FinishedResult, Results
-
 PARALLEL_UPDATES = 0
-LATEST = 5
-"""Number of results in the total saving's attributes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,74 +42,6 @@ def _held(data: EquiwattRuntimeData) -> list[dict[str, Any]]:
     held = data.holding.held_for(data.coordinator.config_entry.entry_id)
     return [held_device.as_shown(end) for held_device in held]
 
-
-def _rounded(energy: float | None) -> float | None:
-    """Return an energy as shown, without a negative zero."""
-    return None if energy is None else round(energy, DECIMALS) + 0.0
-
-
-def _total_attributes(data: EquiwattRuntimeData) -> dict[str, Any]:
-    """Return the spread of the total saving, the verdict and the latest results."""
-    results = cast("Results", data.store.results)  # the meter has set them
-    return {
-        "equivents": len(results.counted),
-        "since": results.since and results.since.isoformat(),
-        "spread": _rounded(results.spread),
-        "verdict": results.verdict.value,
-        "latest": [_as_shown(result) for result in results.counted[:LATEST]],
-    }
-
-
-def _as_shown(result: FinishedResult) -> dict[str, Any]:
-    """Return the figures of one equivent."""
-    found = result.estimate
-    return {
-        "start": result.equivent.start.isoformat(),
-        "usual": _rounded(found.usual),
-        "used": _rounded(found.used),
-        "saving": _rounded(found.saving),
-        "lower_than": found.lower_than,
-        "days_used": found.days_used,
-    }
-
-
-def _attributes(data: EquiwattRuntimeData) -> dict[str, Any] | None:
-    """Return the attributes of the shown estimate, times as the event entity has them."""
-    if (estimate := data.estimate) is None:
-        return None
-    return {
-        "start": estimate.start.isoformat(),
-        "end": estimate.end.isoformat(),
-        "half_hours": [
-            {
-                "start": half_hour.start.isoformat(),
-                "usual": _rounded(half_hour.usual),
-                "used": _rounded(half_hour.used),
-            }
-            for half_hour in estimate.half_hours
-        ],
-        "days_used": estimate.days_used,
-        "days_wanted": estimate.days_wanted,
-        "lowest_day": _rounded(estimate.lowest_day),
-        "highest_day": _rounded(estimate.highest_day),
-        "lower_than": estimate.lower_than,
-        "so_far": _rounded(estimate.so_far),
-        "approximate": estimate.approximate,
-        "final": estimate.final,
-        "measured_until": estimate.measured_until and estimate.measured_until.isoformat(),
-        "reason": estimate.reason and estimate.reason.value,
-    }
-
-
-# No state class, as estimates are no counter.
-_energy = partial(
-    EquiwattSensorDescription,
-    device_class=SensorDeviceClass.ENERGY,
-    native_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
-    suggested_display_precision=DECIMALS,
-    attributes_fn=_attributes,
-    from_api=False,
-)
 
 SENSORS = (
     EquiwattSensorDescription(
@@ -166,30 +87,11 @@ SENSORS = (
         value_fn=lambda data: data.store.webhook.received_at,
         from_api=False,
     ),
-)
-HELD_DEVICES = EquiwattSensorDescription(
-    key="held_devices",
-    value_fn=lambda data: len(_held(data)),
-    attributes_fn=lambda data: {"entities": _held(data)},
-    from_api=False,
-)
-METER_SENSORS = (
-    _energy(
-        key="usual_use",
-        value_fn=lambda data: _rounded(data.estimate.usual if data.estimate else None),
-    ),
-    _energy(
-        key="use",
-        value_fn=lambda data: _rounded(data.estimate.used if data.estimate else None),
-    ),
-    _energy(
-        key="saving",
-        value_fn=lambda data: _rounded(data.estimate.saving if data.estimate else None),
-    ),
-    _energy(
-        key="total_saving",
-        value_fn=lambda data: _rounded(results.saving if (results := data.store.results) else None),
-        attributes_fn=_total_attributes,
+    EquiwattSensorDescription(
+        key="held_devices",
+        value_fn=lambda data: len(_held(data)),
+        attributes_fn=lambda data: {"entities": _held(data)},
+        from_api=False,
     ),
 )
 
@@ -201,31 +103,32 @@ async def async_setup_entry(
 ) -> None:
     """Set up the sensors of an account."""
     data = entry.runtime_data
-    async_add_entities(EquiwattSensor(data, description) for description in SENSORS)
-    async_add_entities([EquiwattUnrecordedSensor(data, HELD_DEVICES)])
-    if data.meter:
-        async_add_entities(
-            EquiwattUnrecordedSensor(data, description) for description in METER_SENSORS
-        )
-    else:
-        _remove_meter_sensors(hass, entry)
+    sensors = [EquiwattSensor(data, description) for description in SENSORS]
+    if data.meter:  # else its modules aren't imported
+        metering = await async_import_module(hass, f"{__package__}.metering.sensors")
+        sensors += (metering.MeterSensor(data, description) for description in metering.SENSORS)
+    _remove_others(hass, entry, sensors)
+    async_add_entities(sensors)
 
 
 @callback
-def _remove_meter_sensors(hass: HomeAssistant, entry: EquiwattConfigEntry) -> None:
+def _remove_others(
+    hass: HomeAssistant, entry: EquiwattConfigEntry, sensors: Iterable[EquiwattSensor]
+) -> None:
     """Remove the sensors of a meter that is no longer chosen."""
-    registry = er.async_get(hass)
-    for description in METER_SENSORS:
-        unique_id = f"{entry.entry_id}_{description.key}"
-        if entity_id := registry.async_get_entity_id(SENSOR_DOMAIN, DOMAIN, unique_id):
-            registry.async_remove(entity_id)
+    registry, unique_ids = er.async_get(hass), {sensor.unique_id for sensor in sensors}
+    for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
+        if entity.domain == Platform.SENSOR and entity.unique_id not in unique_ids:
+            registry.async_remove(entity.entity_id)
 
 
 class EquiwattSensor(EquiwattEntity, SensorEntity):
-    """Sensor of an account or its meter."""
+    """Sensor of an account."""
 
     domain = Platform.SENSOR
 
+    _unrecorded_attributes = frozenset({"entities"})
+    """Too long to be recorded."""
     entity_description: EquiwattSensorDescription
 
     def __init__(self, data: EquiwattRuntimeData, description: EquiwattSensorDescription) -> None:
@@ -244,9 +147,3 @@ class EquiwattSensor(EquiwattEntity, SensorEntity):
     def extra_state_attributes(self) -> dict[str, Any] | None:
         """Return the attributes, if the sensor has any."""
         return self.entity_description.attributes_fn(self._data)
-
-
-class EquiwattUnrecordedSensor(EquiwattSensor):
-    """Sensor with attributes that are too long to be recorded."""
-
-    _unrecorded_attributes = frozenset({MATCH_ALL})

@@ -12,7 +12,7 @@ from custom_components.equiwatt.const import BLUEPRINT_URL, DEFAULT_URL, DOMAIN
 from custom_components.equiwatt.equivents import clock, schedule, snapshot, tracker
 from custom_components.equiwatt.holding import device_state
 from custom_components.equiwatt.holding.eligibility import Refusal
-from custom_components.equiwatt.sensor import METER_SENSORS
+from custom_components.equiwatt.metering import sensors
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util.yaml import load_yaml_dict
@@ -32,7 +32,7 @@ async def test_entities(hass: HomeAssistant, home: Home) -> None:
     assert ids
     for entity_id in ids:
         assert f"\n### `{entity_id}`\n" in PAGES["docs/examples.md"]
-    ids |= {f"sensor.equiwatt_{description.key}" for description in METER_SENSORS}
+    ids |= {f"sensor.equiwatt_{description.key}" for description in sensors.SENSORS}
     for entity_id in ids:
         domain, key = entity_id.split(".equiwatt_")
         name = TRANSLATIONS["entity"][domain][key]["name"]

@@ -10,6 +10,7 @@ from functools import cached_property
 from itertools import repeat
 from math import sqrt
 from statistics import fmean, stdev
+from typing import Any
 
 from ..const import DECIMALS
 from ..equivents.model import SAME, Equivent, Kind
@@ -28,6 +29,17 @@ ONCE_IN_TWENTY = 1.645
 """Standard deviations that a normal mean exceeds on one side by luck once in twenty times."""
 FOUR_IN_FIVE = 1.3
 """Standard deviations within which a sum lies in 80 of 100 cases: 1.28, and more for few days."""
+LATEST = 5
+"""Number of results in the total's attributes."""
+LABEL = (
+    "Estimate from your own meter: what your home used on recent similar days. "
+    "equiwatt works out its own forecast and points; the figures will differ."
+)
+
+
+def rounded(energy: float | None) -> float | None:
+    """Return an energy as shown, without a negative zero."""
+    return None if energy is None else round(energy, DECIMALS) + 0.0
 
 
 class Reason(StrEnum):
@@ -129,6 +141,40 @@ class Estimate:
         count = (days_above if word == "less" else _days_below)(days, self.used)
         return f"{self.compared}; {word} than on {count} of your {len(days)} usual days"
 
+    @property
+    def description(self) -> str | None:
+        """Description in the calendar, None if the use is unknown."""
+        if self.used is None:
+            return None
+        words = self.in_words
+        more = f", {words}." if words else ". There are not enough similar days to compare it with."
+        return f"Used {rounded(self.used):.2f} kWh{more}\n\n{LABEL}"
+
+    def as_shown(self) -> dict[str, Any]:
+        """Return the sensors' attributes, times as the event entity has them."""
+        return {
+            "start": self.start.isoformat(),
+            "end": self.end.isoformat(),
+            "half_hours": [
+                {
+                    "start": half_hour.start.isoformat(),
+                    "usual": rounded(half_hour.usual),
+                    "used": rounded(half_hour.used),
+                }
+                for half_hour in self.half_hours
+            ],
+            "days_used": self.days_used,
+            "days_wanted": self.days_wanted,
+            "lowest_day": rounded(self.lowest_day),
+            "highest_day": rounded(self.highest_day),
+            "lower_than": self.lower_than,
+            "so_far": rounded(self.so_far),
+            "approximate": self.approximate,
+            "final": self.final,
+            "measured_until": self.measured_until and self.measured_until.isoformat(),
+            "reason": self.reason and self.reason.value,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class FinishedResult:
@@ -142,6 +188,17 @@ class FinishedResult:
     def counts(self) -> bool:
         """Return True if the result is part of the total, where a powerUP would count as a loss."""
         return self.estimate.saving is not None and self.kind != Kind.POWER_UP
+
+    def as_shown(self) -> dict[str, Any]:
+        """Return the figures in the total's attributes."""
+        return {
+            "start": self.equivent.start.isoformat(),
+            "usual": rounded(self.estimate.usual),
+            "used": rounded(self.estimate.used),
+            "saving": rounded(self.estimate.saving),
+            "lower_than": self.estimate.lower_than,
+            "days_used": self.estimate.days_used,
+        }
 
 
 class Verdict(StrEnum):
@@ -220,6 +277,16 @@ class Results(tuple[FinishedResult, ...]):  # noqa: SLOT001 - it caches what it 
         if abs(excess) - step / 2 <= ONCE_IN_TWENTY * sqrt(variance):
             return Verdict.NO_DIFFERENCE
         return Verdict.LESS if excess > 0 else Verdict.MORE
+
+    def as_shown(self) -> dict[str, Any]:
+        """Return the attributes of the total: its spread, the verdict and the latest results."""
+        return {
+            "equivents": len(self.counted),
+            "since": self.since and self.since.isoformat(),
+            "spread": rounded(self.spread),
+            "verdict": self.verdict.value,
+            "latest": [result.as_shown() for result in self.counted[:LATEST]],
+        }
 
 
 def _variance_of_days(estimates: Iterable[Estimate], weights: Iterable[float]) -> float:

@@ -2,7 +2,6 @@
 
 from datetime import date, timedelta
 from email.utils import format_datetime
-from functools import partial
 import sys
 from typing import Any
 
@@ -20,10 +19,8 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 from sqlalchemy import func, select
 
 from homeassistant.components.recorder.db_schema import States, StatesMeta
-from homeassistant.components.recorder.history import get_significant_states
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
-from homeassistant.core import CoreState, State
-from homeassistant.helpers import entity_registry as er
+from homeassistant.core import CoreState
 from homeassistant.helpers.recorder import get_instance, session_scope
 from homeassistant.setup import async_setup_component
 
@@ -171,46 +168,6 @@ async def test_times_from_the_api_later(home: MeteredHome, push: Push) -> None:
     await home.move_to("17:01", 30)
     assert home.state("sensor.equiwatt_current_end") == END.isoformat()
     assert home.figures() == (0.9, 0, 0)
-
-
-async def test_attributes(home: MeteredHome) -> None:
-    """The attributes with the details, the same on each sensor."""
-    await home.setup_with_meter()
-    await home.start()
-    await home.move_to("17:21")
-    told = home.sensor("saving").attributes
-    assert told["unit_of_measurement"] == "kWh"
-    assert told["device_class"] == "energy"
-    assert "state_class" not in told
-    expected = {
-        "start": "2026-11-24T17:00:00+00:00",
-        "end": "2026-11-24T18:00:00+00:00",
-        "half_hours": [
-            {"start": "2026-11-24T17:00:00+00:00", "usual": 0.4, "used": 0.14},
-            {"start": "2026-11-24T17:30:00+00:00", "usual": 0.5, "used": None},
-        ],
-        "days_used": 7,
-        "days_wanted": 10,
-        "lowest_day": 0.78,
-        "highest_day": 1.0,
-        "lower_than": 7,
-        "so_far": 0.27,
-        "approximate": False,
-        "final": False,
-        "measured_until": "2026-11-24T17:20:00+00:00",
-        "reason": None,
-    }
-    for key in FIGURES:
-        assert expected.items() <= home.sensor(key).attributes.items()
-
-
-async def test_reason(home: MeteredHome) -> None:
-    """The reason for an unknown figure is an attribute."""
-    home.choose(source="sensors", sensors=["sensor.nothing"])
-    await home.setup()
-    await home.start()
-    assert home.figures() == (None, None, None)
-    assert home.sensor("saving").attributes["reason"] == "no_statistics"
 
 
 async def test_available_without_the_api(home: MeteredHome) -> None:
@@ -588,30 +545,6 @@ async def test_unloading(home: MeteredHome, is_reading: bool) -> None:
     assert tables.reads == reads
 
 
-async def test_meter_removed(home: MeteredHome) -> None:
-    """Without the meter its entities are removed, and the calendar keeps the savings."""
-    await home.setup_with_meter()
-    await home.start()
-    await home.end()
-    home.choose(source="off")
-    assert await home.hass.config_entries.async_reload(home.entry.entry_id)
-    await home.settle()
-    registry = er.async_get(home.hass)
-    for key in (*FIGURES, "total_saving"):
-        assert registry.async_get(f"sensor.equiwatt_{key}") is None
-        assert home.hass.states.get(f"sensor.equiwatt_{key}") is None
-    (event,) = await home.calendar()
-    assert "0.50 kWh less than usual" in event["description"]
-
-
-async def test_no_states_between_equivents(home: MeteredHome) -> None:
-    """No state is written between equivents."""
-    await home.setup_with_meter()
-    written = async_capture_events(home.hass, "state_changed")
-    await home.pass_time(3600, step=60)
-    assert not [event for event in written if event.data["entity_id"].startswith("sensor.equiwatt")]
-
-
 async def test_idle_day(recorded_home: MeteredHome) -> None:
     """No row of any entity is written to the recorder on a day without an equivent."""
     await recorded_home.setup_with_meter()
@@ -641,22 +574,6 @@ async def rows_of(home: MeteredHome) -> dict[str, int]:
             return {str(entity_id): number for entity_id, number in found}
 
     return await get_instance(home.hass).async_add_executor_job(count)
-
-
-async def test_unrecorded_attributes(recorded_home: MeteredHome) -> None:
-    """The detailed attributes are not recorded."""
-    await recorded_home.setup_with_meter()
-    await recorded_home.start()
-    await recorded_home.move_to("17:11")
-    await async_wait_recording_done(recorded_home.hass)
-    found = await get_instance(recorded_home.hass).async_add_executor_job(
-        partial(
-            get_significant_states, recorded_home.hass, START, entity_ids=["sensor.equiwatt_saving"]
-        )
-    )
-    rows = [row for row in found["sensor.equiwatt_saving"] if isinstance(row, State)]
-    assert [row.state for row in rows][-2:] == ["0.03", "0.06"]
-    assert rows[-1].attributes.keys() == {"device_class", "friendly_name", "unit_of_measurement"}
 
 
 async def test_diagnostics(home: MeteredHome, hass_client: Any) -> None:
