@@ -315,7 +315,7 @@ async def test_history(
 
 OVER = event(START, NOW)
 PLAN = {"uid": "1", **event(NOW + 5 * HOUR, NOW + 6 * HOUR), "summary": "Mine"}
-PARTICIPANT = {"name": "one", "start": NOW.isoformat()}
+PARTICIPANT = ["one", NOW.isoformat()]
 
 
 @pytest.mark.parametrize(
@@ -339,7 +339,7 @@ PARTICIPANT = {"name": "one", "start": NOW.isoformat()}
         ({"webhook": {"shown": 7}}, True),
         ({"webhook": {"missed": "many"}}, True),
         ({"attendance": {"participants": {"one": 1}}}, True),
-        ({"attendance": {"participants": [{"name": "one"}]}}, True),
+        ({"attendance": {"participants": [["one"]]}}, True),
         ({"attendance": {"participants": [PARTICIPANT], "skips_since": "soon"}}, True),
         ({"attendance": {"skipped": True}}, True),
         ({"plans": {"plans": {}}}, True),

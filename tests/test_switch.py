@@ -222,7 +222,7 @@ async def test_outage(live: Home, provider: Provider) -> None:
 async def test_damaged_file(home: Home, provider: Provider, hass_storage: Any) -> None:
     """Nothing is skipped by mistake with any file on the disk."""
     key = f"{DOMAIN}.{home.entry.entry_id}"
-    data = {"attendance": {"skips_since": "soon", "participants": [{"name": "one"}]}}
+    data = {"attendance": {"skips_since": "soon", "participants": [["one"]]}}
     hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": data}
     await home.setup()
     assert home.state(SKIP) == "off"

@@ -8,19 +8,11 @@ from .snapshot import Edge, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
-class Participant:
-    """Participant in one equivent, as the next may start before an end is announced."""
-
-    name: str
-    start: datetime
-    """Start of the equivent as known on joining."""
-
-
-@dataclass(frozen=True, slots=True)
 class Attendance:
     """Participants of the live equivent, and the skip of it or the next equivent."""
 
-    participants: tuple[Participant, ...] = ()
+    participants: tuple[tuple[str, datetime], ...] = ()
+    """Names, and starts of their equivents, as the next may start before an end is announced."""
     skips_since: datetime | None = None
     """Time of the skip of the live equivent, or of the next if none is live."""
     skipped: Equivent | None = None
@@ -37,8 +29,8 @@ class Attendance:
 
     def joined_by(self, name: str, equivent: Equivent) -> Attendance:
         """Add a participant to an equivent."""
-        others = (each for each in self.participants if each.name != name)
-        return replace(self, participants=(*others, Participant(name, equivent.start)))
+        others = (each for each in self.participants if each[0] != name)
+        return replace(self, participants=(*others, (name, equivent.start)))
 
     def skipping(self, since: datetime | None) -> Attendance:
         """Set or clear the skip."""
@@ -53,7 +45,7 @@ class Attendance:
         if edge.type is EdgeType.ENDED:
             return self
         start = edge.equivent.start
-        joined = tuple(each for each in self.participants if each.start >= start - SAME)
+        joined = tuple(each for each in self.participants if each[1] >= start - SAME)
         found = replace(self, participants=joined).caught_up(edge.after)
         if not edge.test and self.has_skipped(edge.equivent):
             return replace(found, skips_since=start)
@@ -62,7 +54,7 @@ class Attendance:
     def marked(self, edge: Edge) -> Edge:
         """Add the skip to an edge, and the participants to an end."""
         ended = edge.type is EdgeType.ENDED
-        names = tuple(each.name for each in self.participants if ended and _is_of(edge, each.start))
+        names = tuple(name for name, start in self.participants if ended and _is_of(edge, start))
         skips = self.before(edge).skips_since
         return edge._replace(skipped=skips is not None and _is_of(edge, skips), participants=names)
 
@@ -71,7 +63,7 @@ class Attendance:
         found = self.before(edge)
         if edge.type is EdgeType.STARTED:
             return found
-        left = tuple(each for each in found.participants if not _is_of(edge, each.start))
+        left = tuple(each for each in found.participants if not _is_of(edge, each[1]))
         found = replace(found, participants=left)
         if found.skips_since and edge.is_history and _is_of(edge, found.skips_since):
             return replace(found, skips_since=None, skipped=edge.equivent)
