@@ -219,6 +219,7 @@ CAUSES = [
     (500, None, None, "cannot_connect"),
     (503, None, None, "cannot_connect"),
     (200, None, aiohttp.ClientConnectionError(), "cannot_connect"),
+    (200, None, aiohttp.ClientError(), "cannot_connect"),
     (200, None, TimeoutError(), "cannot_connect"),
     (302, None, None, "unexpected_response"),
     (404, None, None, "unexpected_response"),

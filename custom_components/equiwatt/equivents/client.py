@@ -202,10 +202,10 @@ class EquiwattClient:
                 self.server_time = read_date(response.headers.get("Date"))
                 body = await _read(response)
                 return self._error(response, body) or parse(json.loads(body.decode()))
-        except (TimeoutError, aiohttp.ClientConnectionError) as err:
+        except (TimeoutError, aiohttp.ClientError) as err:
             return UnreachableError(f"No connection: {type(err).__name__}")
         except Exception as err:  # noqa: BLE001  # a malformed answer may raise anything
-            detail = err if isinstance(err, MalformedError) else "garbled or broken off"
+            detail = err if isinstance(err, MalformedError) else "garbled"
             return UnexpectedResponseError(f"Not an answer of the API: {detail}")
 
     def _error(self, response: aiohttp.ClientResponse, body: bytes) -> EquiwattError | None:
