@@ -23,11 +23,6 @@ from .webhook_monitor import async_set_shown
 TOKEN = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off"))
 ADDRESS = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
 
-NAME_SCHEMA = vol.Schema({vol.Required(CONF_NAME): TextSelector()})
-ADVANCED_SCHEMA = vol.Schema({vol.Required(CONF_URL, default=DEFAULT_URL): ADDRESS})
-REAUTH_SCHEMA = vol.Schema({vol.Required(CONF_TOKEN): TOKEN})
-ACCOUNT_SCHEMA = vol.Schema({vol.Optional(CONF_TOKEN): TOKEN, vol.Required(CONF_URL): ADDRESS})
-
 
 class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
     """Config flow that adds or changes an account."""
@@ -69,13 +64,14 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
         A second account needs a name. The advanced section stays open once the address is changed.
         """
         url = user_input[SECTION_ADVANCED][CONF_URL] if user_input else DEFAULT_URL
-        advanced = section(ADVANCED_SCHEMA, {"collapsed": url == DEFAULT_URL})
-        schema = vol.Schema(
-            {vol.Required(CONF_TOKEN): TOKEN, vol.Required(SECTION_ADVANCED): advanced}
-        )
+        advanced = vol.Schema({vol.Required(CONF_URL, default=DEFAULT_URL): ADDRESS})
+        fields = {
+            vol.Required(CONF_TOKEN): TOKEN,
+            vol.Required(SECTION_ADVANCED): section(advanced, {"collapsed": url == DEFAULT_URL}),
+        }
         if self._async_current_entries():
-            schema = NAME_SCHEMA.extend(schema.schema)
-        schema = self.add_suggested_values_to_schema(schema, user_input)
+            fields = {vol.Required(CONF_NAME): TextSelector(), **fields}
+        schema = self.add_suggested_values_to_schema(vol.Schema(fields), user_input)
         return self.async_show_form(step_id="user", data_schema=schema, errors=errors)
 
     def _check_title(self) -> dict[str, str]:
@@ -128,9 +124,10 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
                 return self.async_update_reload_and_abort(
                     entry, data_updates={CONF_TOKEN: token}, reason="reauth_successful"
                 )
+        schema = vol.Schema({vol.Required(CONF_TOKEN): TOKEN})
         return self.async_show_form(
             step_id="reauth_confirm",
-            data_schema=self.add_suggested_values_to_schema(REAUTH_SCHEMA, user_input),
+            data_schema=self.add_suggested_values_to_schema(schema, user_input),
             errors=errors,
         )
 
@@ -169,10 +166,11 @@ class EquiwattConfigFlow(ConfigFlow, domain=DOMAIN):
                 return self.async_update_reload_and_abort(
                     entry, data_updates=data, reason="reconfigure_successful"
                 )
+        schema = vol.Schema({vol.Optional(CONF_TOKEN): TOKEN, vol.Required(CONF_URL): ADDRESS})
         return self.async_show_form(
             step_id="account",
             data_schema=self.add_suggested_values_to_schema(
-                ACCOUNT_SCHEMA, user_input or {CONF_URL: entry.data[CONF_URL]}
+                schema, user_input or {CONF_URL: entry.data[CONF_URL]}
             ),
             errors=errors,
         )

@@ -32,14 +32,20 @@ class EquiwattEntity(CoordinatorEntity[EquiwattCoordinator]):
         # Home Assistant would prefix the area that the user chooses after the set-up, and the
         # blueprints, examples and cards would not find the entity.
         self.entity_id = f"{self.domain}.{DOMAIN}_{key}"
-        self._attr_device_info = DeviceInfo(
+        self._written: object = None
+
+    @property
+    @override
+    def device_info(self) -> DeviceInfo:
+        """Return the device of the account."""
+        entry = self.coordinator.config_entry
+        return DeviceInfo(
             entry_type=DeviceEntryType.SERVICE,
             identifiers={(DOMAIN, entry.entry_id)},
             name=entry.title,
             manufacturer="equiwatt",
             configuration_url=EQUIWATT_SITE,
         )
-        self._written: object = None
 
     @property
     @override

@@ -18,19 +18,6 @@ from homeassistant.helpers.selector import (
 from .const import SOURCE_ENERGY_DASHBOARD, SOURCE_OFF, SOURCE_SENSORS
 from .data import EquiwattConfigEntry
 
-OPTIONS_SCHEMA = vol.Schema(
-    {
-        vol.Required(CONF_SOURCE, default=SOURCE_OFF): SelectSelector(
-            SelectSelectorConfig(
-                options=[SOURCE_OFF, SOURCE_ENERGY_DASHBOARD, SOURCE_SENSORS],
-                mode=SelectSelectorMode.LIST,
-                translation_key="meter_source",
-            )
-        ),
-        vol.Optional(CONF_SENSORS): StatisticSelector(StatisticSelectorConfig(multiple=True)),
-    }
-)
-
 
 class EquiwattOptionsFlow(OptionsFlowWithReload):
     """Options flow of the meter, with a preview before it is saved."""
@@ -60,10 +47,22 @@ class EquiwattOptionsFlow(OptionsFlowWithReload):
                     last_step=True,
                 )
             errors, placeholders = {"base": preview.error}, preview.placeholders
+        source = SelectSelectorConfig(
+            options=[SOURCE_OFF, SOURCE_ENERGY_DASHBOARD, SOURCE_SENSORS],
+            mode=SelectSelectorMode.LIST,
+            translation_key="meter_source",
+        )
+        sensors = StatisticSelectorConfig(multiple=True)
+        schema = vol.Schema(
+            {
+                vol.Required(CONF_SOURCE, default=SOURCE_OFF): SelectSelector(source),
+                vol.Optional(CONF_SENSORS): StatisticSelector(sensors),
+            }
+        )
         return self.async_show_form(
             step_id="init",
             data_schema=self.add_suggested_values_to_schema(
-                OPTIONS_SCHEMA, self.config_entry.options if user_input is None else user_input
+                schema, self.config_entry.options if user_input is None else user_input
             ),
             errors=errors,
             description_placeholders=placeholders,

@@ -19,7 +19,9 @@ from .equivents.model import Equivent
 PARALLEL_UPDATES = 0
 
 
-@dataclass(frozen=True, kw_only=True)
+# Descriptions are never compared nor printed, and those methods, with all fields of Home
+# Assistant's description, would take half of their memory.
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class EquiwattSensorDescription(SensorEntityDescription):
     """Describes a sensor; `from_api` marks values that are unavailable with the API."""
 
