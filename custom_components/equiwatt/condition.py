@@ -13,7 +13,7 @@ from homeassistant.helpers.typing import ConfigType
 from .const import DOMAIN
 from .coordinator import EquiwattCoordinator
 from .data import EquiwattConfigEntry
-from .target import CONF_REHEARSALS, TARGET_SCHEMA, async_reached, async_warn_of_unreached
+from .target import CONF_REHEARSALS, async_reached, async_warn_of_unreached, validated
 
 
 class IsLiveCondition(Condition):
@@ -23,8 +23,7 @@ class IsLiveCondition(Condition):
     @classmethod
     async def async_validate_config(cls, hass: HomeAssistant, config: ConfigType) -> ConfigType:
         """Validate target and options."""
-        validated: ConfigType = TARGET_SCHEMA(config)
-        return validated
+        return validated(config)
 
     def __init__(self, hass: HomeAssistant, config: ConditionConfig) -> None:
         """Initialize the condition."""

@@ -13,27 +13,26 @@ from homeassistant.helpers import (
     entity_registry as er,
 )
 from homeassistant.helpers.target import TargetSelection, async_extract_referenced_entity_ids
+from homeassistant.helpers.typing import ConfigType
 
 from .const import DOMAIN, LOGGER
 
 CONF_REHEARSALS: Final = "rehearsals"
 
 
-def _not_empty(target: dict[str, Any]) -> dict[str, Any]:
-    """Return a target. Raise vol.Invalid if it is empty, as it would never trigger."""
-    if not TargetSelection(target).has_any_target:
-        raise vol.Invalid("choose an equiwatt device or one of its entities")
-    return target
-
-
-TARGET_SCHEMA = vol.Schema(
-    {
-        vol.Required(CONF_TARGET): vol.All(cv.TARGET_FIELDS, _not_empty),
-        vol.Required(CONF_OPTIONS, default={}): {
-            vol.Optional(CONF_REHEARSALS, default=True): cv.boolean
-        },
-    }
-)
+def validated(config: ConfigType) -> ConfigType:
+    """Return the configuration of a trigger or condition. Raise vol.Invalid if it is invalid."""
+    options = {vol.Optional(CONF_REHEARSALS, default=True): cv.boolean}
+    schema = vol.Schema(
+        {
+            vol.Required(CONF_TARGET): cv.TARGET_FIELDS,
+            vol.Required(CONF_OPTIONS, default={}): options,
+        }
+    )
+    valid: ConfigType = schema(config)
+    if not TargetSelection(valid[CONF_TARGET]).has_any_target:  # it would never trigger
+        raise vol.Invalid("choose an equiwatt device or one of its entities", [CONF_TARGET])
+    return valid
 
 
 @callback

@@ -20,7 +20,7 @@ from .announcer import async_listen_to_all
 from .const import LOGGER
 from .equivents.model import EdgeType
 from .equivents.snapshot import Edge
-from .target import CONF_REHEARSALS, TARGET_SCHEMA, async_reached, async_warn_of_unreached
+from .target import CONF_REHEARSALS, async_reached, async_warn_of_unreached, validated
 
 
 class EquiwattTrigger(Trigger):
@@ -30,8 +30,7 @@ class EquiwattTrigger(Trigger):
     @classmethod
     async def async_validate_config(cls, hass: HomeAssistant, config: ConfigType) -> ConfigType:
         """Validate target and options."""
-        validated: ConfigType = TARGET_SCHEMA(config)
-        return validated
+        return validated(config)
 
     def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
         """Initialize the trigger."""
