@@ -274,15 +274,16 @@ async def test_rate_limited(home: Home, provider: Provider, push: Push) -> None:
     assert len(provider.calls) > calls + 1
 
 
-async def test_back_off(home: Home, provider: Provider) -> None:
-    """Failures are retried less and less often, but not after a window's opening."""
+async def test_outage(home: Home, provider: Provider) -> None:
+    """After an outage however long, an answer is noticed as soon as by a poll each half minute."""
     await home.setup()
     provider.fail(HTTPStatus.BAD_GATEWAY)
-    await home.pass_time(11 * MINUTE - 2)
-    assert len(provider.calls) <= 10
-    calls = len(provider.calls)
-    await home.pass_time(8, step=1)
-    assert calls < len(provider.calls) <= calls + 2
+    await home.pass_time(25 * MINUTE)
+    assert home.live == "unavailable"
+    provider.recover()
+    provider.start(NOW, NOW + timedelta(hours=1))
+    await home.pass_time(30, step=1)
+    assert home.live == "on"
 
 
 @pytest.mark.parametrize("polling", [True, False])

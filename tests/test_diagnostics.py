@@ -92,8 +92,8 @@ async def test_late_edge(home: Home, provider: Provider, push: Push, hass_client
         ("loaded", "17:20"),
         ("answered", "17:20"),
         ("cannot_connect", "17:20"),
-        ("answered", "17:30"),
-        ("started", "17:30"),
+        ("answered", "17:27"),
+        ("started", "17:27"),
         ("called", "17:31"),
     ]
     assert downloaded["recent"][4] == {

@@ -265,7 +265,7 @@ class EquiwattCoordinator(DataUpdateCoordinator[Snapshot]):
             return blocked
         now = self.clock.now()
         starts = [plan.start for plan in self.plans.plans]
-        wait = delay(now, self.tracker.awaiting(now), self._offset, self.failures, starts)
+        wait = delay(now, self.tracker.awaiting(now), self._offset, starts)
         if self.failures and (live := self.tracker.snapshot.live) and live.end:
             return delay_before_end(wait, live.end, now)
         return wait

@@ -79,7 +79,7 @@ def test_facts() -> None:
         30,
         60,
     )
-    assert (schedule.OPENS, schedule.CLOSES, schedule.MAX_INTERVAL) == (60, 150, 300)
+    assert (schedule.OPENS, schedule.CLOSES) == (60, 150)
     assert snapshot.MAX_EQUIVENTS == 2000
     forms = TRANSLATIONS["config"]["step"]
     assert f"**{forms['user']['data']['token']}**" in EVERYTHING

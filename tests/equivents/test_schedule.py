@@ -145,17 +145,6 @@ def test_window_opening(seconds: float, offset: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("failures", "expected"), [(0, 30), (5, 30), (6, 60), (7, 120), (8, 240), (400, 240)]
-)
-def test_back_off(failures: int, expected: float) -> None:
-    """Failed calls are retried less and less often, except in a window."""
-    quiet = HOUR + timedelta(seconds=300)
-    assert delay(quiet, False, 0, failures) == expected
-    assert delay(HOUR + timedelta(seconds=1870), False, 0, failures) == 7.5
-    assert delay(HOUR + timedelta(seconds=1840), False, 0, failures) == 20
-
-
-@pytest.mark.parametrize(
     ("to_opening", "expected"),
     [
         (40, 30),

@@ -24,9 +24,6 @@ DAY = range(6, 22)
 """Hours in UTC at which equivents are likely."""
 MIN_INTERVAL = 1.0
 """Least seconds between requests; a request so shortly before an opening replaces it."""
-MAX_INTERVAL = 300.0
-TOLERATED_FAILURES = 5
-"""Number of consecutive failures after which the interval grows."""
 MIN_RETRY_DELAY = 2.0
 """Least seconds until a failed request is repeated."""
 LAST_RETRY = 12.0
@@ -45,10 +42,9 @@ def delay(
     now: datetime,
     awaiting: bool,
     offset: float,
-    failures: int = 0,
     planned: Iterable[datetime] = (),
 ) -> float:
-    """Return the seconds until the next request, after a number of consecutive failures.
+    """Return the seconds until the next request.
 
     `awaiting` means that another answer is needed soon, `planned` are the starts of plans. No
     opening of a window is missed.
@@ -59,9 +55,7 @@ def delay(
         return WINDOW_INTERVAL
     if awaiting:
         return min(AWAITING_INTERVAL, opening)
-    interval = DAY_INTERVAL if now.astimezone(UTC).hour in DAY else NIGHT_INTERVAL
-    doublings = min(max(failures - TOLERATED_FAILURES, 0), 3)
-    wait = min(interval * (1 << doublings), MAX_INTERVAL)
+    wait = DAY_INTERVAL if now.astimezone(UTC).hour in DAY else NIGHT_INTERVAL
     if opening - WINDOW_INTERVAL < wait < opening - MIN_INTERVAL:
         # Ask before any home's window opens, to keep the load off the openings.
         return opening - WINDOW_INTERVAL
