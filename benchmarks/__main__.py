@@ -30,7 +30,7 @@ BOUNDS = {
     "planned_calls_more": 26,
     "calls_per_day": 2_879,
     "fleet_peak_ratio": 1.1,
-    "push_ratio_to_native": 1.0,
+    "push_ratio_to_native": 0.7,
     "push_ratio_to_floor": 1.3,
     "push_end_s": 0.5,
     "push_end_95_s": 1.3,
