@@ -14,7 +14,6 @@ from custom_components.equiwatt.holding.service_calls import (
     ServiceCalls,
 )
 from custom_components.equiwatt.holding.steps import Call
-from custom_components.equiwatt.holding.store import Requester
 from homeassistant.const import EVENT_CALL_SERVICE
 from homeassistant.core import Context, HomeAssistant, ServiceCall
 from homeassistant.helpers import (
@@ -222,7 +221,7 @@ async def test_many_contexts(live: Home) -> None:
     nameless = await live.hass.auth.async_create_user("")
     nameless.name = None
     requester = await calls.async_requester_of(Context(user_id=nameless.id))
-    assert requester.name is None
+    assert requester[0] is None
     events = async_capture_events(live.hass, EVENT_COMMAND)
     for _ in range(MAX_CONTEXTS + 1):
         await calls.async_set("light.one", [], requester, "paused")
@@ -235,7 +234,7 @@ async def test_many_contexts(live: Home) -> None:
 async def test_hundreds_of_devices(live: Home) -> None:
     """The late report of the first of many devices is no takeover."""
     calls = ServiceCalls(live.hass, lambda _: None)
-    requester = Requester(context_id=Context().id)
+    requester = (None, Context().id)
     events = async_capture_events(live.hass, EVENT_COMMAND)
     for _ in range(1000):
         await calls.async_set("light.one", [], requester, "paused")
@@ -335,7 +334,7 @@ async def test_set(hass: HomeAssistant) -> None:
         seen.append(call)
 
     hass.services.async_register("light", "turn_on", note)
-    calls, requester = ServiceCalls(hass, lambda _: None), Requester(context_id="01AUTOMATION")
+    calls, requester = ServiceCalls(hass, lambda _: None), (None, "01AUTOMATION")
 
     async def set_light(*sent: Call) -> Answer:
         """Set the light."""

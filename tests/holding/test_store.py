@@ -144,7 +144,7 @@ DAMAGES: dict[str, dict[str, Any]] = {
     "without its original state": {"record": {"before": None}},
     "with effects that are a number": before("light", "on", effect="Fire", effect_list=5),
     "for a text": {"holders": "entry0"},
-    "asked by a number": {"requester": {"name": 5, "context_id": 7}},
+    "asked by a number": {"requester": [5, 7]},
     "degrees in words": {"degrees": "many"},
     "named by a number": {"entity_id": 5},
     "named in words": {"entity_id": "the plug", "record": None},

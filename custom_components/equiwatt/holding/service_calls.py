@@ -91,18 +91,19 @@ class ServiceCalls:
         self._others[context.id] = None  # later actions of the same run are not ours
         for state in self._hass.states.async_all(RUNNING):
             if state.context.id == context.id:
-                return Requester(name=state.name, context_id=context.id)
+                return state.name, context.id
         auth = self._hass.auth
         user = await auth.async_get_user(context.user_id) if context.user_id else None
-        return Requester(name=user.name if user else None, context_id=context.id)
+        return user.name if user else None, context.id
 
     async def async_set(
         self, entity_id: str, calls: Iterable[Call], requester: Requester, action: str
     ) -> Answer:
         """Set an entity by calls, one after the other, under a new context of ours."""
-        context = Context(parent_id=requester.context_id)  # without a user, who may be deleted
+        name, context_id = requester
+        context = Context(parent_id=context_id)  # without a user, who may be deleted
         self._ours[context.id] = None
-        data = {ATTR_ENTITY_ID: entity_id, ATTR_ASKED_BY: requester.name, ATTR_ACTION: action}
+        data = {ATTR_ENTITY_ID: entity_id, ATTR_ASKED_BY: name, ATTR_ACTION: action}
         self._hass.bus.async_fire(EVENT_COMMAND, data, context=context)
         domain, invalid = entity_id.partition(".")[0], Answer.UNTOUCHED
         for call in calls:

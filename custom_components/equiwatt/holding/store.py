@@ -15,13 +15,8 @@ from .record import DeviceRecord
 NAME = "held_devices"
 """Name of the file, which all accounts share, as they may share devices."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class Requester:
-    """Requester of a hold, to which the logbook also attributes the restoring."""
-
-    name: str | None = None
-    context_id: str | None = None
+Requester = tuple[str | None, str | None]
+"""Name and context of a hold's requester, to which the logbook also attributes the restoring."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +27,7 @@ class HeldDevice:
     record: DeviceRecord
     holders: tuple[str, ...] = ()
     """Entry ids of the accounts for whose equivents the device is or was held."""
-    requester: Requester = Requester()
+    requester: Requester = (None, None)
     degrees: float | None = None
     """Degrees by which to set the device back once it is available."""
 
