@@ -892,6 +892,26 @@ async def test_read_only_user(live: Home, hass_read_only_user: MockUser) -> None
     assert plug.commands == ["turn_off"]
 
 
+async def test_permissions_come_first(home: Home, hass_read_only_user: MockUser) -> None:
+    """A caller without permission is refused for that, whether an equivent is live or not."""
+    await install(home.hass, Plug("Plug"))
+    await add_scenes(home, Off={PLUG: "off"})
+    await home.setup()
+    context = Context(user_id=hass_read_only_user.id)
+    for action, data in (
+        ("apply_scene", {"entity_id": "scene.off"}),
+        ("pause", {"entity_id": PLUG}),
+        ("take_part", {"participant": "me"}),
+    ):
+        with pytest.raises(Unauthorized):
+            await home.hass.services.async_call(DOMAIN, action, data, True, context)
+    home.provider.start(NOW, NOW + HOUR)
+    await home.poll()
+    assert home.live == "on"
+    with pytest.raises(Unauthorized):
+        await simulate(home.hass, context)
+
+
 async def test_permissions_of_scene_members(live: Home, hass_read_only_user: MockUser) -> None:
     """The permission for a scene does not include its entities."""
     (plug,) = await install(live.hass, Plug("Plug"))

@@ -143,11 +143,10 @@ async def _async_simulate(call: ServiceCall) -> None:
 
     With several accounts, it includes all that have no live equivent.
     """
-    idle = [entry for entry in _entries(call) if not entry.runtime_data.coordinator.data.real]
+    entries = await _async_entries(call)
+    idle = [entry for entry in entries if not entry.runtime_data.coordinator.data.real]
     if not idle:
         raise ServiceValidationError(translation_domain=DOMAIN, translation_key="already_live")
-    for entry in idle:
-        await _async_check_user(call, _entities(call.hass, entry))
     for entry in idle:
         coordinator = entry.runtime_data.coordinator
         coordinator.async_rehearse(call.data[ATTR_DURATION], call.data.get(ATTR_KIND))
@@ -167,7 +166,7 @@ async def _async_set_back(call: ServiceCall) -> ServiceResponse:
 
 async def _async_apply_scene(call: ServiceCall) -> ServiceResponse:
     """Apply scenes for the live equivents, and hold the entities that they set."""
-    entries, chosen = _live_entries(call), sorted(set(call.data[ATTR_ENTITY_ID]))
+    chosen = sorted(set(call.data[ATTR_ENTITY_ID]))
     if not chosen:
         raise _nothing_to(APPLY_SCENE)
     refused = {
@@ -176,6 +175,7 @@ async def _async_apply_scene(call: ServiceCall) -> ServiceResponse:
     scenes = tuple(scene for scene in chosen if scene not in refused)
     named = members_of(call.hass, listed_by(call.hass, scenes))
     await _async_check_user(call, {*chosen, *named})
+    entries = _live_entries(call)
     held = await _async_hold(call, entries, named, scenes) if scenes else {}
     applied = {scene: refused.get(scene) or held.pop(scene, None) for scene in chosen}
     return _result(call, APPLY_SCENE, applied, applied=applied, held=held)
@@ -191,9 +191,8 @@ async def _async_hold_target(
     )
     if not chosen:
         raise _nothing_to(action)
-    entries = _live_entries(call)
     await _async_check_user(call, chosen)
-    return await _async_hold(call, entries, chosen)
+    return await _async_hold(call, _live_entries(call), chosen)
 
 
 async def _async_hold(
@@ -236,11 +235,10 @@ async def _async_restore(call: ServiceCall) -> None:
 
 async def _async_take_part(call: ServiceCall) -> ServiceResponse:
     """Add a participant to the live equivents. Respond with whether it takes part."""
-    entries = [one for one in _entries(call) if one.runtime_data.coordinator.data.live]
-    for entry in entries:
-        await _async_check_user(call, _entities(call.hass, entry))
+    entries = await _async_entries(call)
+    live = [entry for entry in entries if entry.runtime_data.coordinator.data.live]
     name, tests = call.data[ATTR_PARTICIPANT], call.data[ATTR_INCLUDE_TESTS]
-    joined = [await entry.runtime_data.async_join(name, include_tests=tests) for entry in entries]
+    joined = [await entry.runtime_data.async_join(name, include_tests=tests) for entry in live]
     return {"taking_part": any(joined)}
 
 
@@ -283,6 +281,13 @@ def _entries(call: ServiceCall) -> list[EquiwattConfigEntry]:
     if loaded and not call.data.get(ATTR_CONFIG_ENTRY_ID):
         return loaded
     return [async_get_config_entry(call.hass, DOMAIN, call.data.get(ATTR_CONFIG_ENTRY_ID))]
+
+
+async def _async_entries(call: ServiceCall) -> list[EquiwattConfigEntry]:
+    """Return the chosen entry, or all, whose entities the caller may control."""
+    for entry in (entries := _entries(call)):
+        await _async_check_user(call, _entities(call.hass, entry))
+    return entries
 
 
 def _live_entries(call: ServiceCall) -> list[EquiwattConfigEntry]:
