@@ -11,11 +11,6 @@ from .home import TurnedHome
 
 
 @pytest.fixture(autouse=True)
-def custom_integrations() -> None:
-    """Disable the session's fixture, as these tests have a Home Assistant of their own."""
-
-
-@pytest.fixture(autouse=True)
 def no_waiting() -> None:
     """Replace the waits of the tests, as the clock is turned by hand."""
 

@@ -2,21 +2,19 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Generator
 from datetime import timedelta
 import gc
 import logging
 import sys
 
-from freezegun.api import FrozenDateTimeFactory
 import pytest
 
 from homeassistant.core import Event, EventStateChangedData, callback
 from homeassistant.util.async_ import get_scheduled_timer_handles
 
 from ..fakes.home import EVENT
-from ..state_machine.cloud import HOUR, Truth
-from ..state_machine.home import TurnedHome
+from .cloud import HOUR, Truth
+from .home import TurnedHome
 
 DAYS = 14
 DAY = timedelta(days=1)
@@ -27,26 +25,6 @@ GROWTH = 18_000
 
 One kept for every second call is found; the tests themselves keep some 2,000 for each equivent.
 """
-
-
-@pytest.fixture(autouse=True)
-def custom_integrations() -> None:
-    """Disable the session's fixture, as these tests have a Home Assistant of their own."""
-
-
-@pytest.fixture(autouse=True)
-def no_waiting() -> None:
-    """Replace the waits of the tests, as the clock is turned by hand."""
-
-
-@pytest.fixture
-def home(freezer: FrozenDateTimeFactory) -> Generator[TurnedHome]:
-    """Return a Home Assistant with the entry set up."""
-    home = TurnedHome(freezer)
-    home.open()
-    yield home
-    home.close()
-    home.stop()
 
 
 class Changes:
@@ -102,6 +80,7 @@ def sizes(home: TurnedHome) -> Counter[str]:
 def test_fortnight(home: TurnedHome, caplog: pytest.LogCaptureFixture) -> None:
     """A fortnight leaks nothing, and a day without an equivent changes no state."""
     caplog.set_level(logging.INFO, "custom_components.equiwatt")  # tests keep all records
+    home.open()
     changes = Changes(home)
     for called in (True, False, None):
         live_a_day(home, called)
@@ -115,3 +94,4 @@ def test_fortnight(home: TurnedHome, caplog: pytest.LogCaptureFixture) -> None:
     assert changes.edges - edges == 2 * len(EQUIVENTS)
     assert sizes(home) <= before
     assert sys.getallocatedblocks() - blocks < GROWTH
+    home.close()

@@ -1,11 +1,10 @@
 """Test unloading an entry at every await: it stops, and the next one loses nothing."""
 
 import asyncio
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
 import pytest
 
 from custom_components.equiwatt.storage import StorageFile
@@ -13,8 +12,8 @@ from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import CoreState, Event, EventStateChangedData, callback
 
 from ..fakes.home import EVENT, LIVE
-from ..state_machine.cloud import HOUR, MINUTE, SECOND, Truth
-from ..state_machine.home import TurnedHome
+from .cloud import HOUR, MINUTE, SECOND, Truth
+from .home import TurnedHome
 
 ENOUGH = 200
 """Maximum number of steps."""
@@ -23,19 +22,8 @@ LASTS = 4 * SECOND
 
 
 @pytest.fixture(autouse=True)
-def custom_integrations() -> None:
-    """Disable the session's fixture, as these tests have a Home Assistant of their own."""
-
-
-@pytest.fixture(autouse=True)
-def no_waiting() -> None:
-    """Replace the waits of the tests, as the clock is turned by hand."""
-
-
-@pytest.fixture
-def home(freezer: FrozenDateTimeFactory, monkeypatch: pytest.MonkeyPatch) -> Generator[TurnedHome]:
-    """Return a Home Assistant with a slow disk."""
-    home = TurnedHome(freezer)
+def slow_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write after a while."""
     write = StorageFile._async_save
 
     async def write_slowly(store: StorageFile, data: dict[str, Any]) -> None:
@@ -43,10 +31,7 @@ def home(freezer: FrozenDateTimeFactory, monkeypatch: pytest.MonkeyPatch) -> Gen
         await asyncio.sleep(0.1)
         await write(store, data)
 
-    with monkeypatch.context() as patched:
-        patched.setattr(StorageFile, "_async_save", write_slowly)
-        yield home
-    home.stop()
+    monkeypatch.setattr(StorageFile, "_async_save", write_slowly)
 
 
 class Edges:
