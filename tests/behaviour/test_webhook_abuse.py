@@ -15,7 +15,7 @@ import time
 from typing import Any
 
 from aiohttp.test_utils import TestClient
-from freezegun.api import TickingDateTimeFactory
+from freezegun.api import FrozenDateTimeFactory, TickingDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from yarl import URL
@@ -385,8 +385,8 @@ async def test_garbled(home: CalledHome) -> None:
 
 
 @pytest.mark.parametrize("home", ["live"], indirect=True)
-async def test_slow(home: CalledHome) -> None:
-    """Slow bodies are not waited for, and delay no other call."""
+async def test_slow(home: CalledHome, freezer: FrozenDateTimeFactory) -> None:
+    """Slow bodies are waited for two seconds, and delay no other call."""
 
     async def drip(head: bytes) -> bytes:
         """Send a body byte by byte until the response arrives."""
@@ -399,15 +399,24 @@ async def test_slow(home: CalledHome) -> None:
         writer.close()
         return answer.result()
 
+    async def pass_time(tenths: int) -> None:
+        """Turn the clock, with more turns of the loop than any call needs."""
+        for _ in range(tenths):
+            freezer.tick(0.1)
+            for _ in range(50):
+                await asyncio.sleep(0)
+
+    # The clock is turned by hand, as a slow machine needs more than two seconds for the call.
     async with check_unchanged(home):
         head = POST + b"Content-Length: 60000\r\n\r\n" + EVENT_BODY[:-1]
         drips = [asyncio.create_task(drip(head)) for _ in range(60)]
-        await asyncio.sleep(0.3)
+        await pass_time(3)
         assert await home.call() == 200
+        await pass_time(16)
         assert not any(task.done() for task in drips)
-        async with asyncio.timeout(TIMEOUT):
-            lines = await asyncio.gather(*drips)
-        assert set(lines) == {b"HTTP/1.1 200 OK\r\n"}
+        await pass_time(6)
+        assert all(task.done() for task in drips)
+        assert {task.result() for task in drips} == {b"HTTP/1.1 200 OK\r\n"}
 
 
 async def test_hang_up(home: CalledHome) -> None:
