@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 import re
 import struct
+import tomllib
 from typing import Any, get_args
 
 import pytest
@@ -197,3 +198,10 @@ def test_brand(theme: str, name: str, size: tuple[int, int], suffix: str, scale:
 def test_one_manifest() -> None:
     """The repository has a single integration, as Home Assistant and HACS require."""
     assert list(FOLDER.parent.rglob("manifest.json")) == [FOLDER / "manifest.json"]
+
+
+def test_mutants() -> None:
+    """Each mutant breaks one line that the integration has."""
+    mutants = tomllib.loads((FOLDER.parents[1] / "tests" / "mutants.toml").read_text())["mutant"]
+    texts = {mutant["file"]: (FOLDER / mutant["file"]).read_text() for mutant in mutants}
+    assert [each["why"] for each in mutants if texts[each["file"]].count(each["old"]) != 1] == []
