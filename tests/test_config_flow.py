@@ -350,6 +350,23 @@ async def test_mistyped_address(
     assert result["errors"] == {"base": "wrong_address"}
     assert "typing mistakes" in ERRORS["wrong_address"]
     assert not folded(result)
+
+
+async def test_address_without_slash(
+    hass: HomeAssistant,
+    provider: Provider,
+    mock_setup_entry: AsyncMock,
+    aioclient_mock: AiohttpClientMocker,
+) -> None:
+    """An address whose last slash is missing is redirected, and the error names the slash."""
+    without = API_URL.removesuffix("/")
+    aioclient_mock.get(without, status=301, headers={"Location": API_URL})
+    flow = await begin(hass)
+    result = await fill_in(hass, flow, user_input(url=without))
+    assert result["errors"] == {"base": "unexpected_response"}
+    assert "slash at its end" in ERRORS["unexpected_response"]
+    assert provider.calls == []  # a redirect is not followed, as the token goes nowhere else
+    assert not folded(result)
     result = await fill_in(hass, flow, user_input())
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
