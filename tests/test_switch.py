@@ -328,13 +328,26 @@ async def test_missed_and_another_live(home: Home, provider: Provider) -> None:
 
 
 async def test_unconfirmed_push(home: Home, push: Push) -> None:
-    """An unconfirmed push, as of a demo trigger, keeps the skip."""
+    """An unconfirmed push, as of a demo trigger, keeps the skip of the next equivent."""
     await home.setup()
     await turn(home, "on")
+    await home.pass_time(MINUTE)
     await push("?event=started")
     await home.pass_time(7 * MINUTE)
     assert home.live == "off"
     assert home.state(SKIP) == "on"
+
+
+async def test_unconfirmed_push_skipped(home: Home, provider: Provider, push: Push) -> None:
+    """The skip of a live equivent ends with it, though the API could not confirm it."""
+    await home.setup()
+    provider.error = TimeoutError()
+    await home.poll()
+    await push("?event=started")
+    await home.pass_time(MINUTE)
+    await turn(home, "on")
+    await push("?event=ended")
+    assert (home.kinds, home.state(SKIP)) == (["started", "ended"], "off")
 
 
 async def test_skipped_after_its_end(live: Home, provider: Provider) -> None:
