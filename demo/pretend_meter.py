@@ -179,6 +179,18 @@ class Meter:
         self._file = Path(hass.config.path("pretend_meter.json"))
         self._counting = asyncio.Lock()
 
+    async def async_show_stored(self) -> None:
+        """Show the last reading, if any.
+
+        Without a state the recorder makes no row when it catches up, soon after a restart.
+        """
+        if kwh := await self._hass.async_add_executor_job(self._stored):
+            self._show(kwh)
+
+    def _stored(self) -> float | None:
+        """Return the last reading, None if the meter is new."""
+        return Reading.load(self._file, datetime.now(UTC)).kwh if self._file.exists() else None
+
     async def async_start(self) -> None:
         """Import the missing statistics, and start counting."""
         while readings := await self._hass.async_add_executor_job(self._missing, datetime.now(UTC)):
@@ -249,6 +261,7 @@ def rows(readings: Iterable[Reading], length: timedelta) -> list[Any]:
 async def async_setup(hass: HomeAssistant, config: dict[str, Any]) -> bool:
     """Set up the meter."""
     meter = Meter(hass, config[DOMAIN])
+    await meter.async_show_stored()
 
     async def start(_: HomeAssistant) -> None:
         """Start once the recorder is running."""

@@ -8,6 +8,7 @@ from itertools import pairwise
 import logging
 from pathlib import Path
 from statistics import mean
+from time import sleep as wait
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -27,6 +28,7 @@ from demo.pretend_meter import (
     METER as METER_ENTITY,
     ROW,
     SHORT_TERM,
+    Meter,
     Reading,
     async_setup,
     base_kw,
@@ -202,22 +204,36 @@ def test_installed(tmp_path: Path) -> None:
     ("persistent_database", "enable_statistics", "enable_missing_statistics"), [(True, True, True)]
 )
 @pytest.mark.parametrize(
-    ("off", "on"),
+    ("off", "on", "delay"),
     [
-        ("15:54:57", "15:55:03"),
-        ("15:54:57", "15:55:11"),
-        ("15:54:57", "15:56:30"),
-        ("15:56:02", "15:56:09"),
-        ("15:58:02", "16:00:00"),
-        ("15:59:58", "16:00:03"),
-        ("15:59:58", "17:01:03"),
-        ("16:00:03", "16:00:07"),
+        ("15:54:57", "15:55:03", 0),
+        ("15:54:57", "15:55:11", 0),
+        ("15:54:57", "15:56:30", 0),
+        ("15:56:02", "15:56:09", 0),
+        ("15:58:02", "16:00:00", 0),
+        ("15:59:58", "16:00:03", 0),
+        ("15:59:58", "17:01:03", 0),
+        ("16:00:03", "16:00:07", 0),
+        ("16:00:03", "16:00:07", 0.5),
     ],
 )
 async def test_restarts_at_any_time(
-    house: RestartedHome, caplog: pytest.LogCaptureFixture, off: str, on: str
+    house: RestartedHome,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    off: str,
+    on: str,
+    delay: float,
 ) -> None:
     """There is one reading for each five minutes, even of those without Home Assistant."""
+    missing = Meter._missing
+
+    def missing_later(meter: Meter, now: datetime) -> list[Reading]:
+        """Work out the readings, on a slow disk after the recorder has made its rows."""
+        wait(delay)
+        return missing(meter, now)
+
+    monkeypatch.setattr(Meter, "_missing", missing_later)
     stopped, started = (datetime.fromisoformat(f"2026-11-25T{time}+00:00") for time in (off, on))
     async with house.run(FIRST_START) as hass:
         await house.count(hass, stopped)
