@@ -17,6 +17,7 @@ from yarl import URL
 
 from custom_components import equiwatt
 from custom_components.equiwatt.const import DOMAIN
+from custom_components.equiwatt.holding.manager import REPORT_TIMEOUT
 from custom_components.equiwatt.services import SET_UP_SECONDS
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
@@ -31,7 +32,7 @@ from .conftest import Push
 from .fakes.actions import add_scenes, apply_scene, simulate
 from .fakes.devices.entities import install
 from .fakes.devices.kinds import KINDS
-from .fakes.devices.pretend import Boiler, Plug, Thermostat
+from .fakes.devices.pretend import Boiler, Nature, Plug, Thermostat
 from .fakes.home import NOW, Home, add_entry
 from .fakes.provider import API_URL, Provider
 
@@ -743,14 +744,24 @@ async def test_not_a_scene(live: Home) -> None:
 
 
 async def test_scene_fails(live: Home) -> None:
-    """A scene with a failing device is reported, and the device is restored."""
-    plug, other = await install(live.hass, Plug("Plug"), Plug("Other"))
+    """A scene with a failing device is reported, and the device is restored.
+
+    Another device that obeys has not failed, however late it reports.
+    """
+    plug, other = await install(live.hass, Plug("Plug"), Plug("Other", Nature(reports_after=20)))
     await add_scenes(live, Off={PLUG: "off", "switch.other": "off", "switch.gone": "off"})
     plug.error = HomeAssistantError("Broken")
-    answer = await apply_scene(live.hass, entity_id="scene.off")
-    assert answer["not_applied"] == [{"entity_id": "scene.off", "reason": "failed"}]
-    gone = {"entity_id": "switch.gone", "reason": "not_found"}
-    assert gone in answer["not_held"]
+    call = asyncio.create_task(apply_scene(live.hass, entity_id="scene.off"))
+    await live.pass_time(REPORT_TIMEOUT + 5)
+    assert await call == {
+        "applied": [],
+        "not_applied": [{"entity_id": "scene.off", "reason": "failed"}],
+        "held": ["switch.other"],
+        "not_held": [
+            {"entity_id": "switch.gone", "reason": "not_found"},
+            {"entity_id": PLUG, "reason": "failed"},
+        ],
+    }
     plug.error = None
     await simulate_end(live)
     assert (live.state(PLUG), live.state("switch.other")) == ("on", "on")

@@ -143,6 +143,9 @@ class HoldingManager:
                 await asyncio.wait([applied])
         results: Results = dict.fromkeys(request.scenes, Refusal.NO_ANSWER)
         results |= applied.result() if applied.done() else {}
+        if Refusal.FAILED in results.values():
+            for entity_id in filter(self._is_awaited, held):
+                self._refuse(entity_id, -1)  # a scene does not report which device refused
         return results | refusals | {entity_id: self._result_of(entity_id) for entity_id in held}
 
     async def _async_begin(
@@ -175,7 +178,7 @@ class HoldingManager:
             for entity_id, new in held.items():
                 if new.record.commands != sent.get(entity_id, ()) and not request.scenes:
                     self._run(self._async_send(entity_id, is_written=True))
-            applied = self._run(self._async_apply(request.scenes, requester, held))
+            applied = self._run(self._async_apply(request.scenes, requester))
             for entity_id in held:
                 self.async_forget(entity_id)
                 self._step(entity_id)
@@ -212,18 +215,13 @@ class HoldingManager:
             degrees=None if record.before else request.degrees,
         )
 
-    async def _async_apply(
-        self, scenes: Iterable[str], requester: Requester, entity_ids: Iterable[str]
-    ) -> Results:
+    async def _async_apply(self, scenes: Iterable[str], requester: Requester) -> Results:
         """Apply scenes. Return by scene why it failed, None if it did not."""
         applied: Results = {}
         for scene in scenes:
             calls = [Call(service=SERVICE_TURN_ON)]
             answer = await self._service_calls.async_set(scene, calls, requester, "applied")
             applied[scene] = None if answer is Answer.DONE else Refusal.FAILED
-        if any(applied.values()):
-            for entity_id in filter(self._is_awaited, entity_ids):
-                self._refuse(entity_id, -1)  # a scene does not report which device refused
         return applied
 
     def _is_awaited(self, entity_id: str) -> bool:
