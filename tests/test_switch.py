@@ -327,27 +327,34 @@ async def test_missed_and_another_live(home: Home, provider: Provider) -> None:
     assert (home.live, home.state(SKIP)) == ("on", "off")
 
 
-async def test_unconfirmed_push(home: Home, push: Push) -> None:
-    """An unconfirmed push, as of a demo trigger, keeps the skip of the next equivent."""
-    await home.setup()
-    await turn(home, "on")
-    await home.pass_time(MINUTE)
-    await push("?event=started")
-    await home.pass_time(7 * MINUTE)
-    assert home.live == "off"
-    assert home.state(SKIP) == "on"
-
-
-async def test_unconfirmed_push_skipped(home: Home, provider: Provider, push: Push) -> None:
-    """The skip of a live equivent ends with it, though the API could not confirm it."""
+@pytest.mark.parametrize("skips_first", [True, False])
+async def test_unconfirmed_push(
+    home: Home, provider: Provider, push: Push, skips_first: bool
+) -> None:
+    """The skip ends with its equivent, though the API could not confirm that."""
     await home.setup()
     provider.error = TimeoutError()
     await home.poll()
+    if skips_first:
+        await turn(home, "on")
     await push("?event=started")
     await home.pass_time(MINUTE)
     await turn(home, "on")
+    assert home.state(SKIP) == "on"
     await push("?event=ended")
     assert (home.kinds, home.state(SKIP)) == (["started", "ended"], "off")
+
+
+async def test_end_at_the_bound(home: Home, provider: Provider) -> None:
+    """The skip ends with an equivent that ends only because it has lasted for six hours."""
+    await home.setup()
+    await turn(home, "on")
+    await home.pass_time(MINUTE)
+    provider.start(home.now, None)
+    await home.poll()
+    assert (home.live, home.state(SKIP)) == ("on", "on")
+    await home.pass_time(6 * 60 * MINUTE, step=60)
+    assert (home.live, home.state(SKIP)) == ("off", "off")
 
 
 async def test_skipped_after_its_end(live: Home, provider: Provider) -> None:

@@ -59,16 +59,13 @@ class Attendance:
         return edge._replace(skipped=skips is not None and _is_of(edge, skips), participants=names)
 
     def after(self, edge: Edge) -> Attendance:
-        """Apply an edge: the end of an equivent uses up a skip of it, no rehearsal does."""
+        """Apply an edge: the end of an equivent, not of a rehearsal, uses up a skip."""
         found = self.before(edge)
         if edge.type is EdgeType.STARTED:
             return found
         left = tuple(each for each in found.participants if not _is_of(edge, each[1]))
         found = replace(found, participants=left)
-        if not (since := found.skips_since) or not _is_of(edge, since) or edge.test:
-            return found
-        # An unconfirmed equivent may be a demo trigger, which a skip from before it did not mean.
-        if edge.is_history or since >= edge.equivent.start:
+        if found.skips_since and not edge.test and _is_of(edge, found.skips_since):
             return replace(found, skips_since=None, skipped=edge.equivent)
         return found
 
