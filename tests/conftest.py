@@ -69,7 +69,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Try fewer examples in the quick run."""
-    gc.set_threshold(50_000, 5, 2)  # a Home Assistant of each test is soon garbage, all at once
     gc.freeze()  # no collection looks through the imports again, nor at the end
     if config.getoption("quick") and not config.getoption("--hypothesis-profile"):
         settings.load_profile("quick")
