@@ -11,6 +11,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_capture_events
 
 from custom_components.equiwatt import coordinator
+from custom_components.equiwatt.const import DOMAIN
 from homeassistant.components.blueprint import models
 from homeassistant.components.blueprint.schemas import BLUEPRINT_SCHEMA
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
@@ -482,6 +483,10 @@ async def test_notifies_phone(home: Home, provider: Provider, use: Use) -> None:
 
 def measure(home: Home, saving: object, **attributes: Any) -> None:
     """Report a result of the meter."""
+    registry, key = er.async_get(home.hass), "equiwatt_saving"
+    registry.async_get_or_create(
+        "sensor", DOMAIN, key, config_entry=home.entry, suggested_object_id=key
+    )
     attributes = {"start": NOW.isoformat(), "end": (NOW + HOUR).isoformat(), **attributes}
     home.hass.states.async_set("sensor.equiwatt_saving", str(saving), attributes)
 

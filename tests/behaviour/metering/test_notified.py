@@ -14,6 +14,7 @@ from ...fakes.actions import simulate
 from ...fakes.blueprints import Use, messages, user_of
 from ...fakes.devices.entities import install
 from ...fakes.devices.pretend import Plug
+from ...fakes.home import add_entry
 from ...metering.example import EVENT_DAY, at
 from ...metering.home import END, START, MeteredHome
 
@@ -157,3 +158,19 @@ async def test_unconfirmed_start(
     await push("?event=started")
     await home.move_to("17:15")
     assert (home.live, received(sent)) == ("off", [])
+
+
+@pytest.mark.parametrize("name", INPUTS)
+async def test_another_account(home: MeteredHome, use: Use, name: str) -> None:
+    """A saving that another account's meter measures is not notified."""
+    await home.setup_with_meter()
+    other = add_entry(home.hass, "another-token", "another-webhook")
+    assert await home.hass.config_entries.async_setup(other.entry_id)
+    await install(home.hass, Plug("Plug"))
+    inputs = {"notify_saving": True, "equivent": "event.equiwatt_equivent_2"}
+    await use(name, **INPUTS[name], **inputs)
+    await home.start()
+    await home.end()
+    assert home.sensor("saving").attributes["final"]
+    assert home.state("event.equiwatt_equivent_2") != "unknown"
+    assert messages(home) == []
