@@ -25,7 +25,6 @@ FILLED = {
     ".exceptions.pause_": {"entities"},
     ".exceptions.apply_scene_": {"entities"},
     ".exceptions.set_back_": {"entities"},
-    ".options.step.preview_new.description": {"meters"},
     ".options.step.preview_rough.description": PREVIEW | {"minutes"},
     ".options.step.preview_still.description": PREVIEW | {"still"},
     ".options.step.preview_too_slow.description": PREVIEW | {"minutes"},
