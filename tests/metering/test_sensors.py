@@ -97,3 +97,20 @@ async def test_meter_removed(home: MeteredHome) -> None:
         assert home.hass.states.get(f"sensor.equiwatt_{key}") is None
     (event,) = await home.calendar()
     assert "0.50 kWh less than usual" in event["description"]
+
+
+async def test_meter_kept(home: MeteredHome) -> None:
+    """A reload removes no sensor of the meter, not even a disabled or a renamed one."""
+    await home.setup_with_meter()
+    registry = er.async_get(home.hass)
+    registry.async_update_entity("sensor.equiwatt_use", new_entity_id="sensor.mine")
+    registry.async_update_entity(
+        "sensor.equiwatt_saving", disabled_by=er.RegistryEntryDisabler.USER
+    )
+    await home.settle()
+    changes = async_capture_events(home.hass, er.EVENT_ENTITY_REGISTRY_UPDATED)
+    assert await home.hass.config_entries.async_reload(home.entry.entry_id)
+    await home.settle()
+    assert changes == []
+    assert home.hass.states.get("sensor.mine")
+    assert home.hass.states.get("sensor.equiwatt_saving") is None
