@@ -19,6 +19,7 @@ from custom_components import equiwatt
 from custom_components.equiwatt.const import DOMAIN
 from custom_components.equiwatt.holding.manager import REPORT_TIMEOUT
 from custom_components.equiwatt.services import SET_UP_SECONDS
+from custom_components.equiwatt.storage import StorageFile
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import Context, CoreState, HomeAssistant
@@ -901,6 +902,26 @@ async def test_read_only_user(live: Home, hass_read_only_user: MockUser) -> None
             DOMAIN, "take_part", {"participant": "me"}, blocking=True, context=context
         )
     assert plug.commands == ["turn_off"]
+
+
+async def test_unloaded_while_joining(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An account unloaded while another's participant is written raises no error."""
+    other = add_entry(home.hass, "another-token", "another-webhook")
+    await home.setup()
+    await simulate(home.hass)
+    await home.settle()
+    write = StorageFile._async_save
+
+    async def write_slowly(store: StorageFile, data: dict[str, Any]) -> None:
+        """Unload the other account meanwhile."""
+        if other.state is ConfigEntryState.LOADED:
+            assert await home.hass.config_entries.async_unload(other.entry_id)
+        await write(store, data)
+
+    monkeypatch.setattr(StorageFile, "_async_save", write_slowly)
+    data = {"participant": "me"}
+    answer = await home.hass.services.async_call(DOMAIN, "take_part", data, True, None, None, True)
+    assert (answer, other.state) == ({"taking_part": True}, ConfigEntryState.NOT_LOADED)
 
 
 async def test_permissions_come_first(home: Home, hass_read_only_user: MockUser) -> None:

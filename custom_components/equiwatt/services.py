@@ -236,9 +236,10 @@ async def _async_restore(call: ServiceCall) -> None:
 async def _async_take_part(call: ServiceCall) -> ServiceResponse:
     """Add a participant to the live equivents. Respond with whether it takes part."""
     entries = await _async_entries(call)
-    live = [entry for entry in entries if entry.runtime_data.coordinator.data.live]
+    accounts = [entry.runtime_data for entry in entries]  # which may be unloaded meanwhile
+    live = [account for account in accounts if account.coordinator.data.live]
     name, tests = call.data[ATTR_PARTICIPANT], call.data[ATTR_INCLUDE_TESTS]
-    joined = [await entry.runtime_data.async_join(name, include_tests=tests) for entry in live]
+    joined = [await account.async_join(name, include_tests=tests) for account in live]
     return {"taking_part": any(joined)}
 
 
