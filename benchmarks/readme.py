@@ -20,7 +20,7 @@ QUOTES = {
         "That makes {calls_per_day:,.0f} calls a day. Half of the real starts and ends are\n"
         "noticed within {edge_median_s:.1f} seconds and 19 of 20 within {edge_p95_s:.1f}.\n"
         "Add the time that the call takes.\n"
-        "A webhook call shows within {push_ours_median_ms:.2f} ms of its arrival."
+        "A typical webhook call shows within {push_ours_median_ms:.2f} ms of its arrival."
     ),
 }
 """Figures within sentences of the pages."""
