@@ -114,3 +114,25 @@ async def test_heating_and_scenes(recorded: Home, hass_ws_client: WebSocketGener
         "climate.thermostat": "changed by equiwatt",
         "scene.off": "applied by equiwatt",
     }
+
+
+async def test_automation(
+    recorded: Home, provider: Provider, hass_ws_client: WebSocketGenerator
+) -> None:
+    """Off and on are by equiwatt for the automation that asked for it."""
+    client = await hass_ws_client(recorded.hass)
+    await install(recorded.hass, Plug("Plug"))
+    automation = {
+        "alias": "Evening",
+        "triggers": {"trigger": "event", "event_type": "evening"},
+        "actions": {"action": "equiwatt.pause", "target": {"entity_id": PLUG}},
+    }
+    assert await async_setup_component(recorded.hass, "automation", {"automation": automation})
+    recorded.hass.bus.async_fire("evening")
+    await recorded.settle()
+    await end(recorded, provider)
+    rows = [row for row in await activity(recorded, client, PLUG) if "context_message" in row]
+    assert [(row["state"], row["context_name"]) for row in rows] == [
+        ("off", "equiwatt for Evening"),
+        ("on", "equiwatt for Evening"),
+    ]
