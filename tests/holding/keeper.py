@@ -12,7 +12,6 @@ from custom_components.equiwatt.holding.device import (
     Outcome,
     Report,
     absent,
-    calls_of,
     commanded,
     hold,
     refused,
@@ -21,6 +20,7 @@ from custom_components.equiwatt.holding.device import (
 )
 from custom_components.equiwatt.holding.device_state import DeviceState
 from custom_components.equiwatt.holding.record import DeviceRecord, shifted
+from custom_components.equiwatt.holding.steps import calls_of
 from custom_components.equiwatt.storage import from_json
 from homeassistant.helpers.json import json_dumps
 from tests.fakes.clock import Clock

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 
 from .device_state import STEPS, DeviceState, distances_of, is_near
 from .record import Command, DeviceRecord, shifted
-from .steps import Call, calls_for, missing_of, steps_back
+from .steps import steps_back
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 MAX_DURATION = timedelta(hours=6, minutes=15)
@@ -89,16 +89,6 @@ def commanded(record: DeviceRecord, values: Mapping[str, Any], now: datetime) ->
     found = cast("DeviceState", record.seen)  # only available devices are commanded
     command = Command(at=now, values=values, found=found)
     return replace(record, commands=(*record.commands, command))
-
-
-def calls_of(record: DeviceRecord, number: int) -> list[Call]:
-    """Return the calls that carry out a command, in another way after some attempts."""
-    command, earlier = record.commands[number], record.commands[:number]
-    values, found = command.values, command.found
-    attempt = sum(other.values == values for other in earlier)
-    if command.at >= record.until:
-        return calls_for(values, steps_back(record, found), found, attempt)
-    return calls_for(missing_of(values, found), values, found, attempt)
 
 
 def refused(record: DeviceRecord, number: int, now: datetime) -> DeviceRecord:

@@ -44,7 +44,7 @@ from .eligibility import OFF, Refusal, Request, device_state_of, set_back, wante
 from .issues import async_clear_not_restored, async_raise_not_restored
 from .record import DeviceRecord, shifted
 from .service_calls import Answer, ServiceCalls
-from .steps import Call
+from .steps import Call, calls_of
 from .store import NAME, HeldDevice, Requester, from_stored
 
 MANAGER: HassKey[HoldingManager] = HassKey(f"{DOMAIN}_holding")
@@ -496,7 +496,7 @@ class HoldingManager:
             is_off = held.record.commands[number].values == OFF
             action = "restored" if restores else "paused" if is_off else "changed"
             answer = await self._service_calls.async_set(
-                entity_id, device.calls_of(held.record, number), held.requester, action
+                entity_id, calls_of(held.record, number), held.requester, action
             )
         if answer is Answer.DONE or not (held := self._held_by(entity_id, record)):
             return

@@ -52,6 +52,16 @@ def steps_back(record: DeviceRecord, now: DeviceState) -> dict[str, Any]:
     }
 
 
+def calls_of(record: DeviceRecord, number: int) -> list[Call]:
+    """Return the calls that carry out a command, in another way after some attempts."""
+    command, earlier = record.commands[number], record.commands[:number]
+    values, found = command.values, command.found
+    attempt = sum(other.values == values for other in earlier)
+    if command.at >= record.until:
+        return calls_for(values, steps_back(record, found), found, attempt)
+    return calls_for(missing_of(values, found), values, found, attempt)
+
+
 def calls_for(
     command: Mapping[str, Any], target: Mapping[str, Any], now: DeviceState, attempt: int
 ) -> list[Call]:
