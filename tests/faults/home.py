@@ -18,7 +18,7 @@ from .server import FaultyProvider
 
 LAST_START = "sensor.equiwatt_last_start"
 POLL = timedelta(seconds=320)
-"""Later than the next poll after any back-off, and before anything is stale."""
+"""Later than the next poll, and before anything is stale."""
 
 
 class FaultyHome(Home):
